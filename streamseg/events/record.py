@@ -1,0 +1,54 @@
+"""Kafka's envelope, as far as the core needs it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class Record(Protocol):
+    """One Kafka record. aiokafka's `ConsumerRecord` is one; so is `MemoryRecord`."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int:
+        """Time of appending, milliseconds since the epoch (Kafka's unit)."""
+        ...
+
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryRecord:
+    """A record that no broker has seen: for tests, `verify` and benchmarks."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RecordBatch:
+    """A run of consecutive records of one topic partition, in offset order, as one poll delivered them.
+
+    `number` counts the runs of the partition since its assignment; a missing number means that a run was dropped
+    on the way to the agent, and the partition must be reset.
+    """
+
+    topic: str
+    partition: int
+    number: int
+    records: Sequence[Record]

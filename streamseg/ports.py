@@ -1,0 +1,137 @@
+"""What an edge needs of another edge. Every port has an in-memory twin; one contract suite runs on all."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from streamseg.membership.types import OutboxEntry
+
+
+class Clock(Protocol):
+    """The clock of decay, gate, settling and sweeps: epoch seconds of one partition."""
+
+    def now(self, partition: int) -> float: ...
+
+    def advance(self, partition: int, occurred_at: float) -> None:
+        """Tell the clock an event time that was seen; a wall clock ignores it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionHead:
+    """What stands beside the rows of a partition: who writes it, and up to where the log is in the rows.
+
+    `checkpoint` maps a topic to the next offset to read. `topics` maps a topic to (topic id, partition count).
+    """
+
+    epoch: int
+    owner: str
+    flush_number: int
+    checkpoint: Mapping[str, int] = field(default_factory=dict)
+    topics: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    layout: str = ""
+    sizes: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """One fenced write. Rows (None removes one), outbox entries, and what moves in the head; None leaves it.
+
+    The store refuses it unless the stored owner and flush number are `owner` and `flush_number`, and raises the
+    number by one.
+    """
+
+    owner: str
+    flush_number: int
+    rows: Sequence[tuple[str, bytes | None]] = ()
+    outbox: Sequence[OutboxEntry] = ()
+    checkpoint: Mapping[str, int] | None = None
+    sizes: Mapping[str, int] | None = None
+
+
+class StateStore(Protocol):
+    """Rows, heads and outboxes, by partition. All calls may raise `StoreUnavailableError`."""
+
+    async def check(self) -> None:
+        """Raise `SettingsError` with one line when the server must not be used (evicting policy, too old)."""
+        ...
+
+    async def head(self, partition: int) -> PartitionHead | None: ...
+
+    async def claim(self, partition: int, owner: str, layout: str, now_ms: int) -> PartitionHead:
+        """Become the owner: epoch = max(stored + 1, now_ms), flush number kept and raised by one, checkpoint kept.
+
+        Raises `LayoutMismatchError` when the stored layout is another one.
+        """
+        ...
+
+    async def set_topics(self, partition: int, owner: str, topics: Mapping[str, tuple[str, int]]) -> None:
+        """Write down ids and partition counts of the topics that the checkpoint speaks of."""
+        ...
+
+    async def load(self, partition: int, customer_ids: Sequence[str]) -> list[bytes | None]:
+        """Rows in the order asked; None for a customer without one."""
+        ...
+
+    async def flush(self, partition: int, flush: Flush) -> None:
+        """Write all of it or nothing. Raises `FlushRefusedError`. At most 2,000 rows in one call."""
+        ...
+
+    async def outbox(self, partition: int, after: str = "-") -> list[tuple[str, OutboxEntry]]:
+        """Entries after a position, oldest first, as (position, entry)."""
+        ...
+
+    async def trim_outbox(self, partition: int, through: str) -> None:
+        """Forget entries up to and including a position."""
+        ...
+
+    async def scan(self, partition: int, cursor: int, count: int) -> tuple[int, list[tuple[str, bytes]]]:
+        """List a partition's rows piece by piece, starting and ending with cursor 0; a row may come twice."""
+        ...
+
+
+class MembershipStore(Protocol):
+    """The public strings, one per customer. All calls may raise `StoreUnavailableError`."""
+
+    async def write(self, entries: Sequence[OutboxEntry]) -> None:
+        """Set or delete by compare-and-set on (epoch, seq): an entry not newer than what stands is left out."""
+        ...
+
+    async def read(self, customer_ids: Sequence[str]) -> list[bytes | None]: ...
+
+
+class ModelStore(Protocol):
+    """Snapshots and the catalogue of segments. All calls may raise `StoreUnavailableError`."""
+
+    async def publish(self, segmentation: str, version: int, parent: int, snapshot: bytes) -> bool:
+        """Store the snapshot if the stored version is `parent` (0: none stored); False when it is not."""
+        ...
+
+    async def snapshot(self, segmentation: str) -> bytes | None: ...
+
+    async def versions(self, segmentations: Sequence[str]) -> list[int]:
+        """The stored version of each; 0 for none. Cheap: asked every second."""
+        ...
+
+    async def write_catalogue(self, segments: Mapping[str, bytes]) -> None:
+        """Set the JSON of each segment id named."""
+        ...
+
+    async def catalogue(self) -> dict[str, bytes]: ...
+
+
+class EventSink(Protocol):
+    """Somewhere records go. A returned call means that the receiver has them (acks from all in-sync replicas)."""
+
+    async def send(self, records: Sequence["OutgoingRecord"]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingRecord:
+    """A record to be written; without `partition`, murmur2(key) mod n decides."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+    partition: int | None = None

@@ -1,0 +1,219 @@
+"""Every setting, parsed once at the top: command line over environment over secrets over TOML file over defaults.
+
+Environment names are `STREAMSEG_` plus the path with `__`: `STREAMSEG_KAFKA__BOOTSTRAP`. Unknown keys are refused.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from streamseg.errors import SettingsError
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+Positive = Annotated[float, Field(gt=0)]
+
+
+class Section(BaseModel):
+    """A table of the settings file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class KafkaSettings(Section):
+    """The broker and the way in."""
+
+    bootstrap: str = "127.0.0.1:9092"
+    group: str = "streamseg"
+    partitions: int = Field(default=8, ge=1, le=1024)
+    """Of the input topics, when `streamseg topics create` makes them."""
+    replication: int = Field(default=1, ge=1)
+    partitioner: Literal["murmur2"] = "murmur2"
+    """How the shop's producers map keys to partitions (Java's default; librdkafka: `murmur2_random`)."""
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
+    sasl_username: str | None = None
+    sasl_password: SecretStr | None = None
+    ssl_ca_file: Path | None = None
+    ssl_certificate_file: Path | None = None
+    ssl_key_file: Path | None = None
+    membership_profile: Literal["fast", "rolling"] = "fast"
+    """`fast`: dynamic group membership, 6 s session timeout. `rolling`: static, 45 s; a restart moves nothing."""
+    instance_id: str | None = None
+    """Name of this worker in the group, needed by the `rolling` profile."""
+
+
+class RedisSettings(Section):
+    """The store. Credentials may stand in `username` and `password` instead of the URL."""
+
+    url: str = "redis://127.0.0.1:6379/0"
+    username: str | None = None
+    password: SecretStr | None = None
+    ssl_ca_file: Path | None = None
+    timeout_seconds: Positive = 5.0
+    """How long a worker waits for one answer before the store counts as away."""
+    failover_margin_seconds: Positive = 30.0
+    """How long delivered outbox entries are kept, to be delivered again after a failover."""
+
+
+class MoneySettings(Section):
+    """One currency for all amounts; others are converted at the given rates (units of ours per unit) or rejected."""
+
+    currency: Currency = "EUR"
+    minor_units: int = Field(default=2, ge=0, le=4)
+    rates: dict[Currency, Positive] = Field(default_factory=dict)
+
+
+class FeatureSettings(Section):
+    """What a row keeps. Changing any of it changes the layout: `streamseg rebuild` makes the rows anew."""
+
+    half_life_days: Positive = 30.0
+    """Of the decayed sums that describe habit: counts, spend, shares."""
+    recent_half_life_days: Positive = 7.0
+    """Of the second, faster set of counts that shows what changed lately."""
+    categories: tuple[str, ...] = ()
+    """Item categories with a share of their own, compared case-insensitively; the rest is `other`."""
+    time_zone: str = "UTC"
+    """In which hour and weekend are counted."""
+    remembered_event_ids: int = Field(default=8, ge=0, le=256)
+    """How many of a customer's latest event ids are compared to find a producer's duplicates."""
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"no such time zone: {value}") from None
+        return value
+
+
+class SegmentationSettings(Section):
+    """One way of grouping all customers."""
+
+    features: tuple[str, ...] = Field(min_length=1)
+    clusterer: Literal["kmeans"] = "kmeans"
+    k: int = Field(default=6, ge=2, le=64)
+    margin: float = Field(default=0.05, ge=0, lt=1)
+    """How much nearer the new centre must be, as a share of the distance to the old one."""
+    looks: int = Field(default=2, ge=1, le=255)
+    """For how many looks in a row it must be nearer."""
+    learn_interval_seconds: Positive = 86_400.0
+    """A customer's vector is learned at most once in this time of the partition's clock."""
+    challenge_interval_seconds: Positive = 86_400.0
+    step: float = Field(default=0.01, gt=0, lt=1)
+    """River's KMeans `halflife`: the share by which a centre moves towards a learned vector."""
+    warm_up_per_cluster: int = Field(default=20, ge=1)
+    """Distinct customers per cluster that must be sampled before the first centres are placed."""
+    warm_up_events: int = Field(default=5, ge=1)
+    """The median number of events that the sampled customers must have by then."""
+
+
+BEHAVIOUR = SegmentationSettings(
+    features=(
+        "purchase_recency",
+        "click_recency",
+        "views",
+        "purchases",
+        "sessions",
+        "spend",
+        "order_value",
+        "items_per_order",
+        "view_to_cart",
+        "cart_to_purchase",
+        "price_viewed",
+        "price_bought",
+        "discount_share",
+        "weekend_share",
+    )
+)
+
+
+class MembershipSettings(Section):
+    """How long an answer stands."""
+
+    bound_seconds: Positive = 86_400.0
+    """No membership is older than this while workers are healthy."""
+    ttl_seconds: int = Field(default=30 * 86_400, ge=60)
+    """Wall time after which a string that nobody renews vanishes; up to a tenth less per string."""
+    retention_seconds: Positive = 730 * 86_400.0
+    """Customers without an event for this long leave."""
+    unknown_ads_consent: bool = False
+    unknown_personalisation_consent: bool = True
+
+
+class WorkerSettings(Section):
+    """How a worker behaves."""
+
+    metrics_port: int | None = Field(default=9108, ge=0, le=65_535)
+    metrics_host: str = "127.0.0.1"
+    rows_in_memory: int = Field(default=1_000_000, ge=1_000)
+    """Customers kept in memory over all partitions; the least recently used leave first."""
+    max_poll_records: int = Field(default=4_000, ge=1)
+    rejected_share_limit: float = Field(default=0.5, gt=0, le=1)
+    """The worker stops when more than this share of a topic's latest records is rejected."""
+    rejected_share_window: int = Field(default=1_000, ge=10)
+    """How many of a topic's latest records the share is taken over."""
+    future_limit_seconds: Positive = 300.0
+    """How far ahead of its record's timestamp an event may lie."""
+
+
+class Settings(BaseSettings):
+    """All of it."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="STREAMSEG_", env_nested_delimiter="__", extra="forbid", frozen=True, toml_file="streamseg.toml"
+    )
+
+    clock: Literal["wall", "event"] = "wall"
+    """`event` for replays, simulations and the demo: now is the latest event time of the partition."""
+    kafka: KafkaSettings = KafkaSettings()
+    redis: RedisSettings = RedisSettings()
+    money: MoneySettings = MoneySettings()
+    features: FeatureSettings = FeatureSettings()
+    segmentations: dict[Name, SegmentationSettings] = Field(default_factory=lambda: {"behaviour": BEHAVIOUR})
+    membership: MembershipSettings = MembershipSettings()
+    worker: WorkerSettings = WorkerSettings()
+
+    @model_validator(mode="after")
+    def _rolling_needs_a_name(self) -> "Settings":
+        if self.kafka.membership_profile == "rolling" and not self.kafka.instance_id:
+            raise ValueError("kafka.membership_profile = rolling needs kafka.instance_id")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, file_secret_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_settings(file: Path | None = None, **given: object) -> Settings:
+    """Read the settings; `given` are those of the command line.
+
+    Raises `SettingsError` with one line that names the first wrong setting and why.
+    """
+    if file is not None and not file.is_file():
+        raise SettingsError(f"settings file {file} is not there")
+    chosen = type("Settings", (Settings,), {"model_config": {**Settings.model_config, "toml_file": file}}) if file else Settings
+    try:
+        return chosen(**given)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = ".".join(str(part) for part in first["loc"]) or "settings"
+        raise SettingsError(f"setting {name}: {first['msg']}") from None
+    except ValueError as error:
+        raise SettingsError(f"settings file: {error}") from None
