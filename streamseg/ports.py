@@ -73,8 +73,11 @@ class StateStore(Protocol):
         """Rows in the order asked; None for a customer without one."""
         ...
 
-    async def flush(self, partition: int, flush: Flush) -> None:
-        """Write all of it or nothing. Raises `FlushRefusedError`. At most 2,000 rows in one call."""
+    async def flush(self, partition: int, flush: Flush) -> str | None:
+        """Write all of it or nothing; the position of the last outbox entry, None without entries.
+
+        Raises `FlushRefusedError`. At most 2,000 rows in one call.
+        """
         ...
 
     async def outbox(self, partition: int, after: str = "-") -> list[tuple[str, OutboxEntry]]:

@@ -44,11 +44,12 @@ class MemoryRecord:
 class RecordBatch:
     """A run of consecutive records of one topic partition, in offset order, as one poll delivered them.
 
-    `number` counts the runs of the partition since its assignment; a missing number means that a run was dropped
-    on the way to the agent, and the partition must be reset.
+    `session` is raised whenever reading starts anew at a checkpoint, `number` counts the runs of a session from 0: a
+    missing number means that a run was dropped on the way to the agent, and the partition must be reset.
     """
 
     topic: str
     partition: int
+    session: int
     number: int
     records: Sequence[Record]
