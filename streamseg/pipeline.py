@@ -1,0 +1,295 @@
+"""READ FIRST: the path of an event, as a few plain functions.
+
+    a run of records --take--> events | rejected --absorb--> rows --look--> segments --publish--> outbox entries
+                                                               `--sample--> feature vectors for the trainer
+
+No I/O and no clock in here: the edges (streamseg/stream) load the rows, call these in order, and write what comes out.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from streamseg.clustering.assign import Assigner
+from streamseg.clustering.identity import UNASSIGNED, id_of
+from streamseg.events.decode import Decoder
+from streamseg.events.money import Money
+from streamseg.events.record import RecordBatch
+from streamseg.events.rejection import Reason, RejectedEvent
+from streamseg.events.types import Event
+from streamseg.features.layout import NEVER
+from streamseg.features.rows import Rows
+from streamseg.features.update import Absorbed, absorb as absorb_events
+from streamseg.features.vector import vectors
+from streamseg.membership.encoding import encode
+from streamseg.membership.settle import settle
+from streamseg.membership.types import Consent, Membership, MembershipChange, OutboxEntry, SegmentMembership
+
+Slots = NDArray[np.intp]
+
+ERASURE_SOURCE = 4
+"""Position of erasures among the input topics."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segmentation:
+    """One segmentation as the path needs it: its features and rules, and the current model, None while warming up."""
+
+    name: str
+    features: tuple[str, ...]
+    margin: float
+    looks: int
+    learn_interval_seconds: float
+    assigner: Assigner | None = None
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PublishingRules:
+    """When a membership string is written anew, and what unknown consent means. Seconds."""
+
+    bound_seconds: float
+    ttl_seconds: float
+    unknown_consent: Consent
+
+
+@dataclass(slots=True)
+class Taken:
+    """The good and the bad of one run; `events` and `offsets` belong together."""
+
+    events: list[Event]
+    offsets: list[int]
+    rejected: list[RejectedEvent]
+    latest: float | None = None
+    """Greatest `occurred_at` of events and heartbeats, epoch seconds."""
+
+
+@dataclass(slots=True)
+class Looked:
+    """What a look at some rows decided, aligned with its slots. Matrices are (rows, segmentations)."""
+
+    before: NDArray[np.uint32]
+    after: NDArray[np.uint32]
+    score: NDArray[np.float64]
+    changed: NDArray[np.bool_]
+    """Rows whose standing, or whose way to another one, is not what it was."""
+    moved: NDArray[np.bool_] = field(init=False)
+    """Rows that are in another segment than before."""
+
+    def __post_init__(self) -> None:
+        self.moved = (self.before != self.after).any(axis=1)
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRecord:
+    """A feature vector on its way to the trainer."""
+
+    customer_id: str
+    key: bytes
+    value: bytes
+
+
+def take(
+    decoder: Decoder, source: int, batch: RecordBatch, rows: Rows, belongs: Callable[[str], bool]
+) -> Taken:
+    """Decode a run. `belongs` says whether a customer's key falls on this partition; it is asked once per row."""
+    decoded = decoder.decode_run(source, batch.records)
+    events, offsets, rejected = decoded.events, decoded.offsets, list(decoded.rejected)
+    strangers = {customer for customer in rows.missing([e.customer_id for e in events]) if not belongs(customer)}
+    if strangers:
+        at = {record.offset: record for record in batch.records}
+        detail = "the key belongs on another partition: set the producer's partitioner to murmur2 (murmur2_random)"
+        rejected += [
+            RejectedEvent(at[offset], "partition", Reason.WRONG_PARTITION, detail)
+            for event, offset in zip(events, offsets, strict=True)
+            if event.customer_id in strangers
+        ]
+        kept = [(e, o) for e, o in zip(events, offsets, strict=True) if e.customer_id not in strangers]
+        events, offsets = [e for e, _ in kept], [o for _, o in kept]
+    times = [event.at for event in events]
+    if decoded.heartbeat is not None:
+        times.append(decoded.heartbeat)
+    return Taken(events, offsets, rejected, max(times, default=None))
+
+
+def absorb(rows: Rows, source: int, taken: Taken, money: Money) -> tuple[Slots, Absorbed]:
+    """Put the events into their rows, which must be loaded; the slots touched, each once."""
+    slots = rows.slots_of([event.customer_id for event in taken.events])
+    rows.touch(slots)
+    absorbed = absorb_events(rows, source, slots, np.array(taken.offsets, dtype=np.int64), taken.events, money)
+    return np.unique(slots), absorbed
+
+
+def is_known(rows: Rows, slots: Slots) -> NDArray[np.bool_]:
+    """Which rows hold a customer, and not just the marker of an erasure or nothing at all."""
+    return rows.last_seen[slots] > NEVER
+
+
+def has_behaviour(rows: Rows, slots: Slots) -> NDArray[np.bool_]:
+    """Which rows have a click or a purchase to go by; others stay unassigned."""
+    return (rows.last_click[slots] > NEVER) | (rows.last_purchase[slots] > NEVER)
+
+
+def look(rows: Rows, slots: Slots, now: float, segmentations: Sequence[Segmentation]) -> Looked:
+    """Assign the rows by the current models and settle them."""
+    before = rows.segment[slots]
+    way = rows.candidate[slots], rows.streak[slots]
+    rows.segment[slots] = np.where(is_known(rows, slots)[:, None], before, UNASSIGNED)
+    score = np.zeros(before.shape)
+    for s, segmentation in enumerate(segmentations):
+        if segmentation.assigner is None:
+            continue
+        acted = has_behaviour(rows, slots)
+        active = slots[acted]
+        if not len(active):
+            continue
+        assignment = segmentation.assigner.assign(vectors(rows, active, now, segmentation.features))
+        current = rows.segment[active, s]
+        settled = settle(
+            segment=current,
+            candidate=rows.candidate[active, s],
+            streak=rows.streak[active, s],
+            since=rows.since[active, s],
+            nearest=assignment.nearest_code,
+            nearest_distance=assignment.nearest_distance,
+            current_distance=assignment.distance_to(current),
+            now=now,
+            margin=segmentation.margin,
+            looks=segmentation.looks,
+        )
+        rows.segment[active, s] = settled.segment
+        rows.candidate[active, s] = settled.candidate
+        rows.streak[active, s] = settled.streak
+        rows.since[active, s] = settled.since
+        rows.looked_at[active, s] = now
+        score[acted, s] = assignment.score(settled.segment)
+    after = rows.segment[slots]
+    changed = ((before != after) | (way[0] != rows.candidate[slots]) | (way[1] != rows.streak[slots])).any(axis=1)
+    return Looked(before, after, score, changed)
+
+
+def publish(
+    rows: Rows,
+    slots: Slots,
+    looked: Looked,
+    *,
+    now: float,
+    wall_now: float,
+    epoch: int,
+    segmentations: Sequence[Segmentation],
+    rules: PublishingRules,
+    consented: Collection[int] = (),
+) -> list[OutboxEntry]:
+    """The membership strings that must be written for these rows, with their changes; raises their `seq`.
+
+    Written when the segment changed or a consent came (slots in `consented`), for a new customer, and when the
+    standing string is older than half of the bound (`now`) or of its TTL (`wall_now`); deleted when the customer was
+    erased.
+    """
+    known = is_known(rows, slots)
+    stale = (now - rows.published_at[slots].astype(np.float64) > rules.bound_seconds / 2) | (
+        wall_now - rows.published_wall[slots].astype(np.float64) > rules.ttl_seconds / 2
+    )
+    standing = rows.published_wall[slots] > 0
+    write = known & (looked.moved | stale | ~standing | np.isin(slots, list(consented)))
+    gone = ~known & standing
+    chosen = np.flatnonzero(write | gone)
+    touched = slots[chosen]
+    rows.seq[touched] += 1
+    rows.published_at[touched] = int(now)
+    rows.published_wall[touched] = np.where(gone[chosen], 0, int(wall_now))
+    model = {s.name: s.version for s in segmentations if s.assigner is not None}
+    entries = []
+    for i in chosen.tolist():
+        slot = int(slots[i])
+        customer_id, seq = rows.customer_ids[slot], int(rows.seq[slot])
+        if gone[i]:
+            entries.append(OutboxEntry(customer_id, epoch, seq, None))
+            continue
+        membership = Membership(
+            customer_id=customer_id,
+            epoch=epoch,
+            seq=seq,
+            as_of=int(now),
+            model=model,
+            segments={
+                s.name: _standing(rows, slot, n, s.name, float(looked.score[i, n])) for n, s in enumerate(segmentations)
+            },
+            consent=_consent(rows, slot, rules.unknown_consent),
+        )
+        changes = _changes(looked.before[i], looked.after[i], segmentations) if looked.moved[i] else ()
+        entries.append(OutboxEntry(customer_id, epoch, seq, encode(membership), changes))
+    return entries
+
+
+def sample(rows: Rows, slots: Slots, now: float, segmentations: Sequence[Segmentation]) -> list[SampleRecord]:
+    """Feature vectors that are due to be learned (one per customer and interval); marks the rows as learned."""
+    samples = []
+    active = slots[has_behaviour(rows, slots)]
+    for s, segmentation in enumerate(segmentations):
+        due = active[now - rows.learned_at[active, s] >= segmentation.learn_interval_seconds]
+        if not len(due):
+            continue
+        rows.learned_at[due, s] = now
+        for slot, vector in zip(due.tolist(), vectors(rows, due, now, segmentation.features).tolist(), strict=True):
+            customer_id = rows.customer_ids[slot]
+            value = {
+                "v": 1,
+                "segmentation": segmentation.name,
+                "customer_id": customer_id,
+                "at": now,
+                "events": int(rows.events[slot]),
+                "spend_minor": int(rows.spend_minor[slot]),
+                "x": vector,
+            }
+            samples.append(
+                SampleRecord(customer_id, sample_key(segmentation.name, customer_id), msgspec.json.encode(value))
+            )
+    return samples
+
+
+def sample_key(segmentation: str, customer_id: str) -> bytes:
+    """Key of a customer's sample record: the topic is compacted by it."""
+    return f"{segmentation}|{customer_id}".encode()
+
+
+def count_sizes(looked: Looked, segmentations: Sequence[Segmentation], sizes: Mapping[str, int]) -> dict[str, int]:
+    """The partition's members per segment id after a look."""
+    counted = dict(sizes)
+    for s, segmentation in enumerate(segmentations):
+        for codes, step in ((looked.before[:, s], -1), (looked.after[:, s], +1)):
+            for code, count in zip(*np.unique(codes, return_counts=True), strict=True):
+                if code != UNASSIGNED:
+                    name = id_of(segmentation.name, int(code))
+                    counted[name] = counted.get(name, 0) + step * int(count)
+    return {name: count for name, count in counted.items() if count}
+
+
+def _standing(rows: Rows, slot: int, s: int, name: str, score: float) -> SegmentMembership | None:
+    code = int(rows.segment[slot, s])
+    if code == UNASSIGNED:
+        return None
+    return SegmentMembership(id_of(name, code), int(rows.since[slot, s]), round(score, 2))
+
+
+def _consent(rows: Rows, slot: int, unknown: Consent) -> Consent:
+    ads, personalisation = int(rows.ads[slot]), int(rows.personalisation[slot])
+    return Consent(
+        unknown.ads if ads < 0 else bool(ads), unknown.personalisation if personalisation < 0 else bool(personalisation)
+    )
+
+
+def _changes(
+    before: NDArray[np.uint32], after: NDArray[np.uint32], segmentations: Sequence[Segmentation]
+) -> tuple[MembershipChange, ...]:
+    changes = []
+    for segmentation, old, new in zip(segmentations, before.tolist(), after.tolist(), strict=True):
+        if old != new:
+            if old != UNASSIGNED:
+                changes.append(MembershipChange(segmentation.name, id_of(segmentation.name, old), "exited"))
+            if new != UNASSIGNED:
+                changes.append(MembershipChange(segmentation.name, id_of(segmentation.name, new), "entered"))
+    return tuple(changes)

@@ -1,0 +1,101 @@
+"""The Faust app: one agent per input topic and one for samples, each handing whole runs to their partition."""
+
+import logging
+import ssl
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Final
+
+import faust
+from faust.auth import SASLCredentials, SSLCredentials
+from faust.types.auth import AuthProtocol
+
+from streamseg.events.record import RecordBatch
+from streamseg.settings import KafkaSettings
+from streamseg.stream.runs import Checkpoints, RunConsumer, RunSchema, RunTransport
+from streamseg.topics import INPUT_TOPICS, SAMPLES
+
+log = logging.getLogger(__name__)
+
+SESSION_TIMEOUT_SECONDS: Final = {"fast": 6.0, "rolling": 45.0}
+"""`fast`: the least that brokers allow by default; a second worker took over 6.3 s after kill -9 (lab)."""
+QUEUED_RUNS: Final = 2
+"""Faust counts items, and an item is a run."""
+
+
+def build_app(
+    kafka: KafkaSettings, checkpoints: Checkpoints, offer: Callable[[RecordBatch], Awaitable[None]], max_poll: int
+) -> Any:
+    """Make the app; nothing is started and no broker is asked yet.
+
+    Args:
+        kafka: where the broker is, and how this worker joins the group.
+        checkpoints: where reading starts and what may be committed.
+        offer: takes each run; its agent waits for it, which is the backpressure.
+        max_poll: records per poll, at most.
+    """
+    session = SESSION_TIMEOUT_SECONDS[kafka.membership_profile]
+    app = faust.App(
+        kafka.group,
+        broker=[f"aiokafka://{server.strip()}" for server in kafka.bootstrap.split(",")],
+        broker_credentials=_credentials(kafka),
+        autodiscover=False,
+        web_enabled=False,
+        datadir=tempfile.gettempdir(),  # never written to: there are no tables
+        store="memory://",
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        # With 0 Faust falls back to plain round-robin, which splits clicks from purchases with three workers.
+        table_standby_replicas=1,
+        consumer_auto_offset_reset="earliest",
+        consumer_group_instance_id=kafka.instance_id if kafka.membership_profile == "rolling" else None,
+        broker_session_timeout=session,
+        broker_heartbeat_interval=session / 4,
+        broker_request_timeout=max(30.0, session),
+        broker_commit_interval=1.0,
+        broker_max_poll_records=max_poll,
+        broker_max_poll_interval=86_400.0,  # a store that is away must not cost us our place in the group
+        stream_buffer_maxsize=QUEUED_RUNS,
+        stream_wait_empty=True,
+        stream_recovery_delay=0.0,
+        producer_linger=0.0,
+    )
+    app.transport = RunTransport(app.conf.broker_consumer, app, checkpoints=checkpoints)
+    for topic in (*INPUT_TOPICS, SAMPLES):
+        _add_agent(app, topic, offer)
+    return app
+
+
+def consumer_of(app: Any) -> RunConsumer:
+    """The app's consumer."""
+    consumer: RunConsumer = app.consumer
+    return consumer
+
+
+def _add_agent(app: Any, topic: str, offer: Callable[[RecordBatch], Awaitable[None]]) -> None:
+    async def take_runs(runs: Any) -> AsyncIterator[None]:
+        async for run in runs:
+            await offer(run)
+            yield
+
+    app.agent(app.topic(topic, schema=RunSchema(), partitions=None), name=topic)(take_runs)
+
+
+def _credentials(kafka: KafkaSettings) -> Any:
+    if kafka.security_protocol == "PLAINTEXT":
+        return None
+    context = None
+    if kafka.security_protocol.endswith("SSL"):
+        context = ssl.create_default_context(cafile=str(kafka.ssl_ca_file) if kafka.ssl_ca_file else None)
+        if kafka.ssl_certificate_file is not None:
+            context.load_cert_chain(kafka.ssl_certificate_file, kafka.ssl_key_file)
+    if kafka.security_protocol == "SSL":
+        return SSLCredentials(context=context)
+    credentials = SASLCredentials(
+        username=kafka.sasl_username,
+        password=kafka.sasl_password.get_secret_value() if kafka.sasl_password else None,
+        mechanism=kafka.sasl_mechanism,
+        ssl_context=context,
+    )
+    credentials.protocol = AuthProtocol.SASL_SSL if context else AuthProtocol.SASL_PLAINTEXT
+    return credentials

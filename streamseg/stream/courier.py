@@ -1,0 +1,138 @@
+"""Delivers decided changes: first the membership string, then the change record, until both are acknowledged.
+
+The outbox in the store makes that safe: entries are written together with their rows, stay for the failover margin
+after delivery, and are delivered again whenever an outcome is in doubt. Readers keep the highest (epoch, seq).
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from streamseg.errors import StoreUnavailableError, StreamsegError
+from streamseg.membership.encoding import change_record
+from streamseg.metrics import Metrics
+from streamseg.ports import EventSink, MembershipStore, OutboxEntry, OutgoingRecord, StateStore
+from streamseg.topics import MEMBERSHIPS
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 0.25
+TRIM_INTERVAL_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What one flush has to deliver, and what may be committed and observed once it is delivered."""
+
+    entries: Sequence[OutboxEntry]
+    position: str | None
+    extra: Sequence[OutgoingRecord]
+    checkpoint: Mapping[str, int]
+    appended_at: Sequence[float]
+    in_doubt: bool = False
+    """The position of the entries is unknown: deliver what stands in the outbox."""
+
+
+class Courier:
+    """Delivers the parcels of one partition in order."""
+
+    def __init__(
+        self,
+        partition: int,
+        *,
+        state: StateStore,
+        memberships: MembershipStore,
+        sink: EventSink,
+        metrics: Metrics,
+        margin_seconds: float,
+    ) -> None:
+        self._partition = partition
+        self._state = state
+        self._memberships = memberships
+        self._sink = sink
+        self._metrics = metrics
+        self._margin_seconds = margin_seconds
+        self._parcels: asyncio.Queue[Parcel] = asyncio.Queue(maxsize=4)
+        self._delivered: deque[tuple[float, str]] = deque()
+        self._trimmed_at = 0.0
+        self.checkpoint: dict[str, int] = {}
+        """Per topic the next offset to read, everything before it being durable and delivered."""
+
+    async def hand_over(self, parcel: Parcel) -> None:
+        """Queue a parcel; waits while the last ones are under way."""
+        await self._parcels.put(parcel)
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing waits to be delivered, nor is on its way."""
+        return self._parcels.empty() and not self._busy
+
+    _busy = False
+
+    async def run(self) -> None:
+        """Deliver for ever."""
+        while True:
+            parcel = await self._parcels.get()
+            self._busy = True
+            while not await self._try(parcel):
+                await asyncio.sleep(RETRY_SECONDS)
+                # The server may have failed over: what it acknowledged within the margin may be gone.
+                parcel = Parcel((), None, parcel.extra, parcel.checkpoint, parcel.appended_at, in_doubt=True)
+            self._busy = False
+
+    async def _try(self, parcel: Parcel) -> bool:
+        try:
+            if parcel.in_doubt:
+                await self.deliver_outbox()
+            else:
+                await self._deliver(parcel.entries)
+            if parcel.extra:
+                await self._sink.send(parcel.extra)
+            if parcel.position is not None:
+                self._delivered.append((time.monotonic(), parcel.position))
+            await self._trim()
+        except StoreUnavailableError:
+            self._metrics.store_errors.labels(operation="membership").inc()
+            return False
+        except StreamsegError as error:
+            log.warning("partition %d: %s; trying again", self._partition, error)
+            return False
+        self.checkpoint.update(parcel.checkpoint)
+        now = time.time()
+        for appended_at in parcel.appended_at:
+            self._metrics.event_to_membership.observe(max(0.0, now - appended_at))
+        self._metrics.checkpoint_timestamp.labels(partition=str(self._partition)).set(now)
+        return True
+
+    async def deliver_outbox(self) -> None:
+        """Deliver all that stands in the outbox, in order; idempotent.
+
+        Raises `StoreUnavailableError` or what the sink raises.
+        """
+        standing = await self._state.outbox(self._partition)
+        await self._deliver([entry for _, entry in standing])
+        if standing:
+            self._delivered.append((time.monotonic(), standing[-1][0]))
+
+    async def _deliver(self, entries: Sequence[OutboxEntry]) -> None:
+        if not entries:
+            return
+        await self._memberships.write(entries)
+        changed = [entry for entry in entries if entry.changes or entry.membership is None]
+        await self._sink.send(
+            [OutgoingRecord(MEMBERSHIPS, entry.customer_id.encode(), change_record(entry)) for entry in changed]
+        )
+
+    async def _trim(self) -> None:
+        now = time.monotonic()
+        if now - self._trimmed_at < TRIM_INTERVAL_SECONDS:
+            return
+        self._trimmed_at = now
+        through = None
+        while self._delivered and now - self._delivered[0][0] > self._margin_seconds:
+            through = self._delivered.popleft()[1]
+        if through is not None:
+            await self._state.trim_outbox(self._partition, through)

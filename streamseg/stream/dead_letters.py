@@ -1,0 +1,56 @@
+"""Rejected records go to dead letters as they came; a topic that is mostly rejected stops the worker instead."""
+
+from collections import deque
+from collections.abc import Sequence
+
+from streamseg.errors import StreamsegError
+from streamseg.events.rejection import RejectedEvent, dead_letter_headers
+from streamseg.metrics import Metrics
+from streamseg.ports import OutgoingRecord
+from streamseg.topics import DEAD_LETTERS
+
+
+class MostlyRejectedError(StreamsegError):
+    """Too large a share of a topic's latest records is being rejected: a bad deployment, not bad events."""
+
+
+class RejectedShare:
+    """Watches what share of a topic's latest `window` records was rejected."""
+
+    def __init__(self, topic: str, limit: float, window: int) -> None:
+        self._topic = topic
+        self._limit = limit
+        self._window = window
+        self._runs: deque[tuple[int, int]] = deque()
+        self._seen = 0
+        self._rejected = 0
+
+    def add(self, seen: int, rejected: int) -> None:
+        """Count a run. Raises `MostlyRejectedError` once a full window is above the limit."""
+        self._runs.append((seen, rejected))
+        self._seen += seen
+        self._rejected += rejected
+        while self._runs and self._seen - self._runs[0][0] >= self._window:
+            old_seen, old_rejected = self._runs.popleft()
+            self._seen -= old_seen
+            self._rejected -= old_rejected
+        if self._seen >= self._window and self._rejected > self._limit * self._seen:
+            raise MostlyRejectedError(
+                f"{self._rejected} of the latest {self._seen} records of {self._topic} were rejected, more than "
+                f"worker.rejected_share_limit = {self._limit:g}: stopped before the topic is emptied into dead letters"
+            )
+
+
+def dead_letters(rejected: Sequence[RejectedEvent], metrics: Metrics) -> list[OutgoingRecord]:
+    """The records for the dead-letter topic: key, value and headers as they came, and why and whence as headers."""
+    for one in rejected:
+        metrics.rejected.labels(topic=one.record.topic, reason=one.reason.value).inc()
+    return [
+        OutgoingRecord(
+            DEAD_LETTERS,
+            one.record.key,
+            one.record.value,
+            dead_letter_headers(one.record, one.stage, one.reason, one.detail),
+        )
+        for one in rejected
+    ]

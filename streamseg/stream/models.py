@@ -1,0 +1,57 @@
+"""The current models in this worker: swapped in between batches whenever the store has a newer one."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+
+from streamseg.clustering.assign import Assigner
+from streamseg.clustering.snapshot import Snapshot
+from streamseg.errors import StoreUnavailableError
+from streamseg.metrics import Metrics
+from streamseg.pipeline import Segmentation
+from streamseg.ports import ModelStore
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.5
+
+
+class Models:
+    """All segmentations with their current assigner. `generation` rises when everybody must be assigned again."""
+
+    def __init__(self, store: ModelStore, segmentations: Sequence[Segmentation], metrics: Metrics) -> None:
+        self._store = store
+        self._metrics = metrics
+        self.segmentations = list(segmentations)
+        self.generation = 0
+        self._adopted = [0] * len(self.segmentations)
+
+    async def refresh(self) -> None:
+        """Take over what the store has. Raises `StoreUnavailableError`."""
+        names = [segmentation.name for segmentation in self.segmentations]
+        for s, version in enumerate(await self._store.versions(names)):
+            current = self.segmentations[s]
+            if version == current.version:
+                continue
+            stored = await self._store.snapshot(current.name)
+            if stored is None:
+                continue
+            snapshot = Snapshot.from_json(stored)
+            if snapshot.features != current.features:
+                log.warning("model %s has other features than the settings: not taken over", current.name)
+                continue
+            self.segmentations[s] = replace(current, assigner=Assigner(snapshot), version=snapshot.version)
+            self._metrics.model_version.labels(segmentation=current.name).set(snapshot.version)
+            if snapshot.generation != self._adopted[s]:
+                self._adopted[s] = snapshot.generation
+                self.generation += 1
+
+    async def watch(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        """Refresh for ever."""
+        while True:
+            try:
+                await self.refresh()
+            except StoreUnavailableError:
+                self._metrics.store_errors.labels(operation="models").inc()
+            await sleep(POLL_SECONDS)

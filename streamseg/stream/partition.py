@@ -1,0 +1,327 @@
+"""One partition number across all input topics: the single writer of its customers (design: mechanism 3).
+
+    run -> take -> load rows -> absorb -> look -> publish -> flush -> courier -> commit
+
+A task works off the inbox; a second one, the courier, delivers what flushes decided. Any doubt about who owns the
+partition or what the store holds ends in a *reset*: forget, claim, read on from the checkpoint.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+import numpy as np
+
+from streamseg import pipeline
+from streamseg.errors import (
+    FlushRefusedError,
+    LayoutMismatchError,
+    SettingsError,
+    StoreUnavailableError,
+    StreamsegError,
+)
+from streamseg.events.record import RecordBatch
+from streamseg.features.rows import Rows
+from streamseg.ports import Flush, OutboxEntry, OutgoingRecord
+from streamseg.stream.courier import Courier, Parcel
+from streamseg.stream.dead_letters import MostlyRejectedError, RejectedShare, dead_letters
+from streamseg.stream.runs import MissingRunError, RunSequence
+from streamseg.stream.surroundings import Batch, Head, Surroundings
+from streamseg.stream.sweeper import Sweeper
+from streamseg.topics import CONSENTS, INPUT_TOPICS, SAMPLES
+
+log = logging.getLogger(__name__)
+
+FLUSH_ROWS = 2_000
+"""Rows in one fenced call: 10,000 hold up Redis for 26 ms (lab)."""
+IDLE_SECONDS = 0.2
+RETRY_SECONDS = 0.25
+HEALTH_INTERVAL_SECONDS = 2.0
+
+
+class Partition:
+    """The actor of one partition number."""
+
+    def __init__(self, number: int, surroundings: Surroundings) -> None:
+        self.number = number
+        self._s = surroundings
+        self._inbox: asyncio.Queue[RecordBatch] = asyncio.Queue(maxsize=2)
+        self._task: asyncio.Task[None] | None = None
+        self._courier_task: asyncio.Task[None] | None = None
+        self._closed = False
+        self._clean = False
+        self._sequence = RunSequence(number, surroundings.session)
+        self._shares = {topic: RejectedShare(topic, *surroundings.rejected_share) for topic in INPUT_TOPICS}
+        self.head = Head(0, 0, {}, {})
+        self.rows = Rows(surroundings.layout)
+        self.courier = self._new_courier()
+
+    # -- what the registry calls -------------------------------------------------------------------------------
+
+    async def begin(self) -> None:
+        """Start reading, or go on after a rebalance: what is in memory stays if nothing was under way."""
+        await self._halt()
+        self._task = asyncio.create_task(self._work(), name=f"partition-{self.number}")
+
+    async def offer(self, batch: RecordBatch) -> None:
+        """Take a run; waits while the inbox is full. Of a closed partition it is dropped: someone else reads it."""
+        if not self._closed:
+            await self._inbox.put(batch)
+
+    async def close(self) -> None:
+        """The partition is no longer ours: forget it."""
+        self._closed = True
+        await self._halt()
+        self._drain()
+
+    async def finish(self, timeout_seconds: float) -> None:
+        """Let what is under way reach the store and its readers, as far as the time allows."""
+        self._closed = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_seconds):
+                while not (self._clean and self.courier.is_idle):
+                    await asyncio.sleep(0.01)
+        await self._halt()
+
+    # -- the cycle ---------------------------------------------------------------------------------------------
+
+    async def _work(self) -> None:
+        while True:
+            try:
+                await self._start()
+                await self._cycles()
+            except (MostlyRejectedError, SettingsError, LayoutMismatchError) as error:
+                self._s.fail(error)
+                return
+            except Exception as error:  # noqa: BLE001  whatever it was, reading again from the checkpoint mends it
+                expected = isinstance(error, StreamsegError)
+                log.log(
+                    logging.WARNING if expected else logging.ERROR,
+                    "partition %d is read again from its checkpoint: %s",
+                    self.number,
+                    error if expected else type(error).__name__,
+                    exc_info=None if expected else error,
+                )
+                self._s.metrics.resets.labels(partition=str(self.number)).inc()
+                self._clean = False
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _cycles(self) -> None:
+        sweeper = Sweeper(self, self._s)
+        checked_at, unseen = time.monotonic(), set[tuple[str, int, int]]()
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(IDLE_SECONDS):
+                    run = await self._inbox.get()
+                await self.work_off(run)
+            await sweeper.step()
+            if time.monotonic() - checked_at > HEALTH_INTERVAL_SECONDS:
+                checked_at = time.monotonic()
+                unseen = await self._check_health(unseen)
+
+    async def _check_health(self, unseen: set[tuple[str, int, int]]) -> set[tuple[str, int, int]]:
+        """Raise `FlushRefusedError` if the store moved without us, `MissingRunError` if a run has been under way since the
+        last check (an agent that raised, a queue that Faust cleared)."""
+        with suppress(StoreUnavailableError):
+            if not await self._is_current():
+                raise FlushRefusedError("the store has another owner or flush number")
+        still = self._sequence.under_way(INPUT_TOPICS) if self._inbox.empty() else set()
+        if still & unseen:
+            raise MissingRunError(f"a run of {min(still & unseen)[0]} got lost on the way")
+        return still
+
+    async def work_off(self, *runs: RecordBatch) -> None:
+        """Take these and all waiting runs through the path and flush them together."""
+        self._clean = False
+        batch = Batch()
+        while not self._inbox.empty():
+            runs = (*runs, self._inbox.get_nowait())
+        checkpoint = dict(self.head.checkpoint)
+        for run in runs:
+            if self._sequence.accepts(run):
+                await self._absorb(run, batch)
+                position = run.records[-1].offset + 1
+                checkpoint[run.topic] = max(checkpoint.get(run.topic, 0), position)
+        if batch.dead_letters:
+            # Before the checkpoint passes them: afterwards nobody would read the rejected records again.
+            await self._s.sink.send(batch.dead_letters)
+        await self.settle_and_flush(batch, checkpoint)
+        self._evict()
+        self._clean = True
+
+    async def _absorb(self, run: RecordBatch, batch: Batch) -> None:
+        s, source = self._s, INPUT_TOPICS.index(run.topic)
+        taken = pipeline.take(s.decoder, source, run, self.rows, lambda customer: s.belongs(self.number, customer))
+        self._shares[run.topic].add(len(run.records), len(taken.rejected))
+        batch.dead_letters += dead_letters(taken.rejected, s.metrics)
+        if taken.latest is not None:
+            s.clock.advance(self.number, taken.latest)
+        missing = self.rows.missing([event.customer_id for event in taken.events])
+        if missing:
+            self.rows.load(missing, await self.load(missing))
+        slots, absorbed = pipeline.absorb(self.rows, source, taken, s.money)
+        batch.slots.update(slots.tolist())
+        if run.topic == CONSENTS:
+            batch.consented.update(slots.tolist())
+        batch.appended_at += [run.records[0].timestamp / 1000.0, run.records[-1].timestamp / 1000.0]
+        s.metrics.records.labels(topic=run.topic).inc(len(run.records))
+        s.metrics.events.labels(topic=run.topic).inc(int(absorbed.mask.sum()))
+        s.metrics.duplicates.labels(topic=run.topic).inc(absorbed.duplicates)
+        s.metrics.replayed.labels(topic=run.topic).inc(absorbed.replayed)
+
+    async def load(self, customer_ids: Sequence[str]) -> list[bytes | None]:
+        """Stored rows. Raises `StoreUnavailableError`."""
+        return await self._s.state.load(self.number, customer_ids)
+
+    async def settle_and_flush(
+        self, batch: Batch, checkpoint: Mapping[str, int] | None = None, *, swept: bool = False
+    ) -> None:
+        """Look at the touched rows, decide what to publish, write all of it, and hand it to the courier.
+
+        Of swept rows only those that changed are written.
+        """
+        s, rows = self._s, self.rows
+        segmentations = s.models.segmentations
+        slots = np.array(sorted(batch.slots), dtype=np.intp)
+        now = s.clock.now(self.number)
+        looked = pipeline.look(rows, slots, now, segmentations)
+        sampled = pipeline.sample(rows, slots, now, segmentations)
+        entries = pipeline.publish(
+            rows,
+            slots,
+            looked,
+            now=now,
+            wall_now=time.time(),
+            epoch=self.head.epoch,
+            segmentations=segmentations,
+            rules=s.rules,
+            consented=batch.consented,
+        )
+        if swept:
+            spoken_of = {entry.customer_id for entry in entries} | {one.customer_id for one in sampled}
+            named = np.array([rows.customer_ids[slot] in spoken_of for slot in slots.tolist()], dtype=bool)
+            slots = slots[looked.changed | named]
+            if not len(slots):
+                return
+        checkpoint = self.head.checkpoint if checkpoint is None else checkpoint
+        sizes = pipeline.count_sizes(looked, segmentations, self.head.sizes)
+        position, in_doubt = await self._flush(slots, entries, checkpoint, sizes)
+        for entry in entries:
+            for change in entry.changes:
+                s.metrics.moves.labels(segmentation=change.segmentation, change=change.change).inc()
+        extra = [OutgoingRecord(SAMPLES, one.key, one.value, partition=0) for one in sampled]
+        for entry in entries:
+            if entry.membership is None:
+                keys = [pipeline.sample_key(one.name, entry.customer_id) for one in segmentations]
+                extra += [OutgoingRecord(SAMPLES, key, None, partition=0) for key in keys]
+        await self.courier.hand_over(Parcel(entries, position, extra, dict(checkpoint), batch.appended_at, in_doubt))
+
+    # -- the fenced write --------------------------------------------------------------------------------------
+
+    async def _flush(
+        self,
+        slots: "np.typing.NDArray[np.intp]",
+        entries: Sequence[OutboxEntry],
+        checkpoint: Mapping[str, int],
+        sizes: Mapping[str, int],
+    ) -> tuple[str | None, bool]:
+        """Write rows and decisions, in calls of at most `FLUSH_ROWS`; a customer's decision goes with its row."""
+        started = time.perf_counter()
+        by_customer = {entry.customer_id: entry for entry in entries}
+        position, in_doubt = None, False
+        pieces = range(0, max(len(slots), 1), FLUSH_ROWS)
+        for start in pieces:
+            piece = slots[start : start + FLUSH_ROWS]
+            ids = [self.rows.customer_ids[slot] for slot in piece.tolist()]
+            last = start == pieces[-1]
+            flush = Flush(
+                self._s.owner,
+                self.head.flush_number,
+                rows=list(zip(ids, self.rows.dump(piece), strict=True)),
+                outbox=[by_customer[customer] for customer in ids if customer in by_customer],
+                checkpoint=checkpoint if last else None,
+                sizes=sizes if last else None,
+            )
+            written, doubt = await self._write(flush)
+            position, in_doubt = written or position, in_doubt or doubt
+            self.head.flush_number += 1
+        self.head.checkpoint, self.head.sizes = dict(checkpoint), dict(sizes)
+        self._s.metrics.flush_duration.observe(time.perf_counter() - started)
+        return position, in_doubt
+
+    async def _write(self, flush: Flush) -> tuple[str | None, bool]:
+        """One fenced call, tried until its outcome is known; True when it is known only from the flush number."""
+        try:
+            return await self._s.state.flush(self.number, flush), False
+        except StoreUnavailableError as error:
+            self._s.metrics.store_errors.labels(operation="flush").inc()
+            log.warning("partition %d waits for the store: %s", self.number, error)
+        with self._s.metrics.paused.labels(partition=str(self.number)).track_inprogress():
+            while True:
+                await asyncio.sleep(RETRY_SECONDS)
+                with suppress(StoreUnavailableError):
+                    stored = await self._s.state.head(self.number)
+                    if stored is None or stored.owner != self._s.owner:
+                        raise FlushRefusedError("another worker has claimed the partition")
+                    if stored.flush_number == flush.flush_number + 1:
+                        return None, True
+                    await self._s.state.flush(self.number, flush)
+                    return None, True
+
+    # -- reset -------------------------------------------------------------------------------------------------
+
+    async def _start(self) -> None:
+        """Keep what is in memory if the store agrees with it, else reset; then read on."""
+        if not (self._clean and self.courier.is_idle and await self._is_current()):
+            await self._reset()
+        self._courier_task = asyncio.create_task(self.courier.run(), name=f"courier-{self.number}")
+        self._s.rewind(self.number, {topic: self.head.checkpoint.get(topic) for topic in INPUT_TOPICS})
+
+    async def _reset(self) -> None:
+        """Forget, claim, and only then learn where to read on and what is still to be delivered."""
+        if self._courier_task is not None:
+            self._courier_task.cancel()
+            await asyncio.gather(self._courier_task, return_exceptions=True)
+        self._drain()
+        self.rows = Rows(self._s.layout)
+        self.courier = self._new_courier()
+        claimed = await self._s.state.claim(
+            self.number, self._s.owner, self._s.layout.fingerprint, int(time.time() * 1000)
+        )
+        self.head = Head(claimed.epoch, claimed.flush_number, dict(claimed.checkpoint), dict(claimed.sizes))
+        await self.courier.hand_over(Parcel((), None, (), dict(self.head.checkpoint), (), in_doubt=True))
+        self._clean = True
+
+    async def _is_current(self) -> bool:
+        stored = await self._s.state.head(self.number)
+        return stored is not None and (stored.owner, stored.flush_number) == (self._s.owner, self.head.flush_number)
+
+    async def _halt(self) -> None:
+        tasks = [task for task in (self._task, self._courier_task) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._task = self._courier_task = None
+
+    def _drain(self) -> None:
+        while not self._inbox.empty():
+            self._inbox.get_nowait()
+
+    def _new_courier(self) -> Courier:
+        s = self._s
+        return Courier(
+            self.number,
+            state=s.state,
+            memberships=s.memberships,
+            sink=s.sink,
+            metrics=s.metrics,
+            margin_seconds=s.margin_seconds,
+        )
+
+    def _evict(self) -> None:
+        surplus = len(self.rows) - self._s.rows_limit()
+        if surplus > 0:
+            self.rows.evict(self.rows.least_recently_used(surplus))
+            self._s.metrics.evictions.inc(surplus)

@@ -1,0 +1,96 @@
+"""The partitions of this worker, as Kafka assigns them: the checkpoints that the consumer reads by."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from streamseg.events.record import RecordBatch
+from streamseg.stream.partition import Partition
+from streamseg.stream.surroundings import Surroundings
+from streamseg.topics import INPUT_TOPICS, SAMPLES
+
+log = logging.getLogger(__name__)
+
+TRAINER_PARTITION = 0
+"""Whoever owns this partition of the samples topic learns all segmentations."""
+GRACE_SECONDS = 8.0
+"""How long a stopping worker lets what is under way reach the store; 10 s are promised in all."""
+
+
+class TrainerRole(Protocol):
+    """What runs on the worker that owns the first partition of the samples topic."""
+
+    def start(self) -> None: ...
+    async def stop(self) -> None: ...
+    async def offer(self, batch: RecordBatch) -> None: ...
+    def committable(self) -> int | None: ...
+
+
+class Partitions:
+    """Begins, feeds and closes partitions; implements `runs.Checkpoints`."""
+
+    def __init__(self, surroundings: Surroundings, trainer: TrainerRole, assigned: Callable[[int], None]) -> None:
+        self._s = surroundings
+        self._trainer = trainer
+        self._assigned = assigned
+        self._owned: dict[int, Partition] = {}
+        self._trains = False
+        self._change: asyncio.Task[None] | None = None
+
+    def reads(self, topic: str) -> bool:
+        """Input topics and samples."""
+        return topic in INPUT_TOPICS or topic == SAMPLES
+
+    def begin(self, assigned: set[tuple[str, int]]) -> None:
+        """Take over the new assignment, in the background: claiming may have to wait for the store."""
+        previous = self._change
+        self._change = asyncio.create_task(self._begin(assigned, previous), name="assignment")
+
+    async def _begin(self, assigned: set[tuple[str, int]], previous: "asyncio.Task[None] | None") -> None:
+        if previous is not None:
+            await asyncio.gather(previous, return_exceptions=True)
+        numbers = {number for topic, number in assigned if topic in INPUT_TOPICS}
+        for number in self._owned.keys() - numbers:
+            await self._owned.pop(number).close()
+        self._assigned(len(numbers))
+        for number in sorted(numbers):
+            if number not in self._owned:
+                self._owned[number] = Partition(number, self._s)
+            await self._owned[number].begin()
+        trains = (SAMPLES, TRAINER_PARTITION) in assigned
+        await self._trainer.stop()
+        if trains:
+            self._trainer.start()
+        self._trains = trains
+        log.info("assigned partitions %s%s", sorted(numbers), ", and the trainer role" if trains else "")
+
+    def committable(self, topic: str, partition: int) -> int | None:
+        """The delivered checkpoint."""
+        if topic == SAMPLES:
+            return self._trainer.committable() if self._trains and partition == TRAINER_PARTITION else None
+        owned = self._owned.get(partition)
+        return owned.courier.checkpoint.get(topic) if owned else None
+
+    async def offer(self, batch: RecordBatch) -> None:
+        """Hand a run to its reader; dropped when it is not ours any more."""
+        if batch.topic == SAMPLES:
+            if self._trains and batch.partition == TRAINER_PARTITION:
+                await self._trainer.offer(batch)
+        elif (owned := self._owned.get(batch.partition)) is not None:
+            await owned.offer(batch)
+
+    def sizes(self) -> Mapping[int, Mapping[str, int]]:
+        """Members per segment id of each owned partition."""
+        return {number: partition.head.sizes for number, partition in self._owned.items()}
+
+    def rows(self) -> int:
+        """Customers in memory."""
+        return sum(len(partition.rows) for partition in self._owned.values())
+
+    async def finish(self) -> None:
+        """Stop: what is under way is flushed and delivered, as far as the grace allows."""
+        if self._change is not None:
+            self._change.cancel()
+        await self._trainer.stop()
+        await asyncio.gather(*(partition.finish(GRACE_SECONDS) for partition in self._owned.values()))

@@ -1,0 +1,253 @@
+"""Faust in runs: whole runs of records per partition instead of single records (design: mechanism 1).
+
+An idiomatic agent pays a task, a queue item and an ack per record. Here a poll yields one item per partition, and
+commits follow the *checkpoint*, not Faust's acks: Faust acks in `finally`, so a run whose agent raised would count as
+done, and "highest acked + 1" would commit past a hole.
+
+Reading happens in *sessions*: each starts at a durable checkpoint, and its runs are numbered from 0. A poll that was
+under way when a session began anew carries the old session and is dropped by its reader, so no order of rebalance,
+rewind and poll can skip a record.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from typing import Any, Protocol, cast
+
+import aiokafka
+import faust
+from aiokafka.errors import KafkaError
+from aiokafka.structs import OffsetAndMetadata
+from faust.transport.drivers import aiokafka as driver
+from faust.transport.utils import DefaultSchedulingStrategy
+from faust.types import TP
+
+from streamseg.errors import StreamsegError
+from streamseg.events.record import RecordBatch
+
+log = logging.getLogger(__name__)
+
+
+class Checkpoints(Protocol):
+    """Where reading starts and what may be committed: the truth stands in the store, not in Kafka."""
+
+    def reads(self, topic: str) -> bool:
+        """Whether the topic is taken in runs; others stay Faust's own."""
+        ...
+
+    def begin(self, assigned: set[tuple[str, int]]) -> None:
+        """These are read from now on, and no others; the reader asks for a `rewind` to where it must start."""
+        ...
+
+    def committable(self, topic: str, partition: int) -> int | None:
+        """The next offset to read, as far as everything before it is durable and delivered."""
+        ...
+
+
+class MissingRunError(StreamsegError):
+    """A run was dropped between the poll and its reader: the partition must be read again from its checkpoint."""
+
+
+class RunSequence:
+    """A reader's place in the runs of its topics: takes each run of the current session once, in order."""
+
+    def __init__(self, partition: int, session: Callable[[str, int], tuple[int, int]]) -> None:
+        self._partition = partition
+        self._session = session
+        self._taken: dict[str, tuple[int, int]] = {}
+
+    def accepts(self, run: RecordBatch) -> bool:
+        """Whether the run is the next one; False for a stale run. Raises `MissingRunError`."""
+        session, _ = self._session(run.topic, self._partition)
+        if run.session != session:
+            return False
+        expected = self._expected(run.topic, session)
+        if run.number != expected:
+            raise MissingRunError(f"run {expected} of {run.topic} is missing")
+        self._taken[run.topic] = (session, expected + 1)
+        return True
+
+    def under_way(self, topics: Iterable[str]) -> set[tuple[str, int, int]]:
+        """Topics of which runs were handed out but not taken, with session and number of the next one."""
+        ahead = set()
+        for topic in topics:
+            session, handed_out = self._session(topic, self._partition)
+            expected = self._expected(topic, session)
+            if expected < handed_out:
+                ahead.add((topic, session, expected))
+        return ahead
+
+    def _expected(self, topic: str, session: int) -> int:
+        taken_session, taken = self._taken.get(topic, (session, 0))
+        return taken if taken_session == session else 0
+
+
+class RunScheduler(DefaultSchedulingStrategy):  # type: ignore[misc]  # Faust is untyped
+    """Yields a run per poll and partition for the topics taken in runs, single records for the others."""
+
+    def __init__(self, checkpoints: Checkpoints) -> None:
+        self._checkpoints = checkpoints
+        self._sessions: dict[TP, int] = defaultdict(int)
+        self._polled: dict[TP, int] = {}
+        self._numbers: dict[tuple[TP, int], int] = defaultdict(int)
+
+    def open_session(self, tp: TP) -> None:
+        """What is polled from now on starts at the checkpoint."""
+        self._numbers.pop((tp, self._sessions[tp]), None)
+        self._sessions[tp] += 1
+
+    def start_poll(self) -> None:
+        """Remember which sessions the records of the coming poll belong to."""
+        self._polled = dict(self._sessions)
+
+    def session(self, topic: str, partition: int) -> tuple[int, int]:
+        """The current session, and how many runs of it were handed out."""
+        tp = TP(topic, partition)
+        session = self._sessions[tp]
+        return session, self._numbers[tp, session]
+
+    def iterate(self, records: Mapping[TP, list[Any]]) -> Iterator[tuple[TP, Any]]:
+        """Yield runs first, then single records round-robin."""
+        singles = {}
+        for tp, run in records.items():
+            if not self._checkpoints.reads(tp.topic):
+                singles[tp] = run
+            elif run:
+                session = self._polled.get(tp, 0)
+                number = self._numbers[tp, session]
+                self._numbers[tp, session] += 1
+                yield tp, RecordBatch(tp.topic, tp.partition, session, number, run)
+        yield from super().iterate(singles)
+
+
+class RunConsumer(driver.Consumer):  # type: ignore[misc]  # Faust is untyped
+    """Faust's consumer, reading in sessions and committing checkpoints."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.checkpoints: Checkpoints = self.transport.checkpoints
+        self.scheduler = RunScheduler(self.checkpoints)
+        self._rewinds: dict[TP, int | None] = {}
+
+    def rewind(self, starts: Mapping[tuple[str, int], int | None]) -> None:
+        """Read on from these offsets with the next poll; what is under way of them is stale from now on."""
+        for topic_partition, offset in starts.items():
+            tp = TP(*topic_partition)
+            self._rewinds[tp] = offset
+            self.scheduler.open_session(tp)
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
+        """Apply the rewinds asked for, then poll: in one task, so that no poll runs beside a seek."""
+        if self._rewinds:
+            rewinds, self._rewinds = self._rewinds, {}
+            assigned = self.assignment()
+            await self._seek_all({tp: offset for tp, offset in rewinds.items() if tp in assigned})
+        self.scheduler.start_poll()
+        async for item in super().getmany(timeout):
+            yield item
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """A new assignment: what was polled before is stale, and the readers say where they start."""
+        committed = await super().seek_to_committed()
+        assigned = {tp for tp in self.assignment() if self.checkpoints.reads(tp.topic)}
+        for tp in assigned:
+            self.scheduler.open_session(tp)
+        self.checkpoints.begin({(tp.topic, tp.partition) for tp in assigned})
+        return cast("Mapping[TP, int]", committed)
+
+    async def _seek_all(self, starts: Mapping[TP, int | None]) -> None:
+        beginnings = [tp for tp, offset in starts.items() if offset is None]
+        offsets = {tp: offset for tp, offset in starts.items() if offset is not None}
+        if beginnings:
+            await self._thread.seek_to_beginning(*map(driver.ensure_aiokafka_TP, beginnings))
+        if offsets:
+            await self._thread.seek_wait({driver.ensure_aiokafka_TP(tp): offset for tp, offset in offsets.items()})
+        for tp in starts:
+            # Faust drops whatever lies below the offset that it has read last.
+            self._read_offset[tp] = None
+            self._committed_offset[tp] = None
+
+    def _to_message(self, tp: TP, record: Any) -> Any:
+        if not isinstance(record, RecordBatch):
+            return super()._to_message(tp, record)
+        last = record.records[-1]
+        return driver.ConsumerMessage(
+            tp.topic,
+            tp.partition,
+            last.offset,
+            last.timestamp / 1000.0,
+            None,
+            (),
+            None,
+            cast("bytes", record),  # passed through by RunSchema
+            None,
+            None,
+            None,
+            tp,
+            generation_id=self.app.consumer_generation_id,
+        )
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        if not self.checkpoints.reads(tp.topic):
+            await super()._add_gap(tp, offset_from, offset_to)
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
+        yield from (
+            tp
+            for tp in self.assignment() | set(self._acked)
+            if topics is None or tp in topics or tp.topic in topics
+        )
+
+    def _new_offset(self, tp: TP) -> int | None:
+        if not self.checkpoints.reads(tp.topic):
+            return cast("int | None", super()._new_offset(tp))
+        self._acked[tp].clear()
+        self._acked_index[tp].clear()
+        return self.checkpoints.committable(tp.topic, tp.partition)
+
+    async def wait_empty(self) -> None:
+        """Commit and let go: what is under way will be read again, and the fences make that harmless."""
+        self._unacked_messages.clear()
+        await self.commit_and_end_transactions()
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        """Tell Kafka where the checkpoints stand. Losing one costs nothing, so it must not end the worker."""
+        try:
+            return bool(await asyncio.wait_for(self._thread.call_thread(self._commit_in_thread, offsets), 10.0))
+        except (KafkaError, TimeoutError) as error:
+            log.warning("Kafka did not take the commit (%s); the checkpoints in the store stand", type(error).__name__)
+            return False
+
+    async def _commit_in_thread(self, offsets: Mapping[TP, int]) -> bool:
+        consumer: aiokafka.AIOKafkaConsumer = self._thread._ensure_consumer()  # noqa: SLF001  the seam itself
+        assigned = consumer.assignment()
+        mine = {
+            driver.ensure_aiokafka_TP(tp): OffsetAndMetadata(offset, "")
+            for tp, offset in offsets.items()
+            if driver.ensure_aiokafka_TP(tp) in assigned
+        }
+        if mine:
+            await consumer.commit(mine)
+        return bool(mine)
+
+
+class RunTransport(driver.Transport):  # type: ignore[misc]  # Faust is untyped
+    """The aiokafka transport with the consumer above."""
+
+    Consumer = RunConsumer
+
+    def __init__(self, *args: Any, checkpoints: Checkpoints, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.checkpoints = checkpoints
+
+
+class RunSchema(faust.Schema):  # type: ignore[misc]  # Faust is untyped
+    """Hands a run through as it is: decoding is the path's own step."""
+
+    def loads_key(self, app: Any, message: Any, **_: Any) -> None:
+        """No key: a run has many."""
+
+    def loads_value(self, app: Any, message: Any, **_: Any) -> Any:
+        """The run."""
+        return message.value

@@ -1,0 +1,62 @@
+"""What the parts of one worker share, and the small values they hand to each other."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from streamseg import pipeline
+from streamseg.events.decode import Decoder
+from streamseg.events.money import Money
+from streamseg.features.layout import Layout
+from streamseg.metrics import Metrics
+from streamseg.ports import Clock, EventSink, MembershipStore, OutgoingRecord, StateStore
+from streamseg.stream.models import Models
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What every partition of a worker shares."""
+
+    owner: str
+    layout: Layout
+    decoder: Decoder
+    money: Money
+    clock: Clock
+    state: StateStore
+    memberships: MembershipStore
+    sink: EventSink
+    models: Models
+    metrics: Metrics
+    rules: pipeline.PublishingRules
+    belongs: Callable[[int, str], bool]
+    rows_limit: Callable[[], int]
+    margin_seconds: float
+    sweep_interval_seconds: float
+    rejected_share: tuple[float, int]
+    """Limit, and over how many records."""
+    fail: Callable[[Exception], None]
+    """Ends the worker: something that only a person can mend."""
+    rewind: Callable[[int, Mapping[str, int | None]], None]
+    """Read the topics of a partition on from these offsets; None for the beginning."""
+    session: Callable[[str, int], tuple[int, int]]
+    """The reading session of a topic partition, and how many runs of it were handed out."""
+
+
+@dataclass(slots=True)
+class Head:
+    """What this worker last wrote of the partition."""
+
+    epoch: int
+    flush_number: int
+    checkpoint: dict[str, int]
+    sizes: dict[str, int]
+
+
+@dataclass(slots=True)
+class Batch:
+    """What the runs of one cycle left to be flushed."""
+
+    slots: set[int] = field(default_factory=set)
+    appended_at: list[float] = field(default_factory=list)
+    consented: set[int] = field(default_factory=set)
+    """Slots whose consent may have changed."""
+    dead_letters: list[OutgoingRecord] = field(default_factory=list)

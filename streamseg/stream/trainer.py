@@ -1,0 +1,178 @@
+"""The trainer role: learns all segmentations from the samples topic, off the event loop (design: mechanism 4).
+
+One worker has it, by Kafka's assignment. A new owner restores the learners from their snapshots and reads the compacted
+samples topic from its beginning: what a snapshot has learned already is only remembered. A snapshot is written over its
+parent only, so an owner that was frozen through a rebalance cannot fork the line; it starts over from what stands.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import msgspec
+
+from streamseg.clustering.learner import Learner, LearnerParams, Transition
+from streamseg.clustering.sample import Sample
+from streamseg.clustering.snapshot import Snapshot
+from streamseg.errors import StreamsegError
+from streamseg.events.record import Record, RecordBatch
+from streamseg.metrics import Metrics
+from streamseg.ports import EventSink, ModelStore, OutgoingRecord
+from streamseg.stream.catalogue import CatalogueWriter
+from streamseg.stream.runs import RunSequence
+from streamseg.topics import MODELS, SAMPLES
+
+log = logging.getLogger(__name__)
+
+PARTITION = 0
+PUBLISH_INTERVAL_SECONDS = 10.0
+"""Wall time after which learning is published even without a challenge: what a killed owner can lose at most."""
+LEARN_AT_ONCE = 2_000
+"""Samples between two looks at whether a challenge is due."""
+IDLE_SECONDS = 1.0
+RETRY_SECONDS = 1.0
+
+
+class SampleValue(msgspec.Struct, frozen=True):
+    """The value of a sample record."""
+
+    segmentation: str
+    customer_id: str
+    at: float
+    events: int
+    spend_minor: int
+    x: tuple[float, ...]
+
+
+class Trainer:
+    """Feeds the learners and publishes what they have learned."""
+
+    def __init__(
+        self,
+        params: Sequence[LearnerParams],
+        *,
+        models: ModelStore,
+        sink: EventSink,
+        catalogue: CatalogueWriter,
+        metrics: Metrics,
+        rewind: Callable[[Mapping[tuple[str, int], int | None]], None],
+        session: Callable[[str, int], tuple[int, int]],
+    ) -> None:
+        self._params = params
+        self._models = models
+        self._sink = sink
+        self._catalogue = catalogue
+        self._metrics = metrics
+        self._rewind = rewind
+        self._session = session
+        self._inbox: asyncio.Queue[RecordBatch] = asyncio.Queue(maxsize=2)
+        self._task: asyncio.Task[None] | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="trainer")
+        self._learners: dict[str, Learner] = {}
+        self._published_at = 0.0
+        self._next_offset: int | None = None
+
+    def start(self) -> None:
+        """Take the role."""
+        self._task = asyncio.create_task(self._run(), name="trainer")
+
+    async def stop(self) -> None:
+        """Give the role up."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+        while not self._inbox.empty():
+            self._inbox.get_nowait()
+
+    async def offer(self, batch: RecordBatch) -> None:
+        """Take a run of samples."""
+        await self._inbox.put(batch)
+
+    def committable(self) -> int | None:
+        """The next sample to read."""
+        return self._next_offset
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._restore()
+                await self._train()
+            except StreamsegError as error:
+                log.warning("the trainer starts over from the published models: %s", error)
+            except Exception:
+                log.exception("the trainer starts over from the published models")
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _restore(self) -> None:
+        self._next_offset = None
+        for params in self._params:
+            stored = await self._models.snapshot(params.segmentation)
+            self._learners[params.segmentation] = (
+                Learner(params) if stored is None else Learner.restore(Snapshot.from_json(stored), params)
+            )
+        self._rewind({(SAMPLES, PARTITION): None})
+
+    async def _train(self) -> None:
+        sequence = RunSequence(PARTITION, self._session)
+        while True:
+            try:
+                async with asyncio.timeout(IDLE_SECONDS):
+                    run = await self._inbox.get()
+            except TimeoutError:
+                await self._publish_if_due()
+                await self._catalogue.refresh_sizes()
+                continue
+            if not sequence.accepts(run):
+                continue
+            for start in range(0, len(run.records), LEARN_AT_ONCE):
+                await self._learn(run.records[start : start + LEARN_AT_ONCE])
+            await self._publish_if_due()
+            self._next_offset = run.records[-1].offset + 1
+
+    async def _learn(self, records: Sequence[Record]) -> None:
+        loop = asyncio.get_running_loop()
+        transitions = await loop.run_in_executor(self._thread, self._learn_in_thread, records)
+        for name, transition in transitions:
+            self._metrics.challenges.labels(segmentation=name, outcome=transition.outcome).inc()
+            log.info("model %s: %s at inertia %.4g", name, transition.outcome, transition.fresh_inertia)
+        if transitions:
+            await self._publish({name for name, _ in transitions})
+
+    def _learn_in_thread(self, records: Sequence[Record]) -> list[tuple[str, Transition]]:
+        transitions = []
+        for record in records:
+            segmentation, _, customer_id = (record.key or b"").decode(errors="replace").partition("|")
+            learner = self._learners.get(segmentation)
+            if learner is None:
+                continue
+            if record.value is None:
+                learner.forget(customer_id, record.offset)
+                self._catalogue.forget(segmentation, customer_id)
+                continue
+            value = msgspec.json.decode(record.value, type=SampleValue)
+            learned = learner.learn(Sample(value.customer_id, value.at, value.x, value.events), record.offset)
+            self._catalogue.remember(segmentation, value.customer_id, value.x, value.spend_minor)
+            if learned and learner.challenge_due() and (transition := learner.challenge()) is not None:
+                transitions.append((segmentation, transition))
+        return transitions
+
+    async def _publish_if_due(self) -> None:
+        if time.monotonic() - self._published_at > PUBLISH_INTERVAL_SECONDS:
+            await self._publish({name for name, learner in self._learners.items() if learner.snapshot().warm})
+
+    async def _publish(self, names: set[str]) -> None:
+        self._published_at = time.monotonic()
+        for name in sorted(names):
+            snapshot = self._learners[name].snapshot()
+            content = snapshot.to_json()
+            if not await self._models.publish(name, snapshot.version, snapshot.parent, content):
+                standing = await self._models.versions([name])
+                if standing == [snapshot.version]:
+                    continue  # nothing was learned since
+                raise StreamsegError(f"model {name} was published by another trainer")
+            await self._sink.send([OutgoingRecord(MODELS, name.encode(), content)])
+            self._metrics.learned.labels(segmentation=name).set(snapshot.learned)
+            await self._catalogue.write(snapshot)
