@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, override
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -63,11 +63,9 @@ class LazyGroup(click.Group):
             if importlib.util.find_spec(f"{package}.{name.replace('-', '_')}")
         }
 
-    @override
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(self._summaries)
 
-    @override
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self._summaries:
             return None
@@ -75,7 +73,6 @@ class LazyGroup(click.Group):
         command: click.Command = module.command
         return command
 
-    @override
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, self._summaries[name]) for name in self.list_commands(ctx)])

@@ -1,0 +1,96 @@
+"""A worker process from start to graceful stop."""
+
+import asyncio
+import gc
+import logging
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from streamseg.errors import StreamsegError
+from streamseg.metrics import Metrics
+from streamseg.stream.app import consumer_of
+from streamseg.stream.models import Models
+from streamseg.stream.partitions import Partitions
+
+log = logging.getLogger(__name__)
+
+GAUGE_INTERVAL_SECONDS = 2.0
+
+
+class Worker:
+    """Runs the Faust app with its partitions until a signal or a failure that only a person can mend."""
+
+    def __init__(
+        self,
+        *,
+        app: Any,
+        partitions: Partitions,
+        models: Models,
+        metrics: Metrics,
+        checks: Sequence[Callable[[], Awaitable[None]]],
+        closing: Sequence[Callable[[], Awaitable[None]]],
+    ) -> None:
+        self._app = app
+        self._partitions = partitions
+        self._models = models
+        self._metrics = metrics
+        self._checks = checks
+        self._closing = closing
+        self._stop = asyncio.Event()
+        self._failure: Exception | None = None
+
+    def fail(self, error: Exception) -> None:
+        """Stop because of this error, which `run` raises in the end."""
+        self._failure = self._failure or error
+        self._stop.set()
+
+    async def run(self) -> None:
+        """Work until stopped. Raises what `checks` raise, and the error that the worker failed with."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        background: list[asyncio.Task[None]] = []
+        try:
+            for check in self._checks:
+                await check()
+            await self._models.refresh()
+            await self._app.start()
+            background = [asyncio.create_task(task) for task in (self._models.watch(), self._gauge(), self._watch_app())]
+            # What start-up made lives until the end: without it the collector holds up a lookup for tens of ms.
+            gc.collect()
+            gc.freeze()
+            log.info("worker is up")
+            await self._stop.wait()
+        finally:
+            for task in background:
+                task.cancel()
+            await self._shut_down()
+        if self._failure is not None:
+            raise self._failure
+
+    async def _shut_down(self) -> None:
+        """Flush, commit, leave the group."""
+        log.info("worker stops")
+        await self._partitions.finish()
+        if self._app.started:
+            with suppress(Exception):  # the checkpoints stand in the store; Kafka's copy is a courtesy
+                await asyncio.wait_for(consumer_of(self._app).commit(), 2.0)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._app.stop(), 5.0)
+        for close in self._closing:
+            with suppress(Exception):
+                await close()
+
+    async def _watch_app(self) -> None:
+        while not self._app.should_stop:
+            await asyncio.sleep(0.2)
+        if not self._stop.is_set():
+            reason = getattr(self._app, "crash_reason", None)
+            self.fail(StreamsegError(f"the stream broke off: {reason or 'no reason given'}"))
+
+    async def _gauge(self) -> None:
+        while True:
+            self._partitions.gauge(self._metrics, consumer_of(self._app).backlog())
+            await asyncio.sleep(GAUGE_INTERVAL_SECONDS)
