@@ -1,0 +1,342 @@
+"""Learns one segmentation from samples, in their order. The recipe of reading/clustering.md, section 7, around River.
+
+Who is sampled is decided elsewhere (at most once per customer and learning interval): scaler and model see the same.
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+from river import preprocessing
+
+from streamseg.clustering import clusterers, identity, lloyd
+from streamseg.clustering.drift import DriftWatch
+from streamseg.clustering.encode import Floats, Scale, to_log
+from streamseg.clustering.identity import Lineage
+from streamseg.clustering.sample import RecentCustomers, Sample
+from streamseg.clustering.snapshot import Snapshot, SnapshotRefusedError, WarmUp
+
+DAY_SECONDS: Final = 86_400.0
+FIRST_RESTARTS: Final = 4
+FRESH_RESTARTS: Final = 6
+LINEAGE_KEPT: Final = 256
+RETIRED_KEPT: Final = 4096
+DRIFT_VALUES_PER_CHALLENGE: Final = 24
+WARM_UP_CHECK_EVERY: Final = 20
+"""Samples between two looks at whether the warm-up is over: its median is not worth taking for each."""
+
+
+@dataclass(frozen=True, slots=True)
+class LearnerParams:
+    """What a segmentation is learned by: its settings as plain values. Times in seconds of event time."""
+
+    segmentation: str
+    features: tuple[str, ...]
+    skewed: tuple[bool, ...]
+    """Which of the features go through log1p."""
+    k: int
+    clusterer: str = "kmeans"
+    step: float = 0.01
+    challenge_interval: float = DAY_SECONDS
+    warm_up_per_cluster: int = 20
+    warm_up_events: int = 5
+    warm_up_patience: float = 14 * DAY_SECONDS
+    """After this time enough customers suffice: in many shops the median customer never has that many events."""
+    sample_size: int = 2000
+    active: float = 30 * DAY_SECONDS
+    """Customers not sampled for longer take no part in challenges."""
+    adoption_gain: float = 0.02
+    """By what share the inertia of a fresh fit must be lower. The other local optima are 5-11 % worse."""
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """What a challenge came to. first: centres were placed. kept: the running model stays. adopted: a fresh one came.
+
+    The inertias are sums of squared scaled distances over the sample, of the running model after Lloyd's rounds and of
+    the fresh one; equal for the first.
+    """
+
+    at: float
+    outcome: Literal["first", "kept", "adopted"]
+    running_inertia: float
+    fresh_inertia: float
+    lineage: tuple[Lineage, ...]
+
+
+class Learner:
+    """The running model of one segmentation. Not thread-safe: one caller at a time, on whichever thread."""
+
+    def __init__(self, params: LearnerParams, *, draw: random.Random | None = None) -> None:
+        """Start without a model.
+
+        Args:
+            params: what to learn.
+            draw: where segment ids come from; the operating system's randomness by default, so that an owner which has
+                forgotten everything does not make the same ids again.
+        """
+        self.params = params
+        self.refused = 0
+        """Samples that did not fit or held a value that is not finite; they are not learned."""
+        self._draw = draw or random.SystemRandom()
+        self._clusterer = clusterers.make(params.clusterer, params.features, params.k, params.step)
+        self._running = preprocessing.StandardScaler()
+        self._in_force = preprocessing.StandardScaler()
+        self._scale = Scale((0.0,) * len(params.features), (0.0,) * len(params.features))
+        self._segments: tuple[str, ...] = ()
+        self._counts: list[int] = []
+        self._customers = RecentCustomers(params.sample_size)
+        self._drift = self._new_drift()
+        self._learned = 0
+        self._warm_up_checked = 0
+        self._samples_offset = -1
+        self._first_sample_at: float | None = None
+        self._learned_until: float | None = None
+        self._last_challenge_at: float | None = None
+        self._generation = 0
+        self._retired: tuple[str, ...] = ()
+        self._lineage: tuple[Lineage, ...] = ()
+        self._latest: Snapshot | None = None
+
+    # -- learning ------------------------------------------------------------------------------------------------------
+
+    def learn(self, sample: Sample, offset: int) -> bool:
+        """Learn one sample of the samples topic; False when it was refused or had been learned already.
+
+        Offsets at or below the last one learned are only remembered: so a new owner reads the topic from its beginning.
+        """
+        logged = self._logged(sample)
+        if logged is None:
+            self.refused += 1
+            self._samples_offset = max(self._samples_offset, offset)
+            return False
+        self._customers.keep(sample, logged)
+        if offset <= self._samples_offset:
+            return False
+        self._samples_offset = offset
+        self._learned += 1
+        if self._first_sample_at is None or self._learned_until is None:
+            self._first_sample_at = self._learned_until = sample.at
+        self._learned_until = max(self._learned_until, sample.at)
+
+        named = dict(zip(self.params.features, logged, strict=True))
+        self._running.learn_one(named)
+        if self._segments:
+            scaled = self._in_force.transform_one(named)
+            before = self._clusterer.centres()
+            nearest = self._clusterer.learn_one(scaled)
+            self._counts[nearest] += 1
+            self._drift.update(sample.at, float(np.linalg.norm(before[nearest] - np.array(list(scaled.values())))))
+        return True
+
+    def remember(self, sample: Sample) -> None:
+        """Put a sample back among the customers that challengers are fitted on, without learning it."""
+        logged = self._logged(sample)
+        if logged is not None:
+            self._customers.keep(sample, logged)
+
+    def forget(self, customer_id: str, offset: int = -1) -> None:
+        """Remove an erased customer (a tombstone of the samples topic). What the sums have learned holds no person."""
+        self._customers.forget(customer_id)
+        self._samples_offset = max(self._samples_offset, offset)
+
+    def _logged(self, sample: Sample) -> tuple[float, ...] | None:
+        """The sample's vector in log space, as Python floats: River is slower on NumPy's, and is poisoned by a NaN."""
+        if len(sample.vector) != len(self.params.features) or not np.all(np.isfinite(sample.vector)):
+            return None
+        return tuple(to_log(sample.vector, self.params.skewed)[0].tolist())
+
+    # -- challenges ----------------------------------------------------------------------------------------------------
+
+    def warm_up(self) -> WarmUp:
+        """How far the first model is."""
+        return WarmUp(
+            customers=len(self._customers),
+            customers_needed=min(self.params.warm_up_per_cluster * self.params.k, self.params.sample_size),
+            median_events=self._customers.median_events(),
+            events_needed=self.params.warm_up_events,
+        )
+
+    def challenge_due(self) -> bool:
+        """Whether `challenge` would place the first centres, or the interval has passed, or drift was noticed."""
+        if self._learned_until is None or self._first_sample_at is None:
+            return False
+        if self._last_challenge_at is not None:
+            due = self._learned_until - self._last_challenge_at >= self.params.challenge_interval
+            return due or self._drift.alarm
+        if self._learned // WARM_UP_CHECK_EVERY == self._warm_up_checked:
+            return False
+        self._warm_up_checked = self._learned // WARM_UP_CHECK_EVERY
+        progress = self.warm_up()
+        patient = self._learned_until - self._first_sample_at < self.params.warm_up_patience
+        if progress.customers < progress.customers_needed:
+            return False
+        return progress.median_events >= progress.events_needed or not patient
+
+    def challenge(self) -> Transition | None:
+        """Place the first centres, or let a fresh fit challenge the running model. Takes 50 ms and more.
+
+        Returns None when there are too few recent customers for it; the next one is due an interval later.
+        """
+        if self._learned_until is None:
+            return None
+        at = self._learned_until
+        self._customers.drop_before(at - self.params.active)
+        if self._segments:
+            self._last_challenge_at = at
+            self._drift.alarm = False
+        if len(self._customers) < max(2 * self.params.k, self.params.warm_up_per_cluster):
+            return None
+        rng = np.random.default_rng([self.params.seed, self._learned])
+        transition = self._challenge_running(at, rng) if self._segments else self._place_first(at, rng)
+        self._last_challenge_at = at
+        self._lineage = (*self._lineage, *transition.lineage)[-LINEAGE_KEPT:]
+        return transition
+
+    def _place_first(self, at: float, rng: np.random.Generator) -> Transition:
+        self._use_scale(self._running_scale())
+        first = lloyd.fit(self._scale.apply(self._customers.logged()), self.params.k, rng, FIRST_RESTARTS)
+        names: list[str] = []
+        for _ in range(self.params.k):
+            names.append(identity.new_id(self.params.segmentation, {*self._retired, *names}, self._draw))
+        self._adopt(first.centres, tuple(names))
+        return Transition(at, "first", first.inertia, first.inertia, identity.emerged(names, at))
+
+    def _challenge_running(self, at: float, rng: np.random.Generator) -> Transition:
+        scale = self._running_scale()
+        factor, shift = self._scale.change_to(scale)
+        self._clusterer.rescale(factor, shift)
+        self._use_scale(scale)
+        customers = scale.apply(self._customers.logged())
+        rows, weights = self._clusterer.summary() or (customers, None)
+        running = lloyd.lloyd(rows, self._clusterer.centres(), weights)
+        fresh = lloyd.fit(rows, self.params.k, rng, FRESH_RESTARTS, weights)
+        if fresh.inertia > (1.0 - self.params.adoption_gain) * running.inertia:
+            self._clusterer.place(running.centres)
+            return Transition(at, "kept", running.inertia, fresh.inertia, ())
+        matched = identity.match(
+            np.argmin(lloyd.squared_distances(customers, self._clusterer.centres()), axis=1),
+            np.argmin(lloyd.squared_distances(customers, fresh.centres), axis=1),
+            self._segments,
+            self.params.k,
+            segmentation=self.params.segmentation,
+            taken={*self._segments, *self._retired},
+            draw=self._draw,
+            at=at,
+        )
+        self._retired = (*self._retired, *matched.retired)[-RETIRED_KEPT:]
+        self._adopt(fresh.centres, matched.segments)
+        return Transition(at, "adopted", running.inertia, fresh.inertia, matched.lineage)
+
+    def _adopt(self, centres: Floats, segments: tuple[str, ...]) -> None:
+        self._clusterer.place(centres)
+        self._segments = segments
+        self._counts = [0] * len(segments)
+        self._drift = self._new_drift()
+        self._generation += 1
+
+    # -- scales --------------------------------------------------------------------------------------------------------
+
+    def _running_scale(self) -> Scale:
+        names = self.params.features
+        return Scale.of([self._running.means[name] for name in names], [self._running.vars[name] for name in names])
+
+    def _use_scale(self, scale: Scale) -> None:
+        """Between challenges the scale in force stands still, so centres keep their meaning while `running` drifts."""
+        self._scale = scale
+        self._in_force = self._scaler(scale, 1)
+
+    def _scaler(self, scale: Scale, count: int) -> preprocessing.StandardScaler:
+        scaler = preprocessing.StandardScaler()
+        scaler.counts.update(dict.fromkeys(self.params.features, count))
+        scaler.means.update(zip(self.params.features, scale.mean, strict=True))
+        scaler.vars.update(zip(self.params.features, scale.variance, strict=True))
+        return scaler
+
+    def _new_drift(self, fed: Sequence[float] = (), filling: Sequence[float] = ()) -> DriftWatch:
+        return DriftWatch(self.params.challenge_interval / DRIFT_VALUES_PER_CHALLENGE, fed, filling)
+
+    # -- snapshots -----------------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> Snapshot:
+        """The model as it stands, as the next version; the same version again when nothing was learned in between."""
+        parent = self._latest.version if self._latest else 0
+        names = self.params.features
+        made = Snapshot(
+            segmentation=self.params.segmentation,
+            version=parent + 1,
+            parent=parent,
+            generation=self._generation,
+            clusterer=self.params.clusterer,
+            features=names,
+            skewed=self.params.skewed,
+            scale=self._scale,
+            centres=tuple(map(tuple, self._clusterer.centres().tolist())) if self._segments else (),
+            segments=self._segments,
+            counts=tuple(self._counts),
+            learned=self._learned,
+            running=Scale(
+                tuple(self._running.means[name] for name in names), tuple(self._running.vars[name] for name in names)
+            ),
+            samples_offset=self._samples_offset,
+            first_sample_at=self._first_sample_at,
+            learned_until=self._learned_until,
+            last_challenge_at=self._last_challenge_at,
+            warm_up=self.warm_up(),
+            drift=self._drift.fed,
+            drift_open=self._drift.filling,
+            retired=self._retired,
+            lineage=self._lineage,
+            summary=self._clusterer.state(),
+        )
+        if self._latest is None or not _same_model(made, self._latest):
+            self._latest = made
+        return self._latest
+
+    @classmethod
+    def restore(cls, snapshot: Snapshot, params: LearnerParams, *, draw: random.Random | None = None) -> "Learner":
+        """Go on exactly where the snapshot was taken, once the customers' samples are read back (`learn`, `remember`).
+
+        Raises `SnapshotRefusedError` when it was made under other features, another clusterer or another k.
+        """
+        if (snapshot.segmentation, snapshot.features, snapshot.skewed, snapshot.clusterer) != (
+            params.segmentation,
+            params.features,
+            params.skewed,
+            params.clusterer,
+        ) or (snapshot.warm and len(snapshot.centres) != params.k):
+            raise SnapshotRefusedError(
+                f"snapshot {snapshot.version} of {snapshot.segmentation} was learned with other features, clusterer"
+                " or k than the settings name"
+            )
+        self = cls(params, draw=draw)
+        self._latest = snapshot
+        self._running = self._scaler(snapshot.running, snapshot.learned)
+        self._use_scale(snapshot.scale)
+        self._segments = snapshot.segments
+        self._counts = list(snapshot.counts)
+        if snapshot.warm:
+            self._clusterer.place(np.array(snapshot.centres))
+        self._clusterer.restore(snapshot.summary)
+        self._drift = self._new_drift(snapshot.drift, snapshot.drift_open)
+        self._learned = snapshot.learned
+        self._warm_up_checked = snapshot.learned // WARM_UP_CHECK_EVERY
+        self._samples_offset = snapshot.samples_offset
+        self._first_sample_at = snapshot.first_sample_at
+        self._learned_until = snapshot.learned_until
+        self._last_challenge_at = snapshot.last_challenge_at
+        self._generation = snapshot.generation
+        self._retired = snapshot.retired
+        self._lineage = snapshot.lineage
+        return self
+
+
+def _same_model(one: Snapshot, other: Snapshot) -> bool:
+    return (one.samples_offset, one.generation, one.last_challenge_at) == (
+        other.samples_offset,
+        other.generation,
+        other.last_challenge_at,
+    )

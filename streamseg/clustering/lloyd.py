@@ -1,0 +1,78 @@
+"""k-means on a sample that fits in memory: k-means++ seeding and Lloyd's rounds, with weights.
+
+Used to place the first centres, as challenger of the running model, and to turn weighted micro-clusters into centres.
+SciPy's `kmeans2` knows neither weights nor restarts, and scikit-learn is no run-time dependency.
+
+Sources: Lloyd, "Least squares quantization in PCM", 1982; Arthur and Vassilvitskii, "k-means++", SODA 2007, in its
+greedy form (several candidates per centre, the best is kept).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamseg.clustering.encode import Floats
+
+ROUNDS = 100
+"""Lloyd converges in 10-40 rounds on samples of a few thousand; the bound only ends a cycle of ties."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Centres (k, d), the nearest centre of every row (n,), and the weighted sum of squared distances to it."""
+
+    centres: Floats
+    nearest: NDArray[np.intp]
+    inertia: float
+
+
+def squared_distances(rows: Floats, centres: Floats) -> Floats:
+    """Squared Euclidean distances (n, k), never negative."""
+    cross = rows @ centres.T
+    squared: Floats = np.einsum("ij,ij->i", rows, rows)[:, None] - 2.0 * cross + np.einsum("ij,ij->i", centres, centres)
+    np.maximum(squared, 0.0, out=squared)
+    return squared
+
+
+def seed_centres(rows: Floats, weights: Floats, k: int, rng: np.random.Generator) -> Floats:
+    """Greedy k-means++: k rows, each drawn in proportion to its squared distance to those already drawn."""
+    candidates = 2 + int(np.log(k))
+    chosen = [int(rng.choice(len(rows), p=weights / weights.sum()))]
+    nearest = squared_distances(rows, rows[chosen])[:, 0]
+    while len(chosen) < k:
+        pull = nearest * weights
+        share = pull / pull.sum() if pull.sum() > 0 else weights / weights.sum()
+        drawn = rng.choice(len(rows), size=candidates, p=share)
+        after = np.minimum(nearest[:, None], squared_distances(rows, rows[drawn]))
+        best = int(np.argmin(weights @ after))
+        chosen.append(int(drawn[best]))
+        nearest = after[:, best]
+    return rows[chosen].copy()
+
+
+def lloyd(rows: Floats, start: Floats, weights: Floats | None = None) -> Fit:
+    """Move the centres to the mean of their rows until no row changes its centre. A centre without rows stays."""
+    weight = np.ones(len(rows)) if weights is None else weights
+    centres = start.copy()
+    nearest = np.full(len(rows), -1, dtype=np.intp)
+    for _ in range(ROUNDS):
+        now_nearest = np.argmin(squared_distances(rows, centres), axis=1)
+        if np.array_equal(now_nearest, nearest):
+            break
+        nearest = now_nearest
+        members = np.zeros((len(centres), len(rows)))
+        members[nearest, np.arange(len(rows))] = weight
+        mass = members.sum(axis=1)
+        filled = mass > 0
+        centres[filled] = (members[filled] @ rows) / mass[filled, None]
+    distances = squared_distances(rows, centres)
+    nearest = np.argmin(distances, axis=1)
+    return Fit(centres, nearest, float(weight @ distances[np.arange(len(rows)), nearest]))
+
+
+def fit(rows: Floats, k: int, rng: np.random.Generator, restarts: int, weights: Floats | None = None) -> Fit:
+    """The best of `restarts` seeded runs."""
+    weight = np.ones(len(rows)) if weights is None else weights
+    runs = [lloyd(rows, seed_centres(rows, weight, k, rng), weight) for _ in range(restarts)]
+    return min(runs, key=lambda run: run.inertia)

@@ -1,0 +1,86 @@
+"""What is learned from, and the bounded sample of customers that a challenger is fitted on."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from streamseg.clustering.encode import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One customer's feature vector at one time: raw values in the order of the segmentation's features.
+
+    `at` is the time of the look (epoch seconds of the partition's clock), `events` how many events the customer had.
+    """
+
+    customer_id: str
+    at: float
+    vector: tuple[float, ...]
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A sampled customer: rank among all, time of the look, log-space vector, events."""
+
+    rank: int
+    at: float
+    logged: tuple[float, ...]
+    events: int
+
+
+class RecentCustomers:
+    """The latest vector of up to `size` customers, a uniform choice among those seen lately.
+
+    A customer's rank is a hash of the id and the lowest ranks stay (bottom-k sampling: Cohen and Kaplan, PODC 2007), so
+    the choice depends neither on the order of arrival nor on how often a customer comes, nor on restarts.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._kept: dict[str, Kept] = {}
+        self._highest: int | None = None
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def keep(self, sample: Sample, logged: tuple[float, ...]) -> None:
+        """Take a customer's vector in place of the one before, unless that is of a later look."""
+        old = self._kept.get(sample.customer_id)
+        if old is not None:
+            if sample.at >= old.at:
+                self._kept[sample.customer_id] = Kept(old.rank, sample.at, logged, sample.events)
+            return
+        rank = int.from_bytes(hashlib.blake2b(sample.customer_id.encode(), digest_size=8).digest())
+        if len(self._kept) >= self._size:
+            if self._highest is None:
+                self._highest = max(kept.rank for kept in self._kept.values())
+            if rank > self._highest:
+                return
+            del self._kept[next(name for name, kept in self._kept.items() if kept.rank == self._highest)]
+            self._highest = None
+        self._kept[sample.customer_id] = Kept(rank, sample.at, logged, sample.events)
+
+    def forget(self, customer_id: str) -> None:
+        """Remove a customer, who may be unknown."""
+        if self._kept.pop(customer_id, None) is not None:
+            self._highest = None
+
+    def drop_before(self, at: float) -> None:
+        """Remove customers whose latest look was earlier."""
+        self._kept = {name: kept for name, kept in self._kept.items() if kept.at >= at}
+        self._highest = None
+
+    def median_events(self) -> float:
+        """Of the customers in the sample; 0 without any."""
+        return float(np.median([kept.events for kept in self._kept.values()])) if self._kept else 0.0
+
+    def logged(self) -> Floats:
+        """Log-space vectors (n, d), ordered by rank so that the order of arrival does not show in the sums."""
+        return np.array([kept.logged for kept in self._by_rank()])
+
+    def _by_rank(self) -> Iterator[Kept]:
+        return iter(sorted(self._kept.values(), key=lambda kept: kept.rank))

@@ -1,0 +1,89 @@
+"""Segment ids and lineage: survival, births, deaths, splits and merges, each by member overlap."""
+
+import random
+
+import numpy as np
+import pytest
+
+from streamseg.clustering.identity import Matched, code_of, id_of, match, new_id
+
+OLD = ("behaviour-aaaa", "behaviour-bbbb", "behaviour-cccc")
+
+
+def matched(before: list[int], after: list[int], clusters: int = 3) -> Matched:
+    return match(
+        np.array(before),
+        np.array(after),
+        OLD,
+        clusters,
+        segmentation="behaviour",
+        taken=OLD,
+        draw=random.Random(1),
+        at=100.0,
+    )
+
+
+def became(result: Matched, segment: str) -> dict[str, dict[str, float]]:
+    return {entry.transition: dict(entry.related) for entry in result.lineage if entry.segment == segment}
+
+
+def test_relabelled_clusters_keep_their_ids() -> None:
+    result = matched([0] * 5 + [1] * 5 + [2] * 5, [2] * 5 + [0] * 5 + [1] * 5)
+    assert result.segments == (OLD[1], OLD[2], OLD[0])
+    assert result.retired == ()
+    assert {entry.transition for entry in result.lineage} == {"survive"}
+
+
+def test_a_birth_and_a_death_get_no_old_id() -> None:
+    """The third old segment's members scatter over all; newcomers, who stood in the first, form a cluster."""
+    before = [0] * 30 + [1] * 10 + [2] * 6
+    after = [0] * 18 + [2] * 12 + [1] * 10 + [0, 0, 1, 1, 2, 2]
+    result = matched(before, after)
+    assert result.segments[:2] == OLD[:2]
+    assert result.segments[2] not in OLD
+    assert result.retired == (OLD[2],)
+    assert "disappear" in became(result, OLD[2])
+    parents = became(result, result.segments[2])["emerge"]
+    assert set(parents) == {OLD[0]}
+    assert parents[OLD[0]] == pytest.approx(12 / 14)
+
+
+def test_a_merge_is_recorded_as_absorbed() -> None:
+    result = matched([0] * 10 + [1] * 4 + [2] * 10, [0] * 14 + [1] * 5 + [2] * 5)
+    assert result.segments[0] == OLD[0]
+    assert became(result, OLD[1])["absorbed"] == {OLD[0]: 1.0}
+
+
+def test_a_split_names_its_parts() -> None:
+    result = matched([0] * 20 + [1] * 10 + [2] * 10, [0] * 12 + [3] * 8 + [1] * 10 + [2] * 10, clusters=4)
+    newborn = result.segments[3]
+    assert result.segments[:3] == OLD
+    assert became(result, OLD[0])["split"] == {OLD[0]: 0.6, newborn: 0.4}
+    assert became(result, newborn)["emerge"] == {OLD[0]: 1.0}
+
+
+def test_codes_and_ids_go_back_and_forth() -> None:
+    draw = random.Random(3)
+    for _ in range(200):
+        segment = new_id("value", (), draw)
+        assert 0 < code_of(segment) < 2**32
+        assert id_of("value", code_of(segment)) == segment
+    assert code_of("behaviour-0000") == 1
+    assert id_of("x", 2**20) == "x-zzzz"
+
+
+@pytest.mark.parametrize("wrong", ["behaviour", "behaviour-", "behaviour-abc", "behaviour-abcde", "behaviour-uuuu", ""])
+def test_what_is_no_id_is_refused(wrong: str) -> None:
+    with pytest.raises(ValueError, match="no segment id"):
+        code_of(wrong)
+
+
+@pytest.mark.parametrize("code", [0, 2**20 + 1])
+def test_what_is_no_code_is_refused(code: int) -> None:
+    with pytest.raises(ValueError, match="no segment code"):
+        id_of("behaviour", code)
+
+
+def test_a_taken_id_is_drawn_again() -> None:
+    first = new_id("behaviour", (), random.Random(9))
+    assert new_id("behaviour", {first}, random.Random(9)) != first

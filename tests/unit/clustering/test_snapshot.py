@@ -1,0 +1,91 @@
+"""Snapshots: restored to the last bit, the same in every process, refused when they must not be used."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from streamseg.clustering.learner import Learner
+from streamseg.clustering.snapshot import Snapshot, SnapshotRefusedError
+from tests.unit.clustering.shoppers import KINDS, NEWBORN, day_of_samples, learner, params, run
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_json_gives_back_every_bit() -> None:
+    model = learner()
+    run(model, range(5))
+    snapshot = model.snapshot()
+    assert Snapshot.from_json(snapshot.to_json()) == snapshot
+
+
+@pytest.mark.parametrize("days", [0, 1, 5])
+def test_a_restored_learner_goes_on_as_if_nothing_had_happened(days: int) -> None:
+    """Also from within the warm-up, and through the adoption of a fresh model."""
+    unbroken = learner()
+    run(unbroken, range(days))
+    taken = unbroken.snapshot()
+    draw = random.Random()
+    draw.setstate(unbroken._draw.getstate())
+    restored = Learner.restore(Snapshot.from_json(taken.to_json()), params(), draw=draw)
+    assert restored.snapshot() == taken
+    for day in range(days):
+        for n, sample in enumerate(day_of_samples(day)):
+            restored.learn(sample, day * 1000 + n)
+    kinds = np.vstack([KINDS[:2], NEWBORN])
+    assert run(unbroken, range(days, 12), kinds) == run(restored, range(days, 12), kinds)
+    assert unbroken.snapshot().to_json() == restored.snapshot().to_json()
+
+
+def test_every_process_learns_the_same_whatever_its_hash_seed() -> None:
+    code = (
+        "import hashlib; from tests.unit.clustering.shoppers import *; m = learner(); run(m, range(4));"
+        "run(m, range(4, 8), np.vstack([KINDS[:2], NEWBORN]));"
+        "print(hashlib.sha256(m.snapshot().to_json()).hexdigest())"
+    )
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)},
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for seed in ("0", "1", "42", "1234567")
+    ]
+    digests = [process.communicate(timeout=120)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0] * 4
+    assert len(digests[0].strip()) == 64
+    assert len(set(digests)) == 1
+
+
+def test_a_newer_format_is_refused_in_one_line() -> None:
+    written = json.loads(learner().snapshot().to_json())
+    with pytest.raises(SnapshotRefusedError, match="format 99") as refused:
+        Snapshot.from_json(json.dumps(written | {"format": 99}).encode())
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b'{"format":1}', b'{"format":1,"segmentation":"behaviour","features":3}'])
+def test_damaged_snapshots_are_refused(data: bytes) -> None:
+    with pytest.raises(SnapshotRefusedError):
+        Snapshot.from_json(data)
+
+
+def test_fields_of_a_later_version_are_ignored() -> None:
+    snapshot = learner().snapshot()
+    written = json.loads(snapshot.to_json()) | {"colour": "green"}
+    assert Snapshot.from_json(json.dumps(written).encode()) == snapshot
+
+
+@pytest.mark.parametrize("changed", [{"features": ("a", "b", "c", "d")}, {"k": 4}, {"skewed": (False,) * 4}])
+def test_a_snapshot_of_other_settings_is_refused(changed: dict[str, object]) -> None:
+    model = learner()
+    run(model, range(2))
+    with pytest.raises(SnapshotRefusedError, match="behaviour"):
+        Learner.restore(model.snapshot(), params(**changed))
