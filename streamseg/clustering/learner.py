@@ -143,6 +143,10 @@ class Learner:
         self._customers.forget(customer_id)
         self._samples_offset = max(self._samples_offset, offset)
 
+    def samples(self) -> list[Sample]:
+        """The latest sample of each remembered customer: what `describe` can be given."""
+        return self._customers.samples()
+
     def _logged(self, sample: Sample) -> tuple[float, ...] | None:
         """The sample's vector in log space, as Python floats: River is slower on NumPy's, and is poisoned by a NaN."""
         if len(sample.vector) != len(self.params.features) or not np.all(np.isfinite(sample.vector)):

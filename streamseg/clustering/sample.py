@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,23 +14,23 @@ from streamseg.clustering.encode import Floats
 class Sample:
     """One customer's feature vector at one time: raw values in the order of the segmentation's features.
 
-    `at` is the time of the look (epoch seconds of the partition's clock), `events` how many events the customer had.
+    `at` is the time of the look (epoch seconds of the partition's clock), `events` how many events the customer had,
+    `value` what the customer has been worth (undecayed spend); the model does not see it, descriptions tell of it.
     """
 
     customer_id: str
     at: float
     vector: tuple[float, ...]
     events: int
+    value: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A sampled customer: rank among all, time of the look, log-space vector, events."""
+class Kept(NamedTuple):
+    """A sampled customer: rank among all, the sample, and its vector in log space."""
 
     rank: int
-    at: float
+    sample: Sample
     logged: tuple[float, ...]
-    events: int
 
 
 class RecentCustomers:
@@ -51,8 +52,8 @@ class RecentCustomers:
         """Take a customer's vector in place of the one before, unless that is of a later look."""
         old = self._kept.get(sample.customer_id)
         if old is not None:
-            if sample.at >= old.at:
-                self._kept[sample.customer_id] = Kept(old.rank, sample.at, logged, sample.events)
+            if sample.at >= old.sample.at:
+                self._kept[sample.customer_id] = Kept(old.rank, sample, logged)
             return
         rank = int.from_bytes(hashlib.blake2b(sample.customer_id.encode(), digest_size=8).digest())
         if len(self._kept) >= self._size:
@@ -62,7 +63,7 @@ class RecentCustomers:
                 return
             del self._kept[next(name for name, kept in self._kept.items() if kept.rank == self._highest)]
             self._highest = None
-        self._kept[sample.customer_id] = Kept(rank, sample.at, logged, sample.events)
+        self._kept[sample.customer_id] = Kept(rank, sample, logged)
 
     def forget(self, customer_id: str) -> None:
         """Remove a customer, who may be unknown."""
@@ -71,16 +72,20 @@ class RecentCustomers:
 
     def drop_before(self, at: float) -> None:
         """Remove customers whose latest look was earlier."""
-        self._kept = {name: kept for name, kept in self._kept.items() if kept.at >= at}
+        self._kept = {name: kept for name, kept in self._kept.items() if kept.sample.at >= at}
         self._highest = None
 
     def median_events(self) -> float:
         """Of the customers in the sample; 0 without any."""
-        return float(np.median([kept.events for kept in self._kept.values()])) if self._kept else 0.0
+        return float(np.median([kept.sample.events for kept in self._kept.values()])) if self._kept else 0.0
 
     def logged(self) -> Floats:
-        """Log-space vectors (n, d), ordered by rank so that the order of arrival does not show in the sums."""
+        """Log-space vectors (n, d), in the order of `samples`."""
         return np.array([kept.logged for kept in self._by_rank()])
+
+    def samples(self) -> list[Sample]:
+        """The latest of every customer, ordered by rank so that the order of arrival does not show in any sum."""
+        return [kept.sample for kept in self._by_rank()]
 
     def _by_rank(self) -> Iterator[Kept]:
         return iter(sorted(self._kept.values(), key=lambda kept: kept.rank))

@@ -11,7 +11,7 @@ A, B, C = 1, 2, 3
 
 
 def look(
-    segment: int, nearest: int, ratio: float = 0.5, candidate: int = 0, streak: int = 0, **given: object
+    segment: int, nearest: int, ratio: float = 0.5, candidate: int = 0, streak: int = 0, **given: Any
 ) -> Settled[np.float64]:
     """One customer, whose nearest centre is at `ratio` of the distance to the current one; since 10, now 100."""
     current = given.pop("current", 1.0)

@@ -1,0 +1,76 @@
+"""Why a customer is in a segment and not in the runner-up, feature by feature."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from streamseg.clustering.assign import Assigner
+from streamseg.clustering.encode import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """One feature's part in the decision.
+
+    `pull` is its share of the difference of the squared distances, (z - other)^2 - (z - own)^2 in scaled space:
+    positive towards the own segment, negative towards the other. All pulls add up to that difference. The values are
+    in the feature's unit: the customer's, and those of the two centres.
+    """
+
+    feature: str
+    pull: float
+    value: float
+    own_centre: float
+    other_centre: float
+
+
+def why(assigner: Assigner, vector: ArrayLike, segment: str, other: str | None = None) -> list[Pull]:
+    """The features that pull a customer to a segment, the strongest pull first, those that pull away last.
+
+    Args:
+        assigner: of the snapshot by which it was decided.
+        vector: the customer's raw feature values (d,).
+        segment: id of the segment in question.
+        other: id of the segment to compare with; the nearest other one by default.
+
+    Raises:
+        ValueError: a segment is not in the snapshot, or there is no other one.
+    """
+    snapshot = assigner.snapshot
+    ids = list(snapshot.segments)
+    for asked in (segment, other):
+        if asked is not None and asked not in ids:
+            raise ValueError(f"segment {asked} is not in snapshot {snapshot.version} of {snapshot.segmentation}")
+    raw = np.array(vector, dtype=np.float64, ndmin=2)
+    own = ids.index(segment)
+    if other is None:
+        distances = assigner.assign(raw).distances[0].copy()
+        distances[own] = np.inf
+        if not np.isfinite(distances).any():
+            raise ValueError(f"segment {segment} is the only one of {snapshot.segmentation}")
+        against = int(np.argmin(distances))
+    else:
+        against = ids.index(other)
+    scaled = assigner.scaled(raw)[0]
+    centres = np.array(snapshot.centres)
+    pulls = (scaled - centres[against]) ** 2 - (scaled - centres[own]) ** 2
+    typical = _raw(assigner, centres)
+    return [
+        Pull(
+            feature=snapshot.features[i],
+            pull=float(pulls[i]),
+            value=float(raw[0, i]),
+            own_centre=float(typical[own, i]),
+            other_centre=float(typical[against, i]),
+        )
+        for i in np.argsort(-pulls, kind="stable").tolist()
+    ]
+
+
+def _raw(assigner: Assigner, centres: Floats) -> Floats:
+    """Centres (k, d) in the units of the features."""
+    values = assigner.snapshot.scale.undo(centres)
+    mask = np.array(assigner.snapshot.skewed)
+    values[:, mask] = np.expm1(values[:, mask])
+    return values

@@ -1,0 +1,114 @@
+"""Which words a feature gives to a segment that has more or less of it than other customers."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What one direction of a feature is called.
+
+    `family` keeps a label from saying one thing twice. `adjective` and `noun` make labels; a feature that does not say
+    what its customers are has no noun. `clause` continues "they ..." in the persona.
+    """
+
+    family: str
+    adjective: str
+    noun: str
+    clause: str
+
+
+_HIGH, _LOW = 1, -1
+
+_TABLE: Final[dict[tuple[str, int], Words]] = {
+    ("purchase_recency", _HIGH): Words("lapse", "not buying", "dormant buyers", "have not bought for longer"),
+    ("purchase_recency", _LOW): Words("lapse", "recent", "recent buyers", "bought more recently"),
+    ("click_recency", _HIGH): Words("silence", "lapsing", "lapsed customers", "have been away for longer"),
+    ("click_recency", _LOW): Words("silence", "active", "active visitors", "were here more recently"),
+    ("tenure", _HIGH): Words("tenure", "long-standing", "old acquaintances", "have been customers for longer"),
+    ("tenure", _LOW): Words("tenure", "new", "newcomers", "came only lately"),
+    ("clicks", _HIGH): Words("visits", "busy", "browsers", "click more"),
+    ("clicks", _LOW): Words("visits", "quiet", "occasional visitors", "click less"),
+    ("sessions", _HIGH): Words("visits", "frequent", "frequent visitors", "visit more often"),
+    ("sessions", _LOW): Words("visits", "occasional", "occasional visitors", "visit less often"),
+    ("views", _HIGH): Words("visits", "browsing", "browsers", "look at more items"),
+    ("views", _LOW): Words("visits", "quiet", "occasional visitors", "look at fewer items"),
+    ("lists", _HIGH): Words("visits", "browsing", "browsers", "go through more item lists"),
+    ("lists", _LOW): Words("visits", "purposeful", "", "go through fewer item lists"),
+    ("searches", _HIGH): Words("search", "searching", "searchers", "search more"),
+    ("searches", _LOW): Words("search", "strolling", "", "search less"),
+    ("carts", _HIGH): Words("cart", "cart-filling", "cart fillers", "put more in the cart"),
+    ("carts", _LOW): Words("cart", "cart-shy", "onlookers", "put less in the cart"),
+    ("removals", _HIGH): Words("doubt", "hesitant", "hesitant shoppers", "take more out of the cart again"),
+    ("removals", _LOW): Words("doubt", "resolute", "", "take less out of the cart again"),
+    ("wishes", _HIGH): Words("wishes", "wishful", "wish-listers", "keep longer wish lists"),
+    ("wishes", _LOW): Words("wishes", "wish-free", "", "use the wish list less"),
+    ("checkouts", _HIGH): Words("purchases", "frequent", "frequent buyers", "begin more checkouts"),
+    ("checkouts", _LOW): Words("purchases", "rarely buying", "rare buyers", "begin fewer checkouts"),
+    ("purchases", _HIGH): Words("purchases", "frequent", "frequent buyers", "buy more often"),
+    ("purchases", _LOW): Words("purchases", "rarely buying", "rare buyers", "buy less often"),
+    ("refunds", _HIGH): Words("refunds", "returning-goods", "returners", "send more back"),
+    ("refunds", _LOW): Words("refunds", "content", "", "send less back"),
+    ("items", _HIGH): Words("purchases", "many-item", "stock-up buyers", "buy more items"),
+    ("items", _LOW): Words("purchases", "few-item", "small buyers", "buy fewer items"),
+    ("spend", _HIGH): Words("spend", "high-value", "big spenders", "spend more"),
+    ("spend", _LOW): Words("spend", "low-spend", "small spenders", "spend less"),
+    ("order_value", _HIGH): Words("basket", "big-basket", "big-basket buyers", "place larger orders"),
+    ("order_value", _LOW): Words("basket", "small-basket", "small-basket buyers", "place smaller orders"),
+    ("order_value_spread", _HIGH): Words("spread", "varied-basket", "", "place orders of very different value"),
+    ("order_value_spread", _LOW): Words("spread", "steady-basket", "", "place orders of much the same value"),
+    ("price_viewed", _HIGH): Words("price", "premium-minded", "premium browsers", "look at dearer items"),
+    ("price_viewed", _LOW): Words("price", "price-minded", "price-minded browsers", "look at cheaper items"),
+    ("price_bought", _HIGH): Words("price", "premium", "premium buyers", "buy dearer items"),
+    ("price_bought", _LOW): Words("price", "price-minded", "budget buyers", "buy cheaper items"),
+    ("items_per_order", _HIGH): Words("order size", "bulk", "bulk buyers", "buy more items at once"),
+    ("items_per_order", _LOW): Words("order size", "single-item", "single-item buyers", "buy fewer items at once"),
+    ("view_to_cart", _HIGH): Words("cart", "easily-tempted", "cart fillers", "put more of what they see in the cart"),
+    ("view_to_cart", _LOW): Words("cart", "just-looking", "window shoppers", "put less of what they see in the cart"),
+    ("cart_to_purchase", _HIGH): Words("decision", "decided", "decided buyers", "buy more of what is in the cart"),
+    ("cart_to_purchase", _LOW): Words("decision", "undecided", "cart abandoners", "buy less of what is in the cart"),
+    ("discount_share", _HIGH): Words("discount", "bargain-hunting", "bargain hunters", "buy more at a discount"),
+    ("discount_share", _LOW): Words("discount", "full-price", "full-price buyers", "buy less at a discount"),
+    ("coupon_share", _HIGH): Words("discount", "coupon-using", "coupon users", "use more coupons"),
+    ("coupon_share", _LOW): Words("discount", "coupon-free", "", "use fewer coupons"),
+    ("weekend_share", _HIGH): Words("week", "weekend", "weekend shoppers", "come more at weekends"),
+    ("weekend_share", _LOW): Words("week", "weekday", "weekday shoppers", "come more on weekdays"),
+}
+
+_ALIASES: Final = {"lifetime_spend": "spend", "transactions": "purchases"}
+_PARTS: Final = ("night", "morning", "afternoon", "evening")
+
+
+def words(feature: str, direction: int) -> Words:
+    """The words for much (direction > 0) or little of a feature. Knows whole families of features by their names."""
+    sign = _HIGH if direction > 0 else _LOW
+    name = _ALIASES.get(feature, feature)
+    if name.startswith("recent_"):
+        plain = _TABLE.get((name.removeprefix("recent_"), sign))
+        if plain:
+            return Words(plain.family, plain.adjective, plain.noun, f"lately {plain.clause}")
+    return _TABLE.get((name, sign)) or _of_a_part(name, sign) or _of_anything(name, sign)
+
+
+def _of_a_part(name: str, sign: int) -> Words | None:
+    """Features that come in families: parts of the day, devices, item categories."""
+    more = "more" if sign == _HIGH else "less"
+    stem = name.removesuffix("_share").replace("_", " ")
+    if stem in _PARTS:
+        when = "at night" if stem == "night" else f"in the {stem}"
+        noun = f"{stem} shoppers" if sign == _HIGH else ""
+        return Words("hour", stem if sign == _HIGH else f"non-{stem}", noun, f"come {more} {when}")
+    if stem.startswith("device "):
+        thing = stem.removeprefix("device ")
+        return Words("device", thing if sign == _HIGH else f"non-{thing}", "", f"come {more} by {thing}")
+    if stem.startswith("category "):
+        thing = stem.removeprefix("category ")
+        noun = f"{thing} fans" if sign == _HIGH else ""
+        return Words("category", thing if sign == _HIGH else f"non-{thing}", noun, f"go {more} for {thing}")
+    return None
+
+
+def _of_anything(name: str, sign: int) -> Words:
+    thing = name.removeprefix("profile_").replace("_", " ")
+    level = "high" if sign == _HIGH else "low"
+    return Words(name, f"{level}-{thing.replace(' ', '-')}", "", f"stand {level}er in {thing}")
