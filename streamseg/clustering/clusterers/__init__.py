@@ -1,0 +1,33 @@
+"""The clusterers to choose from, behind one interface."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from streamseg.clustering.clusterers.clustream import CluStream
+from streamseg.clustering.clusterers.dbstream import DBStream
+from streamseg.clustering.clusterers.interface import Clusterer
+from streamseg.clustering.clusterers.kmeans import KMeans
+from streamseg.clustering.clusterers.stream_kmeans import StreamKMeans
+from streamseg.errors import SettingsError
+
+CLUSTERERS: Final[dict[str, Callable[[Sequence[str], int, float], Clusterer]]] = {
+    "kmeans": KMeans,
+    "streamkmeans": StreamKMeans,
+    "clustream": CluStream,
+    "dbstream": DBStream,
+}
+"""By the name that settings give."""
+
+__all__ = ["CLUSTERERS", "Clusterer", "make"]
+
+
+def make(name: str, features: Sequence[str], k: int, step: float) -> Clusterer:
+    """The clusterer of that name, without centres yet. Raises `SettingsError` for one that is refused or unknown."""
+    if name == "denstream":
+        raise SettingsError(
+            "clusterer denstream is refused: in river 0.26.1 its radius depends on where the data lie, and predicting"
+            " changes the model"
+        )
+    if name not in CLUSTERERS:
+        raise SettingsError(f"no clusterer {name}; there are {', '.join(CLUSTERERS)}")
+    return CLUSTERERS[name](features, k, step)

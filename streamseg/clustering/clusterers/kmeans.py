@@ -1,0 +1,68 @@
+"""River's sequential k-means: the clusterer to use."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from river import cluster
+from typing_extensions import override
+
+from streamseg.clustering.clusterers.interface import Clusterer, Weighted
+from streamseg.clustering.encode import Floats
+
+
+def place(model: cluster.KMeans, features: Sequence[str], centres: Floats) -> None:
+    """Give a River KMeans explicit centres: its own are random draws in the order of a set, others in every process."""
+    model.centers = {
+        index: defaultdict(float, zip(features, centre, strict=True)) for index, centre in enumerate(centres.tolist())
+    }
+
+
+def centres_of(model: cluster.KMeans, features: Sequence[str]) -> Floats:
+    """The centres (k, d) of a River KMeans."""
+    return np.array([[centre[name] for name in features] for centre in model.centers.values()])
+
+
+class KMeans(Clusterer):
+    """River's KMeans with a constant step.
+
+    Known limits: it stays in the local optimum of its centres (the challenger gets it out), the step is a memory of
+    about 1 / step samples per centre, and the number of clusters is fixed.
+    """
+
+    def __init__(self, features: Sequence[str], k: int, step: float) -> None:
+        self._features = tuple(features)
+        self._model = cluster.KMeans(n_clusters=k, halflife=step, p=2)
+
+    @override
+    def place(self, centres: Floats) -> None:
+        place(self._model, self._features, centres)
+
+    @override
+    def learn_one(self, scaled: Mapping[str, float]) -> int:
+        return int(self._model.learn_predict_one(scaled))
+
+    @override
+    def predict_one(self, scaled: Mapping[str, float]) -> int:
+        return int(self._model.predict_one(scaled))
+
+    @override
+    def centres(self) -> Floats:
+        return centres_of(self._model, self._features)
+
+    @override
+    def rescale(self, factor: Floats, shift: Floats) -> None:
+        self.place(self.centres() * factor + shift)
+
+    @override
+    def summary(self) -> Weighted | None:
+        return None
+
+    @override
+    def state(self) -> dict[str, Any]:
+        return {}
+
+    @override
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Nothing but the centres is needed."""

@@ -1,0 +1,159 @@
+"""What every clusterer promises. All of them run through the same checks."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from streamseg.clustering.assign import Assigner
+from streamseg.clustering.clusterers import CLUSTERERS, Clusterer, make
+from streamseg.clustering.learner import DAY_SECONDS, Learner
+from streamseg.clustering.snapshot import Snapshot
+from streamseg.errors import SettingsError
+from tests.unit.clustering.shoppers import KINDS, NEWBORN, day_of_samples, learner, params, run
+
+ROOT = Path(__file__).parents[2]
+FEATURES = tuple(f"f{i}" for i in range(6))
+CENTRES = np.random.default_rng(1).normal(0.0, 2.0, (4, len(FEATURES)))
+
+pytestmark = pytest.mark.parametrize("name", list(CLUSTERERS))
+
+
+def points(count: int, seed: int = 0) -> list[dict[str, float]]:
+    rng = np.random.default_rng([9, seed])
+    rows = CENTRES[rng.integers(0, 4, count)] + rng.normal(0.0, 0.7, (count, len(FEATURES)))
+    return [dict(zip(FEATURES, row, strict=True)) for row in rows.tolist()]
+
+
+def made(name: str, learned: int = 0) -> Clusterer:
+    clusterer = make(name, FEATURES, 4, 0.01)
+    clusterer.place(CENTRES)
+    for point in points(learned):
+        clusterer.learn_one(point)
+    return clusterer
+
+
+def test_placed_centres_come_back_to_the_last_bit(name: str) -> None:
+    assert np.array_equal(made(name).centres(), CENTRES)
+
+
+def test_the_nearest_centre_is_predicted(name: str) -> None:
+    clusterer = made(name, learned=300)
+    for point in points(200, seed=1):
+        distances = np.linalg.norm(clusterer.centres() - np.array(list(point.values())), axis=1)
+        assert clusterer.predict_one(point) == int(np.argmin(distances))
+
+
+def test_learning_tells_the_nearest_centre_and_leaves_its_input_alone(name: str) -> None:
+    clusterer = made(name, learned=50)
+    for point in points(300, seed=2):
+        expected, before = clusterer.predict_one(point), dict(point)
+        assert clusterer.learn_one(point) == expected
+        assert point == before
+        point["f0"] = 1e9  # an input that is changed afterwards must not reach the model
+    assert np.abs(clusterer.centres()).max() < 100
+    assert "1000000000" not in json.dumps(clusterer.state())
+
+
+def test_predicting_changes_nothing(name: str) -> None:
+    clusterer = made(name, learned=300)
+    before = json.dumps(clusterer.state()), clusterer.centres()
+    for point in points(100, seed=3):
+        clusterer.predict_one(point)
+    assert json.dumps(clusterer.state()) == before[0]
+    assert np.array_equal(clusterer.centres(), before[1])
+
+
+@pytest.mark.parametrize("learned", [0, 60, 700])
+def test_written_down_and_read_back_it_goes_on_the_same(name: str, learned: int) -> None:
+    one = made(name, learned)
+    other = make(name, FEATURES, 4, 0.01)
+    other.place(np.array(json.loads(json.dumps(one.centres().tolist()))))
+    other.restore(json.loads(json.dumps(one.state())))
+    for point in points(700, seed=4):
+        assert one.learn_one(point) == other.learn_one(point)
+    assert json.dumps(one.state()) == json.dumps(other.state())
+    assert np.array_equal(one.centres(), other.centres())
+
+
+def test_on_another_scale_everything_keeps_its_place(name: str) -> None:
+    clusterer = made(name, learned=700)
+    asked = points(100, seed=5)
+    before = [clusterer.predict_one(point) for point in asked]
+    centres, summary = clusterer.centres(), clusterer.summary()
+    factor, shift = np.full(len(FEATURES), 0.5), np.linspace(-1, 1, len(FEATURES))
+    clusterer.rescale(factor, shift)
+    np.testing.assert_allclose(clusterer.centres(), centres * factor + shift)
+    moved = [{f: v * 0.5 + s for (f, v), s in zip(point.items(), shift.tolist(), strict=True)} for point in asked]
+    assert [clusterer.predict_one(point) for point in moved] == before
+    rescaled = clusterer.summary()
+    assert (summary is None) == (rescaled is None)
+    if summary is not None and rescaled is not None:
+        np.testing.assert_allclose(rescaled[0], summary[0] * factor + shift)
+        np.testing.assert_allclose(rescaled[1], summary[1])
+
+
+def test_a_summary_has_the_weight_and_the_place_of_what_was_learned(name: str) -> None:
+    summary = made(name, learned=700).summary()
+    if summary is None:
+        assert name in {"kmeans", "streamkmeans"}
+        return
+    rows, weights = summary
+    learned = np.array([list(point.values()) for point in points(700)])
+    np.testing.assert_allclose(np.average(rows, axis=0, weights=weights), learned.mean(axis=0), atol=0.35)
+    assert len(rows) == len(weights)
+    assert (weights > 0).all()
+
+
+def test_the_learner_finds_the_kinds_of_customers_with_it_and_notices_a_new_one(name: str) -> None:
+    model = learner(clusterer=name, active=3 * DAY_SECONDS)
+    run(model, range(5))
+    snapshot = model.snapshot()
+    assert len(set(Assigner(snapshot).assign(KINDS).nearest_code.tolist())) == 3
+    run(model, range(5, 25), np.vstack([KINDS[:2], NEWBORN]))
+    if name in {"kmeans", "streamkmeans"}:  # the summaries of the others still hold the old kind
+        kinds = np.vstack([KINDS[:2], NEWBORN])
+        assert len(set(Assigner(model.snapshot()).assign(kinds).nearest_code.tolist())) == 3
+
+
+def test_a_learner_with_it_is_restored_to_the_last_bit(name: str) -> None:
+    unbroken = learner(clusterer=name)
+    run(unbroken, range(4))
+    taken = unbroken.snapshot()
+    draw = random.Random()
+    draw.setstate(unbroken._draw.getstate())
+    restored = Learner.restore(Snapshot.from_json(taken.to_json()), params(clusterer=name), draw=draw)
+    for day in range(4):
+        for n, sample in enumerate(day_of_samples(day)):
+            restored.learn(sample, day * 1000 + n)
+    run(unbroken, range(4, 7))
+    run(restored, range(4, 7))
+    assert unbroken.snapshot().to_json() == restored.snapshot().to_json()
+
+
+def test_another_process_learns_the_same(name: str) -> None:
+    code = (
+        "import hashlib; from tests.unit.clustering.shoppers import *;"
+        f"m = learner(clusterer='{name}'); run(m, range(4)); print(hashlib.sha256(m.snapshot().to_json()).hexdigest())"
+    )
+    model = learner(clusterer=name)
+    run(model, range(4))
+    import hashlib
+
+    environment = {**os.environ, "PYTHONHASHSEED": "77", "PYTHONPATH": str(ROOT)}
+    told = subprocess.run(
+        [sys.executable, "-c", code], env=environment, cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout.strip()
+    assert told == hashlib.sha256(model.snapshot().to_json()).hexdigest()
+
+
+def test_what_is_refused_says_why(name: str) -> None:
+    with pytest.raises(SettingsError, match="denstream is refused"):
+        make("denstream", FEATURES, 4, 0.01)
+    with pytest.raises(SettingsError, match=name):
+        make("nothing", FEATURES, 4, 0.01)
