@@ -70,6 +70,10 @@ class MoneySettings(Section):
     currency: Currency = "EUR"
     minor_units: int = Field(default=2, ge=0, le=4)
     rates: dict[Currency, Positive] = Field(default_factory=dict)
+    typical_price: Positive = 30.0
+    """Price of an ordinary item: what vectors assume of customers who have seen or bought little."""
+    typical_order: Positive = 60.0
+    """The same for the value of an order. Neither changes the layout."""
 
 
 class FeatureSettings(Section):
@@ -208,7 +212,11 @@ def load_settings(file: Path | None = None, **given: object) -> Settings:
     """
     if file is not None and not file.is_file():
         raise SettingsError(f"settings file {file} is not there")
-    chosen = type("Settings", (Settings,), {"model_config": {**Settings.model_config, "toml_file": file}}) if file else Settings
+    chosen = (
+        type("Settings", (Settings,), {"model_config": {**Settings.model_config, "toml_file": file}})
+        if file
+        else Settings
+    )
     try:
         return chosen(**given)
     except ValidationError as error:

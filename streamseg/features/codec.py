@@ -1,0 +1,80 @@
+"""Rows as stored bytes: one byte of format, four of the layout's fingerprint, then the packed record."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamseg.errors import LayoutMismatchError
+from streamseg.features.layout import FIELDS, Layout
+
+FORMAT: Final = 1
+HEADER_BYTES: Final = 5
+
+UPGRADES: Final[dict[int, Callable[[Layout, bytes], bytes]]] = {}
+"""From each older format to the next: takes and returns a whole stored row."""
+
+
+def encode(layout: Layout, records: NDArray[np.uint8]) -> list[bytes]:
+    """Stored rows from an array of records seen as bytes, shape (n, row_bytes)."""
+    count, width = len(records), HEADER_BYTES + layout.row_bytes
+    stored = np.empty((count, width), dtype=np.uint8)
+    stored[:, :HEADER_BYTES] = np.frombuffer(_header(layout), dtype=np.uint8)
+    stored[:, HEADER_BYTES:] = records
+    whole = stored.tobytes()
+    return [whole[start : start + width] for start in range(0, count * width, width)]
+
+
+def decode(layout: Layout, stored: Sequence[bytes]) -> NDArray[np.uint8]:
+    """Records seen as bytes, shape (n, row_bytes), from stored rows; older formats are upgraded.
+
+    Raises:
+        LayoutMismatchError: a row has a newer format or another layout, or is damaged.
+    """
+    header, width = _header(layout), HEADER_BYTES + layout.row_bytes
+    ready = [row if row[:HEADER_BYTES] == header and len(row) == width else _upgraded(layout, row) for row in stored]
+    return np.frombuffer(b"".join(ready), dtype=np.uint8).reshape(len(ready), width)[:, HEADER_BYTES:]
+
+
+def field_table(layout: Layout) -> list[tuple[str, str, int, str]]:
+    """A stored row field by field: name, numpy type, bytes, meaning; the bytes add up to the length of a row."""
+    table = [
+        ("format", "|u1", 1, "of the encoding; older ones are upgraded"),
+        ("layout", "|S4", HEADER_BYTES - 1, "fingerprint of the layout"),
+    ]
+    for field in FIELDS:
+        dtype = layout.dtype[field.name]
+        each = f" (one per {field.of})" if field.of else ""
+        table.append(
+            (
+                field.name,
+                f"{dtype.base.str} x {dtype.shape[0]}" if field.of else dtype.str,
+                dtype.itemsize,
+                field.meaning + each,
+            )
+        )
+    padding = HEADER_BYTES + layout.row_bytes - sum(size for _, _, size, _ in table)
+    return [*table, ("padding", "", padding, "up to a multiple of 8")]
+
+
+def _header(layout: Layout) -> bytes:
+    return bytes([FORMAT]) + bytes.fromhex(layout.fingerprint)
+
+
+def _upgraded(layout: Layout, row: bytes) -> bytes:
+    while row and row[0] in UPGRADES and row[0] < FORMAT:
+        row = UPGRADES[row[0]](layout, row)
+    header, found = _header(layout), row[1:HEADER_BYTES].hex()
+    if row and row[0] > FORMAT:
+        raise LayoutMismatchError(
+            f"a stored row has format {row[0]}, this version reads up to {FORMAT}: start the newer version"
+        )
+    if row[:1] == header[:1] and len(found) == len(layout.fingerprint) and found != layout.fingerprint:
+        raise LayoutMismatchError(
+            f"a stored row has layout {found}, the settings make {layout.fingerprint}: "
+            "take the settings back or run `streamseg rebuild`"
+        )
+    if row[:HEADER_BYTES] != header or len(row) != HEADER_BYTES + layout.row_bytes:
+        raise LayoutMismatchError(f"a stored row of {len(row)} bytes is damaged: run `streamseg rebuild`")
+    return row

@@ -1,0 +1,178 @@
+"""What clicks and purchases add to the sums: columns out of the events, then (event, sum, weight) triples."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from operator import attrgetter
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamseg.events.money import Money
+from streamseg.events.types import Click, Purchase
+from streamseg.features.aggregates import (
+    BROWSED,
+    CLICK_COUNTS,
+    DAY_PARTS,
+    DEVICES,
+    OTHER_CATEGORY,
+    RECENT,
+    category_sum,
+)
+from streamseg.features.layout import Layout, slug
+from streamseg.features.lines import Lines, lines_of
+from streamseg.features.local_time import local_time
+
+Floats = NDArray[np.float64]
+Places = NDArray[np.intp]
+
+_NONE: Final = -1
+_SATURDAY: Final = 5
+_CATEGORIES_REMEMBERED: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Triples:
+    """Event `event[j]` of the batch adds `weight[j]`, before decay, to sum `sum[j]`. Parallel arrays."""
+
+    event: Places
+    sum: Places
+    weight: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """The exact side of a batch of purchases: what is kept without decay. Parallel to the events."""
+
+    bought: NDArray[np.bool_]
+    """False for a refund."""
+    minor: NDArray[np.int64]
+    """Value in minor units of the configured currency, negative for a refund."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Codes:
+    """Positions of sums by what events say; -1 where they say nothing that is summed."""
+
+    click: dict[str, int]
+    browsed: Places
+    device: dict[str, int]
+    day_part: int
+    category: Callable[[str | None], int]
+    twin: Places
+    """By position of a sum, that of its recent twin."""
+
+
+@cache
+def _codes(layout: Layout) -> _Codes:
+    at = layout.sum_index
+
+    @lru_cache(maxsize=_CATEGORIES_REMEMBERED)
+    def category(name: str | None) -> int:
+        return at.get(category_sum(slug(name)), at[category_sum(OTHER_CATEGORY)]) if name else _NONE
+
+    twin = np.full(len(at), _NONE, dtype=np.intp)
+    for name in RECENT:
+        twin[at[name]] = at[f"recent_{name}"]
+    return _Codes(
+        click={name: at[count] for name, count in CLICK_COUNTS.items()},
+        browsed=np.array([at[count] for count in BROWSED]),
+        device={name: at[name] for name in DEVICES},
+        day_part=at[DAY_PARTS[0]],
+        category=category,
+        twin=twin,
+    )
+
+
+def of_clicks(layout: Layout, clicks: Sequence[Click], at: Floats, money: Money) -> Triples:
+    """What a batch of clicks adds. `at` is their `occurred_at`, epoch seconds."""
+    codes, adding = _codes(layout), _Adding(layout)
+    everyone = np.arange(len(clicks))
+    adding.add(everyone, "clicks")
+    adding.moments(everyone, at)
+
+    named = _column(clicks, "event_name", codes.click)
+    known = np.flatnonzero(named != _NONE)
+    adding.add(known, named[known])
+    browsing = np.flatnonzero(np.isin(named, codes.browsed))
+    adding.lines(lines_of(layout, clicks, browsing, money), "lines_browsed", "price_browsed")
+
+    devices = [click.device_category for click in clicks]
+    told = np.flatnonzero(np.fromiter((device is not None for device in devices), np.bool_, len(devices)))
+    adding.add(told, "devices")
+    device = np.fromiter((codes.device.get(name or "", _NONE) for name in devices), np.intp, len(devices))
+    listed = np.flatnonzero(device != _NONE)
+    adding.add(listed, device[listed])
+    return adding.triples()
+
+
+def of_purchases(layout: Layout, purchases: Sequence[Purchase], at: Floats, money: Money) -> tuple[Triples, Orders]:
+    """What a batch of purchases and refunds adds. `at` is their `occurred_at`, epoch seconds."""
+    adding = _Adding(layout)
+    count = len(purchases)
+    bought = np.fromiter((purchase.event_name != "refund" for purchase in purchases), np.bool_, count)
+    minor = np.fromiter((money.minor(p.value, p.currency) for p in purchases), np.int64, count)
+    value = minor / 10.0**layout.minor_units
+    everyone, buying = np.arange(count), np.flatnonzero(bought)
+    adding.add(everyone, "spend", np.where(bought, value, -value))
+    adding.add(np.flatnonzero(~bought), "refunds")
+
+    adding.add(buying, "purchases")
+    adding.moments(buying, at)
+    log = np.log1p(value[buying])
+    adding.add(buying, "order_log", log)
+    adding.add(buying, "order_log_squared", log**2)
+
+    lines = lines_of(layout, purchases, buying, money)
+    adding.lines(lines, "lines_bought", "price_bought")
+    adding.add(lines.of, "items", lines.quantities())
+    adding.add(lines.of, "discount", lines.discounts())
+    coupon = np.fromiter((bool(purchase.coupon) for purchase in purchases), np.bool_, count)
+    coupon[lines.of[lines.coupons()]] = True
+    adding.add(np.flatnonzero(coupon & bought), "coupons")
+    return adding.triples(), Orders(bought, np.where(bought, minor, -minor))
+
+
+@dataclass(slots=True)
+class _Adding:
+    """Collects the triples of one batch."""
+
+    layout: Layout
+    parts: list[tuple[Places, Places, Floats]] = field(default_factory=list)
+
+    def add(self, events: Places, sums: str | int | Places, weights: float | Floats = 1.0) -> None:
+        """Let each of the events add its weight to its sum: one sum for all, or a position for each."""
+        position = self.layout.sum_index[sums] if isinstance(sums, str) else sums
+        self.parts.append((events, np.broadcast_to(position, events.shape), np.broadcast_to(weights, events.shape)))
+
+    def moments(self, events: Places, at: Floats) -> None:
+        """Day part and weekend of the events; `at` is of the whole batch."""
+        hour, weekday = local_time(self.layout.time_zone).hour_and_weekday(at[events])
+        self.add(events, _codes(self.layout).day_part + hour * len(DAY_PARTS) // 24)
+        self.add(events[weekday >= _SATURDAY], "weekend")
+
+    def lines(self, lines: Lines, priced: str, price: str) -> None:
+        """Categories and prices of item lines."""
+        category = np.fromiter(map(_codes(self.layout).category, lines.categories()), np.intp, len(lines.items))
+        self.add(lines.of[category != _NONE], category[category != _NONE])
+        prices = lines.prices
+        known = ~np.isnan(prices)
+        self.add(lines.of[known], priced)
+        self.add(lines.of[known], price, np.log1p(prices[known]))
+
+    def triples(self) -> Triples:
+        """All that was added, and the recent twins of it."""
+        event, sums, weight = (np.concatenate(column) for column in zip(*self.parts, strict=True))
+        twin = _codes(self.layout).twin[sums]
+        also = np.flatnonzero(twin != _NONE)
+        return Triples(
+            np.concatenate([event, event[also]]),
+            np.concatenate([sums, twin[also]]),
+            np.concatenate([weight, weight[also]]),
+        )
+
+
+def _column(events: Sequence[object], name: str, codes: Mapping[str, int]) -> Places:
+    """The code of an attribute of each event; -1 where it has none."""
+    return np.fromiter((codes.get(value, _NONE) for value in map(attrgetter(name), events)), np.intp, len(events))

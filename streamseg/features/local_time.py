@@ -1,0 +1,55 @@
+"""Hour of day and day of week of many moments at once."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+DAY_SECONDS: Final = 86_400
+_FROM: Final = int(datetime(1970, 1, 1, tzinfo=UTC).timestamp())
+_TO: Final = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp())
+_STEP: Final = 7 * DAY_SECONDS  # no zone changes its offset twice in a week
+
+
+@dataclass(frozen=True, slots=True)
+class LocalTime:
+    """A time zone as a table of its offset changes from 1970 to 2100; beyond, the nearest offset holds."""
+
+    changes: NDArray[np.float64]
+    """Epoch seconds at which an offset ends, ascending."""
+    offsets: NDArray[np.float64]
+    """Seconds east of UTC between the changes; one more than there are changes."""
+
+    def hour_and_weekday(self, at: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Local hour 0-23 and weekday (Monday 0) of epoch seconds."""
+        local = at + self.offsets[np.searchsorted(self.changes, at, side="right")]
+        day = np.floor_divide(local, DAY_SECONDS)
+        hour = (local - day * DAY_SECONDS) // 3600
+        return hour.astype(np.intp), (day.astype(np.intp) + 3) % 7  # 1970-01-01 was a Thursday
+
+
+@cache
+def local_time(time_zone: str) -> LocalTime:
+    """The table of an IANA time zone, found by bisection between weekly looks at its offset."""
+    zone = ZoneInfo(time_zone)
+
+    def offset(at: int) -> float:
+        found = datetime.fromtimestamp(at, zone).utcoffset()
+        return found.total_seconds() if found else 0.0
+
+    changes: list[int] = []
+    offsets = [offset(_FROM)]
+    for start in range(_FROM, _TO, _STEP):
+        if offset(start + _STEP) == offsets[-1]:
+            continue
+        low, high = start, start + _STEP
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if offset(middle) == offsets[-1] else (low, middle)
+        changes.append(high)
+        offsets.append(offset(high))
+    return LocalTime(np.array(changes, dtype=np.float64), np.array(offsets))

@@ -1,0 +1,163 @@
+"""The slab: rows of the customers in memory, one numpy record each."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamseg.features import codec
+from streamseg.features.layout import FIELDS, Layout
+
+Slots = NDArray[np.intp]
+"""Places of rows in the slab."""
+
+OUTLIVES_ERASURE: Final = ("fences", "erased_at", "seq", "published_at", "published_wall", "segment")
+"""The marker that an erasure leaves: what keeps the past away, and what is needed to withdraw the membership. The
+segment is cleared by the next look, which has to see where the customer stood."""
+
+_ROOM: Final = 1024
+
+
+class Rows:
+    """Rows by slot, growing as needed.
+
+    Every field of the layout is a public array over the slab, shape (capacity,) or (capacity, k), to be read and
+    written by slot; `layout.FIELDS` has their meanings. `load` may grow the slab and makes the arrays anew: do not
+    keep one across it. A row's bytes are the same here and in the store, so leaving and coming back changes nothing.
+    """
+
+    first_seen: NDArray[np.float64]
+    last_seen: NDArray[np.float64]
+    last_click: NDArray[np.float64]
+    last_purchase: NDArray[np.float64]
+    erased_at: NDArray[np.float64]
+    ads_at: NDArray[np.float64]
+    personalisation_at: NDArray[np.float64]
+    spend_minor: NDArray[np.int64]
+    fences: NDArray[np.int64]
+    ring: NDArray[np.uint64]
+    attribute_at: NDArray[np.float64]
+    attributes: NDArray[np.float64]
+    transactions: NDArray[np.uint32]
+    events: NDArray[np.uint32]
+    seq: NDArray[np.uint32]
+    published_at: NDArray[np.uint32]
+    published_wall: NDArray[np.uint32]
+    segment: NDArray[np.uint32]
+    candidate: NDArray[np.uint32]
+    since: NDArray[np.uint32]
+    looked_at: NDArray[np.uint32]
+    learned_at: NDArray[np.uint32]
+    sums: NDArray[np.float32]
+    ads: NDArray[np.int8]
+    personalisation: NDArray[np.int8]
+    streak: NDArray[np.uint8]
+
+    def __init__(self, layout: Layout, capacity: int = _ROOM) -> None:
+        self.layout = layout
+        self.slots: dict[str, int] = {}
+        """Slot by customer id."""
+        self.customer_ids: list[str] = []
+        """Customer id by slot; empty where the slot is free."""
+        self._free: list[int] = []
+        self.slab: NDArray[np.void]
+        self._bytes: NDArray[np.uint8]
+        self._touched: NDArray[np.int64]
+        self._touches = 0
+        self._allot(max(capacity, 1))
+
+    def __len__(self) -> int:
+        return len(self.slots)
+
+    def missing(self, customer_ids: Iterable[str]) -> list[str]:
+        """Those without a row here, each once, in the order given."""
+        return [customer for customer in dict.fromkeys(customer_ids) if customer not in self.slots]
+
+    def slots_of(self, customer_ids: Sequence[str]) -> Slots:
+        """Their slots; all must be here (KeyError otherwise)."""
+        return np.fromiter(map(self.slots.__getitem__, customer_ids), dtype=np.intp, count=len(customer_ids))
+
+    def load(self, customer_ids: Sequence[str], stored: Sequence[bytes | None]) -> Slots:
+        """Take in rows of customers that are not here, each once; None makes a fresh row.
+
+        Raises:
+            LayoutMismatchError: a stored row cannot be read; nothing is taken in then.
+        """
+        known = [row for row in stored if row is not None]
+        records = codec.decode(self.layout, known) if known else None
+        slots = np.array([self._take_slot(customer) for customer in customer_ids], dtype=np.intp)
+        self.slab[slots] = self.layout.fresh
+        if records is not None:
+            found = np.fromiter((row is not None for row in stored), dtype=np.bool_, count=len(stored))
+            self._bytes[slots[found]] = records
+        self.touch(slots)
+        return slots
+
+    def dump(self, slots: Slots) -> list[bytes]:
+        """The rows as they are stored."""
+        return codec.encode(self.layout, self._bytes[slots])
+
+    def forget(self, slots: Slots) -> None:
+        """Make the rows fresh, but for `OUTLIVES_ERASURE`."""
+        kept = [self.slab[name][slots] for name in OUTLIVES_ERASURE]
+        self.slab[slots] = self.layout.fresh
+        for name, values in zip(OUTLIVES_ERASURE, kept, strict=True):
+            self.slab[name][slots] = values
+
+    def evict(self, slots: Slots) -> None:
+        """Let the rows go; their slots will be used again."""
+        for slot in slots.tolist():
+            customer = self.customer_ids[slot]
+            if customer:
+                del self.slots[customer]
+                self.customer_ids[slot] = ""
+                self._free.append(slot)
+
+    def clear(self) -> None:
+        """Let all rows go."""
+        self.slots.clear()
+        self.customer_ids.clear()
+        self._free.clear()
+
+    def touch(self, slots: Slots) -> None:
+        """Mark the rows as the latest used."""
+        self._touches += 1
+        self._touched[slots] = self._touches
+
+    def least_recently_used(self, count: int, pinned: NDArray[np.bool_] | None = None) -> Slots:
+        """Up to `count` slots to evict, those untouched for longest, in no order.
+
+        Args:
+            count: how many.
+            pinned: by slot, True for rows that must stay; may be shorter than the slab.
+        """
+        live = np.fromiter(self.slots.values(), dtype=np.intp, count=len(self.slots))
+        if pinned is not None:
+            live = live[~np.pad(pinned, (0, max(0, len(self.slab) - len(pinned))))[live]]
+        if count >= len(live):
+            return live
+        return live[np.argpartition(self._touched[live], count)[:count]]
+
+    def _take_slot(self, customer: str) -> int:
+        if self._free:
+            slot = self._free.pop()
+            self.customer_ids[slot] = customer
+        else:
+            slot = len(self.customer_ids)
+            self.customer_ids.append(customer)
+            if slot == len(self.slab):
+                self._allot(2 * slot)
+        self.slots[customer] = slot
+        return slot
+
+    def _allot(self, capacity: int) -> None:
+        slab = np.zeros(capacity, dtype=self.layout.dtype)  # zeros: the system hands out pages as they are touched
+        raw = slab.view(np.uint8).reshape(capacity, self.layout.row_bytes)
+        touched = np.zeros(capacity, dtype=np.int64)
+        if self.customer_ids:
+            held = len(self.slab)
+            raw[:held], touched[:held] = self._bytes, self._touched
+        self.slab, self._bytes, self._touched = slab, raw, touched
+        for field in FIELDS:
+            setattr(self, field.name, slab[field.name])

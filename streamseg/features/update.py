@@ -1,0 +1,175 @@
+"""Events into rows: every event once, in any order, many at a time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from operator import attrgetter
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+from xxhash import xxh3_64_intdigest
+
+from streamseg.events.money import Money
+from streamseg.events.types import Click, Consent, Event, Profile, Purchase
+from streamseg.features.contributions import Triples, of_clicks, of_purchases
+from streamseg.features.groups import Groups, grouped
+from streamseg.features.latest import take_consents, take_profiles
+from streamseg.features.layout import NEVER
+from streamseg.features.rows import Rows, Slots
+
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+
+class Source(IntEnum):
+    """Where an event came in: the position of its topic among the input topics, and of its fence in a row."""
+
+    CLICKS = 0
+    PURCHASES = 1
+    PROFILES = 2
+    CONSENTS = 3
+    ERASURES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Absorbed:
+    """What became of a batch. `mask` is parallel to the events; the counts and the mask add up to all of them."""
+
+    mask: Mask
+    """Events that their rows now hold (of erasures: that took effect)."""
+    replayed: int = 0
+    """At or below the row's fence: seen before."""
+    duplicates: int = 0
+    """A new offset with an event id that the row remembers, or that came twice in this batch."""
+    erased: int = 0
+    """Occurred at or before the row's erasure."""
+
+
+def absorb(  # noqa: PLR0917 - a batch is parallel arrays
+    rows: Rows, source: int, slots: Slots, offsets: NDArray[np.int64], events: Sequence[Event], money: Money
+) -> Absorbed:
+    """Put a batch of events into their rows.
+
+    Replay is safe: an offset at or below the row's fence changes nothing at all. All fences are raised, whatever
+    becomes of the event. Order and batching do not matter to the sums, with one exception: an erasure clears a row
+    that spans its moment as a whole, so events that occurred after it but came before it go too.
+
+    Args:
+        rows: where the rows are.
+        source: `Source`; all events are of it.
+        slots: row of each event, shape (n,).
+        offsets: ascending offset of each event in its topic's partition, shape (n,).
+        events: n events of the source.
+        money: converts amounts into the configured currency.
+    """
+    nothing = np.zeros(len(events), dtype=np.bool_)
+    if not len(events):
+        return Absorbed(nothing)
+    fresh = offsets > rows.fences[slots, source]
+    whole = grouped(slots)
+    fences = rows.fences[:, source]
+    fences[whole.slots] = np.maximum(fences[whole.slots], whole.greatest(offsets))
+
+    at = np.fromiter(map(attrgetter("at"), events), np.float64, len(events))
+    counts = fresh & (at > rows.erased_at[slots])
+    ids = _hashes(source, events)
+    repeated = counts & _repeated(rows, slots, ids, counts)
+    mask = counts & ~repeated
+    kept = np.flatnonzero(mask)
+    if len(kept):
+        groups = whole if len(kept) == len(events) else grouped(slots[kept])
+        chosen = events if len(kept) == len(events) else [events[i] for i in kept.tolist()]
+        match Source(source):
+            case Source.CLICKS:
+                _absorb_clicks(rows, groups, at[kept], cast("Sequence[Click]", chosen), money)
+            case Source.PURCHASES:
+                _absorb_purchases(rows, groups, at[kept], cast("Sequence[Purchase]", chosen), money)
+            case Source.PROFILES:
+                _advance(rows, groups, at[kept])
+                take_profiles(rows, groups, at[kept], cast("Sequence[Profile]", chosen))
+            case Source.CONSENTS:
+                _advance(rows, groups, at[kept])
+                take_consents(rows, groups, at[kept], cast("Sequence[Consent]", chosen))
+            case Source.ERASURES:
+                _erase(rows, groups, at[kept])
+        if source != Source.ERASURES:
+            _remember(rows, groups, ids[kept])
+    return Absorbed(
+        mask,
+        replayed=int(np.count_nonzero(~fresh)),
+        duplicates=int(np.count_nonzero(repeated)),
+        erased=int(np.count_nonzero(fresh & ~counts)),
+    )
+
+
+def _hashes(source: int, events: Sequence[Event]) -> NDArray[np.uint64]:
+    """64 bits of each event id; never 0, which is an empty place in the ring."""
+    hashed = np.array([xxh3_64_intdigest(event.event_id.encode(), source) for event in events], dtype=np.uint64)
+    return np.maximum(hashed, np.uint64(1))
+
+
+def _repeated(rows: Rows, slots: Slots, ids: NDArray[np.uint64], counts: Mask) -> Mask:
+    """Events whose id is in the ring of their row, or came earlier in the batch among those that count."""
+    if not rows.layout.remembered_event_ids:
+        return np.zeros(len(ids), dtype=np.bool_)
+    repeated: Mask = (rows.ring[slots] == ids[:, None]).any(axis=1)
+    # Ids may be unique within a customer only, so the row goes into the key that brings equals together.
+    key = ids ^ (slots.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
+    candidates = np.flatnonzero(counts)
+    order = candidates[np.argsort(key[candidates], kind="stable")]
+    same = (ids[order][1:] == ids[order][:-1]) & (slots[order][1:] == slots[order][:-1])
+    repeated[order[1:][same]] = True
+    return repeated
+
+
+def _remember(rows: Rows, groups: Groups, ids: NDArray[np.uint64]) -> None:
+    """Write the ids into the rings, each group's after what its row has, and count the events."""
+    size = rows.layout.remembered_event_ids
+    counts, held = groups.counts(), rows.events[groups.slots].astype(np.intp)
+    rows.events[groups.slots] = held + counts
+    if size:
+        rank = groups.ranks()
+        last = np.flatnonzero(rank >= np.repeat(counts - size, counts))  # no place twice
+        group = groups.of[groups.order[last]]
+        rows.ring[groups.slots[group], (held[group] + rank[last]) % size] = ids[groups.order[last]]
+
+
+def _erase(rows: Rows, groups: Groups, at: Floats) -> None:
+    moment = groups.greatest(at)
+    rows.erased_at[groups.slots] = moment
+    new_life = np.isfinite(rows.first_seen[groups.slots]) & (rows.first_seen[groups.slots] > moment)
+    rows.forget(groups.slots[~new_life])
+
+
+def _advance(rows: Rows, groups: Groups, at: Floats, added: Triples | None = None) -> None:
+    """Move first and last sight, and with the anchor the sums; then add what the events add."""
+    layout, slots = rows.layout, groups.slots
+    before = rows.last_seen[slots]
+    anchor = np.maximum(before, groups.greatest(at))
+    rows.first_seen[slots] = np.minimum(rows.first_seen[slots], groups.least(at))
+    rows.last_seen[slots] = anchor
+    sums = rows.sums[slots].astype(np.float64)
+    layout.decay(sums, anchor - before)
+    if added is not None:
+        age = anchor[groups.of] - at
+        decayed = np.stack([np.exp2(-age / layout.half_life_seconds), np.exp2(-age / layout.recent_half_life_seconds)])
+        weight = added.weight * decayed[(added.sum >= layout.habits).astype(np.intp), added.event]
+        place = groups.of[added.event] * sums.shape[1] + added.sum
+        sums += np.bincount(place, weight, minlength=sums.size).reshape(sums.shape)
+    rows.sums[slots] = sums
+
+
+def _absorb_clicks(rows: Rows, groups: Groups, at: Floats, clicks: Sequence[Click], money: Money) -> None:
+    _advance(rows, groups, at, of_clicks(rows.layout, clicks, at, money))
+    rows.last_click[groups.slots] = np.maximum(rows.last_click[groups.slots], groups.greatest(at))
+
+
+def _absorb_purchases(rows: Rows, groups: Groups, at: Floats, purchases: Sequence[Purchase], money: Money) -> None:
+    added, orders = of_purchases(rows.layout, purchases, at, money)
+    _advance(rows, groups, at, added)
+    slots = groups.slots
+    latest = groups.greatest(np.where(orders.bought, at, NEVER))
+    rows.last_purchase[slots] = np.maximum(rows.last_purchase[slots], latest)
+    rows.spend_minor[slots] += groups.total(orders.minor)
+    rows.transactions[slots] += groups.total(orders.bought.astype(np.int64)).astype(np.uint32)

@@ -1,0 +1,40 @@
+"""One feature vector per row, on demand."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from streamseg.errors import SettingsError
+from streamseg.features.catalogue import catalogue
+from streamseg.features.layout import Layout
+from streamseg.features.moment import Floats, Moment
+from streamseg.features.rows import Rows, Slots
+
+
+def vectors(rows: Rows, slots: Slots, now: float | Floats, names: Sequence[str]) -> Floats:
+    """The features of the rows at `now`, shape (len(slots), len(names)), always finite, in the catalogue's units.
+
+    Args:
+        rows: where the rows are.
+        slots: which of them.
+        now: epoch seconds, one for all or one per row; taken as the row's latest event where that is later.
+        names: features of the catalogue.
+    """
+    known, moment = catalogue(rows.layout), Moment(rows, slots, now)
+    out = np.empty((len(slots), len(names)))
+    for column, name in enumerate(names):
+        out[:, column] = known[name].formula(moment)
+    return out
+
+
+def skewed(layout: Layout, names: Sequence[str]) -> tuple[bool, ...]:
+    """For each feature, whether it is compared on a logarithmic scale.
+
+    Raises:
+        SettingsError: a feature is not in the catalogue.
+    """
+    known = catalogue(layout)
+    for name in names:
+        if name not in known:
+            raise SettingsError(f"no such feature: {name}; there are {', '.join(known)}")
+    return tuple(known[name].skewed for name in names)

@@ -1,0 +1,145 @@
+"""Laws of the rows: order and batching do not matter, replay changes nothing, vectors are finite and decay."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streamseg.events.types import Event
+from streamseg.features.aggregates import CLICK_COUNTS
+from streamseg.features.catalogue import catalogue
+from streamseg.features.layout import Attribute, Layout
+from streamseg.features.rows import Rows
+from streamseg.features.vector import vectors
+from tests.unit.features.made import DAY, NOON, SOURCE_OF, Slab, click, consent, erasure, item, profile, purchase
+
+LAYOUT = Layout.of(
+    categories=("shoes",),
+    attributes=(Attribute("age"), Attribute("country", ("nl", "se"))),
+    time_zone="Europe/Stockholm",
+)
+CUSTOMERS = ("c-1", "c-2", "c-3")
+FEW = settings(max_examples=60, deadline=None)
+
+times = st.one_of(st.floats(NOON - 90 * DAY, NOON), st.integers(0, int(NOON)).map(float))
+optional_price = st.none() | st.floats(0, 1e5)
+items = st.lists(
+    st.builds(
+        lambda price, quantity, category, discount: item(
+            price=price, quantity=quantity, item_category=category, discount=discount
+        ),
+        optional_price,
+        st.integers(1, 20),
+        st.sampled_from(["shoes", "Hats", None]),
+        optional_price,
+    ),
+    max_size=3,
+)
+clicks = st.builds(
+    lambda at, name, lines, device: click(at, name, lines, device_category=device),
+    times,
+    st.sampled_from([*CLICK_COUNTS, "scroll"]),
+    items,
+    st.sampled_from(["mobile", "tablet", "fridge", None]),
+)
+purchases = st.builds(
+    lambda at, value, lines, kind: purchase(at, value, lines, event_name=kind),
+    times,
+    st.floats(0, 1e6),
+    items,
+    st.sampled_from(["purchase", "purchase", "refund"]),
+)
+answers = st.sampled_from([None, True, False])
+consents = st.builds(lambda at, ads, own: consent(at, ads=ads, personalisation=own), times, answers, answers)
+profiles = st.builds(
+    lambda at, age, country: profile(at, age=age, country=country),
+    times,
+    st.none() | st.integers(0, 120),
+    st.sampled_from(["nl", "se", "xx"]),
+)
+placed = st.tuples(st.one_of(clicks, purchases, consents, profiles), st.integers(0, len(CUSTOMERS) - 1))
+histories = st.lists(placed, min_size=1, max_size=25)
+
+
+def batches(history: Sequence[tuple[Event, int]], cuts: Sequence[bool]) -> list[tuple[list[Event], list[int]]]:
+    """Runs of one source, cut where the source changes and where `cuts` says so."""
+    made: list[tuple[list[Event], list[int]]] = []
+    for (event, slot), cut in zip(history, cuts, strict=True):
+        if cut or not made or type(made[-1][0][0]) is not type(event):
+            made.append(([], []))
+        made[-1][0].append(event)
+        made[-1][1].append(slot)
+    return made
+
+
+def told(history: Sequence[tuple[Event, int]], cuts: Sequence[bool]) -> Slab:
+    slab = Slab(LAYOUT, CUSTOMERS)
+    for events, slots in batches(history, cuts):
+        slab.feed(events, slots)
+    return slab
+
+
+def same(one: Rows, other: Rows) -> None:
+    """Equal but for what depends on arrival: fences and ring."""
+    for name in LAYOUT.dtype.names or ():
+        if name == "sums":
+            scale = np.abs(one.sums).max(initial=1.0)
+            np.testing.assert_allclose(one.sums, other.sums, rtol=1e-4, atol=1e-6 * float(scale))
+        elif name not in ("fences", "ring"):
+            np.testing.assert_array_equal(one.slab[name], other.slab[name], err_msg=name)
+
+
+@FEW
+@given(st.data())
+def test_any_order_and_any_batching_give_the_same_rows(data: st.DataObject) -> None:
+    history = data.draw(histories)
+    if data.draw(st.booleans()):  # an erasure commutes when nobody lives through it
+        history = [(erasure(NOON + DAY), 0), *history]
+    other = data.draw(st.permutations(history))
+    cuts = st.lists(st.booleans(), min_size=len(history), max_size=len(history))
+    same(told(history, data.draw(cuts)).rows, told(other, data.draw(cuts)).rows)
+
+
+@FEW
+@given(st.data())
+def test_replaying_any_prefix_changes_nothing_at_all(data: st.DataObject) -> None:
+    history = data.draw(histories)
+    cuts = data.draw(st.lists(st.booleans(), min_size=len(history), max_size=len(history)))
+    runs = batches(history, cuts)
+    slab = Slab(LAYOUT, CUSTOMERS)
+    starts: list[int] = []
+    reached = dict.fromkeys(SOURCE_OF, 0)
+    for events, slots in runs:
+        starts.append(reached[type(events[0])])
+        reached[type(events[0])] += len(events)
+        slab.feed(events, slots, offset=starts[-1])
+    stored = slab.stored()
+    for (events, slots), start in list(zip(runs, starts, strict=True))[: data.draw(st.integers(1, len(runs)))]:
+        assert slab.feed(events, slots, offset=start).replayed == len(events)
+    assert slab.stored() == stored
+
+
+@FEW
+@given(histories)
+def test_stored_rows_come_back_as_they_were(history: list[tuple[Event, int]]) -> None:
+    slab = told(history, [False] * len(history))
+    other = Rows(LAYOUT)
+    assert other.dump(other.load(CUSTOMERS, slab.stored())) == slab.stored()
+
+
+@FEW
+@given(histories, st.floats(0, 1e11))
+def test_vectors_are_finite_at_any_time(history: list[tuple[Event, int]], now: float) -> None:
+    slab = told(history, [False] * len(history))
+    assert np.isfinite(vectors(slab.rows, slab.all, now, list(catalogue(LAYOUT)))).all()
+
+
+@FEW
+@given(histories)
+def test_counts_halve_in_a_half_life(history: list[tuple[Event, int]]) -> None:
+    slab = told(history, [False] * len(history))
+    names = ["clicks", "views", "purchases", "items", "spend"]
+    now = vectors(slab.rows, slab.all, NOON, names)
+    later = vectors(slab.rows, slab.all, NOON + LAYOUT.half_life_seconds, names)
+    np.testing.assert_allclose(later, now / 2, rtol=1e-9)

@@ -1,0 +1,101 @@
+"""Stored rows: what they hold, and how one that can't be read is told."""
+
+import numpy as np
+import pytest
+
+from streamseg.errors import LayoutMismatchError, SettingsError
+from streamseg.features import codec
+from streamseg.features.layout import FIELDS, Attribute, Layout
+from streamseg.features.rows import Rows
+
+
+def a_row(layout: Layout) -> bytes:
+    rows = Rows(layout)
+    slots = rows.load(["c-1"], [None])
+    rows.spend_minor[slots] = 2**53 + 1
+    rows.sums[slots, 0] = 1.25
+    rows.last_seen[slots] = 1_700_000_000.123
+    return rows.dump(slots)[0]
+
+
+def test_a_row_comes_back_byte_for_byte() -> None:
+    layout = Layout.of()
+    stored = a_row(layout)
+    rows = Rows(layout)
+    slots = rows.load(["a", "b", "c"], [None, stored, None])
+    assert rows.spend_minor[slots].tolist() == [0, 2**53 + 1, 0]
+    assert rows.last_seen[slots].tolist() == [-np.inf, 1_700_000_000.123, -np.inf]
+    assert rows.dump(slots[1:2]) == [stored]
+
+
+def test_the_default_row_is_small_enough_and_explained_to_the_byte() -> None:
+    layout = Layout.of()
+    table = codec.field_table(layout)
+    assert sum(size for _, _, size, _ in table) == len(a_row(layout)) <= 378  # 384 is a size class of Redis's allocator
+    assert {name for name, _, _, _ in table} >= {field.name for field in FIELDS}
+
+
+def test_fields_are_aligned() -> None:
+    layout = Layout.of(segmentations=("a", "b", "c"), remembered_event_ids=3, categories=("shoes",))
+    assert layout.dtype.fields is not None
+    for dtype, offset, *_ in layout.dtype.fields.values():
+        assert offset % dtype.base.itemsize == 0
+
+
+def test_a_newer_format_is_refused() -> None:
+    layout = Layout.of()
+    stored = bytes([codec.FORMAT + 1]) + a_row(layout)[1:]
+    with pytest.raises(LayoutMismatchError, match="format 2, this version reads up to 1"):
+        codec.decode(layout, [stored])
+
+
+def test_an_older_format_is_upgraded(monkeypatch: pytest.MonkeyPatch) -> None:
+    layout = Layout.of()
+    stored = a_row(layout)
+    monkeypatch.setattr(codec, "FORMAT", 3)
+    monkeypatch.setitem(codec.UPGRADES, 1, lambda _, row: b"\x02" + row[1:])
+    monkeypatch.setitem(codec.UPGRADES, 2, lambda _, row: b"\x03" + row[1:])
+    assert codec.decode(layout, [stored])[0].tobytes() == stored[codec.HEADER_BYTES :]
+
+
+def test_another_layout_is_refused_and_nothing_is_taken_in() -> None:
+    rows = Rows(Layout.of(half_life_days=10))
+    with pytest.raises(LayoutMismatchError, match="streamseg rebuild"):
+        rows.load(["a", "b"], [None, a_row(Layout.of())])
+    assert len(rows) == 0
+
+
+@pytest.mark.parametrize("cut", [0, 1, 4, 5, 100])
+def test_a_damaged_row_is_refused(cut: int) -> None:
+    layout = Layout.of()
+    with pytest.raises(LayoutMismatchError, match="damaged"):
+        codec.decode(layout, [a_row(layout)[:cut]])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Layout.of(half_life_days=31),
+        Layout.of(recent_half_life_days=8),
+        Layout.of(categories=("shoes",)),
+        Layout.of(time_zone="Europe/Amsterdam"),
+        Layout.of(remembered_event_ids=9),
+        Layout.of(currency="GBP"),
+        Layout.of(minor_units=0),
+        Layout.of(segmentations=("value",)),
+        Layout.of(attributes=(Attribute("age"),)),
+    ],
+)
+def test_whatever_changes_the_meaning_of_a_row_changes_the_fingerprint(other: Layout) -> None:
+    assert other.fingerprint != Layout.of().fingerprint
+
+
+def test_the_fingerprint_is_stable_and_leaves_out_priors_and_spelling() -> None:
+    assert Layout.of().fingerprint == Layout.of(typical_price=5, typical_order=7).fingerprint
+    assert Layout.of(categories=("Trail Shoes",)).fingerprint == Layout.of(categories=["trail-shoes"]).fingerprint
+
+
+@pytest.mark.parametrize("categories", [("other",), ("Shoes", "shoes"), ("",), ("?",)])
+def test_categories_that_cannot_be_told_apart_are_refused(categories: tuple[str, ...]) -> None:
+    with pytest.raises(SettingsError, match=r"features\.categories"):
+        Layout.of(categories=categories)

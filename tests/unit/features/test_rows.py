@@ -1,0 +1,71 @@
+"""The slab: who is in it, where, and who leaves first."""
+
+import numpy as np
+import pytest
+
+from streamseg.features.layout import Layout
+from streamseg.features.rows import Rows
+
+
+def test_missing_names_each_customer_once_in_order() -> None:
+    rows = Rows(Layout.of())
+    rows.load(["b"], [None])
+    assert rows.missing(["c", "b", "a", "c"]) == ["c", "a"]
+
+
+def test_growing_keeps_rows_where_they_are() -> None:
+    rows = Rows(Layout.of(), capacity=2)
+    first = rows.load(["a", "b"], [None, None])
+    rows.seq[first] = [7, 8]
+    rows.load([f"c{i}" for i in range(100)], [None] * 100)
+    assert rows.seq[rows.slots_of(["b", "a"])].tolist() == [8, 7]
+    assert len(rows) == 102
+    assert rows.customer_ids[rows.slots["c99"]] == "c99"
+
+
+def test_a_slot_is_used_again_with_a_fresh_row() -> None:
+    rows = Rows(Layout.of())
+    slots = rows.load(["a", "b"], [None, None])
+    rows.events[slots] = 5
+    rows.evict(slots[:1])
+    assert "a" not in rows.slots
+    again = rows.load(["c"], [None])
+    assert again.tolist() == slots[:1].tolist()
+    assert rows.events[again].tolist() == [0]
+    assert rows.events[rows.slots_of(["b"])].tolist() == [5]
+
+
+def test_leaving_and_coming_back_changes_nothing() -> None:
+    rows = Rows(Layout.of())
+    slots = rows.load(["a"], [None])
+    rows.sums[slots] = np.linspace(0, 1, rows.sums.shape[1])
+    stored = rows.dump(slots)
+    rows.evict(slots)
+    assert rows.dump(rows.load(["a"], [*stored])) == stored
+
+
+def test_the_least_recently_used_leave_first_unless_pinned() -> None:
+    rows = Rows(Layout.of())
+    slots = rows.load(["a", "b", "c", "d"], [None] * 4)
+    for customer in ("c", "a", "d", "b"):
+        rows.touch(rows.slots_of([customer]))
+    assert set(rows.least_recently_used(2).tolist()) == {rows.slots["c"], rows.slots["a"]}
+    pinned = np.zeros(rows.slots["c"] + 1, dtype=np.bool_)
+    pinned[rows.slots["c"]] = True
+    assert set(rows.least_recently_used(2, pinned).tolist()) == {rows.slots["a"], rows.slots["d"]}
+    assert set(rows.least_recently_used(9).tolist()) == set(slots.tolist())
+    assert len(rows.least_recently_used(0)) == 0
+
+
+def test_clear_forgets_everyone() -> None:
+    rows = Rows(Layout.of())
+    rows.load(["a", "b"], [None, None])
+    rows.clear()
+    assert len(rows) == 0
+    assert rows.missing(["a"]) == ["a"]
+    assert rows.load(["b"], [None]).tolist() == [0]
+
+
+def test_asking_for_a_row_that_is_not_here_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        Rows(Layout.of()).slots_of(["nobody"])

@@ -1,0 +1,254 @@
+"""What events do to a row, by hand-computed numbers."""
+
+from math import inf, log, nan
+
+import numpy as np
+import pytest
+
+from streamseg.features.layout import SOURCES, Attribute, Layout
+from streamseg.features.update import Source, absorb
+from streamseg.topics import CLICKS, CONSENTS, ERASURES, INPUT_TOPICS, PROFILES, PURCHASES
+from tests.unit.features.made import DAY, MONEY, NOON, Slab, click, consent, erasure, item, profile, purchase, refund
+
+
+def test_sources_stand_in_the_order_of_the_input_topics() -> None:
+    assert INPUT_TOPICS == (CLICKS, PURCHASES, PROFILES, CONSENTS, ERASURES)
+    assert [source.name for source in Source] == ["CLICKS", "PURCHASES", "PROFILES", "CONSENTS", "ERASURES"]
+    assert len(Source) == SOURCES
+
+
+def test_a_view_a_half_life_ago_counts_half() -> None:
+    slab = Slab(Layout.of(half_life_days=30, recent_half_life_days=10))
+    slab.feed([click(NOON), click(NOON + 30 * DAY)])
+    assert slab.sum("views") == pytest.approx(1.5)
+    assert slab.sum("recent_views") == pytest.approx(1.125)
+    assert slab.sum("clicks") == pytest.approx(1.5)
+    assert slab.rows.last_seen[0] == slab.rows.last_click[0] == NOON + 30 * DAY
+    assert slab.rows.first_seen[0] == NOON
+    assert slab.rows.last_purchase[0] == -inf
+
+
+def test_a_late_event_is_added_at_its_age() -> None:
+    slab = Slab(Layout.of(half_life_days=30))
+    slab.feed([click(NOON + 30 * DAY)])
+    slab.feed([click(NOON)])
+    assert slab.sum("views") == pytest.approx(1.5)
+    assert slab.rows.last_seen[0] == NOON + 30 * DAY
+
+
+@pytest.mark.parametrize(
+    ("name", "counted"),
+    [
+        ("view_item", "views"),
+        ("view_item_list", "lists"),
+        ("select_item", "lists"),
+        ("search", "searches"),
+        ("add_to_cart", "carts"),
+        ("remove_from_cart", "removals"),
+        ("add_to_wishlist", "wishes"),
+        ("begin_checkout", "checkouts"),
+        ("session_start", "sessions"),
+        ("something_of_the_shop", None),
+    ],
+)
+def test_each_click_counts_by_its_name(name: str, counted: str | None) -> None:
+    slab = Slab()
+    slab.feed([click(NOON, name)])
+    counts = ("clicks", "sessions", "views", "lists", "searches", "carts", "removals", "wishes", "checkouts")
+    assert {count for count in counts if slab.sum(count)} == {"clicks", counted} - {None}
+
+
+def test_items_browsed_add_prices_and_categories() -> None:
+    slab = Slab(Layout.of(categories=("Trail Shoes",)))
+    slab.feed(
+        [
+            click(NOON, items=[item(price=9.0, item_category="trail shoes"), item(price=99.0, item_category="Socks")]),
+            click(NOON, "add_to_cart", [item(item_category="TRAIL-SHOES")]),
+            click(NOON, "view_item_list", [item(price=5.0, item_category="Socks")]),
+        ]
+    )
+    assert slab.sum("lines_browsed") == 2
+    assert slab.sum("price_browsed") == pytest.approx(log(10) + log(100))
+    assert slab.sum("category_trail_shoes") == 2
+    assert slab.sum("category_other") == 1
+
+
+def test_devices_hours_and_weekends() -> None:
+    slab = Slab(Layout.of(time_zone="America/New_York"))
+    saturday_night = NOON - 2 * DAY - 7 * 3600  # 05:00 UTC, 01:00 in New York
+    slab.feed(
+        [
+            click(NOON, device_category="mobile"),
+            click(NOON, device_category="smart tv"),
+            click(saturday_night),
+        ]
+    )
+    aged = 2 ** -((2 + 7 / 24) / 30)
+    assert slab.sum("mobile") == 1
+    assert slab.sum("devices") == 2
+    assert slab.sum("morning") == 2
+    assert slab.sum("night") == pytest.approx(aged)
+    assert slab.sum("weekend") == pytest.approx(aged)
+
+
+def test_a_purchase_adds_its_order() -> None:
+    slab = Slab()
+    bought = [item(price=30.0, quantity=2, discount=10.0), item(price=20.0, quantity=1, coupon="SPRING")]
+    slab.feed([purchase(NOON, 80.0, bought), purchase(NOON, 20.0)])
+    assert slab.sum("purchases") == 2
+    assert slab.sum("spend") == 100
+    assert slab.sum("items") == 3
+    assert slab.sum("order_log") == pytest.approx(log(81) + log(21))
+    assert slab.sum("order_log_squared") == pytest.approx(log(81) ** 2 + log(21) ** 2)
+    assert slab.sum("lines_bought") == 2
+    assert slab.sum("price_bought") == pytest.approx(log(31) + log(21))
+    assert slab.sum("discount") == 0.25
+    assert slab.sum("coupons") == 1
+    assert slab.sum("recent_spend") == 100
+    assert slab.rows.transactions[0] == 2
+    assert slab.rows.spend_minor[0] == 10_000
+    assert slab.rows.last_purchase[0] == NOON
+
+
+def test_a_refund_takes_spend_away_and_is_no_purchase() -> None:
+    slab = Slab()
+    slab.feed([purchase(NOON, 80.0), refund(NOON + DAY, 30.05)])
+    assert slab.rows.spend_minor[0] == 4995
+    assert slab.rows.transactions[0] == 1
+    assert slab.rows.last_purchase[0] == NOON
+    assert slab.rows.last_seen[0] == NOON + DAY
+    assert slab.sum("refunds") == 1
+    assert slab.sum("spend") == pytest.approx(80 * 2 ** (-1 / 30) - 30.05)
+
+
+def test_undecayed_spend_is_exact_for_any_age() -> None:
+    slab = Slab()
+    slab.feed([purchase(NOON + i * 400 * DAY, 0.1) for i in range(40)])
+    assert slab.rows.spend_minor[0] == 400
+    assert np.isfinite(slab.rows.sums[0]).all()
+
+
+def test_events_decades_apart_leave_finite_sums() -> None:
+    slab = Slab(Layout.of(half_life_days=0.01, recent_half_life_days=0.001))
+    slab.feed([click(NOON), click(0.0), click(NOON + 30 * 365 * DAY)])
+    assert slab.sum("clicks") == 1
+    slab.feed([purchase(0.0, 1e9)])
+    assert slab.sum("purchases") == 0
+    assert slab.rows.transactions[0] == 1
+
+
+def test_replay_is_told_and_changes_nothing() -> None:
+    slab = Slab()
+    events = [click(NOON + i) for i in range(5)]
+    slab.feed(events)
+    before = slab.stored()
+    told = slab.feed(events, offset=0)
+    assert (told.replayed, told.duplicates, told.mask.any()) == (5, 0, False)
+    assert slab.stored() == before
+
+
+def test_the_fence_is_per_source() -> None:
+    slab = Slab()
+    slab.feed([click(NOON)], offset=100)
+    assert slab.feed([purchase(NOON)], offset=0).mask.all()
+    assert slab.rows.fences[0].tolist() == [100, 0, -1, -1, -1]
+
+
+def test_an_id_sent_twice_counts_once_within_the_ring() -> None:
+    slab = Slab(Layout.of(remembered_event_ids=2))
+    first = click(NOON, event_id="same")
+    told = slab.feed([first, first])
+    assert (told.duplicates, told.mask.tolist()) == (1, [True, False])
+    assert slab.feed([click(NOON), first]).duplicates == 1
+    assert slab.rows.events[0] == 2
+    assert slab.rows.fences[0, Source.CLICKS] == 3
+    slab.feed([click(NOON), click(NOON)])
+    assert slab.feed([first]).duplicates == 0  # two others came in between
+
+
+def test_the_ring_keeps_the_latest_of_a_batch_longer_than_itself() -> None:
+    slab = Slab(Layout.of(remembered_event_ids=3))
+    slab.feed([click(NOON, event_id=f"n{i}") for i in range(8)])
+    told = slab.feed([click(NOON, event_id=f"n{i}") for i in range(8)])
+    assert told.mask.tolist() == [True] * 5 + [False] * 3
+
+
+def test_ids_are_compared_within_a_customer_and_a_source() -> None:
+    slab = Slab(customers=("c-1", "c-2"))
+    same = [click(NOON, event_id="1"), click(NOON, event_id="1"), click(NOON, event_id="1")]
+    assert slab.feed(same, slots=[0, 1, 0]).mask.tolist() == [True, True, False]
+    assert slab.feed([purchase(NOON, event_id="1")]).mask.all()
+
+
+def test_without_a_ring_nothing_is_compared() -> None:
+    slab = Slab(Layout.of(remembered_event_ids=0))
+    same = click(NOON)
+    assert slab.feed([same, same]).mask.all()
+    assert slab.rows.events[0] == 2
+
+
+def test_an_erasure_leaves_only_its_marker() -> None:
+    slab = Slab()
+    slab.feed([click(NOON), click(NOON + 1)])
+    slab.feed([purchase(NOON)])
+    slab.rows.seq[0] = 7
+    slab.feed([erasure(NOON + 10)])
+    fresh = Slab()
+    fresh.rows.fences[0] = [1, 0, -1, -1, 0]
+    fresh.rows.erased_at[0] = NOON + 10
+    fresh.rows.seq[0] = 7
+    assert slab.stored() == fresh.stored()
+
+
+def test_what_occurred_before_an_erasure_is_ignored_but_raises_the_fence() -> None:
+    slab = Slab()
+    slab.feed([erasure(NOON)])
+    told = slab.feed([click(NOON - 1), click(NOON), click(NOON + 1)])
+    assert told.mask.tolist() == [False, False, True]
+    assert told.erased == 2
+    assert slab.sum("clicks") == 1
+    assert slab.rows.fences[0, Source.CLICKS] == 2
+
+
+def test_a_late_erasure_leaves_the_life_that_began_after_it() -> None:
+    slab = Slab()
+    slab.feed([click(NOON + 5)])
+    slab.feed([erasure(NOON)])
+    assert slab.sum("clicks") == 1
+    assert slab.feed([erasure(NOON - 9)]).erased == 1
+    assert slab.rows.erased_at[0] == NOON
+
+
+def test_the_latest_consent_stands_per_purpose_and_a_refusal_wins_a_tie() -> None:
+    slab = Slab()
+    slab.feed([consent(NOON, ads=True, personalisation=True), consent(NOON - 5, ads=False)])
+    assert (slab.rows.ads[0], slab.rows.personalisation[0]) == (1, 1)
+    slab.feed([consent(NOON, ads=False)])
+    assert (slab.rows.ads[0], slab.rows.personalisation[0]) == (0, 1)
+    slab.feed([consent(NOON, ads=True)])
+    assert slab.rows.ads[0] == 0
+    slab.feed([consent(NOON + 1, ads=True)])
+    assert slab.rows.ads[0] == 1
+
+
+def test_profiles_keep_the_latest_value_of_configured_attributes() -> None:
+    slab = Slab(Layout.of(attributes=(Attribute("age"), Attribute("country", ("nl", "se")))))
+    slab.feed([profile(NOON, age=41, country="se", shoe_size=43), profile(NOON - 5, age=40)])
+    assert slab.rows.attributes[0].tolist() == [41.0, 1.0]
+    slab.feed([profile(NOON + 1, country="atlantis")])
+    assert slab.rows.attributes[0].tolist() == pytest.approx([41.0, nan], nan_ok=True)
+    slab.feed([profile(NOON + 2, age=None, country="nl")])
+    assert slab.rows.attributes[0].tolist() == pytest.approx([nan, 0.0], nan_ok=True)
+
+
+def test_other_currencies_are_converted_in_prices_too() -> None:
+    slab = Slab()
+    slab.feed([purchase(NOON, 10.0, [item(price=10.0)], currency="USD")])
+    assert slab.rows.spend_minor[0] == 500
+    assert slab.sum("price_bought") == pytest.approx(log(6.0))
+
+
+def test_an_empty_batch_is_nothing() -> None:
+    slab = Slab()
+    told = absorb(slab.rows, Source.CLICKS, np.array([], dtype=np.intp), np.array([], dtype=np.int64), [], MONEY)
+    assert len(told.mask) == 0

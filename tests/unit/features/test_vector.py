@@ -1,0 +1,140 @@
+"""Features of a row at a moment, by hand-computed numbers."""
+
+import numpy as np
+import pytest
+
+from streamseg.errors import SettingsError
+from streamseg.features.catalogue import catalogue
+from streamseg.features.layout import Attribute, Layout
+from streamseg.features.vector import skewed, vectors
+from streamseg.settings import Settings
+from tests.unit.features.made import DAY, NOON, Slab, click, item, profile, purchase, refund
+
+RICH = Layout.of(
+    categories=("shoes", "socks"),
+    attributes=(Attribute("age", typical=35.0), Attribute("country", ("nl", "se"))),
+)
+
+
+def feature(slab: Slab, name: str, now: float = NOON) -> float:
+    return float(vectors(slab.rows, slab.all[:1], now, [name])[0, 0])
+
+
+def test_the_default_segmentations_name_features_of_the_catalogue() -> None:
+    for segmentation in Settings().segmentations.values():
+        assert len(skewed(Layout.of(), segmentation.features)) == len(segmentation.features)
+
+
+def test_the_issue_s_features_are_all_there() -> None:
+    asked = (
+        "purchase_recency", "click_recency", "views", "carts", "purchases", "sessions", "spend", "order_value",
+        "order_value_spread", "items_per_order", "view_to_cart", "cart_to_purchase", "price_viewed", "price_bought",
+        "discount_share", "coupon_share", "category_shoes", "category_socks", "category_other", "device_mobile_share",
+        "morning_share", "weekend_share", "tenure", "recent_views", "transactions", "lifetime_spend",
+    )  # fmt: skip
+    assert set(asked) <= set(catalogue(RICH))
+
+
+def test_an_unknown_feature_is_refused_with_those_that_exist() -> None:
+    with pytest.raises(SettingsError, match=r"no such feature: vievs; there are .*views"):
+        skewed(Layout.of(), ["vievs"])
+
+
+def test_a_customer_without_events_is_all_priors() -> None:
+    slab = Slab()
+    assert feature(slab, "purchase_recency") == feature(slab, "click_recency") == 365
+    assert feature(slab, "tenure") == feature(slab, "views") == feature(slab, "spend") == 0
+    assert feature(slab, "price_viewed") == pytest.approx(30)
+    assert feature(slab, "order_value") == pytest.approx(60)
+    assert feature(slab, "weekend_share") == pytest.approx(2 / 7)
+    assert feature(slab, "category_other") == 1
+    assert feature(slab, "items_per_order") == 1
+
+
+def test_recency_and_tenure_count_days() -> None:
+    slab = Slab()
+    slab.feed([click(NOON - 3 * DAY), click(NOON - 10 * DAY)])
+    slab.feed([purchase(NOON - 2 * DAY)])
+    assert feature(slab, "click_recency") == pytest.approx(3)
+    assert feature(slab, "purchase_recency") == pytest.approx(2)
+    assert feature(slab, "tenure") == pytest.approx(10)
+    assert feature(slab, "click_recency", NOON + 9999 * DAY) == 365
+
+
+def test_counts_and_spend_halve_in_a_half_life_but_totals_stay() -> None:
+    slab = Slab(Layout.of(half_life_days=30, recent_half_life_days=10))
+    slab.feed([click(NOON), click(NOON)])
+    slab.feed([purchase(NOON, 80.0)])
+    names = ["views", "purchases", "spend", "recent_views", "transactions", "lifetime_spend"]
+    later = vectors(slab.rows, slab.all, NOON + 30 * DAY, names)[0]
+    assert later.tolist() == pytest.approx([1, 0.5, 40, 0.25, 1, 80])
+
+
+def test_a_moment_before_the_latest_event_is_taken_as_that_event() -> None:
+    slab = Slab()
+    slab.feed([click(NOON)])
+    assert feature(slab, "views", NOON - 999 * DAY) == 1
+    assert feature(slab, "click_recency", NOON - 999 * DAY) == 0
+
+
+def test_every_row_may_have_its_own_moment() -> None:
+    slab = Slab(Layout.of(half_life_days=30), customers=("c-1", "c-2"))
+    slab.feed([click(NOON), click(NOON)], slots=[0, 1])
+    both = vectors(slab.rows, slab.all, np.array([NOON, NOON + 30 * DAY]), ["views"])
+    assert both[:, 0].tolist() == pytest.approx([1, 0.5])
+
+
+def test_shares_and_levels_are_drawn_to_their_priors() -> None:
+    slab = Slab(RICH)
+    slab.feed([click(NOON, items=[item(price=99.0, item_category="shoes")]), click(NOON, "add_to_cart")])
+    slab.feed([purchase(NOON, 99.0, [item(price=90.0, quantity=3, discount=10.0)], coupon="HELLO")])
+    assert feature(slab, "category_shoes") == pytest.approx((1 + 4 / 3) / (1 + 4))
+    assert feature(slab, "price_viewed") == pytest.approx(np.sqrt(100 * 31) - 1)
+    assert feature(slab, "order_value") == pytest.approx(np.sqrt(100 * 61) - 1)
+    assert feature(slab, "view_to_cart") == pytest.approx((1 + 0.4) / 5)
+    assert feature(slab, "cart_to_purchase") == pytest.approx((1 + 1.2) / 5)
+    assert feature(slab, "discount_share") == pytest.approx((0.1 + 0.2) / 5)
+    assert feature(slab, "coupon_share") == pytest.approx((1 + 0.2) / 5)
+    assert feature(slab, "items_per_order") == pytest.approx((3 + 1) / (1 + 1))
+
+
+def test_the_spread_of_equal_orders_is_small_and_of_others_is_not() -> None:
+    equal, mixed = Slab(), Slab()
+    equal.feed([purchase(NOON, 80.0) for _ in range(9)])
+    mixed.feed([purchase(NOON, 10.0 ** (1 + i % 3)) for i in range(9)])
+    assert feature(equal, "order_value_spread") < 0.01
+    logs = np.log1p([10, 100, 1000] * 3)
+    assert feature(mixed, "order_value_spread") == pytest.approx(logs.std() * np.sqrt(9 / 10), rel=1e-3)
+
+
+def test_more_refunded_than_bought_is_no_spend() -> None:
+    slab = Slab()
+    slab.feed([purchase(NOON, 10.0), refund(NOON, 30.0)])
+    assert feature(slab, "spend") == feature(slab, "lifetime_spend") == 0
+    assert slab.rows.spend_minor[0] == -2000
+
+
+def test_profile_attributes_become_numbers_and_flags() -> None:
+    slab = Slab(RICH)
+    names = ["profile_age", "profile_country_nl", "profile_country_se"]
+    assert vectors(slab.rows, slab.all, NOON, names).tolist() == [[35, 0, 0]]
+    slab.feed([profile(NOON, age=52, country="se")])
+    assert vectors(slab.rows, slab.all, NOON, names).tolist() == [[52, 0, 1]]
+
+
+def test_shares_of_one_whole_add_up() -> None:
+    slab = Slab(RICH)
+    slab.feed(
+        [
+            click(NOON + i * 7000, items=[item(item_category=c)], device_category=d)
+            for i, (c, d) in enumerate(
+                zip(["shoes", "socks", "hats"] * 4, ["mobile", "desktop", "tablet"] * 4, strict=True)
+            )
+        ]
+    )
+    for whole in (
+        ["category_shoes", "category_socks", "category_other"],
+        ["device_mobile_share", "device_desktop_share", "device_tablet_share"],
+        ["night_share", "morning_share", "afternoon_share", "evening_share"],
+    ):
+        assert vectors(slab.rows, slab.all, NOON, whole).sum() == pytest.approx(1)
