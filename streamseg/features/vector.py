@@ -4,9 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from streamseg.errors import SettingsError
 from streamseg.features.catalogue import catalogue
-from streamseg.features.layout import Layout
 from streamseg.features.moment import Floats, Moment
 from streamseg.features.rows import Rows, Slots
 
@@ -25,16 +23,3 @@ def vectors(rows: Rows, slots: Slots, now: float | Floats, names: Sequence[str])
     for column, name in enumerate(names):
         out[:, column] = known[name].formula(moment)
     return out
-
-
-def skewed(layout: Layout, names: Sequence[str]) -> tuple[bool, ...]:
-    """For each feature, whether it is compared on a logarithmic scale.
-
-    Raises:
-        SettingsError: a feature is not in the catalogue.
-    """
-    known = catalogue(layout)
-    for name in names:
-        if name not in known:
-            raise SettingsError(f"no such feature: {name}; there are {', '.join(known)}")
-    return tuple(known[name].skewed for name in names)

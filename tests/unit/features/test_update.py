@@ -28,6 +28,15 @@ def test_a_view_a_half_life_ago_counts_half() -> None:
     assert slab.rows.last_purchase[0] == -inf
 
 
+def test_a_later_batch_lets_the_sums_grow_older() -> None:
+    slab = Slab(Layout.of(half_life_days=30, recent_half_life_days=10))
+    slab.feed([click(NOON)])
+    slab.feed([consent(NOON + 30 * DAY, ads=True)])
+    assert (slab.sum("views"), slab.sum("recent_views")) == (0.5, 0.125)
+    slab.feed([click(NOON + 60 * DAY)])
+    assert slab.sum("views") == 1.25
+
+
 def test_a_late_event_is_added_at_its_age() -> None:
     slab = Slab(Layout.of(half_life_days=30))
     slab.feed([click(NOON + 30 * DAY)])
