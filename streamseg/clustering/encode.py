@@ -42,10 +42,10 @@ class Scale:
     def apply(self, logged: Floats) -> Floats:
         """Log-space rows (n, d) in standard deviations from the mean. What is not finite counts as the mean."""
         deviation = self.deviation()
-        spread = deviation > 0
-        scaled = np.zeros_like(logged)
-        np.divide(logged - np.array(self.mean), deviation, out=scaled, where=spread)
-        scaled[~np.isfinite(scaled)] = 0.0
+        scaled: Floats = logged - np.array(self.mean)
+        scaled /= np.where(deviation > 0, deviation, np.inf)
+        if not np.isfinite(scaled.sum()):
+            scaled[~np.isfinite(scaled)] = 0.0
         return scaled
 
     def undo(self, scaled: Floats) -> Floats:

@@ -3,6 +3,7 @@
 Who is sampled is decided elsewhere (at most once per customer and learning interval): scaler and model see the same.
 """
 
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from river import preprocessing
 
 from streamseg.clustering import clusterers, identity, lloyd
 from streamseg.clustering.drift import DriftWatch
-from streamseg.clustering.encode import Floats, Scale, to_log
+from streamseg.clustering.encode import Floats, Scale
 from streamseg.clustering.identity import Lineage
 from streamseg.clustering.sample import RecentCustomers, Sample
 from streamseg.clustering.snapshot import Snapshot, SnapshotRefusedError, WarmUp
@@ -125,11 +126,9 @@ class Learner:
         named = dict(zip(self.params.features, logged, strict=True))
         self._running.learn_one(named)
         if self._segments:
-            scaled = self._in_force.transform_one(named)
-            before = self._clusterer.centres()
-            nearest = self._clusterer.learn_one(scaled)
+            nearest, distance = self._clusterer.learn_one(self._in_force.transform_one(named))
             self._counts[nearest] += 1
-            self._drift.update(sample.at, float(np.linalg.norm(before[nearest] - np.array(list(scaled.values())))))
+            self._drift.update(sample.at, distance)
         return True
 
     def remember(self, sample: Sample) -> None:
@@ -149,9 +148,12 @@ class Learner:
 
     def _logged(self, sample: Sample) -> tuple[float, ...] | None:
         """The sample's vector in log space, as Python floats: River is slower on NumPy's, and is poisoned by a NaN."""
-        if len(sample.vector) != len(self.params.features) or not np.all(np.isfinite(sample.vector)):
+        if len(sample.vector) != len(self.params.features) or not all(map(math.isfinite, sample.vector)):
             return None
-        return tuple(to_log(sample.vector, self.params.skewed)[0].tolist())
+        return tuple(
+            math.log1p(max(value, 0.0)) if skewed else float(value)
+            for value, skewed in zip(sample.vector, self.params.skewed, strict=True)
+        )
 
     # -- challenges ----------------------------------------------------------------------------------------------------
 

@@ -53,7 +53,10 @@ def test_learning_tells_the_nearest_centre_and_leaves_its_input_alone(name: str)
     clusterer = made(name, learned=50)
     for point in points(300, seed=2):
         expected, before = clusterer.predict_one(point), dict(point)
-        assert clusterer.learn_one(point) == expected
+        distance = float(np.linalg.norm(clusterer.centres()[expected] - np.array(list(point.values()))))
+        nearest, told = clusterer.learn_one(point)
+        assert nearest == expected
+        assert told == pytest.approx(distance)
         assert point == before
         point["f0"] = 1e9  # an input that is changed afterwards must not reach the model
     assert np.abs(clusterer.centres()).max() < 100

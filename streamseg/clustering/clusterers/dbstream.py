@@ -38,10 +38,8 @@ class DBStream(StandingCentres):
         )
 
     @override
-    def learn_one(self, scaled: Mapping[str, float]) -> int:
-        nearest = self.predict_one(scaled)
-        self._model.learn_one(dict(scaled))
-        return nearest
+    def _learn_micro(self, scaled: dict[str, float]) -> None:
+        self._model.learn_one(scaled)
 
     @override
     def rescale(self, factor: Floats, shift: Floats) -> None:

@@ -23,8 +23,8 @@ class Clusterer(Protocol):
         """Take these centres (k, d) in place of the present ones."""
         ...
 
-    def learn_one(self, scaled: Mapping[str, float]) -> int:
-        """Learn one customer. Returns the index of the centre that was nearest before."""
+    def learn_one(self, scaled: Mapping[str, float]) -> tuple[int, float]:
+        """Learn one customer. Returns the index of the centre that was nearest before, and the distance to it."""
         ...
 
     def predict_one(self, scaled: Mapping[str, float]) -> int:
@@ -60,6 +60,8 @@ class StandingCentres(Clusterer, Protocol):
 
     _placed: Floats
 
+    def _learn_micro(self, scaled: dict[str, float]) -> None: ...
+
     @override
     def place(self, centres: Floats) -> None:
         self._placed = centres.copy()
@@ -69,5 +71,16 @@ class StandingCentres(Clusterer, Protocol):
         return self._placed.copy()
 
     @override
+    def learn_one(self, scaled: Mapping[str, float]) -> tuple[int, float]:
+        distances = self._distances(scaled)
+        nearest = int(np.argmin(distances))
+        self._learn_micro(dict(scaled))
+        return nearest, float(distances[nearest])
+
+    @override
     def predict_one(self, scaled: Mapping[str, float]) -> int:
-        return int(np.argmin(squared_distances(np.array([list(scaled.values())]), self._placed)[0]))
+        return int(np.argmin(self._distances(scaled)))
+
+    def _distances(self, scaled: Mapping[str, float]) -> Floats:
+        distances: Floats = np.sqrt(squared_distances(np.array([list(scaled.values())]), self._placed)[0])
+        return distances

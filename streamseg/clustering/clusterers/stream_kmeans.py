@@ -8,7 +8,7 @@ from river import cluster
 from typing_extensions import override
 
 from streamseg.clustering.clusterers.interface import Clusterer, Weighted
-from streamseg.clustering.clusterers.kmeans import centres_of, place
+from streamseg.clustering.clusterers.kmeans import centres_of, distance, place
 from streamseg.clustering.encode import Floats
 
 CHUNK: Final = 200
@@ -40,8 +40,9 @@ class StreamKMeans(Clusterer):
         place(self._model, self._features, centres)
 
     @override
-    def learn_one(self, scaled: Mapping[str, float]) -> int:
+    def learn_one(self, scaled: Mapping[str, float]) -> tuple[int, float]:
         nearest = self.predict_one(scaled)
+        learned = nearest, distance(self._model.centers[nearest], scaled)
         self._chunk.append(dict(scaled))
         if len(self._chunk) == CHUNK:
             chunk = self._kmeans()
@@ -49,7 +50,7 @@ class StreamKMeans(Clusterer):
             for index in sorted({chunk.learn_predict_one(point) for point in self._chunk}):
                 self._model.learn_one(chunk.centers[index])
             self._chunk = []
-        return nearest
+        return learned
 
     @override
     def predict_one(self, scaled: Mapping[str, float]) -> int:
