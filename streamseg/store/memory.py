@@ -1,0 +1,182 @@
+"""The stores in memory: the same contract as on Redis, for tests, `verify` and benchmarks. One event loop only."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from streamseg.membership.encoding import order_of
+from streamseg.membership.types import OutboxEntry
+from streamseg.ports import Flush, PartitionHead
+from streamseg.store import keys
+from streamseg.store.contract import DELETION_MARK_SECONDS, check_size, jittered, not_at, not_owner, other_layout
+
+
+@dataclass(slots=True)
+class _Partition:
+    head: PartitionHead | None = None
+    buckets: list[dict[str, bytes]] = field(default_factory=lambda: [{} for _ in range(keys.BUCKETS)])
+    outbox: list[tuple[int, OutboxEntry]] = field(default_factory=list)
+    appended: int = 0
+
+    def bucket(self, customer_id: str) -> dict[str, bytes]:
+        return self.buckets[keys.bucket(customer_id.encode())]
+
+    def head_of(self, number: int, owner: str) -> PartitionHead:
+        """The head, if it is the owner's. Raises `FlushRefusedError`."""
+        if self.head is None or self.head.owner != owner:
+            raise not_owner(number, self.head.owner if self.head else "", owner)
+        return self.head
+
+
+class MemoryStateStore:
+    """The `StateStore` without a server."""
+
+    def __init__(self) -> None:
+        self._partitions: dict[int, _Partition] = {}
+
+    def _of(self, partition: int) -> _Partition:
+        return self._partitions.setdefault(partition, _Partition())
+
+    async def check(self) -> None:
+        """Nothing to find fault with."""
+
+    async def head(self, partition: int) -> PartitionHead | None:
+        """See the port."""
+        return self._of(partition).head
+
+    async def claim(self, partition: int, owner: str, layout: str, now_ms: int) -> PartitionHead:
+        """See the port."""
+        at = self._of(partition)
+        stored = at.head or PartitionHead(0, "", 0, layout=layout)
+        if stored.layout != layout:
+            raise other_layout(partition, stored.layout, layout)
+        at.head = replace(
+            stored, epoch=max(stored.epoch + 1, now_ms), owner=owner, flush_number=stored.flush_number + 1
+        )
+        return at.head
+
+    async def set_topics(self, partition: int, owner: str, topics: Mapping[str, tuple[str, int]]) -> None:
+        """See the port. Raises `FlushRefusedError` when the partition has another owner."""
+        at = self._of(partition)
+        at.head = replace(at.head_of(partition, owner), topics=dict(topics))
+
+    async def load(self, partition: int, customer_ids: Sequence[str]) -> list[bytes | None]:
+        """See the port."""
+        at = self._of(partition)
+        return [at.bucket(customer_id).get(customer_id) for customer_id in customer_ids]
+
+    async def flush(self, partition: int, flush: Flush) -> str | None:
+        """See the port. Raises `ValueError` for more than 2,000 rows."""
+        check_size(flush)
+        at = self._of(partition)
+        head = at.head_of(partition, flush.owner)
+        if head.flush_number != flush.flush_number:
+            raise not_at(partition, head.flush_number, flush.flush_number)
+        for customer_id, row in flush.rows:
+            if row is None:
+                at.bucket(customer_id).pop(customer_id, None)
+            else:
+                at.bucket(customer_id)[customer_id] = row
+        for entry in flush.outbox:
+            at.appended += 1
+            at.outbox.append((at.appended, entry))
+        at.head = replace(
+            head,
+            flush_number=head.flush_number + 1,
+            checkpoint=head.checkpoint if flush.checkpoint is None else dict(flush.checkpoint),
+            sizes=head.sizes if flush.sizes is None else dict(flush.sizes),
+        )
+        return f"{at.appended}-0" if flush.outbox else None
+
+    async def outbox(self, partition: int, after: str = "-") -> list[tuple[str, OutboxEntry]]:
+        """See the port."""
+        passed = 0 if after == "-" else _number(after)
+        return [(f"{number}-0", entry) for number, entry in self._of(partition).outbox if number > passed]
+
+    async def trim_outbox(self, partition: int, through: str) -> None:
+        """See the port."""
+        at = self._of(partition)
+        at.outbox = [(number, entry) for number, entry in at.outbox if number > _number(through)]
+
+    async def scan(self, partition: int, cursor: int, count: int) -> tuple[int, list[tuple[str, bytes]]]:
+        """See the port. Whole buckets at a time: a row never leaves its own."""
+        buckets = self._of(partition).buckets
+        found: list[tuple[str, bytes]] = []
+        while cursor < keys.BUCKETS and len(found) < count:
+            found += buckets[cursor].items()
+            cursor += 1
+        return cursor % keys.BUCKETS, found
+
+
+def _number(position: str) -> int:
+    return int(position.partition("-")[0])
+
+
+class MemoryMembershipStore:
+    """The `MembershipStore` without a server. `clock` is wall time in seconds."""
+
+    def __init__(self, *, ttl_seconds: int, clock: Callable[[], float] = time.time) -> None:
+        self._ttl_seconds = ttl_seconds
+        self._clock = clock
+        self._strings: dict[str, tuple[float, bytes]] = {}
+        self._marks: dict[str, tuple[float, tuple[int, int]]] = {}
+
+    async def write(self, entries: Sequence[OutboxEntry]) -> None:
+        """See the port."""
+        now = self._clock()
+        for entry in entries:
+            customer_id, order = entry.customer_id, (entry.epoch, entry.seq)
+            stands = self._order(customer_id, now)
+            if stands is not None and order <= stands:
+                continue
+            if entry.membership is None:
+                self._marks[customer_id] = (now + DELETION_MARK_SECONDS, order)
+                self._strings.pop(customer_id, None)
+            else:
+                self._strings[customer_id] = (now + jittered(self._ttl_seconds, customer_id), entry.membership)
+
+    def _order(self, customer_id: str, now: float) -> tuple[int, int] | None:
+        if (string := self._string(customer_id, now)) is not None:
+            return order_of(string)
+        ends, order = self._marks.get(customer_id, (0.0, None))
+        return order if ends > now else None
+
+    def _string(self, customer_id: str, now: float) -> bytes | None:
+        ends, string = self._strings.get(customer_id, (0.0, None))
+        return string if ends > now else None
+
+    async def read(self, customer_ids: Sequence[str]) -> list[bytes | None]:
+        """See the port."""
+        now = self._clock()
+        return [self._string(customer_id, now) for customer_id in customer_ids]
+
+
+class MemoryModelStore:
+    """The `ModelStore` without a server."""
+
+    def __init__(self) -> None:
+        self._models: dict[str, tuple[int, bytes]] = {}
+        self._segments: dict[str, bytes] = {}
+
+    async def publish(self, segmentation: str, version: int, parent: int, snapshot: bytes) -> bool:
+        """See the port."""
+        if self._models.get(segmentation, (0, b""))[0] != parent:
+            return False
+        self._models[segmentation] = (version, snapshot)
+        return True
+
+    async def snapshot(self, segmentation: str) -> bytes | None:
+        """See the port."""
+        return self._models[segmentation][1] if segmentation in self._models else None
+
+    async def versions(self, segmentations: Sequence[str]) -> list[int]:
+        """See the port."""
+        return [self._models.get(segmentation, (0, b""))[0] for segmentation in segmentations]
+
+    async def write_catalogue(self, segments: Mapping[str, bytes]) -> None:
+        """See the port."""
+        self._segments |= segments
+
+    async def catalogue(self) -> dict[str, bytes]:
+        """See the port."""
+        return dict(self._segments)

@@ -1,0 +1,66 @@
+"""What the API keeps, in memory: the same contracts as on Redis. One event loop only."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from streamseg.ports import ApiKey
+
+
+class MemoryApiKeyStore:
+    """The `ApiKeyStore` without a server."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, ApiKey] = {}
+
+    async def put(self, key: ApiKey) -> None:
+        """See the port."""
+        self._keys[key.id] = key
+
+    async def remove(self, key_id: str) -> bool:
+        """See the port."""
+        return self._keys.pop(key_id, None) is not None
+
+    async def all(self) -> list[ApiKey]:
+        """See the port."""
+        return sorted(self._keys.values(), key=lambda key: (key.created, key.id))
+
+
+class MemoryTicketStore:
+    """The `TicketStore` without a server. `clock` is wall time in seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._tickets: dict[str, tuple[float, str]] = {}
+
+    async def issue(self, ticket: str, customer_id: str, ttl_seconds: int) -> None:
+        """See the port."""
+        self._tickets[ticket] = (self._clock() + ttl_seconds, customer_id)
+
+    async def redeem(self, ticket: str) -> str | None:
+        """See the port."""
+        ends, customer_id = self._tickets.get(ticket, (0.0, None))
+        return customer_id if ends > self._clock() else None
+
+
+class MemoryChangeNotices:
+    """The `ChangeNotices` without a server: whoever writes a membership calls `written`."""
+
+    def __init__(self) -> None:
+        self._watchers: dict[str, set[asyncio.Event]] = {}
+
+    @asynccontextmanager
+    async def watch(self, customer_id: str) -> AsyncIterator[asyncio.Event]:
+        """See the port."""
+        event = asyncio.Event()
+        self._watchers.setdefault(customer_id, set()).add(event)
+        try:
+            yield event
+        finally:
+            self._watchers[customer_id].discard(event)
+
+    def written(self, customer_id: str) -> None:
+        """Tell those who watch this customer."""
+        for event in self._watchers.get(customer_id, ()):
+            event.set()

@@ -1,0 +1,98 @@
+"""The way to the server: one client from settings, every failure as `StoreUnavailableError`, and what we ask of it."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final, TypeAlias
+from urllib.parse import urlsplit
+
+from redis.asyncio import Redis, RedisCluster
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import AuthenticationError, NoPermissionError, RedisClusterException, RedisError
+
+from streamseg.errors import SettingsError, StoreUnavailableError
+from streamseg.settings import RedisSettings
+
+Client: TypeAlias = Redis | RedisCluster
+
+OLDEST_SERVER: Final = (6, 2)
+CLUSTER_SCHEMES: Final = {"redis+cluster": "redis", "rediss+cluster": "rediss"}
+CONNECT_SECONDS_AT_MOST: Final = 2.0
+
+
+def connect(settings: RedisSettings) -> Client:
+    """A client that connects on first use, waits `timeout_seconds` for an answer, and repeats nothing by itself.
+
+    URLs: `redis://`, `rediss://` (TLS), `unix://`, and `redis+cluster://`, `rediss+cluster://` for a Cluster, which
+    names any of its nodes. Raises `SettingsError`.
+    """
+    scheme = urlsplit(settings.url).scheme
+    options: dict[str, Any] = {
+        "username": settings.username,
+        "password": settings.password.get_secret_value() if settings.password else None,
+        "socket_timeout": settings.timeout_seconds,
+        "socket_connect_timeout": min(settings.timeout_seconds, CONNECT_SECONDS_AT_MOST),
+        "socket_keepalive": True,
+        "retry": Retry(NoBackoff(), 0),  # a write whose outcome is unknown is the caller's to judge
+        "protocol": 2,  # the same replies from every client and server version
+        "client_name": "streamseg",
+    }
+    if settings.ssl_ca_file is not None:
+        if not scheme.startswith("rediss"):
+            raise SettingsError("setting redis.ssl_ca_file: is for a rediss:// url")
+        options["ssl_ca_certs"] = str(settings.ssl_ca_file)
+    try:
+        if scheme in CLUSTER_SCHEMES:
+            return RedisCluster.from_url(settings.url.replace(scheme, CLUSTER_SCHEMES[scheme], 1), **options)
+        if scheme == "unix":
+            del options["socket_keepalive"]
+        return Redis.from_url(settings.url, **options)
+    except (ValueError, RedisError) as error:
+        raise SettingsError(f"setting redis.url: {error}") from None
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Around every call: whatever goes wrong with it is a `StoreUnavailableError`, whose text holds no data."""
+    try:
+        yield
+    except RedisClusterException:  # its text repeats the command, with ids and rows
+        raise StoreUnavailableError("the Redis Cluster has no node for a key") from None
+    except (RedisError, OSError) as error:
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise StoreUnavailableError(f"Redis: {reason}") from error
+
+
+async def check_server(redis: Client) -> None:
+    """Refuse servers that drop rows silently, are too old, or cannot be written.
+
+    Raises `SettingsError` with one line, or `StoreUnavailableError`.
+    """
+    with answering():
+        try:
+            if isinstance(redis, RedisCluster):
+                redis = await redis.initialize()
+                state = await redis.cluster_info(target_nodes=RedisCluster.DEFAULT_NODE)
+                if state.get("cluster_state") != "ok":
+                    raise SettingsError(
+                        f"the Redis Cluster is not whole: cluster_state is {state.get('cluster_state')}"
+                    )
+                for node in redis.get_primaries():
+                    _check_info(await redis.info("everything", target_nodes=node), in_cluster=True)
+            else:
+                _check_info(await redis.info("everything"), in_cluster=False)
+        except (AuthenticationError, NoPermissionError) as error:
+            raise SettingsError(f"Redis refuses us: {error}") from None
+
+
+def _check_info(info: Mapping[str, Any], *, in_cluster: bool) -> None:
+    version = str(info.get("redis_version", "0.0"))
+    if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_SERVER:
+        raise SettingsError(f"Redis {version} is too old: 6.2 or later is needed")
+    policy = info.get("maxmemory_policy")
+    if policy != "noeviction":
+        raise SettingsError(f"Redis drops data when memory is short: set maxmemory-policy to noeviction (now {policy})")
+    if info.get("role") == "slave":
+        raise SettingsError("this Redis is a read-only replica: redis.url must name the primary")
+    if info.get("cluster_enabled") == 1 and not in_cluster:
+        raise SettingsError("this Redis is a node of a Cluster: write redis+cluster:// in redis.url")

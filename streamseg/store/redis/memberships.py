@@ -1,0 +1,75 @@
+"""Membership strings on Redis: written in batches, each by compare-and-set on (epoch, seq).
+
+A deletion leaves a mark beside the place of the string, for as long as Kafka keeps tombstones, so that an older write
+that was under way (a redelivered outbox, a worker that was frozen) cannot bring an erased customer back.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from redis.asyncio import RedisCluster
+from redis.exceptions import NoScriptError
+
+from streamseg.membership.types import OutboxEntry
+from streamseg.store import keys
+from streamseg.store.contract import DELETION_MARK_SECONDS, jittered
+from streamseg.store.redis.connection import Client, answering
+from streamseg.store.redis.script import Argument, Script
+
+ENTRIES_IN_ONE_CALL: Final = 1_000
+READ_IN_ONE_CALL: Final = 2_000
+
+
+class RedisMembershipStore:
+    """The `MembershipStore` of production."""
+
+    def __init__(self, redis: Client, *, ttl_seconds: int) -> None:
+        self._redis = redis
+        self._ttl_seconds = ttl_seconds
+        self._write = Script("write_memberships")
+
+    async def write(self, entries: Sequence[OutboxEntry]) -> None:
+        """See the port."""
+        for start in range(0, len(entries), ENTRIES_IN_ONE_CALL):
+            piece = entries[start : start + ENTRIES_IN_ONE_CALL]
+            if isinstance(self._redis, RedisCluster):
+                await self._write_by_slot(self._redis, piece)
+            else:
+                await self._write.run(self._redis, *self._call(piece))
+
+    def _call(self, entries: Sequence[OutboxEntry]) -> tuple[list[str], list[Argument]]:
+        names: list[str] = []
+        arguments: list[Argument] = [DELETION_MARK_SECONDS]
+        for entry in entries:
+            customer_id = entry.customer_id
+            names += (keys.membership(customer_id), keys.gone(customer_id))
+            ttl = jittered(self._ttl_seconds, customer_id)
+            arguments += (entry.epoch, entry.seq, ttl, entry.membership or b"")
+        return names, arguments
+
+    async def _write_by_slot(self, cluster: RedisCluster, entries: Sequence[OutboxEntry]) -> None:
+        """Nearly every customer has a slot of their own: one call each, pipelined by node, in order within a slot."""
+        pipeline = cluster.pipeline()
+        calls = [self._call([entry]) for entry in entries]
+        for names, arguments in calls:
+            pipeline = pipeline.execute_command("EVALSHA", self._write.sha, len(names), *names, *arguments)
+        with answering():
+            replies = await pipeline.execute(raise_on_error=False)
+        for (names, arguments), reply in zip(calls, replies, strict=True):
+            if isinstance(reply, NoScriptError):
+                await self._write.run(cluster, names, arguments)
+            elif isinstance(reply, Exception):
+                with answering():
+                    raise reply
+
+    async def read(self, customer_ids: Sequence[str]) -> list[bytes | None]:
+        """See the port."""
+        strings: list[bytes | None] = []
+        for start in range(0, len(customer_ids), READ_IN_ONE_CALL):
+            names = [keys.membership(customer_id) for customer_id in customer_ids[start : start + READ_IN_ONE_CALL]]
+            with answering():
+                if isinstance(self._redis, RedisCluster):
+                    strings += await self._redis.mget_nonatomic(names)
+                else:
+                    strings += await self._redis.mget(names)
+        return strings

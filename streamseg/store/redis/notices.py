@@ -1,0 +1,121 @@
+"""Who may listen to whose changes, and the notices themselves, on Redis.
+
+The script that writes a membership string publishes an empty message on the channel of the same name. One connection
+per process listens to the channels of the customers that are watched.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final
+
+from redis.asyncio import Redis, RedisCluster
+from redis.asyncio.client import PubSub
+from redis.exceptions import RedisError
+
+from streamseg.store import keys
+from streamseg.store.redis.connection import Client, answering
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS: Final = 0.5
+KEPT_OPEN: Final = f"{keys.PREFIX}notices"
+"""A channel on which nobody publishes: a connection without any subscription cannot be read."""
+
+
+class RedisTicketStore:
+    """The `TicketStore` of production."""
+
+    def __init__(self, redis: Client) -> None:
+        self._redis = redis
+
+    async def issue(self, ticket: str, customer_id: str, ttl_seconds: int) -> None:
+        """See the port."""
+        with answering():
+            await self._redis.execute_command("SET", keys.ticket(ticket), customer_id, "EX", ttl_seconds)
+
+    async def redeem(self, ticket: str) -> str | None:
+        """See the port."""
+        with answering():
+            found: bytes | None = await self._redis.execute_command("GET", keys.ticket(ticket))
+        return found.decode() if found is not None else None
+
+
+class RedisChangeNotices:
+    """The `ChangeNotices` of production; listens while `listening` is open."""
+
+    def __init__(self, redis: Client) -> None:
+        self._redis = redis
+        self._watchers: dict[str, set[asyncio.Event]] = {}
+        self._pubsub: PubSub | None = None
+
+    @asynccontextmanager
+    async def watch(self, customer_id: str) -> AsyncIterator[asyncio.Event]:
+        """See the port."""
+        channel, event = keys.membership(customer_id), asyncio.Event()
+        watchers = self._watchers.setdefault(channel, set())
+        watchers.add(event)
+        if len(watchers) == 1:
+            await self._say("subscribe", channel)
+        try:
+            yield event
+        finally:
+            watchers.discard(event)
+            if not watchers and self._watchers.get(channel) is watchers:
+                del self._watchers[channel]
+                await self._say("unsubscribe", channel)
+
+    async def _say(self, verb: str, channel: str) -> None:
+        # Without a connection there is nothing to say: the next one subscribes to all that are watched then.
+        if self._pubsub is not None:
+            with suppress(RedisError, OSError):
+                await getattr(self._pubsub, verb)(channel)
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[None]:
+        """Listen until the end of the context, connecting anew whenever the connection breaks."""
+        task = asyncio.create_task(self._listen())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                async with _one_node(self._redis).pubsub() as pubsub:
+                    await pubsub.subscribe(KEPT_OPEN, *self._watchers)
+                    self._pubsub = pubsub
+                    self._wake_all()
+                    while True:
+                        self._take(await pubsub.get_message(ignore_subscribe_messages=True, timeout=None))
+            except (RedisError, OSError) as error:
+                log.warning("change notices: %s; connecting anew", type(error).__name__)
+            finally:
+                self._pubsub = None
+            await asyncio.sleep(RETRY_SECONDS)
+
+    def _take(self, message: dict[str, Any] | None) -> None:
+        if message is not None:
+            for event in self._watchers.get(message["channel"].decode(), ()):
+                event.set()
+
+    def _wake_all(self) -> None:
+        """Whatever happened before the connection stood may have been missed."""
+        for watchers in self._watchers.values():
+            for event in watchers:
+                event.set()
+
+
+def _one_node(redis: Client) -> Redis:
+    """A Cluster passes every message to all its nodes, so one of them is enough."""
+    if isinstance(redis, RedisCluster):
+        node = redis.get_default_node()
+        assert node is not None
+        return Redis(host=node.host, port=node.port, **{
+            name: value for name, value in node.connection_kwargs.items() if name in ("username", "password", "ssl")
+        })
+    return redis
