@@ -1,1 +1,1 @@
-
+"""What arrived: bytes become valid events, or are rejected with a reason."""

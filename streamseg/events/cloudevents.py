@@ -1,0 +1,60 @@
+"""CloudEvents 1.0 in Kafka's binary mode: the event is the value, what describes it stands in headers.
+
+Source: CloudEvents specification 1.0.2, Kafka Protocol Binding, sections 3.2 and 3.3. Headers are always written and
+never asked for: a plain JSON record is as good.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+from streamseg.events.types import KINDS
+
+HEARTBEAT_TYPE: Final = "streamseg.heartbeat.v1"
+MEMBERSHIP_TYPE: Final = "streamseg.membership.changed.v1"
+EVENT_CE_TYPES: Final = tuple(f"streamseg.{kind}.v1" for kind in KINDS)
+"""`ce_type` by kind."""
+
+JSON: Final = b"application/json"
+_STRUCTURED: Final = b"application/cloudevents"
+
+
+def binary_headers(
+    kind: str, event_id: str, occurred_at: float, source: str = "streamseg"
+) -> tuple[tuple[str, bytes], ...]:
+    """Headers of an outgoing event.
+
+    Args:
+        kind: `click`, `purchase`, ...; or a whole type such as `MEMBERSHIP_TYPE`.
+        event_id: unique within the source.
+        occurred_at: epoch seconds.
+        source: URI reference of who says so.
+    """
+    ce_type = kind if "." in kind else f"streamseg.{kind}.v1"
+    time = datetime.fromtimestamp(occurred_at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return (
+        ("ce_specversion", b"1.0"),
+        ("ce_id", event_id.encode()),
+        ("ce_source", source.encode()),
+        ("ce_type", ce_type.encode()),
+        ("ce_time", time.encode()),
+        ("content-type", JSON),
+    )
+
+
+def envelope_fault(headers: Mapping[str, bytes | None], ce_type: bytes) -> str | None:
+    """What is wrong with the headers of a record that should be of a type; None when nothing is."""
+    content = headers.get("content-type")
+    if content is not None and content != JSON:
+        media = content.split(b";")[0].strip().lower()
+        if media.startswith(_STRUCTURED):
+            return "content-type: structured CloudEvents are not supported, send the binary mode"
+        if media != JSON:
+            return f"content-type: must be {JSON.decode()}"
+    version = headers.get("ce_specversion")
+    if version is not None and not version.startswith(b"1."):
+        return "ce_specversion: must be 1.x"
+    named = headers.get("ce_type")
+    if named != ce_type and (named is not None or version is not None):
+        return f"ce_type: must be {ce_type.decode()} on this topic"
+    return None

@@ -1,0 +1,74 @@
+"""msgspec structs out of pydantic models: the same fields and limits, read several times faster."""
+
+from datetime import datetime
+from types import NoneType, UnionType
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
+
+import msgspec
+from annotated_types import Ge, Le, MaxLen, MinLen
+from pydantic import AwareDatetime, BaseModel
+from pydantic.fields import FieldInfo
+
+_AS_THEY_ARE: Final = (str, int, float, bool, NoneType, None)
+_MOMENTS: Final = (datetime, AwareDatetime)
+
+
+def struct_of(model: type[BaseModel]) -> type[msgspec.Struct]:
+    """A struct with the model's fields, limits and properties, without what the model checks in code.
+
+    A property `at` becomes a field that its user sets. Raises TypeError for a type this module has no words for.
+    """
+    fields: list[Any] = [
+        (name, _annotation(field.annotation, field.metadata), *(() if field.is_required() else (field.default,)))
+        for name, field in model.model_fields.items()
+    ]
+    shown = {
+        name: each
+        for base in model.__mro__
+        if issubclass(base, BaseModel) and base is not BaseModel
+        for name, each in vars(base).items()
+        if isinstance(each, property)
+    }
+    if shown.pop("at", None):
+        fields.append(("at", float, 0.0))
+    return msgspec.defstruct(model.__name__, fields, namespace=shown, kw_only=True, gc=False, module=__name__)
+
+
+def _annotation(annotation: Any, metadata: Any = ()) -> Any:
+    origin, args = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _annotation(args[0], (*args[1:], *metadata))
+    limits = _limits(metadata)
+    if annotation in _MOMENTS:
+        return Annotated[datetime, msgspec.Meta(tz=True)]
+    made: Any
+    if annotation in _AS_THEY_ARE or origin is Literal:
+        made = annotation
+    elif origin in (Union, UnionType):
+        made = Union[tuple(map(_annotation, args))]  # noqa: UP007 - its members are known at run time only
+    elif origin in (tuple, dict):
+        made = origin[tuple(each if each is Ellipsis else _annotation(each) for each in args)]
+    elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        made = struct_of(annotation)
+    else:
+        raise TypeError(f"no struct field for {annotation}")
+    return Annotated[made, msgspec.Meta(**limits)] if limits else made
+
+
+def _limits(metadata: Any) -> dict[str, Any]:
+    limits: dict[str, Any] = {}
+    for limit in metadata:
+        match limit:
+            case FieldInfo():
+                limits |= _limits(limit.metadata)
+            case Ge():
+                limits["ge"] = limit.ge
+            case Le():
+                limits["le"] = limit.le
+            case MinLen():
+                limits["min_length"] = limit.min_length
+            case MaxLen():
+                limits["max_length"] = limit.max_length
+            case _:
+                pass  # a check in code, or a pattern
+    return limits

@@ -1,0 +1,290 @@
+"""The events, in GA4's words. These models are the contract: `schemas/` is made from them.
+
+Sources: GA4 recommended events (names and item fields), RFC 3339 (times), ISO 4217 (currencies). Unknown fields are
+ignored, so that producers may send more than is asked for.
+"""
+
+import re
+from datetime import datetime
+from functools import lru_cache
+from typing import Annotated, Any, Final, Literal, Protocol, Self
+
+import msgspec
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+CLICK_NAME: Final = r"^[a-z][a-z0-9_]{0,39}$"
+NOT_CLICKS: Final = frozenset({"purchase", "refund"})
+MERGED_FROM: Final = "merged_from"
+"""Type of pydantic's error for a profile that asks for a merge."""
+
+
+def is_customer_id(text: str) -> bool:
+    """Whether the text is printable, without white space or braces. Lone surrogates are not printable."""
+    return text.isprintable() and " " not in text and "{" not in text and "}" not in text
+
+
+@lru_cache(maxsize=1024)
+def is_click_name(text: str) -> bool:
+    """Whether a click may have this name: GA4's form, and not one of the purchases topic."""
+    return re.fullmatch(CLICK_NAME[1:-1], text) is not None and text not in NOT_CLICKS
+
+
+def _customer_id(text: str) -> str:
+    if not is_customer_id(text):
+        raise PydanticCustomError("customer_id", "must be printable characters without white space or braces")
+    return text
+
+
+def _click_name(text: str) -> str:
+    if not is_click_name(text):
+        raise PydanticCustomError("event_name", "must be lower-case snake_case, and neither purchase nor refund")
+    return text
+
+
+def _moment(value: object) -> object:
+    """Read RFC 3339 with the parser of the fast path, so that both yield the same microsecond."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return msgspec.convert(value, Annotated[datetime, msgspec.Meta(tz=True)])
+    except msgspec.ValidationError:
+        raise PydanticCustomError("rfc3339", "must be an RFC 3339 date and time with an offset") from None
+
+
+def _since_1970(moment: datetime) -> datetime:
+    if moment.timestamp() < 0:
+        raise PydanticCustomError("before_1970", "must not lie before 1970")
+    return moment
+
+
+def _trait(value: object) -> object:
+    if not isinstance(value, str | int | float | None):
+        raise PydanticCustomError("trait", "must be a text, a number, a boolean or null")
+    return value
+
+
+def _not_merging(value: object) -> object:
+    if value is not None:
+        raise PydanticCustomError(MERGED_FROM, "merging customers is not supported yet: send the profile without it")
+    return value
+
+
+Id = Annotated[str, Field(max_length=256)]
+Text = Annotated[str, Field(max_length=1024)]
+Url = Annotated[str, Field(max_length=8192)]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", min_length=3, max_length=3)]
+Amount = Annotated[float, Field(ge=0, le=1e12)]
+Position = Annotated[int, Field(ge=0, le=1_000_000)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment), AfterValidator(_since_1970)]
+Trait = Annotated[
+    Annotated[str, Field(max_length=1024)] | Annotated[float, Field(ge=-1e15, le=1e15)] | bool | None,
+    BeforeValidator(_trait),
+]
+Name = Annotated[str, Field(min_length=1, max_length=64)]
+ClickName = Annotated[str, AfterValidator(_click_name), Field(json_schema_extra={"pattern": CLICK_NAME})]
+
+
+def _open_properties(schema: dict[str, Any]) -> None:
+    schema["properties"]["properties"] = {
+        "type": "object",
+        "description": "The shop's own parameters; streamseg does not read them.",
+    }
+
+
+class Event(Protocol):
+    """What every event has. Features read the rest by attribute: fields of the model of the event's topic."""
+
+    @property
+    def event_id(self) -> str:
+        """Unique within the customer."""
+        ...
+
+    @property
+    def customer_id(self) -> str:
+        """Whose it is; the record's key."""
+        ...
+
+    @property
+    def occurred_at(self) -> datetime:
+        """When it happened, with an offset."""
+        ...
+
+    @property
+    def at(self) -> float:
+        """`occurred_at` in epoch seconds."""
+        ...
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(
+        strict=True, frozen=True, extra="ignore", allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+
+class _Timed(_Part):
+    occurred_at: Moment
+    """When it happened: RFC 3339 with an offset, from 1970 on."""
+
+    @property
+    def at(self) -> float:
+        """`occurred_at` in epoch seconds."""
+        return self.occurred_at.timestamp()
+
+
+class _OfCustomer(_Timed):
+    model_config = ConfigDict(json_schema_extra=_open_properties)
+
+    event_id: Annotated[str, Field(min_length=1, max_length=128)]
+    """Unique within the customer; the same id again is a duplicate. Best a UUIDv7."""
+    customer_id: Annotated[
+        str,
+        AfterValidator(_customer_id),
+        Field(min_length=1, max_length=256, json_schema_extra={"pattern": r"^[^\s{}]+$"}),
+    ]
+    """Opaque id of the customer, and the record's key: printable, no white space, no braces."""
+
+
+class Item(_Part):
+    """One line of a click or a purchase; at least one of `item_id` and `item_name`."""
+
+    item_id: Id | None = None
+    item_name: Text | None = None
+    item_brand: Text | None = None
+    item_category: Text | None = None
+    """The first level; 2 to 5 refine it."""
+    item_category2: Text | None = None
+    item_category3: Text | None = None
+    item_category4: Text | None = None
+    item_category5: Text | None = None
+    item_variant: Text | None = None
+    price: Amount | None = None
+    """Of one piece, discount taken off, in the event's currency."""
+    quantity: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    coupon: Text | None = None
+    discount: Amount | None = None
+    """Taken off one piece."""
+    index: Position | None = None
+    """Place in the list."""
+    item_list_id: Id | None = None
+
+    @model_validator(mode="after")
+    def _identified(self) -> Self:
+        if not is_identified(self):
+            raise PydanticCustomError("item", "needs an item_id or an item_name")
+        return self
+
+
+def is_identified(item: Item) -> bool:
+    """Whether the line says which item it is."""
+    return item.item_id is not None or item.item_name is not None
+
+
+Items = Annotated[tuple[Item, ...], Field(max_length=1000)]
+
+
+class Purposes(_Part):
+    """An answer per purpose; a purpose that is left out or null keeps the answer it had. Others are ignored."""
+
+    ads: bool | None = None
+    """May be a member of segments that ad servers see."""
+    personalisation: bool | None = None
+    """May see a shop that fits."""
+    analytics: bool | None = None
+    """May be learned from."""
+
+
+class Click(_OfCustomer):
+    """A browse event, of any GA4 name but `purchase` and `refund`: those go to the topic of purchases."""
+
+    event_name: ClickName
+    """`view_item`, `add_to_cart`, `session_start`, `search`, or a name of the shop's own."""
+    session_id: Id | None = None
+    anonymous_id: Id | None = None
+    page_location: Url | None = None
+    page_referrer: Url | None = None
+    device_category: Literal["desktop", "mobile", "tablet", "other"] | None = None
+    search_term: Text | None = None
+    items: Items = ()
+    value: Amount | None = None
+    currency: Currency | None = None
+    """Of `value` and of the items' prices; without it they are in the configured currency."""
+    consent: Purposes | None = None
+    """As the page knew it; only the topic of consents changes what is kept."""
+
+
+class Purchase(_OfCustomer):
+    """One transaction with its items, or a refund, which subtracts."""
+
+    event_name: Literal["purchase", "refund"] = "purchase"
+    transaction_id: Annotated[str, Field(min_length=1, max_length=256)]
+    value: Amount
+    """What was paid for the items, without tax and shipping; of a refund, what was paid back."""
+    currency: Currency
+    tax: Amount | None = None
+    shipping: Amount | None = None
+    coupon: Text | None = None
+    affiliation: Text | None = None
+    items: Items = ()
+    session_id: Id | None = None
+    anonymous_id: Id | None = None
+    device_category: Literal["desktop", "mobile", "tablet", "other"] | None = None
+
+
+class Profile(_OfCustomer):
+    """Attributes that the shop sends: age, country, company size."""
+
+    traits: Annotated[dict[Name, Trait], Field(max_length=256)]
+    """By name; null takes a value back, and what is not named stays as it is."""
+    merged_from: Annotated[None, BeforeValidator(_not_merging)] = None
+    """Merging customers is refused for now."""
+
+    @property
+    def attributes(self) -> dict[str, str | float | bool | None]:
+        """The traits, in this project's word for them."""
+        return self.traits
+
+
+class Consent(_OfCustomer):
+    """What a customer allows from now on."""
+
+    consent: Purposes
+    source: Id | None = None
+    """Where the answer was given: `tcf`, `gpp`, `gpc`, `app`, ..."""
+    policy_version: Id | None = None
+
+    @property
+    def ads(self) -> bool | None:
+        """The answer for ads; None when nothing is stated."""
+        return self.consent.ads
+
+    @property
+    def personalisation(self) -> bool | None:
+        """The answer for personalisation; None when nothing is stated."""
+        return self.consent.personalisation
+
+    @property
+    def analytics(self) -> bool | None:
+        """The answer for analytics; None when nothing is stated."""
+        return self.consent.analytics
+
+
+class Erasure(_OfCustomer):
+    """A request to forget the customer and all that occurred up to `occurred_at`."""
+
+    scope: Literal["all"] = "all"
+    requested_at: Moment | None = None
+    """When the customer asked; `occurred_at` is the moment up to which is forgotten."""
+    request_id: Id | None = None
+    reason: Text | None = None
+
+
+class Heartbeat(_Timed):
+    """Carries a partition's clock through silence: a record without a key, of type `streamseg.heartbeat.v1`."""
+
+
+EVENT_TYPES: Final[tuple[type[_OfCustomer], ...]] = (Click, Purchase, Profile, Consent, Erasure)
+"""In the order of the input topics; an event's *kind* is its position in here."""
+
+KINDS: Final = tuple(model.__name__.lower() for model in EVENT_TYPES)
+"""The kinds by name: click, purchase, profile, consent, erasure."""
