@@ -43,7 +43,7 @@ def catalogue(layout: Layout) -> dict[str, Feature]:
         *(Feature(name, "events", f"{what}, decayed", True, _total(name)) for name, what in _COUNTS),
         *_money(layout),
         *_ratios(),
-        *_mix("device", DEVICES, (0.5, 0.42, 0.08), "devices", "clicks from a {}"),
+        *_mix("device", DEVICES, (0.5, 0.42, 0.08), "devices", "clicks and purchases from a {}"),
         *_mix("", DAY_PARTS, (0.1, 0.25, 0.35, 0.3), DAY_PARTS, "clicks and purchases of the {} (six hours)"),
         Feature(
             "weekend_share",

@@ -1,10 +1,11 @@
 """What clicks and purchases add to the sums: columns out of the events, then (event, sum, weight) triples."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
+from itertools import repeat
 from operator import attrgetter
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,7 @@ Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
 
 _NONE: Final = -1
+_NOT_TOLD: Final = -2
 _SATURDAY: Final = 5
 _CATEGORIES_REMEMBERED: Final = 4096
 
@@ -53,11 +55,11 @@ class Orders:
 
 @dataclass(frozen=True, slots=True)
 class _Codes:
-    """Positions of sums by what events say; -1 where they say nothing that is summed."""
+    """Positions of sums by what events say; negative where they say nothing that is summed."""
 
     click: dict[str, int]
     browsed: Places
-    device: dict[str, int]
+    device: dict[str | None, int]
     day_part: int
     category: Callable[[str | None], int]
     twin: Places
@@ -78,7 +80,7 @@ def _codes(layout: Layout) -> _Codes:
     return _Codes(
         click={name: at[count] for name, count in CLICK_COUNTS.items()},
         browsed=np.array([at[count] for count in BROWSED]),
-        device={name: at[name] for name in DEVICES},
+        device={None: _NOT_TOLD} | {name: at[name] for name in DEVICES},
         day_part=at[DAY_PARTS[0]],
         category=category,
         twin=twin,
@@ -91,19 +93,14 @@ def of_clicks(layout: Layout, clicks: Sequence[Click], at: Floats, money: Money)
     everyone = np.arange(len(clicks))
     adding.add(everyone, "clicks")
     adding.moments(everyone, at)
+    adding.devices(clicks, everyone)
 
-    named = _column(clicks, "event_name", codes.click)
+    named = _coded(map(attrgetter("event_name"), clicks), codes.click, len(clicks))
     known = np.flatnonzero(named != _NONE)
     adding.add(known, named[known])
     browsing = np.flatnonzero(np.isin(named, codes.browsed))
     adding.lines(lines_of(layout, clicks, browsing, money), "lines_browsed", "price_browsed")
 
-    devices = [click.device_category for click in clicks]
-    told = np.flatnonzero(np.fromiter((device is not None for device in devices), np.bool_, len(devices)))
-    adding.add(told, "devices")
-    device = np.fromiter((codes.device.get(name or "", _NONE) for name in devices), np.intp, len(devices))
-    listed = np.flatnonzero(device != _NONE)
-    adding.add(listed, device[listed])
     return adding.triples()
 
 
@@ -120,6 +117,7 @@ def of_purchases(layout: Layout, purchases: Sequence[Purchase], at: Floats, mone
 
     adding.add(buying, "purchases")
     adding.moments(buying, at)
+    adding.devices(purchases, buying)
     log = np.log1p(value[buying])
     adding.add(buying, "order_log", log)
     adding.add(buying, "order_log_squared", log**2)
@@ -152,6 +150,13 @@ class _Adding:
         self.add(events, _codes(self.layout).day_part + hour * len(DAY_PARTS) // 24)
         self.add(events[weekday >= _SATURDAY], "weekend")
 
+    def devices(self, events: Sequence[Click] | Sequence[Purchase], chosen: Places) -> None:
+        """Devices of the chosen events, as far as they are told."""
+        told = _coded(map(attrgetter("device_category"), events), _codes(self.layout).device, len(events))[chosen]
+        self.add(chosen[told != _NOT_TOLD], "devices")
+        listed = told >= 0
+        self.add(chosen[listed], told[listed])
+
     def lines(self, lines: Lines, priced: str, price: str) -> None:
         """Categories and prices of item lines."""
         category = np.fromiter(map(_codes(self.layout).category, lines.categories()), np.intp, len(lines.items))
@@ -173,6 +178,6 @@ class _Adding:
         )
 
 
-def _column(events: Sequence[object], name: str, codes: Mapping[str, int]) -> Places:
-    """The code of an attribute of each event; -1 where it has none."""
-    return np.fromiter((codes.get(value, _NONE) for value in map(attrgetter(name), events)), np.intp, len(events))
+def _coded(words: Iterable[str | None], codes: Mapping[Any, int], count: int) -> Places:
+    """The code of each word; -1 for one without."""
+    return np.fromiter(map(codes.get, words, repeat(_NONE)), np.intp, count)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.events.money import Money
+from streamseg.events.rejection import RejectionError
 from streamseg.events.types import Click, Item, Purchase
 from streamseg.features.layout import Layout
 
@@ -27,7 +28,7 @@ class Lines:
     of: Places
     """Position in the batch of each line's event."""
     prices: Floats
-    """In major units of the configured currency; NaN where there is none."""
+    """In major units of the configured currency; NaN where there is none, or one in a currency without a rate."""
 
     def categories(self) -> Iterable[str | None]:
         """Item categories as sent."""
@@ -62,9 +63,17 @@ def _amounts(items: Sequence[Item], name: str) -> Floats:
 
 
 def _rates(layout: Layout, currencies: Sequence[str | None], money: Money) -> Floats:
-    """What one unit of each currency is in the configured one."""
+    """What one unit of each currency is in the configured one; NaN if that is not known."""
     foreign = {currency for currency in currencies if currency is not None and currency != layout.currency}
     if not foreign:
         return np.ones(len(currencies))
-    worth = {currency: money.minor(_MANY, currency) / (_MANY * 10.0**layout.minor_units) for currency in foreign}
+    whole = _MANY * 10.0**layout.minor_units
+    worth = {currency: _minor(money, currency) / whole for currency in foreign}
     return np.array([worth.get(currency or "", 1.0) for currency in currencies])
+
+
+def _minor(money: Money, currency: str) -> float:
+    try:
+        return money.minor(_MANY, currency)
+    except RejectionError:  # an event is not lost for the price of an item in it
+        return np.nan

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from streamseg.events.types import Event
+from streamseg.events.fast import read_quickly
+from streamseg.events.types import Click, Event, Purchase
 from streamseg.features.codec import HEADER_BYTES
 from streamseg.features.layout import Layout
 from streamseg.features.rows import Rows
@@ -23,8 +24,8 @@ ROUNDS = 9
 NAMES = ("view_item", "view_item", "view_item_list", "add_to_cart", "session_start", "scroll")
 
 
-def clicks(count: int, random: np.random.Generator) -> list[Event]:
-    made: list[Event] = []
+def clicks(count: int, random: np.random.Generator) -> list[Click]:
+    made: list[Click] = []
     for i in range(count):
         lines = [item(price=float(random.integers(1, 200)), item_category="shoes")] if i % len(NAMES) < 4 else []
         at = NOON + float(random.random()) * DAY
@@ -32,7 +33,7 @@ def clicks(count: int, random: np.random.Generator) -> list[Event]:
     return made
 
 
-def purchases(count: int, random: np.random.Generator) -> list[Event]:
+def purchases(count: int, random: np.random.Generator) -> list[Purchase]:
     return [
         purchase(
             NOON + float(random.random()) * DAY,
@@ -41,6 +42,11 @@ def purchases(count: int, random: np.random.Generator) -> list[Event]:
         )
         for _ in range(count)
     ]
+
+
+def as_read(source: Source, events: Sequence[Click] | Sequence[Purchase]) -> list[Event]:
+    """The events as they come off a topic."""
+    return [read_quickly(source, event.model_dump_json(exclude_none=True).encode()) for event in events]
 
 
 Answer = TypeVar("Answer")
@@ -62,8 +68,8 @@ def measure(size: int, pick: Callable[[int], NDArray[np.intp]], random: np.rando
         slots = pick(size)
         offsets = np.arange(number * size, (number + 1) * size)
         sources: Sequence[tuple[str, Source, list[Event]]] = (
-            ("click", Source.CLICKS, clicks(size, random)),
-            ("purchase", Source.PURCHASES, purchases(size, random)),
+            ("click", Source.CLICKS, as_read(Source.CLICKS, clicks(size, random))),
+            ("purchase", Source.PURCHASES, as_read(Source.PURCHASES, purchases(size, random))),
         )
         for name, source, events in sources:
             timed(seen[name], size, absorb, rows, source, slots, offsets, events, MONEY)

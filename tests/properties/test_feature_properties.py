@@ -11,8 +11,9 @@ from streamseg.features.aggregates import CLICK_COUNTS
 from streamseg.features.catalogue import catalogue
 from streamseg.features.layout import Attribute, Layout
 from streamseg.features.rows import Rows
+from streamseg.features.update import Source
 from streamseg.features.vector import vectors
-from tests.unit.features.made import DAY, NOON, SOURCE_OF, Slab, click, consent, erasure, item, profile, purchase
+from tests.unit.features.made import DAY, NOON, Slab, click, consent, erasure, item, profile, purchase, source_of
 
 LAYOUT = Layout.of(
     categories=("shoes",),
@@ -41,7 +42,7 @@ clicks = st.builds(
     times,
     st.sampled_from([*CLICK_COUNTS, "scroll"]),
     items,
-    st.sampled_from(["mobile", "tablet", "fridge", None]),
+    st.sampled_from(["mobile", "tablet", "other", None]),
 )
 purchases = st.builds(
     lambda at, value, lines, kind: purchase(at, value, lines, event_name=kind),
@@ -93,7 +94,7 @@ def same(one: Rows, other: Rows) -> None:
 @FEW
 @given(st.data())
 def test_any_order_and_any_batching_give_the_same_rows(data: st.DataObject) -> None:
-    history = data.draw(histories)
+    history: list[tuple[Event, int]] = [*data.draw(histories)]
     if data.draw(st.booleans()):  # an erasure commutes when nobody lives through it
         history = [(erasure(NOON + DAY), 0), *history]
     other = data.draw(st.permutations(history))
@@ -109,10 +110,10 @@ def test_replaying_any_prefix_changes_nothing_at_all(data: st.DataObject) -> Non
     runs = batches(history, cuts)
     slab = Slab(LAYOUT, CUSTOMERS)
     starts: list[int] = []
-    reached = dict.fromkeys(SOURCE_OF, 0)
+    reached = dict.fromkeys(Source, 0)
     for events, slots in runs:
-        starts.append(reached[type(events[0])])
-        reached[type(events[0])] += len(events)
+        starts.append(reached[source_of(events[0])])
+        reached[source_of(events[0])] += len(events)
         slab.feed(events, slots, offset=starts[-1])
     stored = slab.stored()
     for (events, slots), start in list(zip(runs, starts, strict=True))[: data.draw(st.integers(1, len(runs)))]:

@@ -1,6 +1,7 @@
 """Events and a small slab for the tests of features."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.events.money import Money
-from streamseg.events.types import Click, Consent, Erasure, Event, Item, Profile, Purchase
+from streamseg.events.types import Click, Consent, Erasure, Event, Item, Profile, Purchase, Purposes
 from streamseg.features.layout import Layout
 from streamseg.features.rows import Rows
 from streamseg.features.update import Absorbed, Source, absorb
@@ -16,17 +17,21 @@ from streamseg.features.update import Absorbed, Source, absorb
 DAY = 86_400.0
 NOON = 1_717_416_000.0
 """Monday 3 June 2024, 12:00 UTC."""
-MONEY = Money()
+MONEY = Money("EUR", rates={"USD": 0.5})
 
 _ids = count()
 
 
 def _head(at: float, event_id: str | None) -> dict[str, Any]:
-    return {"event_id": event_id or f"e-{next(_ids)}", "customer_id": "c-1", "at": at}
+    return {
+        "event_id": event_id or f"e-{next(_ids)}",
+        "customer_id": "c-1",
+        "occurred_at": datetime.fromtimestamp(at, UTC),
+    }
 
 
 def item(**given: Any) -> Item:
-    return Item(**given)
+    return Item(item_id="i-1", **given)
 
 
 def click(
@@ -38,7 +43,8 @@ def click(
 def purchase(
     at: float, value: float = 50.0, items: Sequence[Item] = (), *, event_id: str | None = None, **given: Any
 ) -> Purchase:
-    return Purchase(**{"currency": "EUR", **_head(at, event_id), "value": value, "items": tuple(items), **given})
+    given = {"currency": "EUR", "transaction_id": "t-1", **given}
+    return Purchase(**_head(at, event_id), value=value, items=tuple(items), **given)
 
 
 def refund(at: float, value: float) -> Purchase:
@@ -46,24 +52,19 @@ def refund(at: float, value: float) -> Purchase:
 
 
 def consent(at: float, **given: Any) -> Consent:
-    return Consent(**_head(at, None), **given)
+    return Consent(**_head(at, None), consent=Purposes(**given))
 
 
 def profile(at: float, **attributes: Any) -> Profile:
-    return Profile(**_head(at, None), attributes=attributes)
+    return Profile(**_head(at, None), traits=attributes)
 
 
 def erasure(at: float) -> Erasure:
     return Erasure(**_head(at, None))
 
 
-SOURCE_OF = {
-    Click: Source.CLICKS,
-    Purchase: Source.PURCHASES,
-    Profile: Source.PROFILES,
-    Consent: Source.CONSENTS,
-    Erasure: Source.ERASURES,
-}
+def source_of(event: Event) -> Source:
+    return Source[f"{type(event).__name__.upper()}S"]
 
 
 class Slab:
@@ -76,7 +77,7 @@ class Slab:
 
     def feed(self, events: Sequence[Event], slots: Sequence[int] | None = None, offset: int | None = None) -> Absorbed:
         """One batch of one source, from the given offset or the next one."""
-        source = SOURCE_OF[type(events[0])]
+        source = source_of(events[0])
         start = self._next[source] if offset is None else offset
         self._next[source] = max(self._next[source], start + len(events))
         where = np.array([0] * len(events) if slots is None else slots, dtype=np.intp)
