@@ -1,0 +1,142 @@
+"""What `replay` and `simulate` share: pouring events with a progress bar, and waiting for the workers."""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Self
+
+import click
+
+from streamseg.errors import StreamsegError
+
+if TYPE_CHECKING:
+    from streamseg.settings import Settings
+    from streamseg.sources.event import SourceEvent
+    from streamseg.sources.pour import Poured
+
+CALM_LOOKS: Final = 3
+"""So many looks in a row must find nothing left: workers send samples after they have taken the events."""
+LOOK_SECONDS: Final = 0.5
+
+
+class Speed(click.ParamType):
+    """`max`, or a multiple of real time such as `100x`."""
+
+    name = "speed"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float | None:
+        """Seconds of event time per second; None for max."""
+        from streamseg.sources.pour import parse_speed
+
+        try:
+            return parse_speed(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is neither max nor a multiple such as 100x", param, ctx)
+
+
+class Bar:
+    """A progress bar on stderr; nothing where stderr is no terminal."""
+
+    def __init__(self, what: str, total: float) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:3.0f}%  {task.fields[events]:,} events  {task.fields[rate]:,.0f}/s"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            disable=not sys.stderr.isatty(),
+            transient=True,
+        )
+        self._task = self._progress.add_task(what, total=total, events=0, rate=0.0)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def show(self, done: float, poured: "Poured") -> None:
+        """Move on to `done` of the total."""
+        rate = poured.events / max(poured.seconds, 1e-9)
+        self._progress.update(self._task, completed=done, events=poured.events, rate=rate)
+
+
+async def pour_to_topics(
+    settings: "Settings",
+    events: Iterable["SourceEvent"],
+    speed: float | None,
+    sent: Callable[["Poured"], None],
+) -> "Poured":
+    """Send the events, with heartbeats where clocks follow events."""
+    from streamseg import wiring
+    from streamseg.sources.pour import pour
+    from streamseg.topics import CLICKS
+
+    partitions = 0
+    if settings.clock == "event":
+        lag = await asyncio.to_thread(wiring.group_lag, settings)
+        partitions = sum(topic == CLICKS for topic, _ in lag)
+    sink = wiring.event_sink(settings)
+    try:
+        return await pour(events, sink, speed=speed, partitions=partitions, sent=sent)
+    finally:
+        await sink.close()
+
+
+async def pour_to_file(out: Path, events: Iterable["SourceEvent"], sent: Callable[["Poured"], None]) -> "Poured":
+    """Write the events as JSON Lines."""
+    from streamseg.sources.files import FileSink
+    from streamseg.sources.pour import pour
+
+    sink = FileSink(out)
+    try:
+        return await pour(events, sink, sent=sent)
+    finally:
+        await sink.close()
+
+
+def wait_until_absorbed(settings: "Settings", patience_seconds: float) -> None:
+    """Return when the workers have committed all records of the input topics and the samples.
+
+    Raises:
+        StreamsegError: nothing was taken for as long as the patience lasts.
+    """
+    from streamseg.wiring import group_lag
+
+    calm, least, moved = 0, float("inf"), time.monotonic()
+    while calm < CALM_LOOKS:
+        left = sum(group_lag(settings).values())
+        calm = calm + 1 if left == 0 else 0
+        if left < least:
+            least, moved = left, time.monotonic()
+        elif left and time.monotonic() - moved > patience_seconds:
+            raise StreamsegError(
+                f"{left} records are waiting and none was taken for {patience_seconds:g} s: is a worker running?"
+            )
+        time.sleep(LOOK_SECONDS)
+
+
+def answer(poured: "Poured", as_json: bool, **rest: object) -> None:
+    """Print what was done: one JSON document, or one line."""
+    from streamseg.sources.mapped import rfc3339
+
+    times = {
+        name: None if at is None else rfc3339(at) for name, at in (("first", poured.first), ("latest", poured.latest))
+    }
+    told = asdict(poured) | times | {"events_per_second": round(poured.events / max(poured.seconds, 1e-9), 1)} | rest
+    if as_json:
+        click.echo(json.dumps(told))
+        return
+    extra = "".join(f", {name} {value}" for name, value in rest.items())
+    click.echo(
+        f"{poured.events:,} events from {times['first']} to {times['latest']} in {poured.seconds:.1f} s"
+        f" ({told['events_per_second']:,.0f}/s){extra}"
+    )

@@ -1,0 +1,234 @@
+"""Foreign files through a mapping: grouping, exact money, times, words, and rejects with line and reason."""
+
+import gzip
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streamseg.errors import SettingsError, StreamsegError
+from streamseg.sources.event import SourceEvent
+from streamseg.sources.files import EventFile
+from streamseg.sources.mapping import FileMapping, load_mapping
+
+INVOICES = """invoice,who,what,price,pieces,total,when
+A1,17,apple,0.10,3,0.3,2011-01-01T10:00:00Z
+A1,17,apple,0.10,3,0.3,2011-01-01T10:00:00Z
+B2,18,pear,19.99,1,19.99,2011-01-01T10:00:00Z
+A1,17,plum,0.07,1,0.07,2011-01-01T10:01:00Z
+"""
+BASE: dict[str, Any] = {
+    "event": "purchase",
+    "fields": {"customer_id": "who", "occurred_at": "when", "currency": {"constant": "GBP"}},
+    "items": {"item_id": "what", "price": "price", "quantity": "pieces", "amount": "total"},
+    "transactions": {"by": ["invoice"]},
+}
+
+
+def read(
+    folder: Path, text: str, mapping: dict[str, Any] | None, name: str = "lines.csv"
+) -> tuple[list[SourceEvent], list[tuple[int, str]]]:
+    file = folder / name
+    file.write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
+    rejected: list[tuple[int, str]] = []
+    parsed = None if mapping is None else FileMapping.model_validate(mapping)
+    return list(EventFile(file, parsed, lambda number, reason: rejected.append((number, reason)))), rejected
+
+
+def body(event: SourceEvent) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(event.value, parse_float=Decimal)
+    return found
+
+
+@pytest.mark.parametrize("name", ["lines.csv", "lines.csv.gz"])
+def test_lines_of_an_invoice_are_one_purchase(tmp_path: Path, name: str) -> None:
+    events, rejected = read(tmp_path, INVOICES, BASE, name)
+
+    assert rejected == []
+    assert [event.event_id for event in events] == ["B2", "A1"], "in the order in which they were complete"
+    first = body(events[1])
+    assert first["occurred_at"] == "2011-01-01T10:01:00Z", "the latest line's"
+    assert events[1].occurred_at == 1_293_876_060.0
+    assert first["value"] == Decimal("0.67"), "exact, where floats would add up to 0.6700000000000001"
+    assert first["transaction_id"] == "A1"
+    assert [item["item_id"] for item in first["items"]] == ["apple", "apple", "plum"], "repeated lines count"
+
+
+@pytest.mark.parametrize("lookahead", [3, "file"])
+def test_lines_may_stand_apart(tmp_path: Path, lookahead: int | str) -> None:
+    apart = INVOICES.replace("A1,17,plum", "C3,19,fig,1,1,1,2011-01-01T10:00:30Z\nA1,17,plum")
+    events, rejected = read(tmp_path, apart, BASE | {"transactions": {"by": ["invoice"], "lookahead": lookahead}})
+    assert rejected == []
+    assert {event.event_id: body(event)["value"] for event in events}["A1"] == Decimal("0.67")
+    if lookahead == "file":
+        assert [event.event_id for event in events] == ["B2", "C3", "A1"], "in order of time"
+
+
+def test_a_line_that_comes_too_late_is_rejected(tmp_path: Path) -> None:
+    events, rejected = read(tmp_path, INVOICES, BASE | {"transactions": {"by": ["invoice"], "lookahead": 1}})
+    assert [body(event)["value"] for event in events] == [Decimal("0.6"), Decimal("19.99")]
+    assert [number for number, _ in rejected] == [5]
+    assert "raise transactions.lookahead" in rejected[0][1]
+
+
+def test_without_grouping_each_line_is_a_purchase_named_after_file_and_line(tmp_path: Path) -> None:
+    single = {name: table for name, table in BASE.items() if name != "transactions"}
+    events, _ = read(tmp_path, INVOICES, single)
+    assert [event.event_id for event in events] == ["lines-2", "lines-3", "lines-4", "lines-5"]
+    assert read(tmp_path, INVOICES, single)[0] == events
+
+
+def test_bad_lines_are_rejected_with_number_and_reason(tmp_path: Path) -> None:
+    lines = [
+        "A1,,apple,1,1,1,2011-01-01T10:00:00Z",
+        "A2,17,apple,one,1,1,2011-01-01T10:00:00Z",
+        "A3,17,apple,1,1,1,yesterday",
+        "A4,17,apple,1,1,NaN,2011-01-01T10:00:00Z",
+        "A5,17,apple,1,1,1,2011-01-01T10:00:00Z,too,many",
+        "A6,17,apple,1,1,1,2011-01-01T10:00:00Z",
+        "A7,17",
+    ]
+    events, rejected = read(tmp_path, "\n".join([INVOICES.splitlines()[0], *lines]), BASE)
+    assert [event.event_id for event in events] == ["A6"]
+    assert dict(rejected) == {
+        2: "no customer id",
+        3: "price: 'one' is no number",
+        4: "occurred_at: 'yesterday' is no time of the form iso8601",
+        5: "amount: 'NaN' is too large",
+        6: "9 cells for 7 columns",
+        8: "no time",
+    }
+
+
+def test_words_choose_the_kind_of_event(tmp_path: Path) -> None:
+    mapping = {
+        "event": {"column": "what", "values": {"view": "click", "cart": "click", "sale": "purchase", "noise": "skip"}},
+        "fields": {"customer_id": {"column": "who", "prefix": "u-"}, "occurred_at": "at"},
+        "click": {"event_name": {"column": "what", "values": {"view": "view_item", "cart": "add_to_cart"}}},
+        "purchase": {"currency": {"constant": "EUR"}},
+        "items": {"item_id": "item", "price": "price"},
+        "time": {"format": "epoch_milliseconds"},
+    }
+    text = (
+        "what,who,at,item,price\nview,1,1500,i1,2.5\ncart,1,2500,i1,2.5\nnoise,1,1,,\nsale,1,3500,i1,2.5\nhuh,1,1,,\n"
+    )
+    events, rejected = read(tmp_path, text, mapping)
+    assert [(event.kind, event.occurred_at) for event in events] == [("click", 1.5), ("click", 2.5), ("purchase", 3.5)]
+    assert [body(event)["event_name"] for event in events] == ["view_item", "add_to_cart", "purchase"]
+    assert {event.customer_id for event in events} == {"u-1"}
+    assert body(events[2])["value"] == Decimal("2.5"), "price times quantity where no amount is mapped"
+    assert rejected == [(6, "event: no word for 'huh'")]
+
+
+def test_no_header_white_space_day_numbers_and_commas(tmp_path: Path) -> None:
+    mapping = {
+        "event": "purchase",
+        "file": {"delimiter": "whitespace", "columns": ["id", "day", "pieces", "amount"]},
+        "time": {"format": "days", "origin": "1997-01-01", "zone": "America/New_York"},
+        "numbers": {"decimal": ",", "thousands": "."},
+        "fields": {"customer_id": "id", "occurred_at": "day", "currency": {"constant": "USD"}},
+        "items": {"item_id": {"constant": "cd"}, "quantity": "pieces", "amount": "amount"},
+    }
+    events, rejected = read(tmp_path, "  00001 0 2  1.011,77\n", mapping, "cd.txt")
+    assert rejected == []
+    assert body(events[0]) == {
+        "event_id": "cd-1",
+        "transaction_id": "cd-1",
+        "customer_id": "00001",
+        "occurred_at": "1997-01-01T05:00:00Z",
+        "event_name": "purchase",
+        "currency": "USD",
+        "value": Decimal("1011.77"),
+        "items": [{"item_id": "cd", "quantity": 2, "price": Decimal("505.885")}],
+    }
+
+
+def test_a_date_pattern_from_two_columns_in_a_zone(tmp_path: Path) -> None:
+    mapping = BASE | {
+        "fields": {"customer_id": "who", "occurred_at": ["day", "hour"]},
+        "time": {"format": "%d/%m/%Y %H:%M", "zone": "Europe/London"},
+    }
+    text = "invoice,who,what,price,pieces,total,day,hour\nA,1,x,1,1,1,01/07/2011,12:30\n"
+    events, _ = read(tmp_path, text, mapping)
+    assert body(events[0])["occurred_at"] == "2011-07-01T11:30:00Z"
+
+
+def test_returns_become_refunds(tmp_path: Path) -> None:
+    text = INVOICES.splitlines()[0] + "\nA1,1,x,2,3,6,2011-01-01T10:00:00Z\nC1,1,x,2,-3,-6,2011-01-02T10:00:00Z\n"
+    events, _ = read(tmp_path, text, BASE)
+    assert [(body(event)["event_name"], body(event)["value"]) for event in events] == [("purchase", 6), ("refund", 6)]
+    assert body(events[1])["items"] == [], "a line that takes something off is no item"
+
+
+def test_profiles_and_consents(tmp_path: Path) -> None:
+    mapping = {
+        "event": {"column": "kind", "values": {"p": "profile", "c": "consent"}},
+        "fields": {"customer_id": "who", "occurred_at": {"constant": "2020-01-01"}},
+        "traits": {"age": {"column": "age", "number": True}, "town": "town"},
+        "consents": {"ads": "ads"},
+    }
+    events, rejected = read(tmp_path, "kind,who,age,town,ads\np,1,35,,\nc,1,,,yes\nc,2,,,perhaps\n", mapping)
+    assert body(events[0])["traits"] == {"age": 35}
+    assert body(events[1])["consent"] == {"ads": True}
+    assert rejected == [(4, "ads: 'perhaps' is neither yes nor no")]
+
+
+def test_json_lines_and_parquet_read_the_same(tmp_path: Path) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    cells = [line.split(",") for line in INVOICES.splitlines()]
+    rows: list[dict[str, Any]] = [dict(zip(cells[0], line, strict=True)) for line in cells[1:]]
+    for row in rows:
+        row |= {
+            "who": float(row["who"]),
+            "price": float(row["price"]),
+            "pieces": int(row["pieces"]),
+            "total": float(row["total"]),
+        }
+    lines = "\n".join(json.dumps(row) for row in rows) + "\n{broken\n"
+    from_json, rejected = read(tmp_path, lines, BASE, "lines.jsonl")
+    parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "lines.parquet")
+    file = EventFile(tmp_path / "lines.parquet", FileMapping.model_validate(BASE), lambda number, reason: None)
+    from_parquet = list(file)
+    assert [(e.customer_id, body(e)["value"]) for e in from_json] == [("18", Decimal("19.99")), ("17", Decimal("0.67"))]
+    assert from_parquet == from_json
+    assert [number for number, _ in rejected] == [5]
+
+
+def test_a_column_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="has no column 'total'; it has invoice"):
+        read(tmp_path, INVOICES.replace("total", "sum"), BASE)
+
+
+def test_a_broken_archive_ends_with_one_line(tmp_path: Path) -> None:
+    (tmp_path / "lines.csv.gz").write_bytes(gzip.compress(INVOICES.encode())[:-20])
+    with pytest.raises(StreamsegError, match=r"lines\.csv\.gz"):
+        list(EventFile(tmp_path / "lines.csv.gz", FileMapping.model_validate(BASE), lambda number, reason: None))
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("event = 1 =", "line 1"),
+        ("", "event: Field required"),
+        ('event = "sale"', "'sale' is none of"),
+        ('event = "click"\nwhat = 1', "what: Extra inputs are not permitted"),
+        ('event = "click"\n[fields]\ncustomer_id = { values = {} }', "needs either a column or a constant"),
+        ('event = "click"\n[time]\nzone = "Mars/Olympus"', "no such time zone"),
+    ],
+)
+def test_a_wrong_mapping_is_refused_with_its_entry(tmp_path: Path, text: str, reason: str) -> None:
+    file = tmp_path / "mapping.toml"
+    file.write_text(text)
+    with pytest.raises(SettingsError) as caught:
+        load_mapping(file)
+    assert reason in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_mapping_that_is_not_there_is_refused() -> None:
+    with pytest.raises(SettingsError, match="No such file"):
+        load_mapping(Path("nowhere"))
