@@ -170,6 +170,39 @@ class WorkerSettings(Section):
     """How far ahead of its record's timestamp an event may lie."""
 
 
+class ApiSettings(Section):
+    """How the API answers, and whom."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65_535)
+    store_timeout_seconds: Positive = 0.1
+    """After this long without an answer from the store, the marked empty answer goes out."""
+    max_age_seconds: int = Field(default=30, ge=0)
+    stale_seconds: int = Field(default=300, ge=0)
+    """For how long a client may go on using an answer while it asks anew."""
+    allowed_origins: tuple[str, ...] = ()
+    """Origins (`https://shop.example`) whose pages may read answers."""
+    public_segments: tuple[str, ...] = ()
+    """Ids or patterns (`behaviour-*`) of segments that publishable keys may see."""
+    identity_secrets: tuple[SecretStr, ...] = ()
+    """By which a customer is proven to be themselves: all are accepted, so that a new one can be put in front."""
+    requests_per_second: Positive = 10_000.0
+    requests_per_second_per_key: Positive = 5_000.0
+    body_limit_bytes: int = Field(default=65_536, ge=1_024)
+    events_limit_bytes: int = Field(default=1_048_576, ge=1_024)
+    """Of the body of `POST /v1/events`."""
+    streams_limit: int = Field(default=5_000, ge=1)
+    """Event streams that one process holds open."""
+    heartbeat_seconds: Positive = 15.0
+    """Between two signs of life on a quiet event stream."""
+    ads_provider: str = "streamseg"
+    """`data.name` in OpenRTB: best the shop's domain."""
+    ads_smallest_segment: int = Field(default=50, ge=0)
+    """Smaller segments are not shown to ad servers."""
+    iab_audiences: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Ids of the IAB Audience Taxonomy 1.1 by segment id; sent with `segtax` 4."""
+
+
 class Settings(BaseSettings):
     """All of it."""
 
@@ -186,6 +219,7 @@ class Settings(BaseSettings):
     segmentations: dict[Name, SegmentationSettings] = Field(default_factory=lambda: {"behaviour": BEHAVIOUR})
     membership: MembershipSettings = MembershipSettings()
     worker: WorkerSettings = WorkerSettings()
+    api: ApiSettings = ApiSettings()
 
     @model_validator(mode="after")
     def _rolling_needs_a_name(self) -> "Settings":

@@ -115,7 +115,11 @@ def _one_node(redis: Client) -> Redis:
     if isinstance(redis, RedisCluster):
         node = redis.get_default_node()
         assert node is not None
-        return Redis(host=node.host, port=node.port, **{
-            name: value for name, value in node.connection_kwargs.items() if name in ("username", "password", "ssl")
-        })
+        return Redis(
+            host=str(node.host),
+            port=int(node.port),
+            **{
+                name: value for name, value in node.connection_kwargs.items() if name in ("username", "password", "ssl")
+            },
+        )
     return redis

@@ -1,0 +1,90 @@
+"""An API on the memory twins, asked over ASGI, with one customer and the keys to ask."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from pydantic import SecretStr
+
+from streamseg.api.access import digest
+from streamseg.api.app import Api, Collaborators
+from streamseg.membership.encoding import encode
+from streamseg.membership.types import Consent, Membership, OutboxEntry, SegmentMembership
+from streamseg.ports import ApiKey
+from streamseg.settings import ApiSettings
+from streamseg.store.memory import MemoryMembershipStore, MemoryModelStore
+from streamseg.store.memory_api import MemoryApiKeyStore
+
+SK = "sk_" + "s" * 43
+PK = "pk_" + "p" * 43
+IDENTITY_SECRET = "shop-identity-secret"
+AS_OF = 1_795_000_000
+
+
+def membership_of(
+    customer_id: str,
+    segment: str | None = "behaviour-k7q2",
+    *,
+    seq: int = 1,
+    ads: bool = True,
+    personalisation: bool = True,
+) -> Membership:
+    """A membership in one segmentation."""
+    standing = None if segment is None else SegmentMembership(segment, AS_OF - 100, 0.83)
+    return Membership(
+        customer_id, 7, seq, AS_OF, {"behaviour": 3}, {"behaviour": standing}, Consent(ads, personalisation)
+    )
+
+
+def entry_of(membership: Membership) -> OutboxEntry:
+    """The delivery of a membership."""
+    return OutboxEntry(membership.customer_id, membership.epoch, membership.seq, encode(membership))
+
+
+def segment_entry(label: str, size: int = 1_000) -> bytes:
+    """A segment's place in the catalogue."""
+    return json.dumps(
+        {
+            "segmentation": "behaviour",
+            "label": label,
+            "description": f"{label} people",
+            "size": size,
+            "created": AS_OF,
+            "parents": [],
+            "retired": None,
+            "representatives": ["c-81"],
+        }
+    ).encode()
+
+
+@dataclass
+class Served:
+    """The stores behind an API, and a client in front of it."""
+
+    settings: ApiSettings = field(
+        default_factory=lambda: ApiSettings(
+            public_segments=("behaviour-k7q2",), identity_secrets=(SecretStr(IDENTITY_SECRET),)
+        )
+    )
+    memberships: Any = field(default_factory=lambda: MemoryMembershipStore(ttl_seconds=3_600))
+    models: MemoryModelStore = field(default_factory=MemoryModelStore)
+    keys: MemoryApiKeyStore = field(default_factory=MemoryApiKeyStore)
+
+    @asynccontextmanager
+    async def client(self, key: str | None = SK, **headers: str) -> AsyncIterator[httpx.AsyncClient]:
+        """A client that sends this key and these headers."""
+        await self.keys.put(ApiKey("k1", "shop", "secret", digest(SK), AS_OF))
+        await self.keys.put(ApiKey("k2", "page", "publishable", digest(PK), AS_OF))
+        await self.models.write_catalogue(
+            {"behaviour-k7q2": segment_entry("Daily Athletes"), "behaviour-m3xw": segment_entry("Weekend Warriors")}
+        )
+        api = Api(Collaborators(self.settings, self.memberships, self.models, self.keys))
+        given = dict(headers) if key is None else {"Authorization": f"Bearer {key}"} | headers
+        async with (
+            api.running(),
+            httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://api", headers=given) as client,
+        ):
+            yield client
