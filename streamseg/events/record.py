@@ -9,22 +9,39 @@ class Record(Protocol):
     """One Kafka record. aiokafka's `ConsumerRecord` is one; so is `MemoryRecord`."""
 
     @property
-    def topic(self) -> str: ...
+    def topic(self) -> str:
+        """Where it came from."""
+        ...
+
     @property
-    def partition(self) -> int: ...
+    def partition(self) -> int:
+        """Of the topic."""
+        ...
+
     @property
-    def offset(self) -> int: ...
+    def offset(self) -> int:
+        """Place in the partition."""
+        ...
+
     @property
     def timestamp(self) -> int:
         """Time of appending, milliseconds since the epoch (Kafka's unit)."""
         ...
 
     @property
-    def key(self) -> bytes | None: ...
+    def key(self) -> bytes | None:
+        """The customer id in UTF-8, for a record that is fit."""
+        ...
+
     @property
-    def value(self) -> bytes | None: ...
+    def value(self) -> bytes | None:
+        """The event."""
+        ...
+
     @property
-    def headers(self) -> Sequence[tuple[str, bytes]]: ...
+    def headers(self) -> Sequence[tuple[str, bytes]]:
+        """In order; names may come twice."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

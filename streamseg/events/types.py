@@ -148,6 +148,8 @@ class _OfCustomer(_Timed):
 class Item(_Part):
     """One line of a click or a purchase; at least one of `item_id` and `item_name`."""
 
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": [name]} for name in ("item_id", "item_name")]})
+
     item_id: Id | None = None
     item_name: Text | None = None
     item_brand: Text | None = None

@@ -1,0 +1,52 @@
+"""`streamseg schemas`: the schemas of the topics, in step with the code."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command("schemas")
+@click.option(
+    "--check/--write", "check", default=True, help="Compare the files with the code (default), or write them."
+)
+@click.option("--folder", type=click.Path(path_type=Path), default="schemas", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@click.pass_context
+def command(ctx: click.Context, check: bool, folder: Path, as_json: bool) -> None:
+    """Write schemas/TOPIC/v1/schema.json, or check them: one line and exit code 1 for each that has drifted."""
+    changed = [path for path, text in schema_files(folder).items() if _read(path) != text]
+    if not check:
+        for path in changed:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(schema_files(folder)[path], encoding="utf-8")
+    if as_json:
+        click.echo(json.dumps({"drifted" if check else "written": [str(path) for path in changed]}))
+    else:
+        for path in changed:
+            click.echo(
+                f"{path}: has drifted from the code, run `streamseg schemas --write`" if check else f"{path}: written"
+            )
+    ctx.exit(1 if check and changed else 0)
+
+
+def schema_files(folder: Path) -> dict[Path, str]:
+    """What each schema file must hold."""
+    return {
+        folder / topic / "v1" / "schema.json": json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+        for topic, schema in topic_schemas().items()
+    }
+
+
+def topic_schemas() -> dict[str, dict[str, Any]]:
+    """JSON Schema of the values of each public topic whose values are JSON."""
+    from streamseg.events.schema import event_schemas
+    from streamseg.membership.contract import membership_schema
+    from streamseg.topics import INPUT_TOPICS, MEMBERSHIPS
+
+    return {**dict(zip(INPUT_TOPICS, event_schemas(), strict=True)), MEMBERSHIPS: membership_schema()}
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.is_file() else None
