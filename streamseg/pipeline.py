@@ -22,7 +22,8 @@ from streamseg.events.rejection import Reason, RejectedEvent
 from streamseg.events.types import Event
 from streamseg.features.layout import NEVER
 from streamseg.features.rows import Rows
-from streamseg.features.update import Absorbed, absorb as absorb_events
+from streamseg.features.update import Absorbed
+from streamseg.features.update import absorb as absorb_events
 from streamseg.features.vector import vectors
 from streamseg.membership.encoding import encode
 from streamseg.membership.settle import settle
@@ -92,9 +93,7 @@ class SampleRecord:
     value: bytes
 
 
-def take(
-    decoder: Decoder, source: int, batch: RecordBatch, rows: Rows, belongs: Callable[[str], bool]
-) -> Taken:
+def take(decoder: Decoder, source: int, batch: RecordBatch, rows: Rows, belongs: Callable[[str], bool]) -> Taken:
     """Decode a run. `belongs` says whether a customer's key falls on this partition; it is asked once per row."""
     decoded = decoder.decode_run(source, batch.records)
     events, offsets, rejected = decoded.events, decoded.offsets, list(decoded.rejected)
@@ -152,7 +151,7 @@ def look(rows: Rows, slots: Slots, now: float, segmentations: Sequence[Segmentat
             segment=current,
             candidate=rows.candidate[active, s],
             streak=rows.streak[active, s],
-            since=rows.since[active, s],
+            since=rows.since[active, s].astype(np.float64),
             nearest=assignment.nearest_code,
             nearest_distance=assignment.nearest_distance,
             current_distance=assignment.distance_to(current),

@@ -74,12 +74,17 @@ class LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, self._summaries[name]) for name in self.list_commands(ctx)])
+        if self._summaries:
+            with formatter.section("Commands"):
+                formatter.write_dl([(name, self._summaries[name]) for name in self.list_commands(ctx)])
 
 
-@click.group(cls=LazyGroup, package=__name__, commands=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--settings", "file", type=click.Path(path_type=Path), help="TOML file; default: ./streamseg.toml if there.")
+@click.group(
+    cls=LazyGroup, package=__name__, commands=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.option(
+    "--settings", "file", type=click.Path(path_type=Path), help="TOML file; default: ./streamseg.toml if there."
+)
 @click.version_option(package_name="streamseg")
 @click.pass_context
 def streamseg(ctx: click.Context, file: Path | None) -> None:
@@ -90,7 +95,8 @@ def streamseg(ctx: click.Context, file: Path | None) -> None:
 def main() -> None:
     """Run the command; a mistake ends with one line on stderr, settings and usage with exit code 2."""
     try:
-        streamseg(standalone_mode=False)
+        code = streamseg(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

@@ -27,5 +27,4 @@ class EventClock:
 
     def advance(self, partition: int, occurred_at: float) -> None:
         """Move on to `occurred_at` unless a later event was seen."""
-        if occurred_at > self._latest[partition]:
-            self._latest[partition] = occurred_at
+        self._latest[partition] = max(self._latest[partition], occurred_at)

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 from streamseg.errors import StoreUnavailableError, StreamsegError
 from streamseg.membership.encoding import change_record
+from streamseg.membership.types import OutboxEntry
 from streamseg.metrics import Metrics
-from streamseg.ports import EventSink, MembershipStore, OutboxEntry, OutgoingRecord, StateStore
+from streamseg.ports import EventSink, MembershipStore, OutgoingRecord, StateStore
 from streamseg.topics import MEMBERSHIPS
 
 log = logging.getLogger(__name__)

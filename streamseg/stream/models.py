@@ -41,7 +41,8 @@ class Models:
             if snapshot.features != current.features:
                 log.warning("model %s has other features than the settings: not taken over", current.name)
                 continue
-            self.segmentations[s] = replace(current, assigner=Assigner(snapshot), version=snapshot.version)
+            assigner = Assigner(snapshot) if snapshot.warm else None
+            self.segmentations[s] = replace(current, assigner=assigner, version=snapshot.version)
             self._metrics.model_version.labels(segmentation=current.name).set(snapshot.version)
             if snapshot.generation != self._adopted[s]:
                 self._adopted[s] = snapshot.generation

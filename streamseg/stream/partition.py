@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 import numpy as np
+from numpy.typing import NDArray
 
 from streamseg import pipeline
 from streamseg.errors import (
@@ -24,7 +25,8 @@ from streamseg.errors import (
 )
 from streamseg.events.record import RecordBatch
 from streamseg.features.rows import Rows
-from streamseg.ports import Flush, OutboxEntry, OutgoingRecord
+from streamseg.membership.types import OutboxEntry
+from streamseg.ports import Flush, OutgoingRecord
 from streamseg.stream.courier import Courier, Parcel
 from streamseg.stream.dead_letters import MostlyRejectedError, RejectedShare, dead_letters
 from streamseg.stream.runs import MissingRunError, RunSequence
@@ -95,7 +97,7 @@ class Partition:
             except (MostlyRejectedError, SettingsError, LayoutMismatchError) as error:
                 self._s.fail(error)
                 return
-            except Exception as error:  # noqa: BLE001  whatever it was, reading again from the checkpoint mends it
+            except Exception as error:
                 expected = isinstance(error, StreamsegError)
                 log.log(
                     logging.WARNING if expected else logging.ERROR,
@@ -112,9 +114,12 @@ class Partition:
         sweeper = Sweeper(self, self._s)
         checked_at, unseen = time.monotonic(), set[tuple[str, int, int]]()
         while True:
-            with suppress(TimeoutError):
+            try:
                 async with asyncio.timeout(IDLE_SECONDS):
                     run = await self._inbox.get()
+            except TimeoutError:
+                pass
+            else:
                 await self.work_off(run)
             await sweeper.step()
             if time.monotonic() - checked_at > HEALTH_INTERVAL_SECONDS:
@@ -122,8 +127,11 @@ class Partition:
                 unseen = await self._check_health(unseen)
 
     async def _check_health(self, unseen: set[tuple[str, int, int]]) -> set[tuple[str, int, int]]:
-        """Raise `FlushRefusedError` if the store moved without us, `MissingRunError` if a run has been under way since the
-        last check (an agent that raised, a queue that Faust cleared)."""
+        """Look whether the store moved without us, and whether runs get lost between the poll and here.
+
+        An agent that raised, or a queue that Faust cleared, leaves a run that was handed out and never comes. Takes and
+        returns the runs that were under way at this check. Raises `FlushRefusedError` and `MissingRunError`.
+        """
         with suppress(StoreUnavailableError):
             if not await self._is_current():
                 raise FlushRefusedError("the store has another owner or flush number")
@@ -222,7 +230,7 @@ class Partition:
 
     async def _flush(
         self,
-        slots: "np.typing.NDArray[np.intp]",
+        slots: NDArray[np.intp],
         entries: Sequence[OutboxEntry],
         checkpoint: Mapping[str, int],
         sizes: Mapping[str, int],
@@ -290,9 +298,24 @@ class Partition:
         claimed = await self._s.state.claim(
             self.number, self._s.owner, self._s.layout.fingerprint, int(time.time() * 1000)
         )
+        await self._check_topics(claimed.topics)
         self.head = Head(claimed.epoch, claimed.flush_number, dict(claimed.checkpoint), dict(claimed.sizes))
         await self.courier.hand_over(Parcel((), None, (), dict(self.head.checkpoint), (), in_doubt=True))
         self._clean = True
+
+    async def _check_topics(self, stored: Mapping[str, tuple[str, int]]) -> None:
+        """Offsets mean nothing in a topic that was made anew, and keys move when it is grown."""
+        for topic, (topic_id, count) in stored.items():
+            now_id, now_count = self._s.topics.get(topic, (topic_id, count))
+            if count != now_count:
+                raise SettingsError(
+                    f"{topic} had {count} partitions when its rows were written and has {now_count} now: "
+                    "run `streamseg rebuild`"
+                )
+            if topic_id != now_id:
+                raise SettingsError(f"{topic} was made anew since its rows were written: run `streamseg rebuild`")
+        if dict(stored) != dict(self._s.topics):
+            await self._s.state.set_topics(self.number, self._s.owner, self._s.topics)
 
     async def _is_current(self) -> bool:
         stored = await self._s.state.head(self.number)

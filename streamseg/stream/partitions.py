@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from streamseg.events.record import RecordBatch
+from streamseg.metrics import Metrics
 from streamseg.stream.partition import Partition
 from streamseg.stream.surroundings import Surroundings
 from streamseg.topics import INPUT_TOPICS, SAMPLES
@@ -80,13 +82,16 @@ class Partitions:
         elif (owned := self._owned.get(batch.partition)) is not None:
             await owned.offer(batch)
 
-    def sizes(self) -> Mapping[int, Mapping[str, int]]:
-        """Members per segment id of each owned partition."""
-        return {number: partition.head.sizes for number, partition in self._owned.items()}
-
-    def rows(self) -> int:
-        """Customers in memory."""
-        return sum(len(partition.rows) for partition in self._owned.values())
+    def gauge(self, metrics: Metrics, backlog: Mapping[tuple[str, int], int]) -> None:
+        """Set the gauges that tell where this worker stands."""
+        for (topic, partition), records in backlog.items():
+            metrics.lag.labels(topic=topic, partition=str(partition)).set(records)
+        metrics.rows_in_memory.set(sum(len(partition.rows) for partition in self._owned.values()))
+        members: Counter[str] = Counter()
+        for owned in self._owned.values():
+            members.update(owned.head.sizes)
+        for segment, count in members.items():
+            metrics.segment_members.labels(segmentation=segment.rpartition("-")[0], segment=segment).set(count)
 
     async def finish(self) -> None:
         """Stop: what is under way is flushed and delivered, as far as the grace allows."""

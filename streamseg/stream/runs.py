@@ -137,6 +137,16 @@ class RunConsumer(driver.Consumer):  # type: ignore[misc]  # Faust is untyped
             self._rewinds[tp] = offset
             self.scheduler.open_session(tp)
 
+    def backlog(self) -> dict[tuple[str, int], int]:
+        """Records appended but not committed yet, per assigned partition whose end is known."""
+        behind = {}
+        for tp in self.assignment():
+            end = self.highwater(tp)
+            if end is not None:
+                done = self.checkpoints.committable(tp.topic, tp.partition)
+                behind[tp.topic, tp.partition] = max(0, end - (done or 0))
+        return behind
+
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
         """Apply the rewinds asked for, then poll: in one task, so that no poll runs beside a seek."""
         if self._rewinds:
@@ -194,9 +204,7 @@ class RunConsumer(driver.Consumer):  # type: ignore[misc]  # Faust is untyped
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
         yield from (
-            tp
-            for tp in self.assignment() | set(self._acked)
-            if topics is None or tp in topics or tp.topic in topics
+            tp for tp in self.assignment() | set(self._acked) if topics is None or tp in topics or tp.topic in topics
         )
 
     def _new_offset(self, tp: TP) -> int | None:
@@ -248,6 +256,6 @@ class RunSchema(faust.Schema):  # type: ignore[misc]  # Faust is untyped
     def loads_key(self, app: Any, message: Any, **_: Any) -> None:
         """No key: a run has many."""
 
-    def loads_value(self, app: Any, message: Any, **_: Any) -> Any:
+    def loads_value(self, app: Any, message: Any, **_: Any) -> Any:  # noqa: ARG002  Faust's signature
         """The run."""
         return message.value

@@ -33,6 +33,8 @@ class Surroundings:
     sweep_interval_seconds: float
     rejected_share: tuple[float, int]
     """Limit, and over how many records."""
+    topics: Mapping[str, tuple[str, int]]
+    """Id and partition count of each input topic, as the broker has them now."""
     fail: Callable[[Exception], None]
     """Ends the worker: something that only a person can mend."""
     rewind: Callable[[int, Mapping[str, int | None]], None]

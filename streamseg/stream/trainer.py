@@ -161,7 +161,7 @@ class Trainer:
 
     async def _publish_if_due(self) -> None:
         if time.monotonic() - self._published_at > PUBLISH_INTERVAL_SECONDS:
-            await self._publish({name for name, learner in self._learners.items() if learner.snapshot().warm})
+            await self._publish(set(self._learners))
 
     async def _publish(self, names: set[str]) -> None:
         self._published_at = time.monotonic()

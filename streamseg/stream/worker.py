@@ -57,7 +57,9 @@ class Worker:
                 await check()
             await self._models.refresh()
             await self._app.start()
-            background = [asyncio.create_task(task) for task in (self._models.watch(), self._gauge(), self._watch_app())]
+            background = [
+                asyncio.create_task(task) for task in (self._models.watch(), self._gauge(), self._watch_app())
+            ]
             # What start-up made lives until the end: without it the collector holds up a lookup for tens of ms.
             gc.collect()
             gc.freeze()

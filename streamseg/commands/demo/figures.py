@@ -1,0 +1,98 @@
+"""What the demo shows: gathered from the worker's metrics, the store and the change topic, as any operator could."""
+
+import json
+import time
+import urllib.request
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any, Final
+from urllib.error import URLError
+
+from prometheus_client.parser import text_string_to_metric_families
+
+LATEST_MOVES: Final = 8
+RATE_WINDOW_SECONDS: Final = 5.0
+
+
+@dataclass(slots=True)
+class Move:
+    """One customer's change of segment."""
+
+    customer: str
+    left: str | None
+    entered: str | None
+    as_of: float
+
+
+@dataclass(slots=True)
+class Figures:
+    """The state of the demo. Latencies in seconds, from the event's append time to its effect in Redis."""
+
+    events: int = 0
+    rejected: int = 0
+    customers: int = 0
+    events_per_second: float = 0.0
+    p50: float | None = None
+    p99: float | None = None
+    moves: int = 0
+    segments: Sequence[Mapping[str, Any]] = ()
+    latest: deque[Move] = field(default_factory=lambda: deque(maxlen=LATEST_MOVES))
+    now: float = 0.0
+    """Event time, epoch seconds."""
+    _seen: deque[tuple[float, int]] = field(default_factory=deque)
+
+    def read_metrics(self, url: str) -> None:
+        """Take over the worker's metrics; nothing while it does not answer."""
+        try:
+            with urllib.request.urlopen(url, timeout=1.0) as answer:  # noqa: S310  our own worker
+                text = answer.read().decode()
+        except (URLError, OSError):
+            return
+        samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+
+        def total(name: str) -> float:
+            return sum(sample.value for sample in samples if sample.name == name)
+
+        self.events = int(total("streamseg_intake_events_total"))
+        self.rejected = int(total("streamseg_intake_rejected_total"))
+        self.customers = int(total("streamseg_store_rows_in_memory"))
+        buckets = [
+            (float(sample.labels["le"]), sample.value)
+            for sample in samples
+            if sample.name == "streamseg_flow_event_to_membership_seconds_bucket"
+        ]
+        self.p50, self.p99 = quantile(buckets, 0.5), quantile(buckets, 0.99)
+        now = time.monotonic()
+        self._seen.append((now, self.events))
+        while len(self._seen) > 2 and now - self._seen[0][0] > RATE_WINDOW_SECONDS:
+            self._seen.popleft()
+        (then, before), elapsed = self._seen[0], now - self._seen[0][0]
+        self.events_per_second = (self.events - before) / elapsed if elapsed > 0 and then < now else 0.0
+
+    def take_change(self, value: bytes) -> None:
+        """Take over a record of the change topic."""
+        membership = json.loads(value)
+        changes = {change["change"]: change["segment"] for change in membership["changes"]}
+        self.now = max(self.now, membership["as_of"])
+        if "exited" in changes and "entered" in changes:
+            self.moves += 1
+        if changes:
+            self.latest.appendleft(
+                Move(membership["customer_id"], changes.get("exited"), changes.get("entered"), membership["as_of"])
+            )
+
+
+def quantile(buckets: Sequence[tuple[float, float]], q: float) -> float | None:
+    """A quantile of a cumulative histogram by linear interpolation, as Prometheus' `histogram_quantile` does it."""
+    ordered = sorted(buckets)
+    if not ordered or ordered[-1][1] == 0:
+        return None
+    rank = q * ordered[-1][1]
+    for (low, below), (high, count) in pairwise([(0.0, 0.0), *ordered]):
+        if count >= rank:
+            if high == float("inf"):
+                return low
+            return low + (high - low) * (rank - below) / max(count - below, 1e-12)
+    return None

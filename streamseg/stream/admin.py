@@ -1,0 +1,159 @@
+"""Topics made and checked, offsets asked, through librdkafka's admin client."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, Final
+
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetSpec, ResourceType
+
+from streamseg.errors import SettingsError
+from streamseg.settings import KafkaSettings
+from streamseg.topics import INPUT_TOPICS, SAMPLES, TOPICS, TopicSpec
+
+TIMEOUT_SECONDS: Final = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class TopicDifference:
+    """A topic that is not as the table says."""
+
+    topic: str
+    setting: str
+    wanted: str
+    found: str
+
+
+def client_config(kafka: KafkaSettings) -> dict[str, Any]:
+    """The settings of a librdkafka client: where the brokers are, and who we are."""
+    config: dict[str, Any] = {
+        "bootstrap.servers": kafka.bootstrap,
+        "security.protocol": kafka.security_protocol,
+        "log_level": 2,  # what fails is raised; its own lines would only repeat it many times a second
+    }
+    if kafka.security_protocol.startswith("SASL"):
+        config["sasl.mechanism"] = kafka.sasl_mechanism
+        config["sasl.username"] = kafka.sasl_username or ""
+        config["sasl.password"] = kafka.sasl_password.get_secret_value() if kafka.sasl_password else ""
+    for name, file in (
+        ("ssl.ca.location", kafka.ssl_ca_file),
+        ("ssl.certificate.location", kafka.ssl_certificate_file),
+        ("ssl.key.location", kafka.ssl_key_file),
+    ):
+        if file is not None:
+            config[name] = str(file)
+    return config
+
+
+class TopicAdmin:
+    """Asks and changes topics. Every call may raise `SettingsError` when the broker does not answer."""
+
+    def __init__(self, kafka: KafkaSettings) -> None:
+        self._kafka = kafka
+        self._admin = AdminClient(client_config(kafka))
+
+    def create(self) -> list[str]:
+        """Make the topics that are missing; their names."""
+        existing = self._partitions()
+        missing = [spec for spec in TOPICS if spec.name not in existing]
+        made = [
+            NewTopic(
+                spec.name,
+                num_partitions=spec.partitions or self._kafka.partitions,
+                replication_factor=self._kafka.replication,
+                config=spec.config(),
+            )
+            for spec in missing
+        ]
+        for topic, future in (self._admin.create_topics(made) if made else {}).items():
+            try:
+                future.result(TIMEOUT_SECONDS)
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                    raise SettingsError(f"topic {topic} could not be made: {error.args[0].str()}") from None
+        return [spec.name for spec in missing]
+
+    def check(self) -> list[TopicDifference]:
+        """What is not as the table says, unequal partition counts of the input topics first."""
+        counts = self._partitions()
+        found = [TopicDifference(spec.name, "topic", "there", "missing") for spec in TOPICS if spec.name not in counts]
+        try:
+            equal_partitions(counts)
+        except SettingsError as error:
+            found.insert(0, TopicDifference("input topics", "partitions", "equal", str(error)))
+        present = [spec for spec in TOPICS if spec.name in counts]
+        asked = {spec.name: ConfigResource(ResourceType.TOPIC, spec.name) for spec in present}
+        answers = self._admin.describe_configs(list(asked.values()), request_timeout=TIMEOUT_SECONDS)
+        for spec in present:
+            found += _config_differences(spec, _result(answers[asked[spec.name]]))
+        return found
+
+    def topic_ids(self) -> dict[str, tuple[str, int]]:
+        """Id and partition count of each input topic.
+
+        Raises `SettingsError` when one is missing or the counts are unequal.
+        """
+        counts = self._partitions()
+        equal_partitions(counts)
+        described = self._admin.describe_topics(TopicCollection(list(INPUT_TOPICS)), request_timeout=TIMEOUT_SECONDS)
+        return {topic: (str(_result(future).topic_id), counts[topic]) for topic, future in described.items()}
+
+    def group_lag(self) -> dict[tuple[str, int], int]:
+        """Records of the input topics and the samples that the group has not committed yet."""
+        counts = self._partitions()
+        partitions = [TopicPartition(t, p) for t in (*INPUT_TOPICS, SAMPLES) for p in range(counts.get(t, 0))]
+        ends = {
+            (tp.topic, tp.partition): _result(future).offset
+            for tp, future in self._admin.list_offsets(
+                {tp: OffsetSpec.latest() for tp in partitions}, request_timeout=TIMEOUT_SECONDS
+            ).items()
+        }
+        answer = self._admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(self._kafka.group)])
+        committed = {
+            (tp.topic, tp.partition): max(tp.offset, 0)
+            for tp in _result(answer[self._kafka.group]).topic_partitions or ()
+        }
+        return {tp: max(0, end - committed.get(tp, 0)) for tp, end in ends.items()}
+
+    def _partitions(self) -> dict[str, int]:
+        try:
+            metadata = self._admin.list_topics(timeout=TIMEOUT_SECONDS)
+        except KafkaException as error:
+            raise SettingsError(f"no answer from Kafka at {self._kafka.bootstrap}: {error.args[0].str()}") from None
+        return {name: len(topic.partitions) for name, topic in metadata.topics.items()}
+
+
+def equal_partitions(counts: dict[str, int]) -> int:
+    """The partition count of the input topics. Raises `SettingsError` when one is missing or they are unequal."""
+    missing = [topic for topic in INPUT_TOPICS if topic not in counts]
+    if missing:
+        raise SettingsError(f"topic {missing[0]} is missing: run `streamseg topics create` before the workers")
+    of = {topic: counts[topic] for topic in INPUT_TOPICS}
+    if len(set(of.values())) > 1:
+        told = ", ".join(f"{topic} {count}" for topic, count in of.items())
+        raise SettingsError(f"the input topics have unequal partition counts ({told}): a customer would be split")
+    return of[INPUT_TOPICS[0]]
+
+
+def _config_differences(spec: TopicSpec, entries: dict[str, Any]) -> list[TopicDifference]:
+    return [
+        TopicDifference(spec.name, name, wanted, entries[name].value)
+        for name, wanted in spec.config().items()
+        if name in entries and entries[name].value != wanted
+    ]
+
+
+def _result(future: "Future[Any]") -> Any:
+    ask: Callable[[float], Any] = future.result
+    try:
+        return ask(TIMEOUT_SECONDS)
+    except KafkaException as error:
+        raise SettingsError(f"Kafka did not answer: {error.args[0].str()}") from None
+    except TimeoutError:
+        raise SettingsError("Kafka did not answer in time") from None
+
+
+def describe_differences(differences: Sequence[TopicDifference]) -> list[str]:
+    """One line per difference, for people."""
+    return [f"{one.topic}: {one.setting} is {one.found}, wanted {one.wanted}" for one in differences]

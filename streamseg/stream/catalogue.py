@@ -1,0 +1,113 @@
+"""Keeps the public catalogue of segments: what each is like, how large it is, where it came from."""
+
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from streamseg.clustering.describe import describe
+from streamseg.clustering.snapshot import Snapshot
+from streamseg.features.catalogue import Feature
+from streamseg.ports import ModelStore, StateStore
+
+DESCRIBED_CUSTOMERS = 2_000
+"""Of how many of the latest sampled customers the descriptions are made."""
+DIFFERENCES = 6
+REFRESH_INTERVAL_SECONDS = 2.0
+
+
+class CatalogueWriter:
+    """Writes the catalogue for the trainer."""
+
+    def __init__(
+        self, models: ModelStore, state: StateStore, partitions: int, features: Mapping[str, Feature], minor_units: int
+    ) -> None:
+        self._models = models
+        self._state = state
+        self._partitions = partitions
+        self._features = features
+        self._minor = 10**minor_units
+        self._samples: dict[str, OrderedDict[str, tuple[tuple[float, ...], int]]] = {}
+        self._written: dict[str, dict[str, Any]] = {}
+        self._refreshed_at = 0.0
+
+    def remember(self, segmentation: str, customer_id: str, vector: tuple[float, ...], spend_minor: int) -> None:
+        """Keep a customer's latest vector to describe segments by."""
+        kept = self._samples.setdefault(segmentation, OrderedDict())
+        kept[customer_id] = (vector, spend_minor)
+        kept.move_to_end(customer_id)
+        if len(kept) > DESCRIBED_CUSTOMERS:
+            kept.popitem(last=False)
+
+    def forget(self, segmentation: str, customer_id: str) -> None:
+        """Remove an erased customer, who may be unknown."""
+        self._samples.get(segmentation, OrderedDict()).pop(customer_id, None)
+
+    async def write(self, snapshot: Snapshot) -> None:
+        """Describe the segments of a newly published model, and mark those that it has retired."""
+        kept = self._samples.get(snapshot.segmentation)
+        if not kept or not snapshot.warm:
+            return
+        standing = {segment: msgspec.json.decode(value) for segment, value in (await self._models.catalogue()).items()}
+        created = {entry.segment: int(entry.at) for entry in snapshot.lineage if entry.transition == "emerge"}
+        parents = {entry.segment: entry.related for entry in snapshot.lineage if entry.transition == "emerge"}
+        entries: dict[str, dict[str, Any]] = {}
+        for one in describe(
+            snapshot,
+            list(kept),
+            np.array([vector for vector, _ in kept.values()]),
+            np.array([spend / self._minor for _, spend in kept.values()]),
+            [self._features[name] for name in snapshot.features],
+            sizes=await self._sizes(),
+            labels={segment: str(entry["label"]) for segment, entry in standing.items()},
+        ):
+            before = standing.get(one.segment, {})
+            entries[one.segment] = {
+                "segmentation": snapshot.segmentation,
+                "label": one.label,
+                "description": one.persona,
+                "size": one.size,
+                "share": round(one.share, 4),
+                "value_share": None if one.value_share is None else round(one.value_share, 4),
+                "created": before.get("created", created.get(one.segment, int(snapshot.last_challenge_at or 0))),
+                "parents": before.get("parents", [segment for segment, _ in parents.get(one.segment, ())]),
+                "retired": None,
+                "differences": [asdict(difference) for difference in one.differences[:DIFFERENCES]],
+                "representatives": list(one.representatives),
+            }
+        for segment, entry in standing.items():
+            if segment not in entries and entry["segmentation"] == snapshot.segmentation and entry["retired"] is None:
+                entries[segment] = entry | {"size": 0, "share": 0.0, "retired": int(snapshot.last_challenge_at or 0)}
+        self._written |= entries
+        await self._models.write_catalogue({segment: msgspec.json.encode(entry) for segment, entry in entries.items()})
+
+    async def refresh_sizes(self) -> None:
+        """Bring the sizes up to date, at most every few seconds."""
+        if not self._written or time.monotonic() - self._refreshed_at < REFRESH_INTERVAL_SECONDS:
+            return
+        self._refreshed_at = time.monotonic()
+        sizes = await self._sizes()
+        changed = {}
+        for segment, entry in self._written.items():
+            total = sum(sizes.get(other, 0) for other, one in self._written.items() if _same(one, entry))
+            size = sizes.get(segment, 0)
+            if entry["size"] != size and entry["retired"] is None:
+                changed[segment] = entry | {"size": size, "share": round(size / max(total, 1), 4)}
+        self._written |= changed
+        await self._models.write_catalogue({segment: msgspec.json.encode(entry) for segment, entry in changed.items()})
+
+    async def _sizes(self) -> Counter[str]:
+        sizes: Counter[str] = Counter()
+        for partition in range(self._partitions):
+            head = await self._state.head(partition)
+            if head is not None:
+                sizes.update(head.sizes)
+        return sizes
+
+
+def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return bool(one["segmentation"] == other["segmentation"])

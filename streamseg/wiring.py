@@ -1,0 +1,238 @@
+"""The only module that knows every concrete class: settings in, working parts out."""
+
+import asyncio
+import socket
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from typing import Any
+
+import msgspec
+from aiokafka.partitioner import murmur2
+
+from streamseg import pipeline
+from streamseg.clustering.learner import LearnerParams
+from streamseg.clustering.snapshot import Snapshot
+from streamseg.errors import SettingsError
+from streamseg.events.decode import Decoder
+from streamseg.events.money import Money
+from streamseg.features.catalogue import Feature, catalogue
+from streamseg.features.layout import Layout
+from streamseg.membership.types import Consent
+from streamseg.metrics import Metrics
+from streamseg.ports import Clock
+from streamseg.settings import SegmentationSettings, Settings
+from streamseg.store.redis import RedisMembershipStore, RedisModelStore, RedisStateStore, connect
+from streamseg.stream.admin import TopicAdmin
+from streamseg.stream.app import build_app, consumer_of
+from streamseg.stream.catalogue import CatalogueWriter
+from streamseg.stream.clock import EventClock, WallClock
+from streamseg.stream.models import Models
+from streamseg.stream.partitions import Partitions
+from streamseg.stream.sink import KafkaSink
+from streamseg.stream.surroundings import Surroundings
+from streamseg.stream.trainer import Trainer
+from streamseg.stream.worker import Worker
+from streamseg.topics import CLICKS
+
+SWEEPS_PER_BOUND = 4
+"""A string is renewed when half of the bound has passed, so sweeps must come oftener than twice in it."""
+
+
+# -- pure parts ------------------------------------------------------------------------------------------------------
+
+
+def money_of(settings: Settings) -> Money:
+    """The currency that all amounts are counted in."""
+    return Money(settings.money.currency, settings.money.minor_units, dict(settings.money.rates))
+
+
+def layout_of(settings: Settings) -> Layout:
+    """What a row is made of under these settings."""
+    features = settings.features
+    return Layout.of(
+        half_life_days=features.half_life_days,
+        recent_half_life_days=features.recent_half_life_days,
+        categories=features.categories,
+        time_zone=features.time_zone,
+        remembered_event_ids=features.remembered_event_ids,
+        currency=settings.money.currency,
+        minor_units=settings.money.minor_units,
+        segmentations=tuple(settings.segmentations),
+        typical_price=settings.money.typical_price,
+        typical_order=settings.money.typical_order,
+    )
+
+
+def decoder_of(settings: Settings) -> Decoder:
+    """What turns records into events under these settings."""
+    return Decoder(money_of(settings), settings.worker.future_limit_seconds)
+
+
+def segmentations_of(settings: Settings) -> list[pipeline.Segmentation]:
+    """The segmentations, without models yet."""
+    return [
+        pipeline.Segmentation(name, one.features, one.margin, one.looks, one.learn_interval_seconds)
+        for name, one in settings.segmentations.items()
+    ]
+
+
+def learner_params_of(settings: Settings) -> list[LearnerParams]:
+    """What the trainer learns each segmentation by."""
+    known = catalogue(layout_of(settings))
+    return [_learner_params(name, one, known) for name, one in settings.segmentations.items()]
+
+
+def _learner_params(name: str, one: SegmentationSettings, known: Mapping[str, Feature]) -> LearnerParams:
+    return LearnerParams(
+        segmentation=name,
+        features=one.features,
+        skewed=tuple(known[feature].skewed for feature in one.features),
+        k=one.k,
+        clusterer=one.clusterer,
+        step=one.step,
+        challenge_interval=one.challenge_interval_seconds,
+        warm_up_per_cluster=one.warm_up_per_cluster,
+        warm_up_events=one.warm_up_events,
+    )
+
+
+def check_settings(settings: Settings) -> None:
+    """What one table of settings cannot know of another. Raises `SettingsError`."""
+    known = catalogue(layout_of(settings))
+    for name, one in settings.segmentations.items():
+        for feature in one.features:
+            if feature not in known:
+                raise SettingsError(f"setting segmentations.{name}.features: no such feature: {feature}")
+
+
+# -- stores and sinks ------------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def stores(settings: Settings) -> AsyncIterator[tuple[RedisStateStore, RedisMembershipStore, RedisModelStore]]:
+    """The three stores on one connection pool, closed at the end."""
+    redis = connect(settings.redis)
+    try:
+        yield (
+            RedisStateStore(redis),
+            RedisMembershipStore(redis, ttl_seconds=settings.membership.ttl_seconds),
+            RedisModelStore(redis),
+        )
+    finally:
+        await redis.aclose()
+
+
+def event_sink(settings: Settings) -> KafkaSink:
+    """Where events go in."""
+    return KafkaSink(settings.kafka)
+
+
+def group_lag(settings: Settings) -> dict[tuple[str, int], int]:
+    """Records that the workers have not absorbed yet, by topic and partition."""
+    return TopicAdmin(settings.kafka).group_lag()
+
+
+async def read_membership(settings: Settings, customer_id: str) -> tuple[bytes | None, dict[str, str]]:
+    """A customer's membership string, and the segments' labels by id."""
+    async with stores(settings) as (_, memberships, models):
+        stored = (await memberships.read([customer_id]))[0]
+        labels = {
+            segment: str(msgspec.json.decode(value).get("label", ""))
+            for segment, value in (await models.catalogue()).items()
+        }
+        return stored, labels
+
+
+async def read_catalogue(settings: Settings) -> dict[str, dict[str, Any]]:
+    """The segments by id."""
+    async with stores(settings) as (_, _, models):
+        return {segment: msgspec.json.decode(value) for segment, value in (await models.catalogue()).items()}
+
+
+async def read_lineage(settings: Settings) -> list[dict[str, Any]]:
+    """What became of the segments of all segmentations, oldest first."""
+    entries: list[dict[str, Any]] = []
+    async with stores(settings) as (_, _, models):
+        for name in settings.segmentations:
+            stored = await models.snapshot(name)
+            if stored is not None:
+                entries += [{"segmentation": name, **asdict(one)} for one in Snapshot.from_json(stored).lineage]
+    return sorted(entries, key=lambda entry: float(entry["at"]))
+
+
+# -- the worker ------------------------------------------------------------------------------------------------------
+
+
+async def run_worker(settings: Settings) -> None:
+    """Run a worker until it is told to stop. Raises `SettingsError` when it must not start."""
+    check_settings(settings)
+    metrics = Metrics()
+    async with stores(settings) as (state, memberships, models_store):
+        sink = KafkaSink(settings.kafka)
+        models = Models(models_store, segmentations_of(settings), metrics)
+        clock: Clock = EventClock() if settings.clock == "event" else WallClock()
+        topic_ids = await asyncio.to_thread(TopicAdmin(settings.kafka).topic_ids)
+        partition_count = topic_ids[CLICKS][1]
+        owned = 1
+
+        def rows_limit() -> int:
+            return settings.worker.rows_in_memory // owned
+
+        def assigned(count: int) -> None:
+            nonlocal owned
+            owned = max(count, 1)
+
+        surroundings = Surroundings(
+            owner=f"{socket.gethostname()}-{uuid.uuid4().hex[:12]}",
+            layout=layout_of(settings),
+            decoder=decoder_of(settings),
+            money=money_of(settings),
+            clock=clock,
+            state=state,
+            memberships=memberships,
+            sink=sink,
+            models=models,
+            metrics=metrics,
+            rules=pipeline.PublishingRules(
+                settings.membership.bound_seconds,
+                settings.membership.ttl_seconds,
+                Consent(settings.membership.unknown_ads_consent, settings.membership.unknown_personalisation_consent),
+            ),
+            belongs=lambda partition, customer: partition_of(customer, partition_count) == partition,
+            rows_limit=rows_limit,
+            margin_seconds=settings.redis.failover_margin_seconds,
+            sweep_interval_seconds=settings.membership.bound_seconds / SWEEPS_PER_BOUND,
+            rejected_share=(settings.worker.rejected_share_limit, settings.worker.rejected_share_window),
+            topics=topic_ids,
+            fail=lambda error: worker.fail(error),
+            rewind=lambda number, starts: consumer_of(app).rewind(
+                {(topic, number): offset for topic, offset in starts.items()}
+            ),
+            session=lambda topic, number: consumer_of(app).scheduler.session(topic, number),
+        )
+        trainer = Trainer(
+            learner_params_of(settings),
+            models=models_store,
+            sink=sink,
+            catalogue=CatalogueWriter(
+                models_store, state, partition_count, catalogue(layout_of(settings)), settings.money.minor_units
+            ),
+            metrics=metrics,
+            rewind=lambda starts: consumer_of(app).rewind(starts),
+            session=lambda topic, number: consumer_of(app).scheduler.session(topic, number),
+        )
+        partitions = Partitions(surroundings, trainer, assigned)
+        app = build_app(settings.kafka, partitions, partitions.offer, settings.worker.max_poll_records)
+        worker = Worker(
+            app=app, partitions=partitions, models=models, metrics=metrics, checks=(state.check,), closing=(sink.close,)
+        )
+        if settings.worker.metrics_port is not None:
+            metrics.serve(settings.worker.metrics_host, settings.worker.metrics_port)
+        await worker.run()
+
+
+def partition_of(customer_id: str, partitions: int) -> int:
+    """Where a customer's records belong: murmur2 of the key, as Java's producer does it."""
+    return (murmur2(customer_id.encode()) & 0x7FFFFFFF) % partitions

@@ -1,0 +1,166 @@
+"""The seam to Faust on a real broker: runs arrive, checkpoints are committed, nothing is lost."""
+
+import asyncio
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from aiokafka import TopicPartition
+from confluent_kafka import Producer
+
+from streamseg.events.record import RecordBatch
+from streamseg.settings import KafkaSettings
+from streamseg.stream.app import build_app, consumer_of
+from streamseg.stream.runs import MissingRunError, RunSequence
+from streamseg.topics import CLICKS, PURCHASES, SAMPLES
+
+pytestmark = pytest.mark.integration
+
+
+class Reader:
+    """Reads all input topics from its own checkpoints, in memory; reads on from there after a missing run."""
+
+    def __init__(self) -> None:
+        self.app: Any = None
+        self.seen: Counter[tuple[str, int, int]] = Counter()
+        self.checkpoint: dict[tuple[str, int], int] = {}
+        self.runs: list[RecordBatch] = []
+        self.begun: list[set[tuple[str, int]]] = []
+        self.raises: Callable[[RecordBatch], bool] = lambda _: False
+        self._sequences: dict[int, RunSequence] = {}
+
+    def reads(self, topic: str) -> bool:
+        return topic != SAMPLES
+
+    def begin(self, assigned: set[tuple[str, int]]) -> None:
+        self.begun.append(assigned)
+        self._rewind(assigned)
+
+    def committable(self, topic: str, partition: int) -> int | None:
+        return self.checkpoint.get((topic, partition))
+
+    def _rewind(self, assigned: set[tuple[str, int]]) -> None:
+        consumer = consumer_of(self.app)
+        consumer.rewind({tp: self.checkpoint.get(tp) for tp in assigned})
+        for _, partition in assigned:
+            self._sequences[partition] = RunSequence(partition, consumer.scheduler.session)
+
+    async def offer(self, run: Any) -> None:
+        if not isinstance(run, RecordBatch):
+            self.seen[SAMPLES, 0, len(self.seen)] += 1
+            return
+        self.runs.append(run)
+        if self.raises(run):
+            raise RuntimeError("the agent raises")
+        try:
+            if not self._sequences[run.partition].accepts(run):
+                return
+        except MissingRunError:
+            self._rewind({(run.topic, run.partition)})
+            return
+        for record in run.records:
+            self.seen[run.topic, run.partition, record.offset] += 1
+        self.checkpoint[run.topic, run.partition] = run.records[-1].offset + 1
+
+
+@asynccontextmanager
+async def reading(bootstrap: str, group: str, reader: Reader) -> AsyncIterator[Reader]:
+    reader.app = build_app(KafkaSettings(bootstrap=bootstrap, group=group), reader, reader.offer, 500)
+    await reader.app.start()
+    try:
+        yield reader
+    finally:
+        await reader.app.stop()
+
+
+def produce(bootstrap: str, topic: str, start: int, count: int) -> None:
+    producer = Producer({"bootstrap.servers": bootstrap, "partitioner": "murmur2_random"})
+    for i in range(start, start + count):
+        producer.produce(topic, key=f"c-{i}", value=f"{i}")
+    assert producer.flush(30) == 0
+
+
+async def until(met: Callable[[], bool], seconds: float = 30.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not met():
+            await asyncio.sleep(0.05)
+
+
+async def committed(reader: Reader, topic: str, partition: int) -> int | None:
+    thread = consumer_of(reader.app)._thread
+    offset: int | None = await thread.call_thread(thread._consumer.committed, TopicPartition(topic, partition))
+    return offset
+
+
+@pytest.mark.asyncio
+async def test_runs_arrive_whole_and_their_checkpoints_are_committed(kafka_topics: str) -> None:
+    produce(kafka_topics, CLICKS, 0, 2_000)
+
+    async with reading(kafka_topics, f"g-{uuid.uuid4()}", Reader()) as reader:
+        await until(lambda: len(reader.seen) == 2_000)
+        await asyncio.sleep(1.5)
+        offsets = [await committed(reader, topic, p) for (topic, p) in reader.checkpoint]
+
+    assert set(reader.seen.values()) == {1}
+    assert len(reader.runs) < 200
+    assert offsets == list(reader.checkpoint.values())
+
+
+@pytest.mark.asyncio
+async def test_an_agent_that_raises_loses_nothing(kafka_topics: str) -> None:
+    produce(kafka_topics, CLICKS, 0, 500)
+    reader = Reader()
+    raised: list[RecordBatch] = []
+
+    def once(run: RecordBatch) -> bool:
+        if not raised and run.topic == CLICKS:
+            raised.append(run)
+            return True
+        return False
+
+    reader.raises = once
+    async with reading(kafka_topics, f"g-{uuid.uuid4()}", reader):
+        await until(lambda: bool(raised))
+        at_the_raise = await committed(reader, CLICKS, raised[0].partition)
+        produce(kafka_topics, CLICKS, 500, 500)
+        await until(lambda: len(reader.seen) == 1_000)
+
+    assert at_the_raise is None
+    assert set(reader.seen.values()) == {1}
+
+
+@pytest.mark.asyncio
+async def test_a_rebalance_loses_nothing(kafka_topics: str) -> None:
+    group = f"g-{uuid.uuid4()}"
+    produce(kafka_topics, CLICKS, 0, 1_000)
+    produce(kafka_topics, PURCHASES, 0, 1_000)
+    first, second = Reader(), Reader()
+    second.checkpoint = first.checkpoint
+
+    async with reading(kafka_topics, group, first):
+        await until(lambda: len(first.seen) == 2_000)
+        async with reading(kafka_topics, group, second):
+            await until(lambda: bool(second.begun))
+            produce(kafka_topics, CLICKS, 1_000, 1_000)
+            produce(kafka_topics, PURCHASES, 1_000, 1_000)
+            await until(lambda: len(first.seen + second.seen) == 4_000)
+        produce(kafka_topics, CLICKS, 2_000, 500)
+        await until(lambda: len(first.seen + second.seen) == 4_500)
+
+    mine = {partition for topic, partition in second.begun[-1] if topic == CLICKS}
+    assert mine == {partition for topic, partition in second.begun[-1] if topic == PURCHASES}
+    assert mine
+
+
+@pytest.mark.asyncio
+async def test_topics_that_are_not_taken_in_runs_still_work(kafka_topics: str) -> None:
+    producer = Producer({"bootstrap.servers": kafka_topics})
+    for i in range(20):
+        producer.produce(SAMPLES, key=f"k{i}", value=b"{}", partition=0)
+    producer.flush(30)
+
+    async with reading(kafka_topics, f"g-{uuid.uuid4()}", Reader()) as reader:
+        await until(lambda: len(reader.seen) == 20)
