@@ -5,7 +5,7 @@ that was under way (a redelivered outbox, a worker that was frozen) cannot bring
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from redis.asyncio import RedisCluster
 from redis.exceptions import NoScriptError
@@ -68,8 +68,10 @@ class RedisMembershipStore:
         for start in range(0, len(customer_ids), READ_IN_ONE_CALL):
             names = [keys.membership(customer_id) for customer_id in customer_ids[start : start + READ_IN_ONE_CALL]]
             with answering():
+                found: Any
                 if isinstance(self._redis, RedisCluster):
-                    strings += await self._redis.mget_nonatomic(names)
+                    found = await self._redis.mget_nonatomic(names)
                 else:
-                    strings += await self._redis.mget(names)
+                    found = await self._redis.mget(names)
+            strings += found
         return strings

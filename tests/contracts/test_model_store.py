@@ -1,0 +1,48 @@
+"""The contract of `ModelStore`, on every implementation."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from streamseg.ports import ModelStore
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.integration]
+
+
+@pytest.fixture
+def models(stores: Any) -> ModelStore:
+    store: ModelStore = stores.models
+    return store
+
+
+async def test_nothing_is_there_before_the_first_snapshot(models: ModelStore) -> None:
+    assert await models.snapshot("behaviour") is None
+    assert await models.versions(["behaviour", "value"]) == [0, 0]
+    assert await models.versions([]) == []
+
+
+async def test_a_snapshot_is_stored_over_its_parent_only(models: ModelStore) -> None:
+    assert not await models.publish("behaviour", 2, 1, b"orphan")
+    assert await models.snapshot("behaviour") is None
+    assert await models.publish("behaviour", 1, 0, b"\x00one")
+    assert not await models.publish("behaviour", 1, 0, b"again")
+    assert await models.publish("behaviour", 12, 1, b"twelve")
+    assert not await models.publish("behaviour", 2, 1, b"fork")
+    assert await models.snapshot("behaviour") == b"twelve"
+    assert await models.versions(["value", "behaviour"]) == [0, 12]
+
+
+async def test_of_two_trainers_one_publishes(models: ModelStore) -> None:
+    await models.publish("behaviour", 1, 0, b"one")
+    stored = await asyncio.gather(*(models.publish("behaviour", 2, 1, name) for name in (b"a", b"b", b"c")))
+    assert sorted(stored) == [False, False, True]
+    assert await models.snapshot("behaviour") == (b"a", b"b", b"c")[stored.index(True)]
+
+
+async def test_the_catalogue_is_written_by_segment(models: ModelStore) -> None:
+    assert await models.catalogue() == {}
+    await models.write_catalogue({"behaviour-a": b'{"label":"A"}', "behaviour-b": b'{"label":"B"}'})
+    await models.write_catalogue({"behaviour-b": '{"label":"Ö"}'.encode()})
+    await models.write_catalogue({})
+    assert await models.catalogue() == {"behaviour-a": b'{"label":"A"}', "behaviour-b": '{"label":"Ö"}'.encode()}

@@ -1,0 +1,66 @@
+"""Membership strings and change records, byte by byte."""
+
+import json
+
+import pytest
+
+from streamseg.membership.encoding import change_record, decode, encode, order_of
+from streamseg.membership.types import Consent, Membership, MembershipChange, OutboxEntry, SegmentMembership
+
+MEMBERSHIP = Membership(
+    customer_id="c-81",
+    epoch=1_795_415_000_123,
+    seq=17,
+    as_of=1_795_415_998,
+    model={"behaviour": 12},
+    segments={"behaviour": SegmentMembership("behaviour-k7q2", 1_795_000_000, 0.83), "value": None},
+    consent=Consent(ads=False, personalisation=True),
+)
+STRING = (
+    b'{"v":1,"customer_id":"c-81","epoch":1795415000123,"seq":17,"as_of":1795415998,"model":{"behaviour":12},'
+    b'"segments":{"behaviour":{"id":"behaviour-k7q2","since":1795000000,"score":0.83},"value":null},'
+    b'"consent":{"ads":false,"personalisation":true}}'
+)
+
+
+def test_the_string_is_the_public_contract_to_the_byte() -> None:
+    assert encode(MEMBERSHIP) == STRING
+
+
+def test_a_string_is_read_back() -> None:
+    assert decode(STRING) == MEMBERSHIP
+
+
+def test_fields_of_a_later_release_are_passed_over() -> None:
+    assert decode(STRING[:-1] + b',"audiences":{"vip":true}}') == MEMBERSHIP
+
+
+@pytest.mark.parametrize("junk", [b"", b"nonsense", b"{}", b"[1]", b'{"v":1,"customer_id":3}', b"\xff\xfe"])
+def test_what_is_no_membership_is_a_value_error(junk: bytes) -> None:
+    with pytest.raises(ValueError, match=r"\S"):
+        decode(junk)
+    assert order_of(junk) is None
+
+
+@pytest.mark.parametrize("customer_id", ["c-81", 'a","epoch":1,"seq":1,', 'x\\","epoch":1,"seq":1,', "é€", "\\"])
+def test_the_order_is_found_whatever_the_customer_id(customer_id: str) -> None:
+    membership = Membership(customer_id, 5, 6, 0, {}, {}, Consent(True, True))
+    assert order_of(encode(membership)) == (5, 6)
+
+
+def test_a_change_record_is_the_membership_and_what_changed() -> None:
+    changes = (
+        MembershipChange("behaviour", "behaviour-m3xw", "exited"),
+        MembershipChange("behaviour", "behaviour-k7q2", "entered"),
+    )
+    record = change_record(OutboxEntry("c-81", 1_795_415_000_123, 17, STRING, changes))
+    assert record is not None
+    assert record == STRING[:-1] + (
+        b',"changes":[{"segmentation":"behaviour","segment":"behaviour-m3xw","change":"exited"},'
+        b'{"segmentation":"behaviour","segment":"behaviour-k7q2","change":"entered"}]}'
+    )
+    assert json.loads(record)["changes"][1]["change"] == "entered"
+
+
+def test_the_record_of_a_deletion_is_a_tombstone() -> None:
+    assert change_record(OutboxEntry("c-81", 1, 2, None)) is None
