@@ -1,0 +1,126 @@
+"""A server in a process of its own that cannot outlive the process that started it."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from streamseg.errors import StreamsegError
+
+GUARD: Final = """
+exec 3<&0
+folder=$1; log=$2; shift 2
+"$@" >>"$log" 2>&1 </dev/null 3<&- &
+server=$!
+( read -r _ <&3; trap '' TERM; kill -9 $server; rm -rf "$folder" ) >/dev/null 2>&1 &
+guard=$!
+echo $server
+wait $server
+code=$?
+kill $guard
+exit $code
+"""
+"""Runs beside the server and holds a pipe to us. When we are gone, however we went, the pipe ends: the guard
+kills the server and removes its folder."""
+
+POLL_SECONDS: Final = 0.02
+
+
+class ServerError(StreamsegError):
+    """A server of our own did not start, or is not there any more."""
+
+
+class Child:
+    """A server process with its folder and log; it may be killed and started again on the same data."""
+
+    def __init__(self, name: str, command: Sequence[str], folder: Path) -> None:
+        self.name = name
+        self.folder = folder
+        self.log = folder / f"{name}.log"
+        self._command = list(command)
+        self._guard: subprocess.Popen[bytes] | None = None
+        self.pid = 0
+
+    def start(self, ready: Callable[[], bool], timeout_seconds: float) -> None:
+        """Start the server and wait until `ready`. Raises `ServerError` with the end of its log when it is not."""
+        self._guard = subprocess.Popen(  # noqa: S603 - our own command, no shell between
+            ["/bin/sh", "-c", GUARD, "guard", str(self.folder), str(self.log), *self._command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C in the terminal is ours to answer
+        )
+        assert self._guard.stdout is not None
+        self.pid = int(self._guard.stdout.readline())
+        until = time.monotonic() + timeout_seconds
+        while not ready():
+            if self.running and time.monotonic() < until:
+                time.sleep(POLL_SECONDS)
+                continue
+            what = "is not ready" if self.running else "ended"
+            last = self.log.read_text(errors="replace").strip().splitlines()[-3:] if self.log.exists() else []
+            self.kill()
+            raise ServerError(f"{self.name} {what} after its start: {' | '.join(last) or 'it said nothing'}")
+
+    @property
+    def running(self) -> bool:
+        """Whether the server is there."""
+        return self._guard is not None and self._guard.poll() is None
+
+    def kill(self) -> None:
+        """Kill -9 the server; its data stays as it is."""
+        self._end(signal.SIGKILL, 10.0)
+
+    def stop(self, timeout_seconds: float = 15.0) -> None:
+        """Ask the server to end in good order; kill it when it takes too long."""
+        self._end(signal.SIGTERM, timeout_seconds)
+
+    def close(self) -> None:
+        """Kill the server and remove its folder."""
+        self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def send(self, number: signal.Signals) -> None:
+        """Send the running server a signal, such as SIGSTOP and SIGCONT."""
+        if not self.running:
+            raise ServerError(f"{self.name} is not running")
+        os.kill(self.pid, number)
+
+    def _end(self, number: signal.Signals, timeout_seconds: float) -> None:
+        guard, self._guard = self._guard, None
+        if guard is None:
+            return
+        try:
+            if guard.poll() is None:
+                os.kill(self.pid, number)
+            guard.wait(timeout_seconds)
+        except subprocess.TimeoutExpired:
+            os.kill(self.pid, signal.SIGKILL)
+            guard.wait()
+        except ProcessLookupError:
+            guard.wait()
+        finally:
+            for pipe in (guard.stdin, guard.stdout):
+                if pipe is not None:
+                    pipe.close()
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on; low enough for a Cluster node's second one, 10,000 above."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if port < 55_000:  # noqa: PLR2004 - see above
+            return port
+
+
+def listens(port: int) -> bool:
+    """Whether somebody accepts connections there."""
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,0 +1,145 @@
+"""A real Kafka broker from Apache's jars: one node, broker and controller, on free ports."""
+
+import shutil
+import signal
+import subprocess
+import tempfile
+import uuid
+from base64 import urlsafe_b64encode
+from pathlib import Path
+from typing import Final, Self
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from streamseg.embedded.child import Child, ServerError, free_port
+
+HERE: Final = Path(__file__).parent
+VERSION: Final = "4.3.0"
+JARS: Final = HERE.parents[2] / ".cache" / "kafka" / VERSION
+START_TIMEOUT_SECONDS: Final = 90.0
+PROPERTIES: Final = """
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs={data}
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+auto.create.topics.enable=false
+message.max.bytes=2000000
+log.segment.delete.delay.ms=1000
+"""
+
+
+def needed(program: str, package: str) -> str:
+    """The program's path. Raises `ServerError` with what to install."""
+    found = shutil.which(program)
+    if found is None:
+        raise ServerError(f"{program} is missing: run tests/support/install-servers.sh or install {package}")
+    return found
+
+
+def jars() -> Path:
+    """The folder with Kafka's jars, fetched by Maven the first time."""
+    done = JARS / ".complete"
+    if not done.exists():
+        JARS.mkdir(parents=True, exist_ok=True)
+        fetched = subprocess.run(
+            [
+                needed("mvn", "maven"), "-q", "-B", "-f", str(HERE / "pom.xml"),
+                "dependency:copy-dependencies", f"-DoutputDirectory={JARS}",
+            ],
+            check=False, capture_output=True, text=True, timeout=900,
+        )  # fmt: skip
+        if fetched.returncode:
+            raise ServerError(f"Maven could not fetch Kafka: {(fetched.stdout + fetched.stderr).strip()[-500:]}")
+        done.touch()
+    return JARS
+
+
+class KafkaServer:
+    """A broker; it can be killed and restarted on the same data and ports."""
+
+    def __init__(self, extra: str = "") -> None:
+        """`extra`: more lines of server.properties, the last of a name counts."""
+        self.port = free_port()
+        folder = Path(tempfile.mkdtemp(prefix="streamseg-kafka-"))
+        self._properties = folder / "server.properties"
+        self._properties.write_text(
+            PROPERTIES.format(port=self.port, controller=free_port(), data=folder / "data") + extra
+        )
+        java = [
+            needed("java", "default-jre-headless"), "-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+            f"-Dlog4j2.configurationFile={HERE / 'log4j2.xml'}", "-cp", f"{jars()}/*",
+        ]  # fmt: skip
+        self._format = [*java, "kafka.tools.StorageTool", "format", "-c", str(self._properties), "-t"]
+        self._child = Child("kafka", [*java, "kafka.Kafka", str(self._properties)], folder)
+        self._formatted = False
+
+    @property
+    def bootstrap(self) -> str:
+        """Where clients find it."""
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def running(self) -> bool:
+        """Whether the broker is there."""
+        return self._child.running
+
+    def start(self) -> Self:
+        """Start it, on the data that the last run left. Raises `ServerError`."""
+        if not self._formatted:
+            cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+            made = subprocess.run([*self._format, cluster], check=False, capture_output=True, text=True, timeout=60)
+            if made.returncode:
+                raise ServerError(f"Kafka's storage could not be formatted: {(made.stdout + made.stderr)[-500:]}")
+            self._formatted = True
+        self._child.start(self._answers, START_TIMEOUT_SECONDS)
+        return self
+
+    def kill(self) -> None:
+        """Kill -9; the data stays."""
+        self._child.kill()
+
+    def stop(self) -> None:
+        """End it in good order; the data stays."""
+        self._child.stop(30.0)
+
+    def restart(self) -> None:
+        """Kill -9 and start again."""
+        self.kill()
+        self.start()
+
+    def pause(self) -> None:
+        """Freeze it: connections stay open and nobody answers."""
+        self._child.send(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let a frozen one go on."""
+        self._child.send(signal.SIGCONT)
+
+    def close(self) -> None:
+        """Kill it and remove its data."""
+        self._child.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _answers(self) -> bool:
+        try:
+            asked = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})
+            return bool(asked.list_topics(timeout=1.0).brokers)
+        except KafkaException:
+            return False

@@ -1,0 +1,52 @@
+"""All topics made anew, and waited for."""
+
+import time
+from collections.abc import Sequence
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from streamseg.topics import TOPICS
+
+TIMEOUT_SECONDS = 30.0
+
+
+def remake_topics(bootstrap: str, partitions: int) -> None:
+    """Delete and make every topic of ours; returns when the broker shows exactly these, each with a leader."""
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    ours = [spec.name for spec in TOPICS]
+    there = [topic for topic in admin.list_topics(timeout=TIMEOUT_SECONDS).topics if topic in ours]
+    if there:
+        for future in admin.delete_topics(there, operation_timeout=TIMEOUT_SECONDS).values():
+            future.result(TIMEOUT_SECONDS)
+        _wait(admin, {topic: 0 for topic in ours})
+    made = [
+        NewTopic(spec.name, num_partitions=spec.partitions or partitions, replication_factor=1, config=spec.config())
+        for spec in TOPICS
+    ]
+    for future in admin.create_topics(made, operation_timeout=TIMEOUT_SECONDS).values():
+        future.result(TIMEOUT_SECONDS)
+    _wait(admin, {topic.topic: topic.num_partitions for topic in made})
+
+
+def delete_groups(bootstrap: str, groups: Sequence[str]) -> None:
+    """Forget the groups' committed offsets."""
+    for future in AdminClient({"bootstrap.servers": bootstrap}).delete_consumer_groups(list(groups)).values():
+        try:
+            future.result(TIMEOUT_SECONDS)
+        except KafkaException:
+            continue  # it was never there, or has members that are about to leave
+
+
+def _wait(admin: AdminClient, wanted: dict[str, int]) -> None:
+    until = time.monotonic() + TIMEOUT_SECONDS
+    while True:
+        topics = admin.list_topics(timeout=TIMEOUT_SECONDS).topics
+        led = {
+            name: sum(partition.leader >= 0 for partition in topics[name].partitions.values()) if name in topics else 0
+            for name in wanted
+        }
+        if led == wanted:
+            return
+        assert time.monotonic() < until, f"topics are {led}, wanted {wanted}"
+        time.sleep(0.05)
