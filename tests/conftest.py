@@ -7,10 +7,10 @@ from contextlib import ExitStack
 
 import pytest
 import redis
-from tests.support.kafka.server import KafkaServer
-from tests.support.kafka.topics import delete_groups, remake_topics
 
 from streamseg.embedded import RedisServer
+from tests.support.kafka.server import KafkaServer
+from tests.support.kafka.topics import delete_groups, remake_topics
 
 PARTITIONS = 4
 

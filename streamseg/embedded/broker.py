@@ -1,6 +1,5 @@
 """librdkafka's built-in broker: speaks the Kafka protocol over TCP, keeps its records in our memory."""
 
-from collections.abc import Sequence
 from typing import Final, Self
 
 from confluent_kafka import KafkaException, Producer
@@ -24,8 +23,7 @@ class EmbeddedBroker:
 
     partitions = PARTITIONS
 
-    def __init__(self, topics: Sequence[str] = tuple(spec.name for spec in TOPICS)) -> None:
-        self._topics = topics
+    def __init__(self) -> None:
         self._owner: Producer | None = None
         self._bootstrap = ""
 
@@ -42,8 +40,8 @@ class EmbeddedBroker:
         owner = Producer({"test.mock.num.brokers": 1, "bootstrap.servers": "embedded", "log_level": 4})
         try:
             brokers = owner.list_topics(timeout=TIMEOUT_SECONDS).brokers
-            for topic in self._topics:
-                owner.list_topics(topic, timeout=TIMEOUT_SECONDS)
+            for spec in TOPICS:
+                owner.list_topics(spec.name, timeout=TIMEOUT_SECONDS)
         except KafkaException as error:
             raise ServerError(f"the embedded broker does not answer: {error.args[0].str()}") from None
         self._bootstrap = ",".join(f"{broker.host}:{broker.port}" for broker in brokers.values())

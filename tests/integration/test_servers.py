@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 import redis
 from confluent_kafka import Consumer, Producer
-from tests.support.kafka.server import KafkaServer
 
 from streamseg.embedded import EmbeddedBroker, EmbeddedStore, RedisServer
 from streamseg.embedded.child import Child, ServerError
 from streamseg.topics import CLICKS, TOPICS
+from tests.support.kafka.server import KafkaServer
 
 pytestmark = pytest.mark.integration
 

@@ -19,7 +19,7 @@ def remake_topics(bootstrap: str, partitions: int) -> None:
     if there:
         for future in admin.delete_topics(there, operation_timeout=TIMEOUT_SECONDS).values():
             future.result(TIMEOUT_SECONDS)
-        _wait(admin, {topic: 0 for topic in ours})
+        _wait(admin, dict.fromkeys(ours, 0))
     made = [
         NewTopic(spec.name, num_partitions=spec.partitions or partitions, replication_factor=1, config=spec.config())
         for spec in TOPICS
