@@ -49,6 +49,7 @@ def command(
     """
     from streamseg.sources.files import EventFile
     from streamseg.sources.mapping import load_mapping
+    from streamseg.sources.output import writable
 
     if len(mappings) not in (0, 1, len(files)):
         raise click.UsageError("--mapping: give one for all files, or one for each")
@@ -58,7 +59,9 @@ def command(
     rejected = 0
     first_reason = ""
     with ExitStack() as stack:
-        writer = csv.writer(stack.enter_context(rejects.open("w", newline="", encoding="utf-8"))) if rejects else None
+        writer = (
+            csv.writer(stack.enter_context(writable(rejects, "w", newline="", encoding="utf-8"))) if rejects else None
+        )
         if writer:
             writer.writerow(("file", "line", "reason"))
 

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from decimal import Decimal
@@ -18,6 +19,7 @@ from streamseg.ports import EventSink, OutgoingRecord
 from streamseg.sources.event import TOPIC_OF_KIND, SourceEvent
 from streamseg.sources.mapped import Line, LineReader, UnmappableLineError, moment_of
 from streamseg.sources.mapping import FileForm, FileMapping, TimeForm
+from streamseg.sources.output import writable
 from streamseg.sources.transactions import Transactions
 
 Reject = Callable[[int, str], None]
@@ -66,17 +68,17 @@ class EventFile:
         return self._position()
 
     def __iter__(self) -> Iterator[SourceEvent]:
-        with ExitStack() as open_files:
-            raw = open_files.enter_context(self.path.open("rb"))
-            self._position = raw.tell
-            open_files.callback(setattr, self, "_position", lambda: self.size_bytes)
-            stream: IO[bytes] = raw
-            if self.path.suffix == ".gz":
-                stream = cast("IO[bytes]", open_files.enter_context(gzip.open(raw)))
-            try:
+        try:
+            with ExitStack() as open_files:
+                raw = open_files.enter_context(self.path.open("rb"))
+                self._position = raw.tell
+                open_files.callback(setattr, self, "_position", lambda: self.size_bytes)
+                stream: IO[bytes] = raw
+                if self.path.suffix == ".gz":
+                    stream = cast("IO[bytes]", open_files.enter_context(gzip.open(raw)))
                 yield from self._own(stream) if self._mapping is None else self._mapped(self._mapping, stream)
-            except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
-                raise StreamsegError(f"{self.path}: {error}") from None
+        except (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error) as error:
+            raise StreamsegError(f"{self.path}: {error}") from None
 
     def _own(self, stream: IO[bytes]) -> Iterator[SourceEvent]:
         for number, line in enumerate(stream, 1):
@@ -171,7 +173,7 @@ class FileSink(EventSink):
     """Writes JSON Lines in the project's own words, gzipped if the name ends in .gz: same events, same bytes."""
 
     def __init__(self, path: Path) -> None:
-        self._raw = path.open("wb")
+        self._raw: IO[bytes] = writable(path, "wb")
         self._stream: IO[bytes] | gzip.GzipFile = self._raw
         if path.suffix == ".gz":
             self._stream = gzip.GzipFile("", "wb", compresslevel=5, fileobj=self._raw, mtime=0)

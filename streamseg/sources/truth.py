@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from streamseg.errors import StreamsegError
+from streamseg.sources.output import writable
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +20,12 @@ class TruthRow:
 
 
 def write_truth(file: Path, rows: Iterable[TruthRow]) -> None:
-    """Write CSV with the header `customer_id,label,from`; `from` is RFC 3339 in UTC or empty."""
-    with file.open("w", encoding="utf-8", newline="") as stream:
+    """Write CSV with the header `customer_id,label,from`; `from` is RFC 3339 in UTC or empty.
+
+    Raises:
+        SettingsError: the file can't be made.
+    """
+    with writable(file, "w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(("customer_id", "label", "from"))
         for row in rows:

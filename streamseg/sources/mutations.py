@@ -1,0 +1,199 @@
+"""Records gone wrong: what broken producers, bad networks and ill will make of good ones.
+
+Some mutations leave a record good (a changed letter in a search term); only the decoder can tell.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from random import Random
+from typing import Any, Final
+
+from streamseg.events.record import MemoryRecord
+
+LARGEST_BYTES: Final = 10_000_000
+_RARE: Final = 400
+"""One mutation in so many is one of the large ones."""
+
+_ODD: Final = "@odd@"
+_ODD_VALUES: Final = (
+    *(b"null", b"true", b"0", b"-1", b"0.5", b'""', b"[]", b"{}", b'" "', b'"\\u0000"', b'"\\ud800"', b'"\\udc00x"'),
+    *(b"NaN", b"Infinity", b"-Infinity", b"1e999", b"-1e308", b"1e-400", b"1e15", b"18446744073709551616", b"1.0"),
+    *(b"9" * 400, b"9" * 5000, b"0." + b"3" * 3000, b"-0", b"01", b"+1", b".5", b"0x10"),
+    *(
+        b'"' + text + b'"'
+        for text in (b"\xff\xfe", b"\xed\xa0\x80", b"a\x00b", b"\xe2\x80\xae", b"x" * 300, b"x" * 9000)
+    ),
+    *(b'"%d-01-01T00:00:00Z"' % year for year in (1, 1900, 1969, 2020, 2262, 9999)),
+    *(b'"2024-02-30T00:00:00Z"', b'"2024-06-30T23:59:60Z"', b'"2024-01-01"', b'"2024-01-01T00:00:00"', b"1717416000"),
+    *(b"[" * depth + b"]" * depth for depth in (50, 195, 250, 5000)),
+    *(b'{"a":' * depth + b"1" + b"}" * depth for depth in (50, 195, 250, 5000)),
+    *(b"[1,]", b"undefined", b"'x'", b"{", b'"', b"/* */ 1"),
+)
+
+_HEADERS: Final[tuple[tuple[tuple[str, bytes], ...], ...]] = (
+    (("ce_specversion", b"0.3"),),
+    (("ce_specversion", b"1.0"), ("ce_type", b"streamseg.heartbeat.v1")),
+    (("ce_type", b"com.example.other"),),
+    (("content-type", b"application/cloudevents+json"),),
+    (("content-type", b"\xff"),),
+    (("trace", b"\x00\xff"), ("trace", b"")),
+)
+
+
+def mutated_record(record: MemoryRecord, rng: Random, largest_bytes: int = LARGEST_BYTES) -> MemoryRecord:
+    """The record with something wrong in value, key or headers. The same for the same state of `rng`.
+
+    Args:
+        record: a good one, its value a JSON object.
+        rng: source of all luck.
+        largest_bytes: no value and no key is much larger.
+    """
+    luck = rng.random()
+    if luck < 1 / _RARE:
+        return _oversized(record, rng, largest_bytes)
+    if luck < 0.9:
+        return replace(record, value=mutated(record.value or b"", rng))
+    return rng.choice((_no_value, _another_key, _odd_headers))(record, rng)
+
+
+def mutated(value: bytes, rng: Random) -> bytes:
+    """The value, a JSON object, with something wrong in its bytes or in what it says."""
+    return rng.choice(_OF_BYTES if rng.random() < 0.4 else _OF_JSON)(value, rng)
+
+
+# -- of records ------------------------------------------------------------------------------------------------------
+
+
+def _no_value(record: MemoryRecord, _: Random) -> MemoryRecord:
+    return replace(record, value=None)
+
+
+def _another_key(record: MemoryRecord, rng: Random) -> MemoryRecord:
+    key = record.key or b""
+    return replace(record, key=rng.choice((None, b"", key + b" ", key[:-1], b"\xff" + key, rng.randbytes(8))))
+
+
+def _odd_headers(record: MemoryRecord, rng: Random) -> MemoryRecord:
+    return replace(record, headers=rng.choice(_HEADERS))
+
+
+def _oversized(record: MemoryRecord, rng: Random, largest_bytes: int) -> MemoryRecord:
+    """A value at or beyond the limit, or an id of 1 MB, which may be the key as well."""
+    fields = json.loads(record.value or b"{}")
+    size = min(rng.choice((900_000, 1_048_000, LARGEST_BYTES)), largest_bytes)
+    name = rng.choice(("event_id", "customer_id", "unknown", "items", "traits"))
+    fields[name] = _ODD
+    match name:
+        case "items":
+            odd = b"[%b{}]" % (b"{}," * (size // 3))
+        case "traits":
+            odd = b"{%b}" % b",".join(b'"%d":[]' % number for number in range(min(size, 1_000_000) // 12))
+        case _:
+            odd = b'"%b"' % (b"x" * size)
+    key = odd[1:-1] if name == "customer_id" and rng.random() < 0.5 else record.key
+    return replace(record, key=key, value=_written(fields, odd, rng))
+
+
+# -- of bytes --------------------------------------------------------------------------------------------------------
+
+
+def _span(value: bytes, rng: Random) -> tuple[int, int]:
+    start = rng.randrange(len(value) + 1)
+    return start, min(len(value), start + rng.randrange(1, 20))
+
+
+def _flipped(value: bytes, rng: Random) -> bytes:
+    changed = bytearray(value)
+    for _ in range(rng.randrange(1, 4)):
+        changed[rng.randrange(len(changed))] ^= 1 << rng.randrange(8)
+    return bytes(changed)
+
+
+def _cut(value: bytes, rng: Random) -> bytes:
+    return value[: rng.randrange(len(value))]
+
+
+def _without_a_span(value: bytes, rng: Random) -> bytes:
+    start, end = _span(value, rng)
+    return value[:start] + value[end:]
+
+
+def _with_noise(value: bytes, rng: Random) -> bytes:
+    start, end = _span(value, rng)
+    return value[:start] + rng.randbytes(rng.randrange(1, 12)) + value[rng.choice((start, end)) :]
+
+
+def _with_a_span_twice(value: bytes, rng: Random) -> bytes:
+    start, end = _span(value, rng)
+    return value[:end] + value[start:]
+
+
+def _noise(_: bytes, rng: Random) -> bytes:
+    return rng.randbytes(rng.randrange(0, 200))
+
+
+def _prefixed(value: bytes, rng: Random) -> bytes:
+    return rng.choice((b"\0\0\0\0\7", b"\xef\xbb\xbf", b"\xff\xfe", b" \n", b"[", value)) + value
+
+
+# -- of what it says -------------------------------------------------------------------------------------------------
+
+
+def _said(edit: Callable[[dict[str, Any], list[tuple[Any, Any]], Random], None]) -> Callable[[bytes, Random], bytes]:
+    """Let an edit work on the document and on its places: (container, key or index) of everything within."""
+
+    def mutation(value: bytes, rng: Random) -> bytes:
+        document = json.loads(value)
+        edit(document, _places(document), rng)
+        return _written(document, rng.choice(_ODD_VALUES), rng)
+
+    return mutation
+
+
+def _written(document: dict[str, Any], odd: bytes, rng: Random) -> bytes:
+    """The document as JSON, with the raw bytes `odd` where it says `_ODD`."""
+    return json.dumps(document, ensure_ascii=rng.random() < 0.5).encode().replace(b'"%b"' % _ODD.encode(), odd)
+
+
+def _places(within: Any) -> list[tuple[Any, Any]]:
+    inner = within.items() if isinstance(within, dict) else enumerate(within) if isinstance(within, list) else ()
+    return [place for name, value in inner for place in ((within, name), *_places(value))]
+
+
+def _odd_value(_: dict[str, Any], places: list[tuple[Any, Any]], rng: Random) -> None:
+    container, name = rng.choice(places)
+    container[name] = _ODD
+
+
+def _field_gone(_: dict[str, Any], places: list[tuple[Any, Any]], rng: Random) -> None:
+    container, name = rng.choice(places)
+    del container[name]
+
+
+def _unknown_field(_: dict[str, Any], places: list[tuple[Any, Any]], rng: Random) -> None:
+    container, _name = rng.choice([place for place in places if isinstance(place[0], dict)])
+    container[rng.choice(("unknown", "", "\x00", "ключ", "merged_from", "at"))] = _ODD
+
+
+def _fields_exchanged(_: dict[str, Any], places: list[tuple[Any, Any]], rng: Random) -> None:
+    (one, here), (other, there) = rng.choice(places), rng.choice(places)
+    one[here], other[there] = _copy(other[there]), _copy(one[here])
+
+
+def _copy(value: Any) -> Any:
+    return json.loads(json.dumps(value))
+
+
+def _name_twice(value: bytes, rng: Random) -> bytes:
+    name = rng.choice(list(json.loads(value)))
+    return value[: value.rindex(b"}")] + b',"%b":%b}' % (name.encode(), rng.choice(_ODD_VALUES))
+
+
+Mutation = Callable[[bytes, Random], bytes]
+_OF_BYTES: Final[tuple[Mutation, ...]] = (
+    _flipped, _cut, _without_a_span, _with_noise, _with_a_span_twice, _noise, _prefixed,
+)  # fmt: skip
+_OF_JSON: Final[tuple[Mutation, ...]] = (
+    _said(_odd_value), _said(_odd_value), _said(_field_gone), _said(_unknown_field), _said(_fields_exchanged), _name_twice,
+)  # fmt: skip
