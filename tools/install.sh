@@ -33,9 +33,15 @@ if ! fits .venv/bin/python; then
 fi
 
 if command -v uv >/dev/null && uv --version >/dev/null 2>&1; then
-  install=(uv pip install --quiet --python .venv/bin/python)
+  install=(uv pip install --python .venv/bin/python)
 else
-  install=(.venv/bin/python -m pip install --quiet --disable-pip-version-check)
+  install=(.venv/bin/python -m pip install --disable-pip-version-check)
 fi
-"${install[@]}" --require-hashes -r requirements.lock
-"${install[@]}" --no-deps --no-build-isolation -e .
+
+quietly() { # what it says is shown when it fails
+  "$@" >.venv/install.log 2>&1 || { cat .venv/install.log >&2; exit 1; }
+}
+
+echo "installing into .venv ($("$python" --version))" >&2
+quietly "${install[@]}" --require-hashes -r requirements.lock
+quietly "${install[@]}" --no-deps --no-build-isolation -e .
