@@ -127,9 +127,3 @@ _numbers = count(1)
 def partition() -> int:
     """A partition that no other test uses."""
     return next(_numbers)
-
-
-@pytest.fixture(scope="session")
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serve(tmp_path_factory.mktemp("redis")) as server:
-        yield server.url

@@ -18,6 +18,8 @@ Client: TypeAlias = Redis | RedisCluster
 OLDEST_SERVER: Final = (6, 2)
 CLUSTER_SCHEMES: Final = {"redis+cluster": "redis", "rediss+cluster": "rediss"}
 CONNECT_SECONDS_AT_MOST: Final = 2.0
+CONNECTIONS: Final = 1_000
+"""To one server at most. A call beyond them fails at once; a pool that lets it wait costs a third more per call."""
 
 
 def connect(settings: RedisSettings) -> Client:
@@ -36,6 +38,7 @@ def connect(settings: RedisSettings) -> Client:
         "retry": Retry(NoBackoff(), 0),  # a write whose outcome is unknown is the caller's to judge
         "protocol": 2,  # the same replies from every client and server version
         "client_name": "streamseg",
+        "max_connections": CONNECTIONS,
     }
     if settings.ssl_ca_file is not None:
         if not scheme.startswith("rediss"):
