@@ -2,16 +2,17 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final, TypeAlias
+from pathlib import Path
+from typing import Any, Final, Protocol, TypeAlias
 from urllib.parse import urlsplit
 
+from pydantic import SecretStr
 from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisClusterException, RedisError
 
 from streamseg.errors import SettingsError, StoreUnavailableError
-from streamseg.settings import RedisSettings
 
 Client: TypeAlias = Redis | RedisCluster
 
@@ -22,7 +23,22 @@ CONNECTIONS: Final = 1_000
 """To one server at most. A call beyond them fails at once; a pool that lets it wait costs a third more per call."""
 
 
-def connect(settings: RedisSettings) -> Client:
+class Address(Protocol):
+    """Where the server is and how to enter: the `redis` table of the settings."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def username(self) -> str | None: ...
+    @property
+    def password(self) -> SecretStr | None: ...
+    @property
+    def ssl_ca_file(self) -> Path | None: ...
+    @property
+    def timeout_seconds(self) -> float: ...
+
+
+def connect(settings: Address) -> Client:
     """A client that connects on first use, waits `timeout_seconds` for an answer, and repeats nothing by itself.
 
     URLs: `redis://`, `rediss://` (TLS), `unix://`, and `redis+cluster://`, `rediss+cluster://` for a Cluster, which
