@@ -27,15 +27,29 @@ class Address(Protocol):
     """Where the server is and how to enter: the `redis` table of the settings."""
 
     @property
-    def url(self) -> str: ...
+    def url(self) -> str:
+        """Scheme, host, port and database."""
+        ...
+
     @property
-    def username(self) -> str | None: ...
+    def username(self) -> str | None:
+        """When it isn't in the URL."""
+        ...
+
     @property
-    def password(self) -> SecretStr | None: ...
+    def password(self) -> SecretStr | None:
+        """When it isn't in the URL."""
+        ...
+
     @property
-    def ssl_ca_file(self) -> Path | None: ...
+    def ssl_ca_file(self) -> Path | None:
+        """Whom to trust with TLS, instead of the system's list."""
+        ...
+
     @property
-    def timeout_seconds(self) -> float: ...
+    def timeout_seconds(self) -> float:
+        """How long to wait for one answer."""
+        ...
 
 
 def connect(settings: Address) -> Client:
