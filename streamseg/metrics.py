@@ -1,9 +1,11 @@
-"""Every metric, in one list: name, type, labels, meaning. Seconds and bytes; never a customer in a label."""
+"""Every metric, in one list: name, type, unit, labels, meaning. Seconds and bytes; never a customer in a label."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Final, Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, start_http_server
 
 LATENCY_BUCKETS_SECONDS: Final = (
     0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0,
@@ -13,13 +15,18 @@ LATENCY_BUCKETS_SECONDS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class MetricSpec:
-    """One metric. `attribute` is its name on `Metrics`."""
+    """One metric. `attribute` is its name on `Metrics`; the name ends in the unit, where there is one."""
 
     attribute: str
     name: str
     type: Literal["counter", "gauge", "histogram"]
     meaning: str
     labels: tuple[str, ...] = ()
+
+    @property
+    def unit(self) -> str:
+        """What one of it is: `seconds`, `bytes`, or the things counted."""
+        return self.name.removesuffix("_total").rpartition("_")[2]
 
 
 METRICS: Final = (
@@ -84,6 +91,13 @@ METRICS: Final = (
         ("segmentation", "outcome"),
     ),
     MetricSpec(
+        "inertia",
+        "streamseg_model_inertia",
+        "gauge",
+        "sum of squared scaled distances over the sample, of the model that won the last challenge",
+        ("segmentation",),
+    ),
+    MetricSpec(
         "requests", "streamseg_api_request_seconds", "histogram", "answers of the API", ("route", "method", "code")
     ),
     MetricSpec("lookups", "streamseg_api_lookups_total", "counter", "customers looked up", ("result",)),
@@ -116,6 +130,7 @@ class Metrics:
     model_version: Gauge
     learned: Gauge
     challenges: Counter
+    inertia: Gauge
     requests: Histogram
     lookups: Counter
     streams: Gauge
@@ -125,8 +140,19 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self.registry = registry or CollectorRegistry()
+        self._standing: dict[Gauge, set[tuple[str, ...]]] = {}
         for spec in METRICS:
             setattr(self, spec.attribute, self._made(spec))
+        ProcessCollector(registry=self.registry)
+        self.build_info.labels(version=version("streamseg")).set(1)
+
+    def stand(self, gauge: Gauge, values: Mapping[tuple[str, ...], float]) -> None:
+        """Let `gauge` tell these values and no others: what this process gave away must not be counted twice."""
+        for gone in self._standing.get(gauge, set()) - values.keys():
+            gauge.remove(*gone)
+        for labels, value in values.items():
+            gauge.labels(*labels).set(value)
+        self._standing[gauge] = set(values)
 
     def _made(self, spec: MetricSpec) -> Counter | Gauge | Histogram:
         match spec.type:

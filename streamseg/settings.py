@@ -150,6 +150,8 @@ class MembershipSettings(Section):
     """Wall time after which a string that nobody renews vanishes; up to a tenth less per string."""
     retention_seconds: Positive = 730 * 86_400.0
     """Customers without an event for this long leave."""
+    ads_smallest_segment: int = Field(default=50, ge=0)
+    """Smaller segments do not enter the view of ad servers."""
     unknown_ads_consent: bool = False
     unknown_personalisation_consent: bool = True
 
@@ -197,8 +199,6 @@ class ApiSettings(Section):
     """Between two signs of life on a quiet event stream."""
     ads_provider: str = "streamseg"
     """`data.name` in OpenRTB: best the shop's domain."""
-    ads_smallest_segment: int = Field(default=50, ge=0)
-    """Smaller segments are not shown to ad servers."""
     iab_audiences: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Ids of the IAB Audience Taxonomy 1.1 by segment id; sent with `segtax` 4."""
 

@@ -11,6 +11,8 @@ from starlette.types import Send
 
 JSON: Final = b"application/json"
 
+VARY: Final = b"Authorization, X-API-Key, X-Streamseg-Hash"
+
 _AS_OF: Final = re.compile(rb'"as_of":(\d+)')
 """Cannot match inside a JSON string: there the quotes would be escaped."""
 
@@ -67,7 +69,13 @@ def as_of(membership: bytes) -> int | None:
 
 
 def answer_with(
-    body: bytes, *, decided: int, now: float, cache_control: bytes, if_none_match: bytes | None = None
+    body: bytes,
+    *,
+    decided: int,
+    now: float,
+    cache_control: bytes,
+    if_none_match: bytes | None = None,
+    vary: bytes = VARY,
 ) -> Answer:
     """A 200, or a 304 when the client has these bytes already.
 
@@ -77,12 +85,13 @@ def answer_with(
         now: wall time.
         cache_control: how long it may be kept.
         if_none_match: the client's header, if it sent one.
+        vary: the request headers that the body depends on.
     """
     tag = etag(body)
     headers = {
         b"etag": tag,
         b"cache-control": cache_control,
-        b"vary": b"Authorization, X-API-Key, X-Streamseg-Hash",
+        b"vary": vary,
         b"streamseg-as-of": b"%d" % decided,
         b"streamseg-age": b"%d" % max(0, int(now) - decided),
     }

@@ -3,61 +3,73 @@
 import asyncio
 import gc
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from streamseg.api.access import Access, Caller, KeyRing
+from streamseg.api.access import Access, KeyRing
 from streamseg.api.answers import Answer, Freshness
+from streamseg.api.asking import Ask, Handler, asked, on_failure, on_http_exception, on_problem
 from streamseg.api.catalogue import Catalogue
+from streamseg.api.events_in import EventsIn
 from streamseg.api.health import Health
-from streamseg.api.limits import Limits, read_body
+from streamseg.api.limits import Limits
 from streamseg.api.lookups import Lookups
+from streamseg.api.meters import Meters, Timed
+from streamseg.api.ofrep import Ofrep
+from streamseg.api.openrtb import OpenRtb
 from streamseg.api.problems import Problem
+from streamseg.api.push import PATH, Push
 from streamseg.api.reads import SharedReads
 from streamseg.errors import StoreUnavailableError
-from streamseg.ports import ApiKeyStore, MembershipStore, ModelStore
+from streamseg.events.decode import Decoder
+from streamseg.metrics import Metrics
+from streamseg.ports import ApiKeyStore, ChangeNotices, EventSink, MembershipStore, ModelStore, TicketStore
 from streamseg.settings import ApiSettings
 
 REFRESH_SECONDS: Final = 2.0
 """How often keys and catalogue are read anew: a revoked key is refused within this time."""
 
-LOOKUP_START: Final = "/v1/customers/"
-LOOKUP_END: Final = "/segments"
+LOOKUP: Final = "/v1/customers/{id:path}/segments"
+LOOKUP_START, LOOKUP_END = LOOKUP.split("{id:path}")
 
 CORS_HEADERS: Final = ("Authorization", "Content-Type", "If-None-Match", "X-API-Key", "X-Streamseg-Hash")
 CORS_EXPOSED: Final = ("ETag", "Retry-After", "Streamseg-As-Of", "Streamseg-Age", "Streamseg-Unavailable")
 
-Handler = Callable[[Request, Caller], Awaitable[Answer]]
-
 
 @dataclass(frozen=True, slots=True)
 class Collaborators:
-    """What the API needs of others. The stores answer, or raise, within `settings.store_timeout_seconds`."""
+    """What the API needs of others. Stores must raise `StoreUnavailableError` rather than wait for ever."""
 
     settings: ApiSettings
     memberships: MembershipStore
     models: ModelStore
+    ads_views: MembershipStore
     keys: ApiKeyStore
+    tickets: TicketStore
+    notices: ChangeNotices
+    sink: EventSink
+    decoder: Decoder
+    metrics: Metrics
 
 
 class Api:
     """The ASGI application. Single lookups take the short way; everything else goes through Starlette's routes."""
 
     def __init__(self, others: Collaborators) -> None:
-        settings = others.settings
+        self._settings = settings = others.settings
         self._keys = others.keys
         self._ring = KeyRing()
         self._catalogue = Catalogue(others.models, settings.public_segments)
+        self._meters = Meters(others.metrics)
         self._access = Access(
             self._ring,
             Limits(settings.requests_per_second, settings.requests_per_second_per_key),
@@ -65,21 +77,40 @@ class Api:
         )
         reads = SharedReads(others.memberships.read, settings.store_timeout_seconds)
         freshness = Freshness(settings.max_age_seconds, settings.stale_seconds)
-        self._lookups = Lookups(reads, self._access, self._catalogue, freshness)
-        self._health = Health(reads, self._ring)
-        self._body_limit = settings.body_limit_bytes
-        routes = Starlette(
-            routes=self._routes(),
-            exception_handlers={Problem: _problem, HTTPException: _http_exception, Exception: _failure},
+        self._lookups = Lookups(reads, self._access, self._catalogue, freshness=freshness, meters=self._meters)
+        self._events = EventsIn(others.sink, others.decoder, self._access, self._meters)
+        self._push = Push(
+            reads.one,
+            others.tickets,
+            others.notices,
+            self._meters,
+            limit=settings.streams_limit,
+            heartbeat_seconds=settings.heartbeat_seconds,
+        )
+        self._ofrep = Ofrep(self._lookups, self._access, self._catalogue, self._push)
+        self._openrtb = OpenRtb(
+            SharedReads(others.ads_views.read, settings.store_timeout_seconds),
+            self._access,
+            self._catalogue,
+            provider=settings.ads_provider,
+            audiences=settings.iab_audiences,
+            cache_control=freshness.header,
+        )
+        routes = [*self._routes(), *Health(reads, self._ring).routes(), Route("/metrics", self._meters.expose)]
+        routes.append(Route(PATH + "{ticket}", self._push.open))
+        starlette = Starlette(
+            routes=routes,
+            exception_handlers={Problem: on_problem, HTTPException: on_http_exception, Exception: on_failure},
             lifespan=lambda _: self.running(),
         )
-        self._app: ASGIApp = CORSMiddleware(
-            routes,
+        open_to_pages = CORSMiddleware(
+            starlette,
             allow_origins=settings.allowed_origins,
             allow_methods=("GET", "POST"),
             allow_headers=CORS_HEADERS,
             expose_headers=CORS_EXPOSED,
         )
+        self._app: ASGIApp = Timed(open_to_pages, self._meters, {route.endpoint: route.path for route in routes})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI 3.0."""
@@ -88,8 +119,10 @@ class Api:
             if path.startswith(LOOKUP_START) and path.endswith(LOOKUP_END):
                 headers = dict(scope["headers"])
                 if b"origin" not in headers:
+                    started = perf_counter()
                     answer = await self._lookup(path[len(LOOKUP_START) : -len(LOOKUP_END)], headers)
                     await answer.send(send)
+                    self._meters.observe(LOOKUP, "GET", answer.status, perf_counter() - started)
                     return
         await self._app(scope, receive, send)
 
@@ -100,31 +133,33 @@ class Api:
             return problem.answer()
 
     def _routes(self) -> list[Route]:
-        async def one(request: Request, caller: Caller) -> Answer:
-            return await self._lookups.one(request.path_params["id"], caller, dict(request.scope["headers"]))
+        async def one(ask: Ask) -> Answer:
+            return await self._lookups.one(ask.path("id"), ask.caller, ask.headers)
 
-        async def many(request: Request, caller: Caller) -> Answer:
-            return await self._lookups.many(await self._body(request), caller)
+        async def many(ask: Ask) -> Answer:
+            return await self._lookups.many(await ask.body(), ask.caller)
 
-        async def segments(request: Request, caller: Caller) -> Answer:
-            return self._lookups.segments(caller, dict(request.scope["headers"]))
+        async def segments(ask: Ask) -> Answer:
+            return self._lookups.segments(ask.caller, ask.headers)
 
-        return [
-            self._route("/v1/customers/{id:path}/segments", one, "GET"),
-            self._route("/v1/segments:batchGet", many, "POST"),
-            self._route("/v1/segments", segments, "GET"),
-            Route("/livez", self._health.live),
-            Route("/readyz", self._health.ready),
+        async def events(ask: Ask) -> Answer:
+            return await self._events.receive(await ask.body(self._settings.events_limit_bytes), ask.caller)
+
+        table: list[tuple[str, str, Handler]] = [
+            ("GET", LOOKUP, one),
+            ("POST", "/v1/segments:batchGet", many),
+            ("GET", "/v1/segments", segments),
+            ("POST", "/v1/events", events),
+            ("GET", "/v1/openrtb/user", self._openrtb.user),
+            ("POST", "/ofrep/v1/evaluate/flags", self._ofrep.bulk),
+            ("POST", "/ofrep/v1/evaluate/flags/{key:path}", self._ofrep.one),
         ]
+        limit = self._settings.body_limit_bytes
+        return [asked(self._access, limit, method, path, handler) for method, path, handler in table]
 
-    def _route(self, path: str, handler: Handler, method: str) -> Route:
-        async def endpoint(request: Request) -> Response:
-            return (await handler(request, self._access.admit(dict(request.scope["headers"])))).response()
-
-        return Route(path, endpoint, methods=[method])
-
-    async def _body(self, request: Request) -> bytes:
-        return await read_body(request.receive, dict(request.scope["headers"]).get(b"content-length"), self._body_limit)
+    def end_streams(self) -> None:
+        """Let pages reconnect to another process: this one is about to end."""
+        self._push.end()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -133,14 +168,13 @@ class Api:
         What is alive at the start is taken out of the garbage collector's rounds: they cost tens of milliseconds.
         """
         await self._refresh()
-        refreshing = asyncio.create_task(self._keep_refreshing())
-        gc.collect()
-        gc.freeze()
-        try:
+        async with AsyncExitStack() as stack:
+            refreshing = asyncio.create_task(self._keep_refreshing())
+            stack.push_async_callback(_end, refreshing)
+            gc.collect()
+            gc.freeze()
+            stack.callback(gc.unfreeze)
             yield
-        finally:
-            refreshing.cancel()
-            gc.unfreeze()
 
     async def _keep_refreshing(self) -> None:
         while True:
@@ -149,22 +183,11 @@ class Api:
 
     async def _refresh(self) -> None:
         await self._catalogue.refresh(time.time())
-        try:
+        with suppress(StoreUnavailableError):
             self._ring.replace(await self._keys.all())
-        except StoreUnavailableError:
-            return
 
 
-async def _problem(_: Request, problem: Exception) -> Response:
-    assert isinstance(problem, Problem)
-    return problem.answer().response()
-
-
-async def _http_exception(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    headers = {name.lower().encode(): value.encode() for name, value in (error.headers or {}).items()}
-    return Problem(error.status_code, error.detail, headers=headers).answer().response()
-
-
-async def _failure(_: Request, __: Exception) -> Response:
-    return Problem(500, "something went wrong here, not with the request").answer().response()
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

@@ -3,6 +3,7 @@
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from streamseg.api.access import KeyRing
 from streamseg.api.answers import Answer
@@ -18,6 +19,10 @@ class Health:
     def __init__(self, reads: SharedReads, ring: KeyRing) -> None:
         self._reads = reads
         self._ring = ring
+
+    def routes(self) -> list[Route]:
+        """For anyone on the network that the process listens on."""
+        return [Route("/livez", self.live), Route("/readyz", self.ready)]
 
     async def live(self, _: Request) -> Response:
         """200 as long as the event loop turns."""

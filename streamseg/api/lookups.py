@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -10,7 +10,8 @@ from streamseg.api.access import Access, Caller, Headers, need_secret
 from streamseg.api.answers import Answer, Freshness, answer_with, as_of
 from streamseg.api.catalogue import Catalogue
 from streamseg.api.customers import check_customer_id, public_view, unknown
-from streamseg.api.problems import Problem, store_away
+from streamseg.api.meters import Meters
+from streamseg.api.problems import Problem, json_object, store_away
 from streamseg.api.reads import SharedReads
 from streamseg.errors import StoreUnavailableError
 
@@ -25,7 +26,9 @@ class Lookups:
         reads: SharedReads,
         access: Access,
         catalogue: Catalogue,
+        *,
         freshness: Freshness,
+        meters: Meters,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._reads = reads
@@ -33,12 +36,15 @@ class Lookups:
         self._catalogue = catalogue
         self._cache_control = freshness.header
         self._clock = clock
+        count = meters.metrics.lookups
+        self._hit, self._miss, self._unavailable = (count.labels(each) for each in ("hit", "miss", "unavailable"))
 
     async def membership(self, customer_id: str) -> bytes | None:
         """The stored string. Raises the marked empty `Problem` while the store is away."""
         try:
             return await self._reads.one(customer_id)
         except StoreUnavailableError:
+            self._unavailable.inc()
             raise store_away(unknown(customer_id)) from None
 
     async def one(self, customer_id: str, caller: Caller, headers: Headers) -> Answer:
@@ -46,6 +52,7 @@ class Lookups:
         self._access.prove(caller, check_customer_id(customer_id))
         stored = await self.membership(customer_id)
         now = self._clock()
+        (self._miss if stored is None else self._hit).inc()
         if stored is None:
             body, decided = msgspec.json.encode(unknown(customer_id)), int(now)
         else:
@@ -66,7 +73,10 @@ class Lookups:
         try:
             found = await self._reads.many(ids)
         except StoreUnavailableError:
+            self._unavailable.inc(len(ids))
             raise store_away({"customers": [unknown(customer_id) for customer_id in ids]}) from None
+        self._hit.inc(len(found) - found.count(None))
+        self._miss.inc(found.count(None))
         now = self._clock()
         pieces = [
             msgspec.json.encode(unknown(customer_id)) if stored is None else stored
@@ -92,17 +102,6 @@ class Lookups:
             cache_control=self._cache_control,
             if_none_match=headers.get(b"if-none-match"),
         )
-
-
-def json_object(body: bytes) -> dict[str, Any]:
-    """The body as an object. Raises `Problem` 400."""
-    try:
-        document = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
-        raise Problem(400, "the body is not JSON", field="body") from None
-    if not isinstance(document, dict):
-        raise Problem(422, "the body must be a JSON object", field="body")
-    return document
 
 
 def _ids(body: bytes) -> list[str]:

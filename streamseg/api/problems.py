@@ -77,3 +77,14 @@ def store_away(empty: Mapping[str, Any] | None = None) -> Problem:
         headers={b"retry-after": b"1", b"streamseg-unavailable": b"store"},
         more=empty,
     )
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """The body as an object. Raises `Problem` 400."""
+    try:
+        document = msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        raise Problem(400, "the body is not JSON", field="body") from None
+    if not isinstance(document, dict):
+        raise Problem(422, "the body must be a JSON object", field="body")
+    return document

@@ -43,9 +43,9 @@ def membership(customer_id: str) -> str:
     return MEMBERSHIP_PREFIX + customer_id
 
 
-def gone(customer_id: str) -> str:
-    """The mark that a membership was deleted. Private."""
-    return f"{PREFIX}gone:{{{MEMBERSHIP_PREFIX}{customer_id}}}"
+def gone(customer_id: str, prefix: str = MEMBERSHIP_PREFIX) -> str:
+    """The mark that a membership, or a view of it, was deleted; in the slot of the string. Private."""
+    return f"{PREFIX}gone:{{{prefix}{customer_id}}}"
 
 
 def model(segmentation: str) -> str:

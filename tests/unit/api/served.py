@@ -1,7 +1,7 @@
 """An API on the memory twins, asked over ASGI, with one customer and the keys to ask."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,12 +11,16 @@ from pydantic import SecretStr
 
 from streamseg.api.access import digest
 from streamseg.api.app import Api, Collaborators
+from streamseg.errors import StreamsegError
+from streamseg.events.decode import Decoder
+from streamseg.events.money import Money
 from streamseg.membership.encoding import encode
 from streamseg.membership.types import Consent, Membership, OutboxEntry, SegmentMembership
-from streamseg.ports import ApiKey
+from streamseg.metrics import Metrics
+from streamseg.ports import ApiKey, OutgoingRecord
 from streamseg.settings import ApiSettings
 from streamseg.store.memory import MemoryMembershipStore, MemoryModelStore
-from streamseg.store.memory_api import MemoryApiKeyStore
+from streamseg.store.memory_api import MemoryApiKeyStore, MemoryChangeNotices, MemoryTicketStore
 
 SK = "sk_" + "s" * 43
 PK = "pk_" + "p" * 43
@@ -61,6 +65,20 @@ def segment_entry(label: str, size: int = 1_000) -> bytes:
 
 
 @dataclass
+class ListSink:
+    """Keeps what it is sent, or is away."""
+
+    records: list[OutgoingRecord] = field(default_factory=list)
+    away: bool = False
+
+    async def send(self, records: Sequence[OutgoingRecord]) -> None:
+        """See the port."""
+        if self.away:
+            raise StreamsegError("no broker")
+        self.records += records
+
+
+@dataclass
 class Served:
     """The stores behind an API, and a client in front of it."""
 
@@ -70,8 +88,11 @@ class Served:
         )
     )
     memberships: Any = field(default_factory=lambda: MemoryMembershipStore(ttl_seconds=3_600))
+    ads_views: Any = field(default_factory=lambda: MemoryMembershipStore(ttl_seconds=3_600))
+    notices: MemoryChangeNotices = field(default_factory=MemoryChangeNotices)
     models: MemoryModelStore = field(default_factory=MemoryModelStore)
     keys: MemoryApiKeyStore = field(default_factory=MemoryApiKeyStore)
+    sink: ListSink = field(default_factory=ListSink)
 
     @asynccontextmanager
     async def client(self, key: str | None = SK, **headers: str) -> AsyncIterator[httpx.AsyncClient]:
@@ -81,7 +102,20 @@ class Served:
         await self.models.write_catalogue(
             {"behaviour-k7q2": segment_entry("Daily Athletes"), "behaviour-m3xw": segment_entry("Weekend Warriors")}
         )
-        api = Api(Collaborators(self.settings, self.memberships, self.models, self.keys))
+        api = Api(
+            Collaborators(
+                settings=self.settings,
+                memberships=self.memberships,
+                models=self.models,
+                ads_views=self.ads_views,
+                keys=self.keys,
+                tickets=MemoryTicketStore(),
+                notices=self.notices,
+                sink=self.sink,
+                decoder=Decoder(Money("EUR", 2, {})),
+                metrics=Metrics(),
+            )
+        )
         given = dict(headers) if key is None else {"Authorization": f"Bearer {key}"} | headers
         async with (
             api.running(),

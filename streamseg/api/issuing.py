@@ -1,0 +1,34 @@
+"""New API keys, and their successors."""
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final, Literal
+
+from streamseg.api.access import digest
+from streamseg.errors import StreamsegError
+from streamseg.ports import ApiKey
+
+PREFIXES: Final[dict[Literal["secret", "publishable"], str]] = {"secret": "sk_", "publishable": "pk_"}
+KEY_BYTES: Final = 32
+
+
+def issue(name: str, kind: Literal["secret", "publishable"], now: float) -> tuple[ApiKey, str]:
+    """A new key: what is stored, and the key itself, which nobody can show again."""
+    plain = PREFIXES[kind] + secrets.token_urlsafe(KEY_BYTES)
+    return ApiKey(f"key-{secrets.token_hex(4)}", name, kind, digest(plain), int(now)), plain
+
+
+def succeed(keys: Iterable[ApiKey], name: str, now: float, overlap_seconds: float) -> tuple[list[ApiKey], str]:
+    """A successor for the keys of a name, which stay good for the overlap, so that clients can change over.
+
+    Returns what is to be stored, the new key first, and the new key itself. Raises `StreamsegError` for a name without
+    a key in force.
+    """
+    standing = [key for key in keys if key.name == name and (key.expires is None or key.expires > now)]
+    if not standing:
+        raise StreamsegError(f"there is no key named {name}")
+    ends = int(now + overlap_seconds)
+    new, plain = issue(name, standing[-1].kind, now)
+    old = [replace(key, expires=ends if key.expires is None else min(ends, key.expires)) for key in standing]
+    return [new, *old], plain

@@ -1,0 +1,89 @@
+"""The HTTP server around the application: uvicorn on uvloop, without an access log."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import uvicorn
+
+from streamseg.api.app import Api
+from streamseg.errors import SettingsError
+
+DRAIN_SECONDS: Final = 5
+KEEP_ALIVE_SECONDS: Final = 75
+BACKLOG: Final = 2_048
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the process that it is part of."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(
+    api: Api, host: str, port: int, *, stop: asyncio.Event, listening: Callable[[str], None] = lambda _: None
+) -> None:
+    """Serve until `stop` is set; then end event streams and finish what is being answered.
+
+    Args:
+        api: what to serve.
+        host: address to listen on.
+        port: 0 lets the system choose.
+        stop: ends it.
+        listening: told the address (`http://...`) once requests are taken.
+
+    Raises:
+        SettingsError: the address cannot be had.
+    """
+    listener = _bound(host, port)
+    server = _Server(
+        uvicorn.Config(
+            api,
+            loop="none",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,  # addresses hold customer ids
+            server_header=False,
+            backlog=BACKLOG,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+        )
+    )
+
+    async def end() -> None:
+        await stop.wait()
+        api.end_streams()
+        server.should_exit = True
+
+    ending = asyncio.create_task(end())
+    listening(_address(listener))
+    try:
+        await server.serve([listener])
+    finally:
+        ending.cancel()
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        raise SettingsError(f"cannot listen on {host}:{port}: {error.strerror}") from None
+    listener.setblocking(False)
+    return listener
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

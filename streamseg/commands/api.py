@@ -1,0 +1,37 @@
+"""`streamseg api`: serve the memberships over HTTP."""
+
+import asyncio
+import signal
+import sys
+
+import click
+
+from streamseg.commands import Invocation
+
+
+@click.command("api")
+@click.option("--host", help="Address to listen on; default: setting api.host.")
+@click.option("--port", type=click.IntRange(0, 65_535), help="Default: setting api.port.")
+@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", help="Logs go to stderr.")
+@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info")
+@click.pass_obj
+def command(invocation: Invocation, host: str | None, port: int | None, log_format: str, log_level: str) -> None:
+    """Serve lookups, ad fragments, OpenFeature and event streams, until SIGTERM or Ctrl-C."""
+    from streamseg.stream.logs import configure_logs
+    from streamseg.wiring import run_api
+
+    configure_logs(log_format, log_level, sys.stderr)
+    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    settings = invocation.settings
+    settings = settings.model_copy(update={"api": settings.api.model_copy(update=given)})
+
+    async def until_told() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await run_api(settings, stop=stop, listening=lambda address: click.echo(f"serving {address}", err=True))
+
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(until_told())

@@ -1,0 +1,115 @@
+"""`streamseg keys`: the keys that the API takes."""
+
+import asyncio
+import json
+import time
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import click
+
+from streamseg.commands import Invocation
+
+JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+
+
+@click.group("keys")
+def command() -> None:
+    """Make, list, rotate and revoke API keys. A key is shown once, when it is made; stored is a hash of it."""
+
+
+@command.command()
+@click.argument("name")
+@click.option("--publishable", is_flag=True, help="For browsers (pk_): public segments, proven customers only.")
+@JSON
+@click.pass_obj
+def create(invocation: Invocation, name: str, publishable: bool, as_json: bool) -> None:
+    """Make a key for NAME: a secret one (sk_), or a publishable one (pk_)."""
+    from streamseg.api.issuing import issue
+
+    kind: Literal["secret", "publishable"] = "publishable" if publishable else "secret"
+    key, plain = issue(name, kind, time.time())
+    asyncio.run(_store(invocation, key))
+    _show_new({"id": key.id, "name": name, "kind": kind, "key": plain}, as_json)
+
+
+@command.command("list")
+@JSON
+@click.pass_obj
+def list_(invocation: Invocation, as_json: bool) -> None:
+    """List the keys, without the keys themselves."""
+    keys = asyncio.run(_all(invocation))
+    shown = [
+        {"id": key.id, "name": key.name, "kind": key.kind, "created": key.created, "expires": key.expires}
+        for key in keys
+    ]
+    if as_json:
+        click.echo(json.dumps({"keys": shown}))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("id", "name", "kind", "created", "expires")
+    for one in shown:
+        table.add_row(one["id"], one["name"], one["kind"], _day(one["created"]), _day(one["expires"]))
+    Console().print(table)
+
+
+@command.command()
+@click.argument("name")
+@click.option("--overlap-hours", type=click.FloatRange(0, 24 * 365), default=24.0, show_default=True)
+@JSON
+@click.pass_obj
+def rotate(invocation: Invocation, name: str, overlap_hours: float, as_json: bool) -> None:
+    """Make a successor for NAME's key; the old one stays good for the overlap."""
+    from streamseg.api.issuing import succeed
+
+    keys = asyncio.run(_all(invocation))
+    changed, plain = succeed(keys, name, time.time(), overlap_hours * 3600)
+    asyncio.run(_store(invocation, *changed))
+    document = {"id": changed[0].id, "name": name, "kind": changed[0].kind, "key": plain}
+    _show_new(document | {"old_keys_expire": changed[1].expires}, as_json)
+
+
+@command.command()
+@click.argument("key_id")
+@JSON
+@click.pass_obj
+def revoke(invocation: Invocation, key_id: str, as_json: bool) -> None:
+    """Remove a key; processes refuse it within seconds."""
+    from streamseg.wiring import api_keys
+
+    async def remove() -> bool:
+        async with api_keys(invocation.settings) as store:
+            return await store.remove(key_id)
+
+    if not asyncio.run(remove()):
+        raise click.ClickException(f"there is no key {key_id}")
+    click.echo(json.dumps({"revoked": key_id}) if as_json else f"revoked {key_id}")
+
+
+async def _all(invocation: Invocation) -> list[Any]:
+    from streamseg.wiring import api_keys
+
+    async with api_keys(invocation.settings) as store:
+        return await store.all()
+
+
+async def _store(invocation: Invocation, *keys: Any) -> None:
+    from streamseg.wiring import api_keys
+
+    async with api_keys(invocation.settings) as store:
+        for key in keys:
+            await store.put(key)
+
+
+def _show_new(document: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(document))
+        return
+    click.echo(f"{document['key']}")
+    click.echo(f"{document['id']} for {document['name']}: keep it now, it cannot be shown again", err=True)
+
+
+def _day(at: int | None) -> str:
+    return "" if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="minutes")

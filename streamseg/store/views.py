@@ -1,0 +1,62 @@
+"""Memberships together with the view of ad servers."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final
+
+import msgspec
+
+from streamseg.membership.types import OutboxEntry
+from streamseg.membership.views import ads_view
+from streamseg.ports import MembershipStore, ModelStore
+
+SIZES_SECONDS: Final = 10.0
+"""How old the sizes of segments may be."""
+
+
+class WithAdsView:
+    """A `MembershipStore` that keeps the ads view in step, under keys of its own.
+
+    The view is written first: consent that was withdrawn takes effect before anything else is said. Each of the two
+    orders its own writes, and a write that broke off in between is delivered again by the courier. A segment whose size
+    is not known or too small stays out of the view; one that has grown enters it when the membership is next written.
+    """
+
+    def __init__(
+        self,
+        memberships: MembershipStore,
+        views: MembershipStore,
+        models: ModelStore,
+        smallest_segment: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._memberships = memberships
+        self._views = views
+        self._models = models
+        self._smallest = smallest_segment
+        self._clock = clock
+        self._shown: frozenset[str] = frozenset()
+        self._read_at = float("-inf")
+
+    async def write(self, entries: Sequence[OutboxEntry]) -> None:
+        """See the port."""
+        await self._refresh()
+        shown = self._shown.__contains__
+        await self._views.write(
+            [replace(entry, membership=ads_view(entry.membership, shown), changes=()) for entry in entries]
+        )
+        await self._memberships.write(entries)
+
+    async def read(self, customer_ids: Sequence[str]) -> list[bytes | None]:
+        """See the port."""
+        return await self._memberships.read(customer_ids)
+
+    async def _refresh(self) -> None:
+        now = self._clock()
+        if now - self._read_at < SIZES_SECONDS:
+            return
+        catalogue = await self._models.catalogue()
+        sizes = {segment: int(msgspec.json.decode(entry).get("size") or 0) for segment, entry in catalogue.items()}
+        self._shown = frozenset(segment for segment, size in sizes.items() if size >= self._smallest)
+        self._read_at = now

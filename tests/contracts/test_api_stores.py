@@ -1,0 +1,166 @@
+"""The contracts of what the API keeps: keys, tickets, change notices, and the view of ad servers."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, replace
+
+import pytest
+import pytest_asyncio
+
+from streamseg.membership.encoding import encode
+from streamseg.membership.types import Consent, Membership, OutboxEntry, SegmentMembership
+from streamseg.ports import ApiKey, ApiKeyStore, ChangeNotices, MembershipStore, ModelStore, TicketStore
+from streamseg.settings import RedisSettings
+from streamseg.store.keys import ADS_PREFIX
+from streamseg.store.memory import MemoryMembershipStore, MemoryModelStore
+from streamseg.store.memory_api import MemoryApiKeyStore, MemoryChangeNotices, MemoryTicketStore
+from streamseg.store.redis import RedisMembershipStore, RedisModelStore, connect
+from streamseg.store.redis.api_keys import RedisApiKeyStore
+from streamseg.store.redis.notices import RedisChangeNotices, RedisTicketStore
+from streamseg.store.views import WithAdsView
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.integration]
+
+KEY = ApiKey("key-1", "shop", "secret", "ab" * 32, 100)
+
+
+@dataclass
+class Kept:
+    """One implementation of each port."""
+
+    keys: ApiKeyStore
+    tickets: TicketStore
+    notices: ChangeNotices
+    memberships: MembershipStore
+    views: MembershipStore
+    models: ModelStore
+    write: Callable[[OutboxEntry], Awaitable[None]]
+    """Writes a membership as a worker does."""
+
+
+@pytest_asyncio.fixture(params=["memory", "redis", "cluster"])
+async def kept(request: pytest.FixtureRequest) -> AsyncIterator[Kept]:
+    if request.param == "memory":
+        notices, memberships = MemoryChangeNotices(), MemoryMembershipStore(ttl_seconds=1_000)
+
+        async def write(entry: OutboxEntry) -> None:
+            await memberships.write([entry])
+            notices.written(entry.customer_id)
+
+        views = MemoryMembershipStore(ttl_seconds=1_000)
+        yield Kept(MemoryApiKeyStore(), MemoryTicketStore(), notices, memberships, views, MemoryModelStore(), write)
+        return
+    url = request.getfixturevalue("redis_url" if request.param == "redis" else "cluster_url")
+    client = connect(RedisSettings(url=url))
+    await client.flushdb()
+    listener = RedisChangeNotices(client)
+    store = RedisMembershipStore(client, ttl_seconds=1_000)
+    try:
+        async with listener.listening():
+            await asyncio.sleep(0.1)
+            yield Kept(
+                RedisApiKeyStore(client),
+                RedisTicketStore(client),
+                listener,
+                store,
+                RedisMembershipStore(client, ttl_seconds=1_000, prefix=ADS_PREFIX),
+                RedisModelStore(client),
+                lambda entry: store.write([entry]),
+            )
+    finally:
+        await client.aclose()
+
+
+async def test_keys_are_added_replaced_listed_and_removed(kept: Kept) -> None:
+    other = ApiKey("key-0", "page", "publishable", "cd" * 32, 99, 500)
+    await kept.keys.put(KEY)
+    await kept.keys.put(other)
+    assert await kept.keys.all() == [other, KEY]
+    await kept.keys.put(replace(KEY, expires=7))
+    assert (await kept.keys.all())[1].expires == 7
+    assert await kept.keys.remove("key-1") is True
+    assert await kept.keys.remove("key-1") is False
+    assert await kept.keys.all() == [other]
+
+
+async def test_a_ticket_leads_to_its_customer_more_than_once(kept: Kept) -> None:
+    await kept.tickets.issue("t-1", "c-é", 100)
+    assert [await kept.tickets.redeem("t-1"), await kept.tickets.redeem("t-1")] == ["c-é", "c-é"]
+    assert await kept.tickets.redeem("t-2") is None
+
+
+async def test_a_ticket_ends(kept: Kept) -> None:
+    await kept.tickets.issue("t-1", "c-1", 1)
+    await asyncio.sleep(1.1)
+    assert await kept.tickets.redeem("t-1") is None
+
+
+async def test_only_who_watches_the_customer_is_told(kept: Kept) -> None:
+    async with kept.notices.watch("c-1") as first, kept.notices.watch("c-1") as second:
+        async with kept.notices.watch("c-2") as other:
+            await asyncio.sleep(0.1)
+            for event in (first, second, other):
+                event.clear()
+            await kept.write(entry("c-1", 1))
+            async with asyncio.timeout(1):
+                await first.wait()
+                await second.wait()
+            assert not other.is_set()
+        first.clear()
+        await kept.write(entry("c-1", 2))
+        async with asyncio.timeout(1):
+            await first.wait()
+
+
+def entry(customer_id: str, seq: int, *, ads: bool = True, segment: str | None = "behaviour-k7q2") -> OutboxEntry:
+    standing = None if segment is None else SegmentMembership(segment, 5, 0.5)
+    membership = Membership(customer_id, 7, seq, 100, {}, {"behaviour": standing}, Consent(ads, True))
+    return OutboxEntry(customer_id, 7, seq, encode(membership))
+
+
+async def with_view(kept: Kept) -> WithAdsView:
+    sizes = {"behaviour-k7q2": 1_000, "behaviour-tiny": 3}
+    await kept.models.write_catalogue(
+        {segment: json.dumps({"segmentation": "behaviour", "size": size}).encode() for segment, size in sizes.items()}
+    )
+    return WithAdsView(kept.memberships, kept.views, kept.models, 50)
+
+
+async def test_the_ads_view_stands_only_under_consent(kept: Kept) -> None:
+    store = await with_view(kept)
+    await store.write([entry("c-1", 1), entry("c-2", 1, ads=False)])
+    (view, none) = await kept.views.read(["c-1", "c-2"])
+    assert none is None
+    assert view is not None
+    assert json.loads(view) == {
+        "v": 1, "customer_id": "c-1", "epoch": 7, "seq": 1, "as_of": 100, "segments": ["behaviour-k7q2"],
+    }  # fmt: skip
+    assert await store.read(["c-1"]) == [entry("c-1", 1).membership]
+
+
+async def test_withdrawn_consent_removes_the_view_for_good(kept: Kept) -> None:
+    store = await with_view(kept)
+    await store.write([entry("c-1", 1)])
+    await store.write([entry("c-1", 2, ads=False)])
+    assert await kept.views.read(["c-1"]) == [None]
+    await store.write([entry("c-1", 1)])
+    assert await kept.views.read(["c-1"]) == [None]
+    assert await kept.memberships.read(["c-1"]) == [entry("c-1", 2, ads=False).membership]
+    await store.write([entry("c-1", 3)])
+    assert await kept.views.read(["c-1"]) != [None]
+
+
+async def test_an_erased_customer_leaves_the_view(kept: Kept) -> None:
+    store = await with_view(kept)
+    await store.write([entry("c-1", 1)])
+    await store.write([OutboxEntry("c-1", 7, 2, None)])
+    assert await kept.views.read(["c-1"]) == [None]
+    assert await kept.memberships.read(["c-1"]) == [None]
+
+
+@pytest.mark.parametrize("segment", ["behaviour-tiny", "behaviour-unheard", None])
+async def test_small_and_unknown_segments_stay_out(kept: Kept, segment: str | None) -> None:
+    store = await with_view(kept)
+    await store.write([entry("c-1", 1, segment=segment)])
+    assert await kept.views.read(["c-1"]) == [None]
