@@ -3,9 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
+from threading import Thread
 from typing import Final, Literal
+from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, start_http_server
+
+from streamseg.errors import SettingsError
 
 LATENCY_BUCKETS_SECONDS: Final = (
     0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0,
@@ -74,7 +78,7 @@ METRICS: Final = (
     ),
     MetricSpec(
         "segment_members",
-        "streamseg_membership_segment_members",
+        "streamseg_membership_members",
         "gauge",
         "members on the partitions of this worker; sum over workers",
         ("segmentation", "segment"),
@@ -141,6 +145,8 @@ class Metrics:
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self.registry = registry or CollectorRegistry()
         self._standing: dict[Gauge, set[tuple[str, ...]]] = {}
+        self._server: WSGIServer | None = None
+        self._thread: Thread | None = None
         for spec in METRICS:
             setattr(self, spec.attribute, self._made(spec))
         ProcessCollector(registry=self.registry)
@@ -166,6 +172,20 @@ class Metrics:
                 )
 
     def serve(self, host: str, port: int) -> int:
-        """Answer /metrics from a thread; the port, which the system chooses when 0 is asked for."""
-        server, _ = start_http_server(port, addr=host, registry=self.registry)
-        return int(server.server_port)
+        """Answer /metrics from a thread until `close`; the port, which the system chooses when 0 is asked for.
+
+        Raises `SettingsError` when the port is not to be had.
+        """
+        try:
+            self._server, self._thread = start_http_server(port, addr=host, registry=self.registry)
+        except OSError as error:
+            raise SettingsError(f"metrics cannot be served on {host}:{port}: {error.strerror}") from None
+        return int(self._server.server_port)
+
+    def close(self) -> None:
+        """Stop answering, if it ever began."""
+        if self._server is not None and self._thread is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._thread.join()
+        self._server = self._thread = None

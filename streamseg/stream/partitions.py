@@ -84,14 +84,15 @@ class Partitions:
 
     def gauge(self, metrics: Metrics, backlog: Mapping[tuple[str, int], int]) -> None:
         """Set the gauges that tell where this worker stands."""
-        for (topic, partition), records in backlog.items():
-            metrics.lag.labels(topic=topic, partition=str(partition)).set(records)
+        metrics.stand(metrics.lag, {(topic, str(number)): records for (topic, number), records in backlog.items()})
         metrics.rows_in_memory.set(sum(len(partition.rows) for partition in self._owned.values()))
         members: Counter[str] = Counter()
         for owned in self._owned.values():
             members.update(owned.head.sizes)
-        for segment, count in members.items():
-            metrics.segment_members.labels(segmentation=segment.rpartition("-")[0], segment=segment).set(count)
+        metrics.stand(
+            metrics.segment_members,
+            {(segment.rpartition("-")[0], segment): count for segment, count in members.items()},
+        )
 
     async def finish(self) -> None:
         """Stop: what is under way is flushed and delivered, as far as the grace allows."""

@@ -137,6 +137,8 @@ class Trainer:
         transitions = await loop.run_in_executor(self._thread, self._learn_in_thread, records)
         for name, transition in transitions:
             self._metrics.challenges.labels(segmentation=name, outcome=transition.outcome).inc()
+            won = transition.running_inertia if transition.outcome == "kept" else transition.fresh_inertia
+            self._metrics.inertia.labels(segmentation=name).set(won)
             log.info("model %s: %s at inertia %.4g", name, transition.outcome, transition.fresh_inertia)
         if transitions:
             await self._publish({name for name, _ in transitions})
