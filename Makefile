@@ -35,8 +35,8 @@ format: install ## put the code in shape
 bench: install servers ## measure (ARGS="throughput")
 	@$(RUN)/streamseg bench $(ARGS)
 
-fuzz: install ## broken records against the decoder
-	@$(RUN)/streamseg fuzz $(ARGS)
+fuzz: install ## broken records against the decoder (RECORDS=1000000)
+	@$(RUN)/streamseg fuzz $(if $(RECORDS),--records $(RECORDS)) $(ARGS)
 
 chaos: install servers ## kill and freeze everything under load, then compare
 	@$(RUN)/streamseg chaos $(ARGS)

@@ -19,10 +19,11 @@ from pydantic import BaseModel, ValidationError
 
 from streamseg.events.cloudevents import EVENT_CE_TYPES, HEARTBEAT_TYPE, envelope_fault
 from streamseg.events.fast import read_quickly
+from streamseg.events.fields import MERGED_FROM
 from streamseg.events.money import Money
 from streamseg.events.record import Record
 from streamseg.events.rejection import Reason, RejectedEvent, RejectionError
-from streamseg.events.types import EVENT_TYPES, KINDS, MERGED_FROM, Event, Heartbeat, Item, Purposes
+from streamseg.events.types import EVENT_TYPES, KINDS, Event, Heartbeat, Item, Purposes
 
 MAX_VALUE_BYTES: Final = 1_048_576
 STAGE: Final = "decode"

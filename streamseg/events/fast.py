@@ -9,8 +9,9 @@ from typing import Any, Final
 
 import msgspec
 
+from streamseg.events.fields import is_click_name, is_currency, is_customer_id
 from streamseg.events.structs import struct_of
-from streamseg.events.types import EVENT_TYPES, is_click_name, is_customer_id, is_identified
+from streamseg.events.types import EVENT_TYPES, is_identified
 
 _MAX_DEPTH: Final = 190
 _MAX_DIGITS: Final = 4_000
@@ -54,7 +55,13 @@ def _is_plain(value: bytes) -> bool:
 
 
 def _obeys_click(event: Any) -> bool:
-    return is_click_name(event.event_name) and _obeys_items(event)
+    if not is_click_name(event.event_name) or (event.currency is not None and not is_currency(event.currency)):
+        return False
+    return _obeys_items(event)
+
+
+def _obeys_purchase(event: Any) -> bool:
+    return is_currency(event.currency) and _obeys_items(event)
 
 
 def _obeys_items(event: Any) -> bool:
@@ -68,5 +75,5 @@ def _obeys(_event: Any) -> bool:
     return True
 
 
-_OBEYS: Final[tuple[Callable[[Any], bool], ...]] = (_obeys_click, _obeys_items, _obeys, _obeys, _obeys)
+_OBEYS: Final[tuple[Callable[[Any], bool], ...]] = (_obeys_click, _obeys_purchase, _obeys, _obeys, _obeys)
 _DECODE: Final = tuple(msgspec.json.Decoder(struct_of(model)).decode for model in EVENT_TYPES)

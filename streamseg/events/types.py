@@ -4,85 +4,30 @@ Sources: GA4 recommended events (names and item fields), RFC 3339 (times), ISO 4
 ignored, so that producers may send more than is asked for.
 """
 
-import re
 from datetime import datetime
-from functools import lru_cache
 from typing import Annotated, Any, Final, Literal, Protocol, Self
 
-import msgspec
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-CLICK_NAME: Final = r"^[a-z][a-z0-9_]{0,39}$"
-NOT_CLICKS: Final = frozenset({"purchase", "refund"})
-MERGED_FROM: Final = "merged_from"
-"""Type of pydantic's error for a profile that asks for a merge."""
-
-
-def is_customer_id(text: str) -> bool:
-    """Whether the text is printable, without white space or braces. Lone surrogates are not printable."""
-    return text.isprintable() and " " not in text and "{" not in text and "}" not in text
-
-
-@lru_cache(maxsize=1024)
-def is_click_name(text: str) -> bool:
-    """Whether a click may have this name: GA4's form, and not one of the purchases topic."""
-    return re.fullmatch(CLICK_NAME[1:-1], text) is not None and text not in NOT_CLICKS
-
-
-def _customer_id(text: str) -> str:
-    if not is_customer_id(text):
-        raise PydanticCustomError("customer_id", "must be printable characters without white space or braces")
-    return text
-
-
-def _click_name(text: str) -> str:
-    if not is_click_name(text):
-        raise PydanticCustomError("event_name", "must be lower-case snake_case, and neither purchase nor refund")
-    return text
-
-
-def _moment(value: object) -> object:
-    """Read RFC 3339 with the parser of the fast path, so that both yield the same microsecond."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return msgspec.convert(value, Annotated[datetime, msgspec.Meta(tz=True)])
-    except msgspec.ValidationError:
-        raise PydanticCustomError("rfc3339", "must be an RFC 3339 date and time with an offset") from None
-
-
-def _since_1970(moment: datetime) -> datetime:
-    if moment.timestamp() < 0:
-        raise PydanticCustomError("before_1970", "must not lie before 1970")
-    return moment
-
-
-def _trait(value: object) -> object:
-    if not isinstance(value, str | int | float | None):
-        raise PydanticCustomError("trait", "must be a text, a number, a boolean or null")
-    return value
-
-
-def _not_merging(value: object) -> object:
-    if value is not None:
-        raise PydanticCustomError(MERGED_FROM, "merging customers is not supported yet: send the profile without it")
-    return value
-
-
-Id = Annotated[str, Field(max_length=256)]
-Text = Annotated[str, Field(max_length=1024)]
-Url = Annotated[str, Field(max_length=8192)]
-Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", min_length=3, max_length=3)]
-Amount = Annotated[float, Field(ge=0, le=1e12)]
-Position = Annotated[int, Field(ge=0, le=1_000_000)]
-Moment = Annotated[AwareDatetime, BeforeValidator(_moment), AfterValidator(_since_1970)]
-Trait = Annotated[
-    Annotated[str, Field(max_length=1024)] | Annotated[float, Field(ge=-1e15, le=1e15)] | bool | None,
-    BeforeValidator(_trait),
-]
-Name = Annotated[str, Field(min_length=1, max_length=64)]
-ClickName = Annotated[str, AfterValidator(_click_name), Field(json_schema_extra={"pattern": CLICK_NAME})]
+from streamseg.events.fields import (
+    MAX_ITEMS,
+    Amount,
+    ClickName,
+    Currency,
+    CustomerId,
+    Device,
+    EventId,
+    Id,
+    Moment,
+    NoMerge,
+    PastMoment,
+    Position,
+    Text,
+    Traits,
+    Url,
+    at_most,
+)
 
 
 def _open_properties(schema: dict[str, Any]) -> None:
@@ -123,7 +68,7 @@ class _Part(BaseModel):
 
 
 class _Timed(_Part):
-    occurred_at: Moment
+    occurred_at: PastMoment
     """When it happened: RFC 3339 with an offset, from 1970 on."""
 
     @property
@@ -135,13 +80,9 @@ class _Timed(_Part):
 class _OfCustomer(_Timed):
     model_config = ConfigDict(json_schema_extra=_open_properties)
 
-    event_id: Annotated[str, Field(min_length=1, max_length=128)]
+    event_id: EventId
     """Unique within the customer; the same id again is a duplicate. Best a UUIDv7."""
-    customer_id: Annotated[
-        str,
-        AfterValidator(_customer_id),
-        Field(min_length=1, max_length=256, json_schema_extra={"pattern": r"^[^\s{}]+$"}),
-    ]
+    customer_id: CustomerId
     """Opaque id of the customer, and the record's key: printable, no white space, no braces."""
 
 
@@ -182,7 +123,7 @@ def is_identified(item: Item) -> bool:
     return item.item_id is not None or item.item_name is not None
 
 
-Items = Annotated[tuple[Item, ...], Field(max_length=1000)]
+Items = Annotated[tuple[Item, ...], Field(max_length=MAX_ITEMS), at_most(MAX_ITEMS)]
 
 
 class Purposes(_Part):
@@ -205,7 +146,7 @@ class Click(_OfCustomer):
     anonymous_id: Id | None = None
     page_location: Url | None = None
     page_referrer: Url | None = None
-    device_category: Literal["desktop", "mobile", "tablet", "other"] | None = None
+    device_category: Device | None = None
     search_term: Text | None = None
     items: Items = ()
     value: Amount | None = None
@@ -230,15 +171,15 @@ class Purchase(_OfCustomer):
     items: Items = ()
     session_id: Id | None = None
     anonymous_id: Id | None = None
-    device_category: Literal["desktop", "mobile", "tablet", "other"] | None = None
+    device_category: Device | None = None
 
 
 class Profile(_OfCustomer):
     """Attributes that the shop sends: age, country, company size."""
 
-    traits: Annotated[dict[Name, Trait], Field(max_length=256)]
+    traits: Traits
     """By name; null takes a value back, and what is not named stays as it is."""
-    merged_from: Annotated[None, BeforeValidator(_not_merging)] = None
+    merged_from: NoMerge = None
     """Merging customers is refused for now."""
 
     @property

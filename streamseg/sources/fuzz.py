@@ -44,6 +44,11 @@ class Fuzzed:
     crashes: list[str] = field(default_factory=list)
     """The first few, in words."""
 
+    @property
+    def harmless(self) -> bool:
+        """Whether nothing crashed and nothing was poisoned."""
+        return not self.crashed and not self.poisoned
+
 
 def fuzz(records: int, seed: int, done: Callable[[int], None] = lambda _: None) -> Fuzzed:
     """Decode and absorb mutated records of all input topics.
@@ -171,7 +176,7 @@ def _profile(rng: Random) -> dict[str, Any]:
 
 
 def _consent(rng: Random) -> dict[str, Any]:
-    return {"consent": {"ads": rng.random() < 0.5, "personalisation": True}, "source": "tcf"}
+    return {"consent": {"ads": rng.choice((True, False)), "personalisation": True}, "source": "tcf"}
 
 
 def _erasure(_: Random) -> dict[str, Any]:

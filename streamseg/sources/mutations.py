@@ -12,8 +12,11 @@ from typing import Any, Final
 from streamseg.events.record import MemoryRecord
 
 LARGEST_BYTES: Final = 10_000_000
-_RARE: Final = 400
-"""One mutation in so many is one of the large ones."""
+_OVERSIZED_SHARE: Final = 1 / 400
+_VALUE_SHARE: Final = 0.9
+"""Of the others: mutations of the value; the rest is of key and headers."""
+_BYTES_SHARE: Final = 0.4
+"""Of those of the value: mutations of its bytes; the rest is of what it says."""
 
 _ODD: Final = "@odd@"
 _ODD_VALUES: Final = (
@@ -24,11 +27,15 @@ _ODD_VALUES: Final = (
         b'"' + text + b'"'
         for text in (b"\xff\xfe", b"\xed\xa0\x80", b"a\x00b", b"\xe2\x80\xae", b"x" * 300, b"x" * 9000)
     ),
-    *(b'"%d-01-01T00:00:00Z"' % year for year in (1, 1900, 1969, 2020, 2262, 9999)),
-    *(b'"2024-02-30T00:00:00Z"', b'"2024-06-30T23:59:60Z"', b'"2024-01-01"', b'"2024-01-01T00:00:00"', b"1717416000"),
     *(b"[" * depth + b"]" * depth for depth in (50, 195, 250, 5000)),
     *(b'{"a":' * depth + b"1" + b"}" * depth for depth in (50, 195, 250, 5000)),
     *(b"[1,]", b"undefined", b"'x'", b"{", b'"', b"/* */ 1"),
+)
+
+_TIMES: Final = (
+    *(f"{year:04}-01-01T00:00:00{offset}" for year in (1, 1900, 1969, 2020, 2262, 9999) for offset in ("Z", "+14:00")),
+    *("2024-02-30T00:00:00Z", "2024-06-30T23:59:60Z", "2024-01-01", "2024-01-01T00:00:00", "2024-01-01t00:00:00.1z"),
+    *("yesterday", 1_717_416_000, -1, 1.7e12),
 )
 
 _HEADERS: Final[tuple[tuple[tuple[str, bytes], ...], ...]] = (
@@ -49,17 +56,16 @@ def mutated_record(record: MemoryRecord, rng: Random, largest_bytes: int = LARGE
         rng: source of all luck.
         largest_bytes: no value and no key is much larger.
     """
-    luck = rng.random()
-    if luck < 1 / _RARE:
+    if rng.random() < _OVERSIZED_SHARE:
         return _oversized(record, rng, largest_bytes)
-    if luck < 0.9:
+    if rng.random() < _VALUE_SHARE:
         return replace(record, value=mutated(record.value or b"", rng))
     return rng.choice((_no_value, _another_key, _odd_headers))(record, rng)
 
 
 def mutated(value: bytes, rng: Random) -> bytes:
     """The value, a JSON object, with something wrong in its bytes or in what it says."""
-    return rng.choice(_OF_BYTES if rng.random() < 0.4 else _OF_JSON)(value, rng)
+    return rng.choice(_OF_BYTES if rng.random() < _BYTES_SHARE else _OF_JSON)(value, rng)
 
 
 # -- of records ------------------------------------------------------------------------------------------------------
@@ -91,7 +97,7 @@ def _oversized(record: MemoryRecord, rng: Random, largest_bytes: int) -> MemoryR
             odd = b"{%b}" % b",".join(b'"%d":[]' % number for number in range(min(size, 1_000_000) // 12))
         case _:
             odd = b'"%b"' % (b"x" * size)
-    key = odd[1:-1] if name == "customer_id" and rng.random() < 0.5 else record.key
+    key = odd[1:-1] if name == "customer_id" and rng.choice((True, False)) else record.key
     return replace(record, key=key, value=_written(fields, odd, rng))
 
 
@@ -153,7 +159,8 @@ def _said(edit: Callable[[dict[str, Any], list[tuple[Any, Any]], Random], None])
 
 def _written(document: dict[str, Any], odd: bytes, rng: Random) -> bytes:
     """The document as JSON, with the raw bytes `odd` where it says `_ODD`."""
-    return json.dumps(document, ensure_ascii=rng.random() < 0.5).encode().replace(b'"%b"' % _ODD.encode(), odd)
+    text = json.dumps(document, ensure_ascii=rng.choice((True, False)))
+    return text.encode(errors="surrogatepass").replace(b'"%b"' % _ODD.encode(), odd)
 
 
 def _places(within: Any) -> list[tuple[Any, Any]]:
@@ -164,6 +171,10 @@ def _places(within: Any) -> list[tuple[Any, Any]]:
 def _odd_value(_: dict[str, Any], places: list[tuple[Any, Any]], rng: Random) -> None:
     container, name = rng.choice(places)
     container[name] = _ODD
+
+
+def _odd_time(document: dict[str, Any], _: list[tuple[Any, Any]], rng: Random) -> None:
+    document["occurred_at"] = rng.choice(_TIMES)
 
 
 def _field_gone(_: dict[str, Any], places: list[tuple[Any, Any]], rng: Random) -> None:
@@ -195,5 +206,6 @@ _OF_BYTES: Final[tuple[Mutation, ...]] = (
     _flipped, _cut, _without_a_span, _with_noise, _with_a_span_twice, _noise, _prefixed,
 )  # fmt: skip
 _OF_JSON: Final[tuple[Mutation, ...]] = (
-    _said(_odd_value), _said(_odd_value), _said(_field_gone), _said(_unknown_field), _said(_fields_exchanged), _name_twice,
-)  # fmt: skip
+    *(_said(_odd_value), _said(_odd_value), _said(_odd_value), _said(_field_gone), _said(_field_gone), _name_twice),
+    *(_said(_odd_time), _said(_unknown_field), _said(_unknown_field), _said(_fields_exchanged)),
+)

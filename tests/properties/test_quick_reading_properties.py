@@ -1,0 +1,150 @@
+"""What the quick reader accepts, pydantic accepts, with the same attributes; it accepts all ordinary events."""
+
+import json
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import msgspec
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from streamseg.events.decode import Decoder
+from streamseg.events.fast import read_quickly
+from streamseg.events.money import Money
+from streamseg.events.types import EVENT_TYPES, Item, Purposes
+from streamseg.sources.fuzz import good_record
+from streamseg.sources.mutations import mutated, mutated_record
+
+DECODER = Decoder(Money("EUR", 2, {"GBP": 1.15, "JPY": 0.0061}))
+KINDS = range(len(EVENT_TYPES))
+
+
+def told(part: Any) -> Any:
+    """Everything that can be read off a model or a struct, with types."""
+    if isinstance(part, BaseModel | msgspec.Struct):
+        names = EVENT_FIELDS[type(part).__name__]
+        return {name: told(getattr(part, name)) for name in names}
+    if isinstance(part, tuple):
+        return tuple(map(told, part))
+    if isinstance(part, dict):
+        return {name: told(value) for name, value in part.items()}
+    return type(part), repr(part)
+
+
+def _names(model: type[BaseModel]) -> list[str]:
+    """Fields, and properties of the project's own."""
+    bases = [base for base in model.__mro__ if base.__module__ == model.__module__]
+    made = [name for base in bases for name, each in vars(base).items() if isinstance(each, property)]
+    return [*model.model_fields, *made]
+
+
+MODELS: tuple[type[BaseModel], ...] = (*EVENT_TYPES, Item, Purposes)
+EVENT_FIELDS = {model.__name__: _names(model) for model in MODELS}
+
+
+def agree(kind: int, value: bytes) -> bool:
+    """Whether the quick reader took the value; if it did, pydantic must, and read the same."""
+    quick = read_quickly(kind, value)
+    if quick is not None:
+        assert told(quick) == told(EVENT_TYPES[kind].model_validate_json(value))
+    return quick is not None
+
+
+@settings(max_examples=100)
+@given(st.sampled_from(KINDS), st.integers(0, 2**32))
+def test_mutated_events_are_read_alike(kind: int, seed: int) -> None:
+    rng = Random(seed)
+    value = good_record(kind, seed, rng).value or b""
+    assert agree(kind, value), "an ordinary event must be read quickly"
+    for _ in range(5):
+        changed = mutated(value, rng)
+        agree(kind, changed)
+        value = changed if is_object(changed) else value
+
+
+def is_object(value: bytes) -> bool:
+    """Whether it can be mutated once more."""
+    try:
+        whole = json.loads(value)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(whole, dict) and len(whole) > 0
+
+
+texts = st.text(max_size=20)
+numbers = st.integers(-(10**20), 10**20) | st.floats()
+anything = st.recursive(
+    st.none() | st.booleans() | numbers | texts,
+    lambda inner: st.lists(inner) | st.dictionaries(texts, inner),
+    max_leaves=5,
+)
+moments = st.datetimes().map(lambda moment: moment.isoformat() + "Z") | st.sampled_from(
+    [
+        "2024-06-03t12:00:00z",
+        "2024-06-03 12:00:00+02:00",
+        "2024-06-03T12:00:00.9999999Z",
+        "2024-06-03T12:00:00.123456789-23:59",
+        "0001-01-01T00:00:00+23:59",
+        "1969-12-31T23:59:59.9999999Z",
+        "9999-12-31T23:59:59.9999999Z",
+        "2024-06-03T12:00Z",
+    ]
+)  # fmt: skip
+FIELDS: dict[str, st.SearchStrategy[Any]] = {
+    "event_id": texts,
+    "customer_id": texts | st.just("c-1"),
+    "occurred_at": moments,
+    "event_name": st.sampled_from(["view_item", "purchase", "refund", "a\n", "A"]) | texts,
+    "currency": st.sampled_from(["EUR", "EUR\n", "eur", "ÆØÅ", "EURO", None]) | texts,
+    "value": numbers,
+    "transaction_id": texts,
+    "items": st.lists(
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "item_id": texts,
+                "item_name": texts,
+                "price": numbers,
+                "quantity": numbers,
+                "discount": anything,
+            },
+        )
+    ),
+    "traits": st.dictionaries(texts, anything),
+    "merged_from": st.none() | anything,
+    "consent": st.dictionaries(st.sampled_from(["ads", "personalisation", "other"]), st.booleans() | anything),
+    "scope": st.sampled_from(["all", "ads"]),
+    "requested_at": moments,
+    "device_category": st.sampled_from(["desktop", "Mobile", None]),
+    "at": anything,
+    "unknown": anything,
+}
+
+
+@settings(max_examples=100)
+@given(st.sampled_from(KINDS), st.fixed_dictionaries({}, optional=FIELDS))
+@example(3, {"consent": {"ads": None}})
+def test_made_up_fields_are_read_alike(kind: int, fields: dict[str, Any]) -> None:
+    whole = json.loads(good_record(kind, 1, Random(1)).value or b"") | fields
+    agree(kind, json.dumps(whole).encode(errors="surrogatepass"))
+    agree(kind, json.dumps(whole, ensure_ascii=False).encode(errors="surrogatepass"))
+
+
+@settings(max_examples=25)
+@given(st.sampled_from(KINDS), st.integers(0, 2**32))
+def test_a_run_of_broken_records_is_sorted_and_nothing_else_is_raised(kind: int, seed: int) -> None:
+    rng = Random(seed)
+    good = [good_record(kind, number, rng) for number in range(0, 40, 2)]
+    bad = [replace(mutated_record(one, rng, 100_000), offset=one.offset + 1) for one in good]
+    run = [record for pair in zip(good, bad, strict=True) for record in pair]
+    decoded = DECODER.decode_run(kind, run)
+    assert {one.offset for one in good} <= set(decoded.offsets)
+    heartbeats = len(run) - len(decoded.offsets) - len(decoded.rejected)
+    assert heartbeats >= 0
+    assert {one.record.offset for one in decoded.rejected}.isdisjoint(decoded.offsets)
+    assert all(one.detail for one in decoded.rejected)
+    for event in decoded.events:
+        event.event_id.encode()
+        event.customer_id.encode()
