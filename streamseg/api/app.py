@@ -157,6 +157,10 @@ class Api:
         limit = self._settings.body_limit_bytes
         return [asked(self._access, limit, method, path, handler) for method, path, handler in table]
 
+    async def ticket(self, customer_id: str) -> str:
+        """The path of an event stream for this customer."""
+        return await self._push.ticket(customer_id)
+
     def end_streams(self) -> None:
         """Let pages reconnect to another process: this one is about to end."""
         self._push.end()

@@ -7,7 +7,6 @@ from urllib.parse import quote
 import msgspec
 
 from streamseg.api.problems import Problem
-from streamseg.events.types import is_customer_id
 
 LONGEST_ID = 256
 
@@ -17,7 +16,12 @@ Shown = Callable[[str], bool]
 
 def check_customer_id(customer_id: object, field: str = "id") -> str:
     """The id, when it can be one: 1-256 printable characters, no white space, no braces. Raises `Problem` 422."""
-    if isinstance(customer_id, str) and 1 <= len(customer_id) <= LONGEST_ID and is_customer_id(customer_id):
+    if (
+        isinstance(customer_id, str)
+        and 1 <= len(customer_id) <= LONGEST_ID
+        and customer_id.isprintable()
+        and not any(letter in " {}" for letter in customer_id)
+    ):
         return customer_id
     raise Problem(
         422, "a customer id is a text of 1-256 printable characters without white space and braces", field=field

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -95,8 +95,8 @@ class Served:
     sink: ListSink = field(default_factory=ListSink)
 
     @asynccontextmanager
-    async def client(self, key: str | None = SK, **headers: str) -> AsyncIterator[httpx.AsyncClient]:
-        """A client that sends this key and these headers."""
+    async def api(self) -> AsyncIterator[Api]:
+        """A running API."""
         await self.keys.put(ApiKey("k1", "shop", "secret", digest(SK), AS_OF))
         await self.keys.put(ApiKey("k2", "page", "publishable", digest(PK), AS_OF))
         await self.models.write_catalogue(
@@ -116,9 +116,23 @@ class Served:
                 metrics=Metrics(),
             )
         )
-        given = dict(headers) if key is None else {"Authorization": f"Bearer {key}"} | headers
-        async with (
-            api.running(),
-            httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://api", headers=given) as client,
-        ):
-            yield client
+        async with api.running():
+            yield api
+
+    @asynccontextmanager
+    async def client(
+        self, key: str | None = SK, headers: dict[str, str] | None = None, api: Api | None = None
+    ) -> AsyncIterator[httpx.AsyncClient]:
+        """A client that sends this key and these headers."""
+        given = (headers or {}) | ({} if key is None else {"Authorization": f"Bearer {key}"})
+        async with AsyncExitStack() as stack:
+            running = api if api is not None else await stack.enter_async_context(self.api())
+            transport = httpx.ASGITransport(running)
+            yield await stack.enter_async_context(
+                httpx.AsyncClient(transport=transport, base_url="http://api", headers=given)
+            )
+
+    async def change(self, membership: Membership) -> None:
+        """Write a membership as a worker does."""
+        await self.memberships.write([entry_of(membership)])
+        self.notices.written(membership.customer_id)

@@ -17,7 +17,7 @@ PATH = "/v1/customers/c-81/segments"
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Basic abc"}, {"Authorization": "Bearer "}])
 async def test_no_key_is_401(headers: dict[str, str]) -> None:
-    async with Served().client(None, **headers) as client:
+    async with Served().client(None, headers) as client:
         answer = await client.get(PATH)
     assert (answer.status_code, answer.json()["field"]) == (401, "Authorization")
     assert answer.headers["www-authenticate"] == "Bearer"
@@ -32,7 +32,7 @@ async def test_a_wrong_key_is_401_and_does_not_come_back() -> None:
 
 
 async def test_the_key_may_come_as_x_api_key() -> None:
-    async with Served().client(None, **{"X-API-Key": SK}) as client:
+    async with Served().client(None, {"X-API-Key": SK}) as client:
         assert (await client.get(PATH)).status_code == 200
 
 

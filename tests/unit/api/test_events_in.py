@@ -92,7 +92,7 @@ async def test_nothing_is_accepted_while_kafka_is_away() -> None:
 
 async def test_a_page_sends_clicks_of_its_own_customer_only() -> None:
     served = Served()
-    async with served.client(PK, **{"X-Streamseg-Hash": identity_hash(IDENTITY_SECRET, "c-81")}) as client:
+    async with served.client(PK, {"X-Streamseg-Hash": identity_hash(IDENTITY_SECRET, "c-81")}) as client:
         own = await client.post("/v1/events", json=click())
         foreign = await client.post("/v1/events", json=click("c-82"))
         erasure = await client.post("/v1/events", json={"kind": "erasure", "event": {"customer_id": "c-81"}})
