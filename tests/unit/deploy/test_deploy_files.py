@@ -1,0 +1,128 @@
+"""The deployment files fit the program: commands, settings, ports and pins are held against the code."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import yaml
+
+from streamseg.commands import streamseg
+from streamseg.settings import WorkerSettings, load_settings
+
+ROOT = Path(__file__).parents[3]
+DOCKERFILE = (ROOT / "deploy/Dockerfile").read_text()
+PROMETHEUS = ROOT / "deploy/prometheus/prometheus.yml"
+SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+OURS = {name: service for name, service in SERVICES.items() if "build" in service}
+
+
+def pins(lock: str) -> dict[str, str]:
+    return dict(re.findall(r"^([\w.\[\]-]+)==([^\s;]+)", (ROOT / lock).read_text(), re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_commands_are_ours_with_options_that_exist(name: str) -> None:
+    command: click.Command = streamseg
+    arguments = [str(word) for word in OURS[name]["command"]]
+    context = click.Context(command)
+    while isinstance(command, click.Group):
+        found = command.get_command(context, arguments.pop(0))
+        assert found is not None
+        command, context = found, click.Context(found, context)
+    command.make_parser(context).parse_args(arguments)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_the_environment_is_made_of_settings(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = dict(re.findall(r"(STREAMSEG_\w+)=(\S+)", DOCKERFILE))
+    for variable, value in (image | OURS[name]["environment"]).items():
+        monkeypatch.setenv(variable, re.sub(r"\$\{\w+:-(.*)\}", r"\1", str(value)))
+    settings = load_settings()
+    assert settings.kafka.bootstrap.partition(":")[0] in SERVICES
+    assert f"INSIDE://{settings.kafka.bootstrap}" in SERVICES["kafka"]["environment"]["KAFKA_ADVERTISED_LISTENERS"]
+    assert settings.redis.url == "redis://redis:6379/0"
+    assert settings.worker.metrics_host == "0.0.0.0"
+
+
+def test_services_wait_for_what_they_need() -> None:
+    def condition(service: str, needed: str) -> object:
+        return SERVICES[service]["depends_on"][needed]["condition"]
+
+    assert condition("topics", "kafka") == "service_healthy"
+    assert condition("worker", "topics") == "service_completed_successfully"
+    assert condition("worker", "redis") == "service_healthy"
+    assert SERVICES["simulator"]["profiles"] == ["demo"]
+    for service in SERVICES.values():
+        for needed, how in service.get("depends_on", {}).items():
+            healthy = "healthcheck" in SERVICES[needed] or needed == "worker"  # the worker's stands in the image
+            assert how["condition"] != "service_healthy" or healthy
+
+
+def test_images_are_pinned() -> None:
+    images = [service["image"] for service in SERVICES.values()] + re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
+    assert all(re.search(r":v?\d+\.\d+\.\d+", image) for image in images)
+    tested = re.search(r"<artifactId>kafka_2.13</artifactId>\s*<version>(.*)</version>", _pom())
+    assert tested is not None
+    assert SERVICES["kafka"]["image"] == f"apache/kafka:{tested[1]}"
+
+
+def test_redis_keeps_what_it_is_given() -> None:
+    told = " ".join(SERVICES["redis"]["command"])
+    for option in ("--appendonly yes", "--appendfsync everysec", "--maxmemory-policy noeviction"):
+        assert option in told
+
+
+def test_ports_are_open_to_this_machine_only() -> None:
+    published = [port for service in SERVICES.values() for port in service.get("ports", ())]
+    assert published
+    assert all(port.startswith("127.0.0.1:") for port in published)
+
+
+def test_the_image_runs_as_a_numbered_user_and_takes_signals() -> None:
+    assert re.search(r"^USER [1-9]\d*:[1-9]\d*$", DOCKERFILE, re.MULTILINE)
+    assert 'ENTRYPOINT ["streamseg"]' in DOCKERFILE
+    assert re.search(r"^HEALTHCHECK ", DOCKERFILE, re.MULTILINE)
+
+
+def test_what_the_image_copies_reaches_the_build() -> None:
+    let_through = re.findall(r"^!(\S+)", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
+    copied = re.findall(r"^COPY (?!--from)(.*) \S+$", DOCKERFILE, re.MULTILINE)
+    assert {path for line in copied for path in line.split()} == set(let_through)
+    for path in let_through:
+        assert (ROOT / path).exists(), path
+
+
+def test_prometheus_asks_the_workers_port() -> None:
+    jobs = {job["job_name"]: job for job in yaml.safe_load(PROMETHEUS.read_text())["scrape_configs"]}
+    asked = jobs["streamseg-worker"]["dns_sd_configs"][0]
+    assert asked["names"] == ["worker"]
+    assert asked["port"] == WorkerSettings().metrics_port
+    assert f"EXPOSE {asked['port']}" in DOCKERFILE
+
+
+def test_promtool_takes_the_prometheus_file() -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed (Debian: prometheus)")
+    subprocess.run([promtool, "check", "config", PROMETHEUS], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "deploy/requirements.lock"])
+def test_locks_have_hashes_and_name_no_index(lock: str) -> None:
+    text = (ROOT / lock).read_text()
+    assert not re.search(r"https?://|--(extra-)?index-url|--find-links| @ ", text)
+    blocks = re.split(r"\n(?=\S)", text)
+    assert all("--hash=sha256:" in block for block in blocks if "==" in block.partition("\n")[0])
+
+
+def test_the_image_has_the_versions_that_were_tested() -> None:
+    tested = pins("requirements.lock")
+    assert tested.items() >= pins("deploy/requirements.lock").items()
+
+
+def _pom() -> str:
+    return (ROOT / "tests/support/kafka/pom.xml").read_text()
