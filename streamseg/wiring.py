@@ -28,11 +28,13 @@ from streamseg.stream.admin import TopicAdmin
 from streamseg.stream.app import build_app, consumer_of
 from streamseg.stream.catalogue import CatalogueWriter
 from streamseg.stream.clock import EventClock, WallClock
+from streamseg.stream.log import KafkaLog
 from streamseg.stream.models import Models
 from streamseg.stream.partitions import Partitions
 from streamseg.stream.sink import KafkaSink
 from streamseg.stream.surroundings import Surroundings
 from streamseg.stream.trainer import Trainer
+from streamseg.stream.verify import Verifier
 from streamseg.stream.worker import Worker
 from streamseg.topics import CLICKS
 
@@ -160,6 +162,27 @@ async def read_lineage(settings: Settings) -> list[dict[str, Any]]:
             if stored is not None:
                 entries += [{"segmentation": name, **asdict(one)} for one in Snapshot.from_json(stored).lineage]
     return sorted(entries, key=lambda entry: float(entry["at"]))
+
+
+@asynccontextmanager
+async def verifier(settings: Settings) -> AsyncIterator[tuple[Verifier, int]]:
+    """What compares the store with the log, and how many partitions there are. Raises `SettingsError`."""
+    partitions = (await asyncio.to_thread(TopicAdmin(settings.kafka).topic_ids))[CLICKS][1]
+    log = KafkaLog(settings.kafka)
+    try:
+        async with stores(settings) as (state, memberships, _):
+            one = Verifier(
+                layout=layout_of(settings),
+                decoder=decoder_of(settings),
+                money=money_of(settings),
+                state=state,
+                memberships=memberships,
+                log=log,
+                belongs=lambda partition, customer: partition_of(customer, partitions) == partition,
+            )
+            yield one, partitions
+    finally:
+        await log.close()
 
 
 # -- the worker ------------------------------------------------------------------------------------------------------
