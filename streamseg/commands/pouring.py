@@ -74,8 +74,14 @@ async def pour_to_topics(
     events: Iterable["SourceEvent"],
     speed: float | None,
     sent: Callable[["Poured"], None],
+    *,
+    paced_from: float = 0.0,
+    most_lag: int | None = None,
 ) -> "Poured":
-    """Send the events, with heartbeats where clocks follow events."""
+    """Send the events, with heartbeats where clocks follow events.
+
+    With `most_lag` it waits whenever the workers are more records behind than that.
+    """
     from streamseg import wiring
     from streamseg.sources.pour import pour
     from streamseg.topics import CLICKS
@@ -84,9 +90,21 @@ async def pour_to_topics(
     if settings.clock == "event":
         lag = await asyncio.to_thread(wiring.group_lag, settings)
         partitions = sum(topic == CLICKS for topic, _ in lag)
+    looked = 0.0
+
+    async def room() -> None:
+        nonlocal looked
+        if most_lag is None or time.monotonic() - looked < LOOK_SECONDS:
+            return
+        while sum((await asyncio.to_thread(wiring.group_lag, settings)).values()) > most_lag:
+            await asyncio.sleep(LOOK_SECONDS)
+        looked = time.monotonic()
+
     sink = wiring.event_sink(settings)
     try:
-        return await pour(events, sink, speed=speed, partitions=partitions, sent=sent)
+        return await pour(
+            events, sink, speed=speed, paced_from=paced_from, partitions=partitions, room=room, sent=sent
+        )
     finally:
         await sink.close()
 

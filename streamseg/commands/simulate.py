@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 @click.option("--ends-at", type=click.DateTime(), help="End of the history, UTC.  [default: now]")
 @click.option("--speed", type=Speed(), default="max", show_default=True, help="max, or a multiple of real time: 100x.")
 @click.option(
+    "--fast-days", default=0, type=click.IntRange(min=0), help="So many days at the start are sent at full speed."
+)
+@click.option("--most-lag", type=click.IntRange(min=1), help="Wait while the workers are more records behind.")
+@click.option(
     "--truth",
     type=click.Path(path_type=Path),
     help="CSV to write: who really belongs where (customer_id, label, from).",
@@ -56,6 +60,8 @@ def command(
     drift: int | None,
     ends_at: datetime | None,
     speed: float | None,
+    fast_days: int,
+    most_lag: int | None,
     truth: Path | None,
     out: Path | None,
     wait: bool,
@@ -76,7 +82,12 @@ def command(
         def sent(poured: "Poured") -> None:
             bar.show((poured.latest or 0.0) - (poured.first or 0.0), poured)
 
-        pouring = pour_to_file(out, shop, sent) if out else pour_to_topics(settings, shop, speed, sent)
+        paced_from = end - (days - fast_days) * 86_400.0
+        pouring = (
+            pour_to_file(out, shop, sent)
+            if out
+            else pour_to_topics(settings, shop, speed, sent, paced_from=paced_from, most_lag=most_lag)
+        )
         poured = asyncio.run(pouring)
     if wait and not out:
         wait_until_absorbed(settings, patience)

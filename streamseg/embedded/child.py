@@ -52,6 +52,7 @@ class Child:
             ["/bin/sh", "-c", GUARD, "guard", str(self.folder), str(self.log), *self._command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # the shell's own word on what it killed
             start_new_session=True,  # Ctrl-C in the terminal is ours to answer
         )
         assert self._guard.stdout is not None

@@ -42,6 +42,7 @@ async def pour(
     sink: EventSink,
     *,
     speed: float | None = None,
+    paced_from: float = 0.0,
     partitions: int = 0,
     room: Callable[[], Awaitable[None]] = _always_room,
     sent: Callable[[Poured], None] = lambda _: None,
@@ -52,13 +53,14 @@ async def pour(
         events: in order of time, or the pace is uneven.
         sink: where the records go.
         speed: seconds of event time per second of wall time; None: as fast as the sink takes them.
+        paced_from: events that occurred before (epoch seconds) are sent without waiting.
         partitions: of the topic of clicks. Each hears a heartbeat every `BEAT_SECONDS` of event time and at the end,
             so that clocks in event mode go on where nobody does anything; 0: no heartbeats.
         room: awaited before each sending, where a receiver must not be overrun.
         sent: told after each sending what has been sent so far.
     """
     poured, began, beaten = Poured(), time.monotonic(), None
-    async for run in _paced(events, speed):
+    async for run in _paced(events, speed, paced_from):
         await room()
         await sink.send([record_of(event) for event in run])
         poured.events += len(run)
@@ -88,12 +90,14 @@ def heartbeats(occurred_at: float, partitions: int) -> list[OutgoingRecord]:
     return [OutgoingRecord(CLICKS, None, value, headers, partition) for partition in range(partitions)]
 
 
-async def _paced(events: Iterable[SourceEvent], speed: float | None) -> AsyncIterator[list[SourceEvent]]:
+async def _paced(
+    events: Iterable[SourceEvent], speed: float | None, paced_from: float
+) -> AsyncIterator[list[SourceEvent]]:
     """Runs of events, each when its first is due."""
     run: list[SourceEvent] = []
     origin: tuple[float, float] | None = None
     for event in events:
-        if speed is not None:
+        if speed is not None and event.occurred_at >= paced_from:
             now = time.monotonic()
             origin = origin or (now, event.occurred_at)
             due = origin[0] + (event.occurred_at - origin[1]) / speed

@@ -5,14 +5,16 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Final
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicCollection, TopicPartition
-from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetSpec, ResourceType
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource, NewTopic, ResourceType
 
 from streamseg.errors import SettingsError
 from streamseg.settings import KafkaSettings
 from streamseg.topics import INPUT_TOPICS, SAMPLES, TOPICS, TopicSpec
 
 TIMEOUT_SECONDS: Final = 15.0
+BUILT_IN_CLUSTER: Final = "mockCluster"
+"""How the cluster ids of librdkafka's built-in broker begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +92,15 @@ class TopicAdmin:
         return found
 
     def topic_ids(self) -> dict[str, tuple[str, int]]:
-        """Id and partition count of each input topic.
+        """Id and partition count of each input topic; librdkafka's built-in broker knows no ids, they are empty there.
 
         Raises `SettingsError` when one is missing or the counts are unequal.
         """
-        counts = self._partitions()
+        metadata = self._metadata()
+        counts = _counts(metadata)
         equal_partitions(counts)
+        if str(metadata.cluster_id).startswith(BUILT_IN_CLUSTER):
+            return {topic: ("", counts[topic]) for topic in INPUT_TOPICS}
         described = self._admin.describe_topics(TopicCollection(list(INPUT_TOPICS)), request_timeout=TIMEOUT_SECONDS)
         return {topic: (str(_result(future).topic_id), counts[topic]) for topic, future in described.items()}
 
@@ -103,25 +108,30 @@ class TopicAdmin:
         """Records of the input topics and the samples that the group has not committed yet."""
         counts = self._partitions()
         partitions = [TopicPartition(t, p) for t in (*INPUT_TOPICS, SAMPLES) for p in range(counts.get(t, 0))]
-        ends = {
-            (tp.topic, tp.partition): _result(future).offset
-            for tp, future in self._admin.list_offsets(
-                {tp: OffsetSpec.latest() for tp in partitions}, request_timeout=TIMEOUT_SECONDS
-            ).items()
-        }
-        answer = self._admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(self._kafka.group)])
-        committed = {
-            (tp.topic, tp.partition): max(tp.offset, 0)
-            for tp in _result(answer[self._kafka.group]).topic_partitions or ()
-        }
-        return {tp: max(0, end - committed.get(tp, 0)) for tp, end in ends.items()}
+        consumer = Consumer(client_config(self._kafka) | {"group.id": self._kafka.group, "enable.auto.commit": False})
+        lag = {}
+        try:
+            for committed in consumer.committed(partitions, timeout=TIMEOUT_SECONDS):
+                start, end = consumer.get_watermark_offsets(committed, timeout=TIMEOUT_SECONDS)
+                lag[committed.topic, committed.partition] = max(0, end - max(start, committed.offset))
+        except KafkaException as error:
+            raise SettingsError(f"Kafka did not answer: {error.args[0].str()}") from None
+        finally:
+            consumer.close()
+        return lag
 
     def _partitions(self) -> dict[str, int]:
+        return _counts(self._metadata())
+
+    def _metadata(self) -> ClusterMetadata:
         try:
-            metadata = self._admin.list_topics(timeout=TIMEOUT_SECONDS)
+            return self._admin.list_topics(timeout=TIMEOUT_SECONDS)
         except KafkaException as error:
             raise SettingsError(f"no answer from Kafka at {self._kafka.bootstrap}: {error.args[0].str()}") from None
-        return {name: len(topic.partitions) for name, topic in metadata.topics.items()}
+
+
+def _counts(metadata: ClusterMetadata) -> dict[str, int]:
+    return {name: len(topic.partitions) for name, topic in metadata.topics.items()}
 
 
 def equal_partitions(counts: dict[str, int]) -> int:

@@ -157,7 +157,6 @@ class Partition:
             await self._s.sink.send(batch.dead_letters)
         await self.settle_and_flush(batch, checkpoint)
         self._evict()
-        self._clean = True
 
     async def _absorb(self, run: RecordBatch, batch: Batch) -> None:
         s, source = self._s, INPUT_TOPICS.index(run.topic)
@@ -190,6 +189,7 @@ class Partition:
 
         Of swept rows only those that changed are written.
         """
+        self._clean = False
         s, rows = self._s, self.rows
         segmentations = s.models.segmentations
         slots = np.array(sorted(batch.slots), dtype=np.intp)
@@ -212,6 +212,7 @@ class Partition:
             named = np.array([rows.customer_ids[slot] in spoken_of for slot in slots.tolist()], dtype=bool)
             slots = slots[looked.changed | named]
             if not len(slots):
+                self._clean = True
                 return
         checkpoint = self.head.checkpoint if checkpoint is None else checkpoint
         sizes = pipeline.count_sizes(looked, segmentations, self.head.sizes)
@@ -225,6 +226,7 @@ class Partition:
                 keys = [pipeline.sample_key(one.name, entry.customer_id) for one in segmentations]
                 extra += [OutgoingRecord(SAMPLES, key, None, partition=0) for key in keys]
         await self.courier.hand_over(Parcel(entries, position, extra, dict(checkpoint), batch.appended_at, in_doubt))
+        self._clean = True
 
     # -- the fenced write --------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from streamseg.membership.encoding import decode
+from streamseg.membership.encoding import order_of
 from streamseg.stream.surroundings import Batch, Surroundings
 
 if TYPE_CHECKING:
@@ -82,5 +82,6 @@ class Sweeper:
         rows = self._partition.rows
         strings = await self._s.memberships.read([rows.customer_ids[slot] for slot in slots.tolist()])
         for slot, string in zip(slots.tolist(), strings, strict=True):
-            if rows.published_wall[slot] > 0 and (string is None or decode(string).seq != rows.seq[slot]):
-                rows.published_at[slot] = 0.0
+            order = order_of(string) if string is not None else None
+            if rows.published_wall[slot] > 0 and (order is None or order[1] != rows.seq[slot]):
+                rows.published_at[slot] = 0
