@@ -15,6 +15,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from streamseg.api import pages
 from streamseg.api.access import Access, KeyRing
 from streamseg.api.answers import Answer, Freshness
 from streamseg.api.asking import Ask, Handler, asked, on_failure, on_http_exception, on_problem
@@ -97,7 +98,7 @@ class Api:
             cache_control=freshness.header,
         )
         routes = [*self._routes(), *Health(reads, self._ring).routes(), Route("/metrics", self._meters.expose)]
-        routes.append(Route(PATH + "{ticket}", self._push.open))
+        routes += [Route(PATH + "{ticket}", self._push.open), *pages.routes()]
         starlette = Starlette(
             routes=routes,
             exception_handlers={Problem: on_problem, HTTPException: on_http_exception, Exception: on_failure},

@@ -1,0 +1,83 @@
+"""The API as a process of its own, as it runs in production."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from redis import Redis
+
+from streamseg.membership.encoding import encode
+from streamseg.membership.types import Membership
+
+START_SECONDS = 20
+
+
+class ApiProcess:
+    """`streamseg api` on a free port; ends with the context. `environment` are settings."""
+
+    def __init__(self, redis_url: str, **environment: str) -> None:
+        self._environment = {"STREAMSEG_REDIS__URL": redis_url, **environment}
+        self.address = ""
+        self.log: list[str] = []
+
+    def __enter__(self) -> Self:
+        listening = threading.Event()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "streamseg.commands", "api", "--port", "0"],
+            env=os.environ | self._environment,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+        def read() -> None:
+            assert self._process.stderr is not None
+            for line in self._process.stderr:
+                self.log.append(line)
+                if line.startswith("serving "):
+                    self.address = line.split()[1]
+                    listening.set()
+
+        self._reader = threading.Thread(target=read, daemon=True)
+        self._reader.start()
+        if not listening.wait(START_SECONDS):
+            self._process.kill()
+            raise AssertionError(f"the API did not start: {''.join(self.log)}")
+        return self
+
+    def stop(self) -> int:
+        """End it as an orchestrator does; the exit code."""
+        self._process.terminate()
+        code = self._process.wait(10)
+        self._reader.join(5)
+        assert self._process.stderr is not None
+        self._process.stderr.close()
+        return code
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            self.stop()
+
+
+def run_command(*arguments: str, environment: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
+    """A `streamseg` command."""
+    return subprocess.run(
+        [sys.executable, "-m", "streamseg.commands", *arguments],
+        env=os.environ | dict(environment),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def put_membership(redis: "Redis[Any]", membership: Membership) -> None:
+    """Write a membership with the worker's own script."""
+    script = Path("streamseg/store/redis/scripts/write_memberships.lua").read_text()
+    name = f"ssg:v1:m:{membership.customer_id}"
+    redis.eval(
+        script, 2, name, f"ssg:v1:gone:{{{name}}}", 60, 1, membership.epoch, membership.seq, 3_600, encode(membership)
+    )
