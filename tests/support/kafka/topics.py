@@ -31,7 +31,8 @@ def remake_topics(bootstrap: str, partitions: int) -> None:
 
 def delete_groups(bootstrap: str, groups: Sequence[str]) -> None:
     """Forget the groups' committed offsets."""
-    for future in AdminClient({"bootstrap.servers": bootstrap}).delete_consumer_groups(list(groups)).values():
+    admin = AdminClient({"bootstrap.servers": bootstrap})  # kept: with the client its futures would die unanswered
+    for future in admin.delete_consumer_groups(list(groups)).values():
         try:
             future.result(TIMEOUT_SECONDS)
         except KafkaException:
