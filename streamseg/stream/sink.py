@@ -36,7 +36,7 @@ class KafkaSink:
     """An `EventSink`. Sendings may overlap; each returns when all of its records are acknowledged."""
 
     def __init__(self, kafka: KafkaSettings) -> None:
-        config: dict[str, Any] = {
+        self._config: dict[str, Any] = {
             **client_config(kafka),
             "enable.idempotence": True,
             "acks": "all",
@@ -46,40 +46,47 @@ class KafkaSink:
             "delivery.timeout.ms": int(DELIVERY_TIMEOUT_SECONDS * 1000),
             "message.max.bytes": 2_000_000,
             "queue.buffering.max.messages": 200_000,
+            "queue.buffering.max.kbytes": 131_072,
         }
-        self._producer = Producer(config)
+        self._producer = Producer(self._config)
 
     async def send(self, records: Sequence[OutgoingRecord]) -> None:
         """Write the records and wait for their acknowledgement. Raises `NotDeliveredError`."""
         delivery = Delivery(len(records))
         for record in records:
-            await self._produce(record, delivery)
-        while delivery.waiting:
-            if not self._producer.poll(0):
-                await asyncio.sleep(POLL_SECONDS)
-        if delivery.error is not None:
-            raise NotDeliveredError(f"Kafka did not take a record: {delivery.error.str()}")
-
-    async def _produce(self, record: OutgoingRecord, delivery: Delivery) -> None:
-        partition = {} if record.partition is None else {"partition": record.partition}
-        while True:
-            try:
-                self._producer.produce(
-                    record.topic,
-                    key=record.key,
-                    value=record.value,
-                    headers=list(record.headers) or None,
-                    on_delivery=delivery,
-                    **partition,
-                )
-            except BufferError:
+            while not self._queued(record, delivery):
                 # The local queue is full: give the broker time, and whoever feeds us a reason to wait.
-                self._producer.poll(0)
-                await asyncio.sleep(POLL_SECONDS)
-            except KafkaException as error:
-                raise NotDeliveredError(f"Kafka did not take a record: {error.args[0].str()}") from None
-            else:
-                return
+                await self._poll()
+        while delivery.waiting:
+            await self._poll()
+        if delivery.error is not None:
+            raise self._not_delivered(delivery.error)
+
+    def _queued(self, record: OutgoingRecord, delivery: Delivery) -> bool:
+        partition = {} if record.partition is None else {"partition": record.partition}
+        try:
+            self._producer.produce(
+                record.topic,
+                key=record.key,
+                value=record.value,
+                headers=list(record.headers) or None,
+                on_delivery=delivery,
+                **partition,
+            )
+        except BufferError:
+            return False
+        except KafkaException as error:
+            raise self._not_delivered(error.args[0]) from None
+        return True
+
+    async def _poll(self) -> None:
+        if not self._producer.poll(0):
+            await asyncio.sleep(POLL_SECONDS)
+
+    def _not_delivered(self, error: KafkaError) -> NotDeliveredError:
+        if error.fatal():  # an idempotent producer that lost its place in the sequence takes nothing any more
+            self._producer = Producer(self._config)
+        return NotDeliveredError(f"Kafka did not take a record: {error.str()}")
 
     async def close(self) -> None:
         """Wait for what is under way, as long as a delivery may take."""

@@ -1,0 +1,125 @@
+"""What goes into a sink is on the topic when `send` returns: on a real broker and on the embedded one."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+
+import pytest
+from aiokafka.partitioner import murmur2
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from streamseg.embedded import EmbeddedBroker
+from streamseg.ports import OutgoingRecord
+from streamseg.settings import KafkaSettings
+from streamseg.stream.sink import KafkaSink, NotDeliveredError
+from streamseg.topics import CLICKS, DEAD_LETTERS, MEMBERSHIPS
+from tests.support.kafka.server import KafkaServer
+from tests.support.kafka.topics import remake_topics
+
+pytestmark = pytest.mark.integration
+PARTITIONS = 4
+
+
+@pytest.fixture(params=["kafka", "embedded"])
+def bootstrap(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A broker with all topics, empty, of four partitions."""
+    if request.param == "kafka":
+        yield request.getfixturevalue("make_topics")(PARTITIONS)
+        return
+    with EmbeddedBroker() as broker:
+        yield broker.bootstrap
+
+
+def read(bootstrap: str, topic: str, count: int) -> list[Message]:
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "reader", "log_level": 3})
+    consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in range(PARTITIONS)])
+    found: list[Message] = []
+    for _ in range(100):
+        found += consumer.consume(count, 0.1)
+        if len(found) >= count:
+            break
+    consumer.close()
+    return found
+
+
+def send(bootstrap: str, *runs: list[OutgoingRecord]) -> None:
+    """All runs at once."""
+
+    async def sent() -> None:
+        sink = KafkaSink(KafkaSettings(bootstrap=bootstrap))
+        try:
+            await asyncio.gather(*(sink.send(run) for run in runs))
+        finally:
+            await sink.close()
+
+    asyncio.run(sent())
+
+
+def test_records_arrive_where_java_would_put_them(bootstrap: str) -> None:
+    keys = [f"c-{number}".encode() for number in range(200)]
+    send(bootstrap, *([OutgoingRecord(CLICKS, key, b"{}") for key in keys[start::2]] for start in (0, 1)))
+    found = {message.key(): message.partition() for message in read(bootstrap, CLICKS, len(keys))}
+    assert found == {key: (murmur2(key) & 0x7FFFFFFF) % PARTITIONS for key in keys}
+
+
+def test_key_value_headers_and_partition_arrive_unchanged(bootstrap: str) -> None:
+    headers = (("reason", b"not_json"), ("offset", b"17"))
+    send(bootstrap, [OutgoingRecord(DEAD_LETTERS, None, b"\x00\xff", headers, partition=3)])
+    (message,) = read(bootstrap, DEAD_LETTERS, 1)
+    assert (message.key(), message.value(), message.partition()) == (None, b"\x00\xff", 3)
+    assert message.headers() == list(headers)
+
+
+def test_a_record_without_value_is_a_tombstone(bootstrap: str) -> None:
+    send(bootstrap, [OutgoingRecord(MEMBERSHIPS, b"c-1", None)])
+    (message,) = read(bootstrap, MEMBERSHIPS, 1)
+    assert (message.key(), message.value()) == (b"c-1", None)
+
+
+def test_a_record_that_is_too_large_is_an_error_and_the_rest_arrives(bootstrap: str) -> None:
+    records = [OutgoingRecord(CLICKS, b"c-1", value) for value in (b"a", b"x" * 3_000_000, b"b")]
+    with pytest.raises(NotDeliveredError, match="too large"):
+        send(bootstrap, [records[1]])
+    send(bootstrap, [records[0], records[2]])
+    assert [message.value() for message in read(bootstrap, CLICKS, 2)] == [b"a", b"b"]
+
+
+def test_a_full_queue_makes_the_sender_wait(bootstrap: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    sink = KafkaSink(KafkaSettings(bootstrap=bootstrap))
+    tight = type(sink._producer)(sink._config | {"queue.buffering.max.messages": 10})
+    monkeypatch.setattr(sink, "_producer", tight)
+    asyncio.run(sink.send([OutgoingRecord(CLICKS, b"c-1", b"%d" % number) for number in range(500)]))
+    assert [message.value() for message in read(bootstrap, CLICKS, 500)] == [b"%d" % number for number in range(500)]
+
+
+def test_a_sending_survives_a_broker_that_is_killed_and_comes_back(start_kafka: Callable[[], KafkaServer]) -> None:
+    broker = start_kafka()
+    remake_topics(broker.bootstrap, PARTITIONS)
+    records = [OutgoingRecord(CLICKS, b"c-1", b"%d" % number) for number in range(100)]
+
+    async def through_a_crash() -> None:
+        sink = KafkaSink(KafkaSettings(bootstrap=broker.bootstrap))
+        await sink.send(records[:50])
+        broker.kill()
+        sending = asyncio.create_task(sink.send(records[50:]))
+        await asyncio.sleep(0.2)
+        await asyncio.to_thread(broker.start)
+        await sending
+        await sink.close()
+
+    asyncio.run(through_a_crash())
+    assert [message.value() for message in read(broker.bootstrap, CLICKS, 100)] == [r.value for r in records]
+
+
+def test_a_producer_that_is_beyond_help_is_replaced() -> None:
+    class Lost:
+        def produce(self, *_: object, **__: object) -> None:
+            raise KafkaException(KafkaError(KafkaError._FATAL, "sequence lost", True))
+
+    with EmbeddedBroker() as broker:
+        sink = KafkaSink(KafkaSettings(bootstrap=broker.bootstrap))
+        sink._producer = Lost()  # a fatal error cannot be ordered from a broker
+        record = [OutgoingRecord(CLICKS, b"c-1", b"v")]
+        with pytest.raises(NotDeliveredError, match="sequence lost"):
+            asyncio.run(sink.send(record))
+        asyncio.run(sink.send(record))
+        assert len(read(broker.bootstrap, CLICKS, 1)) == 1
