@@ -17,8 +17,10 @@ from streamseg.commands import Invocation
 @click.pass_obj
 def command(invocation: Invocation, host: str | None, port: int | None, log_format: str, log_level: str) -> None:
     """Serve lookups, ad fragments, OpenFeature and event streams, until SIGTERM or Ctrl-C."""
+    from streamseg.api.assembly import api_on_redis
+    from streamseg.api.server import serve
     from streamseg.stream.logs import configure_logs
-    from streamseg.wiring import run_api
+    from streamseg.stream.sink import KafkaSink
 
     configure_logs(log_format, log_level, sys.stderr)
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
@@ -29,7 +31,18 @@ def command(invocation: Invocation, host: str | None, port: int | None, log_form
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await run_api(settings, stop=stop, listening=lambda address: click.echo(f"serving {address}", err=True))
+        sink = KafkaSink(settings.kafka)
+        try:
+            async with api_on_redis(settings, sink) as api:
+                await serve(
+                    api,
+                    settings.api.host,
+                    settings.api.port,
+                    stop=stop,
+                    listening=lambda address: click.echo(f"serving {address}", err=True),
+                )
+        finally:
+            await sink.close()
 
     import uvloop
 

@@ -13,7 +13,7 @@ from redis import Redis
 from streamseg.membership.encoding import encode
 from streamseg.membership.types import Membership
 
-START_SECONDS = 20
+START_SECONDS = 60
 
 
 class ApiProcess:

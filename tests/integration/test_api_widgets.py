@@ -1,0 +1,159 @@
+"""Widgets read segments by official means: an OpenFeature SDK, and a page in a real browser."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from openfeature import api as openfeature
+from openfeature.contrib.provider.ofrep import OFREPProvider
+from openfeature.evaluation_context import EvaluationContext
+from playwright.sync_api import Page, sync_playwright
+
+from streamseg.api.access import identity_hash
+from tests.support.api import ApiProcess, put_membership, run_command
+from tests.unit.api.served import IDENTITY_SECRET, membership_of, segment_entry
+
+pytestmark = pytest.mark.integration
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+PAGE = """<!doctype html>
+<script src="{api}/streamseg.js" data-key="{key}" data-customer="c-81" data-hash="{hash}"></script>
+<streamseg-slot id="athlete" segment="behaviour-k7q2">
+  <b slot="match">New running shoes!</b>Our bestsellers
+</streamseg-slot>
+<streamseg-slot id="other" segment="behaviour-secret"><b slot="match">Hidden offer</b>Nothing special</streamseg-slot>
+<script>
+  window.seen = [];
+  document.addEventListener("streamseg-change", (event) => window.seen.push([performance.timeOrigin + performance.now(),
+    event.target.id || "page"]));
+</script>
+"""
+
+
+def make_key(url: str, name: str, *options: str) -> str:
+    made = run_command("keys", "create", name, *options, "--json", environment={"STREAMSEG_REDIS__URL": url})
+    return str(json.loads(made.stdout)["key"])
+
+
+@pytest.fixture
+def store(clean_redis: str) -> Iterator["redis.Redis[Any]"]:
+    with redis.Redis.from_url(clean_redis) as client:
+        for segment in ("behaviour-k7q2", "behaviour-m3xw", "behaviour-secret"):
+            client.hset("ssg:v1:catalogue", segment, segment_entry(segment))
+        yield client
+
+
+def test_an_openfeature_sdk_reads_a_segment_and_sees_it_change(clean_redis: str, store: "redis.Redis[Any]") -> None:
+    key = make_key(clean_redis, "shop")
+    put_membership(store, membership_of("c-81"))
+    with ApiProcess(clean_redis) as api:
+        openfeature.set_provider(OFREPProvider(api.address, headers_factory=lambda: {"Authorization": f"Bearer {key}"}))
+        client = openfeature.get_client()
+        who = EvaluationContext(targeting_key="c-81")
+        details = client.get_string_details("segment.behaviour", "default", who)
+        assert (details.value, details.reason) == ("behaviour-k7q2", "TARGETING_MATCH")
+        assert client.get_boolean_value("segment.behaviour-k7q2", False, who) is True
+        assert client.get_object_value("segments", {}, who) == {"behaviour": "behaviour-k7q2"}
+        put_membership(store, membership_of("c-81", "behaviour-m3xw", seq=2))
+        assert client.get_string_value("segment", "default", who) == "behaviour-m3xw"
+        assert client.get_boolean_value("segment.behaviour-k7q2", True, who) is False
+        missing = client.get_string_details("segment.nothing", "default", who)
+        assert (missing.value, missing.error_code) == ("default", "FLAG_NOT_FOUND")
+        stranger = EvaluationContext(targeting_key="c-82")
+        assert client.get_string_value("segment", "default", stranger) == "unassigned"
+        openfeature.clear_providers()
+
+
+class _Files(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's word
+        pass
+
+
+@contextmanager
+def web_server(folder: Path) -> Iterator[str]:
+    """The shop's own site: another origin than the API's."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Files, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextmanager
+def browser_page() -> Iterator[Page]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser.new_page()
+        browser.close()
+
+
+def shown(page: Page, slot: str) -> str:
+    """The text that a visitor sees in the slot."""
+    return str(page.locator(f"#{slot}").inner_text()).strip()
+
+
+def test_a_page_changes_within_a_second_of_the_membership(
+    clean_redis: str, store: "redis.Redis[Any]", tmp_path: Path
+) -> None:
+    key = make_key(clean_redis, "page", "--publishable")
+    put_membership(store, membership_of("c-81", "behaviour-m3xw"))
+    with web_server(tmp_path) as site:
+        settings = {
+            "STREAMSEG_API__ALLOWED_ORIGINS": json.dumps([site]),
+            "STREAMSEG_API__PUBLIC_SEGMENTS": json.dumps(["behaviour-k7q2", "behaviour-m3xw"]),
+            "STREAMSEG_API__IDENTITY_SECRETS": json.dumps([IDENTITY_SECRET]),
+        }
+        with ApiProcess(clean_redis, **settings) as api, browser_page() as page:
+            proof = identity_hash(IDENTITY_SECRET, "c-81")
+            (tmp_path / "index.html").write_text(PAGE.format(api=api.address, key=key, hash=proof))
+            page.goto(site)
+            page.wait_for_function("window.seen.length > 0")
+            assert shown(page, "athlete") == "Our bestsellers"
+            page.wait_for_timeout(300)  # the stream opens
+            written = time.time()
+            put_membership(store, membership_of("c-81", seq=2))
+            page.wait_for_function("document.querySelector('#athlete').hasAttribute('matched')", timeout=5_000)
+            assert shown(page, "athlete") == "New running shoes!"
+            changed = page.evaluate("window.seen.find((each) => each[1] === 'athlete')[0]") / 1_000
+            assert changed - written < 1
+            assert page.evaluate("streamseg.segments()") == {"behaviour": "behaviour-k7q2"}
+            put_membership(store, membership_of("c-81", "behaviour-secret", seq=3))
+            page.wait_for_function("!document.querySelector('#athlete').hasAttribute('matched')", timeout=5_000)
+            assert (shown(page, "athlete"), shown(page, "other")) == ("Our bestsellers", "Nothing special")
+            assert page.evaluate("localStorage.length") == 0
+
+
+def test_a_page_with_a_forged_hash_or_a_foreign_origin_keeps_its_fallback(
+    clean_redis: str, store: "redis.Redis[Any]", tmp_path: Path
+) -> None:
+    key = make_key(clean_redis, "page", "--publishable")
+    put_membership(store, membership_of("c-81"))
+    with web_server(tmp_path) as site, web_server(tmp_path) as other_site:
+        settings = {
+            "STREAMSEG_API__ALLOWED_ORIGINS": json.dumps([site]),
+            "STREAMSEG_API__PUBLIC_SEGMENTS": json.dumps(["behaviour-*"]),
+            "STREAMSEG_API__IDENTITY_SECRETS": json.dumps([IDENTITY_SECRET]),
+        }
+        with ApiProcess(clean_redis, **settings) as api, browser_page() as page:
+            for place, proof in ((site, "0" * 64), (other_site, identity_hash(IDENTITY_SECRET, "c-81"))):
+                (tmp_path / "index.html").write_text(PAGE.format(api=api.address, key=key, hash=proof))
+                page.goto(place)
+                page.wait_for_timeout(1_000)
+                assert shown(page, "athlete") == "Our bestsellers"
+                assert page.evaluate("window.seen") == []
