@@ -1,0 +1,103 @@
+"""streamseg's processes as a person runs them, and what they leave in the store."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from streamseg import wiring
+from streamseg.features.rows import Rows
+from streamseg.settings import Settings
+
+STREAMSEG = (sys.executable, "-m", "streamseg.commands")
+
+
+def settings_of(environment: Mapping[str, str]) -> Settings:
+    """The settings that a process with this environment has."""
+    before = dict(os.environ)
+    os.environ.update(environment)
+    try:
+        return Settings()
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def start_worker(environment: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
+    """A worker that writes its log to a file; the caller ends it."""
+    with log.open("ab") as stream:
+        return subprocess.Popen(
+            [*STREAMSEG, "worker"], env=os.environ | dict(environment), stdout=stream, stderr=stream
+        )
+
+
+@contextmanager
+def worker(environment: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker for as long as the block lasts."""
+    process = start_worker(environment, log)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(20)
+            finally:
+                process.kill()
+                process.wait()
+
+
+def run(environment: Mapping[str, str], *arguments: str) -> dict[str, Any]:
+    """Run a command to its end; its JSON answer."""
+    done = subprocess.run(
+        [*STREAMSEG, *arguments, "--json"],
+        env=os.environ | dict(environment),
+        capture_output=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+def until(met: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
+    """Wait until it is so; fail when it takes too long."""
+    end = time.monotonic() + seconds
+    while not met():
+        assert time.monotonic() < end, f"still not {what} after {seconds:g} s"
+        time.sleep(0.1)
+
+
+def until_absorbed(environment: Mapping[str, str], seconds: float = 60.0) -> None:
+    """Wait until the workers have committed everything, looked at twice."""
+    settings = settings_of(environment)
+    for _ in range(2):
+        until(lambda: sum(wiring.group_lag(settings).values()) == 0, "absorbed", seconds)
+        time.sleep(0.5)
+
+
+def stored_rows(environment: Mapping[str, str]) -> Rows:
+    """All rows in the store."""
+    settings = settings_of(environment)
+    rows = Rows(wiring.layout_of(settings))
+
+    async def read() -> None:
+        async with wiring.stores(settings) as (state, _, _):
+            partition = 0
+            while await state.head(partition) is not None:
+                cursor = -1
+                while cursor != 0:
+                    cursor, listed = await state.scan(partition, max(cursor, 0), 1_000)
+                    found = {customer: row for customer, row in listed if customer not in rows.slots}
+                    rows.load(list(found), list(found.values()))
+                partition += 1
+
+    asyncio.run(read())
+    return rows
