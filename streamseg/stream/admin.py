@@ -146,11 +146,13 @@ class TopicAdmin:
         until = time.monotonic() + TIMEOUT_SECONDS
         while True:
             try:
-                return consumer.committed(partitions, timeout=TIMEOUT_SECONDS)
+                committed: list[TopicPartition] = consumer.committed(partitions, timeout=TIMEOUT_SECONDS)
             except KafkaException as error:
                 if error.args[0].code() not in COORDINATOR_IS_COMING or time.monotonic() > until:
                     raise
                 time.sleep(RETRY_SECONDS)
+            else:
+                return committed
 
     def _partitions(self) -> dict[str, int]:
         return _counts(self._metadata())

@@ -11,15 +11,21 @@ from streamseg.topics import TOPICS
 TIMEOUT_SECONDS = 30.0
 
 
-def remake_topics(bootstrap: str, partitions: int) -> None:
-    """Delete and make every topic of ours; returns when the broker shows exactly these, each with a leader."""
+def delete_topics(bootstrap: str) -> None:
+    """Delete every topic of ours; returns when the broker shows none."""
     admin = AdminClient({"bootstrap.servers": bootstrap})
-    ours = [spec.name for spec in TOPICS]
+    ours = {spec.name for spec in TOPICS}
     there = [topic for topic in admin.list_topics(timeout=TIMEOUT_SECONDS).topics if topic in ours]
     if there:
         for future in admin.delete_topics(there, operation_timeout=TIMEOUT_SECONDS).values():
             future.result(TIMEOUT_SECONDS)
         _wait(admin, dict.fromkeys(ours, 0))
+
+
+def remake_topics(bootstrap: str, partitions: int) -> None:
+    """Delete and make every topic of ours; returns when the broker shows exactly these, each with a leader."""
+    delete_topics(bootstrap)
+    admin = AdminClient({"bootstrap.servers": bootstrap})
     made = [
         NewTopic(spec.name, num_partitions=spec.partitions or partitions, replication_factor=1, config=spec.config())
         for spec in TOPICS
