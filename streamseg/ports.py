@@ -12,7 +12,9 @@ from streamseg.membership.types import OutboxEntry
 class Clock(Protocol):
     """The clock of decay, gate, settling and sweeps: epoch seconds of one partition."""
 
-    def now(self, partition: int) -> float: ...
+    def now(self, partition: int) -> float:
+        """Epoch seconds."""
+        ...
 
     def advance(self, partition: int, occurred_at: float) -> None:
         """Tell the clock an event time that was seen; a wall clock ignores it."""
@@ -58,7 +60,9 @@ class StateStore(Protocol):
         """Raise `SettingsError` with one line when the server must not be used (evicting policy, too old)."""
         ...
 
-    async def head(self, partition: int) -> PartitionHead | None: ...
+    async def head(self, partition: int) -> PartitionHead | None:
+        """What stands beside the rows; None before the first claim."""
+        ...
 
     async def claim(self, partition: int, owner: str, layout: str, now_ms: int) -> PartitionHead:
         """Become the owner: epoch = max(stored + 1, now_ms), flush number kept and raised by one, checkpoint kept.
@@ -102,7 +106,9 @@ class MembershipStore(Protocol):
         """Set or delete by compare-and-set on (epoch, seq): an entry not newer than what stands is left out."""
         ...
 
-    async def read(self, customer_ids: Sequence[str]) -> list[bytes | None]: ...
+    async def read(self, customer_ids: Sequence[str]) -> list[bytes | None]:
+        """Membership strings in the order asked; None for a customer without one."""
+        ...
 
 
 class ModelStore(Protocol):
@@ -112,7 +118,9 @@ class ModelStore(Protocol):
         """Store the snapshot if the stored version is `parent` (0: none stored); False when it is not."""
         ...
 
-    async def snapshot(self, segmentation: str) -> bytes | None: ...
+    async def snapshot(self, segmentation: str) -> bytes | None:
+        """The stored snapshot; None before the first."""
+        ...
 
     async def versions(self, segmentations: Sequence[str]) -> list[int]:
         """The stored version of each; 0 for none. Cheap: asked every second."""
@@ -122,13 +130,17 @@ class ModelStore(Protocol):
         """Set the JSON of each segment id named."""
         ...
 
-    async def catalogue(self) -> dict[str, bytes]: ...
+    async def catalogue(self) -> dict[str, bytes]:
+        """The JSON of every segment by id."""
+        ...
 
 
 class EventSink(Protocol):
     """Somewhere records go. A returned call means that the receiver has them (acks from all in-sync replicas)."""
 
-    async def send(self, records: Sequence["OutgoingRecord"]) -> None: ...
+    async def send(self, records: Sequence["OutgoingRecord"]) -> None:
+        """Write the records, in order per partition; a `StreamsegError` leaves open which of them are there."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +189,9 @@ class ApiKeyStore(Protocol):
 class TicketStore(Protocol):
     """Names for customers that tell nothing, for the address of an event stream. May raise `StoreUnavailableError`."""
 
-    async def issue(self, ticket: str, customer_id: str, ttl_seconds: int) -> None: ...
+    async def issue(self, ticket: str, customer_id: str, ttl_seconds: int) -> None:
+        """Let the ticket stand for the customer for a while."""
+        ...
 
     async def redeem(self, ticket: str) -> str | None:
         """The customer's id; None when the ticket is unknown or too old. A ticket can be redeemed again."""

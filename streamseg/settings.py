@@ -3,8 +3,9 @@
 Environment names are `STREAMSEG_` plus the path with `__`: `STREAMSEG_KAFKA__BOOTSTRAP`. Unknown keys are refused.
 """
 
+import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
@@ -16,6 +17,8 @@ from pydantic_settings import (
 )
 
 from streamseg.errors import SettingsError
+
+PREFIX: Final = "STREAMSEG_"
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
@@ -207,7 +210,7 @@ class Settings(BaseSettings):
     """All of it."""
 
     model_config = SettingsConfigDict(
-        env_prefix="STREAMSEG_", env_nested_delimiter="__", extra="forbid", frozen=True, toml_file="streamseg.toml"
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, toml_file="streamseg.toml"
     )
 
     clock: Literal["wall", "event"] = "wall"
@@ -233,9 +236,10 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  pydantic's signature
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The order of precedence; no .env file, which nobody would look for."""
         return init_settings, env_settings, file_secret_settings, TomlConfigSettingsSource(settings_cls)
 
 
@@ -246,13 +250,16 @@ def load_settings(file: Path | None = None, **given: object) -> Settings:
     """
     if file is not None and not file.is_file():
         raise SettingsError(f"settings file {file} is not there")
-    chosen = (
-        type("Settings", (Settings,), {"model_config": {**Settings.model_config, "toml_file": file}})
-        if file
-        else Settings
-    )
+    for name in os.environ:
+        if name.startswith(PREFIX) and not name.startswith(f"{PREFIX}TEST_"):
+            known = name.removeprefix(PREFIX).partition("__")[0].lower()
+            if known not in Settings.model_fields:
+                raise SettingsError(f"environment variable {name} is no setting")
+    chosen: type[Settings] = Settings
+    if file is not None:
+        chosen = type("Settings", (Settings,), {"model_config": {**Settings.model_config, "toml_file": file}})
     try:
-        return chosen(**given)
+        return chosen(**given)  # type: ignore[arg-type]  # names and values are checked right here
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = ".".join(str(part) for part in first["loc"]) or "settings"

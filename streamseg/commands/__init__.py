@@ -63,10 +63,12 @@ class LazyGroup(click.Group):
             if importlib.util.find_spec(f"{package}.{name.replace('-', '_')}")
         }
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        """All of them, without importing any."""
         return sorted(self._summaries)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  click's signature
+        """Import the module of one."""
         if cmd_name not in self._summaries:
             return None
         module = importlib.import_module(f"{self._package}.{cmd_name.replace('-', '_')}")
@@ -74,6 +76,7 @@ class LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list in --help."""
         if self._summaries:
             with formatter.section("Commands"):
                 formatter.write_dl([(name, self._summaries[name]) for name in self.list_commands(ctx)])

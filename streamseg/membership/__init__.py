@@ -1,1 +1,1 @@
-
+"""Where a customer stands now: settling, membership strings, changes."""

@@ -6,8 +6,10 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class SegmentMembership:
-    """Where a customer stands in one segmentation. `since` is in epoch seconds; `score` in [0, 1] is 1 - d1/d2 of
-    the distances to the own and the runner-up centre."""
+    """Where a customer stands in one segmentation.
+
+    `since` is in epoch seconds; `score` in [0, 1] is 1 - d1/d2 of the distances to the own and the best other centre.
+    """
 
     id: str
     since: int

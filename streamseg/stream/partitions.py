@@ -23,10 +23,17 @@ GRACE_SECONDS = 8.0
 class TrainerRole(Protocol):
     """What runs on the worker that owns the first partition of the samples topic."""
 
-    def start(self) -> None: ...
-    async def stop(self) -> None: ...
-    async def offer(self, batch: RecordBatch) -> None: ...
-    def committable(self) -> int | None: ...
+    def start(self) -> None:
+        """Take the role."""
+
+    async def stop(self) -> None:
+        """Give it up."""
+
+    async def offer(self, batch: RecordBatch) -> None:
+        """Take a run of samples."""
+
+    def committable(self) -> int | None:
+        """The next sample to read; None while that is open."""
 
 
 class Partitions:

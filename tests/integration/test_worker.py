@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
-from tests.support.processes import settings_of, start_worker, stored_rows, until, until_absorbed, worker
 
 from streamseg import wiring
 from streamseg.events.record import MemoryRecord
@@ -20,6 +19,7 @@ from streamseg.sources.event import SourceEvent
 from streamseg.sources.fitgear import FitGear
 from streamseg.sources.mutations import mutated_record
 from streamseg.topics import CLICKS, DEAD_LETTERS, INPUT_TOPICS, PURCHASES
+from tests.support.processes import settings_of, start_worker, stored_rows, until, until_absorbed, worker
 
 pytestmark = pytest.mark.integration
 
@@ -86,7 +86,7 @@ def read_all(bootstrap: str, topic: str) -> list[tuple[bytes | None, bytes | Non
         parts = [TopicPartition(topic, p) for p in consumer.list_topics(topic, 10).topics[topic].partitions]
         left = sum(consumer.get_watermark_offsets(part, 10)[1] for part in parts)
         consumer.assign([TopicPartition(topic, part.partition, 0) for part in parts])
-        found = []
+        found: list[tuple[bytes | None, bytes | None, dict[str, bytes]]] = []
         while len(found) < left:
             for message in consumer.consume(1_000, 1.0):
                 assert message.error() is None
@@ -190,7 +190,9 @@ def test_among_ten_thousand_mutated_records_every_good_one_counts_and_every_bad_
     sent = records + fitting
     rng.shuffle(sent)
 
-    producer = Producer({"bootstrap.servers": bootstrap, "partitioner": "murmur2_random", "message.max.bytes": 1_000_000})
+    producer = Producer(
+        {"bootstrap.servers": bootstrap, "partitioner": "murmur2_random", "message.max.bytes": 1_000_000}
+    )
     for record in sent:
         producer.produce(CLICKS, key=record.key, value=record.value, headers=list(record.headers))
         producer.poll(0)
@@ -212,7 +214,9 @@ def test_among_ten_thousand_mutated_records_every_good_one_counts_and_every_bad_
 def test_a_topic_that_is_mostly_rejected_stops_the_worker_in_one_line(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    producer = Producer({"bootstrap.servers": environment["STREAMSEG_KAFKA__BOOTSTRAP"], "partitioner": "murmur2_random"})
+    producer = Producer(
+        {"bootstrap.servers": environment["STREAMSEG_KAFKA__BOOTSTRAP"], "partitioner": "murmur2_random"}
+    )
     for number in range(8_000):
         producer.produce(CLICKS, key=f"c{number}", value=b'{"new": "format"}')
     assert producer.flush(30) == 0

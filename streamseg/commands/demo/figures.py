@@ -66,7 +66,7 @@ class Figures:
         self.p50, self.p99 = quantile(buckets, 0.5), quantile(buckets, 0.99)
         now = time.monotonic()
         self._seen.append((now, self.events))
-        while len(self._seen) > 2 and now - self._seen[0][0] > RATE_WINDOW_SECONDS:
+        while len(self._seen) > 1 and now - self._seen[0][0] > RATE_WINDOW_SECONDS:
             self._seen.popleft()
         (then, before), elapsed = self._seen[0], now - self._seen[0][0]
         self.events_per_second = (self.events - before) / elapsed if elapsed > 0 and then < now else 0.0

@@ -179,7 +179,8 @@ def _ari(stage: Stage) -> float | None:
     settings = stage.settings
     done = subprocess.run(  # noqa: S603  ourselves
         [
-            *["env", f"STREAMSEG_REDIS__URL={settings.redis.url}", f"STREAMSEG_KAFKA__BOOTSTRAP={settings.kafka.bootstrap}"],
+            *["env", f"STREAMSEG_REDIS__URL={settings.redis.url}"],
+            *[f"STREAMSEG_KAFKA__BOOTSTRAP={settings.kafka.bootstrap}"],
             *["STREAMSEG_CLOCK=event", sys.executable, "-m", "streamseg.commands"],
             *["evaluate", "--truth", str(stage.truth), "--json"],
         ],
