@@ -258,4 +258,4 @@ async def run_worker(settings: Settings) -> None:
 
 def partition_of(customer_id: str, partitions: int) -> int:
     """Where a customer's records belong: murmur2 of the key, as Java's producer does it."""
-    return (murmur2(customer_id.encode()) & 0x7FFFFFFF) % partitions
+    return int(murmur2(customer_id.encode()) & 0x7FFFFFFF) % partitions
