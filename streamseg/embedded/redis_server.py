@@ -19,13 +19,14 @@ DURABLE: Final = ("--appendonly", "yes", "--appendfsync", "everysec")
 class RedisServer:
     """A redis-server with `noeviction` and no snapshots; it can be killed and restarted on the same data and port."""
 
-    def __init__(self, program: str | Path | None = None, options: Sequence[str] = DURABLE) -> None:
-        found = program or shutil.which("redis-server")
+    def __init__(self, program: str | Path = "redis-server", options: Sequence[str] = DURABLE) -> None:
+        """Raises `ServerError` when the program is not there."""
+        found = shutil.which(program)
         if found is None:
-            raise ServerError("redis-server is not on the PATH")
+            raise ServerError(f"{program} is not there")
         self.port = free_port()
         folder = Path(tempfile.mkdtemp(prefix="streamseg-redis-"))
-        command = [str(found), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
+        command = [found, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
         self._child = Child("redis-server", [*command, "--maxmemory-policy", "noeviction", *options], folder)
 
     @property

