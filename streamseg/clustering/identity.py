@@ -11,7 +11,6 @@ from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's 32 letters: none is mistaken for another."""
@@ -115,6 +114,8 @@ def match(
         draw: where new ids come from.
         at: event time of the change, epoch seconds.
     """
+    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 - takes a second to load, and most never match
+
     shared = np.zeros((len(segments), clusters))
     np.add.at(shared, (before, after), 1.0)
     old_size, new_size = shared.sum(axis=1), shared.sum(axis=0)

@@ -16,7 +16,7 @@ from streamseg.commands import Invocation
 def command(invocation: Invocation, log_format: str, log_level: str) -> None:
     """Take events off the input topics and keep every customer's memberships current, until SIGTERM or Ctrl-C."""
     from streamseg.stream.logs import configure_logs
-    from streamseg.wiring import run_worker
+    from streamseg.wiring.worker import run_worker
 
     configure_logs(log_format, log_level, sys.stderr)
     settings = invocation.settings

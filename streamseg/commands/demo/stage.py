@@ -28,7 +28,7 @@ from streamseg.stream.admin import TopicAdmin, client_config
 from streamseg.topics import MEMBERSHIPS
 from streamseg.wiring import read_catalogue
 
-WORKER_READY_SECONDS: Final = 30.0
+READY_SECONDS: Final = 30.0
 FIGURES_SECONDS: Final = 1.0
 FRAME_SECONDS: Final = 0.25
 FAST_DAYS: Final = 45
@@ -53,6 +53,8 @@ class Stage:
 
     settings: Settings
     metrics_url: str
+    curl: str
+    """A line that looks a customer up over HTTP."""
     folder: Path
     worker: Child
     simulator: Child
@@ -76,9 +78,12 @@ def run(
     """Play until the time is over or Ctrl-C; then print the figures."""
     with _stage(settings, play, kafka, redis, logs) as stage, _changes(stage.settings) as changes:
         figures, started = Figures(), time.monotonic()
+        click.echo(f"try: {stage.curl}", err=as_json)
         with suppress(KeyboardInterrupt):
             _watch(stage, figures, changes, None if seconds is None else started + seconds, quiet=as_json)
-        result = _result(stage, figures, time.monotonic() - started)
+        result = _result(figures, time.monotonic() - started)
+        if as_json:
+            result["ari"] = _ari(stage)
     click.echo(json.dumps(result) if as_json else _farewell(result))
 
 
@@ -109,9 +114,16 @@ def _stage(settings: Settings, play: Play, kafka: str | None, redis: str | None,
             TopicAdmin(chosen.kafka).create()
         command = ["env", *(f"{name}={value}" for name, value in environment.items())]
         command += [sys.executable, "-m", "streamseg.commands"]
+        api_port = free_port()
+        api = Child("api", [*command, "api", "--port", str(api_port)], folder)
+        stack.callback(api.stop)
+        api.start(lambda: listens(api_port), READY_SECONDS)
+        made = subprocess.run([*command, "keys", "create", "demo", "--json"], capture_output=True, check=True)  # noqa: S603
+        key = json.loads(made.stdout)["key"]
+        curl = f"curl -H 'Authorization: Bearer {key}' http://127.0.0.1:{api_port}/v1/customers/fg-000001/segments"
         worker = Child("worker", [*command, "worker"], folder)
         stack.callback(worker.stop)
-        worker.start(lambda: listens(port), WORKER_READY_SECONDS)
+        worker.start(lambda: listens(port), READY_SECONDS)
         # fmt: off
         simulate = [
             "simulate", "--customers", str(play.customers), "--days", str(play.days), "--seed", str(play.seed),
@@ -122,7 +134,7 @@ def _stage(settings: Settings, play: Play, kafka: str | None, redis: str | None,
         simulator = Child("simulator", [*command, *simulate], folder)
         stack.callback(simulator.kill)
         simulator.start(lambda: True, 1.0)
-        yield Stage(chosen, f"http://127.0.0.1:{port}/metrics", folder, worker, simulator)
+        yield Stage(chosen, f"http://127.0.0.1:{port}/metrics", curl, folder, worker, simulator)
 
 
 @contextmanager
@@ -161,7 +173,7 @@ def _segments(settings: Settings) -> list[dict[str, object]]:
     return sorted(living, key=lambda one: -int(one["size"]))
 
 
-def _result(stage: Stage, figures: Figures, elapsed_seconds: float) -> dict[str, object]:
+def _result(figures: Figures, elapsed_seconds: float) -> dict[str, object]:
     return {
         "events": figures.events,
         "rejected": figures.rejected,
@@ -170,7 +182,6 @@ def _result(stage: Stage, figures: Figures, elapsed_seconds: float) -> dict[str,
         "customers": figures.customers,
         "segments": [{"id": one["id"], "label": one["label"], "size": one["size"]} for one in figures.segments],
         "moves": figures.moves,
-        "ari": _ari(stage),
     }
 
 

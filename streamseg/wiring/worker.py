@@ -1,0 +1,117 @@
+"""The worker, put together. Apart from the rest because it loads Faust, River and SciPy, which takes seconds."""
+
+import asyncio
+import socket
+import uuid
+from collections.abc import Mapping
+
+from streamseg import pipeline
+from streamseg.clustering.learner import LearnerParams
+from streamseg.features.catalogue import Feature, catalogue
+from streamseg.membership.types import Consent
+from streamseg.metrics import Metrics
+from streamseg.ports import Clock
+from streamseg.settings import SegmentationSettings, Settings
+from streamseg.stream.admin import TopicAdmin
+from streamseg.stream.app import build_app, consumer_of
+from streamseg.stream.catalogue import CatalogueWriter
+from streamseg.stream.clock import EventClock, WallClock
+from streamseg.stream.models import Models
+from streamseg.stream.partitions import Partitions
+from streamseg.stream.sink import KafkaSink
+from streamseg.stream.surroundings import Surroundings
+from streamseg.stream.trainer import Trainer
+from streamseg.stream.worker import Worker
+from streamseg.topics import CLICKS
+from streamseg.wiring import check_settings, decoder_of, layout_of, money_of, partition_of, segmentations_of, stores
+
+SWEEPS_PER_BOUND = 4
+"""A string is renewed when half of the bound has passed, so sweeps must come oftener than twice in it."""
+
+
+def learner_params_of(settings: Settings) -> list[LearnerParams]:
+    """What the trainer learns each segmentation by."""
+    known = catalogue(layout_of(settings))
+    return [_learner_params(name, one, known) for name, one in settings.segmentations.items()]
+
+
+def _learner_params(name: str, one: SegmentationSettings, known: Mapping[str, Feature]) -> LearnerParams:
+    return LearnerParams(
+        segmentation=name,
+        features=one.features,
+        skewed=tuple(known[feature].skewed for feature in one.features),
+        k=one.k,
+        clusterer=one.clusterer,
+        step=one.step,
+        challenge_interval=one.challenge_interval_seconds,
+        warm_up_per_cluster=one.warm_up_per_cluster,
+        warm_up_events=one.warm_up_events,
+    )
+
+
+async def run_worker(settings: Settings) -> None:
+    """Run a worker until it is told to stop. Raises `SettingsError` when it must not start."""
+    check_settings(settings)
+    metrics = Metrics()
+    async with stores(settings) as (state, memberships, models_store):
+        sink = KafkaSink(settings.kafka)
+        models = Models(models_store, segmentations_of(settings), metrics)
+        clock: Clock = EventClock() if settings.clock == "event" else WallClock()
+        topic_ids = await asyncio.to_thread(TopicAdmin(settings.kafka).topic_ids)
+        partition_count = topic_ids[CLICKS][1]
+        owned = 1
+
+        def rows_limit() -> int:
+            return settings.worker.rows_in_memory // owned
+
+        def assigned(count: int) -> None:
+            nonlocal owned
+            owned = max(count, 1)
+
+        surroundings = Surroundings(
+            owner=f"{socket.gethostname()}-{uuid.uuid4().hex[:12]}",
+            layout=layout_of(settings),
+            decoder=decoder_of(settings),
+            money=money_of(settings),
+            clock=clock,
+            state=state,
+            memberships=memberships,
+            sink=sink,
+            models=models,
+            metrics=metrics,
+            rules=pipeline.PublishingRules(
+                settings.membership.bound_seconds,
+                settings.membership.ttl_seconds,
+                Consent(settings.membership.unknown_ads_consent, settings.membership.unknown_personalisation_consent),
+            ),
+            belongs=lambda partition, customer: partition_of(customer, partition_count) == partition,
+            rows_limit=rows_limit,
+            margin_seconds=settings.redis.failover_margin_seconds,
+            sweep_interval_seconds=settings.membership.bound_seconds / SWEEPS_PER_BOUND,
+            rejected_share=(settings.worker.rejected_share_limit, settings.worker.rejected_share_window),
+            topics=topic_ids,
+            fail=lambda error: worker.fail(error),
+            rewind=lambda number, starts: consumer_of(app).rewind(
+                {(topic, number): offset for topic, offset in starts.items()}
+            ),
+            session=lambda topic, number: consumer_of(app).scheduler.session(topic, number),
+        )
+        trainer = Trainer(
+            learner_params_of(settings),
+            models=models_store,
+            sink=sink,
+            catalogue=CatalogueWriter(
+                models_store, state, partition_count, catalogue(layout_of(settings)), settings.money.minor_units
+            ),
+            metrics=metrics,
+            rewind=lambda starts: consumer_of(app).rewind(starts),
+            session=lambda topic, number: consumer_of(app).scheduler.session(topic, number),
+        )
+        partitions = Partitions(surroundings, trainer, assigned)
+        app = build_app(settings.kafka, partitions, partitions.offer, settings.worker.max_poll_records)
+        worker = Worker(
+            app=app, partitions=partitions, models=models, metrics=metrics, checks=(state.check,), closing=(sink.close,)
+        )
+        if settings.worker.metrics_port is not None:
+            metrics.serve(settings.worker.metrics_host, settings.worker.metrics_port)
+        await worker.run()
