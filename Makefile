@@ -6,8 +6,8 @@ ARGS ?=
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.venv/.installed: requirements.lock pyproject.toml tools/install.sh
-	@tools/install.sh
+.venv/.installed: requirements.lock pyproject.toml .ci/install.sh
+	@.ci/install.sh
 	@touch $@
 
 install: .venv/.installed ## .venv with everything, hashes checked
