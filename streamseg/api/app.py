@@ -3,11 +3,11 @@
 import asyncio
 import gc
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -15,7 +15,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from streamseg.api import pages
+from streamseg.api import openapi, pages
 from streamseg.api.access import Access, KeyRing
 from streamseg.api.answers import Answer, Freshness
 from streamseg.api.asking import Ask, Handler, asked, on_failure, on_http_exception, on_problem
@@ -30,11 +30,15 @@ from streamseg.api.openrtb import OpenRtb
 from streamseg.api.problems import Problem
 from streamseg.api.push import PATH, Push
 from streamseg.api.reads import SharedReads
+from streamseg.api.why import Why
 from streamseg.errors import StoreUnavailableError
 from streamseg.events.decode import Decoder
 from streamseg.metrics import Metrics
-from streamseg.ports import ApiKeyStore, ChangeNotices, EventSink, MembershipStore, ModelStore, TicketStore
+from streamseg.ports import ApiKeyStore, ChangeNotices, EventSink, MembershipStore, ModelStore, StateStore, TicketStore
 from streamseg.settings import ApiSettings
+
+if TYPE_CHECKING:
+    from streamseg.features.layout import Layout
 
 REFRESH_SECONDS: Final = 2.0
 """How often keys and catalogue are read anew: a revoked key is refused within this time."""
@@ -51,6 +55,7 @@ class Collaborators:
     """What the API needs of others. Stores must raise `StoreUnavailableError` rather than wait for ever."""
 
     settings: ApiSettings
+    state: StateStore
     memberships: MembershipStore
     models: ModelStore
     ads_views: MembershipStore
@@ -60,6 +65,10 @@ class Collaborators:
     sink: EventSink
     decoder: Decoder
     metrics: Metrics
+    layout: Callable[[], "Layout"]
+    """Called when first needed, in a thread."""
+    partition_of: Callable[[str, int], int]
+    """The partition of a customer, of so many."""
 
 
 class Api:
@@ -88,6 +97,7 @@ class Api:
             limit=settings.streams_limit,
             heartbeat_seconds=settings.heartbeat_seconds,
         )
+        self._why = Why(self._lookups, others.state, others.models, others.layout, others.partition_of)
         self._ofrep = Ofrep(self._lookups, self._access, self._catalogue, self._push)
         self._openrtb = OpenRtb(
             SharedReads(others.ads_views.read, settings.store_timeout_seconds),
@@ -98,7 +108,7 @@ class Api:
             cache_control=freshness.header,
         )
         routes = [*self._routes(), *Health(reads, self._ring).routes(), Route("/metrics", self._meters.expose)]
-        routes += [Route(PATH + "{ticket}", self._push.open), *pages.routes()]
+        routes += [Route(PATH + "{ticket}", self._push.open), *pages.routes(), *openapi.routes()]
         starlette = Starlette(
             routes=routes,
             exception_handlers={Problem: on_problem, HTTPException: on_http_exception, Exception: on_failure},
@@ -148,6 +158,7 @@ class Api:
 
         table: list[tuple[str, str, Handler]] = [
             ("GET", LOOKUP, one),
+            ("GET", "/v1/customers/{id:path}/why", self._why.customer),
             ("POST", "/v1/segments:batchGet", many),
             ("GET", "/v1/segments", segments),
             ("POST", "/v1/events", events),

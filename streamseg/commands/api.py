@@ -3,10 +3,14 @@
 import asyncio
 import signal
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from streamseg.commands import Invocation
+
+if TYPE_CHECKING:
+    from streamseg.features.layout import Layout
 
 
 @click.command("api")
@@ -27,13 +31,23 @@ def command(invocation: Invocation, host: str | None, port: int | None, log_form
     settings = invocation.settings
     settings = settings.model_copy(update={"api": settings.api.model_copy(update=given)})
 
+    def layout() -> "Layout":
+        from streamseg.wiring import layout_of
+
+        return layout_of(settings)
+
+    def partition_of(customer_id: str, partitions: int) -> int:
+        from streamseg.wiring import partition_of
+
+        return partition_of(customer_id, partitions)
+
     async def until_told() -> None:
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         sink = KafkaSink(settings.kafka)
         try:
-            async with api_on_redis(settings, sink) as api:
+            async with api_on_redis(settings, sink, layout=layout, partition_of=partition_of) as api:
                 await serve(
                     api,
                     settings.api.host,

@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from redis import Redis
 
@@ -74,7 +74,7 @@ def run_command(*arguments: str, environment: Mapping[str, str]) -> "subprocess.
     )
 
 
-def put_membership(redis: "Redis[Any]", membership: Membership) -> None:
+def put_membership(redis: Redis, membership: Membership) -> None:
     """Write a membership with the worker's own script."""
     script = Path("streamseg/store/redis/scripts/write_memberships.lua").read_text()
     name = f"ssg:v1:m:{membership.customer_id}"

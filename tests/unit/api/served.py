@@ -14,18 +14,20 @@ from streamseg.api.app import Api, Collaborators
 from streamseg.errors import StreamsegError
 from streamseg.events.decode import Decoder
 from streamseg.events.money import Money
+from streamseg.features.layout import Layout
 from streamseg.membership.encoding import encode
 from streamseg.membership.types import Consent, Membership, OutboxEntry, SegmentMembership
 from streamseg.metrics import Metrics
 from streamseg.ports import ApiKey, OutgoingRecord
 from streamseg.settings import ApiSettings
-from streamseg.store.memory import MemoryMembershipStore, MemoryModelStore
+from streamseg.store.memory import MemoryMembershipStore, MemoryModelStore, MemoryStateStore
 from streamseg.store.memory_api import MemoryApiKeyStore, MemoryChangeNotices, MemoryTicketStore
 
 SK = "sk_" + "s" * 43
 PK = "pk_" + "p" * 43
 IDENTITY_SECRET = "shop-identity-secret"
 AS_OF = 1_795_000_000
+LAYOUT = Layout.of()
 
 
 def membership_of(
@@ -92,6 +94,7 @@ class Served:
     notices: MemoryChangeNotices = field(default_factory=MemoryChangeNotices)
     models: MemoryModelStore = field(default_factory=MemoryModelStore)
     keys: MemoryApiKeyStore = field(default_factory=MemoryApiKeyStore)
+    state: MemoryStateStore = field(default_factory=MemoryStateStore)
     sink: ListSink = field(default_factory=ListSink)
 
     @asynccontextmanager
@@ -114,6 +117,9 @@ class Served:
                 sink=self.sink,
                 decoder=Decoder(Money("EUR", 2, {})),
                 metrics=Metrics(),
+                state=self.state,
+                layout=lambda: LAYOUT,
+                partition_of=lambda _, __: 0,
             )
         )
         async with api.running():

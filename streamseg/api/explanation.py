@@ -1,0 +1,40 @@
+"""What pulls a customer to a segment, from the stored row and snapshots. Loads numpy and scipy: imported when asked."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from streamseg.clustering.assign import Assigner
+from streamseg.clustering.snapshot import Snapshot
+from streamseg.clustering.why import why
+from streamseg.features.layout import Layout
+from streamseg.features.rows import Rows
+from streamseg.features.vector import vectors
+from streamseg.membership.encoding import decode
+
+
+def explanation(layout: Layout, membership: bytes, row: bytes, snapshots: Mapping[str, bytes]) -> dict[str, Any]:
+    """The pulls per segmentation in which the customer has a segment that its current snapshot still knows.
+
+    Args:
+        layout: of the row.
+        membership: the standing membership string; its `as_of` is the moment that is explained.
+        row: the stored row.
+        snapshots: by segmentation.
+    """
+    standing = decode(membership)
+    rows = Rows(layout, 1)
+    slots = rows.load([standing.customer_id], [row])
+    told: dict[str, Any] = {}
+    for segmentation, one in standing.segments.items():
+        if one is None or segmentation not in snapshots:
+            continue
+        snapshot = Snapshot.from_json(snapshots[segmentation])
+        if one.id not in snapshot.segments or len(snapshot.segments) < 2:  # noqa: PLR2004 - nothing to compare with
+            continue
+        vector = vectors(rows, slots, np.float64(standing.as_of), snapshot.features)
+        pulls = [asdict(pull) for pull in why(Assigner(snapshot), vector[0], one.id)]
+        told[segmentation] = {"segment": one.id, "version": snapshot.version, "pulls": pulls}
+    return told

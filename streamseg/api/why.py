@@ -1,0 +1,78 @@
+"""`GET /v1/customers/{id}/why`: what pulls a customer to their segment, feature by feature."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from streamseg.api.access import need_secret
+from streamseg.api.answers import Answer
+from streamseg.api.asking import Ask
+from streamseg.api.customers import check_customer_id
+from streamseg.api.lookups import Lookups
+from streamseg.api.problems import Problem, store_away
+from streamseg.errors import LayoutMismatchError, StoreUnavailableError
+from streamseg.ports import ModelStore, StateStore
+from streamseg.topics import CLICKS
+
+if TYPE_CHECKING:
+    from streamseg.features.layout import Layout
+
+
+class Why:
+    """Explains memberships. `layout` is called when first needed: it loads what lookups do without."""
+
+    def __init__(
+        self,
+        lookups: Lookups,
+        state: StateStore,
+        models: ModelStore,
+        layout: Callable[[], "Layout"],
+        partition_of: Callable[[str, int], int],
+    ) -> None:
+        self._lookups = lookups
+        self._state = state
+        self._models = models
+        self._layout = layout
+        self._partition_of = partition_of
+        self._one_at_a_time = asyncio.Semaphore(1)
+        """Explaining is computing: more at once would only hold up the lookups."""
+
+    async def customer(self, ask: Ask) -> Answer:
+        """The pulls by segmentation; none for the unknown and unassigned."""
+        need_secret(ask.caller)
+        customer_id = check_customer_id(ask.path("id"))
+        membership = await self._lookups.membership(customer_id)
+        told: dict[str, Any] = {}
+        if membership is not None:
+            try:
+                row, snapshots = await self._stored(customer_id, msgspec.json.decode(membership)["segments"])
+            except StoreUnavailableError:
+                raise store_away({"customer_id": customer_id, "known": False, "segmentations": {}}) from None
+            if row is not None:
+                async with self._one_at_a_time:
+                    told = await asyncio.to_thread(self._explain, membership, row, snapshots)
+        body = {"customer_id": customer_id, "known": membership is not None, "segmentations": told}
+        headers = {b"cache-control": b"no-store", b"streamseg-as-of": b"%d" % int(time.time())}
+        return Answer(200, msgspec.json.encode(body), headers=headers)
+
+    async def _stored(self, customer_id: str, segmentations: dict[str, Any]) -> tuple[bytes | None, dict[str, bytes]]:
+        head = await self._state.head(0)
+        if head is None or CLICKS not in head.topics:
+            return None, {}
+        partition = self._partition_of(customer_id, head.topics[CLICKS][1])
+        (row,) = await self._state.load(partition, [customer_id])
+        found = {name: await self._models.snapshot(name) for name in segmentations}
+        return row, {name: snapshot for name, snapshot in found.items() if snapshot is not None}
+
+    def _explain(self, membership: bytes, row: bytes, snapshots: dict[str, bytes]) -> dict[str, Any]:
+        from streamseg.api.explanation import explanation  # noqa: PLC0415 - loads numpy and scipy
+
+        try:
+            return explanation(self._layout(), membership, row, snapshots)
+        except LayoutMismatchError:
+            raise Problem(
+                503, "the stored rows have another layout than this process", headers={b"retry-after": b"60"}
+            ) from None
