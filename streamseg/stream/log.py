@@ -56,16 +56,18 @@ class KafkaLog:
             return
         place = TopicPartition(topic, partition, start)
         self._consumer.assign([place])
-        heard = time.monotonic()
+        heard, wanted_at_most = time.monotonic(), end - start
         try:
             while True:
-                messages = await asyncio.to_thread(self._consumer.consume, RECORDS_AT_ONCE, POLL_SECONDS)
+                at_once = min(RECORDS_AT_ONCE, wanted_at_most)  # librdkafka waits until it has so many
+                messages = await asyncio.to_thread(self._consumer.consume, at_once, POLL_SECONDS)
                 records = [_record(message) for message in messages if not _fault(message)]
                 wanted = [record for record in records if record.offset < end]
                 if wanted:
                     heard = time.monotonic()
                     yield wanted
-                if len(wanted) < len(records) or self._position(place) >= end:
+                wanted_at_most = end - max(self._position(place), start)
+                if len(wanted) < len(records) or wanted_at_most <= 0:
                     return
                 if time.monotonic() - heard > TIMEOUT_SECONDS:
                     raise LogUnavailableError(f"Kafka sent nothing of {topic} for {TIMEOUT_SECONDS:g} s")

@@ -41,6 +41,8 @@ FLUSH_ROWS = 2_000
 IDLE_SECONDS = 0.2
 RETRY_SECONDS = 0.25
 HEALTH_INTERVAL_SECONDS = 2.0
+STANDSTILL_SECONDS = 20.0
+"""Longer than Kafka needs to notice a dead worker (`fast` profile) and to assign its partitions."""
 
 
 class Partition:
@@ -54,6 +56,7 @@ class Partition:
         self._courier_task: asyncio.Task[None] | None = None
         self._closed = False
         self._clean = False
+        self._entitled = False
         self._sequence = RunSequence(number, surroundings.session)
         self._shares = {topic: RejectedShare(topic, *surroundings.rejected_share) for topic in INPUT_TOPICS}
         self.head = Head(0, 0, {}, {})
@@ -65,6 +68,7 @@ class Partition:
     async def begin(self) -> None:
         """Start reading, or go on after a rebalance: what is in memory stays if nothing was under way."""
         await self._halt()
+        self._entitled = True
         self._task = asyncio.create_task(self._work(), name=f"partition-{self.number}")
 
     async def offer(self, batch: RecordBatch) -> None:
@@ -285,9 +289,29 @@ class Partition:
     async def _start(self) -> None:
         """Keep what is in memory if the store agrees with it, else reset; then read on."""
         if not (self._clean and self.courier.is_idle and await self._is_current()):
+            if not self._entitled:
+                await self._give_way()
             await self._reset()
+        self._entitled = False
         self._courier_task = asyncio.create_task(self.courier.run(), name=f"courier-{self.number}")
         self._s.rewind(self.number, {topic: self.head.checkpoint.get(topic) for topic in INPUT_TOPICS})
+
+    async def _give_way(self) -> None:
+        """Wait while a later claim than ours stands: Kafka gave the partition to another worker, and will tell us.
+
+        A worker that is cut off from Kafka, or was frozen, would otherwise take the partition back again and again.
+        When the other one stands still for long, Kafka may have lost it without a word to us: then we claim.
+        """
+        seen, until = -1, 0.0
+        while True:
+            stored = await self._s.state.head(self.number)
+            if stored is None or stored.owner == self._s.owner or stored.epoch <= self.head.epoch:
+                return
+            if stored.flush_number != seen:
+                seen, until = stored.flush_number, time.monotonic() + STANDSTILL_SECONDS
+            elif time.monotonic() > until:
+                return
+            await asyncio.sleep(RETRY_SECONDS)
 
     async def _reset(self) -> None:
         """Forget, claim, and only then learn where to read on and what is still to be delivered."""

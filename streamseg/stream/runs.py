@@ -28,6 +28,8 @@ from streamseg.events.record import RecordBatch
 
 log = logging.getLogger(__name__)
 
+RETRY_SECONDS = 0.25
+
 
 class Checkpoints(Protocol):
     """Where reading starts and what may be committed: the truth stands in the store, not in Kafka."""
@@ -89,17 +91,18 @@ class RunScheduler(DefaultSchedulingStrategy):  # type: ignore[misc]  # Faust is
     def __init__(self, checkpoints: Checkpoints) -> None:
         self._checkpoints = checkpoints
         self._sessions: dict[TP, int] = defaultdict(int)
-        self._polled: dict[TP, int] = {}
+        self._begun: dict[TP, int] = {}
         self._numbers: dict[tuple[TP, int], int] = defaultdict(int)
 
-    def open_session(self, tp: TP) -> None:
-        """What is polled from now on starts at the checkpoint."""
+    def open_session(self, tp: TP) -> int:
+        """Everything polled so far is stale; the number of the session that begins once its start is sought."""
         self._numbers.pop((tp, self._sessions[tp]), None)
         self._sessions[tp] += 1
+        return self._sessions[tp]
 
-    def start_poll(self) -> None:
-        """Remember which sessions the records of the coming poll belong to."""
-        self._polled = dict(self._sessions)
+    def begin_session(self, tp: TP, session: int) -> None:
+        """The start is sought: what is polled from now on belongs to the session, even if a later one is asked for."""
+        self._begun[tp] = session
 
     def session(self, topic: str, partition: int) -> tuple[int, int]:
         """The current session, and how many runs of it were handed out."""
@@ -113,8 +116,7 @@ class RunScheduler(DefaultSchedulingStrategy):  # type: ignore[misc]  # Faust is
         for tp, run in records.items():
             if not self._checkpoints.reads(tp.topic):
                 singles[tp] = run
-            elif run:
-                session = self._polled.get(tp, 0)
+            elif run and (session := self._begun.get(tp)) == self._sessions[tp]:
                 number = self._numbers[tp, session]
                 self._numbers[tp, session] += 1
                 yield tp, RecordBatch(tp.topic, tp.partition, session, number, run)
@@ -128,14 +130,13 @@ class RunConsumer(driver.Consumer):  # type: ignore[misc]  # Faust is untyped
         super().__init__(*args, **kwargs)
         self.checkpoints: Checkpoints = self.transport.checkpoints
         self.scheduler = RunScheduler(self.checkpoints)
-        self._rewinds: dict[TP, int | None] = {}
+        self._rewinds: dict[TP, tuple[int, int | None]] = {}
 
     def rewind(self, starts: Mapping[tuple[str, int], int | None]) -> None:
         """Read on from these offsets with the next poll; what is under way of them is stale from now on."""
         for topic_partition, offset in starts.items():
             tp = TP(*topic_partition)
-            self._rewinds[tp] = offset
-            self.scheduler.open_session(tp)
+            self._rewinds[tp] = (self.scheduler.open_session(tp), offset)
 
     def backlog(self) -> dict[tuple[str, int], int]:
         """Records appended but not committed yet, per assigned partition whose end is known."""
@@ -149,22 +150,48 @@ class RunConsumer(driver.Consumer):  # type: ignore[misc]  # Faust is untyped
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
         """Apply the rewinds asked for, then poll: in one task, so that no poll runs beside a seek."""
-        if self._rewinds:
-            rewinds, self._rewinds = self._rewinds, {}
-            assigned = self.assignment()
-            await self._seek_all({tp: offset for tp, offset in rewinds.items() if tp in assigned})
-        self.scheduler.start_poll()
+        if self._rewinds and not await self._apply_rewinds():
+            await asyncio.sleep(RETRY_SECONDS)
+            return
         async for item in super().getmany(timeout):
             yield item
 
+    async def _apply_rewinds(self) -> bool:
+        """Seek, and begin the sessions; False when it has to be tried again."""
+        rewinds, self._rewinds = self._rewinds, {}
+        assigned = self.assignment()
+        ours = {tp: rewind for tp, rewind in rewinds.items() if tp in assigned}
+        try:
+            await self._seek_all({tp: offset for tp, (_, offset) in ours.items()})
+        except (KafkaError, TimeoutError) as error:
+            log.warning("seeking the checkpoints failed (%s); trying again", type(error).__name__)
+            self._rewinds = ours | self._rewinds
+            return False
+        for tp, (session, _) in ours.items():
+            self.scheduler.begin_session(tp, session)
+        return True
+
     async def seek_to_committed(self) -> Mapping[TP, int]:
-        """A new assignment: what was polled before is stale, and the readers say where they start."""
-        committed = await super().seek_to_committed()
-        assigned = {tp for tp in self.assignment() if self.checkpoints.reads(tp.topic)}
-        for tp in assigned:
-            self.scheduler.open_session(tp)
-        self.checkpoints.begin({(tp.topic, tp.partition) for tp in assigned})
+        """A new assignment: what was polled before is stale, and the readers say where they start.
+
+        Faust moves to the committed offsets, which may lie ahead of the checkpoints, and perhaps past a rewind that was
+        applied meanwhile. So sessions end before and after.
+        """
+        self._end_sessions()
+        try:
+            committed = await super().seek_to_committed()
+        finally:
+            self._end_sessions()
+            assigned = {tp for tp in self.assignment() if self.checkpoints.reads(tp.topic)}
+            self.checkpoints.begin({(tp.topic, tp.partition) for tp in assigned})
         return cast("Mapping[TP, int]", committed)
+
+    def _end_sessions(self) -> None:
+        for tp in self.assignment():
+            if self.checkpoints.reads(tp.topic):
+                session = self.scheduler.open_session(tp)
+                if tp in self._rewinds:
+                    self._rewinds[tp] = (session, self._rewinds[tp][1])
 
     async def _seek_all(self, starts: Mapping[TP, int | None]) -> None:
         beginnings = [tp for tp, offset in starts.items() if offset is None]

@@ -1,0 +1,58 @@
+"""Runs belong to the session whose start was sought before they were polled, and to no later one."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from faust.types import TP
+
+from streamseg.stream.runs import MissingRunError, RunScheduler, RunSequence
+from streamseg.topics import CLICKS
+
+PLACE = TP(CLICKS, 3)
+
+
+def scheduler() -> RunScheduler:
+    checkpoints: Any = SimpleNamespace(reads=lambda _: True)
+    return RunScheduler(checkpoints)
+
+
+def polled(one: RunScheduler) -> list[tuple[int, int]]:
+    return [(run.session, run.number) for _, run in one.iterate({PLACE: ["a record"]})]
+
+
+def test_nothing_is_handed_out_before_a_start_was_sought() -> None:
+    assert polled(scheduler()) == []
+
+
+def test_runs_are_numbered_from_the_start_of_their_session() -> None:
+    one = scheduler()
+    one.begin_session(PLACE, one.open_session(PLACE))
+    assert polled(one) + polled(one) == [(1, 0), (1, 1)]
+    assert one.session(*PLACE) == (1, 2)
+
+
+def test_a_rewind_that_is_asked_for_during_a_seek_does_not_claim_what_is_polled_after_that_seek() -> None:
+    """The position is still the earlier rewind's: its records, taken for the later session's, would raise fences past
+    events that the later session is about to read (found by the chaos run: 20 events of 4 customers lost)."""
+    one = scheduler()
+    first = one.open_session(PLACE)
+    second = one.open_session(PLACE)  # asked for while the first start is being sought
+    one.begin_session(PLACE, first)
+    assert polled(one) == []
+    one.begin_session(PLACE, second)
+    assert polled(one) == [(second, 0)]
+
+
+def test_a_reader_takes_each_run_of_the_session_once_and_misses_none_silently() -> None:
+    one = scheduler()
+    one.begin_session(PLACE, one.open_session(PLACE))
+    sequence = RunSequence(PLACE.partition, one.session)
+    runs = [run for _ in range(3) for _, run in one.iterate({PLACE: ["a record"]})]
+    assert sequence.accepts(runs[0])
+    with pytest.raises(MissingRunError):
+        sequence.accepts(runs[2])
+    one.begin_session(PLACE, one.open_session(PLACE))
+    assert not sequence.accepts(runs[1])
+    [(_, first)] = one.iterate({PLACE: ["a record"]})
+    assert sequence.accepts(first)
