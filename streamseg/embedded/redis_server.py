@@ -40,6 +40,11 @@ class RedisServer:
         return self._child.pid
 
     @property
+    def folder(self) -> Path:
+        """Where its data and its log are."""
+        return self._child.folder
+
+    @property
     def running(self) -> bool:
         """Whether the server is there."""
         return self._child.running

@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 import uuid
 from base64 import urlsafe_b64encode
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Self
 
@@ -69,13 +70,22 @@ def jars() -> Path:
 class KafkaServer:
     """A broker; it can be killed and restarted on the same data and ports."""
 
-    def __init__(self, extra: str = "") -> None:
-        """`extra`: more lines of server.properties, the last of a name counts."""
-        self.port = free_port()
+    def __init__(self, extra: str = "", advertised: Sequence[int] = ()) -> None:
+        """Args say what goes beyond one plain listener.
+
+        Args:
+            extra: more lines of server.properties, the last of a name counts.
+            advertised: ports of proxies. Each gets a listener of its own in `behind`, whose clients are sent back to
+                the proxy.
+        """
+        self.port, controller = free_port(), free_port()
+        self.behind = [free_port() for _ in advertised]
         folder = Path(tempfile.mkdtemp(prefix="streamseg-kafka-"))
         self._properties = folder / "server.properties"
         self._properties.write_text(
-            PROPERTIES.format(port=self.port, controller=free_port(), data=folder / "data") + extra
+            PROPERTIES.format(port=self.port, controller=controller, data=folder / "data")
+            + (self._doors(controller, advertised) if advertised else "")
+            + extra
         )
         java = [
             needed("java", "default-jre-headless"), "-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
@@ -84,6 +94,21 @@ class KafkaServer:
         self._format = [*java, "kafka.tools.StorageTool", "format", "-c", str(self._properties), "-t"]
         self._child = Child("kafka", [*java, "kafka.Kafka", str(self._properties)], folder)
         self._formatted = False
+
+    def _doors(self, controller: int, advertised: Sequence[int]) -> str:
+        names = [f"DOOR{number}" for number in range(len(advertised))]
+        plain = f"PLAINTEXT://127.0.0.1:{self.port}"
+        inside = [f"{name}://127.0.0.1:{port}" for name, port in zip(names, self.behind, strict=True)]
+        outside = [f"{name}://127.0.0.1:{port}" for name, port in zip(names, advertised, strict=True)]
+        return "\n".join(
+            (
+                f"listeners={','.join([plain, f'CONTROLLER://127.0.0.1:{controller}', *inside])}",
+                f"advertised.listeners={','.join([plain, *outside])}",
+                "listener.security.protocol.map="
+                + ",".join(f"{name}:PLAINTEXT" for name in ("PLAINTEXT", "CONTROLLER", *names)),
+                "inter.broker.listener.name=PLAINTEXT\n",
+            )
+        )
 
     @property
     def bootstrap(self) -> str:

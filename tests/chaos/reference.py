@@ -1,0 +1,34 @@
+"""The single undisturbed pass over what was sent, in the order of sending, and what differs from it."""
+
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from streamseg import wiring
+from streamseg.events.record import MemoryRecord
+from streamseg.settings import Settings
+from streamseg.sources.event import SourceEvent
+from streamseg.sources.pour import record_of
+from streamseg.stream.replay import Difference, Replay
+from streamseg.stream.verify import ERASURES_FIRST
+from streamseg.topics import INPUT_TOPICS
+
+
+def compare_with_sent(settings: Settings, sent: Sequence[SourceEvent], live: Mapping[str, bytes]) -> list[Difference]:
+    """Where the live rows of all partitions are not what the events sent add up to."""
+    replay = Replay(wiring.layout_of(settings), wiring.decoder_of(settings), wiring.money_of(settings), lambda _: True)
+    by_topic: defaultdict[str, list[MemoryRecord]] = defaultdict(list)
+    now = int(time.time() * 1000)
+    for event in sent:
+        record = record_of(event)
+        records = by_topic[record.topic]
+        records.append(MemoryRecord(record.topic, 0, len(records), now, record.key, record.value, record.headers))
+    customers = dict.fromkeys((event.customer_id for event in sent), sys.maxsize)
+    for source in ERASURES_FIRST:
+        replay.take(source, by_topic[INPUT_TOPICS[source]], customers)
+    lost = [Difference(customer, "row", "none", "was sent", "lost") for customer in customers.keys() - live.keys()]
+    made_up = [
+        Difference(customer, "row", "there", "never sent", "doubled") for customer in live.keys() - customers.keys()
+    ]
+    return lost + made_up + replay.compare({customer: live[customer] for customer in customers.keys() & live.keys()})
