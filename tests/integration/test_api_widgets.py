@@ -1,6 +1,7 @@
 """Widgets read segments by official means: an OpenFeature SDK, and a page in a real browser."""
 
 import json
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from tests.unit.api.served import IDENTITY_SECRET, membership_of, segment_entry
 
 pytestmark = pytest.mark.integration
 
-CHROMIUM = "/usr/bin/chromium"
+CHROMIUM = shutil.which("chromium") or "chromium"
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",

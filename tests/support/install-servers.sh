@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Brings what the tests' own servers need: Java and Maven for Kafka, redis-server. Servers that are given are not needed.
+# Brings what the tests' own servers need: Java and Maven for Kafka, redis-server; and a browser for the widget.
+# Servers that are given are not needed.
 set -euo pipefail
 
 packages=()
@@ -8,10 +9,11 @@ if [ -z "${STREAMSEG_TEST_KAFKA:-}" ]; then
   command -v mvn >/dev/null || packages+=(maven)
 fi
 command -v redis-server >/dev/null || packages+=(redis-server)
+command -v chromium >/dev/null || packages+=(chromium)
 [ ${#packages[@]} -gt 0 ] || exit 0
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-  echo "make test needs Java 17+, Maven and redis-server; please install: ${packages[*]}" >&2
+  echo "make test needs Java 17+, Maven, redis-server and Chromium; please install: ${packages[*]}" >&2
   exit 1
 fi
 echo "installing ${packages[*]}" >&2

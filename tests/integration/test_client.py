@@ -1,0 +1,121 @@
+"""The reader for bidders reads what the store wrote, and keeps no answer longer than it may."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from streamseg.client import AsyncReader, Reader
+from streamseg.membership.encoding import encode
+from streamseg.membership.views import ads_view
+from tests.support.api import put_membership
+from tests.unit.api.served import AS_OF, membership_of
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def store(clean_redis: str) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(clean_redis) as client:
+        put_membership(client, membership_of("c-81"))
+        put_membership(client, membership_of("c-82", None))
+        yield client
+
+
+def test_memberships_are_read_one_by_one_and_together(clean_redis: str, store: redis.Redis) -> None:
+    with Reader(clean_redis) as reader:
+        assert reader.segments("c-81") == ("behaviour-k7q2",)
+        found = reader.many(["c-82", "c-81", "nobody", "c-81"])
+    assert set(found) == {"c-81", "c-82", "nobody"}
+    assert (found["c-81"].as_of, found["c-81"].known) == (AS_OF, True)
+    assert (found["c-82"].segments, found["c-82"].known) == ((), True)
+    assert (found["nobody"].segments, found["nobody"].known) == ((), False)
+
+
+def test_the_ads_view_is_all_that_its_reader_sees(clean_redis: str, store: redis.Redis) -> None:
+    view = ads_view(encode(membership_of("c-81")), lambda _: True)
+    assert view is not None
+    store.set("ssg:v1:a:c-81", view)
+    with Reader(clean_redis, view="ads") as reader:
+        assert reader.segments("c-81") == ("behaviour-k7q2",)
+        assert reader.one("c-82").known is False
+
+
+def until(holds: Callable[[], bool]) -> None:
+    ends = time.monotonic() + 2
+    while not holds():
+        assert time.monotonic() < ends
+        time.sleep(0.01)
+
+
+def test_a_kept_answer_is_forgotten_when_the_store_says_so(clean_redis: str, store: redis.Redis) -> None:
+    with Reader(clean_redis, cache_seconds=60, notices=True) as reader, Reader(clean_redis, cache_seconds=60) as deaf:
+        until(lambda: store.pubsub_numpat() == 1)
+        assert reader.segments("c-81") == deaf.segments("c-81") == ("behaviour-k7q2",)
+        put_membership(store, membership_of("c-81", "behaviour-m3xw", seq=2))
+        until(lambda: reader.segments("c-81") == ("behaviour-m3xw",))
+        assert deaf.segments("c-81") == ("behaviour-k7q2",)
+
+
+def test_a_kept_answer_ends_by_itself(clean_redis: str, store: redis.Redis) -> None:
+    with Reader(clean_redis, cache_seconds=0.2) as reader:
+        assert reader.segments("c-81") == ("behaviour-k7q2",)
+        put_membership(store, membership_of("c-81", "behaviour-m3xw", seq=2))
+        assert reader.segments("c-81") == ("behaviour-k7q2",)
+        time.sleep(0.25)
+        assert reader.segments("c-81") == ("behaviour-m3xw",)
+
+
+@pytest.mark.asyncio
+async def test_asyncio_reads_the_same(clean_redis: str, store: redis.Redis) -> None:
+    async with AsyncReader(clean_redis, cache_seconds=60, notices=True, timeout_seconds=1) as reader:
+        while store.pubsub_numpat() != 1:
+            await asyncio.sleep(0.01)
+        assert await reader.segments("c-81") == ("behaviour-k7q2",)
+        assert set(await reader.many(["c-81", "nobody"])) == {"c-81", "nobody"}
+        put_membership(store, membership_of("c-81", "behaviour-m3xw", seq=2))
+        async with asyncio.timeout(2):
+            while await reader.segments("c-81") != ("behaviour-m3xw",):
+                await asyncio.sleep(0.01)
+
+
+def test_a_reader_with_the_documented_rights_reads_and_does_nothing_else(
+    clean_redis: str, store: redis.Redis, acl_users: dict[str, Any]
+) -> None:
+    for name, view in (("bidder", "ads"), ("service", "membership")):
+        url = clean_redis.replace("redis://", f"redis://{name}:{acl_users[name]}@")
+        with Reader(url, view=view) as reader:  # type: ignore[arg-type]  # one of the two
+            reader.one("c-81")
+        with redis.Redis.from_url(url) as client:
+            for forbidden in (
+                ["GET", "ssg:v1:m:c-81" if name == "bidder" else "ssg:v1:a:c-81"],
+                ["SET", "ssg:v1:a:c-81", "forged"],
+                ["KEYS", "*"],
+                ["HGETALL", "ssg:v1:keys"],
+                ["PUBLISH", "ssg:v1:m:c-81", ""],
+            ):
+                with pytest.raises(redis.exceptions.NoPermissionError):
+                    execute(client, *forbidden)
+
+
+def execute(client: redis.Redis, *command: str) -> Any:
+    """Any command; redis-py leaves this one without types."""
+    return client.execute_command(*command)  # type: ignore[no-untyped-call]  # as said
+
+
+@pytest.fixture
+def acl_users(store: redis.Redis) -> Iterator[dict[str, str]]:
+    """The users of deploy/redis/readers.acl, on the test's server."""
+    users = {}
+    for line in Path("deploy/redis/readers.acl").read_text().splitlines():
+        if line.startswith("user "):
+            _, name, *rules = line.split()
+            users[name] = "secret"
+            execute(store, "ACL", "SETUSER", name, "reset", ">secret", *(rule for rule in rules if rule[0] != "#"))
+    yield users
+    for name in users:
+        execute(store, "ACL", "DELUSER", name)
