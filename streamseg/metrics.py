@@ -107,6 +107,7 @@ METRICS: Final = (
     MetricSpec("lookups", "streamseg_api_lookups_total", "counter", "customers looked up", ("result",)),
     MetricSpec("streams", "streamseg_api_streams", "gauge", "event streams held open"),
     MetricSpec("received", "streamseg_api_events_total", "counter", "events sent to the API", ("result",)),
+    MetricSpec("webhooks", "streamseg_api_webhooks_total", "counter", "attempts to deliver a webhook", ("outcome",)),
     MetricSpec("build_info", "streamseg_build_info", "gauge", "1, with the version as label", ("version",)),
 )
 
@@ -138,6 +139,7 @@ class Metrics:
     lookups: Counter
     streams: Gauge
     received: Counter
+    webhooks: Counter
     build_info: Gauge
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:

@@ -8,12 +8,13 @@ from streamseg.api.app import Api, Collaborators
 from streamseg.events.decode import Decoder
 from streamseg.events.money import Money
 from streamseg.metrics import Metrics
-from streamseg.ports import ApiKeyStore, EventSink
+from streamseg.ports import ApiKeyStore, EventSink, WebhookStore
 from streamseg.settings import Settings
 from streamseg.store.keys import ADS_PREFIX
 from streamseg.store.redis import RedisMembershipStore, RedisModelStore, RedisStateStore, connect
 from streamseg.store.redis.api_keys import RedisApiKeyStore
 from streamseg.store.redis.notices import RedisChangeNotices, RedisTicketStore
+from streamseg.store.redis.webhooks import RedisWebhookStore
 
 if TYPE_CHECKING:
     from streamseg.features.layout import Layout
@@ -69,5 +70,15 @@ async def api_keys(settings: Settings) -> AsyncIterator[ApiKeyStore]:
     redis = connect(settings.redis)
     try:
         yield RedisApiKeyStore(redis)
+    finally:
+        await redis.aclose()
+
+
+@asynccontextmanager
+async def webhooks(settings: Settings) -> AsyncIterator[WebhookStore]:
+    """Subscribers and deliveries."""
+    redis = connect(settings.redis)
+    try:
+        yield RedisWebhookStore(redis)
     finally:
         await redis.aclose()

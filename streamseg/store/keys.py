@@ -14,6 +14,7 @@ Private, may change with any release:
     ssg:v1:outbox:{<partition>}             stream: changes under way
     ssg:v1:gone:{ssg:v1:m:<customer id>}    string: epoch and seq of a deletion; TTL
     ssg:v1:keys                             hash: id -> API key, hashed
+    ssg:v1:{webhooks}:*                     webhooks: subscribers, deliveries, which are due, and which are parked
     ssg:v1:ticket:<ticket>                  string: whose changes an event stream tells of; TTL
 
 A written membership is published, empty, on the channel of its key's name (`+subscribe &ssg:v1:m:*`).
@@ -32,6 +33,10 @@ PREFIX: Final = f"ssg:{VERSION}:"
 MEMBERSHIP_PREFIX: Final = f"{PREFIX}m:"
 ADS_PREFIX: Final = f"{PREFIX}a:"
 CATALOGUE: Final = f"{PREFIX}catalogue"
+SUBSCRIBERS: Final = f"{PREFIX}{{webhooks}}:subscribers"
+DELIVERIES: Final = f"{PREFIX}{{webhooks}}:deliveries"
+DUE: Final = f"{PREFIX}{{webhooks}}:due"
+PARKED: Final = f"{PREFIX}{{webhooks}}:parked"
 API_KEYS: Final = f"{PREFIX}keys"
 
 BUCKETS: Final = 64

@@ -10,14 +10,25 @@ import pytest_asyncio
 
 from streamseg.membership.encoding import encode
 from streamseg.membership.types import Consent, Membership, OutboxEntry, SegmentMembership
-from streamseg.ports import ApiKey, ApiKeyStore, ChangeNotices, MembershipStore, ModelStore, TicketStore
+from streamseg.ports import (
+    ApiKey,
+    ApiKeyStore,
+    ChangeNotices,
+    Delivery,
+    MembershipStore,
+    ModelStore,
+    Subscriber,
+    TicketStore,
+    WebhookStore,
+)
 from streamseg.settings import RedisSettings
 from streamseg.store.keys import ADS_PREFIX
 from streamseg.store.memory import MemoryMembershipStore, MemoryModelStore
-from streamseg.store.memory_api import MemoryApiKeyStore, MemoryChangeNotices, MemoryTicketStore
+from streamseg.store.memory_api import MemoryApiKeyStore, MemoryChangeNotices, MemoryTicketStore, MemoryWebhookStore
 from streamseg.store.redis import RedisMembershipStore, RedisModelStore, connect
 from streamseg.store.redis.api_keys import RedisApiKeyStore
 from streamseg.store.redis.notices import RedisChangeNotices, RedisTicketStore
+from streamseg.store.redis.webhooks import RedisWebhookStore
 from streamseg.store.views import WithAdsView
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.integration]
@@ -35,6 +46,7 @@ class Kept:
     memberships: MembershipStore
     views: MembershipStore
     models: ModelStore
+    webhooks: WebhookStore
     write: Callable[[OutboxEntry], Awaitable[None]]
     """Writes a membership as a worker does."""
 
@@ -49,7 +61,16 @@ async def kept(request: pytest.FixtureRequest) -> AsyncIterator[Kept]:
             notices.written(entry.customer_id)
 
         views = MemoryMembershipStore(ttl_seconds=1_000)
-        yield Kept(MemoryApiKeyStore(), MemoryTicketStore(), notices, memberships, views, MemoryModelStore(), write)
+        yield Kept(
+            MemoryApiKeyStore(),
+            MemoryTicketStore(),
+            notices,
+            memberships,
+            views,
+            MemoryModelStore(),
+            MemoryWebhookStore(),
+            write,
+        )
         return
     url = request.getfixturevalue("redis_url" if request.param == "redis" else "cluster_url")
     client = connect(RedisSettings(url=url))
@@ -66,6 +87,7 @@ async def kept(request: pytest.FixtureRequest) -> AsyncIterator[Kept]:
                 store,
                 RedisMembershipStore(client, ttl_seconds=1_000, prefix=ADS_PREFIX),
                 RedisModelStore(client),
+                RedisWebhookStore(client),
                 lambda entry: store.write([entry]),
             )
     finally:
@@ -164,3 +186,48 @@ async def test_small_and_unknown_segments_stay_out(kept: Kept, segment: str | No
     store = await with_view(kept)
     await store.write([entry("c-1", 1, segment=segment)])
     assert await kept.views.read(["c-1"]) == [None]
+
+
+CRM = Subscriber("crm", "https://crm.example/hook", "whsec_c2VjcmV0", ("behaviour-*",), "ads")
+FIRST, SECOND = Delivery("crm", "m-1", '{"a":"é"}'), Delivery("crm", "m-2", "{}")
+
+
+async def test_subscribers_come_and_go(kept: Kept) -> None:
+    await kept.webhooks.subscribe(CRM)
+    await kept.webhooks.subscribe(replace(CRM, url="https://crm.example/new"))
+    assert [each.url for each in await kept.webhooks.subscribers()] == ["https://crm.example/new"]
+    assert [await kept.webhooks.unsubscribe("crm"), await kept.webhooks.unsubscribe("crm")] == [True, False]
+    assert await kept.webhooks.subscribers() == []
+
+
+async def test_a_delivery_is_taken_by_one_until_its_lease_ends(kept: Kept) -> None:
+    await kept.webhooks.enqueue([SECOND], 20.0)
+    await kept.webhooks.enqueue([FIRST], 10.5)
+    assert await kept.webhooks.take(10.0, 60, 10) == []
+    assert await kept.webhooks.take(30.0, 60, 1) == [FIRST]
+    assert await kept.webhooks.take(30.0, 60, 10) == [SECOND]
+    assert await kept.webhooks.take(89.0, 60, 10) == []
+    assert await kept.webhooks.take(91.0, 60, 10) == [FIRST, SECOND]
+    await kept.webhooks.done(FIRST)
+    await kept.webhooks.retry(replace(SECOND, attempts=1, reason="status 500"), 200.0)
+    assert await kept.webhooks.waiting() == 1
+    assert await kept.webhooks.take(200.0, 60, 10) == [replace(SECOND, attempts=1, reason="status 500")]
+
+
+async def test_queueing_twice_changes_nothing(kept: Kept) -> None:
+    await kept.webhooks.enqueue([FIRST], 10.0)
+    await kept.webhooks.retry(replace(FIRST, attempts=1), 50.0)
+    await kept.webhooks.enqueue([FIRST], 10.0)
+    assert await kept.webhooks.take(20.0, 60, 10) == []
+    assert await kept.webhooks.take(50.0, 60, 10) == [replace(FIRST, attempts=1)]
+
+
+async def test_a_parked_delivery_stays_away_until_it_is_tried_anew(kept: Kept) -> None:
+    await kept.webhooks.enqueue([FIRST], 10.0)
+    await kept.webhooks.park(FIRST)
+    await kept.webhooks.enqueue([FIRST], 10.0)
+    assert await kept.webhooks.take(99.0, 60, 10) == []
+    assert await kept.webhooks.parked() == [FIRST]
+    assert [await kept.webhooks.unpark("nobody/m", 9.0), await kept.webhooks.unpark(FIRST.id, 9.0)] == [False, True]
+    assert await kept.webhooks.parked() == []
+    assert await kept.webhooks.take(99.0, 60, 10) == [FIRST]

@@ -1,0 +1,198 @@
+"""`streamseg webhooks`: subscribers of membership changes, and the process that tells them."""
+
+import asyncio
+import json
+import logging
+import secrets
+import signal
+import sys
+import time
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
+
+import click
+
+from streamseg.commands import Invocation
+
+if TYPE_CHECKING:
+    from streamseg.api.webhooks import Dispatcher
+    from streamseg.ports import WebhookStore
+    from streamseg.stream.changes import ChangeFeed
+
+JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+MOST_WAITING = 100_000
+PAUSE_SECONDS = 1.0
+log = logging.getLogger(__name__)
+
+
+@click.group("webhooks")
+def command() -> None:
+    """Tell others of membership changes: signed, at least once, as Standard Webhooks has it."""
+
+
+@command.command()
+@click.argument("subscriber_id")
+@click.argument("url")
+@click.option("--segment", "segments", multiple=True, help="Only this segment id or pattern; may be repeated.")
+@click.option("--purpose", type=click.Choice(["shop", "ads"]), default="shop", help="ads: only under ads consent.")
+@JSON
+@click.pass_obj
+def add(
+    invocation: Invocation,
+    *,
+    subscriber_id: str,
+    url: str,
+    segments: tuple[str, ...],
+    purpose: Literal["shop", "ads"],
+    as_json: bool,
+) -> None:
+    """Subscribe URL; prints the secret that its owner checks signatures with."""
+    from streamseg.ports import Subscriber
+
+    where = urlsplit(url)
+    if where.scheme != "https" and not (where.scheme == "http" and where.hostname in LOOPBACK):
+        raise click.UsageError("URL must begin with https://")
+    secret = f"whsec_{b64encode(secrets.token_bytes(32)).decode()}"
+    subscriber = Subscriber(subscriber_id, url, secret, segments, purpose)
+    _in_store(invocation, lambda store: store.subscribe(subscriber))
+    click.echo(json.dumps({"id": subscriber_id, "secret": secret}) if as_json else secret)
+
+
+@command.command("list")
+@JSON
+@click.pass_obj
+def list_(invocation: Invocation, as_json: bool) -> None:
+    """List the subscribers, without their secrets."""
+    found = _in_store(invocation, lambda store: store.subscribers())
+    shown = [{"id": s.id, "url": s.url, "segments": list(s.segments), "purpose": s.purpose} for s in found]
+    _show("subscribers", shown, as_json)
+
+
+@command.command()
+@click.argument("subscriber_id")
+@JSON
+@click.pass_obj
+def remove(invocation: Invocation, subscriber_id: str, as_json: bool) -> None:
+    """Tell a subscriber nothing more; what is under way to it is dropped."""
+    if not _in_store(invocation, lambda store: store.unsubscribe(subscriber_id)):
+        raise click.ClickException(f"there is no subscriber {subscriber_id}")
+    click.echo(json.dumps({"removed": subscriber_id}) if as_json else f"removed {subscriber_id}")
+
+
+@command.command()
+@JSON
+@click.pass_obj
+def parked(invocation: Invocation, as_json: bool) -> None:
+    """List the deliveries that were given up, and why."""
+    found = _in_store(invocation, lambda store: store.parked())
+    _show("parked", [{"id": each.id, "subscriber": each.subscriber, "reason": each.reason} for each in found], as_json)
+
+
+@command.command()
+@click.argument("delivery_ids", nargs=-1, required=True)
+@JSON
+@click.pass_obj
+def retry(invocation: Invocation, delivery_ids: tuple[str, ...], as_json: bool) -> None:
+    """Try parked deliveries anew."""
+
+    async def again(store: "WebhookStore") -> list[str]:
+        return [each for each in delivery_ids if await store.unpark(each, time.time())]
+
+    done = _in_store(invocation, again)
+    click.echo(json.dumps({"retried": done}) if as_json else f"{len(done)} of {len(delivery_ids)} will be tried anew")
+
+
+@command.command()
+@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", help="Logs go to stderr.")
+@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info")
+@click.pass_obj
+def run(invocation: Invocation, log_format: str, log_level: str) -> None:
+    """Deliver, until SIGTERM or Ctrl-C. Several may run beside each other."""
+    from streamseg.stream.logs import configure_logs
+
+    configure_logs(log_format, log_level, sys.stderr)
+    asyncio.run(_run(invocation))
+
+
+async def _run(invocation: Invocation) -> None:
+    import aiohttp
+
+    from streamseg.api.assembly import webhooks
+    from streamseg.api.webhooks import Dispatcher
+    from streamseg.metrics import Metrics
+    from streamseg.stream.changes import ChangeFeed
+
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    feed = ChangeFeed(invocation.settings.kafka, "webhooks")
+    async with webhooks(invocation.settings) as store, aiohttp.ClientSession() as session:
+
+        async def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
+            try:
+                async with session.post(url, data=body, headers=headers, allow_redirects=False) as answer:
+                    return answer.status
+            except aiohttp.ClientError as error:
+                raise ConnectionError(type(error).__name__) from None
+
+        dispatcher = Dispatcher(store, post, Metrics(), time.time)
+        tasks = [asyncio.create_task(each) for each in (_take_in(feed, store, dispatcher), dispatcher.run())]
+        tasks.append(asyncio.create_task(stop.wait()))  # type: ignore[arg-type]  # any of them ends it
+        log.info("telling subscribers of changes")
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await feed.close()
+
+
+async def _take_in(feed: "ChangeFeed", store: "WebhookStore", dispatcher: "Dispatcher") -> None:
+    from streamseg.errors import StreamsegError
+
+    held: list[tuple[bytes, bytes | None, str]] = []
+    while True:
+        try:
+            if await store.waiting() > MOST_WAITING:
+                await asyncio.sleep(PAUSE_SECONDS)
+                continue
+            held = held or await feed.next()
+            if held:
+                await dispatcher.take_in(held)
+                await feed.commit()
+                held = []
+        except StreamsegError as error:
+            log.warning("%s; trying again", error)
+            await asyncio.sleep(PAUSE_SECONDS)
+
+
+def _in_store(invocation: Invocation, ask: Any) -> Any:
+    from streamseg.api.assembly import webhooks
+
+    async def asked() -> Any:
+        async with webhooks(invocation.settings) as store:
+            return await ask(store)
+
+    return asyncio.run(asked())
+
+
+def _show(name: str, rows: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({name: rows}))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    if not rows:
+        click.echo("none")
+        return
+    table = Table(*rows[0])
+    for row in rows:
+        table.add_row(*(", ".join(each) if isinstance(each, list) else str(each) for each in row.values()))
+    Console().print(table)

@@ -1,0 +1,18 @@
+-- Hand out the deliveries that are due longest, and make them due again after a lease.
+--
+-- KEYS  sorted set: delivery id by when it is due; hash: delivery id -> delivery
+-- ARGV  now, end of the lease (epoch seconds), how many
+-- Returns the deliveries.
+
+local ids = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, ARGV[3])
+local deliveries = {}
+for _, id in ipairs(ids) do
+  local delivery = redis.call('HGET', KEYS[2], id)
+  if delivery then
+    redis.call('ZADD', KEYS[1], ARGV[2], id)
+    deliveries[#deliveries + 1] = delivery
+  else
+    redis.call('ZREM', KEYS[1], id)
+  end
+end
+return deliveries

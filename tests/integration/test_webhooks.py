@@ -1,0 +1,88 @@
+"""`streamseg webhooks` on real Kafka and Redis: a change in the topic reaches a subscriber, signed."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+from confluent_kafka import Producer
+from standardwebhooks import Webhook
+
+from streamseg.membership.encoding import change_record
+from streamseg.membership.types import MembershipChange
+from streamseg.topics import MEMBERSHIPS
+from tests.support.api import run_command
+from tests.unit.api.served import entry_of, membership_of
+
+pytestmark = pytest.mark.integration
+
+Received = list[tuple[bytes, dict[str, str]]]
+
+
+@contextmanager
+def subscriber(failures: int) -> Iterator[tuple[str, Received]]:
+    """A subscriber that answers 500 to its first requests, its address and what it got."""
+    got: Received = []
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            got.append((body, {name.lower(): value for name, value in self.headers.items()}))
+            self.send_response(500 if len(got) <= failures else 204)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's word
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Hook)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/hook", got
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_a_change_reaches_the_subscriber_though_it_fails_at_first(
+    clean_redis: str, kafka_topics: str, group: str
+) -> None:
+    environment = {
+        "STREAMSEG_REDIS__URL": clean_redis,
+        "STREAMSEG_KAFKA__BOOTSTRAP": kafka_topics,
+        "STREAMSEG_KAFKA__GROUP": group,
+    }
+    with subscriber(failures=1) as (url, got):
+        added = run_command("webhooks", "add", "crm", url, "--json", environment=environment)
+        assert added.returncode == 0, added.stderr
+        secret = json.loads(added.stdout)["secret"]
+        assert secret not in run_command("webhooks", "list", "--json", environment=environment).stdout
+        process = subprocess.Popen(
+            [sys.executable, "-m", "streamseg.commands", "webhooks", "run"], env=os.environ | environment
+        )
+        try:
+            producer = Producer({"bootstrap.servers": kafka_topics, "partitioner": "murmur2_random"})
+            changes = (MembershipChange("behaviour", "behaviour-k7q2", "entered"),)
+            record = change_record(replace(entry_of(membership_of("c-81")), changes=changes))
+            ends = time.monotonic() + 60
+            while len(got) < 3 and time.monotonic() < ends:  # the group starts at the end of the log
+                producer.produce(MEMBERSHIPS, key=b"c-81", value=record)
+                producer.produce(MEMBERSHIPS, key=b"c-82", value=None)
+                producer.flush(5)
+                time.sleep(1)
+        finally:
+            process.terminate()
+            assert process.wait(20) == 0
+    assert {json.loads(body)["type"] for body, _ in got} == {"membership.changed", "membership.removed"}
+    for body, headers in got:
+        Webhook(secret).verify(body, headers)
+    insecure = run_command("webhooks", "add", "x", "http://crm.example/", environment=environment)
+    assert (insecure.returncode, "https" in insecure.stderr) == (2, True)
