@@ -16,12 +16,15 @@ from streamseg.membership.encoding import change_record
 from streamseg.membership.types import OutboxEntry
 from streamseg.metrics import Metrics
 from streamseg.ports import EventSink, MembershipStore, OutgoingRecord, StateStore
+from streamseg.stream.announced import ChangeTopic
 from streamseg.topics import MEMBERSHIPS
 
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.25
 TRIM_INTERVAL_SECONDS = 2.0
+ANNOUNCED_INTERVAL_SECONDS = 10.0
+"""How much of the change topic a new owner of the partition reads: what was announced in about this time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class Courier:
         memberships: MembershipStore,
         sink: EventSink,
         metrics: Metrics,
+        changes: ChangeTopic,
         margin_seconds: float,
     ) -> None:
         self._partition = partition
@@ -55,10 +59,14 @@ class Courier:
         self._memberships = memberships
         self._sink = sink
         self._metrics = metrics
+        self._changes = changes
         self._margin_seconds = margin_seconds
         self._parcels: asyncio.Queue[Parcel] = asyncio.Queue(maxsize=4)
         self._delivered: deque[tuple[float, str]] = deque()
         self._trimmed_at = 0.0
+        self._asked_at = 0.0
+        self.announced: int | None = None
+        """An offset of the change topic: everything before it was decided in flushes that the store has had."""
         self.checkpoint: dict[str, int] = {}
         """Per topic the next offset to read, everything before it being durable and delivered."""
 
@@ -95,6 +103,7 @@ class Courier:
             if parcel.position is not None:
                 self._delivered.append((time.monotonic(), parcel.position))
             await self._trim()
+            await self._ask_end()
         except StoreUnavailableError:
             self._metrics.store_errors.labels(operation="membership").inc()
             return False
@@ -126,6 +135,12 @@ class Courier:
         await self._sink.send(
             [OutgoingRecord(MEMBERSHIPS, entry.customer_id.encode(), change_record(entry)) for entry in changed]
         )
+
+    async def _ask_end(self) -> None:
+        now = time.monotonic()
+        if now - self._asked_at > ANNOUNCED_INTERVAL_SECONDS:
+            self._asked_at = now
+            self.announced = await self._changes.end(self._partition)
 
     async def _trim(self) -> None:
         now = time.monotonic()

@@ -27,12 +27,13 @@ from streamseg.events.record import RecordBatch
 from streamseg.features.rows import Rows
 from streamseg.membership.types import OutboxEntry
 from streamseg.ports import Flush, OutgoingRecord
+from streamseg.stream.announced import Announced
 from streamseg.stream.courier import Courier, Parcel
 from streamseg.stream.dead_letters import MostlyRejectedError, RejectedShare, dead_letters
 from streamseg.stream.runs import MissingRunError, RunSequence
 from streamseg.stream.surroundings import Batch, Head, Surroundings
 from streamseg.stream.sweeper import Sweeper
-from streamseg.topics import CONSENTS, INPUT_TOPICS, SAMPLES
+from streamseg.topics import CONSENTS, INPUT_TOPICS, MEMBERSHIPS, SAMPLES
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,7 @@ class Partition:
         self._entitled = False
         self._sequence = RunSequence(number, surroundings.session)
         self._shares = {topic: RejectedShare(topic, *surroundings.rejected_share) for topic in INPUT_TOPICS}
+        self._announced = Announced(surroundings.layout)
         self.head = Head(0, 0, {}, {})
         self.rows = Rows(surroundings.layout)
         self.courier = self._new_courier()
@@ -115,7 +117,7 @@ class Partition:
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _cycles(self) -> None:
-        sweeper = Sweeper(self, self._s)
+        sweeper, taken_over = Sweeper(self, self._s), False
         checked_at, unseen = time.monotonic(), set[tuple[str, int, int]]()
         while True:
             try:
@@ -125,6 +127,9 @@ class Partition:
                 pass
             else:
                 await self.work_off(run)
+            if not taken_over and self._s.clock.now(self.number) > 0:
+                await self._take_over_announced()
+                taken_over = True
             await sweeper.step()
             if time.monotonic() - checked_at > HEALTH_INTERVAL_SECONDS:
                 checked_at = time.monotonic()
@@ -150,7 +155,7 @@ class Partition:
         batch = Batch()
         while not self._inbox.empty():
             runs = (*runs, self._inbox.get_nowait())
-        checkpoint = dict(self.head.checkpoint)
+        checkpoint = self._checkpoint()
         for run in runs:
             if self._sequence.accepts(run):
                 await self._absorb(run, batch)
@@ -162,6 +167,11 @@ class Partition:
         await self.settle_and_flush(batch, checkpoint)
         self._evict()
 
+    def _checkpoint(self) -> dict[str, int]:
+        """Where reading stands, and up to where the change topic tells only what the store has decided."""
+        announced = {} if self._announced or self.courier.announced is None else {MEMBERSHIPS: self.courier.announced}
+        return dict(self.head.checkpoint) | announced
+
     async def _absorb(self, run: RecordBatch, batch: Batch) -> None:
         s, source = self._s, INPUT_TOPICS.index(run.topic)
         taken = pipeline.take(s.decoder, source, run, self.rows, lambda customer: s.belongs(self.number, customer))
@@ -171,7 +181,7 @@ class Partition:
             s.clock.advance(self.number, taken.latest)
         missing = self.rows.missing([event.customer_id for event in taken.events])
         if missing:
-            self.rows.load(missing, await self.load(missing))
+            self.take_in(missing, await self.load(missing))
         slots, absorbed = pipeline.absorb(self.rows, source, taken, s.money)
         batch.slots.update(slots.tolist())
         if run.topic == CONSENTS:
@@ -185,6 +195,26 @@ class Partition:
     async def load(self, customer_ids: Sequence[str]) -> list[bytes | None]:
         """Stored rows. Raises `StoreUnavailableError`."""
         return await self._s.state.load(self.number, customer_ids)
+
+    def take_in(self, customer_ids: Sequence[str], stored: Sequence[bytes | None]) -> None:
+        """Load rows into memory, and what was announced of their customers into the rows."""
+        slots = self.rows.load(customer_ids, stored)
+        if self._announced:
+            before = self.rows.segment[slots]
+            self._announced.take_over(self.rows, customer_ids)
+            took = pipeline.Looked(before, self.rows.segment[slots], np.empty(0), np.empty(0, dtype=np.bool_))
+            self.head.sizes = pipeline.count_sizes(took, self._s.models.segmentations, self.head.sizes)
+
+    async def _take_over_announced(self) -> None:
+        """Bring the stored rows that are behind what was announced up to it; those that are gone wait for events."""
+        customers = self._announced.customers
+        for start in range(0, len(customers), FLUSH_ROWS):
+            piece = customers[start : start + FLUSH_ROWS]
+            absent = self.rows.missing(piece)
+            found = {c: row for c, row in zip(absent, await self.load(absent), strict=True) if row is not None}
+            if found:
+                self.take_in(list(found), list(found.values()))
+                await self.settle_and_flush(Batch({self.rows.slots[customer] for customer in found}), swept=True)
 
     async def settle_and_flush(
         self, batch: Batch, checkpoint: Mapping[str, int] | None = None, *, swept: bool = False
@@ -218,7 +248,7 @@ class Partition:
             if not len(slots):
                 self._clean = True
                 return
-        checkpoint = self.head.checkpoint if checkpoint is None else checkpoint
+        checkpoint = self._checkpoint() if checkpoint is None else checkpoint
         sizes = pipeline.count_sizes(looked, segmentations, self.head.sizes)
         position, in_doubt = await self._flush(slots, entries, checkpoint, sizes)
         for entry in entries:
@@ -326,6 +356,8 @@ class Partition:
         )
         await self._check_topics(claimed.topics)
         self.head = Head(claimed.epoch, claimed.flush_number, dict(claimed.checkpoint), dict(claimed.sizes))
+        since = await self._s.changes.since(self.number, self.head.checkpoint.get(MEMBERSHIPS, 0))
+        await self._announced.learn(since, self.number, self._s.state)
         await self.courier.hand_over(Parcel((), None, (), dict(self.head.checkpoint), (), in_doubt=True))
         self._clean = True
 
@@ -366,6 +398,7 @@ class Partition:
             memberships=s.memberships,
             sink=s.sink,
             metrics=s.metrics,
+            changes=s.changes,
             margin_seconds=s.margin_seconds,
         )
 

@@ -9,6 +9,7 @@ from streamseg.events.money import Money
 from streamseg.features.layout import Layout
 from streamseg.metrics import Metrics
 from streamseg.ports import Clock, EventSink, MembershipStore, OutgoingRecord, StateStore
+from streamseg.stream.announced import ChangeTopic
 from streamseg.stream.models import Models
 
 
@@ -24,6 +25,7 @@ class Surroundings:
     state: StateStore
     memberships: MembershipStore
     sink: EventSink
+    changes: ChangeTopic
     models: Models
     metrics: Metrics
     rules: pipeline.PublishingRules

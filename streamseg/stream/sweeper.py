@@ -70,7 +70,7 @@ class Sweeper:
         rows = self._partition.rows
         found = dict(stored)
         absent = [customer for customer in found if customer not in rows.slots]
-        rows.load(absent, [found[customer] for customer in absent])
+        self._partition.take_in(absent, [found[customer] for customer in absent])
         slots = np.array([rows.slots[customer] for customer in found], dtype=np.intp)
         if self._partition.courier.is_idle:
             await self._mark_differing(slots)

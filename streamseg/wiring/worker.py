@@ -13,9 +13,11 @@ from streamseg.metrics import Metrics
 from streamseg.ports import Clock
 from streamseg.settings import SegmentationSettings, Settings
 from streamseg.stream.admin import TopicAdmin
+from streamseg.stream.announced import ChangeTopic
 from streamseg.stream.app import build_app, consumer_of
 from streamseg.stream.catalogue import CatalogueWriter
 from streamseg.stream.clock import EventClock, WallClock
+from streamseg.stream.log import KafkaLog
 from streamseg.stream.models import Models
 from streamseg.stream.partitions import Partitions
 from streamseg.stream.sink import KafkaSink
@@ -54,7 +56,7 @@ async def run_worker(settings: Settings) -> None:
     check_settings(settings)
     metrics = Metrics()
     async with stores(settings) as (state, memberships, models_store):
-        sink = KafkaSink(settings.kafka)
+        sink, log = KafkaSink(settings.kafka), KafkaLog(settings.kafka)
         models = Models(models_store, segmentations_of(settings), metrics)
         clock: Clock = EventClock() if settings.clock == "event" else WallClock()
         topic_ids = await asyncio.to_thread(TopicAdmin(settings.kafka).topic_ids)
@@ -77,6 +79,7 @@ async def run_worker(settings: Settings) -> None:
             state=state,
             memberships=memberships,
             sink=sink,
+            changes=ChangeTopic(log),
             models=models,
             metrics=metrics,
             rules=pipeline.PublishingRules(
@@ -110,7 +113,12 @@ async def run_worker(settings: Settings) -> None:
         partitions = Partitions(surroundings, trainer, assigned)
         app = build_app(settings.kafka, partitions, partitions.offer, settings.worker.max_poll_records)
         worker = Worker(
-            app=app, partitions=partitions, models=models, metrics=metrics, checks=(state.check,), closing=(sink.close,)
+            app=app,
+            partitions=partitions,
+            models=models,
+            metrics=metrics,
+            checks=(state.check,),
+            closing=(sink.close, log.close),
         )
         if settings.worker.metrics_port is not None:
             metrics.serve(settings.worker.metrics_host, settings.worker.metrics_port)

@@ -1,0 +1,266 @@
+"""One partition of a worker on stores in memory, fed from a log in memory, that can be stopped at any call."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from copy import deepcopy
+from typing import Any
+
+import msgspec
+
+from streamseg.clustering.encode import Scale
+from streamseg.clustering.identity import id_of
+from streamseg.clustering.snapshot import Snapshot, WarmUp
+from streamseg.events.decode import Decoder
+from streamseg.events.money import Money
+from streamseg.events.record import MemoryRecord, RecordBatch
+from streamseg.features.layout import Layout
+from streamseg.membership.types import Consent
+from streamseg.metrics import Metrics
+from streamseg.pipeline import PublishingRules, Segmentation
+from streamseg.ports import OutgoingRecord
+from streamseg.sources.mapped import rfc3339
+from streamseg.store.memory import MemoryMembershipStore, MemoryModelStore, MemoryStateStore
+from streamseg.stream.announced import ChangeTopic
+from streamseg.stream.clock import EventClock
+from streamseg.stream.models import Models
+from streamseg.stream.partition import Partition
+from streamseg.stream.surroundings import Surroundings
+from streamseg.stream.verify import Verdict, Verifier
+from streamseg.topics import CLICKS, CONSENTS, ERASURES, INPUT_TOPICS, PURCHASES
+
+NOON = 1_717_416_000.0
+NUMBER = 0
+RUN = 40
+LOOKS = 3
+LAYOUT = Layout.of(remembered_event_ids=16)
+MONEY = Money("EUR")
+FEATURES = ("views", "purchases")
+SNAPSHOT = Snapshot(
+    segmentation="behaviour",
+    version=1,
+    parent=0,
+    generation=1,
+    clusterer="kmeans",
+    features=FEATURES,
+    skewed=(True, True),
+    scale=Scale.of([1.0, 0.5], [1.0, 1.0]),
+    centres=((-0.3, -0.3), (0.6, 0.0), (1.4, 0.4), (2.0, 0.7)),
+    segments=tuple(id_of("behaviour", code) for code in (11, 22, 33, 44)),
+    counts=(1, 1, 1, 1),
+    learned=100,
+    running=Scale.of([1.0, 0.5], [1.0, 1.0]),
+    samples_offset=-1,
+    first_sample_at=None,
+    learned_until=None,
+    last_challenge_at=None,
+    warm_up=WarmUp(0, 0, 0.0, 0),
+)
+
+
+class MemoryLog:
+    """Topic partitions in memory; also the sink, as far as records of our partition go into it."""
+
+    def __init__(self) -> None:
+        self.records: defaultdict[str, list[MemoryRecord]] = defaultdict(list)
+
+    def append(self, topic: str, key: bytes | None, value: bytes | None) -> None:
+        records = self.records[topic]
+        records.append(MemoryRecord(topic, NUMBER, len(records), int((NOON + 1e6) * 1000), key, value))
+
+    def event(self, topic: str, customer: str, event_id: str, at: float, **fields: object) -> None:
+        head = {"event_id": event_id, "customer_id": customer, "occurred_at": rfc3339(NOON + at)}
+        self.append(topic, customer.encode(), msgspec.json.encode(head | fields))
+
+    async def send(self, records: Sequence[OutgoingRecord]) -> None:
+        for record in records:
+            self.append(record.topic, record.key, record.value)
+
+    async def bounds(self, topic: str, partition: int) -> tuple[int, int]:
+        return 0, len(self.records[topic])
+
+    async def read(self, topic: str, partition: int, start: int, end: int) -> AsyncIterator[list[MemoryRecord]]:
+        if start < end:
+            yield self.records[topic][start:end]
+
+
+class Gate:
+    """Every call of a worker to its servers goes through here. At the chosen one, before or after it took effect,
+    the worker stops: this and every later call wait until it is opened again, if ever."""
+
+    def __init__(self, stop_at: int | None = None) -> None:
+        self.passed = 0
+        self.stopped = asyncio.Event()
+        self.names: list[str] = []
+        self._stop_at = stop_at
+        self._open = asyncio.Event()
+
+    async def passing(self, name: str) -> None:
+        self.names.append(name)
+        if self.passed == self._stop_at:
+            self.stopped.set()
+        self.passed += 1
+        if self.stopped.is_set():
+            await self._open.wait()
+
+    def open(self) -> None:
+        self._open.set()
+
+    def around(self, inner: Any) -> Any:
+        return _Guarded(inner, self)
+
+
+class _Guarded:
+    def __init__(self, inner: Any, gate: Gate) -> None:
+        self._inner = inner
+        self._gate = gate
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._inner, name)
+
+        async def call(*given: Any) -> Any:
+            await self._gate.passing(f"before {name}")
+            answer = await method(*given)
+            await self._gate.passing(f"after {name}")
+            return answer
+
+        return call
+
+
+class Servers:
+    """What outlives a worker."""
+
+    def __init__(self) -> None:
+        self.log = MemoryLog()
+        self.state = MemoryStateStore()
+        self.memberships = MemoryMembershipStore(ttl_seconds=10**6)
+        self.models = MemoryModelStore()
+
+    def copy_store(self) -> tuple[MemoryStateStore, MemoryMembershipStore]:
+        """What a store that is about to lose its last seconds has on its disk."""
+        return deepcopy(self.state), deepcopy(self.memberships)
+
+    def go_back(self, copied: tuple[MemoryStateStore, MemoryMembershipStore]) -> None:
+        """Be that store, in the hands of all its clients."""
+        for ours, old in zip((self.state, self.memberships), copied, strict=True):
+            ours.__dict__.update(deepcopy(old.__dict__))
+
+    async def verdict(self) -> Verdict:
+        """Of the whole log."""
+        verifier = Verifier(
+            layout=LAYOUT,
+            decoder=Decoder(MONEY),
+            money=MONEY,
+            state=self.state,
+            memberships=self.memberships,
+            log=self.log,
+            belongs=lambda *_: True,
+        )
+        await verifier.verify(NUMBER)
+        return verifier.verdict
+
+
+class OnePartition:
+    """A worker that has just this partition."""
+
+    def __init__(self, servers: Servers, owner: str, gate: Gate | None = None, run: int = RUN) -> None:
+        """`run`: records at once, which decides how often a customer is looked at."""
+        gate = gate or Gate()
+        self._run = run
+        self.servers = servers
+        self.failures: list[Exception] = []
+        self._sessions: dict[str, int] = dict.fromkeys(INPUT_TOPICS, 0)
+        self._handed_out: dict[str, int] = dict.fromkeys(INPUT_TOPICS, 0)
+        self._feeding: asyncio.Task[None] | None = None
+        metrics = Metrics()
+        self.models = Models(servers.models, [Segmentation("behaviour", FEATURES, 0.05, LOOKS, 86_400.0)], metrics)
+        self.partition = Partition(
+            NUMBER,
+            Surroundings(
+                owner=owner,
+                layout=LAYOUT,
+                decoder=Decoder(MONEY),
+                money=MONEY,
+                clock=EventClock(),
+                state=gate.around(servers.state),
+                memberships=gate.around(servers.memberships),
+                sink=gate.around(servers.log),
+                changes=ChangeTopic(servers.log),
+                models=self.models,
+                metrics=metrics,
+                rules=PublishingRules(86_400.0, 30 * 86_400.0, Consent(ads=False, personalisation=True)),
+                belongs=lambda *_: True,
+                rows_limit=lambda: 1_000,
+                margin_seconds=30.0,
+                sweep_interval_seconds=6 * 3_600.0,
+                rejected_share=(0.5, 1_000),
+                topics={},
+                fail=self.failures.append,
+                rewind=self._rewind,
+                session=lambda topic, _: (self._sessions[topic], self._handed_out[topic]),
+            ),
+        )
+
+    async def begin(self) -> None:
+        """As after an assignment."""
+        await self.models.refresh()
+        await self.partition.begin()
+
+    def _rewind(self, _: int, starts: Mapping[str, int | None]) -> None:
+        if self._feeding is not None:
+            self._feeding.cancel()
+        for topic in starts:
+            self._sessions[topic] += 1
+            self._handed_out[topic] = 0
+        self._feeding = asyncio.create_task(self._feed({topic: start or 0 for topic, start in starts.items()}))
+
+    async def _feed(self, places: dict[str, int]) -> None:
+        """Runs of all topics in turn, for ever."""
+        while True:
+            for topic, place in places.items():
+                records = self.servers.log.records[topic][place : place + self._run]
+                if records:
+                    run = RecordBatch(topic, NUMBER, self._sessions[topic], self._handed_out[topic], records)
+                    self._handed_out[topic] += 1
+                    places[topic] += len(records)
+                    await self.partition.offer(run)
+            await asyncio.sleep(0.001)
+
+    @property
+    def is_done(self) -> bool:
+        """Everything in the log is absorbed and delivered."""
+        delivered = self.partition.courier.checkpoint
+        ends = {topic: len(self.servers.log.records[topic]) for topic in INPUT_TOPICS}
+        return self.partition.courier.is_idle and all(
+            delivered.get(topic, 0) == end for topic, end in ends.items() if end
+        )
+
+    async def close(self) -> None:
+        """End its tasks, as a kill does."""
+        if self._feeding is not None:
+            self._feeding.cancel()
+        await self.partition.close()
+
+
+async def until(met: Callable[[], bool], seconds: float = 20.0) -> None:
+    """Wait for it."""
+    async with asyncio.timeout(seconds):
+        while not met():
+            await asyncio.sleep(0.002)
+
+
+def fill(log: MemoryLog, first: int, count: int, customers: int = 6) -> None:
+    """Events number `first` to `first + count` of a small shop: clicks, purchases, a consent, an erasure, doubles."""
+    for n in range(first, first + count):
+        customer, at = f"c-{n % customers}", n * 60.0
+        if customer == "c-1" and n > first + count // 2:
+            continue
+        log.event(CLICKS, customer, f"e-{n}", at, event_name="view_item")
+        if n % 9 == 0:
+            log.event(CLICKS, customer, f"e-{n}", at, event_name="view_item")
+        if n % 5 == 0:
+            money = {"currency": "EUR", "value": 10.0 + n, "transaction_id": f"t-{n}"}
+            log.event(PURCHASES, customer, f"p-{n}", at + 1.0, **money)
+        if n % 17 == 0:
+            log.event(CONSENTS, customer, f"a-{n}", at + 2.0, consent={"ads": True})
+    log.event(ERASURES, "c-1", f"x-{first}", (first + count) * 60.0)

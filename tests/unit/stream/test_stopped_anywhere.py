@@ -1,0 +1,72 @@
+"""A worker that is killed or frozen at any call to its servers loses nothing, doubles nothing, overwrites nothing."""
+
+import asyncio
+
+import pytest
+
+from streamseg.stream import courier, partition
+from tests.support.partition import SNAPSHOT, Gate, OnePartition, Servers, fill, until
+
+EVENTS = 60
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(partition, "IDLE_SECONDS", 0.01)
+    monkeypatch.setattr(partition, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(partition, "HEALTH_INTERVAL_SECONDS", 0.02)
+    monkeypatch.setattr(courier, "RETRY_SECONDS", 0.01)
+
+
+async def servers() -> Servers:
+    made = Servers()
+    await made.models.publish("behaviour", 1, 0, SNAPSHOT.to_json())
+    fill(made.log, 0, EVENTS)
+    return made
+
+
+async def points() -> list[str]:
+    """Every call of an undisturbed worker, before and after."""
+    gate = Gate()
+    worker = OnePartition(await servers(), "first", gate)
+    await worker.begin()
+    await until(lambda: worker.is_done)
+    names = list(gate.names)
+    await worker.close()
+    return names
+
+
+async def stop_and_take_over(at: int, *, thaw: bool) -> str | None:
+    """Stop a worker at a point, let another one take over and go on, perhaps thaw the first; what it was about."""
+    made, gate = await servers(), Gate(at)
+    first, second = OnePartition(made, "first", gate), OnePartition(made, "second")
+    await first.begin()
+    try:
+        await until(lambda: gate.stopped.is_set() or first.is_done)
+        if not thaw:
+            await first.close()
+        await second.begin()
+        await until(lambda: second.is_done)
+        fill(made.log, EVENTS, EVENTS)
+        if thaw:
+            gate.open()
+            await asyncio.sleep(0.05)  # it works on as if nothing had happened, until it hears what Kafka has decided
+            await first.close()
+            await second.begin()
+        await until(lambda: second.is_done)
+        verdict = await made.verdict()
+    finally:
+        await first.close()
+        await second.close()
+    assert verdict.counts() == verdict.counts() | {"lost": 0, "doubled": 0, "different": 0, "changes_missing": 0}
+    assert verdict.customers == 6
+    assert not first.failures + second.failures
+    return gate.names[at] if gate.stopped.is_set() else None
+
+
+@pytest.mark.parametrize("thaw", [False, True], ids=["killed", "frozen"])
+def test_a_worker_that_stops_at_any_call_harms_nothing(thaw: bool) -> None:
+    names = asyncio.run(points())
+    assert {"before flush", "after flush", "before write", "after write", "before send", "after send"} <= set(names)
+    stopped = [asyncio.run(stop_and_take_over(at, thaw=thaw)) for at in range(len(names))]
+    assert {"before flush", "after flush", "before write", "before send", "after send"} <= set(stopped)
