@@ -2,7 +2,6 @@
 
 import logging
 import ssl
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final
 
@@ -23,6 +22,13 @@ QUEUED_RUNS: Final = 2
 """Faust counts items, and an item is a run."""
 
 
+class TablelessApp(faust.App):  # type: ignore[misc]  # Faust is untyped
+    """A Faust app without tables, which therefore needs no folders."""
+
+    def _create_directories(self) -> None:
+        pass
+
+
 def build_app(
     kafka: KafkaSettings, checkpoints: Checkpoints, offer: Callable[[RecordBatch], Awaitable[None]], max_poll: int
 ) -> Any:
@@ -35,13 +41,12 @@ def build_app(
         max_poll: records per poll, at most.
     """
     session = SESSION_TIMEOUT_SECONDS[kafka.membership_profile]
-    app = faust.App(
+    app = TablelessApp(
         kafka.group,
         broker=[f"aiokafka://{server.strip()}" for server in kafka.bootstrap.split(",")],
         broker_credentials=_credentials(kafka),
         autodiscover=False,
         web_enabled=False,
-        datadir=tempfile.gettempdir(),  # never written to: there are no tables
         store="memory://",
         topic_disable_leader=True,
         topic_allow_declare=False,

@@ -1,0 +1,236 @@
+"""The path as plain functions: one customer from a record to a published membership."""
+
+import json
+import random
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from streamseg import pipeline
+from streamseg.clustering.assign import Assigner
+from streamseg.clustering.encode import Scale
+from streamseg.clustering.identity import code_of
+from streamseg.clustering.snapshot import Snapshot, WarmUp
+from streamseg.events.decode import Decoder
+from streamseg.events.money import Money
+from streamseg.events.record import MemoryRecord, RecordBatch
+from streamseg.events.rejection import Reason
+from streamseg.features.layout import Layout
+from streamseg.features.rows import Rows
+from streamseg.membership.types import Consent
+from streamseg.topics import CLICKS, INPUT_TOPICS
+
+NOW = 1_795_000_000.0
+DAY = 86_400.0
+MONEY = Money("EUR")
+RULES = pipeline.PublishingRules(DAY, 30 * DAY, Consent(ads=False, personalisation=True))
+SEGMENTS = ("behaviour-aaaa", "behaviour-bbbb")
+
+
+def record(source: int, offset: int, at: float = NOW, customer: str = "c-1", **body: Any) -> MemoryRecord:
+    moment = np.datetime64(int(at), "s").item().isoformat() + "Z"
+    value = {"event_id": f"e{source}-{offset}", "customer_id": customer, "occurred_at": moment, **body}
+    return MemoryRecord(
+        INPUT_TOPICS[source], 0, offset, int(NOW * 1000) + 1_000, customer.encode(), msgspec.json.encode(value)
+    )
+
+
+def click(offset: int, at: float = NOW, customer: str = "c-1", name: str = "view_item") -> MemoryRecord:
+    items = [{"item_id": "sku", "price": 20.0}] if name == "view_item" else []
+    return record(0, offset, at, customer, event_name=name, items=items)
+
+
+def purchase(offset: int, value: float, at: float = NOW, customer: str = "c-1") -> MemoryRecord:
+    return record(1, offset, at, customer, transaction_id=f"t{offset}", value=value, currency="EUR")
+
+
+def segmentation(warm: bool = True, looks: int = 1) -> pipeline.Segmentation:
+    """Two segments: those who look (views) and those who buy (purchases)."""
+    snapshot = Snapshot(
+        segmentation="behaviour",
+        version=3,
+        parent=2,
+        generation=1,
+        clusterer="kmeans",
+        features=("views", "purchases"),
+        skewed=(False, False),
+        scale=Scale((0.0, 0.0), (1.0, 1.0)),
+        centres=((5.0, 0.0), (0.0, 5.0)),
+        segments=SEGMENTS,
+        counts=(1, 1),
+        learned=2,
+        samples_offset=-1,
+        first_sample_at=None,
+        learned_until=None,
+        last_challenge_at=None,
+        warm_up=WarmUp(2, 2, 5.0, 5),
+    )
+    return pipeline.Segmentation(
+        "behaviour", ("views", "purchases"), 0.05, looks, DAY, Assigner(snapshot) if warm else None, 3 if warm else 0
+    )
+
+
+class Path:
+    """Rows and the functions of the path, as the edge calls them."""
+
+    def __init__(self, one: pipeline.Segmentation | None = None) -> None:
+        self.rows = Rows(Layout.of())
+        self.segmentations = [one or segmentation()]
+        self.sizes: dict[str, int] = {}
+
+    def take(self, source: int, *records: MemoryRecord, belongs: bool = True) -> pipeline.Taken:
+        batch = RecordBatch(INPUT_TOPICS[source], 0, 1, 0, records)
+        return pipeline.take(Decoder(MONEY), source, batch, self.rows, lambda _: belongs)
+
+    def feed(self, source: int, *records: MemoryRecord, now: float = NOW) -> list[dict[str, Any]]:
+        """A run through the whole path; what would be published, decoded."""
+        taken = self.take(source, *records)
+        assert not taken.rejected
+        missing = self.rows.missing([event.customer_id for event in taken.events])
+        self.rows.load(missing, [None] * len(missing))
+        slots, _ = pipeline.absorb(self.rows, source, taken, MONEY)
+        consented = slots.tolist() if source == 3 else ()
+        return self.decide(slots, now, consented)
+
+    def decide(self, slots: Any, now: float = NOW, consented: Any = ()) -> list[dict[str, Any]]:
+        looked = pipeline.look(self.rows, slots, now, self.segmentations)
+        entries = pipeline.publish(
+            self.rows,
+            slots,
+            looked,
+            now=now,
+            wall_now=now,
+            epoch=7,
+            segmentations=self.segmentations,
+            rules=RULES,
+            consented=consented,
+        )
+        self.sizes = pipeline.count_sizes(looked, self.segmentations, self.sizes)
+        return [
+            {"changes": entry.changes, **(json.loads(entry.membership) if entry.membership else {"gone": True})}
+            for entry in entries
+        ]
+
+
+def test_a_first_click_publishes_the_membership_with_its_change() -> None:
+    path = Path()
+
+    (published,) = path.feed(0, click(0))
+
+    assert published["segments"]["behaviour"]["id"] == SEGMENTS[0]
+    assert [(change.segment, change.change) for change in published["changes"]] == [(SEGMENTS[0], "entered")]
+    assert (published["epoch"], published["seq"], published["as_of"]) == (7, 1, int(NOW))
+    assert published["model"] == {"behaviour": 3}
+    assert published["consent"] == {"ads": False, "personalisation": True}
+    assert path.sizes == {SEGMENTS[0]: 1}
+
+
+def test_nothing_is_published_while_nothing_changes() -> None:
+    path = Path()
+    path.feed(0, click(0))
+
+    assert path.feed(0, click(1)) == []
+
+
+def test_buying_moves_the_customer_and_the_sizes_follow() -> None:
+    path = Path()
+    path.feed(0, click(0))
+
+    (published,) = path.feed(1, *(purchase(offset, 30.0) for offset in range(6)))
+
+    assert [(change.segment, change.change) for change in published["changes"]] == [
+        (SEGMENTS[0], "exited"),
+        (SEGMENTS[1], "entered"),
+    ]
+    assert published["seq"] == 2
+    assert path.sizes == {SEGMENTS[1]: 1}
+
+
+def test_without_a_model_customers_are_unassigned_never_zero() -> None:
+    path = Path(segmentation(warm=False))
+
+    (published,) = path.feed(0, click(0))
+
+    assert published["segments"] == {"behaviour": None}
+    assert published["model"] == {}
+    assert path.sizes == {}
+
+
+def test_a_consent_is_published_at_once_and_assigns_nobody() -> None:
+    path = Path()
+
+    (published,) = path.feed(3, record(3, 0, consent={"ads": True, "personalisation": False}))
+
+    assert published["consent"] == {"ads": True, "personalisation": False}
+    assert published["segments"] == {"behaviour": None}
+
+
+def test_an_erasure_withdraws_the_membership_and_a_late_click_brings_nobody_back() -> None:
+    path = Path()
+    path.feed(0, click(0))
+
+    (published,) = path.feed(4, record(4, 0))
+
+    assert published == {"gone": True, "changes": ()}
+    assert path.sizes == {}
+    assert path.feed(0, click(1, at=NOW - 60)) == []
+
+
+def test_a_membership_is_renewed_before_its_bound() -> None:
+    path = Path()
+    path.feed(0, click(0))
+    slots = path.rows.slots_of(["c-1"])
+
+    assert path.decide(slots, NOW + 0.4 * DAY) == []
+    (renewed,) = path.decide(slots, NOW + 0.6 * DAY)
+    assert renewed["as_of"] == int(NOW + 0.6 * DAY)
+    assert renewed["changes"] == ()
+
+
+def test_a_customer_of_another_partition_is_rejected_with_the_remedy() -> None:
+    taken = Path().take(0, click(0), belongs=False)
+
+    assert not taken.events
+    (rejected,) = taken.rejected
+    assert rejected.reason is Reason.WRONG_PARTITION
+    assert "murmur2" in rejected.detail
+    assert rejected.record.topic == CLICKS
+
+
+def test_vectors_are_sampled_once_per_customer_and_interval() -> None:
+    path = Path()
+    path.feed(0, click(0), click(1, customer="c-2"))
+    slots = path.rows.slots_of(["c-1", "c-2"])
+
+    first = pipeline.sample(path.rows, slots, NOW, path.segmentations)
+    again = pipeline.sample(path.rows, slots, NOW + 0.9 * DAY, path.segmentations)
+    later = pipeline.sample(path.rows, slots, NOW + 1.1 * DAY, path.segmentations)
+
+    assert [one.customer_id for one in first] == ["c-1", "c-2"]
+    assert first[0].key == b"behaviour|c-1"
+    assert json.loads(first[0].value)["x"] == pytest.approx([1.0, 0.0])
+    assert again == []
+    assert len(later) == 2
+
+
+def test_replaying_every_run_changes_no_row_and_publishes_nothing() -> None:
+    path = Path()
+    runs = [(0, tuple(click(offset) for offset in range(5))), (1, tuple(purchase(o, 9.99) for o in range(3)))]
+    for source, records in runs:
+        path.feed(source, *records)
+    slots = path.rows.slots_of(["c-1"])
+    before = path.rows.dump(slots)[0]
+
+    random.Random(1).shuffle(runs)
+    published = [path.feed(source, *records) for source, records in runs]
+
+    assert published == [[], []]
+    after = Rows(path.rows.layout)
+    after.load(["c-1"], path.rows.dump(slots))
+    then = Rows(path.rows.layout)
+    then.load(["c-1"], [before])
+    for name in ("sums", "fences", "events", "transactions", "spend_minor", "last_click", "last_purchase", "seq"):
+        np.testing.assert_array_equal(after.slab[name][:1], then.slab[name][:1], err_msg=name)
+    assert int(path.rows.segment[slots[0], 0]) in {code_of(segment) for segment in SEGMENTS}
