@@ -91,7 +91,7 @@ class KafkaServer:
             needed("java", "default-jre-headless"), "-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
             f"-Dlog4j2.configurationFile={HERE / 'log4j2.xml'}", "-cp", f"{jars()}/*",
         ]  # fmt: skip
-        self._format = [*java, "kafka.tools.StorageTool", "format", "-c", str(self._properties), "-t"]
+        self._format = [*java, "kafka.tools.StorageTool", "format", "-c", str(self._properties)]
         self._child = Child("kafka", [*java, "kafka.Kafka", str(self._properties)], folder)
         self._formatted = False
 
@@ -124,7 +124,9 @@ class KafkaServer:
         """Start it, on the data that the last run left. Raises `ServerError`."""
         if not self._formatted:
             cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-            made = subprocess.run([*self._format, cluster], check=False, capture_output=True, text=True, timeout=60)
+            made = subprocess.run(
+                [*self._format, f"--cluster-id={cluster}"], check=False, capture_output=True, text=True, timeout=60
+            )
             if made.returncode:
                 raise ServerError(f"Kafka's storage could not be formatted: {(made.stdout + made.stderr)[-500:]}")
             self._formatted = True
