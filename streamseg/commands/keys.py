@@ -77,7 +77,7 @@ def rotate(invocation: Invocation, name: str, overlap_hours: float, as_json: boo
 @click.pass_obj
 def revoke(invocation: Invocation, key_id: str, as_json: bool) -> None:
     """Remove a key; processes refuse it within seconds."""
-    from streamseg.api.assembly import api_keys
+    from streamseg.wiring.api import api_keys
 
     async def remove() -> bool:
         async with api_keys(invocation.settings) as store:
@@ -89,14 +89,14 @@ def revoke(invocation: Invocation, key_id: str, as_json: bool) -> None:
 
 
 async def _all(invocation: Invocation) -> list[Any]:
-    from streamseg.api.assembly import api_keys
+    from streamseg.wiring.api import api_keys
 
     async with api_keys(invocation.settings) as store:
         return await store.all()
 
 
 async def _store(invocation: Invocation, *keys: Any) -> None:
-    from streamseg.api.assembly import api_keys
+    from streamseg.wiring.api import api_keys
 
     async with api_keys(invocation.settings) as store:
         for key in keys:

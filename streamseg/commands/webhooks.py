@@ -120,10 +120,10 @@ def run(invocation: Invocation, log_format: str, log_level: str) -> None:
 async def _run(invocation: Invocation) -> None:
     import aiohttp
 
-    from streamseg.api.assembly import webhooks
     from streamseg.api.webhooks import Dispatcher
     from streamseg.metrics import Metrics
     from streamseg.stream.changes import ChangeFeed
+    from streamseg.wiring.api import webhooks
 
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -173,7 +173,7 @@ async def _take_in(feed: "ChangeFeed", store: "WebhookStore", dispatcher: "Dispa
 
 
 def _in_store(invocation: Invocation, ask: Any) -> Any:
-    from streamseg.api.assembly import webhooks
+    from streamseg.wiring.api import webhooks
 
     async def asked() -> Any:
         async with webhooks(invocation.settings) as store:

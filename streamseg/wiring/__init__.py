@@ -16,8 +16,11 @@ from streamseg.events.decode import Decoder
 from streamseg.events.money import Money
 from streamseg.features.catalogue import catalogue
 from streamseg.features.layout import Layout
+from streamseg.ports import MembershipStore
 from streamseg.settings import Settings
+from streamseg.store.keys import ADS_PREFIX
 from streamseg.store.redis import RedisMembershipStore, RedisModelStore, RedisStateStore, connect
+from streamseg.store.views import WithAdsView
 from streamseg.stream.admin import TopicAdmin
 from streamseg.stream.log import KafkaLog
 from streamseg.stream.sink import KafkaSink
@@ -75,15 +78,15 @@ def check_settings(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def stores(settings: Settings) -> AsyncIterator[tuple[RedisStateStore, RedisMembershipStore, RedisModelStore]]:
-    """The three stores on one connection pool, closed at the end."""
+async def stores(settings: Settings) -> AsyncIterator[tuple[RedisStateStore, MembershipStore, RedisModelStore]]:
+    """The three stores on one connection pool, closed at the end; memberships with the view of ad servers."""
     redis = connect(settings.redis)
+    kept = settings.membership
+    models = RedisModelStore(redis)
+    memberships = RedisMembershipStore(redis, ttl_seconds=kept.ttl_seconds)
+    views = RedisMembershipStore(redis, ttl_seconds=kept.ttl_seconds, prefix=ADS_PREFIX)
     try:
-        yield (
-            RedisStateStore(redis),
-            RedisMembershipStore(redis, ttl_seconds=settings.membership.ttl_seconds),
-            RedisModelStore(redis),
-        )
+        yield RedisStateStore(redis), WithAdsView(memberships, views, models, kept.ads_smallest_segment), models
     finally:
         await redis.aclose()
 

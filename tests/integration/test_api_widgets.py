@@ -49,14 +49,14 @@ def make_key(url: str, name: str, *options: str) -> str:
 
 
 @pytest.fixture
-def store(clean_redis: str) -> Iterator["redis.Redis[Any]"]:
+def store(clean_redis: str) -> Iterator[redis.Redis]:
     with redis.Redis.from_url(clean_redis) as client:
         for segment in ("behaviour-k7q2", "behaviour-m3xw", "behaviour-secret"):
             client.hset("ssg:v1:catalogue", segment, segment_entry(segment))
         yield client
 
 
-def test_an_openfeature_sdk_reads_a_segment_and_sees_it_change(clean_redis: str, store: "redis.Redis[Any]") -> None:
+def test_an_openfeature_sdk_reads_a_segment_and_sees_it_change(clean_redis: str, store: redis.Redis) -> None:
     key = make_key(clean_redis, "shop")
     put_membership(store, membership_of("c-81"))
     with ApiProcess(clean_redis) as api:
@@ -110,7 +110,7 @@ def shown(page: Page, slot: str) -> str:
 
 
 def test_a_page_changes_within_a_second_of_the_membership(
-    clean_redis: str, store: "redis.Redis[Any]", tmp_path: Path
+    clean_redis: str, store: redis.Redis, tmp_path: Path
 ) -> None:
     key = make_key(clean_redis, "page", "--publishable")
     put_membership(store, membership_of("c-81", "behaviour-m3xw"))
@@ -141,7 +141,7 @@ def test_a_page_changes_within_a_second_of_the_membership(
 
 
 def test_a_page_with_a_forged_hash_or_a_foreign_origin_keeps_its_fallback(
-    clean_redis: str, store: "redis.Redis[Any]", tmp_path: Path
+    clean_redis: str, store: redis.Redis, tmp_path: Path
 ) -> None:
     key = make_key(clean_redis, "page", "--publishable")
     put_membership(store, membership_of("c-81"))

@@ -1,12 +1,11 @@
-"""The API on Redis. Apart from `streamseg.wiring`, so that it starts without loading what only workers need."""
+"""The API and the webhooks, put together. Apart from the rest, so that neither loads what the other needs."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
 
 from streamseg.api.app import Api, Collaborators
-from streamseg.events.decode import Decoder
-from streamseg.events.money import Money
+from streamseg.api.server import serve
 from streamseg.metrics import Metrics
 from streamseg.ports import ApiKeyStore, EventSink, WebhookStore
 from streamseg.settings import Settings
@@ -15,31 +14,15 @@ from streamseg.store.redis import RedisMembershipStore, RedisModelStore, RedisSt
 from streamseg.store.redis.api_keys import RedisApiKeyStore
 from streamseg.store.redis.notices import RedisChangeNotices, RedisTicketStore
 from streamseg.store.redis.webhooks import RedisWebhookStore
-
-if TYPE_CHECKING:
-    from streamseg.features.layout import Layout
+from streamseg.wiring import decoder_of, event_sink, layout_of, partition_of
 
 
 @asynccontextmanager
-async def api_on_redis(
-    settings: Settings,
-    sink: EventSink,
-    *,
-    layout: Callable[[], "Layout"],
-    partition_of: Callable[[str, int], int],
-) -> AsyncIterator[Api]:
-    """The API with its stores, listening for changes. Raises `SettingsError`.
-
-    Args:
-        settings: all of them.
-        sink: where events go.
-        layout: makes the layout of the rows; called when first needed.
-        partition_of: the partition of a customer, of so many.
-    """
+async def api_on_redis(settings: Settings, sink: EventSink) -> AsyncIterator[Api]:
+    """The API with its stores, listening for changes; `sink` is where events go. Raises `SettingsError`."""
     redis = connect(settings.redis.model_copy(update={"timeout_seconds": settings.api.store_timeout_seconds}))
     ttl_seconds = settings.membership.ttl_seconds
     notices = RedisChangeNotices(redis)
-    money = Money(settings.money.currency, settings.money.minor_units, dict(settings.money.rates))
     try:
         api = Api(
             Collaborators(
@@ -52,9 +35,9 @@ async def api_on_redis(
                 tickets=RedisTicketStore(redis),
                 notices=notices,
                 sink=sink,
-                decoder=Decoder(money, settings.worker.future_limit_seconds),
+                decoder=decoder_of(settings),
                 metrics=Metrics(),
-                layout=layout,
+                layout=lambda: layout_of(settings),
                 partition_of=partition_of,
             )
         )
@@ -62,6 +45,18 @@ async def api_on_redis(
             yield api
     finally:
         await redis.aclose()
+
+
+async def run_api(
+    settings: Settings, *, stop: asyncio.Event, listening: Callable[[str], None] = lambda _: None
+) -> None:
+    """Serve until `stop` is set; `listening` is told the address. Raises `SettingsError`."""
+    sink = event_sink(settings)
+    try:
+        async with api_on_redis(settings, sink) as api:
+            await serve(api, settings.api.host, settings.api.port, stop=stop, listening=listening)
+    finally:
+        await sink.close()
 
 
 @asynccontextmanager
