@@ -46,6 +46,17 @@ class KafkaLog:
             raise LogUnavailableError(f"no answer from Kafka about {topic}: {error.args[0].str()}") from None
         return int(first), int(after)
 
+    async def partitions(self, topic: str) -> int:
+        """How many the topic has. Raises `LogUnavailableError`, also for a topic that is not there."""
+        try:
+            metadata = await asyncio.to_thread(self._consumer.list_topics, topic, TIMEOUT_SECONDS)
+        except KafkaException as error:
+            raise LogUnavailableError(f"no answer from Kafka about {topic}: {error.args[0].str()}") from None
+        count = len(metadata.topics[topic].partitions)
+        if not count:
+            raise LogUnavailableError(f"there is no topic {topic}: run `streamseg topics create`")
+        return count
+
     async def read(self, topic: str, partition: int, start: int, end: int) -> AsyncIterator[list[MemoryRecord]]:
         """Records from `start` up to but not including `end`, in pieces. Raises `LogUnavailableError`.
 

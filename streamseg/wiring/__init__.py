@@ -130,24 +130,30 @@ async def read_lineage(settings: Settings) -> list[dict[str, Any]]:
 
 
 @asynccontextmanager
+async def reader(settings: Settings) -> AsyncIterator[KafkaLog]:
+    """Reads the log beside the workers."""
+    log = KafkaLog(settings.kafka)
+    try:
+        yield log
+    finally:
+        await log.close()
+
+
+@asynccontextmanager
 async def verifier(settings: Settings) -> AsyncIterator[tuple[Verifier, int]]:
     """What compares the store with the log, and how many partitions there are. Raises `SettingsError`."""
     partitions = (await asyncio.to_thread(TopicAdmin(settings.kafka).topic_ids))[CLICKS][1]
-    log = KafkaLog(settings.kafka)
-    try:
-        async with stores(settings) as (state, memberships, _):
-            one = Verifier(
-                layout=layout_of(settings),
-                decoder=decoder_of(settings),
-                money=money_of(settings),
-                state=state,
-                memberships=memberships,
-                log=log,
-                belongs=lambda partition, customer: partition_of(customer, partitions) == partition,
-            )
-            yield one, partitions
-    finally:
-        await log.close()
+    async with reader(settings) as log, stores(settings) as (state, memberships, _):
+        one = Verifier(
+            layout=layout_of(settings),
+            decoder=decoder_of(settings),
+            money=money_of(settings),
+            state=state,
+            memberships=memberships,
+            log=log,
+            belongs=lambda partition, customer: partition_of(customer, partitions) == partition,
+        )
+        yield one, partitions
 
 
 def partition_of(customer_id: str, partitions: int) -> int:

@@ -64,9 +64,11 @@ class MemoryLog:
     def __init__(self) -> None:
         self.records: defaultdict[str, list[MemoryRecord]] = defaultdict(list)
 
-    def append(self, topic: str, key: bytes | None, value: bytes | None) -> None:
+    def append(
+        self, topic: str, key: bytes | None, value: bytes | None, headers: tuple[tuple[str, bytes], ...] = ()
+    ) -> None:
         records = self.records[topic]
-        records.append(MemoryRecord(topic, NUMBER, len(records), int((NOON + 1e6) * 1000), key, value))
+        records.append(MemoryRecord(topic, NUMBER, len(records), int((NOON + 1e6) * 1000), key, value, headers))
 
     def event(self, topic: str, customer: str, event_id: str, at: float, **fields: object) -> None:
         head = {"event_id": event_id, "customer_id": customer, "occurred_at": rfc3339(NOON + at)}
@@ -74,7 +76,7 @@ class MemoryLog:
 
     async def send(self, records: Sequence[OutgoingRecord]) -> None:
         for record in records:
-            self.append(record.topic, record.key, record.value)
+            self.append(record.topic, record.key, record.value, record.headers)
 
     async def bounds(self, topic: str, partition: int) -> tuple[int, int]:
         return 0, len(self.records[topic])
