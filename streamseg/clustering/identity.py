@@ -114,15 +114,10 @@ def match(
         draw: where new ids come from.
         at: event time of the change, epoch seconds.
     """
-    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 - takes a second to load, and most never match
-
-    shared = np.zeros((len(segments), clusters))
-    np.add.at(shared, (before, after), 1.0)
+    shared = _shared(before, after, len(segments), clusters)
     old_size, new_size = shared.sum(axis=1), shared.sum(axis=0)
-    jaccard = shared / np.maximum(old_size[:, None] + new_size[None, :] - shared, 1.0)
-
-    rows, columns = linear_sum_assignment(-jaccard)
-    survivor = {int(j): int(i) for i, j in zip(rows, columns, strict=True) if jaccard[i, j] >= SURVIVAL}
+    jaccard = _jaccard(shared)
+    survivor = {j: i for i, j in _pairs(jaccard) if jaccard[i, j] >= SURVIVAL}
     names: list[str] = []
     for j in range(clusters):
         names.append(segments[survivor[j]] if j in survivor else new_id(segmentation, {*taken, *names}, draw))
@@ -149,3 +144,31 @@ def match(
             lineage.append(Lineage(at, "emerge", name, parents))
     retired = tuple(segment for i, segment in enumerate(segments) if i not in home)
     return Matched(tuple(names), retired, tuple(lineage))
+
+
+def kept_share(before: NDArray[np.intp], after: NDArray[np.intp]) -> float:
+    """Share of customers whose segment would keep its id, given the nearest old and new cluster of each."""
+    shared = _shared(before, after, int(before.max()) + 1, int(after.max()) + 1)
+    jaccard = _jaccard(shared)
+    return float(sum(shared[i, j] for i, j in _pairs(jaccard) if jaccard[i, j] >= SURVIVAL)) / len(before)
+
+
+def _shared(before: NDArray[np.intp], after: NDArray[np.intp], old: int, new: int) -> NDArray[np.float64]:
+    """Members that an old and a new cluster have in common (old, new)."""
+    shared = np.zeros((old, new))
+    np.add.at(shared, (before, after), 1.0)
+    return shared
+
+
+def _jaccard(shared: NDArray[np.float64]) -> NDArray[np.float64]:
+    union = shared.sum(axis=1)[:, None] + shared.sum(axis=0)[None, :] - shared
+    overlap: NDArray[np.float64] = shared / np.maximum(union, 1.0)
+    return overlap
+
+
+def _pairs(overlap: NDArray[np.float64]) -> list[tuple[int, int]]:
+    """The matching of old and new clusters with the greatest overlap in sum."""
+    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 - takes a second to load, and most never match
+
+    rows, columns = linear_sum_assignment(-overlap)
+    return list(zip(rows.tolist(), columns.tolist(), strict=True))

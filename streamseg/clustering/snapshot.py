@@ -54,9 +54,7 @@ class Snapshot:
     counts: tuple[int, ...]
     """How many samples each centre has won since it was placed."""
     learned: int
-    """Samples that the scaler and the model have seen."""
-    running: Scale
-    """Mean and variance of all that was learned: the scale of the next challenge."""
+    """Samples that were taken in."""
     samples_offset: int
     """The last offset of the samples topic that is in here; -1 for none."""
     first_sample_at: float | None
@@ -103,7 +101,6 @@ class Snapshot:
                     "features": tuple(read["features"]),
                     "skewed": tuple(read["skewed"]),
                     "scale": _scale(read["scale"]),
-                    "running": _scale(read["running"]),
                     "centres": tuple(tuple(map(float, centre)) for centre in read["centres"]),
                     "segments": tuple(read["segments"]),
                     "counts": tuple(read["counts"]),

@@ -30,7 +30,6 @@ def snapshot_of(k: int, rng: np.random.Generator, constant: bool = False) -> Sna
         segments=tuple(id_of("behaviour", 7 * i + 1) for i in range(k)),
         counts=(0,) * k,
         learned=0,
-        running=scale,
         samples_offset=-1,
         first_sample_at=None,
         learned_until=None,

@@ -89,7 +89,7 @@ def test_what_is_not_finite_never_reaches_river(poison: float) -> None:
     after = model.snapshot()
     assert model.refused == 2
     assert after.samples_offset == 9001
-    assert (after.centres, after.running, after.learned) == (before.centres, before.running, before.learned)
+    assert (after.centres, after.scale, after.learned) == (before.centres, before.scale, before.learned)
 
 
 def test_river_learns_the_same_as_river_alone() -> None:
@@ -101,7 +101,7 @@ def test_river_learns_the_same_as_river_alone() -> None:
     scaler.counts.update(dict.fromkeys(FEATURES, 1))
     scaler.means.update(zip(FEATURES, start.scale.mean, strict=True))
     scaler.vars.update(zip(FEATURES, start.scale.variance, strict=True))
-    alone = make("kmeans", FEATURES, 3, 0.01)
+    alone = make("kmeans", FEATURES, 3, model.params.step)
     alone.place(np.array(start.centres))
     for n, sample in enumerate(list(day_of_samples(1))[:40]):
         model.learn(sample, 5000 + n)
