@@ -116,7 +116,7 @@ class SegmentationSettings(Section):
     learn_interval_seconds: Positive = 86_400.0
     """A customer's vector is learned at most once in this time of the partition's clock."""
     challenge_interval_seconds: Positive = 86_400.0
-    step: float = Field(default=0.01, gt=0, lt=1)
+    step: float = Field(default=0.003, gt=0, lt=1)
     """River's KMeans `halflife`: the share by which a centre moves towards a learned vector."""
     warm_up_per_cluster: int = Field(default=20, ge=1)
     """Distinct customers per cluster that must be sampled before the first centres are placed."""
