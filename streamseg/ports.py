@@ -98,6 +98,20 @@ class StateStore(Protocol):
         """List a partition's rows piece by piece, starting and ending with cursor 0; a row may come twice."""
         ...
 
+    async def stage(self, partition: int, rows: Sequence[tuple[str, bytes]]) -> None:
+        """Write rows of a rebuild beside the live ones, where nobody reads them."""
+        ...
+
+    async def unstage(self, partition: int) -> None:
+        """Remove what was staged, by a rebuild that broke off."""
+        ...
+
+    async def swap(
+        self, partition: int, layout: str, checkpoint: Mapping[str, int], topics: Mapping[str, tuple[str, int]]
+    ) -> None:
+        """Put the staged rows in place of the live ones, in one step. Epoch and outbox stay; nobody is the owner."""
+        ...
+
 
 class MembershipStore(Protocol):
     """The public strings, one per customer. All calls may raise `StoreUnavailableError`."""

@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "fuzz": "throw broken records at the decoder",
     "keys": "make, list, rotate and revoke API keys",
     "lookup": "one customer's membership",
+    "rebuild": "make the rows anew from the log, after a change of layout",
     "replay": "send events from files",
     "schemas": "write or check schemas/",
     "segments": "the segments, with sizes and descriptions",

@@ -12,6 +12,9 @@ from streamseg.features.layout import FIELDS, Layout
 FORMAT: Final = 1
 HEADER_BYTES: Final = 5
 
+_ERASED_AT: Final = 8 * [field.name for field in FIELDS].index("erased_at")
+"""Only numbers of eight bytes come before it."""
+
 UPGRADES: Final[dict[int, Callable[[Layout, bytes], bytes]]] = {}
 """From each older format to the next: takes and returns a whole stored row."""
 
@@ -35,6 +38,17 @@ def decode(layout: Layout, stored: Sequence[bytes]) -> NDArray[np.uint8]:
     header, width = _header(layout), HEADER_BYTES + layout.row_bytes
     ready = [row if row[:HEADER_BYTES] == header and len(row) == width else _upgraded(layout, row) for row in stored]
     return np.frombuffer(b"".join(ready), dtype=np.uint8).reshape(len(ready), width)[:, HEADER_BYTES:]
+
+
+def erasure_of(row: bytes) -> float:
+    """The `erased_at` of a stored row of this format, whatever its layout: it stands before all that layouts vary.
+
+    Raises:
+        LayoutMismatchError: the row has another format.
+    """
+    if row[:1] != bytes([FORMAT]):
+        raise LayoutMismatchError(f"a stored row has format {row[:1].hex()}, this version reads {FORMAT}")
+    return float(np.frombuffer(row, np.float64, count=1, offset=HEADER_BYTES + _ERASED_AT)[0])
 
 
 def field_table(layout: Layout) -> list[tuple[str, str, int, str]]:

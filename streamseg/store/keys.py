@@ -10,6 +10,7 @@ Public contract, to be read by anyone (grant `+get +mget ~ssg:v1:m:*`), written 
 Private, may change with any release:
 
     ssg:v1:row:{<partition>}:<bucket>       hash: customer id -> row
+    ssg:v1:new:{<partition>}:<bucket>       hash: customer id -> row, while a rebuild makes them anew
     ssg:v1:part:{<partition>}               hash: the partition's head
     ssg:v1:outbox:{<partition>}             stream: changes under way
     ssg:v1:gone:{ssg:v1:m:<customer id>}    string: epoch and seq of a deletion; TTL
@@ -72,6 +73,12 @@ def outbox(partition: int) -> str:
 def row_buckets(partition: int) -> tuple[str, ...]:
     """The hashes of a partition's rows, by bucket. Private."""
     return tuple(f"{PREFIX}row:{{{partition}}}:{bucket}" for bucket in range(BUCKETS))
+
+
+@lru_cache(maxsize=4_096)
+def staged_buckets(partition: int) -> tuple[str, ...]:
+    """The hashes of the rows that a rebuild makes, by bucket. Private."""
+    return tuple(f"{PREFIX}new:{{{partition}}}:{bucket}" for bucket in range(BUCKETS))
 
 
 def bucket(customer_id: bytes) -> int:

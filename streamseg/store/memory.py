@@ -15,6 +15,7 @@ from streamseg.store.contract import DELETION_MARK_SECONDS, check_size, jittered
 class _Partition:
     head: PartitionHead | None = None
     buckets: list[dict[str, bytes]] = field(default_factory=lambda: [{} for _ in range(keys.BUCKETS)])
+    staged: dict[str, bytes] = field(default_factory=dict)
     outbox: list[tuple[int, OutboxEntry]] = field(default_factory=list)
     appended: int = 0
 
@@ -106,6 +107,28 @@ class MemoryStateStore:
             found += buckets[cursor].items()
             cursor += 1
         return cursor % keys.BUCKETS, found
+
+    async def stage(self, partition: int, rows: Sequence[tuple[str, bytes]]) -> None:
+        """See the port."""
+        self._of(partition).staged.update(rows)
+
+    async def unstage(self, partition: int) -> None:
+        """See the port."""
+        self._of(partition).staged.clear()
+
+    async def swap(
+        self, partition: int, layout: str, checkpoint: Mapping[str, int], topics: Mapping[str, tuple[str, int]]
+    ) -> None:
+        """See the port."""
+        at = self._of(partition)
+        at.buckets = _Partition().buckets
+        for customer_id, row in at.staged.items():
+            at.bucket(customer_id)[customer_id] = row
+        at.staged.clear()
+        stored = at.head or PartitionHead(0, "", 0)
+        at.head = PartitionHead(
+            stored.epoch, "", stored.flush_number + 1, dict(checkpoint), dict(topics), layout, sizes={}
+        )
 
 
 def _number(position: str) -> int:

@@ -356,9 +356,10 @@ class Partition:
         )
         await self._check_topics(claimed.topics)
         self.head = Head(claimed.epoch, claimed.flush_number, dict(claimed.checkpoint), dict(claimed.sizes))
+        await self.courier.deliver_outbox()
         since = await self._s.changes.since(self.number, self.head.checkpoint.get(MEMBERSHIPS, 0))
         await self._announced.learn(since, self.number, self._s.state)
-        await self.courier.hand_over(Parcel((), None, (), dict(self.head.checkpoint), (), in_doubt=True))
+        await self.courier.hand_over(Parcel((), None, (), dict(self.head.checkpoint), ()))
         self._clean = True
 
     async def _check_topics(self, stored: Mapping[str, tuple[str, int]]) -> None:

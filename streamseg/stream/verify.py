@@ -17,13 +17,13 @@ from streamseg.events.decode import Decoder
 from streamseg.events.money import Money
 from streamseg.events.record import Record
 from streamseg.features.layout import Layout
-from streamseg.features.update import Source
 from streamseg.ports import MembershipStore, StateStore
 from streamseg.stream.agreement import Agreement, Announcements
 from streamseg.stream.replay import Difference, Kind, Replay, fences_of
 from streamseg.topics import INPUT_TOPICS, MEMBERSHIPS
 
-ERASURES_FIRST = sorted(range(len(INPUT_TOPICS)), key=lambda source: source != Source.ERASURES)
+ERASURES_FIRST = tuple(reversed(range(len(INPUT_TOPICS))))
+"""Clicks last: theirs are the ids that the rings end with."""
 SCAN_ROWS = 1_000
 
 

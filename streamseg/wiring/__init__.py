@@ -23,6 +23,7 @@ from streamseg.store.redis import RedisMembershipStore, RedisModelStore, RedisSt
 from streamseg.store.views import WithAdsView
 from streamseg.stream.admin import TopicAdmin
 from streamseg.stream.log import KafkaLog
+from streamseg.stream.rebuild import Rebuilder
 from streamseg.stream.sink import KafkaSink
 from streamseg.stream.verify import Verifier
 from streamseg.topics import CLICKS
@@ -137,6 +138,25 @@ async def reader(settings: Settings) -> AsyncIterator[KafkaLog]:
         yield log
     finally:
         await log.close()
+
+
+@asynccontextmanager
+async def rebuilder(settings: Settings) -> AsyncIterator[tuple[Rebuilder, int]]:
+    """What makes rows anew from the log, and how many partitions there are. Raises `SettingsError`."""
+    topics = await asyncio.to_thread(TopicAdmin(settings.kafka).topic_ids)
+    partitions = topics[CLICKS][1]
+    async with reader(settings) as log, stores(settings) as (state, _, _):
+        await state.check()
+        one = Rebuilder(
+            layout=layout_of(settings),
+            decoder=decoder_of(settings),
+            money=money_of(settings),
+            state=state,
+            log=log,
+            topics=topics,
+            belongs=lambda partition, customer: partition_of(customer, partitions) == partition,
+        )
+        yield one, partitions
 
 
 @asynccontextmanager

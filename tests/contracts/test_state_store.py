@@ -285,3 +285,36 @@ async def test_a_scan_misses_no_row_that_stands_while_others_change(state: State
         step += 1
     assert step > 10
     assert standing.items() <= seen.items()
+
+
+async def test_staged_rows_are_seen_by_nobody_until_they_are_swapped_in(state: StateStore, partition: int) -> None:
+    await state.claim(partition, "w-1", "layout-a", NOW_MS)
+    old = [(f"c-{n}", b"old") for n in range(200)]
+    await state.flush(partition, Flush("w-1", 1, old, [entry(1)], {"streamseg.clicks": 9}, {"behaviour-m3xw": 200}))
+    await state.stage(partition, [("c-1", b"left over")])
+    await state.unstage(partition)
+    new = [(f"c-{n}", b"new") for n in range(100, 300)]
+    await state.stage(partition, new[:100])
+    await state.stage(partition, new[100:])
+    assert dict(await listed(state, partition)) == dict(old)
+
+    await state.swap(partition, "layout-b", {"streamseg.clicks": 7}, {"streamseg.clicks": ("id", 4)})
+
+    assert dict(await listed(state, partition)) == dict(new)
+    head = await state.head(partition)
+    assert head is not None
+    assert (head.epoch, head.owner, head.flush_number, head.layout) == (NOW_MS, "", 3, "layout-b")
+    assert (head.checkpoint, head.topics, head.sizes) == ({"streamseg.clicks": 7}, {"streamseg.clicks": ("id", 4)}, {})
+    assert [found.seq for _, found in await state.outbox(partition)] == [1]
+    with pytest.raises(FlushRefusedError):
+        await state.flush(partition, Flush("w-1", 2))
+    with pytest.raises(LayoutMismatchError):
+        await state.claim(partition, "w-1", "layout-a", NOW_MS)
+    assert (await state.claim(partition, "w-2", "layout-b", NOW_MS)).epoch == NOW_MS + 1
+
+
+async def test_a_swap_into_a_partition_without_a_head_makes_one(state: StateStore, partition: int) -> None:
+    await state.stage(partition, [("c-1", b"new")])
+    await state.swap(partition, "layout-b", {}, {})
+    assert (await state.claim(partition, "w-1", "layout-b", NOW_MS)).epoch == NOW_MS
+    assert await listed(state, partition) == [("c-1", b"new")]

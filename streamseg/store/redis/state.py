@@ -34,6 +34,7 @@ class RedisStateStore:
         self._load = Script("load")
         self._scan = Script("scan")
         self._set_topics = Script("set_topics")
+        self._swap = Script("swap")
 
     async def check(self) -> None:
         """See the port."""
@@ -152,6 +153,30 @@ class RedisStateStore:
         next_bucket, next_inside, found = reply
         rows = [(customer.decode(), row) for customer, row in zip(found[::2], found[1::2], strict=True)]
         return (0 if next_bucket == keys.BUCKETS else int(next_inside) * keys.BUCKETS + next_bucket), rows
+
+    async def stage(self, partition: int, rows: Sequence[tuple[str, bytes]]) -> None:
+        """See the port."""
+        names = keys.staged_buckets(partition)
+        by_bucket: dict[int, list[Argument]] = {}
+        for customer_id, row in rows:
+            customer = customer_id.encode()
+            by_bucket.setdefault(keys.bucket(customer), []).extend((customer, row))
+        for bucket, content in by_bucket.items():
+            with answering():
+                await self._redis.execute_command("HSET", names[bucket], *content)
+
+    async def unstage(self, partition: int) -> None:
+        """See the port."""
+        with answering():
+            await self._redis.execute_command("UNLINK", *keys.staged_buckets(partition))
+
+    async def swap(
+        self, partition: int, layout: str, checkpoint: Mapping[str, int], topics: Mapping[str, tuple[str, int]]
+    ) -> None:
+        """See the port."""
+        pairs = zip(keys.row_buckets(partition), keys.staged_buckets(partition), strict=True)
+        names = [keys.part(partition), *(name for pair in pairs for name in pair)]
+        await self._swap.run(self._redis, names, [layout, _JSON.encode(dict(checkpoint)), _JSON.encode(dict(topics))])
 
 
 def _head(stored: Sequence[Any]) -> PartitionHead:

@@ -1,0 +1,15 @@
+-- Put the staged rows of a partition in place of the live ones.
+--
+-- KEYS  head, then in turn each live row hash and its staged one
+-- ARGV  layout, checkpoint, topics
+
+for k = 2, #KEYS, 2 do
+  redis.call('UNLINK', KEYS[k])
+  if redis.call('EXISTS', KEYS[k + 1]) == 1 then
+    redis.call('RENAME', KEYS[k + 1], KEYS[k])
+  end
+end
+redis.call('HSETNX', KEYS[1], 'epoch', '0')
+redis.call('HSET', KEYS[1], 'owner', '', 'layout', ARGV[1], 'checkpoint', ARGV[2], 'topics', ARGV[3], 'sizes', '{}')
+redis.call('HINCRBY', KEYS[1], 'flush', 1)
+return nil
