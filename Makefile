@@ -38,8 +38,8 @@ bench: install servers ## measure (ARGS="throughput")
 fuzz: install ## broken records against the decoder (RECORDS=1000000)
 	@$(RUN)/streamseg fuzz $(if $(RECORDS),--records $(RECORDS)) $(ARGS)
 
-chaos: install servers ## kill and freeze everything under load, then compare
-	@$(RUN)/streamseg chaos $(ARGS)
+chaos: install servers ## kill and freeze everything under load, then compare (FAULTS=100 SEED=1)
+	@$(RUN)/python -m tests.chaos $(if $(FAULTS),--faults $(FAULTS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 schemas: install ## write schemas/ anew from the event types
 	@$(RUN)/streamseg schemas --write
