@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 import redis
@@ -19,6 +18,8 @@ from openfeature.evaluation_context import EvaluationContext
 from playwright.sync_api import Page, sync_playwright
 
 from streamseg.api.access import identity_hash
+from streamseg.membership.encoding import encode
+from streamseg.membership.views import ads_view
 from tests.support.api import ApiProcess, put_membership, run_command
 from tests.unit.api.served import IDENTITY_SECRET, membership_of, segment_entry
 
@@ -109,9 +110,7 @@ def shown(page: Page, slot: str) -> str:
     return str(page.locator(f"#{slot}").inner_text()).strip()
 
 
-def test_a_page_changes_within_a_second_of_the_membership(
-    clean_redis: str, store: redis.Redis, tmp_path: Path
-) -> None:
+def test_a_page_changes_within_a_second_of_the_membership(clean_redis: str, store: redis.Redis, tmp_path: Path) -> None:
     key = make_key(clean_redis, "page", "--publishable")
     put_membership(store, membership_of("c-81", "behaviour-m3xw"))
     with web_server(tmp_path) as site:
@@ -158,3 +157,49 @@ def test_a_page_with_a_forged_hash_or_a_foreign_origin_keeps_its_fallback(
                 page.wait_for_timeout(1_000)
                 assert shown(page, "athlete") == "Our bestsellers"
                 assert page.evaluate("window.seen") == []
+
+
+PREBID = """<!doctype html>
+<script type="module">
+  import { streamsegSubmodule } from "./modules/streamsegRtdProvider.js";
+  const params = { api: "API", key: "KEY", customer: "c-81", hash: "HASH", bidders: ["bidderA"] };
+  const request = { ortb2Fragments: { global: {}, bidder: { bidderA: { site: { id: "s" } }, bidderB: {} } } };
+  window.ready = streamsegSubmodule.init({ params });
+  streamsegSubmodule.getBidRequestData(request, () => { window.request = request; }, { params });
+</script>
+"""
+
+
+@pytest.mark.parametrize("ads", [True, False])
+def test_the_prebid_example_gives_chosen_bidders_the_fragment_under_consent(
+    clean_redis: str, store: redis.Redis, tmp_path: Path, *, ads: bool
+) -> None:
+    key = make_key(clean_redis, "page", "--publishable")
+    view = ads_view(encode(membership_of("c-81", ads=ads)), lambda _: True)
+    if view is not None:
+        store.set("ssg:v1:a:c-81", view)
+    for folder in ("modules", "src"):
+        (tmp_path / folder).mkdir()
+    example = Path("deploy/examples/streamsegRtdProvider.js").read_text()
+    (tmp_path / "modules" / "streamsegRtdProvider.js").write_text(example)
+    # What the example takes from Prebid: registration, and a merge.
+    (tmp_path / "src" / "hook.js").write_text("export const submodule = (kind, module) => { window.kind = kind; };")
+    (tmp_path / "src" / "utils.js").write_text("export const mergeDeep = (...parts) => Object.assign(...parts);")
+    with web_server(tmp_path) as site:
+        settings = {
+            "STREAMSEG_API__ALLOWED_ORIGINS": json.dumps([site]),
+            "STREAMSEG_API__PUBLIC_SEGMENTS": json.dumps(["behaviour-*"]),
+            "STREAMSEG_API__IDENTITY_SECRETS": json.dumps([IDENTITY_SECRET]),
+            "STREAMSEG_API__ADS_PROVIDER": "fitgear.example",
+        }
+        with ApiProcess(clean_redis, **settings) as api, browser_page() as page:
+            proof = identity_hash(IDENTITY_SECRET, "c-81")
+            markup = PREBID.replace("API", api.address).replace("KEY", key).replace("HASH", proof)
+            (tmp_path / "index.html").write_text(markup)
+            page.goto(site)
+            page.wait_for_function("window.request !== undefined")
+            bidder = page.evaluate("window.request.ortb2Fragments.bidder")
+            assert page.evaluate("[window.ready, window.kind]") == [True, "realTimeData"]
+    segment = {"id": "behaviour-k7q2", "name": "behaviour-k7q2"}
+    user = {"user": {"data": [{"name": "fitgear.example", "segment": [segment]}]}} if ads else {}
+    assert bidder == {"bidderA": {"site": {"id": "s"}} | user, "bidderB": {}}

@@ -1,0 +1,22 @@
+"""`streamseg bench serving` measures and says so in one JSON document."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from streamseg.commands.bench_serving import command
+
+pytestmark = pytest.mark.integration
+
+
+def test_the_measurement_is_complete_and_every_answer_was_right() -> None:
+    done = CliRunner().invoke(command, ["--seconds", "1", "--rounds", "1", "--streams", "50", "--json"])
+    assert done.exit_code == 0, done.output
+    answer = json.loads(done.stdout)
+    assert answer["ratio"] == pytest.approx(
+        answer["requests_per_second"] / answer["bare_requests_per_second"], rel=0.01
+    )
+    for name in ("latency_seconds", "batch_latency_seconds", "latency_with_streams_seconds"):
+        assert 0 < answer[name]["p50"] <= answer[name]["p99"]
+    assert (answer["streams"], answer["failed"]) == (50, 0)
