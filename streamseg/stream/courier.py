@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from streamseg.errors import StoreUnavailableError, StreamsegError
+from streamseg.events.cloudevents import MEMBERSHIP_TYPE, binary_headers
 from streamseg.membership.encoding import change_record
 from streamseg.membership.types import OutboxEntry
 from streamseg.metrics import Metrics
@@ -131,10 +132,9 @@ class Courier:
         if not entries:
             return
         await self._memberships.write(entries)
+        now = time.time()
         changed = [entry for entry in entries if entry.changes or entry.membership is None]
-        await self._sink.send(
-            [OutgoingRecord(MEMBERSHIPS, entry.customer_id.encode(), change_record(entry)) for entry in changed]
-        )
+        await self._sink.send([_record(entry, now) for entry in changed])
 
     async def _ask_end(self) -> None:
         now = time.monotonic()
@@ -152,3 +152,11 @@ class Courier:
             through = self._delivered.popleft()[1]
         if through is not None:
             await self._state.trim_outbox(self._partition, through)
+
+
+def _record(entry: OutboxEntry, now: float) -> OutgoingRecord:
+    """The change as a CloudEvent; a tombstone has nothing for headers to describe."""
+    headers: tuple[tuple[str, bytes], ...] = ()
+    if entry.membership is not None:
+        headers = binary_headers(MEMBERSHIP_TYPE, f"{entry.customer_id}/{entry.epoch}-{entry.seq}", now)
+    return OutgoingRecord(MEMBERSHIPS, entry.customer_id.encode(), change_record(entry), headers)
