@@ -1,7 +1,7 @@
 """All topics made anew, and waited for."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
@@ -9,12 +9,13 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from streamseg.topics import TOPICS
 
 TIMEOUT_SECONDS = 30.0
+OURS = frozenset(spec.name for spec in TOPICS)
 
 
-def delete_topics(bootstrap: str) -> None:
-    """Delete every topic of ours; returns when the broker shows none."""
+def delete_topics(bootstrap: str, names: Collection[str] = OURS) -> None:
+    """Delete these of our topics; returns when the broker shows none of them."""
     admin = AdminClient({"bootstrap.servers": bootstrap})
-    ours = {spec.name for spec in TOPICS}
+    ours = set(names)
     there = [topic for topic in admin.list_topics(timeout=TIMEOUT_SECONDS).topics if topic in ours]
     if there:
         for future in admin.delete_topics(there, operation_timeout=TIMEOUT_SECONDS).values():
@@ -22,13 +23,14 @@ def delete_topics(bootstrap: str) -> None:
         _wait(admin, dict.fromkeys(ours, 0))
 
 
-def remake_topics(bootstrap: str, partitions: int) -> None:
-    """Delete and make every topic of ours; returns when the broker shows exactly these, each with a leader."""
-    delete_topics(bootstrap)
+def remake_topics(bootstrap: str, partitions: int, names: Collection[str] = OURS) -> None:
+    """Delete and make these of our topics; returns when the broker shows them, each with a leader."""
+    delete_topics(bootstrap, names)
     admin = AdminClient({"bootstrap.servers": bootstrap})
     made = [
         NewTopic(spec.name, num_partitions=spec.partitions or partitions, replication_factor=1, config=spec.config())
         for spec in TOPICS
+        if spec.name in names
     ]
     for future in admin.create_topics(made, operation_timeout=TIMEOUT_SECONDS).values():
         future.result(TIMEOUT_SECONDS)

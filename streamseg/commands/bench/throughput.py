@@ -1,0 +1,65 @@
+"""`streamseg bench throughput`: one worker process on a topic filled beforehand, beside peers and the limit."""
+
+import json
+from typing import Any
+
+import click
+
+from streamseg.commands.bench.checkout import from_checkout
+
+CONTESTANTS = ("streamseg", "faust", "limit")
+LOADS = ("skewed", "flat")
+
+
+@click.command("throughput")
+@click.option("--events", type=click.IntRange(min=1_000), default=1_000_000, show_default=True, help="Per load.")
+@click.option("--customers", type=click.IntRange(min=1_000), default=200_000, show_default=True)
+@click.option("--rounds", type=click.IntRange(1, 20), default=3, show_default=True, help="All by turns; median told.")
+@click.option("--load", "loads", type=click.Choice(LOADS), multiple=True, default=LOADS, help="May be repeated.")
+@click.option(
+    "--only", "names", type=click.Choice(CONTESTANTS), multiple=True, default=CONTESTANTS, help="May be repeated."
+)
+@click.option("--peer-events", type=click.IntRange(min=1_000), help="Fewer for the peers; default: as many.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+def command(
+    *,
+    events: int,
+    customers: int,
+    rounds: int,
+    loads: tuple[str, ...],
+    names: tuple[str, ...],
+    peer_events: int | None,
+    as_json: bool,
+) -> None:
+    """Measure events per second and CPU time per event, the complete path, on a real Kafka and a real Redis."""
+    measure = from_checkout("tests.bench.throughput.run").measure
+    answer = measure(
+        events=events,
+        customers=customers,
+        rounds=rounds,
+        loads=loads,
+        names=names,
+        peer_events=peer_events or events,
+        say=lambda line: click.echo(line, err=True),
+    )
+    if as_json:
+        click.echo(json.dumps(answer))
+    else:
+        _show(answer)
+
+
+def _show(answer: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("load", "process", "events/s", "us of CPU per event", "events/s over it", "CPU over the limit")
+    for load, measured in answer["loads"].items():
+        ours, limit = measured.get("streamseg"), measured.get("limit")
+        for name, one in measured.items():
+            over = f"{ours['events_per_second'] / one['events_per_second']:.1f}x" if ours else ""
+            beyond = f"{one['cpu_seconds_per_event'] / limit['cpu_seconds_per_event']:.1f}x" if limit else ""
+            micros = f"{one['cpu_seconds_per_event'] * 1e6:.2f}"
+            table.add_row(load, name, f"{one['events_per_second']:,.0f}", micros, over, beyond)
+    console = Console()
+    console.print(table)
+    console.print(json.dumps({"machine": answer["machine"], "versions": answer["versions"]}))

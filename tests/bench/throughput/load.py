@@ -1,0 +1,76 @@
+"""Clicks to measure with: 250 bytes of JSON each, of many customers, drawn by a seed."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from confluent_kafka import Producer
+from numpy.typing import NDArray
+
+from streamseg.sources.mapped import rfc3339
+from streamseg.topics import CLICKS
+
+ZIPF: Final = 1.1
+HISTORY_SECONDS: Final = 3_600.0
+"""Of event time that the clicks of a load take."""
+NAMES: Final = ("view_item", "view_item", "view_item_list", "add_to_cart", "search", "session_start")
+DEVICES: Final = ("mobile", "desktop", "tablet")
+CATEGORIES: Final = ("shoes", "shirts", "bikes", "tents", "skis")
+
+
+@dataclass(frozen=True)
+class Load:
+    """A kind of load. `skewed`: customers come by Zipf's law with exponent 1.1; else all alike."""
+
+    name: str
+    events: int
+    customers: int
+    skewed: bool
+    seed: int = 1
+
+    def whose(self) -> NDArray[np.int64]:
+        """The customer's number of each event."""
+        draw = np.random.default_rng(self.seed)
+        if not self.skewed:
+            return draw.integers(0, self.customers, self.events)
+        weights = np.arange(1, self.customers + 1) ** -ZIPF
+        return draw.choice(self.customers, self.events, p=weights / weights.sum())
+
+    def records(self, ends_at: float) -> Iterator[tuple[bytes, bytes]]:
+        """Key and value of each click, in order of occurrence; the last occurred at `ends_at`."""
+        step = HISTORY_SECONDS / self.events
+        for number, whose in enumerate(self.whose().tolist()):
+            yield f"c-{whose}".encode(), click(number, whose, ends_at - HISTORY_SECONDS + (number + 1) * step)
+
+
+def click(number: int, whose: int, at: float) -> bytes:
+    """A click as a shop would send it."""
+    mixed = (number * 2_654_435_761 + whose) & 0xFFFFFFFF
+    item = mixed % 5_000
+    price = 5.5 + item % 200
+    return (
+        f'{{"event_id":"0192f3a0-{mixed & 0xFFFF:04x}-7000-8000-{number:012x}","customer_id":"c-{whose}",'
+        f'"occurred_at":"{rfc3339(at)}","event_name":"{NAMES[mixed % 6]}","device_category":"{DEVICES[mixed % 3]}",'
+        f'"items":[{{"item_id":"sku-{item:05d}","item_category":"{CATEGORIES[item % 5]}","price":{price}}}]}}'
+    ).encode()
+
+
+def fill(bootstrap: str, load: Load) -> None:
+    """Send the load to the topic of clicks, which must be there."""
+    producer = Producer(
+        {
+            "bootstrap.servers": bootstrap,
+            "partitioner": "murmur2_random",
+            "linger.ms": 20,
+            "queue.buffering.max.messages": 1_000_000,
+            "batch.size": 500_000,
+        }
+    )
+    for number, (key, value) in enumerate(load.records(time.time())):
+        producer.produce(CLICKS, key=key, value=value)
+        if number % 5_000 == 0:
+            producer.poll(0)
+    if producer.flush(120):
+        raise RuntimeError("Kafka did not take the load")

@@ -1,0 +1,137 @@
+"""The ground of a measurement: a broker that keeps its load, a store that begins empty, a model to assign by."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, Self
+
+import numpy as np
+import redis
+from confluent_kafka import ConsumerGroupState, ConsumerGroupTopicPartitions, KafkaException
+from confluent_kafka.admin import AdminClient
+
+from streamseg import pipeline, wiring
+from streamseg.clustering.learner import Learner
+from streamseg.clustering.sample import Sample
+from streamseg.embedded import RedisServer
+from streamseg.events.record import MemoryRecord, RecordBatch
+from streamseg.features.rows import Rows
+from streamseg.features.vector import vectors
+from streamseg.settings import Settings
+from streamseg.topics import CLICKS, DEAD_LETTERS, MEMBERSHIPS, MODELS, SAMPLES
+from streamseg.wiring.worker import learner_params_of
+from tests.bench.throughput.load import Load, fill
+from tests.support.kafka.server import KafkaServer
+from tests.support.kafka.topics import remake_topics
+from tests.support.processes import settings_of
+
+PARTITIONS: Final = 4
+OUTPUTS: Final = (MEMBERSHIPS, SAMPLES, MODELS, DEAD_LETTERS)
+POLL_SECONDS: Final = 0.02
+MODEL_CUSTOMERS: Final = 500
+MODEL_EVENTS: Final = 10_000
+
+
+class Stage:
+    """A broker and a store for as long as the block lasts; `load` stands in the topic of clicks."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.kafka = KafkaServer()
+        self.redis = RedisServer()
+        self.load: Load | None = None
+        self.group = ""
+
+    def __enter__(self) -> Self:
+        self.kafka.start()
+        self.redis.start()
+        self._admin = AdminClient({"bootstrap.servers": self.kafka.bootstrap})
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.redis.close()
+        self.kafka.close()
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The settings of our worker, for a process."""
+        return {
+            "STREAMSEG_KAFKA__BOOTSTRAP": self.kafka.bootstrap,
+            "STREAMSEG_KAFKA__GROUP": self.group,
+            "STREAMSEG_REDIS__URL": self.redis.url,
+            "STREAMSEG_WORKER__METRICS_PORT": "0",
+        }
+
+    @property
+    def settings(self) -> Settings:
+        """The same as values."""
+        return settings_of(self.environment)
+
+    def fill(self, load: Load) -> None:
+        """Make the topics anew and send the load."""
+        remake_topics(self.kafka.bootstrap, PARTITIONS)
+        fill(self.kafka.bootstrap, load)
+        self.load = load
+
+    def clear(self) -> None:
+        """A new group, an empty store with a model, and nothing in the topics that workers write."""
+        self.group = f"bench-{uuid.uuid4().hex[:12]}"
+        with redis.Redis.from_url(self.redis.url) as client:
+            client.flushall()
+        remake_topics(self.kafka.bootstrap, PARTITIONS, OUTPUTS)
+        asyncio.run(self._publish_model())
+
+    async def _publish_model(self) -> None:
+        """A model of customers like those of the load, learned as the trainer does it."""
+        settings = self.settings
+        (params,) = learner_params_of(settings)
+        rows = Rows(wiring.layout_of(settings))
+        sent = Load("model", MODEL_EVENTS, MODEL_CUSTOMERS, skewed=True, seed=7).records(time.time())
+        now_ms = int(time.time() * 1000)
+        records = [MemoryRecord(CLICKS, 0, offset, now_ms, key, value) for offset, (key, value) in enumerate(sent)]
+        batch = RecordBatch(CLICKS, 0, 0, 0, records)
+        taken = pipeline.take(wiring.decoder_of(settings), 0, batch, rows, lambda _: True)
+        customers = rows.missing([event.customer_id for event in taken.events])
+        rows.load(customers, [None] * len(customers))
+        pipeline.absorb(rows, 0, taken, wiring.money_of(settings))
+        now = time.time()
+        learner = Learner(params)
+        slots = rows.slots_of(customers)
+        values = vectors(rows, slots, now, params.features)
+        for offset, (customer, slot) in enumerate(zip(customers, slots.tolist(), strict=True)):
+            vector = tuple(values[offset].tolist())
+            learner.learn(Sample(customer, now, vector, int(rows.events[slot])), offset)
+            if learner.challenge_due():
+                learner.challenge()
+        snapshot = learner.snapshot()
+        if not snapshot.segments:
+            raise RuntimeError("the model of the load has no segments")
+        async with wiring.stores(settings) as (_, _, models):
+            await models.publish(params.segmentation, snapshot.version, snapshot.parent, snapshot.to_json())
+
+    def is_assigned(self) -> bool:
+        """Whether the group's consumer has its partitions: consumption starts."""
+        (future,) = self._admin.describe_consumer_groups([self.group]).values()
+        try:
+            described = future.result(30)
+        except KafkaException:  # the group's coordinator is only just coming
+            return False
+        return described.state == ConsumerGroupState.STABLE and any(
+            one.assignment.topic_partitions for one in described.members
+        )
+
+    def committed(self) -> int:
+        """Records of the load that the group has committed."""
+        (future,) = self._admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(self.group)]).values()
+        try:
+            parts = future.result(30).topic_partitions
+        except KafkaException:
+            return 0
+        return sum(max(part.offset, 0) for part in parts if part.topic == CLICKS)
+
+    def counts(self) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+        """Events by customer's number, as the load has them."""
+        assert self.load is not None
+        return np.bincount(self.load.whose(), minlength=self.load.customers)
