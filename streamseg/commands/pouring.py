@@ -102,9 +102,7 @@ async def pour_to_topics(
 
     sink = wiring.event_sink(settings)
     try:
-        return await pour(
-            events, sink, speed=speed, paced_from=paced_from, partitions=partitions, room=room, sent=sent
-        )
+        return await pour(events, sink, speed=speed, paced_from=paced_from, partitions=partitions, room=room, sent=sent)
     finally:
         await sink.close()
 

@@ -49,7 +49,6 @@ SNAPSHOT = Snapshot(
     segments=tuple(id_of("behaviour", code) for code in (11, 22, 33, 44)),
     counts=(1, 1, 1, 1),
     learned=100,
-    running=Scale.of([1.0, 0.5], [1.0, 1.0]),
     samples_offset=-1,
     first_sample_at=None,
     learned_until=None,
