@@ -23,8 +23,8 @@ DAY_SECONDS: Final = 86_400.0
 FIRST_RESTARTS: Final = 4
 FRESH_RESTARTS: Final = 6
 UNREST: Final = 0.065
-"""What share of inertia a fresh model must gain per share of customers who would not keep their segment: 2 % for 30 % of
-them. At 0.2 good models came so late that the ARI after a change fell from 0.83 to 0.64."""
+"""What share of inertia a fresh model must gain per share of customers who would not keep their segment: 2 % for 30 %
+of them. At 0.2 good models came so late that the ARI after a change fell from 0.83 to 0.64."""
 LINEAGE_KEPT: Final = 256
 RETIRED_KEPT: Final = 4096
 DRIFT_VALUES_PER_CHALLENGE: Final = 24

@@ -1,0 +1,156 @@
+"""`streamseg bench clustering`: how good the segments are, with the ceiling beside them."""
+
+import json
+import re
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from streamseg.commands import Invocation
+from streamseg.errors import SettingsError
+
+if TYPE_CHECKING:
+    from streamseg.evaluation.judge import Verdict
+    from streamseg.evaluation.stream import EventStream
+    from streamseg.settings import Settings
+
+_CURRENCY: Final = re.compile(rb'"currency":"([A-Z]{3})"')
+_COLUMNS: Final = (
+    "method", "ARI before", "ARI after", "inertia ratio", "ARI to offline", "renamed, worst day", "moves per event",
+)  # fmt: skip
+_LOOKED_AT: Final = 2_000
+"""Events of a file by which its currency is told."""
+
+
+@click.command("clustering")
+@click.option("--events", "files", multiple=True, type=click.Path(path_type=Path), help="Events instead of FitGear's.")
+@click.option("--mapping", type=click.Path(path_type=Path), help="For foreign columns, as in `streamseg replay`.")
+@click.option("--truth", type=click.Path(path_type=Path), help="CSV: customer_id, label and, for those who move, from.")
+@click.option("--features", "segmentation", default="behaviour", show_default=True, help="Which segmentation to judge.")
+@click.option("--k", type=click.IntRange(2, 64), help="Clusters; default: as the settings have it.")
+@click.option(
+    "--seeds", default="0,1,2,3,4", show_default=True, help="FitGear's, by commas; of a file the first is taken."
+)
+@click.option("--customers", default=1000, show_default=True, help="FitGear's.")
+@click.option("--days", default=120, show_default=True, help="FitGear's; behaviour changes at half time.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@click.pass_obj
+def command(
+    invocation: Invocation,
+    *,
+    files: tuple[Path, ...],
+    mapping: Path | None,
+    truth: Path | None,
+    segmentation: str,
+    k: int | None,
+    seeds: str,
+    customers: int,
+    days: int,
+    as_json: bool,
+) -> None:
+    """Judge the segments that the worker's path finds in a stream, beside offline k-means and what else one might use.
+
+    Against the truth where there is one, and always against offline k-means on the same vectors. Without --events the
+    streams are FitGear's, whose customers change at half time.
+    """
+    try:
+        from streamseg.evaluation.judge import judge
+    except ModuleNotFoundError as error:
+        if error.name != "sklearn":
+            raise
+        raise SettingsError("this needs the extra: pip install 'streamseg[analysis]'") from None
+    from streamseg.evaluation.stream import fitgear
+
+    settings = _one_segmentation(invocation.settings, segmentation, k)
+    numbers = _numbers(seeds)
+    streams: list[tuple[int, EventStream]]
+    if files:
+        stream, settings = _recorded(files, mapping, truth, settings)
+        streams = [(numbers[0], stream)]
+    else:
+        ends_at = 1_700_000_000.0  # a fixed past: the same seeds give the same streams for ever
+        streams = [(seed, fitgear(seed, customers, days, ends_at)) for seed in numbers]
+    verdicts = []
+    for seed, stream in streams:
+        with click.progressbar(length=1000, label=stream.name, file=click.get_text_stream("stderr")) as bar:
+            verdicts.append(judge(stream, settings, seed, lambda share: bar.update(int(1000 * share) - bar.pos)))
+    if as_json:
+        click.echo(json.dumps({"streams": [asdict(verdict) for verdict in verdicts]}))
+    else:
+        _show(verdicts)
+
+
+def _one_segmentation(settings: "Settings", name: str, k: int | None) -> "Settings":
+    if name not in settings.segmentations:
+        raise SettingsError(f"there is no segmentation {name}; there are {', '.join(settings.segmentations)}")
+    one = settings.segmentations[name]
+    chosen = one if k is None else one.model_copy(update={"k": k})
+    return settings.model_copy(update={"segmentations": {name: chosen}})
+
+
+def _numbers(seeds: str) -> list[int]:
+    try:
+        return [int(seed) for seed in seeds.split(",")]
+    except ValueError:
+        raise click.BadParameter(f"{seeds} are no whole numbers with commas between", param_hint="--seeds") from None
+
+
+def _recorded(
+    files: tuple[Path, ...], mapping: Path | None, truth: Path | None, settings: "Settings"
+) -> "tuple[EventStream, Settings]":
+    """The stream of the files, and the settings with the currency that most of their amounts are in."""
+    from streamseg.evaluation.stream import recorded
+    from streamseg.sources.files import EventFile
+    from streamseg.sources.mapping import load_mapping
+    from streamseg.sources.truth import read_truth
+
+    if truth is not None and not truth.is_file():
+        raise SettingsError(f"truth file {truth} is not there")
+    unread: list[str] = []
+
+    def reject(number: int, reason: str) -> None:
+        unread.append(f"line {number}: {reason}")
+
+    loaded = None if mapping is None else load_mapping(mapping)
+    events = [event for file in files for event in EventFile(file, loaded, reject)]
+    if unread:
+        click.echo(f"{len(unread)} lines are no events; the first: {unread[0]}", err=True)
+    if not events:
+        raise SettingsError(f"{files[0]} has no events")
+    named = Counter(code.decode() for event in events[:_LOOKED_AT] for code in _CURRENCY.findall(event.value))
+    known = {settings.money.currency, *settings.money.rates}
+    if named and named.most_common(1)[0][0] not in known:
+        money = settings.money.model_copy(update={"currency": named.most_common(1)[0][0], "rates": {}})
+        settings = settings.model_copy(update={"money": money})
+    return recorded(files[0].name, events, None if truth is None else read_truth(truth)), settings
+
+
+def _show(verdicts: "list[Verdict]") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    for verdict in verdicts:
+        table = Table(*_COLUMNS, title=f"{verdict.name}: {verdict.customers:,} customers, {verdict.events:,} events")
+        for row in verdict.rows:
+            table.add_row(
+                row.method,
+                *(_number(value) for value in (row.ari_before, row.ari_after, row.inertia_ratio, row.ari_to_offline)),
+                *("" if share is None else f"{share:.2%}" for share in (row.renamed_worst_day, row.flap_per_event)),
+            )
+        console.print(table)
+        born = "" if verdict.births_before is None else (
+            f"; segments born in the 30 days before the change {verdict.births_before}, after it {verdict.births_after}"
+        )  # fmt: skip
+        console.print(
+            f"renamed per day {verdict.renamed_mean_day:.2%} on average; unassigned {verdict.unassigned_share:.1%};"
+            f" moved in silence per day {verdict.silent_moves_per_customer_day or 0.0:.2%};"
+            f" rejected records {verdict.rejected}{born}"
+        )
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"

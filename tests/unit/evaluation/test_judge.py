@@ -1,0 +1,130 @@
+"""Judging segments: the figures, the days of a stream, and a small shop judged from end to end."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from streamseg.commands import Invocation
+from streamseg.commands.bench_clustering import command
+from streamseg.evaluation.figures import inertia, renamed_share
+from streamseg.evaluation.judge import Verdict, judge
+from streamseg.evaluation.stream import EventStream, fitgear, recorded
+from streamseg.settings import Settings
+from streamseg.sources.event import SourceEvent
+from streamseg.sources.truth import TruthRow
+
+END = 1_700_000_000.0
+
+
+def test_customers_are_renamed_when_half_of_their_segment_goes_with_them() -> None:
+    before = dict.fromkeys(range(10), 1) | dict.fromkeys(range(10, 20), 2)
+    assert renamed_share(before, before) == 0.0
+    assert renamed_share(before, before | dict.fromkeys(range(5), 3)) == 5 / 20
+    assert renamed_share(before, before | dict.fromkeys(range(4), 3)) == 0.0
+    assert renamed_share(before, before | {0: 3, 1: 4, 2: 5, 3: 6, 4: 7, 5: 8}) == 0.0
+    assert renamed_share(before, dict.fromkeys(range(20), 2)) == 10 / 20
+
+
+def test_the_unassigned_are_not_renamed() -> None:
+    assert renamed_share({0: 0, 1: 0}, {0: 5, 1: 5}) == 0.0
+    assert renamed_share({}, {}) == 0.0
+
+
+def test_inertia_is_about_the_means_of_the_groups() -> None:
+    rows = np.array([[0.0, 0.0], [2.0, 0.0], [10.0, 0.0]])
+    assert inertia(rows, np.array([0, 0, 1])) == pytest.approx(2.0)
+    assert inertia(rows, np.array([0, 1, 2])) == 0.0
+
+
+def event(at: float) -> SourceEvent:
+    return SourceEvent("click", f"e-{at}", "c-1", at, b"{}")
+
+
+def test_a_stream_is_given_by_days_also_by_those_without_events() -> None:
+    stream = EventStream("x", lambda: [event(5.0), event(86_400.0 * 2.5)], 0.0, 86_400.0 * 90)
+    days = list(stream.days())
+    assert [end / 86_400.0 for end, _ in days] == [1.0, 2.0, 3.0]
+    assert [len(events) for _, events in days] == [1, 0, 1]
+    assert stream.before_at == 86_400.0 * 45
+
+
+def test_a_short_stream_has_short_days() -> None:
+    stream = recorded("hours", [event(7200.0), event(0.0), event(3600.0)], None)
+    assert stream.day == pytest.approx(120.0, rel=0.001)
+    assert [e.occurred_at for _, events in stream.days() for e in events] == [0.0, 3600.0, 7200.0]
+
+
+def test_a_change_at_the_moment_of_judgement_has_not_shown_yet() -> None:
+    truth = [TruthRow("c-1", "old"), TruthRow("c-1", "new", 100.0)]
+    stream = EventStream("x", list, 0.0, 200.0, truth, 100.0)
+    assert stream.labels(100.0) == {"c-1": "old"}
+    assert stream.labels(200.0) == {"c-1": "new"}
+
+
+@pytest.fixture(name="verdict", scope="module")
+def _verdict() -> Verdict:
+    return judge(fitgear(1, 150, 24, END), Settings(), 1, lambda _: None)
+
+
+def test_segments_are_far_better_than_what_river_does_by_default(verdict: Verdict) -> None:
+    ours, offline, _, river = verdict.rows
+    assert [row.method for row in verdict.rows] == ["streamseg", "offline", "minibatch", "river-default"]
+    assert ours.ari_after is not None
+    assert river.ari_after is not None
+    assert offline.ari_after is not None
+    assert ours.ari_after > river.ari_after + 0.1
+    assert ours.ari_after > 0.7 * offline.ari_after
+    assert 1.0 <= (ours.inertia_ratio or 0.0) < 1.1
+    assert offline.ari_to_offline == 1.0
+
+
+def test_every_figure_has_its_meaning_or_is_missing(verdict: Verdict) -> None:
+    ours, offline, *rivals = verdict.rows
+    assert 0.0 <= (ours.flap_per_event or 0.0) < 0.1
+    assert 0.0 <= (ours.renamed_worst_day or 0.0) <= 1.0
+    assert offline.flap_per_event is None
+    assert offline.renamed_worst_day is None
+    assert all(rival.renamed_worst_day is None for rival in rivals)
+    assert verdict.customers == 150
+    assert verdict.events > 1000
+    assert verdict.rejected == 0
+    assert verdict.unassigned_share == 0.0
+
+
+def test_a_file_is_judged_in_its_own_currency_with_or_without_truth(tmp_path: Path) -> None:
+    lines, labels = ["customer,time,order,amount"], ["customer_id,label"]
+    rng = np.random.default_rng(4)
+    for day in range(80):
+        for customer in range(60):
+            if rng.random() < (0.5 if customer % 2 else 0.05):
+                amount = 200.0 if customer % 2 else 10.0
+                lines.append(f"c{customer},1997-{1 + day // 28:02}-{1 + day % 28:02},o{day}-{customer},{amount}")
+    labels += [f"c{customer},{'big' if customer % 2 else 'small'}" for customer in range(60)]
+    (tmp_path / "orders.csv").write_text("\n".join(lines))
+    (tmp_path / "truth.csv").write_text("\n".join(labels))
+    (tmp_path / "map.toml").write_text(
+        'event = "purchase"\n[fields]\ncustomer_id = "customer"\noccurred_at = "time"\n'
+        '[purchase]\ntransaction_id = "order"\nvalue = "amount"\ncurrency = { constant = "SEK" }\n'
+    )
+    arguments = [
+        "--events",
+        str(tmp_path / "orders.csv"),
+        "--mapping",
+        str(tmp_path / "map.toml"),
+        "--k",
+        "2",
+        "--json",
+    ]
+    told = CliRunner().invoke(command, [*arguments, "--truth", str(tmp_path / "truth.csv")], obj=Invocation())
+    assert told.exit_code == 0, told.output
+    (stream,) = json.loads(told.stdout)["streams"]
+    assert stream["rejected"] == 0
+    assert stream["rows"][0]["method"] == "streamseg"
+    assert stream["rows"][0]["ari_after"] > 0.9
+    told = CliRunner().invoke(command, arguments, obj=Invocation())
+    (stream,) = json.loads(told.stdout)["streams"]
+    assert stream["rows"][0]["ari_after"] is None
+    assert stream["rows"][0]["ari_to_offline"] > 0.9
