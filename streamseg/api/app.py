@@ -121,7 +121,8 @@ class Api:
             allow_headers=CORS_HEADERS,
             expose_headers=CORS_EXPOSED,
         )
-        self._app: ASGIApp = Timed(open_to_pages, self._meters, {route.endpoint: route.path for route in routes})
+        patterns = {route.endpoint: route.path for route in routes}
+        self._app: ASGIApp = Timed(open_to_pages, self._meters, patterns, endless=[PATH + "{ticket}"])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI 3.0."""

@@ -1,7 +1,8 @@
 """What the API tells Prometheus. No customer, no key and no path in any label: routes go by their pattern."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from time import perf_counter
+from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
 from starlette.requests import Request
@@ -35,12 +36,15 @@ class Meters:
 
 
 class Timed:
-    """ASGI middleware in front of Starlette's routes; `patterns` are their paths by endpoint."""
+    """ASGI middleware in front of the routes; `patterns` are their paths by endpoint, `endless` ones are not timed."""
 
-    def __init__(self, app: ASGIApp, meters: Meters, patterns: Mapping[object, str]) -> None:
+    def __init__(
+        self, app: ASGIApp, meters: Meters, patterns: Mapping[Callable[..., Any], str], endless: Collection[str] = ()
+    ) -> None:
         self._app = app
         self._meters = meters
         self._patterns = patterns
+        self._endless = frozenset(endless)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI 3.0."""
@@ -59,5 +63,10 @@ class Timed:
             await self._app(scope, receive, seen)
         finally:
             method = scope["method"] if scope["method"] in METHODS else UNROUTED
-            pattern = self._patterns.get(scope.get("endpoint"), UNROUTED)
-            self._meters.observe(pattern, method, code, perf_counter() - started)
+            pattern = self._patterns.get(scope.get("endpoint", _nowhere), UNROUTED)
+            if pattern not in self._endless:
+                self._meters.observe(pattern, method, code, perf_counter() - started)
+
+
+def _nowhere() -> None:
+    """Stands for the endpoint of a request that no route takes."""

@@ -189,8 +189,9 @@ PATHS: Final[dict[str, Schema]] = {
         "get": _operation(
             "getWhy",
             "What pulls a customer to their segment, feature by feature. Secret keys only.",
-            {"200": _answer(_ref("Why")), "422": _UNFIT["422"], "404": _problem("No such path.")},
-            parameters=[_CUSTOMER],
+            {"200": _answer(_ref("Why"), headers=_FRESH), "422": _UNFIT["422"], "404": _problem("No such path.")}
+            | _UNCHANGED,
+            parameters=[_CUSTOMER, _IF_NONE_MATCH],
         )
     },
     "/v1/segments:batchGet": {

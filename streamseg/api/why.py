@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from streamseg.api.access import need_secret
-from streamseg.api.answers import Answer
+from streamseg.api.answers import Answer, answer_with, as_of
 from streamseg.api.asking import Ask
 from streamseg.api.customers import check_customer_id
 from streamseg.api.lookups import Lookups
@@ -55,8 +55,15 @@ class Why:
                 async with self._one_at_a_time:
                     told = await asyncio.to_thread(self._explain, membership, row, snapshots)
         body = {"customer_id": customer_id, "known": membership is not None, "segmentations": told}
-        headers = {b"cache-control": b"no-store", b"streamseg-as-of": b"%d" % int(time.time())}
-        return Answer(200, msgspec.json.encode(body), headers=headers)
+        now = time.time()
+        decided = as_of(membership) if membership is not None else None
+        return answer_with(
+            msgspec.json.encode(body),
+            decided=int(now) if decided is None else decided,
+            now=now,
+            cache_control=b"no-store",
+            if_none_match=ask.headers.get(b"if-none-match"),
+        )
 
     async def _stored(self, customer_id: str, segmentations: dict[str, Any]) -> tuple[bytes | None, dict[str, bytes]]:
         head = await self._state.head(0)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import pytest
 import pytest_asyncio
 
+from streamseg.embedded import RedisServer
 from streamseg.membership.encoding import encode
 from streamseg.membership.types import Consent, Membership, OutboxEntry, SegmentMembership
 from streamseg.ports import (
@@ -104,6 +105,37 @@ async def test_keys_are_added_replaced_listed_and_removed(kept: Kept) -> None:
     assert await kept.keys.remove("key-1") is True
     assert await kept.keys.remove("key-1") is False
     assert await kept.keys.all() == [other]
+
+
+@pytest.mark.parametrize("outage", ["killed", "frozen"])
+async def test_after_an_outage_watchers_are_woken_and_told_again(
+    start_redis_server: Callable[[], RedisServer], outage: str
+) -> None:
+    server = start_redis_server()
+    client = connect(RedisSettings(url=server.url, timeout_seconds=0.2))
+    notices = RedisChangeNotices(client, silence_seconds=0.3)
+    writer = connect(RedisSettings(url=server.url))
+    store = RedisMembershipStore(writer, ttl_seconds=1_000)
+    try:
+        async with notices.listening(), notices.watch("c-1") as changed:
+            await asyncio.sleep(0.5)
+            changed.clear()
+            if outage == "killed":
+                server.restart()
+            else:
+                server.pause()
+                await asyncio.sleep(1.5)
+                server.resume()
+            async with asyncio.timeout(5):
+                await changed.wait()
+            await asyncio.sleep(0.5)
+            changed.clear()
+            await store.write([entry("c-1", 1)])
+            async with asyncio.timeout(1):
+                await changed.wait()
+    finally:
+        await client.aclose()
+        await writer.aclose()
 
 
 async def test_a_ticket_leads_to_its_customer_more_than_once(kept: Kept) -> None:

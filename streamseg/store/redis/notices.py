@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Final
+from typing import Final
 
 from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.client import PubSub
@@ -20,6 +20,8 @@ from streamseg.store.redis.connection import Client, answering
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS: Final = 0.5
+SILENCE_SECONDS: Final = 5.0
+"""After this long without a word the store is asked for one, and after as long again given up."""
 KEPT_OPEN: Final = f"{keys.PREFIX}notices"
 """A channel on which nobody publishes: a connection without any subscription cannot be read."""
 
@@ -45,8 +47,9 @@ class RedisTicketStore:
 class RedisChangeNotices:
     """The `ChangeNotices` of production; listens while `listening` is open."""
 
-    def __init__(self, redis: Client) -> None:
+    def __init__(self, redis: Client, *, silence_seconds: float = SILENCE_SECONDS) -> None:
         self._redis = redis
+        self._silence_seconds = silence_seconds
         self._watchers: dict[str, set[asyncio.Event]] = {}
         self._pubsub: PubSub | None = None
 
@@ -90,18 +93,28 @@ class RedisChangeNotices:
                     await pubsub.subscribe(KEPT_OPEN, *self._watchers)
                     self._pubsub = pubsub
                     self._wake_all()
-                    while True:
-                        self._take(await pubsub.get_message(ignore_subscribe_messages=True, timeout=None))
+                    await self._hear(pubsub)
             except (RedisError, OSError) as error:
                 log.warning("change notices: %s; connecting anew", type(error).__name__)
             finally:
                 self._pubsub = None
             await asyncio.sleep(RETRY_SECONDS)
 
-    def _take(self, message: dict[str, Any] | None) -> None:
-        if message is not None:
-            for event in self._watchers.get(message["channel"].decode(), ()):
-                event.set()
+    async def _hear(self, pubsub: PubSub) -> None:
+        """Take messages until the connection breaks, or answers nothing any more."""
+        asked = False
+        while True:
+            message = await pubsub.get_message(timeout=self._silence_seconds)
+            if message is None:
+                if asked:
+                    raise ConnectionError("the store is silent")
+                await pubsub.ping()
+                asked = True
+                continue
+            asked = False
+            if message["type"] == "message":
+                for event in self._watchers.get(message["channel"].decode(), ()):
+                    event.set()
 
     def _wake_all(self) -> None:
         """Whatever happened before the connection stood may have been missed."""

@@ -83,8 +83,9 @@ async def test_too_large_a_body_is_413() -> None:
     assert (declared.status_code, streamed.status_code) == (413, 413)
 
 
-async def test_too_many_requests_say_when_to_come_back() -> None:
-    served = Served(ApiSettings(requests_per_second_per_key=3))
+@pytest.mark.parametrize("limit", ["requests_per_second_per_key", "requests_per_second"])
+async def test_too_many_requests_say_when_to_come_back(limit: str) -> None:
+    served = Served(ApiSettings.model_validate({limit: 3}))
     async with served.client() as client:
         answers = [await client.get(PATH) for _ in range(5)]
     assert [each.status_code for each in answers][:3] == [200] * 3
