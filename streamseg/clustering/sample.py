@@ -1,6 +1,7 @@
 """What is learned from, and the bounded sample of customers that a challenger is fitted on."""
 
 import hashlib
+import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -43,7 +44,8 @@ class RecentCustomers:
     def __init__(self, size: int) -> None:
         self._size = size
         self._kept: dict[str, Kept] = {}
-        self._highest: int | None = None
+        self._highest: list[tuple[int, str]] = []
+        """A heap of all that are kept, by falling rank; empty when it has to be made anew."""
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -57,23 +59,24 @@ class RecentCustomers:
             return
         rank = int.from_bytes(hashlib.blake2b(sample.customer_id.encode(), digest_size=8).digest())
         if len(self._kept) >= self._size:
-            if self._highest is None:
-                self._highest = max(kept.rank for kept in self._kept.values())
-            if rank > self._highest:
+            if not self._highest:
+                self._highest = [(-kept.rank, name) for name, kept in self._kept.items()]
+                heapq.heapify(self._highest)
+            if -rank < self._highest[0][0]:
                 return
-            del self._kept[next(name for name, kept in self._kept.items() if kept.rank == self._highest)]
-            self._highest = None
+            _, leaving = heapq.heapreplace(self._highest, (-rank, sample.customer_id))
+            del self._kept[leaving]
         self._kept[sample.customer_id] = Kept(rank, sample, logged)
 
     def forget(self, customer_id: str) -> None:
         """Remove a customer, who may be unknown."""
         if self._kept.pop(customer_id, None) is not None:
-            self._highest = None
+            self._highest = []
 
     def drop_before(self, at: float) -> None:
         """Remove customers whose latest look was earlier."""
         self._kept = {name: kept for name, kept in self._kept.items() if kept.sample.at >= at}
-        self._highest = None
+        self._highest = []
 
     def median_events(self) -> float:
         """Of the customers in the sample; 0 without any."""
