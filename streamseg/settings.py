@@ -107,7 +107,7 @@ class SegmentationSettings(Section):
     """One way of grouping all customers."""
 
     features: tuple[str, ...] = Field(min_length=1)
-    clusterer: Literal["kmeans"] = "kmeans"
+    clusterer: Literal["kmeans", "streamkmeans", "clustream", "dbstream"] = "kmeans"
     k: int = Field(default=6, ge=2, le=64)
     margin: float = Field(default=0.05, ge=0, lt=1)
     """How much nearer the new centre must be, as a share of the distance to the old one."""
