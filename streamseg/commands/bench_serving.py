@@ -90,6 +90,8 @@ def _process(arguments: Sequence[str], environment: dict[str, str]) -> Iterator[
 
 
 def _measure(redis_url: str, seconds: int, rounds: int, streams: int) -> dict[str, Any]:
+    import uvloop
+
     key = asyncio.run(_fill(redis_url))
     environment = {
         "STREAMSEG_REDIS__URL": redis_url,
@@ -102,7 +104,7 @@ def _measure(redis_url: str, seconds: int, rounds: int, streams: int) -> dict[st
         _process(["-c", bare_code], {}) as bare,
         _process(["-m", "streamseg.commands", "api", "--port", "0"], environment) as ours,
     ):
-        return asyncio.run(_ask(redis_url, key, bare=bare, ours=ours, seconds=seconds, rounds=rounds, streams=streams))
+        return uvloop.run(_ask(redis_url, key, bare=bare, ours=ours, seconds=seconds, rounds=rounds, streams=streams))
 
 
 async def _fill(redis_url: str) -> str:
