@@ -6,6 +6,7 @@ never asked for: a plain JSON record is as good.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from streamseg.events.types import KINDS
@@ -30,11 +31,17 @@ def binary_headers(
         occurred_at: epoch seconds.
         source: URI reference of who says so.
     """
+    version, *others = _headers_alike(kind, occurred_at, source)
+    return (version, ("ce_id", event_id.encode()), *others)
+
+
+@lru_cache(maxsize=64)
+def _headers_alike(kind: str, occurred_at: float, source: str) -> tuple[tuple[str, bytes], ...]:
+    """All but the id: events that are sent together have them in common."""
     ce_type = kind if "." in kind else f"streamseg.{kind}.v1"
     time = datetime.fromtimestamp(occurred_at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return (
         ("ce_specversion", b"1.0"),
-        ("ce_id", event_id.encode()),
         ("ce_source", source.encode()),
         ("ce_type", ce_type.encode()),
         ("ce_time", time.encode()),

@@ -6,10 +6,15 @@ ssg:v1:a:<id>   {"v":1,"customer_id":"c-81","epoch":1795415000123,"seq":17,"as_o
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 
 from streamseg.membership.encoding import VERSION, decode
+
+_NO_ADS: Final = b',"consent":{"ads":false,'
+_CONSENT_BYTES: Final = len(_NO_ADS) + len(b'"personalisation":false}}')
+"""Consent ends a membership string, so the many customers without it are told by their last bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,7 @@ class _AdsView:
 
 def ads_view(membership: bytes | None, shown: Callable[[str], bool]) -> bytes | None:
     """What ad servers may read: None without consent to ads, or without any segment that may be shown."""
-    if membership is None:
+    if membership is None or _NO_ADS in membership[-_CONSENT_BYTES:]:
         return None
     full = decode(membership)
     if not full.consent.ads:

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Final
 
 import msgspec
@@ -44,7 +43,10 @@ class WithAdsView:
         await self._refresh()
         shown = self._shown.__contains__
         await self._views.write(
-            [replace(entry, membership=ads_view(entry.membership, shown), changes=()) for entry in entries]
+            [
+                OutboxEntry(entry.customer_id, entry.epoch, entry.seq, ads_view(entry.membership, shown))
+                for entry in entries
+            ]
         )
         await self._memberships.write(entries)
 
