@@ -33,6 +33,7 @@ from streamseg.stream.dead_letters import MostlyRejectedError, RejectedShare, de
 from streamseg.stream.runs import MissingRunError, RunSequence
 from streamseg.stream.surroundings import Batch, Head, Surroundings
 from streamseg.stream.sweeper import Sweeper
+from streamseg.stream.tasks import end
 from streamseg.topics import CONSENTS, INPUT_TOPICS, MEMBERSHIPS, SAMPLES
 
 log = logging.getLogger(__name__)
@@ -89,7 +90,7 @@ class Partition:
         self._closed = True
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout_seconds):
-                while not (self._clean and self.courier.is_idle):
+                while self._task is not None and not self._task.done() and not (self._clean and self.courier.is_idle):
                     await asyncio.sleep(0.01)
         await self._halt()
 
@@ -345,9 +346,7 @@ class Partition:
 
     async def _reset(self) -> None:
         """Forget, claim, and only then learn where to read on and what is still to be delivered."""
-        if self._courier_task is not None:
-            self._courier_task.cancel()
-            await asyncio.gather(self._courier_task, return_exceptions=True)
+        await end(self._courier_task)
         self._drain()
         self.rows = Rows(self._s.layout)
         self.courier = self._new_courier()
@@ -381,10 +380,7 @@ class Partition:
         return stored is not None and (stored.owner, stored.flush_number) == (self._s.owner, self.head.flush_number)
 
     async def _halt(self) -> None:
-        tasks = [task for task in (self._task, self._courier_task) if task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(self._task, self._courier_task)
         self._task = self._courier_task = None
 
     def _drain(self) -> None:

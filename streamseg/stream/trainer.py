@@ -22,6 +22,7 @@ from streamseg.metrics import Metrics
 from streamseg.ports import EventSink, ModelStore, OutgoingRecord
 from streamseg.stream.catalogue import CatalogueWriter
 from streamseg.stream.runs import RunSequence
+from streamseg.stream.tasks import end
 from streamseg.topics import MODELS, SAMPLES
 
 log = logging.getLogger(__name__)
@@ -80,10 +81,8 @@ class Trainer:
 
     async def stop(self) -> None:
         """Give the role up."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        await end(self._task)
+        self._task = None
         while not self._inbox.empty():
             self._inbox.get_nowait()
 

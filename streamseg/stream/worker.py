@@ -17,6 +17,9 @@ from streamseg.stream.partitions import Partitions
 log = logging.getLogger(__name__)
 
 GAUGE_INTERVAL_SECONDS = 2.0
+COMMIT_SECONDS = 1.0
+LEAVE_SECONDS = 2.0
+"""With the grace that partitions have, and the sink's, this stays within the 10 s promised, even with a broker away."""
 
 
 class Worker:
@@ -78,9 +81,9 @@ class Worker:
         await self._partitions.finish()
         if self._app.started:
             with suppress(Exception):  # the checkpoints stand in the store; Kafka's copy is a courtesy
-                await asyncio.wait_for(consumer_of(self._app).commit(), 2.0)
+                await asyncio.wait_for(consumer_of(self._app).commit(), COMMIT_SECONDS)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._app.stop(), 5.0)
+                await asyncio.wait_for(self._app.stop(), LEAVE_SECONDS)
         for close in self._closing:
             with suppress(Exception):
                 await close()

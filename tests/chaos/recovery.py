@@ -14,7 +14,8 @@ from streamseg.topics import INPUT_TOPICS
 LOOK_SECONDS: Final = 0.2
 
 Cause = Literal["worker", "redis", "broker"]
-CAUSES: Final[tuple[Cause, ...]] = ("worker", "redis", "broker")
+CAUSES: Final[tuple[Cause, ...]] = ("broker", "worker", "redis")
+"""The slowest to come back first: it stands for a group of overlapping faults."""
 
 
 class Recoveries:
@@ -30,8 +31,9 @@ class Recoveries:
         self.seconds: defaultdict[Cause, list[float]] = defaultdict(list)
 
     def blow(self, cause: Cause) -> None:
-        """Something was killed: a recovery begins, and replaces one under way."""
-        self._pending = (cause, time.monotonic(), dict(self._committed))
+        """Something was killed: a recovery begins, and one under way counts from now."""
+        causes = [cause] if self._pending is None else [cause, self._pending[0]]
+        self._pending = (min(causes, key=CAUSES.index), time.monotonic(), dict(self._committed))
 
     def disturb(self) -> None:
         """Something else happened: a recovery under way counts from now."""
