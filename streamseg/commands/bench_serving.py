@@ -1,6 +1,7 @@
 """`streamseg bench serving`: how fast the API answers, beside a bare ASGI app that does one GET, in the same run."""
 
 import asyncio
+import gc
 import json
 import os
 import statistics
@@ -149,6 +150,8 @@ async def _ask(
         by_wrk = await asyncio.to_thread(wrk, address, key, CUSTOMERS, length)
         return (by_wrk, "wrk") if by_wrk is not None else (await flat_out(address, lookup, length), "asyncio")
 
+    gc.collect()
+    gc.freeze()  # the generator's own pauses would count as the server's
     for address in (bare, ours):
         await most(address, 1)
     taken = [(await most(bare, seconds), await most(ours, seconds)) for _ in range(rounds)]
