@@ -8,6 +8,7 @@ No I/O and no clock in here: the edges (streamseg/stream) load the rows, call th
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import msgspec
 import numpy as np
@@ -201,25 +202,31 @@ def publish(
     rows.published_at[touched] = int(now)
     rows.published_wall[touched] = np.where(gone[chosen], 0, int(wall_now))
     model = {s.name: s.version for s in segmentations if s.assigner is not None}
+    names = [s.name for s in segmentations]
+    answers = _answers(rules.unknown_consent)
+    # Column by column: reading single numbers out of arrays costs more than all the rest.
+    columns = zip(
+        touched.tolist(),
+        gone[chosen].tolist(),
+        rows.seq[touched].tolist(),
+        zip(rows.ads[touched].tolist(), rows.personalisation[touched].tolist(), strict=True),
+        looked.before[chosen].tolist(),
+        rows.segment[touched].tolist(),
+        rows.since[touched].tolist(),
+        np.round(looked.score[chosen], 2).tolist(),
+        strict=True,
+    )
     entries = []
-    for i in chosen.tolist():
-        slot = int(slots[i])
-        customer_id, seq = rows.customer_ids[slot], int(rows.seq[slot])
-        if gone[i]:
+    for slot, left, seq, told, before, codes, since, scores in columns:
+        customer_id = rows.customer_ids[slot]
+        if left:
             entries.append(OutboxEntry(customer_id, epoch, seq, None))
             continue
+        standing_in = map(_standing, names, codes, since, scores)
         membership = Membership(
-            customer_id=customer_id,
-            epoch=epoch,
-            seq=seq,
-            as_of=int(now),
-            model=model,
-            segments={
-                s.name: _standing(rows, slot, n, s.name, float(looked.score[i, n])) for n, s in enumerate(segmentations)
-            },
-            consent=_consent(rows, slot, rules.unknown_consent),
+            customer_id, epoch, seq, int(now), model, dict(zip(names, standing_in, strict=True)), answers[told]
         )
-        changes = _changes(looked.before[i], looked.after[i], segmentations) if looked.moved[i] else ()
+        changes = _changes(tuple(names), tuple(before), tuple(codes)) if before != codes else ()
         entries.append(OutboxEntry(customer_id, epoch, seq, encode(membership), changes))
     return entries
 
@@ -267,28 +274,27 @@ def count_sizes(looked: Looked, segmentations: Sequence[Segmentation], sizes: Ma
     return {name: count for name, count in counted.items() if count}
 
 
-def _standing(rows: Rows, slot: int, s: int, name: str, score: float) -> SegmentMembership | None:
-    code = int(rows.segment[slot, s])
-    if code == UNASSIGNED:
-        return None
-    return SegmentMembership(id_of(name, code), int(rows.since[slot, s]), round(score, 2))
+def _standing(name: str, code: int, since: int, score: float) -> SegmentMembership | None:
+    return None if code == UNASSIGNED else SegmentMembership(id_of(name, code), since, score)
 
 
-def _consent(rows: Rows, slot: int, unknown: Consent) -> Consent:
-    ads, personalisation = int(rows.ads[slot]), int(rows.personalisation[slot])
-    return Consent(
-        unknown.ads if ads < 0 else bool(ads), unknown.personalisation if personalisation < 0 else bool(personalisation)
-    )
+def _answers(unknown: Consent) -> dict[tuple[int, int], Consent]:
+    """What a row's answers to ads and personalisation come to."""
+    told = (-1, 0, 1)
+    return {
+        (ads, own): Consent(unknown.ads if ads < 0 else bool(ads), unknown.personalisation if own < 0 else bool(own))
+        for ads in told
+        for own in told
+    }
 
 
-def _changes(
-    before: NDArray[np.uint32], after: NDArray[np.uint32], segmentations: Sequence[Segmentation]
-) -> tuple[MembershipChange, ...]:
+@lru_cache(maxsize=65_536)
+def _changes(names: tuple[str, ...], before: tuple[int, ...], after: tuple[int, ...]) -> tuple[MembershipChange, ...]:
     changes = []
-    for segmentation, old, new in zip(segmentations, before.tolist(), after.tolist(), strict=True):
+    for name, old, new in zip(names, before, after, strict=True):
         if old != new:
             if old != UNASSIGNED:
-                changes.append(MembershipChange(segmentation.name, id_of(segmentation.name, old), "exited"))
+                changes.append(MembershipChange(name, id_of(name, old), "exited"))
             if new != UNASSIGNED:
-                changes.append(MembershipChange(segmentation.name, id_of(segmentation.name, new), "entered"))
+                changes.append(MembershipChange(name, id_of(name, new), "entered"))
     return tuple(changes)

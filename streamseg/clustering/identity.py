@@ -7,6 +7,7 @@ are matched by their members and not by their centres, because centres move with
 import random
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal
 
 import numpy as np
@@ -66,6 +67,7 @@ def code_of(segment: str) -> int:
     return number + 1
 
 
+@lru_cache(maxsize=65_536)
 def id_of(segmentation: str, code: int) -> str:
     """The segment id behind a code. Raises `ValueError` for 0 and for what no id has."""
     number = int(code) - 1
