@@ -1,7 +1,7 @@
 """What an edge needs of another edge. Every port has an in-memory twin; one contract suite runs on all."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -16,8 +16,11 @@ class Clock(Protocol):
         """Epoch seconds."""
         ...
 
-    def advance(self, partition: int, occurred_at: float) -> None:
-        """Tell the clock an event time that was seen; a wall clock ignores it."""
+    def advance(self, partition: int, latest: Mapping[str, float], behind: Collection[str]) -> None:
+        """Tell the clock the greatest event time seen of each topic; a wall clock ignores it.
+
+        `behind` names the topics of which records are waiting to be read.
+        """
         ...
 
 

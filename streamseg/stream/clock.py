@@ -2,6 +2,7 @@
 
 import time
 from collections import defaultdict
+from collections.abc import Collection, Mapping
 
 
 class WallClock:
@@ -11,20 +12,30 @@ class WallClock:
         """Epoch seconds."""
         return time.time()
 
-    def advance(self, partition: int, occurred_at: float) -> None:
+    def advance(self, partition: int, latest: Mapping[str, float], behind: Collection[str]) -> None:
         """Nothing: events do not move this clock."""
 
 
 class EventClock:
-    """Now is the greatest `occurred_at` seen on the partition; 0.0 before the first."""
+    """Now is the greatest `occurred_at` seen on the partition; 0.0 before the first.
+
+    While topics are behind, only what was seen of those counts. A backlog of few purchases is read in one poll, one of
+    many clicks in a hundred: were the clock to follow the purchases, the clicks would all be looked at, and sampled,
+    once at the end of time instead of day by day.
+    """
 
     def __init__(self) -> None:
-        self._latest: dict[int, float] = defaultdict(float)
+        self._latest: dict[int, dict[str, float]] = defaultdict(dict)
+        self._now: dict[int, float] = defaultdict(float)
 
     def now(self, partition: int) -> float:
-        """Epoch seconds of the latest event or heartbeat."""
-        return self._latest[partition]
+        """Epoch seconds; never goes back."""
+        return self._now[partition]
 
-    def advance(self, partition: int, occurred_at: float) -> None:
-        """Move on to `occurred_at` unless a later event was seen."""
-        self._latest[partition] = max(self._latest[partition], occurred_at)
+    def advance(self, partition: int, latest: Mapping[str, float], behind: Collection[str]) -> None:
+        """Move on to the latest event, or to that of the slowest topic while some are behind."""
+        seen = self._latest[partition]
+        for topic, occurred_at in latest.items():
+            seen[topic] = max(occurred_at, seen.get(topic, 0.0))
+        reached = min(seen.get(topic, 0.0) for topic in behind) if behind else max(seen.values(), default=0.0)
+        self._now[partition] = max(self._now[partition], reached)

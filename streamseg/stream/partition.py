@@ -162,6 +162,7 @@ class Partition:
                 await self._absorb(run, batch)
                 position = run.records[-1].offset + 1
                 checkpoint[run.topic] = max(checkpoint.get(run.topic, 0), position)
+        self._s.clock.advance(self.number, batch.latest, self._s.behind(self.number, checkpoint))
         if batch.dead_letters:
             # Before the checkpoint passes them: afterwards nobody would read the rejected records again.
             await self._s.sink.send(batch.dead_letters)
@@ -179,7 +180,7 @@ class Partition:
         self._shares[run.topic].add(len(run.records), len(taken.rejected))
         batch.dead_letters += dead_letters(taken.rejected, s.metrics)
         if taken.latest is not None:
-            s.clock.advance(self.number, taken.latest)
+            batch.latest[run.topic] = max(taken.latest, batch.latest.get(run.topic, 0.0))
         missing = self.rows.missing([event.customer_id for event in taken.events])
         if missing:
             self.take_in(missing, await self.load(missing))
@@ -228,7 +229,8 @@ class Partition:
         s, rows = self._s, self.rows
         segmentations = s.models.segmentations
         slots = np.array(sorted(batch.slots), dtype=np.intp)
-        now = s.clock.now(self.number)
+        # Before the clock has started an event that is there is the best guess; the earliest: clocks do not go back.
+        now = s.clock.now(self.number) or float(rows.first_seen[slots].min(initial=time.time()))
         looked = pipeline.look(rows, slots, now, segmentations)
         sampled = pipeline.sample(rows, slots, now, segmentations)
         entries = pipeline.publish(

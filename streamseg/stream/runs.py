@@ -25,6 +25,7 @@ from faust.types import TP
 
 from streamseg.errors import StreamsegError
 from streamseg.events.record import RecordBatch
+from streamseg.topics import INPUT_TOPICS
 
 log = logging.getLogger(__name__)
 
@@ -137,6 +138,12 @@ class RunConsumer(driver.Consumer):  # type: ignore[misc]  # Faust is untyped
         for topic_partition, offset in starts.items():
             tp = TP(*topic_partition)
             self._rewinds[tp] = (self.scheduler.open_session(tp), offset)
+
+    def behind(self, partition: int, reached: Mapping[str, int]) -> list[str]:
+        """The topics of an assigned partition that hold records beyond `reached`, or whose end is not known yet."""
+        mine = [tp for tp in self.assignment() if tp.partition == partition and tp.topic in INPUT_TOPICS]
+        ends = {tp.topic: self.highwater(tp) for tp in mine}
+        return [topic for topic, end in ends.items() if end is None or reached.get(topic, 0) < end]
 
     def backlog(self) -> dict[tuple[str, int], int]:
         """Records appended but not committed yet, per assigned partition whose end is known."""

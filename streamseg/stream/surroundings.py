@@ -1,6 +1,6 @@
 """What the parts of one worker share, and the small values they hand to each other."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from streamseg import pipeline
@@ -41,6 +41,8 @@ class Surroundings:
     """Ends the worker: something that only a person can mend."""
     rewind: Callable[[int, Mapping[str, int | None]], None]
     """Read the topics of a partition on from these offsets; None for the beginning."""
+    behind: Callable[[int, Mapping[str, int]], Collection[str]]
+    """The topics of a partition of which records wait beyond these offsets."""
     session: Callable[[str, int], tuple[int, int]]
     """The reading session of a topic partition, and how many runs of it were handed out."""
 
@@ -61,6 +63,8 @@ class Batch:
 
     slots: set[int] = field(default_factory=set)
     appended_at: list[float] = field(default_factory=list)
+    latest: dict[str, float] = field(default_factory=dict)
+    """Greatest event time by topic, epoch seconds."""
     consented: set[int] = field(default_factory=set)
     """Slots whose consent may have changed."""
     dead_letters: list[OutgoingRecord] = field(default_factory=list)

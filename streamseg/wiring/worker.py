@@ -97,6 +97,7 @@ async def run_worker(settings: Settings) -> None:
             rewind=lambda number, starts: consumer_of(app).rewind(
                 {(topic, number): offset for topic, offset in starts.items()}
             ),
+            behind=lambda number, reached: consumer_of(app).behind(number, reached),
             session=lambda topic, number: consumer_of(app).scheduler.session(topic, number),
         )
         trainer = Trainer(

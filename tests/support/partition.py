@@ -198,6 +198,7 @@ class OnePartition:
                 topics={},
                 fail=self.failures.append,
                 rewind=self._rewind,
+                behind=lambda *_: (),
                 session=lambda topic, _: (self._sessions[topic], self._handed_out[topic]),
             ),
         )
