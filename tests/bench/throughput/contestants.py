@@ -3,12 +3,11 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import numpy as np
 import redis
 
 from streamseg.topics import CLICKS
@@ -18,6 +17,9 @@ from tests.support.processes import stored_rows
 ROOT: Final = Path(__file__).parents[3]
 PEERS: Final = "tests.bench.peers"
 
+Kept = tuple[int, int, int]
+"""Events, transactions and spend in minor units: what has to be exact."""
+
 
 @dataclass(frozen=True)
 class Contestant:
@@ -25,8 +27,8 @@ class Contestant:
 
     name: str
     arguments: Callable[[Stage], Sequence[str]]
-    events_by_customer: Callable[[Stage], dict[str, int]] | None
-    """What it keeps in the store; None when it keeps nothing."""
+    kept: Callable[[Stage], Mapping[str, Kept]] | None
+    """What it keeps in the store of each customer; None when it keeps nothing."""
 
     def start(self, stage: Stage) -> "subprocess.Popen[bytes]":
         """Start it; its log goes to the stage's folder, the caller ends it."""
@@ -41,29 +43,31 @@ class Contestant:
 
     def check(self, stage: Stage) -> None:
         """Raises `AssertionError` when it does not hold each event of the load once."""
-        if self.events_by_customer is None:
+        if self.kept is None:
             return
-        expected = stage.counts()
-        held = np.zeros_like(expected)
-        for customer, events in self.events_by_customer(stage).items():
-            held[int(customer.removeprefix("c-"))] = events
-        wrong = int(np.count_nonzero(held != expected))
-        assert not wrong, f"{self.name}: {wrong} customers do not have the events that were sent"
+        sent = {f"c-{number}": (events, 0, 0) for number, events in enumerate(stage.counts().tolist()) if events}
+        held = self.kept(stage)
+        wrong = sum(held.get(customer) != expected for customer, expected in sent.items())
+        assert not wrong, f"{self.name}: {wrong} customers are not as they were sent"
+        assert held.keys() == sent.keys(), f"{self.name}: customers that were not sent"
 
 
-def _ours(stage: Stage) -> dict[str, int]:
+def _ours(stage: Stage) -> dict[str, Kept]:
     rows = stored_rows(stage.environment)
-    return {customer: int(rows.events[slot]) for customer, slot in rows.slots.items()}
+    exact = (rows.events, rows.transactions, rows.spend_minor)
+    by_slot = list(zip(*(field.tolist() for field in exact), strict=True))
+    return {customer: by_slot[slot] for customer, slot in rows.slots.items()}
 
 
-def _theirs(stage: Stage) -> dict[str, int]:
+def _theirs(stage: Stage) -> dict[str, Kept]:
     with redis.Redis.from_url(stage.redis.url) as client:
         names = list(client.scan_iter("peer:row:*", 5_000))
         held = client.mget(names) if names else []
-    return {
-        name.decode().removeprefix("peer:row:"): int(row.partition(b" ")[0])
-        for name, row in zip(names, held, strict=True)
-    }
+    customers: dict[str, Kept] = {}
+    for name, row in zip(names, held, strict=True):
+        events, transactions, spend_minor, _ = row.split(b" ", 3)
+        customers[name.decode().removeprefix("peer:row:")] = (int(events), int(transactions), int(spend_minor))
+    return customers
 
 
 def _peer(module: str) -> Callable[[Stage], Sequence[str]]:

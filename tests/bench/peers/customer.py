@@ -1,0 +1,174 @@
+"""The work of one event in plain Python, as somebody without this project would write it: what all peers share.
+
+The features, the half-lives, the model and what is written are ours; there are no batches and no arrays in it.
+"""
+
+import json
+import math
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from streamseg.clustering.snapshot import Snapshot
+from streamseg.features.aggregates import BROWSED, CLICK_COUNTS, DAY_PARTS, DEVICES, RECENT, aggregates, category_sum
+
+DAY_SECONDS: Final = 86_400.0
+HALF_LIFE_SECONDS: Final = 30 * DAY_SECONDS
+RECENT_HALF_LIFE_SECONDS: Final = 7 * DAY_SECONDS
+RECENCY_CAP_DAYS: Final = 365.0
+REMEMBERED_EVENT_IDS: Final = 8
+BOUND_SECONDS: Final = DAY_SECONDS
+MARGIN: Final = 0.05
+LOOKS: Final = 2
+SATURDAY: Final = 5
+SUMS: Final = [one.name for one in aggregates(())]
+_RECENT: Final = {one.name for one in aggregates(()) if one.recent}
+
+Customer = dict[str, Any]
+
+
+def fresh() -> Customer:
+    """A customer of whom nothing is known."""
+    return {
+        "events": 0, "transactions": 0, "spend_minor": 0, "first_seen": None, "last_seen": None, "sums": {},
+        "ids": [], "segment": None, "candidate": None, "streak": 0, "since": 0, "seq": 0, "published_at": 0,
+    }  # fmt: skip
+
+
+def add_click(customer: Customer, click: Any, at: float) -> bool:
+    """Put a click into the customer; False when it was there before. `click` has the attributes of a click."""
+    if click.event_id in customer["ids"]:
+        return False
+    sums, last = customer["sums"], customer["last_seen"]
+    anchor = at if last is None else max(last, at)
+    if last is not None and anchor > last:
+        for name in sums:
+            sums[name] *= 2.0 ** (-(anchor - last) / _half_life(name))
+    for name, weight in _weights(click, at):
+        sums[name] = sums.get(name, 0.0) + weight * 2.0 ** (-(anchor - at) / _half_life(name))
+        if name in RECENT:
+            recent = f"recent_{name}"
+            sums[recent] = sums.get(recent, 0.0) + weight * 2.0 ** (-(anchor - at) / RECENT_HALF_LIFE_SECONDS)
+    customer["events"] += 1
+    customer["ids"] = [*customer["ids"], click.event_id][-REMEMBERED_EVENT_IDS:]
+    customer["first_seen"] = at if customer["first_seen"] is None else min(customer["first_seen"], at)
+    customer["last_seen"] = anchor
+    return True
+
+
+def _half_life(name: str) -> float:
+    return RECENT_HALF_LIFE_SECONDS if name in _RECENT else HALF_LIFE_SECONDS
+
+
+def _weights(click: Any, at: float) -> list[tuple[str, float]]:
+    moment = datetime.fromtimestamp(at, UTC)
+    weights = [("clicks", 1.0), (DAY_PARTS[moment.hour * len(DAY_PARTS) // 24], 1.0)]
+    if moment.weekday() >= SATURDAY:
+        weights.append(("weekend", 1.0))
+    if click.device_category is not None:
+        weights.append(("devices", 1.0))
+        if click.device_category in DEVICES:
+            weights.append((click.device_category, 1.0))
+    count = CLICK_COUNTS.get(click.event_name)
+    if count is not None:
+        weights.append((count, 1.0))
+    if count in BROWSED:
+        for item in click.items:
+            if item.item_category:
+                weights.append((category_sum("other"), 1.0))
+            if item.price is not None:
+                weights += [("lines_browsed", 1.0), ("price_browsed", math.log1p(item.price))]
+    return weights
+
+
+def vector(customer: Customer, now: float) -> list[float]:
+    """The features of the segmentation `behaviour`, in the order of its settings."""
+    sums, age = customer["sums"], max(0.0, now - customer["last_seen"])
+    habit = 2.0 ** (-age / HALF_LIFE_SECONDS)
+
+    def total(name: str) -> float:
+        return float(sums.get(name, 0.0)) * habit
+
+    def share(part: str, whole: float, prior: float) -> float:
+        return min((total(part) + 4.0 * prior) / (whole + 4.0), 1.0)
+
+    def level(logs: str, count: str, prior: float) -> float:
+        return math.expm1((total(logs) + math.log1p(prior)) / (total(count) + 1.0))
+
+    return [
+        RECENCY_CAP_DAYS,
+        min(age / DAY_SECONDS, RECENCY_CAP_DAYS),
+        total("views"),
+        total("purchases"),
+        total("sessions"),
+        total("spend"),
+        level("order_log", "purchases", 60.0),
+        (total("items") + 1.0) / (total("purchases") + 1.0),
+        share("carts", total("views"), 0.1),
+        share("purchases", total("carts"), 0.3),
+        level("price_browsed", "lines_browsed", 30.0),
+        level("price_bought", "lines_bought", 30.0),
+        share("discount", total("lines_bought"), 0.05),
+        share("weekend", sum(total(part) for part in DAY_PARTS), 2 / 7),
+    ]
+
+
+class Model:
+    """The snapshot that the benchmark has published."""
+
+    def __init__(self, snapshot: bytes) -> None:
+        read = Snapshot.from_json(snapshot)
+        self.version = read.version
+        self._segments = read.segments
+        self._centres = read.centres
+        self._steps = list(zip(read.skewed, read.scale.mean, [v**0.5 for v in read.scale.variance], strict=True))
+
+    def distances(self, values: list[float]) -> list[tuple[float, str]]:
+        """To every segment, nearest first."""
+        scaled = [
+            ((math.log1p(max(value, 0.0)) if skewed else value) - mean) / deviation if deviation else 0.0
+            for value, (skewed, mean, deviation) in zip(values, self._steps, strict=True)
+        ]
+        return sorted(
+            (math.dist(scaled, centre), segment) for centre, segment in zip(self._centres, self._segments, strict=True)
+        )
+
+
+def settle(customer: Customer, model: Model, now: float) -> list[dict[str, str]]:
+    """Move the customer by margin and looks; the changes."""
+    ranked = model.distances(vector(customer, now))
+    nearest, own = ranked[0], customer["segment"]
+    standing = next((distance for distance, segment in ranked if segment == own), math.inf)
+    customer["score"] = round(max(0.0, 1.0 - nearest[0] / ranked[1][0]), 2)
+    if nearest[1] == own or nearest[0] > standing * (1 - MARGIN):
+        customer["candidate"], customer["streak"] = None, 0
+        return []
+    customer["streak"] = customer["streak"] + 1 if customer["candidate"] == nearest[1] else 1
+    customer["candidate"] = nearest[1]
+    if own is not None and customer["streak"] < LOOKS:
+        return []
+    customer.update(segment=nearest[1], candidate=None, streak=0, since=int(now))
+    left = [] if own is None else [{"segmentation": "behaviour", "segment": own, "change": "exited"}]
+    return [*left, {"segmentation": "behaviour", "segment": nearest[1], "change": "entered"}]
+
+
+def membership(customer_id: str, customer: Customer, model: Model, now: float, *, moved: bool) -> str | None:
+    """The membership string where it has to be written, else None."""
+    if not moved and now - customer["published_at"] <= BOUND_SECONDS / 2:
+        return None
+    customer["seq"] += 1
+    customer["published_at"] = int(now)
+    standing = {"id": customer["segment"], "since": customer["since"], "score": customer["score"]}
+    return json.dumps(
+        {
+            "v": 1, "customer_id": customer_id, "epoch": 1, "seq": customer["seq"], "as_of": int(now),
+            "model": {"behaviour": model.version}, "segments": {"behaviour": standing},
+            "consent": {"ads": False, "personalisation": True},
+        },
+        separators=(",", ":"),
+    )  # fmt: skip
+
+
+def row(customer: Customer) -> str:
+    """What is kept in the store of a customer: the exact counts first, for the benchmark's check."""
+    exact = f"{customer['events']} {customer['transactions']} {customer['spend_minor']} "
+    return exact + json.dumps(customer, separators=(",", ":"))
