@@ -5,7 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from streamseg.commands.bench_serving import command
+from streamseg.commands.bench.serving import command
 
 pytestmark = pytest.mark.integration
 

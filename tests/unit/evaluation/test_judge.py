@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from streamseg.commands import Invocation
-from streamseg.commands.bench_clustering import command
+from streamseg.commands.bench.clustering import command
 from streamseg.evaluation.figures import inertia, renamed_share
 from streamseg.evaluation.judge import Verdict, judge
 from streamseg.evaluation.stream import EventStream, fitgear, recorded

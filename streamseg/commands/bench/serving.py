@@ -100,7 +100,7 @@ def _measure(redis_url: str, seconds: int, rounds: int, streams: int) -> dict[st
         "STREAMSEG_API__REQUESTS_PER_SECOND_PER_KEY": "1e9",
         "STREAMSEG_API__STREAMS_LIMIT": "20000",
     }
-    bare_code = f"from streamseg.commands.bench_serving import serve_bare; serve_bare({redis_url!r})"
+    bare_code = f"from streamseg.commands.bench.serving import serve_bare; serve_bare({redis_url!r})"
     with (
         _process(["-c", bare_code], {}) as bare,
         _process(["-m", "streamseg.commands", "api", "--port", "0"], environment) as ours,
@@ -137,7 +137,7 @@ async def _fill(redis_url: str) -> str:
 async def _ask(
     redis_url: str, key: str, *, bare: str, ours: str, seconds: int, rounds: int, streams: int
 ) -> dict[str, Any]:
-    from streamseg.commands.serving_load import flat_out, get, paced, post, wrk
+    from streamseg.commands.bench.serving_load import flat_out, get, paced, post, wrk
 
     def lookup(number: int) -> bytes:
         return get(f"/v1/customers/c-{number * 7_919 % CUSTOMERS}/segments", key)
@@ -183,7 +183,7 @@ async def _ask(
 
 async def _hold(redis_url: str, address: str, streams: int) -> list[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """Open event streams, each of its own customer, and wait for their greetings."""
-    from streamseg.commands.serving_load import where_is
+    from streamseg.commands.bench.serving_load import where_is
     from streamseg.settings import RedisSettings
     from streamseg.store.redis import connect
     from streamseg.store.redis.notices import RedisTicketStore
