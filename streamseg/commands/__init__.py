@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from streamseg.errors import SettingsError, StreamsegError
+from streamseg.errors import LayoutMismatchError, SettingsError, StreamsegError
 
 if TYPE_CHECKING:
     from streamseg.settings import Settings
@@ -108,4 +108,4 @@ def main() -> None:
         sys.exit(130)
     except StreamsegError as error:
         click.echo(f"streamseg: {error}", err=True)
-        sys.exit(2 if isinstance(error, SettingsError) else 1)
+        sys.exit(2 if isinstance(error, SettingsError | LayoutMismatchError) else 1)

@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 import numpy as np
-from numpy.typing import NDArray
 
 from streamseg import pipeline
 from streamseg.errors import (
@@ -25,11 +24,11 @@ from streamseg.errors import (
 )
 from streamseg.events.record import RecordBatch
 from streamseg.features.rows import Rows
-from streamseg.membership.types import OutboxEntry
-from streamseg.ports import Flush, OutgoingRecord
+from streamseg.ports import OutgoingRecord
 from streamseg.stream.announced import Announced
 from streamseg.stream.courier import Courier, Parcel
 from streamseg.stream.dead_letters import MostlyRejectedError, RejectedShare, dead_letters
+from streamseg.stream.ownership import FLUSH_ROWS, Ownership
 from streamseg.stream.runs import MissingRunError, RunSequence
 from streamseg.stream.surroundings import Batch, Head, Surroundings
 from streamseg.stream.sweeper import Sweeper
@@ -38,13 +37,9 @@ from streamseg.topics import CONSENTS, INPUT_TOPICS, MEMBERSHIPS, SAMPLES
 
 log = logging.getLogger(__name__)
 
-FLUSH_ROWS = 2_000
-"""Rows in one fenced call: 10,000 hold up Redis for 26 ms (lab)."""
 IDLE_SECONDS = 0.2
 RETRY_SECONDS = 0.25
 HEALTH_INTERVAL_SECONDS = 2.0
-STANDSTILL_SECONDS = 20.0
-"""Longer than Kafka needs to notice a dead worker (`fast` profile) and to assign its partitions."""
 
 
 class Partition:
@@ -62,9 +57,14 @@ class Partition:
         self._sequence = RunSequence(number, surroundings.session)
         self._shares = {topic: RejectedShare(topic, *surroundings.rejected_share) for topic in INPUT_TOPICS}
         self._announced = Announced(surroundings.layout)
-        self.head = Head(0, 0, {}, {})
+        self._ownership = Ownership(number, surroundings)
         self.rows = Rows(surroundings.layout)
         self.courier = self._new_courier()
+
+    @property
+    def head(self) -> Head:
+        """What this worker last wrote of the partition beside its rows."""
+        return self._ownership.head
 
     # -- what the registry calls -------------------------------------------------------------------------------
 
@@ -143,7 +143,7 @@ class Partition:
         returns the runs that were under way at this check. Raises `FlushRefusedError` and `MissingRunError`.
         """
         with suppress(StoreUnavailableError):
-            if not await self._is_current():
+            if not await self._ownership.is_current():
                 raise FlushRefusedError("the store has another owner or flush number")
         still = self._sequence.under_way(INPUT_TOPICS) if self._inbox.empty() else set()
         if still & unseen:
@@ -253,7 +253,7 @@ class Partition:
                 return
         checkpoint = self._checkpoint() if checkpoint is None else checkpoint
         sizes = pipeline.count_sizes(looked, segmentations, self.head.sizes)
-        position, in_doubt = await self._flush(slots, entries, checkpoint, sizes)
+        position, in_doubt = await self._ownership.flush(rows, slots, entries, checkpoint, sizes)
         for entry in entries:
             for change in entry.changes:
                 s.metrics.moves.labels(segmentation=change.segmentation, change=change.change).inc()
@@ -265,86 +265,17 @@ class Partition:
         await self.courier.hand_over(Parcel(entries, position, extra, dict(checkpoint), batch.appended_at, in_doubt))
         self._clean = True
 
-    # -- the fenced write --------------------------------------------------------------------------------------
-
-    async def _flush(
-        self,
-        slots: NDArray[np.intp],
-        entries: Sequence[OutboxEntry],
-        checkpoint: Mapping[str, int],
-        sizes: Mapping[str, int],
-    ) -> tuple[str | None, bool]:
-        """Write rows and decisions, in calls of at most `FLUSH_ROWS`; a customer's decision goes with its row."""
-        started = time.perf_counter()
-        by_customer = {entry.customer_id: entry for entry in entries}
-        position, in_doubt = None, False
-        pieces = range(0, max(len(slots), 1), FLUSH_ROWS)
-        for start in pieces:
-            piece = slots[start : start + FLUSH_ROWS]
-            ids = [self.rows.customer_ids[slot] for slot in piece.tolist()]
-            last = start == pieces[-1]
-            flush = Flush(
-                self._s.owner,
-                self.head.flush_number,
-                rows=list(zip(ids, self.rows.dump(piece), strict=True)),
-                outbox=[by_customer[customer] for customer in ids if customer in by_customer],
-                checkpoint=checkpoint if last else None,
-                sizes=sizes if last else None,
-            )
-            written, doubt = await self._write(flush)
-            position, in_doubt = written or position, in_doubt or doubt
-            self.head.flush_number += 1
-        self.head.checkpoint, self.head.sizes = dict(checkpoint), dict(sizes)
-        self._s.metrics.flush_duration.observe(time.perf_counter() - started)
-        return position, in_doubt
-
-    async def _write(self, flush: Flush) -> tuple[str | None, bool]:
-        """One fenced call, tried until its outcome is known; True when it is known only from the flush number."""
-        try:
-            return await self._s.state.flush(self.number, flush), False
-        except StoreUnavailableError as error:
-            self._s.metrics.store_errors.labels(operation="flush").inc()
-            log.warning("partition %d waits for the store: %s", self.number, error)
-        with self._s.metrics.paused.labels(partition=str(self.number)).track_inprogress():
-            while True:
-                await asyncio.sleep(RETRY_SECONDS)
-                with suppress(StoreUnavailableError):
-                    stored = await self._s.state.head(self.number)
-                    if stored is None or stored.owner != self._s.owner:
-                        raise FlushRefusedError("another worker has claimed the partition")
-                    if stored.flush_number == flush.flush_number + 1:
-                        return None, True
-                    await self._s.state.flush(self.number, flush)
-                    return None, True
-
     # -- reset -------------------------------------------------------------------------------------------------
 
     async def _start(self) -> None:
         """Keep what is in memory if the store agrees with it, else reset; then read on."""
-        if not (self._clean and self.courier.is_idle and await self._is_current()):
+        if not (self._clean and self.courier.is_idle and await self._ownership.is_current()):
             if not self._entitled:
-                await self._give_way()
+                await self._ownership.give_way()
             await self._reset()
         self._entitled = False
         self._courier_task = asyncio.create_task(self.courier.run(), name=f"courier-{self.number}")
         self._s.rewind(self.number, {topic: self.head.checkpoint.get(topic) for topic in INPUT_TOPICS})
-
-    async def _give_way(self) -> None:
-        """Wait while a later claim than ours stands: Kafka gave the partition to another worker, and will tell us.
-
-        A worker that is cut off from Kafka, or was frozen, would otherwise take the partition back again and again.
-        When the other one stands still for long, Kafka may have lost it without a word to us: then we claim.
-        """
-        seen, until = -1, 0.0
-        while True:
-            stored = await self._s.state.head(self.number)
-            if stored is None or stored.owner == self._s.owner or stored.epoch <= self.head.epoch:
-                return
-            if stored.flush_number != seen:
-                seen, until = stored.flush_number, time.monotonic() + STANDSTILL_SECONDS
-            elif time.monotonic() > until:
-                return
-            await asyncio.sleep(RETRY_SECONDS)
 
     async def _reset(self) -> None:
         """Forget, claim, and only then learn where to read on and what is still to be delivered."""
@@ -352,34 +283,12 @@ class Partition:
         self._drain()
         self.rows = Rows(self._s.layout)
         self.courier = self._new_courier()
-        claimed = await self._s.state.claim(
-            self.number, self._s.owner, self._s.layout.fingerprint, int(time.time() * 1000)
-        )
-        await self._check_topics(claimed.topics)
-        self.head = Head(claimed.epoch, claimed.flush_number, dict(claimed.checkpoint), dict(claimed.sizes))
+        await self._ownership.claim()
         await self.courier.deliver_outbox()
         since = await self._s.changes.since(self.number, self.head.checkpoint.get(MEMBERSHIPS, 0))
         await self._announced.learn(since, self.number, self._s.state)
         await self.courier.hand_over(Parcel((), None, (), dict(self.head.checkpoint), ()))
         self._clean = True
-
-    async def _check_topics(self, stored: Mapping[str, tuple[str, int]]) -> None:
-        """Offsets mean nothing in a topic that was made anew, and keys move when it is grown."""
-        for topic, (topic_id, count) in stored.items():
-            now_id, now_count = self._s.topics.get(topic, (topic_id, count))
-            if count != now_count:
-                raise SettingsError(
-                    f"{topic} had {count} partitions when its rows were written and has {now_count} now: "
-                    "run `streamseg rebuild`"
-                )
-            if topic_id != now_id:
-                raise SettingsError(f"{topic} was made anew since its rows were written: run `streamseg rebuild`")
-        if dict(stored) != dict(self._s.topics):
-            await self._s.state.set_topics(self.number, self._s.owner, self._s.topics)
-
-    async def _is_current(self) -> bool:
-        stored = await self._s.state.head(self.number)
-        return stored is not None and (stored.owner, stored.flush_number) == (self._s.owner, self.head.flush_number)
 
     async def _halt(self) -> None:
         await end(self._task, self._courier_task)

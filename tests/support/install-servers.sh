@@ -9,6 +9,7 @@ if [ -z "${STREAMSEG_TEST_KAFKA:-}" ]; then
   command -v mvn >/dev/null || packages+=(maven)
 fi
 command -v redis-server >/dev/null || packages+=(redis-server)
+command -v promtool >/dev/null || packages+=(prometheus) # checks deploy/prometheus
 command -v chromium >/dev/null || packages+=(chromium)
 [ ${#packages[@]} -gt 0 ] || exit 0
 
