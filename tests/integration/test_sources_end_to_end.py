@@ -1,32 +1,22 @@
 """Replay, simulate and evaluate as a person runs them, beside a real worker on real Kafka and Redis."""
 
-import asyncio
 import csv
 import gzip
-import json
-import os
 import random
-import subprocess
-import sys
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 
-from streamseg import wiring
-from streamseg.features.rows import Rows
-from streamseg.settings import Settings, load_settings
+from tests.support.processes import run, stored_rows, worker
 
 pytestmark = pytest.mark.integration
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "online-retail" / "open_slice.csv.gz"
-STREAMSEG = (sys.executable, "-c", "from streamseg.commands import main; main()")
 
 
 class Figures(NamedTuple):
@@ -35,58 +25,8 @@ class Figures(NamedTuple):
     spend_minor: int
 
 
-@pytest.fixture
-def environment(kafka_topics: str, clean_redis: str, group: str) -> dict[str, str]:
-    return {
-        "STREAMSEG_KAFKA__BOOTSTRAP": kafka_topics,
-        "STREAMSEG_KAFKA__GROUP": group,
-        "STREAMSEG_REDIS__URL": clean_redis,
-        "STREAMSEG_CLOCK": "event",
-        "STREAMSEG_WORKER__METRICS_PORT": "0",
-    }
-
-
-@contextmanager
-def worker(environment: dict[str, str], log: Path) -> Iterator[None]:
-    with log.open("wb") as stream:
-        process = subprocess.Popen([*STREAMSEG, "worker"], env=os.environ | environment, stderr=stream, stdout=stream)
-        try:
-            yield
-        finally:
-            process.terminate()
-            try:
-                process.wait(20)
-            finally:
-                process.kill()
-
-
-def run(environment: dict[str, str], *arguments: str) -> dict[str, Any]:
-    done = subprocess.run(
-        [*STREAMSEG, *arguments, "--json"], env=os.environ | environment, capture_output=True, timeout=300, check=False
-    )
-    assert done.returncode == 0, done.stderr.decode()
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
-
-
-async def stored_rows(settings: Settings) -> Rows:
-    rows = Rows(wiring.layout_of(settings))
-    async with wiring.stores(settings) as (state, _, _):
-        partition = 0
-        while await state.head(partition) is not None:
-            cursor = -1
-            while cursor != 0:
-                cursor, listed = await state.scan(partition, max(cursor, 0), 1_000)
-                found = {customer: row for customer, row in listed if customer not in rows.slots}
-                rows.load(list(found), list(found.values()))
-            partition += 1
-    return rows
-
-
-def stored_figures(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> dict[str, Figures]:
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    rows = asyncio.run(stored_rows(load_settings()))
+def stored_figures(environment: dict[str, str]) -> dict[str, Figures]:
+    rows = stored_rows(environment)
     known = np.array(list(rows.slots.values()))
     columns = (rows.last_purchase[known], rows.transactions[known], rows.spend_minor[known])
     return {
@@ -130,7 +70,7 @@ def write_small_file(file: Path) -> None:
 
 @pytest.mark.parametrize("which", ["small", "online retail"])
 def test_a_replayed_file_is_in_the_store_to_the_second_and_to_the_penny(
-    which: str, environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    which: str, environment: dict[str, str], tmp_path: Path
 ) -> None:
     file = SHARED
     if which == "small":
@@ -145,7 +85,7 @@ def test_a_replayed_file_is_in_the_store_to_the_second_and_to_the_penny(
 
     expected = figures_of_file(file)
     assert (told["events"], told["rejected"]) == (sum(one.transactions for one in expected.values()), 0)
-    stored = stored_figures(environment, monkeypatch)
+    stored = stored_figures(environment)
     assert stored == expected
     if which == "online retail":
         assert len(stored) == 1_682

@@ -26,17 +26,6 @@ pytestmark = pytest.mark.integration
 EXACT = ("transactions", "spend_minor", "events", "last_click", "last_purchase", "first_seen", "last_seen")
 
 
-@pytest.fixture
-def environment(kafka_topics: str, clean_redis: str, group: str) -> dict[str, str]:
-    return {
-        "STREAMSEG_KAFKA__BOOTSTRAP": kafka_topics,
-        "STREAMSEG_KAFKA__GROUP": group,
-        "STREAMSEG_REDIS__URL": clean_redis,
-        "STREAMSEG_CLOCK": "event",
-        "STREAMSEG_WORKER__METRICS_PORT": "0",
-    }
-
-
 def send(bootstrap: str, events: Iterable[SourceEvent], partitioner: str = "murmur2_random") -> None:
     producer = Producer({"bootstrap.servers": bootstrap, "partitioner": partitioner, "linger.ms": 5})
     for number, event in enumerate(events):
