@@ -9,6 +9,7 @@ No I/O and no clock in here: the edges (streamseg/stream) load the rows, call th
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -92,6 +93,22 @@ class SampleRecord:
     customer_id: str
     key: bytes
     value: bytes
+
+
+class SampleValue(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The value of a sample record: what the trainer reads."""
+
+    v: int = 1
+    segmentation: str
+    customer_id: str
+    at: float
+    events: int
+    spend_minor: int
+    x: tuple[float, ...]
+    """Raw features, in the order of the segmentation's."""
+
+
+_ENCODE_SAMPLE: Final = msgspec.json.Encoder().encode
 
 
 def take(decoder: Decoder, source: int, batch: RecordBatch, rows: Rows, belongs: Callable[[str], bool]) -> Taken:
@@ -240,20 +257,24 @@ def sample(rows: Rows, slots: Slots, now: float, segmentations: Sequence[Segment
         if not len(due):
             continue
         rows.learned_at[due, s] = now
-        for slot, vector in zip(due.tolist(), vectors(rows, due, now, segmentation.features).tolist(), strict=True):
+        columns = zip(
+            due.tolist(),
+            rows.events[due].tolist(),
+            rows.spend_minor[due].tolist(),
+            vectors(rows, due, now, segmentation.features).tolist(),
+            strict=True,
+        )
+        for slot, events, spend_minor, vector in columns:
             customer_id = rows.customer_ids[slot]
-            value = {
-                "v": 1,
-                "segmentation": segmentation.name,
-                "customer_id": customer_id,
-                "at": now,
-                "events": int(rows.events[slot]),
-                "spend_minor": int(rows.spend_minor[slot]),
-                "x": vector,
-            }
-            samples.append(
-                SampleRecord(customer_id, sample_key(segmentation.name, customer_id), msgspec.json.encode(value))
+            value = SampleValue(
+                segmentation=segmentation.name,
+                customer_id=customer_id,
+                at=now,
+                events=events,
+                spend_minor=spend_minor,
+                x=tuple(vector),
             )
+            samples.append(SampleRecord(customer_id, sample_key(segmentation.name, customer_id), _ENCODE_SAMPLE(value)))
     return samples
 
 

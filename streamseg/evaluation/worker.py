@@ -16,9 +16,9 @@ from streamseg.clustering.sample import Sample
 from streamseg.events.record import MemoryRecord, RecordBatch
 from streamseg.features.rows import Rows
 from streamseg.features.vector import vectors
+from streamseg.pipeline import SampleValue
 from streamseg.settings import Settings
 from streamseg.sources.event import SourceEvent
-from streamseg.stream.trainer import SampleValue
 from streamseg.topics import INPUT_TOPICS
 from streamseg.wiring.worker import learner_params_of
 

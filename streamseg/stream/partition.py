@@ -9,6 +9,7 @@ partition or what the store holds ends in a *reset*: forget, claim, read on from
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
@@ -254,9 +255,9 @@ class Partition:
         checkpoint = self._checkpoint() if checkpoint is None else checkpoint
         sizes = pipeline.count_sizes(looked, segmentations, self.head.sizes)
         position, in_doubt = await self._ownership.flush(rows, slots, entries, checkpoint, sizes)
-        for entry in entries:
-            for change in entry.changes:
-                s.metrics.moves.labels(segmentation=change.segmentation, change=change.change).inc()
+        moves = Counter((change.segmentation, change.change) for entry in entries for change in entry.changes)
+        for labels, count in moves.items():
+            s.metrics.moves.labels(*labels).inc(count)
         extra = [OutgoingRecord(SAMPLES, one.key, one.value, partition=0) for one in sampled]
         for entry in entries:
             if entry.membership is None:

@@ -19,6 +19,7 @@ from streamseg.clustering.snapshot import Snapshot
 from streamseg.errors import StreamsegError
 from streamseg.events.record import Record, RecordBatch
 from streamseg.metrics import Metrics
+from streamseg.pipeline import SampleValue
 from streamseg.ports import EventSink, ModelStore, OutgoingRecord
 from streamseg.stream.catalogue import CatalogueWriter
 from streamseg.stream.runs import RunSequence
@@ -35,16 +36,7 @@ LEARN_AT_ONCE = 2_000
 IDLE_SECONDS = 1.0
 RETRY_SECONDS = 1.0
 
-
-class SampleValue(msgspec.Struct, frozen=True):
-    """The value of a sample record."""
-
-    segmentation: str
-    customer_id: str
-    at: float
-    events: int
-    spend_minor: int
-    x: tuple[float, ...]
+_DECODE_SAMPLE = msgspec.json.Decoder(SampleValue).decode
 
 
 class Trainer:
@@ -153,7 +145,7 @@ class Trainer:
                 learner.forget(customer_id, record.offset)
                 self._catalogue.forget(segmentation, customer_id)
                 continue
-            value = msgspec.json.decode(record.value, type=SampleValue)
+            value = _DECODE_SAMPLE(record.value)
             learned = learner.learn(Sample(value.customer_id, value.at, value.x, value.events), record.offset)
             self._catalogue.remember(segmentation, value.customer_id, value.x, value.spend_minor)
             if learned and learner.challenge_due() and (transition := learner.challenge()) is not None:
