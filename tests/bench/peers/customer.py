@@ -83,7 +83,7 @@ def _weights(click: Any, at: float) -> list[tuple[str, float]]:
 def vector(customer: Customer, now: float) -> list[float]:
     """The features of the segmentation `behaviour`, in the order of its settings."""
     sums, age = customer["sums"], max(0.0, now - customer["last_seen"])
-    habit = 2.0 ** (-age / HALF_LIFE_SECONDS)
+    habit: float = 2.0 ** (-age / HALF_LIFE_SECONDS)
 
     def total(name: str) -> float:
         return float(sums.get(name, 0.0)) * habit
