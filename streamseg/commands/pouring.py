@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from streamseg.sources.event import SourceEvent
     from streamseg.sources.pour import Poured
 
-CALM_LOOKS: Final = 3
-"""So many looks in a row must find nothing left: workers send samples after they have taken the events."""
+CALM_LOOKS: Final = 6
+"""So many looks in a row must find nothing left: workers send samples after they have taken the events, and look at
+everybody again when a model was adopted."""
 LOOK_SECONDS: Final = 0.5
 
 

@@ -100,7 +100,8 @@ def test_the_embedded_store_leaves_nothing_behind(kind: str) -> None:
 
 
 PARENT = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts jobs in the background deaf to it
 from streamseg.embedded import EmbeddedStore
 with EmbeddedStore() as store:
     print(store._child.pid, store._child.folder, flush=True)

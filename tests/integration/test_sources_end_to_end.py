@@ -95,11 +95,11 @@ def test_a_replayed_file_is_in_the_store_to_the_second_and_to_the_penny(
 def test_a_simulated_shop_is_segmented_nearly_as_well_as_offline(environment: dict[str, str], tmp_path: Path) -> None:
     truth = tmp_path / "truth.csv"
     with worker(environment, tmp_path / "worker.log"):
-        told = run(environment, "simulate", "--customers", "800", "--days", "60", "--truth", str(truth), "--wait")
-    judged = run(environment, "evaluate", "--truth", str(truth))
+        told = run(environment, "simulate", "--customers", "2000", "--days", "90", "--truth", str(truth), "--wait")
+        judged = run(environment, "evaluate", "--truth", str(truth))
 
-    assert told["events"] > 100_000
-    assert judged["customers"] == 800
-    assert sum(sum(row.values()) for row in judged["confusion"].values()) == 800
+    assert told["events"] > 400_000
+    assert judged["customers"] == 2_000
+    assert sum(sum(row.values()) for row in judged["confusion"].values()) == 2_000
     assert judged["offline_ari"] > 0.6
     assert judged["ratio"] >= 0.85
