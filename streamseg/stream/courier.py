@@ -65,6 +65,7 @@ class Courier:
         self._parcels: asyncio.Queue[Parcel] = asyncio.Queue(maxsize=4)
         self._delivered: deque[tuple[float, str]] = deque()
         self._trimmed_at = 0.0
+        self._busy = False
         self._asked_at = 0.0
         self.announced: int | None = None
         """An offset of the change topic: everything before it was decided in flushes that the store has had."""
@@ -79,8 +80,6 @@ class Courier:
     def is_idle(self) -> bool:
         """Nothing waits to be delivered, nor is on its way."""
         return self._parcels.empty() and not self._busy
-
-    _busy = False
 
     async def run(self) -> None:
         """Deliver for ever."""
