@@ -44,7 +44,7 @@ chaos: install servers ## kill and freeze everything under load, then compare (F
 schemas: install ## write schemas/ anew from the event types
 	@$(RUN)/streamseg schemas --write
 
-LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --custom-compile-command "make lock"
 
 lock: ## newest versions that fit pyproject.toml (needs uv)
 	$(LOCK) --upgrade pyproject.toml --all-extras --group dev -o requirements.lock
