@@ -1,24 +1,24 @@
 """A real Kafka broker from Apache's jars: one node, broker and controller, on free ports."""
 
 import shutil
-import signal
 import subprocess
 import tempfile
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, Self
+from typing import ClassVar, Final, Self
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
+from typing_extensions import override
 
 from streamseg.embedded.child import Child, ServerError, free_port
+from streamseg.embedded.server import Server
 
 HERE: Final = Path(__file__).parent
 VERSION: Final = "4.3.0"
 JARS: Final = HERE.parents[2] / ".cache" / "kafka" / VERSION
-START_TIMEOUT_SECONDS: Final = 90.0
 PROPERTIES: Final = """
 process.roles=broker,controller
 node.id=1
@@ -67,8 +67,11 @@ def jars() -> Path:
     return JARS
 
 
-class KafkaServer:
+class KafkaServer(Server):
     """A broker; it can be killed and restarted on the same data and ports."""
+
+    start_seconds: ClassVar[float] = 90.0
+    stop_seconds: ClassVar[float] = 30.0
 
     def __init__(self, extra: str = "", advertised: Sequence[int] = ()) -> None:
         """Args say what goes beyond one plain listener.
@@ -92,7 +95,7 @@ class KafkaServer:
             f"-Dlog4j2.configurationFile={HERE / 'log4j2.xml'}", "-cp", f"{jars()}/*",
         ]  # fmt: skip
         self._format = [*java, "kafka.tools.StorageTool", "format", "-c", str(self._properties)]
-        self._child = Child("kafka", [*java, "kafka.Kafka", str(self._properties)], folder)
+        super().__init__(Child("kafka", [*java, "kafka.Kafka", str(self._properties)], folder))
         self._formatted = False
 
     def _doors(self, controller: int, advertised: Sequence[int]) -> str:
@@ -115,13 +118,8 @@ class KafkaServer:
         """Where clients find it."""
         return f"127.0.0.1:{self.port}"
 
-    @property
-    def running(self) -> bool:
-        """Whether the broker is there."""
-        return self._child.running
-
+    @override
     def start(self) -> Self:
-        """Start it, on the data that the last run left. Raises `ServerError`."""
         if not self._formatted:
             cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
             made = subprocess.run(
@@ -130,40 +128,9 @@ class KafkaServer:
             if made.returncode:
                 raise ServerError(f"Kafka's storage could not be formatted: {(made.stdout + made.stderr)[-500:]}")
             self._formatted = True
-        self._child.start(self._answers, START_TIMEOUT_SECONDS)
-        return self
+        return super().start()
 
-    def kill(self) -> None:
-        """Kill -9; the data stays."""
-        self._child.kill()
-
-    def stop(self) -> None:
-        """End it in good order; the data stays."""
-        self._child.stop(30.0)
-
-    def restart(self) -> None:
-        """Kill -9 and start again."""
-        self.kill()
-        self.start()
-
-    def pause(self) -> None:
-        """Freeze it: connections stay open and nobody answers."""
-        self._child.send(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """Let a frozen one go on."""
-        self._child.send(signal.SIGCONT)
-
-    def close(self) -> None:
-        """Kill it and remove its data."""
-        self._child.close()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
+    @override
     def _answers(self) -> bool:
         try:
             asked = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})
