@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.clustering.assign import Assigner
+from streamseg.clustering.budget import LearnBudget, draw
 from streamseg.clustering.identity import UNASSIGNED, id_of
 from streamseg.events.decode import Decoder
 from streamseg.events.money import Money
@@ -248,14 +249,22 @@ def publish(
     return entries
 
 
-def sample(rows: Rows, slots: Slots, now: float, segmentations: Sequence[Segmentation]) -> list[SampleRecord]:
-    """Feature vectors that are due to be learned (one per customer and interval); marks the rows as learned."""
+def sample(
+    rows: Rows, slots: Slots, now: float, segmentations: Sequence[Segmentation], budget: LearnBudget | None = None
+) -> list[SampleRecord]:
+    """Feature vectors that are due to be learned (one per customer and interval); marks the rows as learned.
+
+    Those that are beyond the budget stay due: they get their turn at a later look. Without a budget all are taken.
+    """
     samples = []
     active = slots[has_behaviour(rows, slots)]
     for s, segmentation in enumerate(segmentations):
         due = active[now - rows.learned_at[active, s] >= segmentation.learn_interval_seconds]
-        if not len(due):
+        granted = len(due) if budget is None else budget.grant(segmentation.name, len(due), now)
+        if not granted:
             continue
+        if granted < len(due):
+            due = due[draw([rows.customer_ids[slot] for slot in due.tolist()], granted, now)]
         rows.learned_at[due, s] = now
         columns = zip(
             due.tolist(),

@@ -167,6 +167,9 @@ class WorkerSettings(Section):
     rows_in_memory: int = Field(default=1_000_000, ge=1_000)
     """Customers kept in memory over all partitions; the least recently used leave first."""
     max_poll_records: int = Field(default=4_000, ge=1)
+    learns_per_second: Positive = 10.0
+    """Vectors that a partition sends to be learned, per segmentation and second of its clock, after a burst of 2,000:
+    a flood of new customers must not swamp the trainer. Ten are 7 million customers a day over 8 partitions."""
     rejected_share_limit: float = Field(default=0.5, gt=0, le=1)
     """The worker stops when more than this share of a topic's latest records is rejected."""
     rejected_share_window: int = Field(default=1_000, ge=10)

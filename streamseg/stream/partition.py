@@ -16,6 +16,7 @@ from contextlib import suppress
 import numpy as np
 
 from streamseg import pipeline
+from streamseg.clustering.budget import LearnBudget
 from streamseg.errors import (
     FlushRefusedError,
     LayoutMismatchError,
@@ -59,6 +60,7 @@ class Partition:
         self._shares = {topic: RejectedShare(topic, *surroundings.rejected_share) for topic in INPUT_TOPICS}
         self._announced = Announced(surroundings.layout)
         self._ownership = Ownership(number, surroundings)
+        self._budget = LearnBudget(surroundings.learns_per_second)
         self.rows = Rows(surroundings.layout)
         self.courier = self._new_courier()
 
@@ -233,7 +235,7 @@ class Partition:
         # Before the clock has started an event that is there is the best guess; the earliest: clocks do not go back.
         now = s.clock.now(self.number) or float(rows.first_seen[slots].min(initial=time.time()))
         looked = pipeline.look(rows, slots, now, segmentations)
-        sampled = pipeline.sample(rows, slots, now, segmentations)
+        sampled = pipeline.sample(rows, slots, now, segmentations, self._budget)
         entries = pipeline.publish(
             rows,
             slots,

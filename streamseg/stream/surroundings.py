@@ -31,6 +31,7 @@ class Surroundings:
     rules: pipeline.PublishingRules
     belongs: Callable[[int, str], bool]
     rows_limit: Callable[[], int]
+    learns_per_second: float
     margin_seconds: float
     sweep_interval_seconds: float
     rejected_share: tuple[float, int]

@@ -89,6 +89,7 @@ async def run_worker(settings: Settings) -> None:
             ),
             belongs=lambda partition, customer: partition_of(customer, partition_count) == partition,
             rows_limit=rows_limit,
+            learns_per_second=settings.worker.learns_per_second,
             margin_seconds=settings.redis.failover_margin_seconds,
             sweep_interval_seconds=settings.membership.bound_seconds / SWEEPS_PER_BOUND,
             rejected_share=(settings.worker.rejected_share_limit, settings.worker.rejected_share_window),

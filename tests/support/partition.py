@@ -192,6 +192,7 @@ class OnePartition:
                 rules=PublishingRules(86_400.0, 30 * 86_400.0, Consent(ads=False, personalisation=True)),
                 belongs=lambda *_: True,
                 rows_limit=lambda: 1_000,
+                learns_per_second=10.0,
                 margin_seconds=30.0,
                 sweep_interval_seconds=6 * 3_600.0,
                 rejected_share=(0.5, 1_000),

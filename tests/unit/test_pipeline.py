@@ -10,6 +10,7 @@ import pytest
 
 from streamseg import pipeline
 from streamseg.clustering.assign import Assigner
+from streamseg.clustering.budget import LearnBudget
 from streamseg.clustering.encode import Scale
 from streamseg.clustering.identity import code_of
 from streamseg.clustering.snapshot import Snapshot, WarmUp
@@ -213,6 +214,18 @@ def test_vectors_are_sampled_once_per_customer_and_interval() -> None:
     assert json.loads(first[0].value)["x"] == pytest.approx([1.0, 0.0])
     assert again == []
     assert len(later) == 2
+
+
+def test_who_is_beyond_the_budget_stays_due() -> None:
+    path = Path()
+    path.feed(0, *(click(offset, customer=f"c-{offset}") for offset in range(10)))
+    slots = path.rows.slots_of([f"c-{number}" for number in range(10)])
+    budget = LearnBudget(per_second=1.0, burst=4)
+
+    rounds = [pipeline.sample(path.rows, slots, NOW + at, path.segmentations, budget) for at in (0, 3, 6, 9)]
+
+    assert [len(one) for one in rounds] == [4, 3, 3, 0]
+    assert {one.customer_id for taken in rounds for one in taken} == {f"c-{number}" for number in range(10)}
 
 
 def test_replaying_every_run_changes_no_row_and_publishes_nothing() -> None:
