@@ -206,8 +206,11 @@ class ApiKeyStore(Protocol):
 class TicketStore(Protocol):
     """Names for customers that tell nothing, for the address of an event stream. May raise `StoreUnavailableError`."""
 
-    async def issue(self, ticket: str, customer_id: str, ttl_seconds: int) -> None:
-        """Let the ticket stand for the customer for a while."""
+    async def issue(self, customer_id: str, ttl_seconds: int) -> str:
+        """A name that nobody can guess and that stands for the customer for at least so long.
+
+        Asked again soon, it is the same one: what is kept grows with the customers, not with the pages that they open.
+        """
         ...
 
     async def redeem(self, ticket: str) -> str | None:

@@ -23,6 +23,8 @@ PREFIX: Final = "STREAMSEG_"
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Positive = Annotated[float, Field(gt=0)]
+HttpAddress = Annotated[str, Field(pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$")]
+Origin = Annotated[str, Field(pattern=r"^https?://[^\s/?#*]+$")]
 
 
 class Section(BaseModel):
@@ -183,13 +185,15 @@ class ApiSettings(Section):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65_535)
+    public_url: HttpAddress | None = None
+    """How pages reach the API (`https://segments.shop.example`), where a proxy stands before it; else as they asked."""
     store_timeout_seconds: Positive = 0.1
     """After this long without an answer from the store, the marked empty answer goes out."""
     max_age_seconds: int = Field(default=30, ge=0)
     stale_seconds: int = Field(default=300, ge=0)
     """For how long a client may go on using an answer while it asks anew."""
-    allowed_origins: tuple[str, ...] = ()
-    """Origins (`https://shop.example`) whose pages may read answers."""
+    allowed_origins: tuple[Origin, ...] = ()
+    """Origins (`https://shop.example`, without a path) whose pages may read answers."""
     public_segments: tuple[str, ...] = ()
     """Ids or patterns (`behaviour-*`) of segments that publishable keys may see."""
     identity_secrets: tuple[SecretStr, ...] = ()

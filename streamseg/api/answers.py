@@ -68,6 +68,11 @@ def as_of(membership: bytes) -> int | None:
     return int(found[1]) if found else None
 
 
+def age_headers(decided: int, now: float) -> dict[bytes, bytes]:
+    """For when an answer holds, epoch seconds, and how many seconds ago that was."""
+    return {b"streamseg-as-of": b"%d" % decided, b"streamseg-age": b"%d" % max(0, int(now) - decided)}
+
+
 def answer_with(
     body: bytes,
     *,
@@ -88,13 +93,7 @@ def answer_with(
         vary: the request headers that the body depends on.
     """
     tag = etag(body)
-    headers = {
-        b"etag": tag,
-        b"cache-control": cache_control,
-        b"vary": vary,
-        b"streamseg-as-of": b"%d" % decided,
-        b"streamseg-age": b"%d" % max(0, int(now) - decided),
-    }
+    headers = {b"etag": tag, b"cache-control": cache_control, b"vary": vary} | age_headers(decided, now)
     if if_none_match is not None and matches(if_none_match, tag):
         return Answer(304, b"", headers=headers)
     return Answer(200, body, headers=headers)

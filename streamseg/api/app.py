@@ -98,7 +98,7 @@ class Api:
             heartbeat_seconds=settings.heartbeat_seconds,
         )
         self._why = Why(self._lookups, others.state, others.models, others.layout, others.partition_of)
-        self._ofrep = Ofrep(self._lookups, self._access, self._catalogue, self._push)
+        self._ofrep = Ofrep(self._lookups, self._access, self._catalogue, self._push, public_url=settings.public_url)
         self._openrtb = OpenRtb(
             SharedReads(others.ads_views.read, settings.store_timeout_seconds),
             self._access,
@@ -170,9 +170,9 @@ class Api:
         limit = self._settings.body_limit_bytes
         return [asked(self._access, limit, method, path, handler) for method, path, handler in table]
 
-    async def ticket(self, customer_id: str) -> str:
-        """The path of an event stream for this customer."""
-        return await self._push.ticket(customer_id)
+    async def ticket(self, customer_id: str, membership: bytes | None = None) -> str:
+        """The path of an event stream for this customer, whose membership the caller has seen."""
+        return await self._push.ticket(customer_id, membership)
 
     def end_streams(self) -> None:
         """Let pages reconnect to another process: this one is about to end."""

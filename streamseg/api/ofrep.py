@@ -8,12 +8,14 @@
 Without consent to personalisation everybody is unassigned.
 """
 
+import time
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
 
 from streamseg.api.access import Access, Caller
-from streamseg.api.answers import Answer, etag, matches
+from streamseg.api.answers import Answer, age_headers, as_of, etag, matches
 from streamseg.api.asking import Ask
 from streamseg.api.catalogue import Catalogue
 from streamseg.api.customers import check_customer_id
@@ -30,11 +32,22 @@ INACTIVITY_SECONDS: Final = 120
 class Ofrep:
     """Evaluates the flags of the customer in `context.targetingKey`."""
 
-    def __init__(self, lookups: Lookups, access: Access, catalogue: Catalogue, push: Push) -> None:
+    def __init__(
+        self,
+        lookups: Lookups,
+        access: Access,
+        catalogue: Catalogue,
+        push: Push,
+        *,
+        public_url: str | None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._lookups = lookups
         self._access = access
         self._catalogue = catalogue
         self._push = push
+        self._public_url = public_url
+        self._clock = clock
 
     async def one(self, ask: Ask) -> Answer:
         """`POST /ofrep/v1/evaluate/flags/{key}`."""
@@ -43,10 +56,11 @@ class Ofrep:
             customer_id = self._customer(await ask.body(), ask.caller)
         except _Unfit as unfit:
             return _failure(400, unfit.code, str(unfit), key)
-        flag = (await self._flags(customer_id, ask.caller)).get(key)
+        stored = await self._lookups.membership(customer_id)
+        flag = self._flags(stored, ask.caller).get(key)
         if flag is None:
             return _failure(404, "FLAG_NOT_FOUND", "there is no such flag", key)
-        return Answer(200, msgspec.json.encode(flag), headers={b"cache-control": b"no-store"})
+        return Answer(200, msgspec.json.encode(flag), headers={b"cache-control": b"no-store"} | self._age(stored))
 
     async def bulk(self, ask: Ask) -> Answer:
         """`POST /ofrep/v1/evaluate/flags`: all flags, and the event stream that tells when to ask again."""
@@ -54,13 +68,15 @@ class Ofrep:
             customer_id = self._customer(await ask.body(), ask.caller)
         except _Unfit as unfit:
             return _failure(400, unfit.code, str(unfit))
-        flags = msgspec.json.encode(list((await self._flags(customer_id, ask.caller)).values()))
+        stored = await self._lookups.membership(customer_id)
+        flags = msgspec.json.encode(list(self._flags(stored, ask.caller).values()))
         tag = b"W/" + etag(flags)  # weak: the address of the stream differs every time
-        headers = {b"etag": tag, b"cache-control": b"no-store"}
+        headers = {b"etag": tag, b"cache-control": b"no-store"} | self._age(stored)
         given = ask.headers.get(b"if-none-match")
         if given is not None and matches(given, tag.removeprefix(b"W/")):
             return Answer(304, b"", headers=headers)
-        url = str(ask.request.base_url).rstrip("/") + await self._push.ticket(customer_id)
+        base = self._public_url or str(ask.request.base_url)
+        url = base.rstrip("/") + await self._push.ticket(customer_id, stored)
         streams = [{"type": "sse", "url": url, "inactivityDelaySec": INACTIVITY_SECONDS}]
         return Answer(
             200,
@@ -85,8 +101,11 @@ class Ofrep:
         self._access.prove(caller, customer_id)
         return customer_id
 
-    async def _flags(self, customer_id: str, caller: Caller) -> dict[str, dict[str, Any]]:
-        stored = await self._lookups.membership(customer_id)
+    def _age(self, stored: bytes | None) -> dict[bytes, bytes]:
+        now = self._clock()
+        return age_headers((as_of(stored) if stored is not None else None) or int(now), now)
+
+    def _flags(self, stored: bytes | None, caller: Caller) -> dict[str, dict[str, Any]]:
         full = msgspec.json.decode(stored) if stored is not None else {"segments": {}, "consent": {}}
         allowed = bool(full["consent"].get("personalisation"))
         standing = {

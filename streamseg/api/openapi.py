@@ -256,7 +256,7 @@ PATHS: Final[dict[str, Schema]] = {
             {
                 "200": _answer(
                     _object({"flags": _array(_ref("Flag"))}, {"eventStreams": _array({"type": "object"})}),
-                    headers={"ETag": {"schema": {"type": "string"}}},
+                    headers={name: _FRESH[name] for name in ("ETag", "Streamseg-As-Of", "Streamseg-Age")},
                 )
             }
             | _UNCHANGED

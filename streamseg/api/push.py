@@ -2,11 +2,11 @@
 
 A stream is opened with a ticket: an address that tells nothing of the customer, because browsers cannot send headers
 with it and proxies log it. An event's id is the (epoch, seq) of the membership, so that a page that was away and sends
-Last-Event-ID learns at once whether it has missed something, from whichever process it reaches.
+Last-Event-ID, or comes for the first time with the place of the answer that named the stream, learns at once whether it
+has missed something, from whichever process it reaches.
 """
 
 import asyncio
-import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final
@@ -23,7 +23,6 @@ from streamseg.ports import ChangeNotices, TicketStore
 
 PATH: Final = "/v1/streams/"
 TICKET_SECONDS: Final = 86_400
-TICKET_BYTES: Final = 24
 RETRY_SECONDS: Final = 0.5
 """Before the store is asked again after it was away."""
 RECONNECT_MILLISECONDS: Final = 1_000
@@ -58,14 +57,17 @@ class Push:
         self.ending = False
         self._open: set[asyncio.Event] = set()
 
-    async def ticket(self, customer_id: str) -> str:
-        """A path at which the customer's changes can be followed for a day. Raises the marked `Problem`."""
-        name = secrets.token_urlsafe(TICKET_BYTES)
+    async def ticket(self, customer_id: str, membership: bytes | None) -> str:
+        """A path at which the customer's changes can be followed for a day. Raises the marked `Problem`.
+
+        It names the place of the membership that the caller has seen: what changes before the stream is open is told
+        as soon as it is.
+        """
         try:
-            await self._tickets.issue(name, customer_id, TICKET_SECONDS)
+            ticket = await self._tickets.issue(customer_id, TICKET_SECONDS)
         except StoreUnavailableError:
             raise store_away() from None
-        return PATH + name
+        return f"{PATH}{ticket}?after={_place(membership).decode()}"
 
     async def open(self, request: Request) -> Response:
         """`GET /v1/streams/{ticket}`.
@@ -80,7 +82,8 @@ class Push:
             raise store_away() from None
         if customer_id is None:
             raise Problem(404, "this ticket is unknown or over: evaluate again for a new one", field="ticket")
-        return _Stream(self, customer_id, request.headers.get("last-event-id"))
+        seen = request.headers.get("last-event-id") or request.query_params.get("after")
+        return _Stream(self, customer_id, seen)
 
     async def follow(self, customer_id: str, last: str | None, send: Send, changed: asyncio.Event) -> None:
         """Send messages until the stream is left or the process ends."""
@@ -109,8 +112,7 @@ class Push:
             except StoreUnavailableError:
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
-            order = order_of(stored) if stored is not None else None
-            return b"%d-%d" % order if order is not None else b"0-0"
+            return _place(stored)
 
     async def hold(self, customer_id: str, last: str | None, receive: Receive, send: Send) -> None:
         """One open stream, from its greeting to its end."""
@@ -152,6 +154,11 @@ class _Stream(Response):
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await self._push.hold(self._customer_id, self._last, receive, send)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _place(membership: bytes | None) -> bytes:
+    order = order_of(membership) if membership is not None else None
+    return b"%d-%d" % order if order is not None else b"0-0"
 
 
 async def _write(send: Send, piece: bytes) -> None:

@@ -17,6 +17,7 @@ Private, may change with any release:
     ssg:v1:keys                             hash: id -> API key, hashed
     ssg:v1:{webhooks}:*                     webhooks: subscribers, deliveries, which are due, and which are parked
     ssg:v1:ticket:<ticket>                  string: whose changes an event stream tells of; TTL
+    ssg:v1:ticket-secret                    string: what tickets are named with
 
 A written membership is published, empty, on the channel of its key's name (`+subscribe &ssg:v1:m:*`).
 
@@ -39,6 +40,7 @@ DELIVERIES: Final = f"{PREFIX}{{webhooks}}:deliveries"
 DUE: Final = f"{PREFIX}{{webhooks}}:due"
 PARKED: Final = f"{PREFIX}{{webhooks}}:parked"
 API_KEYS: Final = f"{PREFIX}keys"
+TICKET_SECRET: Final = f"{PREFIX}ticket-secret"
 
 BUCKETS: Final = 64
 """Hashes that the rows of a partition are spread over, so that none grows huge. A power of two; never change it."""

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from streamseg.ports import ApiKey, Delivery, Subscriber
+from streamseg.store import tickets
 
 
 class MemoryApiKeyStore:
@@ -32,11 +33,15 @@ class MemoryTicketStore:
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
+        self._secret = tickets.new_secret()
         self._tickets: dict[str, tuple[float, str]] = {}
 
-    async def issue(self, ticket: str, customer_id: str, ttl_seconds: int) -> None:
+    async def issue(self, customer_id: str, ttl_seconds: int) -> str:
         """See the port."""
-        self._tickets[ticket] = (self._clock() + ttl_seconds, customer_id)
+        now = self._clock()
+        ticket = tickets.named(self._secret, customer_id, now, ttl_seconds)
+        self._tickets[ticket] = (now + ttl_seconds, customer_id)
+        return ticket
 
     async def redeem(self, ticket: str) -> str | None:
         """See the port."""

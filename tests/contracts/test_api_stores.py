@@ -139,15 +139,32 @@ async def test_after_an_outage_watchers_are_woken_and_told_again(
 
 
 async def test_a_ticket_leads_to_its_customer_more_than_once(kept: Kept) -> None:
-    await kept.tickets.issue("t-1", "c-é", 100)
-    assert [await kept.tickets.redeem("t-1"), await kept.tickets.redeem("t-1")] == ["c-é", "c-é"]
+    ticket = await kept.tickets.issue("c-é", 100)
+    assert [await kept.tickets.redeem(ticket), await kept.tickets.redeem(ticket)] == ["c-é", "c-é"]
     assert await kept.tickets.redeem("t-2") is None
 
 
+async def test_a_customer_who_asks_again_has_the_same_ticket_and_nobody_else_has(kept: Kept) -> None:
+    day = 10_000_000_000
+    ticket = await kept.tickets.issue("c-1", day)
+    assert await kept.tickets.issue("c-1", day) == ticket
+    assert await kept.tickets.issue("c-2", day) != ticket
+    assert await kept.tickets.issue("c-1", day + 1) == ticket  # the same period
+
+
+async def test_processes_that_share_a_store_give_the_same_ticket(clean_redis: str) -> None:
+    client = connect(RedisSettings(url=clean_redis))
+    try:
+        first, second = RedisTicketStore(client), RedisTicketStore(client)
+        assert await first.issue("c-1", 86_400) == await second.issue("c-1", 86_400)
+    finally:
+        await client.aclose()
+
+
 async def test_a_ticket_ends(kept: Kept) -> None:
-    await kept.tickets.issue("t-1", "c-1", 1)
+    ticket = await kept.tickets.issue("c-1", 1)
     await asyncio.sleep(1.1)
-    assert await kept.tickets.redeem("t-1") is None
+    assert await kept.tickets.redeem(ticket) is None
 
 
 async def test_only_who_watches_the_customer_is_told(kept: Kept) -> None:

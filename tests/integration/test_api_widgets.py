@@ -125,7 +125,6 @@ def test_a_page_changes_within_a_second_of_the_membership(clean_redis: str, stor
             page.goto(site)
             page.wait_for_function("window.seen.length > 0")
             assert shown(page, "athlete") == "Our bestsellers"
-            page.wait_for_timeout(300)  # the stream opens
             written = time.time()
             put_membership(store, membership_of("c-81", seq=2))
             page.wait_for_function("document.querySelector('#athlete').hasAttribute('matched')", timeout=5_000)

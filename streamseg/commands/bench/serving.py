@@ -194,9 +194,9 @@ async def _hold(redis_url: str, address: str, streams: int) -> list[tuple[asynci
     held = []
     try:
         for number in range(streams):
-            await tickets.issue(f"bench-{number}", f"c-{number % CUSTOMERS}", 3_600)
+            ticket = await tickets.issue(f"c-{number % CUSTOMERS}", 3_600)
             reader, writer = await asyncio.open_connection(host, port)
-            writer.write(f"GET /v1/streams/bench-{number} HTTP/1.1\r\nHost: bench\r\n\r\n".encode())
+            writer.write(f"GET /v1/streams/{ticket} HTTP/1.1\r\nHost: bench\r\n\r\n".encode())
             held.append((reader, writer))
         for reader, _ in held:
             with suppress(TimeoutError):

@@ -6,7 +6,8 @@ per process listens to the channels of the customers that are watched.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
@@ -14,7 +15,7 @@ from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
-from streamseg.store import keys
+from streamseg.store import keys, tickets
 from streamseg.store.redis.connection import Client, answering
 
 log = logging.getLogger(__name__)
@@ -29,13 +30,21 @@ KEPT_OPEN: Final = f"{keys.PREFIX}notices"
 class RedisTicketStore:
     """The `TicketStore` of production."""
 
-    def __init__(self, redis: Client) -> None:
+    def __init__(self, redis: Client, clock: Callable[[], float] = time.time) -> None:
         self._redis = redis
+        self._clock = clock
+        self._secret: bytes | None = None
 
-    async def issue(self, ticket: str, customer_id: str, ttl_seconds: int) -> None:
+    async def issue(self, customer_id: str, ttl_seconds: int) -> str:
         """See the port."""
         with answering():
+            if self._secret is None:
+                await self._redis.execute_command("SET", keys.TICKET_SECRET, tickets.new_secret(), "NX")
+                self._secret = await self._redis.execute_command("GET", keys.TICKET_SECRET)
+            assert self._secret is not None
+            ticket = tickets.named(self._secret, customer_id, self._clock(), ttl_seconds)
             await self._redis.execute_command("SET", keys.ticket(ticket), customer_id, "EX", ttl_seconds)
+        return ticket
 
     async def redeem(self, ticket: str) -> str | None:
         """See the port."""

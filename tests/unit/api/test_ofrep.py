@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from streamseg.api.access import identity_hash
-from tests.unit.api.served import IDENTITY_SECRET, PK, Served, entry_of, membership_of
+from streamseg.settings import ApiSettings
+from tests.unit.api.served import AS_OF, IDENTITY_SECRET, PK, Served, entry_of, membership_of
 
 pytestmark = pytest.mark.asyncio
 
@@ -54,7 +55,18 @@ async def test_bulk_has_a_validator_and_a_stream() -> None:
     (stream,) = first.json()["eventStreams"]
     assert stream["type"] == "sse"
     assert stream["url"].startswith("http://api/v1/streams/")
+    assert stream["url"].endswith("?after=7-1")
     assert "c-81" not in stream["url"]
+    assert (first.headers["streamseg-as-of"], int(first.headers["streamseg-age"]) >= 0) == (str(AS_OF), True)
+
+
+async def test_behind_a_proxy_the_stream_is_where_pages_reach_it() -> None:
+    served = Served(ApiSettings(public_url="https://segments.shop.example/"))
+    async with served.client() as client:
+        answer = await client.post(BULK, json=context())
+        one = await client.post(f"{BULK}/segments", json=context())
+    assert answer.json()["eventStreams"][0]["url"].startswith("https://segments.shop.example/v1/streams/")
+    assert one.headers["streamseg-age"] == "0"
 
 
 @pytest.mark.parametrize(

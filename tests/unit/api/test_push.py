@@ -32,7 +32,9 @@ async def stream(api: Api, path: str, **headers: str) -> AsyncIterator["asyncio.
             assert (b"content-type", b"text/event-stream; charset=utf-8") in message["headers"]
 
     names = [(name.lower().replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": names, "root_path": ""}
+    where, _, query = path.partition("?")
+    scope = {"type": "http", "method": "GET", "path": where, "query_string": query.encode(), "headers": names}
+    scope |= {"root_path": ""}
     task = asyncio.create_task(api(scope, receive, send))
     try:
         yield pieces
@@ -49,9 +51,10 @@ async def taken(pieces: "asyncio.Queue[bytes]") -> bytes:
 
 async def test_a_change_is_told_without_saying_whose_or_what() -> None:
     served = Served()
-    await served.memberships.write([entry_of(membership_of("c-81"))])
+    seen = entry_of(membership_of("c-81"))
+    await served.memberships.write([seen])
     async with served.api() as api:
-        path = await api.ticket("c-81")
+        path = await api.ticket("c-81", seen.membership)
         async with stream(api, path) as pieces:
             assert await taken(pieces) == b"retry: 1000\nid: 7-1\n\n"
             await served.change(membership_of("c-81", "behaviour-m3xw", seq=2))
@@ -71,6 +74,22 @@ async def test_who_comes_back_learns_whether_something_was_missed(*, last: str, 
         await taken(pieces)
         await asyncio.sleep(0.05)
         assert pieces.empty() is not missed
+
+
+async def test_what_changed_between_the_answer_and_the_stream_is_told() -> None:
+    served = Served()
+    seen = membership_of("c-81")
+    await served.memberships.write([entry_of(seen)])
+    async with served.api() as api:
+        path = await api.ticket("c-81", entry_of(seen).membership)
+        async with stream(api, path) as pieces:
+            await taken(pieces)
+            await asyncio.sleep(0.05)
+            assert pieces.empty()
+        await served.memberships.write([entry_of(membership_of("c-81", "behaviour-m3xw", seq=2))])
+        async with stream(api, path) as pieces:
+            assert b"id: 7-2" in await taken(pieces)
+            assert b"refetchEvaluation" in await taken(pieces)
 
 
 async def test_a_quiet_stream_shows_that_it_lives_and_ends_with_the_process() -> None:
