@@ -17,11 +17,13 @@ from pydantic_settings import (
 )
 
 from streamseg.errors import SettingsError
+from streamseg.packs import pack
 
 PREFIX: Final = "STREAMSEG_"
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+Trait = Annotated[str, Field(min_length=1, max_length=64)]
 Positive = Annotated[float, Field(gt=0)]
 HttpAddress = Annotated[str, Field(pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$")]
 Origin = Annotated[str, Field(pattern=r"^https?://[^\s/?#*]+$")]
@@ -81,6 +83,23 @@ class MoneySettings(Section):
     """The same for the value of an order. Neither changes the layout."""
 
 
+class AttributeSettings(Section):
+    """A trait of profiles: one of `values`, or a number (true and false are 1 and 0) when there are none."""
+
+    values: tuple[Annotated[str, Field(min_length=1, max_length=64)], ...] = Field(default=(), max_length=64)
+    """What it may be, compared case-insensitively; anything else counts as missing."""
+    typical: float = Field(default=0.0, allow_inf_nan=False)
+    """The number that stands for a missing one."""
+    skewed: bool = False
+    """Whether the number is compared on a logarithmic scale, as incomes and numbers of employees should be."""
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "AttributeSettings":
+        if self.values and (self.typical or self.skewed):
+            raise ValueError("typical and skewed are of numbers, and this one has values")
+        return self
+
+
 class FeatureSettings(Section):
     """What a row keeps. Changing any of it changes the layout: `streamseg rebuild` makes the rows anew."""
 
@@ -94,6 +113,8 @@ class FeatureSettings(Section):
     """In which hour and weekend are counted."""
     remembered_event_ids: int = Field(default=8, ge=0, le=256)
     """How many of a customer's latest event ids are compared to find a producer's duplicates."""
+    attributes: dict[Trait, AttributeSettings] = Field(default_factory=dict)
+    """Traits of profiles that rows keep, beside those that the chosen packs bring, which are changed by naming them."""
 
     @field_validator("time_zone")
     @classmethod
@@ -106,9 +127,12 @@ class FeatureSettings(Section):
 
 
 class SegmentationSettings(Section):
-    """One way of grouping all customers."""
+    """One way of grouping all customers. What is not said here is as the pack has it, if one is named."""
 
-    features: tuple[str, ...] = Field(min_length=1)
+    pack: str | None = None
+    """A shipped segmentation: what else is set here changes it."""
+    features: tuple[str, ...] = Field(default=(), validate_default=True)
+    """Names of the catalogue, or patterns: `category_*`."""
     clusterer: Literal["kmeans", "streamkmeans", "clustream", "dbstream"] = "kmeans"
     k: int = Field(default=6, ge=2, le=64)
     margin: float = Field(default=0.05, ge=0, lt=1)
@@ -125,25 +149,25 @@ class SegmentationSettings(Section):
     warm_up_events: int = Field(default=5, ge=1)
     """The median number of events that the sampled customers must have by then."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _from_pack(cls, given: object) -> object:
+        if not isinstance(given, dict) or given.get("pack") is None:
+            return given
+        try:
+            return {**pack(str(given["pack"])).segmentation, **given}
+        except SettingsError as error:
+            raise ValueError(str(error)) from None
 
-BEHAVIOUR = SegmentationSettings(
-    features=(
-        "purchase_recency",
-        "click_recency",
-        "views",
-        "purchases",
-        "sessions",
-        "spend",
-        "order_value",
-        "items_per_order",
-        "view_to_cart",
-        "cart_to_purchase",
-        "price_viewed",
-        "price_bought",
-        "discount_share",
-        "weekend_share",
-    )
-)
+    @field_validator("features")
+    @classmethod
+    def _something(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value:
+            raise ValueError("needs features, or a pack")
+        return value
+
+
+BEHAVIOUR: Final = SegmentationSettings(pack="behaviour")
 
 
 class MembershipSettings(Section):
@@ -236,6 +260,17 @@ class Settings(BaseSettings):
         if self.kafka.membership_profile == "rolling" and not self.kafka.instance_id:
             raise ValueError("kafka.membership_profile = rolling needs kafka.instance_id")
         return self
+
+    @property
+    def attributes(self) -> dict[str, AttributeSettings]:
+        """All traits that rows keep, by name: those of the chosen packs, as the settings change and complete them."""
+        brought = {
+            trait: AttributeSettings.model_validate(declared)
+            for one in self.segmentations.values()
+            if one.pack is not None
+            for trait, declared in pack(one.pack).attributes.items()
+        }
+        return brought | self.features.attributes
 
     @classmethod
     def settings_customise_sources(

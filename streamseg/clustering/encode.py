@@ -1,5 +1,12 @@
-"""From raw feature values to the space in which distances are taken: log1p where skewed, then standardised."""
+"""From raw feature values to the space in which distances are taken: log1p where skewed, then standardised.
 
+A category-valued attribute is a block of 0-or-1 features, one per value. They are divided by one deviation, the root of
+the sum of their variances, so that the block has variance 1 in all and weighs like one number (scaled on its own, each
+value would weigh like one, and a rare value most). Of a missing one all are 0: as far from every value, and nearer to
+each than two values are to each other. For a missing number its typical one stands, a setting.
+"""
+
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -28,12 +35,18 @@ class Scale:
     variance: tuple[float, ...]
 
     @classmethod
-    def of(cls, mean: Sequence[float], variance: Sequence[float]) -> "Scale":
-        """A scale fit to divide by: variances that are only rounding become 0."""
-        return cls(
-            tuple(mean),
-            tuple(v if v > CONSTANT_VARIANCE * (1.0 + m * m) else 0.0 for m, v in zip(mean, variance, strict=True)),
-        )
+    def of(cls, mean: Sequence[float], variance: Sequence[float], blocks: Sequence[str] = ()) -> "Scale":
+        """A scale fit to divide by: variances that are only rounding become 0, those of a block become their sum.
+
+        `blocks` names the block of each feature, "" for those without.
+        """
+        told = [v if v > CONSTANT_VARIANCE * (1.0 + m * m) else 0.0 for m, v in zip(mean, variance, strict=True)]
+        if any(blocks):
+            whole: defaultdict[str, float] = defaultdict(float)
+            for block, one in zip(blocks, told, strict=True):
+                whole[block] += one
+            told = [whole[block] if block else one for block, one in zip(blocks, told, strict=True)]
+        return cls(tuple(mean), tuple(told))
 
     def deviation(self) -> Floats:
         """Standard deviation per feature (d,)."""

@@ -41,6 +41,8 @@ class LearnerParams:
     skewed: tuple[bool, ...]
     """Which of the features go through log1p."""
     k: int
+    blocks: tuple[str, ...] = ()
+    """The block of each feature, as `Scale.of` takes it; empty for no blocks at all."""
     clusterer: str = "kmeans"
     step: float = 0.003
     challenge_interval: float = DAY_SECONDS
@@ -265,7 +267,9 @@ class Learner:
         for logged in self._customers.logged().tolist():
             scaler.learn_one(dict(zip(self.params.features, logged, strict=True)))
         names = self.params.features
-        return Scale.of([scaler.means[name] for name in names], [scaler.vars[name] for name in names])
+        return Scale.of(
+            [scaler.means[name] for name in names], [scaler.vars[name] for name in names], self.params.blocks
+        )
 
     def _use_scale(self, scale: Scale) -> None:
         """Between challenges the scale stands still, so that centres keep their meaning."""

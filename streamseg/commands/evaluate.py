@@ -67,8 +67,8 @@ def command(invocation: Invocation, truth: Path, segmentation: str, as_json: boo
     offline_ari = None
     if len(live.customer_ids) >= chosen.k:
         known = catalogue(wiring.layout_of(settings))
-        skewed = [known[feature].skewed for feature in chosen.features]
-        offline = offline_segments(live.customer_ids, live.vectors, skewed, chosen.k)
+        features = [known[feature] for feature in wiring.features_of(settings, segmentation)]
+        offline = offline_segments(live.customer_ids, live.vectors, features, chosen.k)
         offline_ari = agreement(labels, dict(offline)).ari
     told = asdict(found) | {
         "offline_ari": offline_ari,
@@ -112,7 +112,7 @@ async def _live(settings: "Settings", segmentation: str, customer_ids: list[str]
     if settings.clock == "event":
         now = float(rows.last_seen[known].max(initial=0.0))
     ids = [rows.customer_ids[slot] for slot in known.tolist()]
-    return _Live(now, ids, vectors(rows, known, now, settings.segmentations[segmentation].features), segments)
+    return _Live(now, ids, vectors(rows, known, now, wiring.features_of(settings, segmentation)), segments)
 
 
 def _show(told: dict[str, object]) -> None:

@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
-from sklearn.preprocessing import StandardScaler
 
-from streamseg.clustering.encode import to_log
+from streamseg.clustering.encode import Scale, to_log
 from streamseg.clustering.identity import UNASSIGNED
 
 Floats = NDArray[np.float64]
@@ -20,10 +19,10 @@ TOGETHER: Final = 0.5
 """The share of a segment that must go to another one for all who went to count as renamed."""
 
 
-def standardised(vectors: Floats, skewed: Sequence[bool]) -> Floats:
-    """Raw vectors (n, d) logged where skewed, with mean 0 and variance 1."""
-    scaled: Floats = StandardScaler().fit_transform(to_log(vectors, skewed))
-    return scaled
+def standardised(vectors: Floats, skewed: Sequence[bool], blocks: Sequence[str] = ()) -> Floats:
+    """Raw vectors (n, d) logged where skewed, with mean 0 and variance 1; for `blocks` see `Scale.of`."""
+    logged = to_log(vectors, skewed)
+    return Scale.of(logged.mean(axis=0).tolist(), logged.var(axis=0).tolist(), blocks).apply(logged)
 
 
 def offline_kmeans(scaled: Floats, k: int, seed: int = 0) -> Labels:

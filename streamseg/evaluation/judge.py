@@ -98,10 +98,10 @@ class _Trial:
     def __init__(self, stream: EventStream, settings: Settings, seed: int) -> None:
         self._stream = stream
         self._worker = MemoryWorker(_paced(settings, stream.day), seed)
-        k, skewed = self._worker.segmentation.k, self._worker.learner.params.skewed
+        k, params = self._worker.segmentation.k, self._worker.learner.params
         rivals: tuple[Rival, ...] = (
-            MiniBatch(k, skewed, seed),
-            RiverDefault(self._worker.segmentation.features, k, seed),
+            MiniBatch(k, params.skewed, seed),
+            RiverDefault(params.features, k, seed),
         )
         self._ours, self._offline = Row("streamseg"), Row("offline")
         self._follows = [_Follow(rival, Row(rival.name)) for rival in rivals]
@@ -182,8 +182,8 @@ class _Trial:
         return verdict
 
     def _scaled(self) -> NDArray[np.float64]:
-        slots = self._worker.everybody()
-        return standardised(self._worker.vectors(slots, self._now), self._worker.learner.params.skewed)
+        slots, params = self._worker.everybody(), self._worker.learner.params
+        return standardised(self._worker.vectors(slots, self._now), params.skewed, params.blocks)
 
     def _all_labels(self) -> list[tuple[Row, Labels | None]]:
         """What each method says of all customers now; nothing while there are fewer than clusters."""

@@ -90,7 +90,7 @@ class MemoryWorker:
 
     def vectors(self, slots: Slots, now: float) -> NDArray[np.float64]:
         """Raw features of the segmentation (n, d)."""
-        return vectors(self.rows, slots, now, self.segmentation.features)
+        return vectors(self.rows, slots, now, self._assigning.features)
 
     def segments(self, slots: Slots) -> NDArray[np.uint32]:
         """Codes of the settled segments."""

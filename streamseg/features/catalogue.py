@@ -26,13 +26,17 @@ LEVEL_PRIOR_EVENTS: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """A named number of a customer. `skewed` features are compared on a logarithmic scale: log1p of them."""
+    """A named number of a customer. `skewed` features are compared on a logarithmic scale: log1p of them.
+
+    The features of one category-valued attribute have its name as their `block`: together they weigh like one feature.
+    """
 
     name: str
     unit: str
     meaning: str
     skewed: bool
     formula: Formula = field(repr=False, compare=False)
+    block: str = ""
 
 
 @cache
@@ -184,9 +188,9 @@ def _profile(index: int, attribute: Attribute) -> tuple[Feature, ...]:
     stem = f"profile_{slug(attribute.name)}"
     if not attribute.values:
         meaning = f"{attribute.name}; {attribute.typical:g} where it is not known"
-        return (Feature(stem, "as sent", meaning, False, number),)
+        return (Feature(stem, "as sent", meaning, attribute.skewed, number),)
     return tuple(
-        Feature(f"{stem}_{slug(value)}", "0 or 1", f"{attribute.name} is {value}", False, equals(code))
+        Feature(f"{stem}_{slug(value)}", "0 or 1", f"{attribute.name} is {value}", False, equals(code), stem)
         for code, value in enumerate(attribute.values)
     )
 

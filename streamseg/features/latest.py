@@ -1,6 +1,6 @@
 """Fields that hold the latest word: of equal times the greater value wins, so that order does not matter."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from streamseg.events.types import Consent, Profile
 from streamseg.features.groups import Groups
-from streamseg.features.layout import Attribute
 from streamseg.features.rows import Rows, Slots
 
 Floats = NDArray[np.float64]
@@ -35,15 +34,17 @@ def take_profiles(rows: Rows, groups: Groups, at: Floats, profiles: Sequence[Pro
         name = attribute.name
         told = [i for i, profile in enumerate(profiles) if name in profile.attributes]
         stated = np.array(told, dtype=np.intp)
-        answers = np.array([_number(attribute, profiles[i].attributes[name]) for i in told], dtype=np.float64)
+        codes = {value.casefold(): float(code) for code, value in enumerate(attribute.values)}
+        answers = np.array([_number(codes, profiles[i].attributes[name]) for i in told], dtype=np.float64)
         values, times = rows.attributes[:, index], rows.attribute_at[:, index]
         won, winners = _winners(slots[stated], at[stated], answers, (times, values), _missing_last)
         values[won], times[won] = answers[winners], at[stated][winners]
 
 
-def _number(attribute: Attribute, value: object) -> float:
-    if attribute.values:
-        return float(attribute.values.index(value)) if value in attribute.values else np.nan
+def _number(codes: Mapping[str, float], value: object) -> float:
+    """A category's code, or the number itself where there are no categories; NaN for what is neither."""
+    if codes:
+        return codes.get(value.casefold(), np.nan) if isinstance(value, str) else np.nan
     return float(value) if isinstance(value, int | float) else np.nan
 
 

@@ -68,12 +68,13 @@ seconds, 0 where there was none. In memory and in the store a row is the same by
 class Attribute:
     """A profile attribute that rows keep: one of `values`, or a number when there are none.
 
-    `typical` is the number that stands in a vector for a missing one.
+    `typical` is the number that stands in a vector for a missing one; `skewed` numbers are compared by their logarithm.
     """
 
     name: str
     values: tuple[str, ...] = ()
     typical: float = 0.0
+    skewed: bool = False
 
 
 @dataclass(frozen=True)
@@ -124,8 +125,10 @@ class Layout:
             typical_order: the same for the value of an order.
 
         Raises:
-            SettingsError: two categories have the same feature name, or one is called `other`.
+            SettingsError: two categories, attributes, or values of one attribute, have the same feature name, or a
+                category is called `other`.
         """
+        _check_attributes(attributes)
         slugs = tuple(slug(category) for category in categories)
         taken = {"", OTHER_CATEGORY}
         for category, name in zip(categories, slugs, strict=True):
@@ -208,6 +211,16 @@ class Layout:
             [[a.name, a.values] for a in self.attributes],
         ]
         return hashlib.blake2b(json.dumps(content).encode(), digest_size=4).hexdigest()
+
+
+def _check_attributes(attributes: Sequence[Attribute]) -> None:
+    if len({slug(attribute.name) for attribute in attributes} - {""}) < len(attributes):
+        raise SettingsError("setting features.attributes: two of the names make the same feature name, or none at all")
+    for attribute in attributes:
+        if len({slug(value) for value in attribute.values} - {""}) < len(attribute.values):
+            raise SettingsError(
+                f"setting features.attributes.{attribute.name}.values: two make the same feature name, or none at all"
+            )
 
 
 def slug(text: str) -> str:

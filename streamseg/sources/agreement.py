@@ -9,8 +9,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from streamseg.clustering.encode import to_log
+from streamseg.clustering.encode import Scale, to_log
 from streamseg.errors import SettingsError
+from streamseg.features.catalogue import Feature
 
 UNASSIGNED: Final = "unassigned"
 UNKNOWN: Final = "unknown"
@@ -52,23 +53,24 @@ def agreement(truth: Mapping[str, str], segments: Mapping[str, str | None]) -> A
 
 
 def offline_segments(
-    customer_ids: Sequence[str], vectors: NDArray[np.float64], skewed: Sequence[bool], k: int, seed: int = 0
+    customer_ids: Sequence[str], vectors: NDArray[np.float64], features: Sequence[Feature], k: int, seed: int = 0
 ) -> dict[str, str]:
     """What scikit-learn's k-means (n_init 10) that sees all vectors at once makes of them, by customer id.
 
     Args:
         customer_ids: one per row.
-        vectors: raw feature values (n, d), n >= k; they are logged where skewed and standardised, as the learner does.
-        skewed: which features are logged.
+        vectors: raw feature values (n, d), n >= k; they are logged where skewed and scaled, as the learner does.
+        features: the d features.
         k: how many clusters.
         seed: of the ten starts.
     """
     try:
         from sklearn.cluster import KMeans  # noqa: PLC0415  an extra
-        from sklearn.preprocessing import StandardScaler  # noqa: PLC0415
     except ModuleNotFoundError:
         raise _missing() from None
-    scaled = StandardScaler().fit_transform(to_log(vectors, skewed))
+    logged = to_log(vectors, [feature.skewed for feature in features])
+    blocks = [feature.block for feature in features]
+    scaled = Scale.of(logged.mean(axis=0).tolist(), logged.var(axis=0).tolist(), blocks).apply(logged)
     labels = KMeans(n_clusters=k, n_init=10, random_state=seed).fit_predict(scaled)
     return {customer: f"offline-{label}" for customer, label in zip(customer_ids, labels.tolist(), strict=True)}
 

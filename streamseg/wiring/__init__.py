@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
+from fnmatch import fnmatchcase
 from typing import Any
 
 import msgspec
@@ -15,7 +16,7 @@ from streamseg.errors import SettingsError
 from streamseg.events.decode import Decoder
 from streamseg.events.money import Money
 from streamseg.features.catalogue import catalogue
-from streamseg.features.layout import Layout
+from streamseg.features.layout import Attribute, Layout
 from streamseg.ports import MembershipStore
 from streamseg.settings import Settings
 from streamseg.store.keys import ADS_PREFIX
@@ -48,6 +49,9 @@ def layout_of(settings: Settings) -> Layout:
         currency=settings.money.currency,
         minor_units=settings.money.minor_units,
         segmentations=tuple(settings.segmentations),
+        attributes=[
+            Attribute(trait, one.values, one.typical, one.skewed) for trait, one in settings.attributes.items()
+        ],
         typical_price=settings.money.typical_price,
         typical_order=settings.money.typical_order,
     )
@@ -58,21 +62,29 @@ def decoder_of(settings: Settings) -> Decoder:
     return Decoder(money_of(settings), settings.worker.future_limit_seconds)
 
 
+def features_of(settings: Settings, segmentation: str) -> tuple[str, ...]:
+    """The names in the catalogue that the setting's names and patterns come to. Raises `SettingsError`."""
+    known = catalogue(layout_of(settings))
+    named: dict[str, None] = {}
+    for pattern in settings.segmentations[segmentation].features:
+        found = [name for name in known if fnmatchcase(name, pattern)]
+        if not found:
+            raise SettingsError(f"setting segmentations.{segmentation}.features: no such feature: {pattern}")
+        named |= dict.fromkeys(found)
+    return tuple(named)
+
+
 def segmentations_of(settings: Settings) -> list[pipeline.Segmentation]:
     """The segmentations, without models yet."""
     return [
-        pipeline.Segmentation(name, one.features, one.margin, one.looks, one.learn_interval_seconds)
+        pipeline.Segmentation(name, features_of(settings, name), one.margin, one.looks, one.learn_interval_seconds)
         for name, one in settings.segmentations.items()
     ]
 
 
 def check_settings(settings: Settings) -> None:
     """What one table of settings cannot know of another. Raises `SettingsError`."""
-    known = catalogue(layout_of(settings))
-    for name, one in settings.segmentations.items():
-        for feature in one.features:
-            if feature not in known:
-                raise SettingsError(f"setting segmentations.{name}.features: no such feature: {feature}")
+    segmentations_of(settings)
 
 
 # -- stores and sinks ------------------------------------------------------------------------------------------------

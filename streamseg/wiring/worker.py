@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import uuid
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from streamseg import pipeline
 from streamseg.clustering.learner import LearnerParams
@@ -25,7 +25,16 @@ from streamseg.stream.surroundings import Surroundings
 from streamseg.stream.trainer import Trainer
 from streamseg.stream.worker import Worker
 from streamseg.topics import CLICKS
-from streamseg.wiring import check_settings, decoder_of, layout_of, money_of, partition_of, segmentations_of, stores
+from streamseg.wiring import (
+    check_settings,
+    decoder_of,
+    features_of,
+    layout_of,
+    money_of,
+    partition_of,
+    segmentations_of,
+    stores,
+)
 
 SWEEPS_PER_BOUND = 4
 """A string is renewed when half of the bound has passed, so sweeps must come oftener than twice in it."""
@@ -34,14 +43,18 @@ SWEEPS_PER_BOUND = 4
 def learner_params_of(settings: Settings) -> list[LearnerParams]:
     """What the trainer learns each segmentation by."""
     known = catalogue(layout_of(settings))
-    return [_learner_params(name, one, known) for name, one in settings.segmentations.items()]
+    return [
+        _learner_params(name, one, [known[feature] for feature in features_of(settings, name)])
+        for name, one in settings.segmentations.items()
+    ]
 
 
-def _learner_params(name: str, one: SegmentationSettings, known: Mapping[str, Feature]) -> LearnerParams:
+def _learner_params(name: str, one: SegmentationSettings, features: Sequence[Feature]) -> LearnerParams:
     return LearnerParams(
         segmentation=name,
-        features=one.features,
-        skewed=tuple(known[feature].skewed for feature in one.features),
+        features=tuple(feature.name for feature in features),
+        skewed=tuple(feature.skewed for feature in features),
+        blocks=tuple(feature.block for feature in features),
         k=one.k,
         clusterer=one.clusterer,
         step=one.step,

@@ -84,11 +84,21 @@ def command(
 
 
 def _one_segmentation(settings: "Settings", name: str, k: int | None) -> "Settings":
-    if name not in settings.segmentations:
-        raise SettingsError(f"there is no segmentation {name}; there are {', '.join(settings.segmentations)}")
-    one = settings.segmentations[name]
+    """With nothing but this segmentation: of the settings, or else the shipped pack of that name."""
+    from streamseg import packs
+    from streamseg.settings import SegmentationSettings
+    from streamseg.wiring import check_settings
+
+    one = settings.segmentations.get(name)
+    if one is None:
+        if name not in packs.names():
+            there = sorted({*settings.segmentations, *packs.names()})
+            raise SettingsError(f"there is no segmentation {name}; there are {', '.join(there)}")
+        one = SegmentationSettings(pack=name)
     chosen = one if k is None else one.model_copy(update={"k": k})
-    return settings.model_copy(update={"segmentations": {name: chosen}})
+    alone = settings.model_copy(update={"segmentations": {name: chosen}})
+    check_settings(alone)
+    return alone
 
 
 def _numbers(seeds: str) -> list[int]:

@@ -128,3 +128,6 @@ def test_a_file_is_judged_in_its_own_currency_with_or_without_truth(tmp_path: Pa
     (stream,) = json.loads(told.stdout)["streams"]
     assert stream["rows"][0]["ari_after"] is None
     assert stream["rows"][0]["ari_to_offline"] > 0.9
+    told = CliRunner().invoke(command, [*arguments, "--features", "value"], obj=Invocation())
+    (stream,) = json.loads(told.stdout)["streams"]
+    assert stream["rows"][0]["ari_to_offline"] > 0.9, "a shipped pack can be judged without being enabled"

@@ -246,7 +246,7 @@ def test_profiles_keep_the_latest_value_of_configured_attributes() -> None:
     assert slab.rows.attributes[0].tolist() == [41.0, 1.0]
     slab.feed([profile(NOON + 1, country="atlantis")])
     assert slab.rows.attributes[0].tolist() == pytest.approx([41.0, nan], nan_ok=True)
-    slab.feed([profile(NOON + 2, age=None, country="nl")])
+    slab.feed([profile(NOON + 2, age=None, country="NL")])
     assert slab.rows.attributes[0].tolist() == pytest.approx([nan, 0.0], nan_ok=True)
 
 

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from streamseg.errors import StreamsegError
+from streamseg.features.catalogue import catalogue
+from streamseg.features.layout import Layout
 from streamseg.sources.agreement import agreement, offline_segments
 from streamseg.sources.truth import TruthRow, labels_at, read_truth, write_truth
 
@@ -38,7 +40,8 @@ def test_offline_k_means_finds_clear_groups() -> None:
     centres = np.repeat(np.array([[1.0, 1e4], [5.0, 10.0], [9.0, 1e6]]), 30, axis=0)
     vectors = centres * np.exp(0.1 * rng.standard_normal(centres.shape))
     customers = [f"c{n}" for n in range(90)]
-    found = offline_segments(customers, vectors, [False, True], k=3)
+    known = catalogue(Layout.of())
+    found = offline_segments(customers, vectors, [known["weekend_share"], known["spend"]], k=3)
     truth = {customer: str(n // 30) for n, customer in enumerate(customers)}
     assert agreement(truth, dict(found)).ari == pytest.approx(1.0)
 

@@ -1,0 +1,131 @@
+"""The shipped segmentations, and how settings choose and change them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from streamseg import packs, wiring
+from streamseg.clustering.encode import Scale
+from streamseg.errors import SettingsError
+from streamseg.features.catalogue import catalogue
+from streamseg.features.layout import Attribute, Layout
+from streamseg.settings import SegmentationSettings, Settings, load_settings
+
+KINDS = (
+    "behaviour", "demographic", "firmographic", "geographic", "needs", "psychographic", "technographic", "value",
+)  # fmt: skip
+
+
+def settings(tmp_path: Path, text: str) -> Settings:
+    (tmp_path / "s.toml").write_text(text)
+    return load_settings(tmp_path / "s.toml")
+
+
+def test_there_is_a_pack_for_each_kind_that_marketers_know() -> None:
+    assert packs.names() == KINDS
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_pack_is_a_valid_segmentation(name: str) -> None:
+    chosen = Settings(segmentations={name: SegmentationSettings(pack=name)})
+    wiring.check_settings(chosen)
+    known = catalogue(wiring.layout_of(chosen))
+    features = wiring.features_of(chosen, name)
+    assert len(set(features)) == len(features) >= 3
+    brought = {feature.name for feature in known.values() if feature.name.startswith("profile_")}
+    assert brought <= set(features), "a pack brings no attribute that it does not go by"
+    assert packs.pack(name).about
+
+
+def test_all_packs_at_once_make_one_layout() -> None:
+    all_of_them = Settings(segmentations={name: SegmentationSettings(pack=name) for name in KINDS})
+    wiring.check_settings(all_of_them)
+    assert wiring.layout_of(all_of_them).segmentations == KINDS
+
+
+def test_what_is_said_beside_a_pack_changes_it(tmp_path: Path) -> None:
+    one = settings(tmp_path, '[segmentations.worth]\npack = "value"\nk = 4\n').segmentations["worth"]
+    assert (one.k, one.features) == (4, SegmentationSettings(pack="value").features)
+
+
+def test_the_environment_can_choose_a_pack(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STREAMSEG_SEGMENTATIONS__NEEDS__PACK", "needs")
+    monkeypatch.setenv("STREAMSEG_SEGMENTATIONS__NEEDS__K", "3")
+    assert load_settings().segmentations["needs"].k == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('[segmentations.a]\npack = "astrologic"\n', "no pack astrologic; there are behaviour, demographic"),
+        ("[segmentations.a]\nk = 3\n", "needs features, or a pack"),
+        ("[features.attributes.age]\nvalues = ['old']\ntypical = 3\n", "typical and skewed are of numbers"),
+    ],
+)
+def test_a_wrong_choice_is_told_in_one_line(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(SettingsError, match=told) as raised:
+        settings(tmp_path, text)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_pattern_takes_what_the_settings_make_of_it(tmp_path: Path) -> None:
+    chosen = settings(
+        tmp_path,
+        """
+        [features]
+        categories = ["Shoes", "Socks"]
+        attributes.gender.values = ["f", "m"]
+        [segmentations.tastes]
+        features = ["category_*", "profile_gender_*", "spend"]
+        """,
+    )
+    assert wiring.features_of(chosen, "tastes") == (
+        "category_shoes", "category_socks", "category_other", "profile_gender_f", "profile_gender_m", "spend",
+    )  # fmt: skip
+
+
+def test_settings_change_the_attributes_that_a_pack_brings(tmp_path: Path) -> None:
+    chosen = settings(
+        tmp_path, '[features.attributes.age]\ntypical = 20\n[segmentations.demographic]\npack = "demographic"\n'
+    )
+    assert chosen.attributes["age"].typical == 20
+    assert chosen.attributes["gender"].values == ("female", "male", "other")
+
+
+def test_a_pattern_that_fits_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"segmentations\.a\.features: no such feature: profile_"):
+        wiring.check_settings(settings(tmp_path, "[segmentations.a]\nfeatures = ['profile_*']\n"))
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        (Attribute("shoe size"), Attribute("Shoe-Size")),
+        (Attribute("?"),),
+        (Attribute("colour", ("red", "RED")),),
+    ],
+)
+def test_attributes_must_make_different_features(attributes: tuple[Attribute, ...]) -> None:
+    with pytest.raises(SettingsError, match=r"features\.attributes"):
+        Layout.of(attributes=attributes)
+
+
+def test_a_category_weighs_like_one_number_however_many_values_it_has() -> None:
+    rng = np.random.default_rng(3)
+    codes = rng.choice(4, size=5_000, p=[0.6, 0.3, 0.09, 0.01])
+    rows = np.column_stack([rng.normal(50, 12, size=5_000), *(codes == code for code in range(4))])
+    scale = Scale.of(rows.mean(axis=0).tolist(), rows.var(axis=0).tolist(), ["", *["colour"] * 4])
+    spread = scale.apply(rows).var(axis=0)
+    assert spread[0] == pytest.approx(1)
+    assert spread[1:].sum() == pytest.approx(1)
+    alone = Scale.of(rows.mean(axis=0).tolist(), rows.var(axis=0).tolist()).apply(rows)
+    assert alone.var(axis=0)[1:].sum() == pytest.approx(4)
+
+
+def test_a_missing_category_is_nearer_to_each_value_than_two_values_are() -> None:
+    rows = np.vstack([np.eye(3), np.zeros(3)])
+    scaled = Scale.of(rows.mean(axis=0).tolist(), rows.var(axis=0).tolist(), ["c"] * 3).apply(rows)
+    to_missing = np.linalg.norm(scaled[:3] - scaled[3], axis=1)
+    assert to_missing == pytest.approx([to_missing[0]] * 3)
+    assert to_missing[0] * 2**0.5 == pytest.approx(float(np.linalg.norm(scaled[0] - scaled[1])))
