@@ -48,6 +48,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 
 lock: ## newest versions that fit pyproject.toml (needs uv)
 	$(LOCK) --upgrade pyproject.toml --all-extras --group dev -o requirements.lock
+	$(LOCK) --upgrade tests/bench/peers/requirements.in -o tests/bench/peers/requirements.lock
 	$(LOCK) pyproject.toml --extra parquet --group build -c requirements.lock -o deploy/requirements.lock
 
 clean: ## remove all that make has made here

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Makes .venv with everything in requirements.lock, hashes checked, and streamseg itself on top.
+# install.sh FOLDER LOCK makes an environment of that lock there, without streamseg: the benchmark's peers have one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+venv=${1:-.venv} lock=${2:-requirements.lock}
 
 fits() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info)' >/dev/null 2>&1; }
 
@@ -21,27 +23,27 @@ find_python() {
 as_root_on_debian() { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; }
 
 python=$(find_python)
-if ! fits .venv/bin/python; then
-  rm -rf .venv
+if ! fits "$venv/bin/python"; then
+  rm -rf "$venv"
   if command -v uv >/dev/null && uv --version >/dev/null 2>&1; then
-    uv venv --quiet --python "$python" .venv
-  elif ! "$python" -m venv .venv 2>/dev/null; then
+    uv venv --quiet --python "$python" "$venv"
+  elif ! "$python" -m venv "$venv" 2>/dev/null; then
     as_root_on_debian || { echo "Python's venv module is missing: install python3-venv" >&2; exit 1; }
     apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y python3-venv >/dev/null
-    "$python" -m venv --clear .venv
+    "$python" -m venv --clear "$venv"
   fi
 fi
 
 if command -v uv >/dev/null && uv --version >/dev/null 2>&1; then
-  install=(uv pip install --python .venv/bin/python)
+  install=(uv pip install --python "$venv/bin/python")
 else
-  install=(.venv/bin/python -m pip install --disable-pip-version-check)
+  install=("$venv/bin/python" -m pip install --disable-pip-version-check)
 fi
 
 quietly() { # what it says is shown when it fails
-  "$@" >.venv/install.log 2>&1 || { cat .venv/install.log >&2; exit 1; }
+  "$@" >"$venv/install.log" 2>&1 || { cat "$venv/install.log" >&2; exit 1; }
 }
 
-echo "installing into .venv ($("$python" --version))" >&2
-quietly "${install[@]}" --require-hashes -r requirements.lock
-quietly "${install[@]}" --no-deps --no-build-isolation -e .
+echo "installing into $venv ($("$python" --version))" >&2
+quietly "${install[@]}" --require-hashes -r "$lock"
+[ -n "${1:-}" ] || quietly "${install[@]}" --no-deps --no-build-isolation -e .

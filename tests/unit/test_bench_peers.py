@@ -18,8 +18,8 @@ from streamseg.features.rows import Rows
 from streamseg.features.vector import vectors
 from streamseg.settings import BEHAVIOUR
 from streamseg.topics import CLICKS
+from tests.bench.load import Load
 from tests.bench.peers.customer import SUMS, add_click, fresh, vector
-from tests.bench.throughput.load import Load
 
 
 def test_peers_keep_the_same_features_of_the_same_clicks() -> None:

@@ -5,6 +5,7 @@ The features, the half-lives, the model and what is written are ours; there are 
 
 import json
 import math
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -20,6 +21,10 @@ BOUND_SECONDS: Final = DAY_SECONDS
 MARGIN: Final = 0.05
 LOOKS: Final = 2
 SATURDAY: Final = 5
+ROW_PREFIX: Final = "peer:row:"
+MEMBERSHIP_SECONDS: Final = 30 * 86_400
+"""How long a membership string stands. Peers write rows with SET and memberships with SETEX: by the number of SETs the
+benchmark sees how far they are."""
 SUMS: Final = [one.name for one in aggregates(())]
 _RECENT: Final = {one.name for one in aggregates(()) if one.recent}
 
@@ -172,3 +177,27 @@ def row(customer: Customer) -> str:
     """What is kept in the store of a customer: the exact counts first, for the benchmark's check."""
     exact = f"{customer['events']} {customer['transactions']} {customer['spend_minor']} "
     return exact + json.dumps(customer, separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one event changed and what has to be written because of it."""
+
+    customer_id: str
+    row: str
+    membership: str | None
+    changes: list[dict[str, str]]
+
+    @property
+    def change_record(self) -> dict[str, Any]:
+        """For the topic of memberships."""
+        return {"membership": self.membership, "changes": self.changes}
+
+
+def take(customer: Customer, click: Any, model: Model, now: float) -> Outcome | None:
+    """All of the work of one click on its customer; None when it was there before."""
+    if not add_click(customer, click, click.occurred_at.timestamp()):
+        return None
+    changes = settle(customer, model, now)
+    string = membership(click.customer_id, customer, model, now, moved=bool(changes))
+    return Outcome(click.customer_id, row(customer), string, changes)

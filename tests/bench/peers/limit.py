@@ -9,7 +9,7 @@ from streamseg.events.structs import struct_of
 from streamseg.events.types import Click
 
 
-def main(bootstrap: str, _: str, group: str, topic: str) -> None:
+def main(bootstrap: str, _redis_url: str, group: str, topic: str, _folder: str) -> None:
     """Read for ever; commits once a second."""
     consumer = Consumer(
         {
@@ -17,6 +17,7 @@ def main(bootstrap: str, _: str, group: str, topic: str) -> None:
             "group.id": group,
             "auto.offset.reset": "earliest",
             "auto.commit.interval.ms": 1_000,
+            "log_level": 0,
         }
     )
     consumer.subscribe([topic])

@@ -11,7 +11,8 @@ from typing import Final
 import redis
 
 from streamseg.topics import CLICKS
-from tests.bench.throughput.stage import Stage
+from tests.bench.peers.customer import ROW_PREFIX
+from tests.bench.stage import Stage
 from tests.support.processes import stored_rows
 
 ROOT: Final = Path(__file__).parents[3]
@@ -29,12 +30,19 @@ class Contestant:
     arguments: Callable[[Stage], Sequence[str]]
     kept: Callable[[Stage], Mapping[str, Kept]] | None
     """What it keeps in the store of each customer; None when it keeps nothing."""
+    done: Callable[[Stage], int]
+    """How many events it is done with. Ours: committed, the last step. Peers: rows written, which favours those that
+    commit seconds later, and sees Bytewax, which commits nothing."""
+    slow: bool = False
+    """Too slow for the whole load: it gets one of the same kind and fewer customers."""
+    apart: bool = False
+    """Runs in the peers' environment."""
 
-    def start(self, stage: Stage) -> "subprocess.Popen[bytes]":
-        """Start it; its log goes to the stage's folder, the caller ends it."""
+    def start(self, stage: Stage, peers: Path | None) -> "subprocess.Popen[bytes]":
+        """Start it; its log goes to the stage's folder, the caller ends it. `peers`: their environment's Python."""
         with (stage.folder / f"{self.name}.log").open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, *self.arguments(stage)],
+                [str(peers) if self.apart and peers else sys.executable, *self.arguments(stage)],
                 env=os.environ | dict(stage.environment),
                 cwd=ROOT,
                 stdout=log,
@@ -61,24 +69,29 @@ def _ours(stage: Stage) -> dict[str, Kept]:
 
 def _theirs(stage: Stage) -> dict[str, Kept]:
     with redis.Redis.from_url(stage.redis.url) as client:
-        names = list(client.scan_iter("peer:row:*", 5_000))
+        names = list(client.scan_iter(f"{ROW_PREFIX}*", 5_000))
         held = client.mget(names) if names else []
     customers: dict[str, Kept] = {}
     for name, row in zip(names, held, strict=True):
         events, transactions, spend_minor, _ = row.split(b" ", 3)
-        customers[name.decode().removeprefix("peer:row:")] = (int(events), int(transactions), int(spend_minor))
+        customers[name.decode().removeprefix(ROW_PREFIX)] = (int(events), int(transactions), int(spend_minor))
     return customers
 
 
 def _peer(module: str) -> Callable[[Stage], Sequence[str]]:
-    return lambda stage: ("-m", f"{PEERS}.{module}", stage.kafka.bootstrap, stage.redis.url, stage.group, CLICKS)
+    return lambda stage: (
+        "-m", f"{PEERS}.{module}", stage.kafka.bootstrap, stage.redis.url, stage.group, CLICKS,
+        str(stage.folder / stage.group),
+    )  # fmt: skip
 
 
 CONTESTANTS: Final = {
     one.name: one
     for one in (
-        Contestant("streamseg", lambda _: ("-m", "streamseg.commands", "worker"), _ours),
-        Contestant("faust", _peer("faust_app"), _theirs),
-        Contestant("limit", _peer("limit"), None),
+        Contestant("streamseg", lambda _: ("-m", "streamseg.commands", "worker"), _ours, Stage.committed),
+        Contestant("faust", _peer("faust_app"), _theirs, Stage.rows_written, slow=True),
+        Contestant("bytewax", _peer("bytewax_app"), _theirs, Stage.rows_written, apart=True),
+        Contestant("quix", _peer("quix_app"), _theirs, Stage.rows_written, slow=True, apart=True),
+        Contestant("limit", _peer("limit"), None, Stage.committed),
     )
 }

@@ -1,28 +1,25 @@
 """The measurement: contestants by turns on the same load, medians over rounds."""
 
-import os
-import platform
 import statistics
-import subprocess
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-import redis
-
+from tests.bench.load import Load
+from tests.bench.machine import machine, versions
+from tests.bench.peers import environment
+from tests.bench.processes import cpu_seconds, end, wait
+from tests.bench.stage import Stage
 from tests.bench.throughput.contestants import CONTESTANTS, Contestant
-from tests.bench.throughput.load import Load
-from tests.bench.throughput.stage import POLL_SECONDS, Stage
-from tests.support.kafka.server import VERSION
 
 START_SECONDS: Final = 60.0
 STANDSTILL_SECONDS: Final = 120.0
-PACKAGES: Final = ("streamseg", "faust-streaming", "aiokafka", "confluent-kafka", "redis", "numpy", "river", "msgspec")
+SLOWEST_EVENTS_PER_SECOND: Final = 300
+OURS: Final = "streamseg"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +30,29 @@ class Measured:
     cpu_seconds_per_event: float
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Some contestants on one load, `small` or whole."""
+
+    load: Load
+    names: tuple[str, ...]
+    small: bool
+
+
+def turns(name: str, events: int, customers: int, slow_events: int, names: Sequence[str]) -> Iterator[Turn]:
+    """Who runs on what. The slow ones get a load of the same kind, with as many events per customer, and so do we."""
+    slow = tuple(one for one in names if CONTESTANTS[one].slow)
+    if not slow or slow_events >= events:
+        yield Turn(Load(name, events, customers, skewed=name == "skewed"), tuple(names), small=False)
+        return
+    fast = tuple(one for one in names if one not in slow)
+    if fast:
+        yield Turn(Load(name, events, customers, skewed=name == "skewed"), fast, small=False)
+    few = max(1, round(customers * slow_events / events))
+    beside = tuple(one for one in names if one == OURS)
+    yield Turn(Load(name, slow_events, few, skewed=name == "skewed"), beside + slow, small=True)
+
+
 def measure(
     *,
     events: int,
@@ -40,65 +60,60 @@ def measure(
     rounds: int,
     loads: Sequence[str],
     names: Sequence[str],
-    peer_events: int,
+    slow_events: int,
     say: Callable[[str], None],
 ) -> dict[str, Any]:
     """Measure the contestants `names` on `loads`; the document that `--json` prints."""
+    peers = environment.python(say) if any(CONTESTANTS[one].apart for one in names) else None
     told: dict[str, Any] = {}
+    small: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="streamseg-bench-") as folder, Stage(Path(folder)) as stage:
         for name in loads:
-            taken: defaultdict[str, list[Measured]] = defaultdict(list)
-            sizes = {one: peer_events if one == "faust" else events for one in names}
+            taken: defaultdict[tuple[str, bool], list[Measured]] = defaultdict(list)
             for number in range(rounds):
-                for size in sorted(set(sizes.values()), reverse=True):
-                    stage.fill(Load(name, size, customers, skewed=name == "skewed"))
-                    for contestant in (CONTESTANTS[one] for one in names if sizes[one] == size):
-                        one = _round(stage, contestant)
-                        taken[contestant.name].append(one)
+                for turn in turns(name, events, customers, slow_events, names):
+                    stage.fill(turn.load)
+                    for contestant in (CONTESTANTS[one] for one in turn.names):
+                        one = race(stage, contestant, peers)
+                        taken[contestant.name, turn.small].append(one)
                         say(
-                            f"{name}, round {number + 1}, {contestant.name}: {one.events_per_second:,.0f} events/s, "
+                            f"{name}, round {number + 1}, {contestant.name}, {turn.load.events:,} events: "
+                            f"{one.events_per_second:,.0f} events/s, "
                             f"{one.cpu_seconds_per_event * 1e6:.2f} us of CPU per event"
                         )
-            told[name] = {one: _median(taken[one]) for one in names}
-        versions = _versions(stage)
-    return {"machine": _machine(), "versions": versions, "events": events, "customers": customers, "loads": told}
+            told[name] = {one: _median(taken[one, False] or taken[one, True]) for one in names}
+            small[name] = {one: _median(rows) for (one, is_small), rows in taken.items() if is_small}
+        found = versions(stage)
+    if peers is not None:
+        found |= environment.versions(environment.LOCK.read_text())
+    return {
+        "machine": machine(),
+        "versions": found,
+        "events": events,
+        "customers": customers,
+        "rounds": rounds,
+        "loads": told,
+        "slow_events": slow_events,
+        "small_loads": small,
+    }
 
 
-def _round(stage: Stage, contestant: Contestant) -> Measured:
+def race(stage: Stage, contestant: Contestant, peers: Path | None = None) -> Measured:
+    """One run over the load that stands in the topic. Raises `RuntimeError`, `AssertionError` for a wrong end state."""
     assert stage.load is not None
     stage.clear()
-    process = contestant.start(stage)
+    process = contestant.start(stage, peers)
     try:
-        _wait(process, stage.is_assigned, START_SECONDS, contestant.name)
-        began, before = time.perf_counter(), _cpu_seconds(process.pid)
+        wait(process, lambda: stage.is_assigned() or contestant.done(stage) > 0, START_SECONDS, contestant.name)
+        began, before, first = time.perf_counter(), cpu_seconds(process.pid), contestant.done(stage)
         size = stage.load.events
-        _wait(process, lambda: stage.committed() >= size, STANDSTILL_SECONDS + size / 500, contestant.name)
-        elapsed, spent = time.perf_counter() - began, _cpu_seconds(process.pid) - before
+        limit = STANDSTILL_SECONDS + size / SLOWEST_EVENTS_PER_SECOND
+        wait(process, lambda: contestant.done(stage) >= size, limit, contestant.name)
+        elapsed, spent = time.perf_counter() - began, cpu_seconds(process.pid) - before
     finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process)
     contestant.check(stage)
-    return Measured(size / elapsed, spent / size)
-
-
-def _cpu_seconds(pid: int) -> float:
-    """User and system time of all threads (proc(5): the 14th and 15th field, in clock ticks)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _wait(process: "subprocess.Popen[bytes]", met: Callable[[], bool], seconds: float, name: str) -> None:
-    until = time.monotonic() + seconds
-    while not met():
-        if process.poll() is not None:
-            raise RuntimeError(f"{name} ended by itself")
-        if time.monotonic() > until:
-            raise RuntimeError(f"{name} takes longer than {seconds:g} s")
-        time.sleep(POLL_SECONDS)
+    return Measured((size - first) / elapsed, spent / (size - first))
 
 
 def _median(rounds: Sequence[Measured]) -> dict[str, float]:
@@ -106,25 +121,3 @@ def _median(rounds: Sequence[Measured]) -> dict[str, float]:
         "events_per_second": round(statistics.median(one.events_per_second for one in rounds), 1),
         "cpu_seconds_per_event": round(statistics.median(one.cpu_seconds_per_event for one in rounds), 9),
     }
-
-
-def _machine() -> dict[str, Any]:
-    model = ""
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        named = [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
-        model = named[0].partition(":")[2].strip() if named else ""
-    return {
-        "system": platform.platform(),
-        "processor": model or platform.processor(),
-        "cores": os.cpu_count(),
-        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
-        "load_average": round(os.getloadavg()[0], 2),
-    }
-
-
-def _versions(stage: Stage) -> dict[str, str]:
-    with redis.Redis.from_url(stage.redis.url) as client:
-        server = str(client.info("server")["redis_version"])
-    packages = {name: version(name) for name in PACKAGES}
-    return {"python": platform.python_version(), "kafka": VERSION, "redis-server": server} | packages

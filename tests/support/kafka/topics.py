@@ -14,7 +14,7 @@ OURS = frozenset(spec.name for spec in TOPICS)
 
 def delete_topics(bootstrap: str, names: Collection[str] = OURS) -> None:
     """Delete these of our topics; returns when the broker shows none of them."""
-    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin = _admin(bootstrap)
     ours = set(names)
     there = [topic for topic in admin.list_topics(timeout=TIMEOUT_SECONDS).topics if topic in ours]
     if there:
@@ -26,7 +26,7 @@ def delete_topics(bootstrap: str, names: Collection[str] = OURS) -> None:
 def remake_topics(bootstrap: str, partitions: int, names: Collection[str] = OURS) -> None:
     """Delete and make these of our topics; returns when the broker shows them, each with a leader."""
     delete_topics(bootstrap, names)
-    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin = _admin(bootstrap)
     made = [
         NewTopic(spec.name, num_partitions=spec.partitions or partitions, replication_factor=1, config=spec.config())
         for spec in TOPICS
@@ -39,12 +39,16 @@ def remake_topics(bootstrap: str, partitions: int, names: Collection[str] = OURS
 
 def delete_groups(bootstrap: str, groups: Sequence[str]) -> None:
     """Forget the groups' committed offsets."""
-    admin = AdminClient({"bootstrap.servers": bootstrap})  # kept: with the client its futures would die unanswered
+    admin = _admin(bootstrap)  # kept: with the client its futures would die unanswered
     for future in admin.delete_consumer_groups(list(groups)).values():
         try:
             future.result(TIMEOUT_SECONDS)
         except KafkaException:
             continue  # it was never there, or has members that are about to leave
+
+
+def _admin(bootstrap: str) -> AdminClient:
+    return AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})  # its complaints are for nobody
 
 
 def _wait(admin: AdminClient, wanted: dict[str, int]) -> None:

@@ -1,7 +1,7 @@
 """Clicks to measure with: 250 bytes of JSON each, of many customers, drawn by a seed."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -59,6 +59,11 @@ def click(number: int, whose: int, at: float) -> bytes:
 
 def fill(bootstrap: str, load: Load) -> None:
     """Send the load to the topic of clicks, which must be there."""
+    send(bootstrap, load.records(time.time()))
+
+
+def send(bootstrap: str, records: Iterable[tuple[bytes, bytes]]) -> None:
+    """Send clicks as fast as they come."""
     producer = Producer(
         {
             "bootstrap.servers": bootstrap,
@@ -66,9 +71,10 @@ def fill(bootstrap: str, load: Load) -> None:
             "linger.ms": 20,
             "queue.buffering.max.messages": 1_000_000,
             "batch.size": 500_000,
+            "log_level": 0,
         }
     )
-    for number, (key, value) in enumerate(load.records(time.time())):
+    for number, (key, value) in enumerate(records):
         producer.produce(CLICKS, key=key, value=value)
         if number % 5_000 == 0:
             producer.poll(0)

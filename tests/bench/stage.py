@@ -22,14 +22,13 @@ from streamseg.features.vector import vectors
 from streamseg.settings import Settings
 from streamseg.topics import CLICKS, DEAD_LETTERS, MEMBERSHIPS, MODELS, SAMPLES
 from streamseg.wiring.worker import learner_params_of
-from tests.bench.throughput.load import Load, fill
+from tests.bench.load import Load, fill
 from tests.support.kafka.server import KafkaServer
 from tests.support.kafka.topics import remake_topics
 from tests.support.processes import settings_of
 
 PARTITIONS: Final = 4
 OUTPUTS: Final = (MEMBERSHIPS, SAMPLES, MODELS, DEAD_LETTERS)
-POLL_SECONDS: Final = 0.02
 MODEL_CUSTOMERS: Final = 500
 MODEL_EVENTS: Final = 10_000
 
@@ -37,8 +36,9 @@ MODEL_EVENTS: Final = 10_000
 class Stage:
     """A broker and a store for as long as the block lasts; `load` stands in the topic of clicks."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, partitions: int = PARTITIONS) -> None:
         self.folder = folder
+        self.partitions = partitions
         self.kafka = KafkaServer()
         self.redis = RedisServer()
         self.load: Load | None = None
@@ -47,10 +47,12 @@ class Stage:
     def __enter__(self) -> Self:
         self.kafka.start()
         self.redis.start()
-        self._admin = AdminClient({"bootstrap.servers": self.kafka.bootstrap})
+        self._admin = AdminClient({"bootstrap.servers": self.kafka.bootstrap, "log_level": 0})
+        self._store = redis.Redis.from_url(self.redis.url)
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._store.close()
         self.redis.close()
         self.kafka.close()
 
@@ -71,17 +73,17 @@ class Stage:
 
     def fill(self, load: Load) -> None:
         """Make the topics anew and send the load."""
-        remake_topics(self.kafka.bootstrap, PARTITIONS)
+        remake_topics(self.kafka.bootstrap, self.partitions)
         fill(self.kafka.bootstrap, load)
         self.load = load
 
     def clear(self) -> None:
         """A new group, an empty store with a model, and nothing in the topics that workers write."""
         self.group = f"bench-{uuid.uuid4().hex[:12]}"
-        with redis.Redis.from_url(self.redis.url) as client:
-            client.flushall()
-        remake_topics(self.kafka.bootstrap, PARTITIONS, OUTPUTS)
+        self._store.flushall()
+        remake_topics(self.kafka.bootstrap, self.partitions, OUTPUTS)
         asyncio.run(self._publish_model())
+        self._store.config_resetstat()
 
     async def _publish_model(self) -> None:
         """A model of customers like those of the load, learned as the trainer does it."""
@@ -130,6 +132,10 @@ class Stage:
         except KafkaException:
             return 0
         return sum(max(part.offset, 0) for part in parts if part.topic == CLICKS)
+
+    def rows_written(self) -> int:
+        """Rows that a peer has written since the stage was cleared: it uses SET for nothing else."""
+        return int(self._store.info("commandstats").get("cmdstat_set", {"calls": 0})["calls"])
 
     def counts(self) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
         """Events by customer's number, as the load has them."""

@@ -1,0 +1,108 @@
+"""The same work as a Bytewax dataflow: Kafka in, state per key, a sink for Redis, Kafka out for the changes.
+
+As Bytewax's documentation has it: https://docs.bytewax.io (Kafka connectors, `stateful_map`, custom sinks, recovery).
+
+Fair to whom: no more than ours, as its sink writes a whole batch of items in one Redis pipeline, decoding is by the
+fastest validating decoder there is (ours), and the recovery store is written every ten seconds, which is the default,
+where ours moves its checkpoint with every flush. No less, as recovery is on: without it a dataflow begins anew after a
+crash with empty states, so its snapshots are what our rows and commits are.
+"""
+
+import sys
+import time
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import bytewax.operators as op
+import msgspec
+import redis
+from bytewax.connectors.kafka import KafkaSinkMessage
+from bytewax.connectors.kafka import operators as kop
+from bytewax.dataflow import Dataflow
+from bytewax.outputs import DynamicSink, StatelessSinkPartition
+from bytewax.recovery import RecoveryConfig, init_db_dir
+from bytewax.run import cli_main
+
+from streamseg.events.structs import struct_of
+from streamseg.events.types import Click
+from streamseg.store import keys
+from streamseg.topics import MEMBERSHIPS
+from tests.bench.peers.customer import MEMBERSHIP_SECONDS, ROW_PREFIX, Customer, Model, Outcome, fresh, take
+
+Kept = tuple[str, Outcome | None]
+
+
+class RedisPartition(StatelessSinkPartition[Kept]):  # type: ignore[misc]  # in the peers' environment, unseen by mypy
+    """Writes rows and memberships, all of a batch in one pipeline."""
+
+    def __init__(self, url: str) -> None:
+        self._redis = redis.Redis.from_url(url)
+
+    def write_batch(self, items: list[Kept]) -> None:
+        """See Bytewax."""
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for customer_id, outcome in items:
+                if outcome is None:
+                    continue
+                pipeline.set(ROW_PREFIX + customer_id, outcome.row)
+                if outcome.membership is not None:
+                    pipeline.setex(keys.membership(customer_id), MEMBERSHIP_SECONDS, outcome.membership)
+            pipeline.execute()
+
+    def close(self) -> None:
+        """See Bytewax."""
+        self._redis.close()
+
+
+class RedisSink(DynamicSink[Kept]):  # type: ignore[misc]  # the same
+    """One connection per worker."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def build(self, step_id: str, worker_index: int, worker_count: int) -> RedisPartition:
+        """See Bytewax."""
+        return RedisPartition(self._url)
+
+
+def keep(model: Model, customer: Customer | None, click: Any) -> tuple[Customer, Outcome | None]:
+    """One click."""
+    state = fresh() if customer is None else customer
+    return state, take(state, click, model, time.time())
+
+
+def changed(kept: Kept) -> Iterable[KafkaSinkMessage[bytes, bytes]]:
+    """Its change record, if it moved."""
+    customer_id, outcome = kept
+    if outcome is not None and outcome.changes:
+        yield KafkaSinkMessage(customer_id.encode(), msgspec.json.encode(outcome.change_record))
+
+
+def flow_of(bootstrap: str, redis_url: str, topic: str) -> Dataflow:
+    """The dataflow."""
+    with redis.Redis.from_url(redis_url) as client:
+        model = Model(client.hget(keys.model("behaviour"), "snapshot"))
+    decode = msgspec.json.Decoder(struct_of(Click)).decode
+    flow = Dataflow("customers")
+    clicks = kop.input("clicks", flow, brokers=[bootstrap], topics=[topic])
+    op.inspect("errors", clicks.errs).then(op.raises, "stop-on-error")
+    decoded = op.map("decode", clicks.oks, lambda message: decode(message.value))
+    by_customer = op.key_on("customer", decoded, lambda click: click.customer_id)
+    kept = op.stateful_map("keep", by_customer, partial(keep, model))
+    op.output("store", kept, RedisSink(redis_url))
+    changes = op.flat_map("changes", kept, changed)
+    kop.output("memberships", changes, brokers=[bootstrap], topic=MEMBERSHIPS)
+    return flow
+
+
+def main(bootstrap: str, redis_url: str, _group: str, topic: str, folder: str) -> None:
+    """Run for ever; `python -m bytewax.recovery` and `python -m bytewax.run -r` do the same."""
+    Path(folder).mkdir(parents=True)
+    init_db_dir(Path(folder), 1)
+    cli_main(flow_of(bootstrap, redis_url, topic), recovery_config=RecoveryConfig(folder))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
