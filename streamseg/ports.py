@@ -231,7 +231,8 @@ class Subscriber:
     """Who is told of membership changes by webhook.
 
     `secret` signs (`whsec_...`, Standard Webhooks). `segments` are ids or patterns, none meaning all. For the purpose
-    "ads" only changes under ads consent are sent; exits and removals always are.
+    "ads" only changes under ads consent are sent; exits and removals always are. Without `allow_private` nothing is
+    sent to addresses inside the network.
     """
 
     id: str
@@ -239,6 +240,7 @@ class Subscriber:
     secret: str
     segments: tuple[str, ...] = ()
     purpose: Literal["shop", "ads"] = "shop"
+    allow_private: bool = False
 
 
 @dataclass(frozen=True, slots=True)

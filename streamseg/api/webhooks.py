@@ -34,8 +34,8 @@ AT_ONCE: Final = 16
 IDLE_SECONDS: Final = 0.2
 GONE: Final = 410
 
-Post = Callable[[str, bytes, Mapping[str, str]], Awaitable[int]]
-"""POSTs a body to an address with headers; the status. May raise `OSError` or `TimeoutError`."""
+Post = Callable[[Subscriber, bytes, Mapping[str, str]], Awaitable[int]]
+"""POSTs a body to a subscriber with headers; the status. May raise `OSError` or `TimeoutError`."""
 
 
 def deliveries_of(
@@ -159,7 +159,7 @@ class Dispatcher:
         }
         try:
             async with asyncio.timeout(ATTEMPT_SECONDS):
-                status = await self._post(subscriber.url, delivery.body.encode(), headers)
+                status = await self._post(subscriber, delivery.body.encode(), headers)
         except TimeoutError:
             return f"no answer within {ATTEMPT_SECONDS:g} s"
         except OSError as error:

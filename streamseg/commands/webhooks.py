@@ -8,7 +8,6 @@ import signal
 import sys
 import time
 from base64 import b64encode
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from streamseg.stream.changes import ChangeFeed
 
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 MOST_WAITING = 100_000
 PAUSE_SECONDS = 1.0
 log = logging.getLogger(__name__)
@@ -38,6 +36,7 @@ def command() -> None:
 @click.argument("url")
 @click.option("--segment", "segments", multiple=True, help="Only this segment id or pattern; may be repeated.")
 @click.option("--purpose", type=click.Choice(["shop", "ads"]), default="shop", help="ads: only under ads consent.")
+@click.option("--allow-private", is_flag=True, help="The host may have an address inside the network.")
 @JSON
 @click.pass_obj
 def add(
@@ -47,16 +46,20 @@ def add(
     url: str,
     segments: tuple[str, ...],
     purpose: Literal["shop", "ads"],
+    allow_private: bool,
     as_json: bool,
 ) -> None:
     """Subscribe URL; prints the secret that its owner checks signatures with."""
+    from streamseg.api.posting import LOOPBACK, is_private
     from streamseg.ports import Subscriber
 
     where = urlsplit(url)
-    if where.scheme != "https" and not (where.scheme == "http" and where.hostname in LOOPBACK):
+    if not where.hostname or (where.scheme != "https" and not (where.scheme == "http" and where.hostname in LOOPBACK)):
         raise click.UsageError("URL must begin with https://")
+    if is_private(where.hostname) and not allow_private:
+        raise click.UsageError(f"{where.hostname} is not on the internet: --allow-private if it is meant")
     secret = f"whsec_{b64encode(secrets.token_bytes(32)).decode()}"
-    subscriber = Subscriber(subscriber_id, url, secret, segments, purpose)
+    subscriber = Subscriber(subscriber_id, url, secret, segments, purpose, allow_private)
     _in_store(invocation, lambda store: store.subscribe(subscriber))
     click.echo(json.dumps({"id": subscriber_id, "secret": secret}) if as_json else secret)
 
@@ -118,8 +121,7 @@ def run(invocation: Invocation, log_format: str, log_level: str) -> None:
 
 
 async def _run(invocation: Invocation) -> None:
-    import aiohttp
-
+    from streamseg.api.posting import posting
     from streamseg.api.webhooks import Dispatcher
     from streamseg.metrics import Metrics
     from streamseg.stream.changes import ChangeFeed
@@ -129,15 +131,7 @@ async def _run(invocation: Invocation) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     feed = ChangeFeed(invocation.settings.kafka, "webhooks")
-    async with webhooks(invocation.settings) as store, aiohttp.ClientSession() as session:
-
-        async def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
-            try:
-                async with session.post(url, data=body, headers=headers, allow_redirects=False) as answer:
-                    return answer.status
-            except aiohttp.ClientError as error:
-                raise ConnectionError(type(error).__name__) from None
-
+    async with webhooks(invocation.settings) as store, posting() as post:
         dispatcher = Dispatcher(store, post, Metrics(), time.time)
         tasks = [asyncio.create_task(each) for each in (_take_in(feed, store, dispatcher), dispatcher.run())]
         tasks.append(asyncio.create_task(stop.wait()))  # type: ignore[arg-type]  # any of them ends it

@@ -61,7 +61,7 @@ def test_a_change_reaches_the_subscriber_though_it_fails_at_first(
         "STREAMSEG_KAFKA__GROUP": group,
     }
     with subscriber(failures=1) as (url, got):
-        added = run_command("webhooks", "add", "crm", url, "--json", environment=environment)
+        added = run_command("webhooks", "add", "crm", url, "--allow-private", "--json", environment=environment)
         assert added.returncode == 0, added.stderr
         secret = json.loads(added.stdout)["secret"]
         assert secret not in run_command("webhooks", "list", "--json", environment=environment).stdout
@@ -86,3 +86,5 @@ def test_a_change_reaches_the_subscriber_though_it_fails_at_first(
         Webhook(secret).verify(body, headers)
     insecure = run_command("webhooks", "add", "x", "http://crm.example/", environment=environment)
     assert (insecure.returncode, "https" in insecure.stderr) == (2, True)
+    inside = run_command("webhooks", "add", "x", "https://169.254.169.254/", environment=environment)
+    assert (inside.returncode, "--allow-private" in inside.stderr) == (2, True)

@@ -76,7 +76,7 @@ class Bench:
     store: MemoryWebhookStore = field(default_factory=MemoryWebhookStore)
 
     def dispatcher(self) -> Dispatcher:
-        async def post(_: str, body: bytes, headers: Mapping[str, str]) -> int:
+        async def post(_: Subscriber, body: bytes, headers: Mapping[str, str]) -> int:
             self.got.append((body, headers))
             answer = self.answers.pop(0) if self.answers else 200
             if isinstance(answer, Exception):
