@@ -15,8 +15,8 @@ import json
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Self
 
@@ -24,6 +24,8 @@ import redis
 import redis.asyncio
 
 PREFIXES: Final = {"membership": "ssg:v1:m:", "ads": "ssg:v1:a:"}
+CHANNELS: Final = PREFIXES["membership"] + "*"
+"""A changed membership is told on the channel of its key's name, after its ads view was written."""
 TIMEOUT_SECONDS: Final = 0.05
 
 
@@ -50,6 +52,7 @@ class _Cache:
         self._seconds = seconds
         self._size = size
         self._kept: OrderedDict[str, tuple[float, Answer]] = OrderedDict()
+        self._under_way: dict[str, object] = {}
         self._lock = threading.Lock()
 
     def get(self, customer_id: str) -> Answer | None:
@@ -60,10 +63,27 @@ class _Cache:
             self._kept.move_to_end(customer_id)
             return answer
 
-    def put(self, answer: Answer) -> None:
+    @contextmanager
+    def reading(self, customer_ids: Sequence[str]) -> Iterator[Callable[[Answer], None]]:
+        """Around a read: what is given within is kept, unless it was dropped meanwhile and may be old already."""
         if self._seconds <= 0:
+            yield lambda _: None
             return
+        token = object()
         with self._lock:
+            self._under_way |= dict.fromkeys(customer_ids, token)
+        try:
+            yield lambda answer: self._put(answer, token)
+        finally:
+            with self._lock:
+                for each in customer_ids:
+                    if self._under_way.get(each) is token:
+                        del self._under_way[each]
+
+    def _put(self, answer: Answer, token: object) -> None:
+        with self._lock:
+            if self._under_way.get(answer.customer_id) is not token:
+                return
             self._kept[answer.customer_id] = (time.monotonic() + self._seconds, answer)
             self._kept.move_to_end(answer.customer_id)
             if len(self._kept) > self._size:
@@ -72,50 +92,16 @@ class _Cache:
     def drop(self, customer_id: str) -> None:
         with self._lock:
             self._kept.pop(customer_id, None)
+            self._under_way.pop(customer_id, None)
 
     def clear(self) -> None:
         with self._lock:
             self._kept.clear()
+            self._under_way.clear()
 
 
 class _Reading:
-    """What both readers share: keys, decoding, the cache."""
-
-    def __init__(self, view: Literal["membership", "ads"], cache_seconds: float, cache_size: int) -> None:
-        self._prefix = PREFIXES[view]
-        self._cache = _Cache(cache_seconds, cache_size)
-
-    def _split(self, customer_ids: Sequence[str]) -> tuple[dict[str, Answer], list[str]]:
-        """Those that are kept, and those to be read."""
-        kept = {each: answer for each in customer_ids if (answer := self._cache.get(each)) is not None}
-        return kept, [each for each in dict.fromkeys(customer_ids) if each not in kept]
-
-    def _take(self, customer_ids: Sequence[str], found: Sequence[bytes | None]) -> dict[str, Answer]:
-        answers = {}
-        for customer_id, stored in zip(customer_ids, found, strict=True):
-            answers[customer_id] = _decoded(customer_id, stored)
-            self._cache.put(answers[customer_id])
-        return answers
-
-    def _names(self, customer_ids: Sequence[str]) -> list[str]:
-        return [self._prefix + each for each in customer_ids]
-
-    def _heard(self, message: dict[str, Any]) -> None:
-        channel = message["channel"].decode()
-        self._cache.drop(channel.removeprefix(PREFIXES["membership"]))
-
-
-def _decoded(customer_id: str, stored: bytes | None) -> Answer:
-    if stored is None:
-        return Answer(customer_id)
-    document = json.loads(stored)
-    segments = document["segments"]
-    ids = segments if isinstance(segments, list) else [each["id"] for each in segments.values() if each is not None]
-    return Answer(customer_id, tuple(ids), document["as_of"], document)
-
-
-class Reader(_Reading):
-    """The reader for threads.
+    """What both readers are: they differ in how they wait.
 
     Args:
         url: of Redis, with the credentials of a reader.
@@ -136,13 +122,63 @@ class Reader(_Reading):
         notices: bool = False,
         timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
-        super().__init__(view, cache_seconds, cache_size)
-        self._redis = redis.Redis.from_url(url, socket_timeout=timeout_seconds, socket_connect_timeout=1, protocol=2)
-        self._listener: Any = None
-        if notices and cache_seconds > 0:
-            pubsub: Any = redis.Redis.from_url(url, protocol=2)
-            pubsub = pubsub.pubsub(ignore_subscribe_messages=True)
-            pubsub.psubscribe(**{PREFIXES["membership"] + "*": self._heard})
+        self._url = url
+        self._prefix = PREFIXES[view]
+        self._cache = _Cache(cache_seconds, cache_size)
+        self._listens = notices and cache_seconds > 0
+        self._redis = self._connect(socket_timeout=timeout_seconds, socket_connect_timeout=1)
+        self._begin()
+
+    def _connect(self, **options: Any) -> Any:
+        raise NotImplementedError
+
+    def _begin(self) -> None:
+        """Listen already, where that needs no event loop."""
+
+    def _split(self, customer_ids: Sequence[str]) -> tuple[dict[str, Answer], list[str]]:
+        """Those that are kept, and those to be read."""
+        kept = {each: answer for each in customer_ids if (answer := self._cache.get(each)) is not None}
+        return kept, [each for each in dict.fromkeys(customer_ids) if each not in kept]
+
+    def _names(self, customer_ids: Sequence[str]) -> list[str]:
+        return [self._prefix + each for each in customer_ids]
+
+    def _heard(self, message: dict[str, Any]) -> None:
+        channel = message["channel"].decode()
+        self._cache.drop(channel.removeprefix(PREFIXES["membership"]))
+
+
+def _taken(
+    customer_ids: Sequence[str], found: Sequence[bytes | None], keep: Callable[[Answer], None]
+) -> dict[str, Answer]:
+    answers = {each: _decoded(each, stored) for each, stored in zip(customer_ids, found, strict=True)}
+    for answer in answers.values():
+        keep(answer)
+    return answers
+
+
+def _decoded(customer_id: str, stored: bytes | None) -> Answer:
+    if stored is None:
+        return Answer(customer_id)
+    document = json.loads(stored)
+    segments = document["segments"]
+    ids = segments if isinstance(segments, list) else [each["id"] for each in segments.values() if each is not None]
+    return Answer(customer_id, tuple(ids), document["as_of"], document)
+
+
+class Reader(_Reading):
+    """The reader for threads; arguments as for `_Reading`."""
+
+    _listener: Any = None
+
+    def _connect(self, **options: Any) -> redis.Redis:
+        return redis.Redis.from_url(self._url, protocol=2, **options)
+
+    def _begin(self) -> None:
+        if self._listens:
+            connected: Any = self._connect()
+            pubsub = connected.pubsub(ignore_subscribe_messages=True)
+            pubsub.psubscribe(**{CHANNELS: self._heard})
             self._listener = pubsub.run_in_thread(sleep_time=0.1, daemon=True, exception_handler=self._broken)
 
     def _broken(self, *_: Any) -> None:
@@ -162,8 +198,8 @@ class Reader(_Reading):
         """What is known of each, in one round trip. Raises `redis.RedisError`."""
         kept, wanted = self._split(customer_ids)
         if wanted:
-            found: Any = self._redis.mget(self._names(wanted))
-            kept |= self._take(wanted, found)
+            with self._cache.reading(wanted) as keep:
+                kept |= _taken(wanted, self._redis.mget(self._names(wanted)), keep)
         return kept
 
     def close(self) -> None:
@@ -181,25 +217,12 @@ class Reader(_Reading):
 
 
 class AsyncReader(_Reading):
-    """The reader for asyncio; arguments as for `Reader`. Enter it as a context before reading."""
+    """The reader for asyncio; arguments as for `_Reading`. Enter it as a context before reading."""
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        view: Literal["membership", "ads"] = "membership",
-        cache_seconds: float = 0.0,
-        cache_size: int = 100_000,
-        notices: bool = False,
-        timeout_seconds: float = TIMEOUT_SECONDS,
-    ) -> None:
-        super().__init__(view, cache_seconds, cache_size)
-        self._redis: redis.asyncio.Redis = redis.asyncio.Redis.from_url(
-            url, socket_timeout=timeout_seconds, socket_connect_timeout=1, protocol=2
-        )
-        self._url = url
-        self._listens = notices and cache_seconds > 0
-        self._task: asyncio.Task[None] | None = None
+    _task: asyncio.Task[None] | None = None
+
+    def _connect(self, **options: Any) -> redis.asyncio.Redis:
+        return redis.asyncio.Redis.from_url(self._url, protocol=2, **options)
 
     async def one(self, customer_id: str) -> Answer:
         """What is known of the customer. Raises `redis.RedisError`."""
@@ -213,16 +236,16 @@ class AsyncReader(_Reading):
         """What is known of each, in one round trip. Raises `redis.RedisError`."""
         kept, wanted = self._split(customer_ids)
         if wanted:
-            found: Any = await self._redis.mget(self._names(wanted))
-            kept |= self._take(wanted, found)
+            with self._cache.reading(wanted) as keep:
+                kept |= _taken(wanted, await self._redis.mget(self._names(wanted)), keep)
         return kept
 
     async def _listen(self) -> None:
-        client: redis.asyncio.Redis = redis.asyncio.Redis.from_url(self._url, protocol=2)
+        client = self._connect()
         while True:
             with suppress(redis.RedisError, OSError):
                 async with client.pubsub(ignore_subscribe_messages=True) as pubsub:
-                    await pubsub.psubscribe(PREFIXES["membership"] + "*")
+                    await pubsub.psubscribe(CHANNELS)
                     self._cache.clear()
                     async for message in pubsub.listen():
                         self._heard(message)

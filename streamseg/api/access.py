@@ -98,8 +98,8 @@ class Access:
                 field="Authorization",
                 headers={b"www-authenticate": b'Bearer error="invalid_token"'},
             )
+        self._limits.take(key.id)  # first: what a key may not ask takes nothing from the others
         self._limits.take()
-        self._limits.take(key.id)
         proof = headers.get(b"x-streamseg-hash")
         return Caller(key, proof.decode("latin-1") if proof is not None else None)
 

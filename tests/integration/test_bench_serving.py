@@ -17,6 +17,13 @@ def test_the_measurement_is_complete_and_every_answer_was_right() -> None:
     assert answer["ratio"] == pytest.approx(
         answer["requests_per_second"] / answer["bare_requests_per_second"], rel=0.01
     )
-    for name in ("latency_seconds", "batch_latency_seconds", "latency_with_streams_seconds"):
+    for name in (
+        "latency_seconds",
+        "bare_latency_seconds",
+        "batch_latency_seconds",
+        "latency_with_streams_seconds",
+    ):
         assert 0 < answer[name]["p50"] <= answer[name]["p99"]
     assert (answer["streams"], answer["failed"]) == (50, 0)
+    assert 0 < answer["cpu_seconds_per_lookup"] < 0.01
+    assert 0 <= answer["waited_for_a_core"] < 1

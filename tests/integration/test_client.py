@@ -119,3 +119,20 @@ def acl_users(store: redis.Redis) -> Iterator[dict[str, str]]:
     yield users
     for name in users:
         execute(store, "ACL", "DELUSER", name)
+
+
+def test_an_answer_that_changes_while_it_is_read_is_not_kept(clean_redis: str, store: redis.Redis) -> None:
+    with Reader(clean_redis, cache_seconds=60, notices=True) as reader:
+        until(lambda: store.pubsub_numpat() == 1)
+        read: Any = reader._redis.mget
+
+        def overtaken(names: list[str]) -> Any:
+            found = read(names)
+            put_membership(store, membership_of("c-81", "behaviour-m3xw", seq=2))
+            time.sleep(0.3)  # the notice arrives before the answer does
+            return found
+
+        reader._redis.mget = overtaken
+        assert reader.segments("c-81") == ("behaviour-k7q2",)
+        reader._redis.mget = read
+        assert reader.segments("c-81") == ("behaviour-m3xw",)

@@ -3,20 +3,21 @@
 import asyncio
 import gc
 import json
-import os
 import statistics
-import subprocess
-import sys
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, TypeAlias
 
 import click
 
-CUSTOMERS: Final = 10_000
+from streamseg.commands.bench.serving_stage import CUSTOMERS, Server, fill, hold, process
+from streamseg.commands.bench.share_of_cpu import Share, scheduled
+
 BATCH: Final = 100
 BATCHES_PER_SECOND: Final = 20.0
+
+Tell: TypeAlias = Callable[[str], None]
+"""Told what is measured next."""
 
 
 @click.command("serving")
@@ -25,7 +26,12 @@ BATCHES_PER_SECOND: Final = 20.0
 @click.option("--streams", type=click.IntRange(0, 10_000), default=1_000, show_default=True, help="Held open.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(seconds: int, rounds: int, streams: int, as_json: bool) -> None:
-    """Measure lookups, batches and open event streams on an own Redis and own processes."""
+    """Measure lookups, batches and open event streams on an own Redis and own processes.
+
+    Latencies are medians over the rounds. The server that is asked shares the machine with Redis and with the load: of
+    the time that it could have run, `waited_for_a_core` is the part that it did not. Above a few percent, latencies
+    are those of a machine that is too small or busy.
+    """
     from streamseg.embedded import RedisServer
 
     with RedisServer() as redis:
@@ -42,100 +48,44 @@ def command(seconds: int, rounds: int, streams: int, as_json: bool) -> None:
     Console().print(table)
 
 
-def serve_bare(redis_url: str) -> None:
-    """What the API is compared with: one GET, the bytes, nothing else."""
-    import uvicorn
-    from redis.asyncio import Redis
-
-    redis = Redis.from_url(redis_url)
-
-    async def app(scope: Any, _: Any, send: Any) -> None:
-        if scope["type"] != "http":
-            return
-        found = await redis.get(f"ssg:v1:m:{scope['path'][14:-9]}")
-        assert isinstance(found, bytes)
-        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(found))]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": found})
-
-    class Announced(uvicorn.Server):
-        async def startup(self, sockets: Any = None) -> None:
-            await super().startup(sockets)
-            port = self.servers[0].sockets[0].getsockname()[1]
-            sys.stderr.write(f"serving http://127.0.0.1:{port}\n")
-            sys.stderr.flush()
-
-    Announced(
-        uvicorn.Config(app, port=0, loop="uvloop", http="httptools", access_log=False, log_config=None, lifespan="off")
-    ).run()
-
-
-@contextmanager
-def _process(arguments: Sequence[str], environment: dict[str, str]) -> Iterator[str]:
-    """A server that says where it listens; its address."""
-    command_line = [sys.executable, *arguments]
-    with subprocess.Popen(  # noqa: S603 - our own arguments
-        command_line, env=os.environ | environment, stderr=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            assert process.stderr is not None
-            for line in process.stderr:
-                if line.startswith("serving "):
-                    yield line.split()[1]
-                    break
-            else:
-                raise click.ClickException("a server did not start")
-        finally:
-            process.terminate()
-            process.communicate()
-
-
 def _measure(redis_url: str, seconds: int, rounds: int, streams: int) -> dict[str, Any]:
     import uvloop
 
-    key = asyncio.run(_fill(redis_url))
+    key = asyncio.run(fill(redis_url))
     environment = {
         "STREAMSEG_REDIS__URL": redis_url,
         "STREAMSEG_API__REQUESTS_PER_SECOND": "1e9",
         "STREAMSEG_API__REQUESTS_PER_SECOND_PER_KEY": "1e9",
         "STREAMSEG_API__STREAMS_LIMIT": "20000",
     }
-    bare_code = f"from streamseg.commands.bench.serving import serve_bare; serve_bare({redis_url!r})"
+    bare_code = f"from streamseg.commands.bench.serving_stage import serve_bare; serve_bare({redis_url!r})"
+    steps = 2 * rounds + 1 + bool(streams)
     with (
-        _process(["-c", bare_code], {}) as bare,
-        _process(["-m", "streamseg.commands", "api", "--port", "0"], environment) as ours,
+        process(["-c", bare_code], {}) as bare,
+        process(["-m", "streamseg.commands", "api", "--port", "0"], environment) as ours,
+        _progress(steps) as tell,
     ):
-        return uvloop.run(_ask(redis_url, key, bare=bare, ours=ours, seconds=seconds, rounds=rounds, streams=streams))
-
-
-async def _fill(redis_url: str) -> str:
-    from streamseg.api.issuing import issue
-    from streamseg.membership.encoding import encode
-    from streamseg.membership.types import Consent, Membership, OutboxEntry, SegmentMembership
-    from streamseg.settings import RedisSettings
-    from streamseg.store.redis import RedisMembershipStore, connect
-    from streamseg.store.redis.api_keys import RedisApiKeyStore
-
-    now = int(time.time())
-    stored, plain = issue("bench", "secret", now)
-    redis = connect(RedisSettings(url=redis_url))
-    try:
-        await RedisApiKeyStore(redis).put(stored)
-        standing: dict[str, SegmentMembership | None] = {"behaviour": SegmentMembership("behaviour-k7q2", now, 0.83)}
-        consent = Consent(ads=True, personalisation=True)
-        await RedisMembershipStore(redis, ttl_seconds=86_400).write(
-            [
-                OutboxEntry(name, 1, 1, encode(Membership(name, 1, 1, now, {"behaviour": 1}, standing, consent)))
-                for name in (f"c-{number}" for number in range(CUSTOMERS))
-            ]
+        return uvloop.run(
+            _ask(redis_url, key, bare=bare, ours=ours, seconds=seconds, rounds=rounds, streams=streams, tell=tell)
         )
-    finally:
-        await redis.aclose()
-    return plain
+
+
+@contextmanager
+def _progress(steps: int) -> Iterator[Tell]:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True)) as progress:
+        bar = progress.add_task("starting", total=steps)
+
+        def tell(what: str) -> None:
+            progress.update(bar, description=what, advance=1)
+
+        yield tell
 
 
 async def _ask(
-    redis_url: str, key: str, *, bare: str, ours: str, seconds: int, rounds: int, streams: int
+    redis_url: str, key: str, *, bare: Server, ours: Server, seconds: int, rounds: int, streams: int, tell: Tell
 ) -> dict[str, Any]:
     from streamseg.commands.bench.serving_load import flat_out, get, paced, post, wrk
 
@@ -146,64 +96,68 @@ async def _ask(
         ids = [f"c-{(number * BATCH + each) % CUSTOMERS}" for each in range(BATCH)]
         return post("/v1/segments:batchGet", key, json.dumps({"ids": ids}).encode())
 
-    async def most(address: str, length: int) -> tuple[float, str]:
-        by_wrk = await asyncio.to_thread(wrk, address, key, CUSTOMERS, length)
-        return (by_wrk, "wrk") if by_wrk is not None else (await flat_out(address, lookup, length), "asyncio")
+    async def most(server: Server, length: int) -> tuple[float, str]:
+        by_wrk = await asyncio.to_thread(wrk, server.address, key, CUSTOMERS, length)
+        return (by_wrk, "wrk") if by_wrk is not None else (await flat_out(server.address, lookup, length), "asyncio")
+
+    failed = 0
+
+    async def steady(
+        server: Server, request: Callable[[int], bytes], per_second: float
+    ) -> tuple[dict[str, float], Share]:
+        nonlocal failed
+        before = scheduled(server.pid)
+        latencies, wrong = await paced(server.address, request, per_second, seconds)
+        failed += wrong
+        return _percentiles(latencies), Share.between(before, scheduled(server.pid), len(latencies))
 
     gc.collect()
     gc.freeze()  # the generator's own pauses would count as the server's
-    for address in (bare, ours):
-        await most(address, 1)
-    taken = [(await most(bare, seconds), await most(ours, seconds)) for _ in range(rounds)]
-    bare_rate = statistics.median(rate for (rate, _), _ in taken)
+    for server in (bare, ours):
+        await most(server, 1)
+    taken = []
+    for _ in range(rounds):
+        tell("as many as they take")
+        taken.append((await most(bare, seconds), await most(ours, seconds)))
     rate = statistics.median(rate for _, (rate, _) in taken)
-    latencies, failed = await paced(ours, lookup, rate / 2, seconds)
-    batches, batches_failed = await paced(ours, batch, BATCHES_PER_SECOND, seconds)
+    paced_bare, paced_ours = [], []
+    for _ in range(rounds):
+        tell("half as many")
+        paced_bare.append(await steady(bare, lookup, rate / 2))
+        paced_ours.append(await steady(ours, lookup, rate / 2))
+    tell("batches of 100")
+    batches, _ = await steady(ours, batch, BATCHES_PER_SECOND)
     answer: dict[str, Any] = {
         "requests_per_second": round(rate, 1),
-        "bare_requests_per_second": round(bare_rate, 1),
+        "bare_requests_per_second": round(statistics.median(rate for (rate, _), _ in taken), 1),
         "ratio": round(statistics.median(own / base for (base, _), (own, _) in taken), 3),
-        "latency_seconds": _percentiles(latencies),
-        "batch_latency_seconds": _percentiles(batches),
+        "latency_seconds": _median(paced_ours),
+        "bare_latency_seconds": _median(paced_bare),
+        "batch_latency_seconds": batches,
         "streams": 0,
-        "failed": failed + batches_failed,
         "generator": taken[0][0][1],
+        "cpu_seconds_per_lookup": _middle(share.cpu_seconds for _, share in paced_ours),
+        "bare_cpu_seconds_per_lookup": _middle(share.cpu_seconds for _, share in paced_bare),
+        "waited_for_a_core": _middle(share.waited for _, share in paced_ours),
+        "bare_waited_for_a_core": _middle(share.waited for _, share in paced_bare),
     }
     if streams:
-        held = await _hold(redis_url, ours, streams)
+        tell(f"half as many, beside {streams} streams")
+        held = await hold(redis_url, ours.address, streams)
         await asyncio.sleep(1)
-        with_streams, failed = await paced(ours, lookup, rate / 2, seconds)
+        answer["latency_with_streams_seconds"] = _median([await steady(ours, lookup, rate / 2) for _ in range(rounds)])
         answer["streams"] = sum(not reader.at_eof() for reader, _ in held)
-        answer["latency_with_streams_seconds"] = _percentiles(with_streams)
-        answer["failed"] += failed
         for _, writer in held:
             writer.close()
-    return answer
+    return answer | {"failed": failed}
 
 
-async def _hold(redis_url: str, address: str, streams: int) -> list[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """Open event streams, each of its own customer, and wait for their greetings."""
-    from streamseg.commands.bench.serving_load import where_is
-    from streamseg.settings import RedisSettings
-    from streamseg.store.redis import connect
-    from streamseg.store.redis.notices import RedisTicketStore
+def _median(rounds: Sequence[tuple[dict[str, float], Share]]) -> dict[str, float]:
+    return {name: statistics.median(latency[name] for latency, _ in rounds) for name in rounds[0][0]}
 
-    host, port = where_is(address)
-    redis = connect(RedisSettings(url=redis_url))
-    tickets = RedisTicketStore(redis)
-    held = []
-    try:
-        for number in range(streams):
-            ticket = await tickets.issue(f"c-{number % CUSTOMERS}", 3_600)
-            reader, writer = await asyncio.open_connection(host, port)
-            writer.write(f"GET /v1/streams/{ticket} HTTP/1.1\r\nHost: bench\r\n\r\n".encode())
-            held.append((reader, writer))
-        for reader, _ in held:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(reader.readuntil(b"id: "), 30)
-    finally:
-        await redis.aclose()
-    return held
+
+def _middle(values: Iterable[float]) -> float:
+    return round(float(statistics.median(values)), 6)
 
 
 def _percentiles(latencies: list[float]) -> dict[str, float]:

@@ -93,6 +93,13 @@ async def test_too_many_requests_say_when_to_come_back(limit: str) -> None:
     assert int(answers[-1].headers["retry-after"]) >= 1
 
 
+async def test_a_key_that_asks_too_much_takes_nothing_from_the_others() -> None:
+    served = Served(ApiSettings(requests_per_second=4, requests_per_second_per_key=2))
+    async with served.api() as api, served.client(api=api) as greedy, served.client(PK, api=api) as page:
+        assert [(await greedy.get(PATH)).status_code for _ in range(10)].count(200) == 2
+        assert (await page.get(f"/v1/customers/anon-{'x' * 22}/segments")).status_code == 200
+
+
 async def test_a_bucket_fills_again() -> None:
     bucket = Bucket(2, 0.0)
     assert [bucket.take(0.0), bucket.take(0.0)] == [0, 0]
