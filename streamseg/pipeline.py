@@ -49,6 +49,8 @@ class Segmentation:
     learn_interval_seconds: float
     assigner: Assigner | None = None
     version: int = 0
+    attributes: tuple[int, ...] = ()
+    """Positions of its attributes, where it goes by attributes alone: then one of them must be known to be assigned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,15 @@ def has_behaviour(rows: Rows, slots: Slots) -> NDArray[np.bool_]:
     return (rows.last_click[slots] > NEVER) | (rows.last_purchase[slots] > NEVER)
 
 
+def has_grounds(rows: Rows, slots: Slots, segmentation: Segmentation) -> NDArray[np.bool_]:
+    """Which rows have what the segmentation goes by: attributes where it knows nothing else, else behaviour."""
+    if not segmentation.attributes:
+        return has_behaviour(rows, slots)
+    missing = np.isnan(rows.attributes[slots][:, segmentation.attributes])
+    grounds: NDArray[np.bool_] = is_known(rows, slots) & ~missing.all(axis=1)
+    return grounds
+
+
 def look(rows: Rows, slots: Slots, now: float, segmentations: Sequence[Segmentation]) -> Looked:
     """Assign the rows by the current models and settle them."""
     before = rows.segment[slots]
@@ -160,8 +171,10 @@ def look(rows: Rows, slots: Slots, now: float, segmentations: Sequence[Segmentat
     for s, segmentation in enumerate(segmentations):
         if segmentation.assigner is None:
             continue
-        acted = has_behaviour(rows, slots)
-        active = slots[acted]
+        grounded = has_grounds(rows, slots, segmentation)
+        active = slots[grounded]
+        if segmentation.attributes:  # they can be taken back, behaviour cannot
+            rows.segment[slots[~grounded], s] = UNASSIGNED
         if not len(active):
             continue
         assignment = segmentation.assigner.assign(vectors(rows, active, now, segmentation.features))
@@ -183,7 +196,7 @@ def look(rows: Rows, slots: Slots, now: float, segmentations: Sequence[Segmentat
         rows.streak[active, s] = settled.streak
         rows.since[active, s] = settled.since
         rows.looked_at[active, s] = now
-        score[acted, s] = assignment.score(settled.segment)
+        score[grounded, s] = assignment.score(settled.segment)
     after = rows.segment[slots]
     changed = ((before != after) | (way[0] != rows.candidate[slots]) | (way[1] != rows.streak[slots])).any(axis=1)
     return Looked(before, after, score, changed)
@@ -257,8 +270,8 @@ def sample(
     Those that are beyond the budget stay due: they get their turn at a later look. Without a budget all are taken.
     """
     samples = []
-    active = slots[has_behaviour(rows, slots)]
     for s, segmentation in enumerate(segmentations):
+        active = slots[has_grounds(rows, slots, segmentation)]
         due = active[now - rows.learned_at[active, s] >= segmentation.learn_interval_seconds]
         granted = len(due) if budget is None else budget.grant(segmentation.name, len(due), now)
         if not granted:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from streamseg.clustering.assign import Assigner
+from streamseg.clustering.rfm import rfm
 from streamseg.clustering.snapshot import Snapshot
 from streamseg.clustering.why import why
 from streamseg.features.layout import Layout
@@ -36,5 +37,11 @@ def explanation(layout: Layout, membership: bytes, row: bytes, snapshots: Mappin
             continue
         vector = vectors(rows, slots, np.float64(standing.as_of), snapshot.features)
         pulls = [asdict(pull) for pull in why(Assigner(snapshot), vector[0], one.id)]
-        told[segmentation] = {"segment": one.id, "version": snapshot.version, "pulls": pulls}
+        scored = rfm(snapshot.features, snapshot.quintiles, vector[0])
+        told[segmentation] = {
+            "segment": one.id,
+            "version": snapshot.version,
+            "pulls": pulls,
+            "rfm": None if scored is None else asdict(scored),
+        }
     return told

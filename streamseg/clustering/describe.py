@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from streamseg.clustering.assign import Assigner
 from streamseg.clustering.encode import Floats, to_log
+from streamseg.clustering.rfm import RfmOfMany, rfm_of_many, scores
 from streamseg.clustering.snapshot import Snapshot
 from streamseg.clustering.wording import Words, words
 from streamseg.features.catalogue import Feature
@@ -21,6 +22,8 @@ STRONG: Final = 0.8
 """Cohen's small, medium and large effect ("Statistical Power Analysis", 1988)."""
 TOLD: Final = 4
 """How many differences the persona tells of."""
+NAMES_TOLD: Final = 2
+"""How many RFM names."""
 REPRESENTATIVES: Final = 3
 WORD_CHOICES: Final = 6
 """How many of the strongest differences a label may be made of."""
@@ -56,6 +59,8 @@ class SegmentDescription:
     """The strongest first."""
     representatives: tuple[str, ...]
     """Pseudonyms of the described customers that are nearest to the centre."""
+    rfm: RfmOfMany | None = None
+    """Where the features have recency, frequency and monetary value."""
 
 
 def pseudonym(customer_id: str) -> str:
@@ -93,10 +98,12 @@ def describe(
     worth = float(np.maximum(values, 0.0).sum())
 
     differences = [_differences(mask, logged, vectors, features) for mask in members]
+    scored = scores(snapshot.features, snapshot.quintiles, np.asarray(vectors, dtype=np.float64))
     names = _labels(snapshot.segments, differences, told, labels or {})
     descriptions = []
     for index, segment in enumerate(snapshot.segments):
         mask = members[index]
+        rfm = None if scored is None else rfm_of_many(scored[mask])
         share = told[index] / max(sum(told), 1)
         value_share = float(np.maximum(values[mask], 0.0).sum()) / worth if worth > 0 else None
         nearest = np.flatnonzero(mask)[np.argsort(assignment.distances[mask, index], kind="stable")[:REPRESENTATIVES]]
@@ -104,12 +111,13 @@ def describe(
             SegmentDescription(
                 segment=segment,
                 label=names[index],
-                persona=_persona(told[index], share, value_share, differences[index]),
+                persona=_persona(told[index], share, value_share, differences[index], rfm),
                 size=told[index],
                 share=share,
                 value_share=value_share,
                 differences=differences[index],
                 representatives=tuple(pseudonym(customer_ids[i]) for i in nearest.tolist()),
+                rfm=rfm,
             )
         )
     return descriptions
@@ -183,10 +191,18 @@ def _repeats(adjective: str, noun: str) -> bool:
     return bool(stems[0] & stems[1])
 
 
-def _persona(size: int, share: float, value_share: float | None, differences: Sequence[Difference]) -> str:
+def _persona(
+    size: int,
+    share: float,
+    value_share: float | None,
+    differences: Sequence[Difference],
+    rfm: RfmOfMany | None,
+) -> str:
     who = f"{size:,} customers, {share:.0%} of all"
     if value_share is not None:
         who += f", who bring {value_share:.0%} of the value"
+    if rfm is not None:
+        who += f". By recency and frequency {_and(list(rfm.names.items())[:NAMES_TOLD])}"
     noticed = [d for d in differences if abs(d.effect) >= NOTICEABLE][:TOLD]
     if not noticed:
         return f"{who}. In nothing do they differ much from the others."
@@ -201,6 +217,10 @@ def _persona(size: int, share: float, value_share: float | None, differences: Se
         )
     sentence = "; ".join(told)
     return f"{who}. {sentence[0].upper()}{sentence[1:]}."
+
+
+def _and(names: Sequence[tuple[str, float]]) -> str:
+    return " and ".join(f"{share:.0%} are {name}" for name, share in names)
 
 
 def amount(value: float, unit: str) -> str:

@@ -16,6 +16,7 @@ from streamseg.clustering import clusterers, identity, lloyd
 from streamseg.clustering.drift import DriftWatch
 from streamseg.clustering.encode import Floats, Scale
 from streamseg.clustering.identity import Lineage
+from streamseg.clustering.rfm import Borders, quintiles
 from streamseg.clustering.sample import RecentCustomers, Sample
 from streamseg.clustering.snapshot import Snapshot, SnapshotRefusedError, WarmUp
 
@@ -104,6 +105,7 @@ class Learner:
         self._generation = 0
         self._retired: tuple[str, ...] = ()
         self._lineage: tuple[Lineage, ...] = ()
+        self._quintiles: Borders = ()
         self._latest: Snapshot | None = None
 
     # -- learning ------------------------------------------------------------------------------------------------------
@@ -202,6 +204,7 @@ class Learner:
         rng = np.random.default_rng([self.params.seed, self._learned])
         transition = self._challenge_running(at, rng) if self._segments else self._place_first(at, rng)
         self._last_challenge_at = at
+        self._quintiles = quintiles(np.array([sample.vector for sample in self._customers.samples()]))
         self._lineage = (*self._lineage, *transition.lineage)[-LINEAGE_KEPT:]
         return transition
 
@@ -309,6 +312,7 @@ class Learner:
             drift_open=self._drift.filling,
             retired=self._retired,
             lineage=self._lineage,
+            quintiles=self._quintiles,
             summary=self._clusterer.state(),
         )
         if self._latest is None or not _same_model(made, self._latest):
@@ -349,6 +353,7 @@ class Learner:
         self._generation = snapshot.generation
         self._retired = snapshot.retired
         self._lineage = snapshot.lineage
+        self._quintiles = snapshot.quintiles
         return self
 
 

@@ -69,6 +69,8 @@ class Snapshot:
     """Ids that no segment gets again."""
     lineage: tuple[Lineage, ...] = ()
     """The latest transitions, oldest first."""
+    quintiles: tuple[tuple[float, ...], ...] = ()
+    """Per feature the four borders between the quintiles of the customers that the last challenge was fitted on."""
     summary: Mapping[str, Any] = field(default_factory=dict)
     """What a clusterer other than KMeans needs beside its centres."""
 
@@ -108,6 +110,7 @@ class Snapshot:
                     "drift": tuple(read["drift"]),
                     "drift_open": tuple(read["drift_open"]),
                     "retired": tuple(read["retired"]),
+                    "quintiles": tuple(tuple(map(float, borders)) for borders in read.get("quintiles", ())),
                     "lineage": tuple(_lineage(entry) for entry in read["lineage"]),
                 }
             )

@@ -86,7 +86,7 @@ async def _live(settings: "Settings", segmentation: str, customer_ids: list[str]
     from streamseg import wiring
     from streamseg.features.rows import Rows
     from streamseg.features.vector import vectors
-    from streamseg.pipeline import has_behaviour
+    from streamseg.pipeline import has_grounds
 
     rows = Rows(wiring.layout_of(settings))
     segments: dict[str, str | None] = {}
@@ -107,12 +107,13 @@ async def _live(settings: "Settings", segmentation: str, customer_ids: list[str]
                     standing = json.loads(stored)["segments"].get(segmentation)
                     segments[customer] = standing and standing["id"]
     known = np.arange(len(rows), dtype=np.intp)
-    known = known[has_behaviour(rows, known)]
+    (chosen,) = (one for one in wiring.segmentations_of(settings) if one.name == segmentation)
+    known = known[has_grounds(rows, known, chosen)]
     now = time.time()
     if settings.clock == "event":
         now = float(rows.last_seen[known].max(initial=0.0))
     ids = [rows.customer_ids[slot] for slot in known.tolist()]
-    return _Live(now, ids, vectors(rows, known, now, wiring.features_of(settings, segmentation)), segments)
+    return _Live(now, ids, vectors(rows, known, now, chosen.features), segments)
 
 
 def _show(told: dict[str, object]) -> None:

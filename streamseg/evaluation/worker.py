@@ -84,9 +84,9 @@ class MemoryWorker:
         return self._look(self.everybody(), now)
 
     def everybody(self) -> Slots:
-        """Rows of customers who have done something."""
+        """Rows of customers who have what the segmentation goes by."""
         slots = np.arange(len(self.rows), dtype=np.intp)
-        return slots[pipeline.has_behaviour(self.rows, slots)]
+        return slots[pipeline.has_grounds(self.rows, slots, self._assigning)]
 
     def vectors(self, slots: Slots, now: float) -> NDArray[np.float64]:
         """Raw features of the segmentation (n, d)."""

@@ -28,7 +28,8 @@ LEVEL_PRIOR_EVENTS: Final = 1.0
 class Feature:
     """A named number of a customer. `skewed` features are compared on a logarithmic scale: log1p of them.
 
-    The features of one category-valued attribute have its name as their `block`: together they weigh like one feature.
+    `attribute` names the trait that it is of, if it is of one. The features of one category-valued attribute have its
+    name as their `block`, too: together they weigh like one feature.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Feature:
     meaning: str
     skewed: bool
     formula: Formula = field(repr=False, compare=False)
+    attribute: str = ""
     block: str = ""
 
 
@@ -188,9 +190,11 @@ def _profile(index: int, attribute: Attribute) -> tuple[Feature, ...]:
     stem = f"profile_{slug(attribute.name)}"
     if not attribute.values:
         meaning = f"{attribute.name}; {attribute.typical:g} where it is not known"
-        return (Feature(stem, "as sent", meaning, attribute.skewed, number),)
+        return (Feature(stem, "as sent", meaning, attribute.skewed, number, attribute.name),)
     return tuple(
-        Feature(f"{stem}_{slug(value)}", "0 or 1", f"{attribute.name} is {value}", False, equals(code), stem)
+        Feature(
+            f"{stem}_{slug(value)}", "0 or 1", f"{attribute.name} is {value}", False, equals(code), attribute.name, stem
+        )
         for code, value in enumerate(attribute.values)
     )
 

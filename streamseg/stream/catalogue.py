@@ -78,6 +78,7 @@ class CatalogueWriter:
                 "retired": None,
                 "differences": [asdict(difference) for difference in one.differences[:DIFFERENCES]],
                 "representatives": list(one.representatives),
+                "rfm": None if one.rfm is None else asdict(one.rfm),
             }
         for segment, entry in standing.items():
             if segment not in entries and entry["segmentation"] == snapshot.segmentation and entry["retired"] is None:

@@ -75,11 +75,20 @@ def features_of(settings: Settings, segmentation: str) -> tuple[str, ...]:
 
 
 def segmentations_of(settings: Settings) -> list[pipeline.Segmentation]:
-    """The segmentations, without models yet."""
-    return [
-        pipeline.Segmentation(name, features_of(settings, name), one.margin, one.looks, one.learn_interval_seconds)
-        for name, one in settings.segmentations.items()
-    ]
+    """The segmentations, without models yet. Raises `SettingsError`."""
+    layout = layout_of(settings)
+    known, traits = catalogue(layout), [attribute.name for attribute in layout.attributes]
+    made = []
+    for name, one in settings.segmentations.items():
+        features = features_of(settings, name)
+        told = dict.fromkeys(known[feature].attribute for feature in features)
+        attributes = () if "" in told else tuple(map(traits.index, told))
+        made.append(
+            pipeline.Segmentation(
+                name, features, one.margin, one.looks, one.learn_interval_seconds, attributes=attributes
+            )
+        )
+    return made
 
 
 def check_settings(settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -18,7 +19,7 @@ from streamseg.events.decode import Decoder
 from streamseg.events.money import Money
 from streamseg.events.record import MemoryRecord, RecordBatch
 from streamseg.events.rejection import Reason
-from streamseg.features.layout import Layout
+from streamseg.features.layout import Attribute, Layout
 from streamseg.features.rows import Rows
 from streamseg.membership.types import Consent
 from streamseg.topics import CLICKS, INPUT_TOPICS
@@ -73,12 +74,28 @@ def segmentation(warm: bool = True, looks: int = 1) -> pipeline.Segmentation:
     )
 
 
+def by_age() -> pipeline.Segmentation:
+    """Two segments by an attribute alone: the young and the old."""
+    behaviour = segmentation().assigner
+    assert behaviour is not None
+    snapshot = replace(
+        behaviour.snapshot,
+        segmentation="age",
+        features=("profile_age",),
+        skewed=(False,),
+        scale=Scale((50.0,), (100.0,)),
+        centres=((-3.0,), (3.0,)),
+        segments=("age-aaaa", "age-bbbb"),
+    )
+    return pipeline.Segmentation("age", ("profile_age",), 0.05, 1, DAY, Assigner(snapshot), 1, attributes=(0,))
+
+
 class Path:
     """Rows and the functions of the path, as the edge calls them."""
 
-    def __init__(self, one: pipeline.Segmentation | None = None) -> None:
-        self.rows = Rows(Layout.of())
-        self.segmentations = [one or segmentation()]
+    def __init__(self, *given: pipeline.Segmentation, layout: Layout | None = None) -> None:
+        self.segmentations = list(given) or [segmentation()]
+        self.rows = Rows(layout or Layout.of())
         self.sizes: dict[str, int] = {}
 
     def take(self, source: int, *records: MemoryRecord, belongs: bool = True) -> pipeline.Taken:
@@ -247,3 +264,36 @@ def test_replaying_every_run_changes_no_row_and_publishes_nothing() -> None:
     for name in ("sums", "fences", "events", "transactions", "spend_minor", "last_click", "last_purchase", "seq"):
         np.testing.assert_array_equal(after.slab[name][:1], then.slab[name][:1], err_msg=name)
     assert int(path.rows.segment[slots[0], 0]) in {code_of(segment) for segment in SEGMENTS}
+
+
+def test_a_customer_has_one_segment_in_each_of_several_segmentations() -> None:
+    path = Path(
+        segmentation(), by_age(), layout=Layout.of(segmentations=("behaviour", "age"), attributes=(Attribute("age"),))
+    )
+
+    (published,) = path.feed(0, click(0))
+    assert published["segments"]["behaviour"]["id"] == SEGMENTS[0]
+    assert published["segments"]["age"] is None, "nothing is known of what this segmentation goes by"
+
+    (published,) = path.feed(2, record(2, 0, traits={"age": 75}))
+    assert published["segments"]["behaviour"]["id"] == SEGMENTS[0]
+    assert published["segments"]["age"]["id"] == "age-bbbb"
+    assert [change.segment for change in published["changes"]] == ["age-bbbb"]
+    assert path.sizes == {SEGMENTS[0]: 1, "age-bbbb": 1}
+
+    (published,) = path.feed(2, record(2, 1, at=NOW + 1, traits={"age": None}))
+    assert published["segments"]["age"] is None
+    assert [(change.segment, change.change) for change in published["changes"]] == [("age-bbbb", "exited")]
+
+
+def test_attributes_alone_are_enough_for_a_segmentation_that_goes_by_them() -> None:
+    path = Path(
+        segmentation(), by_age(), layout=Layout.of(segmentations=("behaviour", "age"), attributes=(Attribute("age"),))
+    )
+
+    (published,) = path.feed(2, record(2, 0, traits={"age": 18}))
+
+    assert published["segments"]["behaviour"] is None
+    assert published["segments"]["age"]["id"] == "age-aaaa"
+    sampled = pipeline.sample(path.rows, path.rows.slots_of(["c-1"]), NOW, path.segmentations)
+    assert [one.key for one in sampled] == [b"age|c-1"]
