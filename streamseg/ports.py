@@ -90,7 +90,7 @@ class StateStore(Protocol):
         ...
 
     async def outbox(self, partition: int, after: str = "-") -> list[tuple[str, OutboxEntry]]:
-        """Entries after a position, oldest first, as (position, entry)."""
+        """Entries after a position, oldest first, as (position, entry); those of one flush may share a position."""
         ...
 
     async def trim_outbox(self, partition: int, through: str) -> None:

@@ -1,7 +1,9 @@
 """Standing memberships and their changes: the public contract of the store and of `streamseg.memberships`."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,7 @@ class MembershipChange:
     change: Literal["entered", "exited"]
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxEntry:
+class OutboxEntry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A decided write under way: made together with its row, then delivered until acknowledged.
 
     `membership` is the encoded membership string, or None when the customer is erased or has left: the string is
@@ -62,4 +63,4 @@ class OutboxEntry:
     epoch: int
     seq: int
     membership: bytes | None
-    changes: tuple[MembershipChange, ...] = field(default=())
+    changes: tuple[MembershipChange, ...] = ()

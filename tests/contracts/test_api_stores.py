@@ -222,6 +222,14 @@ async def test_withdrawn_consent_removes_the_view_for_good(kept: Kept) -> None:
     assert await kept.views.read(["c-1"]) != [None]
 
 
+async def test_consent_that_is_given_and_withdrawn_in_one_call_leaves_no_view(kept: Kept) -> None:
+    store = await with_view(kept)
+    await store.write([entry("c-1", 1), entry("c-2", 1, ads=False), entry("c-1", 2, ads=False)])
+    assert await kept.views.read(["c-1", "c-2"]) == [None, None]
+    await store.write([entry("c-1", 1)])
+    assert await kept.views.read(["c-1"]) == [None]
+
+
 async def test_an_erased_customer_leaves_the_view(kept: Kept) -> None:
     store = await with_view(kept)
     await store.write([entry("c-1", 1)])

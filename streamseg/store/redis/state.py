@@ -15,13 +15,14 @@ from streamseg.store.redis.script import Argument, Script
 HEAD_FIELDS: Final = ("epoch", "owner", "flush", "checkpoint", "topics", "layout", "sizes")
 """In the order in which `claim.lua` returns them."""
 LOAD_IDS: Final = 2_000
-OUTBOX_ENTRIES: Final = 2_000
+OUTBOX_FLUSHES: Final = 4
+"""Read at once: each may hold 2,000 entries, some 700 kB."""
 
 _JSON: Final = msgspec.json.Encoder()
 _COUNTS: Final = msgspec.json.Decoder(dict[str, int])
 _TOPICS: Final = msgspec.json.Decoder(dict[str, tuple[str, int]])
-_TO_ENTRY: Final = msgspec.msgpack.Decoder(OutboxEntry)
-_FROM_ENTRY: Final = msgspec.msgpack.Encoder()
+_TO_ENTRIES: Final = msgspec.msgpack.Decoder(tuple[OutboxEntry, ...])
+_FROM_ENTRIES: Final = msgspec.msgpack.Encoder()
 
 
 class RedisStateStore:
@@ -107,8 +108,7 @@ class RedisStateStore:
             flush.flush_number,
             b"" if flush.checkpoint is None else _JSON.encode(dict(flush.checkpoint)),
             b"" if flush.sizes is None else _JSON.encode(dict(flush.sizes)),
-            len(flush.outbox),
-            *map(_FROM_ENTRY.encode, flush.outbox),
+            _FROM_ENTRIES.encode(flush.outbox) if flush.outbox else b"",
         ]
         for written, removed in touched.values():
             arguments += (len(written), len(removed))
@@ -132,12 +132,13 @@ class RedisStateStore:
             start = after if after == "-" else f"({after}"
             with answering():
                 piece = await self._redis.execute_command(
-                    "XRANGE", keys.outbox(partition), start, "+", "COUNT", OUTBOX_ENTRIES
+                    "XRANGE", keys.outbox(partition), start, "+", "COUNT", OUTBOX_FLUSHES
                 )
-            standing += ((position.decode(), _TO_ENTRY.decode(fields[b"entry"])) for position, fields in piece)
-            if len(piece) < OUTBOX_ENTRIES:
+            for position, fields in piece:
+                after = position.decode()
+                standing += ((after, entry) for entry in _TO_ENTRIES.decode(fields[b"entries"]))
+            if len(piece) < OUTBOX_FLUSHES:
                 return standing
-            after = standing[-1][0]
 
     async def trim_outbox(self, partition: int, through: str) -> None:
         """See the port."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import msgspec
 import pytest
 from standardwebhooks import Webhook
 
@@ -25,7 +26,7 @@ MOVED = (
 
 
 def record(*, ads: bool = True) -> bytes:
-    value = change_record(replace(entry_of(membership_of("c-81", ads=ads)), changes=MOVED))
+    value = change_record(msgspec.structs.replace(entry_of(membership_of("c-81", ads=ads)), changes=MOVED))
     assert value is not None
     return value
 

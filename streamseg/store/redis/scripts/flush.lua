@@ -2,10 +2,10 @@
 --
 -- KEYS  head, outbox, then the row hashes that are touched
 -- ARGV  owner, flush number, checkpoint ('' keeps it), sizes ('' keeps them),
---       how many outbox entries, the entries,
+--       the outbox entries packed into one ('' when there are none),
 --       and per row hash: how many ids and rows to set, how many ids to remove, ids and rows, ids
 --
--- Returns the position of the last outbox entry, nil without entries, or {owner, flush number} as they stand when
+-- Returns the position of the outbox entries, nil without any, or {owner, flush number} as they stand when
 -- they are not the given ones.
 
 local stored = redis.call('HMGET', KEYS[1], 'owner', 'flush')
@@ -17,13 +17,12 @@ end
 -- when memory is short. So the first one is of the strict kind and changes nothing.
 redis.call('HSET', KEYS[1], 'owner', ARGV[1])
 
-local at = 6
 local position = false
-for _ = 1, tonumber(ARGV[5]) do
-  position = redis.call('XADD', KEYS[2], '*', 'entry', ARGV[at])
-  at = at + 1
+if ARGV[5] ~= '' then
+  position = redis.call('XADD', KEYS[2], '*', 'entries', ARGV[5])
 end
 
+local at = 6
 for k = 3, #KEYS do
   local set, removed = tonumber(ARGV[at]), tonumber(ARGV[at + 1])
   at = at + 2

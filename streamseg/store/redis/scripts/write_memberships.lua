@@ -1,37 +1,52 @@
 -- Set or delete membership strings, each only if it is newer than what stands.
 --
 -- KEYS  per entry: the membership string, the mark of its deletion
--- ARGV  how long a mark stays, in seconds; 1 to leave one even where nothing stood;
---       per entry: epoch, seq, TTL in seconds, the string ('' deletes)
+-- ARGV  how long a mark stays, in seconds; 1 to leave one even where nothing stood; the epoch of all entries;
+--       per entry: seq, TTL in seconds, the string ('' deletes)
 --
 -- While a string stands it orders the writes by its own epoch and seq, and no mark is asked for.
 
-for k = 1, #KEYS, 2 do
-  local at = 2 * k + 1
-  local epoch, seq = tonumber(ARGV[at]), tonumber(ARGV[at + 1])
-  local string_key, mark_key, membership = KEYS[k], KEYS[k + 1], ARGV[at + 3]
+local epoch = tonumber(ARGV[3])
+local stood_epoch, stood_seq = {}, {} -- by string, as of the entry that is looked at
 
-  local stored = redis.call('GET', string_key)
-  local stood_epoch, stood_seq
+local strings = {}
+for k = 1, #KEYS, 2 do
+  strings[#strings + 1] = KEYS[k]
+end
+local bare, marks = {}, {}
+for i, stored in ipairs(redis.call('MGET', unpack(strings))) do
   if stored then
-    stood_epoch, stood_seq = string.match(stored, '","epoch":(%d+),"seq":(%d+),')
+    local at_epoch, at_seq = string.match(stored, '","epoch":(%d+),"seq":(%d+),')
+    stood_epoch[strings[i]], stood_seq[strings[i]] = tonumber(at_epoch), tonumber(at_seq)
   else
-    local mark = redis.call('GET', mark_key)
+    bare[#bare + 1] = strings[i]
+    marks[#marks + 1] = KEYS[2 * i]
+  end
+end
+if #marks > 0 then
+  for i, mark in ipairs(redis.call('MGET', unpack(marks))) do
     if mark then
-      stood_epoch, stood_seq = string.match(mark, '^(%d+):(%d+)$')
+      local at_epoch, at_seq = string.match(mark, '^(%d+):(%d+)$')
+      stood_epoch[bare[i]], stood_seq[bare[i]] = tonumber(at_epoch), tonumber(at_seq)
     end
   end
-  stood_epoch, stood_seq = tonumber(stood_epoch) or -1, tonumber(stood_seq) or -1
+end
 
-  if epoch > stood_epoch or (epoch == stood_epoch and seq > stood_seq) then
+local at = 4
+for i, string_key in ipairs(strings) do
+  local seq, membership = tonumber(ARGV[at]), ARGV[at + 2]
+  local before = stood_epoch[string_key] or -1
+  if epoch > before or (epoch == before and seq > (stood_seq[string_key] or -1)) then
     if membership == '' then
-      if ARGV[2] == '1' or stood_epoch >= 0 then
-        redis.call('SET', mark_key, ARGV[at] .. ':' .. ARGV[at + 1], 'EX', ARGV[1])
+      if ARGV[2] == '1' or before >= 0 then
+        redis.call('SET', KEYS[2 * i], ARGV[3] .. ':' .. ARGV[at], 'EX', ARGV[1])
       end
       redis.call('DEL', string_key)
     else
-      redis.call('SET', string_key, membership, 'EX', ARGV[at + 2])
+      redis.call('SET', string_key, membership, 'EX', ARGV[at + 1])
     end
     redis.call('PUBLISH', string_key, '') -- for open event streams and clients' caches
+    stood_epoch[string_key], stood_seq[string_key] = epoch, seq
   end
+  at = at + 3
 end
