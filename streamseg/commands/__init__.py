@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 COMMANDS: Final = {
     "api": "serve the memberships over HTTP",
-    "bench": "measure: throughput, latency, clustering, serving",
+    "bench": "measure: throughput, latency, growth, recovery, scaling, serving, clustering",
     "check-config": "print the settings in force, secrets masked",
     "dead-letters": "list rejected records, or send them in again",
     "demo": "the whole path in one terminal, nothing set up before",

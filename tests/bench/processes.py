@@ -3,7 +3,8 @@
 import os
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -65,3 +66,29 @@ def end(process: "subprocess.Popen[bytes]") -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What something took: seconds on the clock and of CPU."""
+
+    elapsed: float
+    cpu: float
+
+    def per_second(self, events: int) -> float:
+        """Throughput."""
+        return events / self.elapsed
+
+
+def spent_until(
+    process: "subprocess.Popen[bytes]",
+    met: Callable[[], bool],
+    seconds: float,
+    name: str,
+    beside: Sequence["subprocess.Popen[bytes]"] = (),
+) -> Spent:
+    """What the process, and those beside it, take until it is met. Raises `RuntimeError` as `wait` does."""
+    pids = [process.pid, *(other.pid for other in beside)]
+    began, before = time.perf_counter(), sum(map(cpu_seconds, pids))
+    wait(process, met, seconds, name)
+    return Spent(time.perf_counter() - began, sum(map(cpu_seconds, pids)) - before)

@@ -3,7 +3,7 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, Self
 
@@ -22,7 +22,7 @@ from streamseg.features.vector import vectors
 from streamseg.settings import Settings
 from streamseg.topics import CLICKS, DEAD_LETTERS, MEMBERSHIPS, MODELS, SAMPLES
 from streamseg.wiring.worker import learner_params_of
-from tests.bench.load import Load, fill
+from tests.bench.load import Load, fill, send
 from tests.support.kafka.server import KafkaServer
 from tests.support.kafka.topics import remake_topics
 from tests.support.processes import settings_of
@@ -42,7 +42,11 @@ class Stage:
         self.kafka = KafkaServer()
         self.redis = RedisServer()
         self.load: Load | None = None
+        self.sent = 0
+        """Clicks that stand in the topic."""
         self.group = ""
+        self.given: Mapping[str, str] = {}
+        """Settings of our worker beyond where its servers are, by name of the environment."""
 
     def __enter__(self) -> Self:
         self.kafka.start()
@@ -64,6 +68,7 @@ class Stage:
             "STREAMSEG_KAFKA__GROUP": self.group,
             "STREAMSEG_REDIS__URL": self.redis.url,
             "STREAMSEG_WORKER__METRICS_PORT": "0",
+            **self.given,
         }
 
     @property
@@ -75,7 +80,17 @@ class Stage:
         """Make the topics anew and send the load."""
         remake_topics(self.kafka.bootstrap, self.partitions)
         fill(self.kafka.bootstrap, load)
-        self.load = load
+        self.load, self.sent = load, load.events
+
+    def empty(self) -> None:
+        """Make the topics anew."""
+        remake_topics(self.kafka.bootstrap, self.partitions)
+        self.load, self.sent = None, 0
+
+    def send(self, records: Sequence[tuple[bytes, bytes]]) -> None:
+        """Send clicks beside those that stand in the topic, as fast as can be."""
+        send(self.kafka.bootstrap, records)
+        self.sent += len(records)
 
     def clear(self) -> None:
         """A new group, an empty store with a model, and nothing in the topics that workers write."""
@@ -113,16 +128,19 @@ class Stage:
         async with wiring.stores(settings) as (_, _, models):
             await models.publish(params.segmentation, snapshot.version, snapshot.parent, snapshot.to_json())
 
-    def is_assigned(self) -> bool:
-        """Whether the group's consumer has its partitions: consumption starts."""
+    def is_assigned(self, consumers: int = 1) -> bool:
+        """Whether the group's consumers have their partitions: consumption starts."""
         (future,) = self._admin.describe_consumer_groups([self.group]).values()
         try:
             described = future.result(30)
         except KafkaException:  # the group's coordinator is only just coming
             return False
-        return described.state == ConsumerGroupState.STABLE and any(
-            one.assignment.topic_partitions for one in described.members
-        )
+        having = [one for one in described.members if one.assignment.topic_partitions]
+        return described.state == ConsumerGroupState.STABLE and len(having) == len(described.members) >= consumers
+
+    def is_drained(self) -> bool:
+        """Whether everything sent is committed."""
+        return self.committed() >= self.sent
 
     def committed(self) -> int:
         """Records of the load that the group has committed."""

@@ -2,7 +2,6 @@
 
 import statistics
 import tempfile
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any, Final
 from tests.bench.load import Load
 from tests.bench.machine import machine, versions
 from tests.bench.peers import environment
-from tests.bench.processes import cpu_seconds, end, wait
+from tests.bench.processes import end, spent_until, wait
 from tests.bench.stage import Stage
 from tests.bench.throughput.contestants import CONTESTANTS, Contestant
 
@@ -105,15 +104,13 @@ def race(stage: Stage, contestant: Contestant, peers: Path | None = None) -> Mea
     process = contestant.start(stage, peers)
     try:
         wait(process, lambda: stage.is_assigned() or contestant.done(stage) > 0, START_SECONDS, contestant.name)
-        began, before, first = time.perf_counter(), cpu_seconds(process.pid), contestant.done(stage)
-        size = stage.load.events
+        first, size = contestant.done(stage), stage.load.events
         limit = STANDSTILL_SECONDS + size / SLOWEST_EVENTS_PER_SECOND
-        wait(process, lambda: contestant.done(stage) >= size, limit, contestant.name)
-        elapsed, spent = time.perf_counter() - began, cpu_seconds(process.pid) - before
+        spent = spent_until(process, lambda: contestant.done(stage) >= size, limit, contestant.name)
     finally:
         end(process)
     contestant.check(stage)
-    return Measured((size - first) / elapsed, spent / (size - first))
+    return Measured(spent.per_second(size - first), spent.cpu / (size - first))
 
 
 def _median(rounds: Sequence[Measured]) -> dict[str, float]:

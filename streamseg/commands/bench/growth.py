@@ -1,0 +1,71 @@
+"""`streamseg bench growth`: what grows with the number of known customers, and what does not."""
+
+import json
+from typing import Any
+
+import click
+
+from streamseg.commands.bench.checkout import from_checkout
+
+SIZES = (10_000, 100_000, 1_000_000)
+
+
+@click.command("growth")
+@click.option(
+    "--customers", "sizes", type=click.IntRange(min=1_000), multiple=True, default=SIZES, show_default=True,
+    help="Known customers; may be repeated. Ten million take 25 GB of memory and most of an hour.",
+)  # fmt: skip
+@click.option("--events", type=click.IntRange(min=2_000), default=500_000, show_default=True, help="Per load.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+def command(*, sizes: tuple[int, ...], events: int, as_json: bool) -> None:
+    """Measure CPU per event, memory, bytes in Redis and the time of a full sweep by the number of known customers.
+
+    All rows are in the worker's memory; what a row that is not there costs is measured apart. Sizes that this machine
+    has no memory for are left out, and said so.
+    """
+    measure = from_checkout("tests.bench.growth.run").measure
+    answer = measure(sizes=sizes, events=events, say=lambda line: click.echo(line, err=True))
+    if as_json:
+        click.echo(json.dumps(answer))
+    else:
+        _show(answer)
+
+
+def _show(answer: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    first = answer["sizes"][0]
+    table = Table(
+        "customers", "CPU us/event", f"of the first {first['customers']:,}", "resident MB", "Redis B/customer",
+        "of it row", "membership", "sweep s",
+    )  # fmt: skip
+    for one in answer["sizes"]:
+        stored = one["redis_bytes_per_customer"]
+        table.add_row(
+            f"{one['customers']:,}",
+            f"{one['cpu_seconds_per_event'] * 1e6:.2f}{' *' if one['a_sweep_ran_beside'] else ''}",
+            f"{one['cpu_seconds_per_event_of_the_smallest'] * 1e6:.2f}",
+            f"{one['resident_bytes'] / 1e6:,.0f}",
+            f"{stored['together']:,.0f}",
+            f"{stored['row']:,.0f}",
+            f"{stored['membership']:,.0f}",
+            f"{one['sweep_seconds']:.1f}",
+        )
+    layout = Table("field", "type", "bytes", "meaning", title="A stored row")
+    for field in answer["row"]:
+        layout.add_row(field["field"], field["type"], str(field["bytes"]), field["meaning"])
+    layout.add_row("together", "", str(sum(field["bytes"] for field in answer["row"])), "")
+    console = Console()
+    console.print(table)
+    if any(one["a_sweep_ran_beside"] for one in answer["sizes"]):
+        console.print("* a sweep ran beside this load")
+    miss = answer["miss"]
+    console.print(
+        f"With {miss['rows_in_memory']:,} rows in memory and {miss['customers']:,} customers by turns, "
+        f"{miss['misses_per_event']:.2f} misses per event: {miss['cpu_seconds_per_event_without'] * 1e6:.1f} us per "
+        f"event instead of {miss['cpu_seconds_per_event_with_room'] * 1e6:.1f}, so a miss costs "
+        f"{miss['cpu_seconds_per_miss'] * 1e6:.1f} us of CPU."
+    )
+    console.print(layout)
+    console.print(json.dumps({"machine": answer["machine"], "versions": answer["versions"]}))

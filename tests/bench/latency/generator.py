@@ -1,0 +1,85 @@
+"""Sends clicks at a fixed rate, whatever becomes of them: a process of its own, so that it delays no observer.
+
+    python -m tests.bench.latency.generator BOOTSTRAP RATE SECONDS CUSTOMERS NAME
+
+Prints `ready` when the clicks are made, reads the moment to begin (monotonic clock) from stdin, and prints how late it
+was itself as JSON. The n-th click is due n / RATE after the beginning; every `probe_every`-th is of a customer `NAME-n`
+whom nobody has seen before.
+"""
+
+import gc
+import json
+import sys
+import time
+from collections.abc import Iterator
+
+from confluent_kafka import Producer
+
+from streamseg.topics import CLICKS
+from tests.bench.load import Load, click
+from tests.bench.percentiles import percentiles
+
+PROBES_PER_SECOND = 250.0
+TICK_SECONDS = 0.001
+
+
+def probe_every(rate: float) -> int:
+    """Clicks from one probe to the next; every other one at most."""
+    return max(2, round(rate / PROBES_PER_SECOND))
+
+
+def probes(rate: float, seconds: float) -> range:
+    """Which clicks are probes."""
+    return range(0, int(rate * seconds), probe_every(rate))
+
+
+def records(rate: float, seconds: float, customers: int, name: str) -> Iterator[tuple[bytes, bytes]]:
+    """The clicks, skewed, and between them the probes."""
+    now, of_probes = time.time(), probes(rate, seconds)
+    load = Load(name, int(rate * seconds), customers, skewed=True, seed=11)
+    for number, (key, value) in enumerate(load.records(now)):
+        if number in of_probes:
+            customer = f"{name}-{number}".encode()
+            yield customer, click(number, 0, now).replace(b'"c-0"', b'"%s"' % customer)
+        else:
+            yield key, value
+
+
+def run(bootstrap: str, rate: float, seconds: float, customers: int, name: str) -> dict[str, float]:
+    """Send them all; how late the producer was called, by percentile, in seconds."""
+    producer = Producer(
+        {
+            "bootstrap.servers": bootstrap,
+            "partitioner": "murmur2_random",
+            "linger.ms": 1,
+            "queue.buffering.max.messages": 1_000_000,
+            "log_level": 0,
+        }
+    )
+    producer.list_topics(CLICKS, timeout=10)
+    made = list(records(rate, seconds, customers, name))
+    gc.collect()
+    gc.disable()
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    began = float(sys.stdin.readline())
+    late: list[float] = []
+    sent = 0
+    while sent < len(made):
+        now = time.monotonic()
+        due = min(len(made), int((now - began) * rate) + 1) if now >= began else 0
+        if due > sent:
+            late.append(now - (began + sent / rate))
+        for key, value in made[sent:due]:
+            producer.produce(CLICKS, key=key, value=value)
+        sent = max(sent, due)
+        producer.poll(0)
+        time.sleep(TICK_SECONDS)
+    if producer.flush(30):
+        raise RuntimeError("Kafka did not take the clicks")
+    return percentiles(late)
+
+
+if __name__ == "__main__":
+    bootstrap, rate, seconds, customers, name = sys.argv[1:]
+    sys.stdout.write(json.dumps(run(bootstrap, float(rate), float(seconds), int(customers), name)) + "\n")

@@ -1,0 +1,45 @@
+"""What a given number of events a day would need, from what an event was measured to cost."""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+DAY_SECONDS: Final = 86_400
+PEAK: Final = 3.0
+"""How much busier the busiest hour of a shop is than its average."""
+BUSY: Final = 0.6
+"""The share of a core that may be in use at the peak; the rest is for failures and catching up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """CPU seconds per event, and bytes of its record."""
+
+    worker: float
+    redis: float
+    kafka: float
+    record_bytes: float
+
+
+def needed(events_per_day: float, cost: Cost) -> dict[str, Any]:
+    """Cores, rounded up, at a peak of `PEAK` times the average with `BUSY` of each in use.
+
+    A worker process has one core. Redis runs commands on one core each too, so its cores are shards of a Cluster: the
+    keys of a partition share a slot and partitions spread over the shards. Kafka's are without replication, which
+    multiplies its bytes and about its cores by the number of replicas.
+    """
+    average = events_per_day / DAY_SECONDS
+    peak = average * PEAK
+    return {
+        "events_per_day": events_per_day,
+        "average_events_per_second": round(average, 1),
+        "peak_events_per_second": round(peak, 1),
+        "peak_over_average": PEAK,
+        "share_of_a_core_in_use": BUSY,
+        "workers": math.ceil(peak * cost.worker / BUSY),
+        "redis_shards": math.ceil(peak * cost.redis / BUSY),
+        "kafka_cores": math.ceil(peak * cost.kafka / BUSY),
+        "kafka_bytes_per_second_at_peak": round(peak * cost.record_bytes),
+        "kafka_bytes_per_day": round(events_per_day * cost.record_bytes),
+        "cost": {name: round(value, 9) for name, value in asdict(cost).items()},
+    }
