@@ -11,6 +11,8 @@ from streamseg.ports import ModelStore
 
 HIDDEN: Final = ("representatives",)
 """Fields of the stored catalogue that name customers."""
+PUBLIC: Final = ("segmentation", "label", "created", "retired")
+"""What browsers see of a segment; sizes, values and what customers spend are the shop's own business."""
 
 
 class Catalogue:
@@ -43,11 +45,13 @@ class Catalogue:
         )
 
     def listed(self, *, public_only: bool) -> list[dict[str, Any]]:
-        """The entries with their ids."""
+        """The entries with their ids; for the public, of public segments and without the shop's figures."""
+        if not public_only:
+            return [{"id": segment} | entry for segment, entry in self.entries.items()]
         return [
-            {"id": segment} | entry
+            {"id": segment} | {name: entry[name] for name in PUBLIC if name in entry}
             for segment, entry in self.entries.items()
-            if not public_only or self.is_public(segment)
+            if self.is_public(segment)
         ]
 
     def segmentations(self) -> list[str]:

@@ -1,12 +1,16 @@
 """How much one key, and all of them together, may ask of one process; and how large a request may be."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from math import ceil
+from typing import Final
 
 from starlette.types import Receive
 
 from streamseg.api.problems import Problem
+
+BODY_SECONDS: Final = 10.0
 
 
 class Bucket:
@@ -55,9 +59,17 @@ class Limits:
 
 
 async def read_body(receive: Receive, declared_bytes: bytes | None, limit_bytes: int) -> bytes:
-    """The request's body. Raises `Problem` 413 as soon as it is known to be too large."""
+    """The request's body. Raises `Problem` 413 as soon as it is known to be too large, 408 when it does not come."""
     if declared_bytes is not None and declared_bytes.isdigit() and int(declared_bytes) > limit_bytes:
         raise _too_large(limit_bytes)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _whole_body(receive, limit_bytes)
+    except TimeoutError:
+        raise Problem(408, f"the body did not come within {BODY_SECONDS:g} s", field="body") from None
+
+
+async def _whole_body(receive: Receive, limit_bytes: int) -> bytes:
     pieces: list[bytes] = []
     size = 0
     while True:

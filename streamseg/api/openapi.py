@@ -142,7 +142,12 @@ _REFUSALS: Final = {
     "429": _problem("Too many requests: see Retry-After."),
     "503": _problem("The store or Kafka is away: a marked, empty answer."),
 }
-_UNFIT: Final = {"400": _problem("Not JSON."), "413": _problem("Too large."), "422": _problem("A field is wrong.")}
+_UNFIT: Final = {
+    "400": _problem("Not JSON."),
+    "408": _problem("The body did not come."),
+    "413": _problem("Too large."),
+    "422": _problem("A field is wrong."),
+}
 
 
 def _answer(schema: Schema, description: str = "The answer.", headers: Schema | None = None) -> Schema:
@@ -169,7 +174,8 @@ def _open(name: str, summary: str, responses: Schema, parameters: Any = ()) -> S
 _UNCHANGED: Final = {"304": {"description": "What the client has is current."}}
 _FLAG_FAILURES: Final = {
     "400": _answer(_ref("FlagFailure"), "The context is unfit."),
-    "413": _problem("Too large."),
+    "408": _UNFIT["408"],
+    "413": _UNFIT["413"],
 }
 _NO_FLAG: Final = _answer(_ref("FlagFailure"), "There is no such flag.")
 _NO_FLAG["content"] |= _problem("")["content"]  # where the key could not be part of any path

@@ -15,6 +15,7 @@ TITLES: Final = {
     403: "Not yours",
     404: "Not found",
     405: "Method not allowed",
+    408: "Too slow",
     406: "Not acceptable",
     413: "Too large",
     415: "Unsupported media type",

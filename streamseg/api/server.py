@@ -9,6 +9,7 @@ from typing import Final
 import uvicorn
 
 from streamseg.api.app import Api
+from streamseg.api.connection import Connection
 from streamseg.errors import SettingsError
 
 DRAIN_SECONDS: Final = 5
@@ -44,7 +45,7 @@ async def serve(
         uvicorn.Config(
             api,
             loop="none",
-            http="httptools",
+            http=Connection,
             ws="none",
             lifespan="on",
             log_config=None,

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import click
 
 from streamseg.commands import Invocation
+from streamseg.errors import StreamsegError
 
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 
@@ -27,6 +28,8 @@ def create(invocation: Invocation, name: str, publishable: bool, as_json: bool) 
     """Make a key for NAME: a secret one (sk_), or a publishable one (pk_)."""
     from streamseg.api.issuing import issue
 
+    if not name.strip() or not name.isprintable():
+        raise click.UsageError("NAME must be a printable text that is not empty")
     kind: Literal["secret", "publishable"] = "publishable" if publishable else "secret"
     key, plain = issue(name, kind, time.time())
     asyncio.run(_store(invocation, key))
@@ -84,7 +87,7 @@ def revoke(invocation: Invocation, key_id: str, as_json: bool) -> None:
             return await store.remove(key_id)
 
     if not asyncio.run(remove()):
-        raise click.ClickException(f"there is no key {key_id}")
+        raise StreamsegError(f"there is no key {key_id}")
     click.echo(json.dumps({"revoked": key_id}) if as_json else f"revoked {key_id}")
 
 

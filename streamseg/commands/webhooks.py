@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import click
 
 from streamseg.commands import Invocation
+from streamseg.errors import StreamsegError
 
 if TYPE_CHECKING:
     from streamseg.api.webhooks import Dispatcher
@@ -53,6 +54,8 @@ def add(
     from streamseg.api.posting import LOOPBACK, is_private
     from streamseg.ports import Subscriber
 
+    if not subscriber_id.strip() or not subscriber_id.isprintable():
+        raise click.UsageError("SUBSCRIBER_ID must be a printable text that is not empty")
     where = urlsplit(url)
     if not where.hostname or (where.scheme != "https" and not (where.scheme == "http" and where.hostname in LOOPBACK)):
         raise click.UsageError("URL must begin with https://")
@@ -81,7 +84,7 @@ def list_(invocation: Invocation, as_json: bool) -> None:
 def remove(invocation: Invocation, subscriber_id: str, as_json: bool) -> None:
     """Tell a subscriber nothing more; what is under way to it is dropped."""
     if not _in_store(invocation, lambda store: store.unsubscribe(subscriber_id)):
-        raise click.ClickException(f"there is no subscriber {subscriber_id}")
+        raise StreamsegError(f"there is no subscriber {subscriber_id}")
     click.echo(json.dumps({"removed": subscriber_id}) if as_json else f"removed {subscriber_id}")
 
 
@@ -148,8 +151,6 @@ async def _run(invocation: Invocation) -> None:
 
 
 async def _take_in(feed: "ChangeFeed", store: "WebhookStore", dispatcher: "Dispatcher") -> None:
-    from streamseg.errors import StreamsegError
-
     held: list[tuple[bytes, bytes | None, str]] = []
     while True:
         try:
