@@ -1,10 +1,8 @@
 """Who writes a partition, and the fenced write that only the owner can make (design: mechanism 3)."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 
 from numpy import intp
 from numpy.typing import NDArray
@@ -13,9 +11,8 @@ from streamseg.errors import FlushRefusedError, SettingsError, StoreUnavailableE
 from streamseg.features.rows import Rows
 from streamseg.membership.types import OutboxEntry
 from streamseg.ports import Flush
+from streamseg.stream.patience import Patience
 from streamseg.stream.surroundings import Head, Surroundings
-
-log = logging.getLogger(__name__)
 
 FLUSH_ROWS = 2_000
 """Rows in one fenced call: 10,000 hold up Redis for 26 ms (lab)."""
@@ -31,6 +28,7 @@ class Ownership:
         self.number = partition
         self._s = surroundings
         self.head = Head(0, 0, {}, {})
+        self.patience = Patience(partition, surroundings.metrics)
 
     async def claim(self) -> None:
         """Become the owner, and learn where to read on.
@@ -103,19 +101,20 @@ class Ownership:
         try:
             return await self._s.state.flush(self.number, flush), False
         except StoreUnavailableError as error:
-            self._s.metrics.store_errors.labels(operation="flush").inc()
-            log.warning("partition %d waits for the store: %s", self.number, error)
-        with self._s.metrics.paused.labels(partition=str(self.number)).track_inprogress():
-            while True:
-                await asyncio.sleep(RETRY_SECONDS)
-                with suppress(StoreUnavailableError):
-                    stored = await self._s.state.head(self.number)
-                    if stored is None or stored.owner != self._s.owner:
-                        raise FlushRefusedError("another worker has claimed the partition")
-                    if stored.flush_number == flush.flush_number + 1:
-                        return None, True
+            self.patience.waits(error, "flush")
+        while True:
+            await asyncio.sleep(RETRY_SECONDS)
+            try:
+                stored = await self._s.state.head(self.number)
+                if stored is None or stored.owner != self._s.owner:
+                    raise FlushRefusedError("another worker has claimed the partition")
+                if stored.flush_number != flush.flush_number + 1:
                     await self._s.state.flush(self.number, flush)
-                    return None, True
+            except StoreUnavailableError as error:
+                self.patience.waits(error, "flush")
+            else:
+                self.patience.goes_on()
+                return None, True
 
     async def _check_topics(self, stored: Mapping[str, tuple[str, int]]) -> None:
         """Offsets mean nothing in a topic that was made anew, and keys move when it is grown."""

@@ -86,6 +86,7 @@ class Partition:
         """The partition is no longer ours: forget it."""
         self._closed = True
         await self._halt()
+        self._ownership.patience.ends()
         self._drain()
 
     async def finish(self, timeout_seconds: float) -> None:
@@ -103,7 +104,10 @@ class Partition:
         while True:
             try:
                 await self._start()
+                self._ownership.patience.goes_on()
                 await self._cycles()
+            except StoreUnavailableError as error:
+                self._ownership.patience.waits(error, "read")
             except (MostlyRejectedError, SettingsError, LayoutMismatchError) as error:
                 self._s.fail(error)
                 return
@@ -116,9 +120,8 @@ class Partition:
                     error if expected else type(error).__name__,
                     exc_info=None if expected else error,
                 )
-                self._s.metrics.resets.labels(partition=str(self.number)).inc()
-                self._clean = False
-                await asyncio.sleep(RETRY_SECONDS)
+            self._clean = False
+            await asyncio.sleep(RETRY_SECONDS)
 
     async def _cycles(self) -> None:
         sweeper, taken_over = Sweeper(self, self._s), False
@@ -275,6 +278,7 @@ class Partition:
         if not (self._clean and self.courier.is_idle and await self._ownership.is_current()):
             if not self._entitled:
                 await self._ownership.give_way()
+                self._s.metrics.resets.labels(partition=str(self.number)).inc()
             await self._reset()
         self._entitled = False
         self._courier_task = asyncio.create_task(self.courier.run(), name=f"courier-{self.number}")

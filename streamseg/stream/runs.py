@@ -25,6 +25,7 @@ from faust.types import TP
 
 from streamseg.errors import StreamsegError
 from streamseg.events.record import RecordBatch
+from streamseg.stream.logs import KAFKA_OUTAGE
 from streamseg.topics import INPUT_TOPICS
 
 log = logging.getLogger(__name__)
@@ -277,6 +278,8 @@ class RunConsumer(driver.Consumer):  # type: ignore[misc]  # Faust is untyped
         }
         if mine:
             await consumer.commit(mine)
+            if (seconds := KAFKA_OUTAGE.over()) is not None:
+                log.info("Kafka answers again after %.0f s", seconds)
         return bool(mine)
 
 

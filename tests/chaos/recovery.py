@@ -3,6 +3,8 @@
 import asyncio
 import time
 from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from statistics import median
 from typing import Final, Literal
 
@@ -11,58 +13,93 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from streamseg.settings import KafkaSettings
 from streamseg.topics import INPUT_TOPICS
 
-LOOK_SECONDS: Final = 0.2
+LOOK_SECONDS: Final = 0.1
 
 Cause = Literal["worker", "redis", "broker"]
 CAUSES: Final[tuple[Cause, ...]] = ("broker", "worker", "redis")
 """The slowest to come back first: it stands for a group of overlapping faults."""
 
+Offsets = Mapping[tuple[str, int], int]
+"""The next offset by topic and partition."""
+
+
+@dataclass
+class Recovery:
+    """One under way: it ends when each partition has committed a record that was appended after the last fault."""
+
+    cause: Cause
+    faults: list[str]
+    since: float
+    before: Offsets
+    """Where the topics ended then."""
+
+    def is_over(self, committed: Offsets) -> bool:
+        """Commits of what was read before the fault, or is on its way from then, count for nothing."""
+        partitions = {number for _, number in committed}
+        gone_on = {
+            number for (topic, number), offset in committed.items() if offset > self.before.get((topic, number), 0)
+        }
+        return gone_on == partitions
+
 
 class Recoveries:
     """Watches the group's committed offsets. Of overlapping faults the time counts from the last one's blow or end."""
 
-    def __init__(self, kafka: KafkaSettings, partitions: int) -> None:
+    def __init__(
+        self, kafka: KafkaSettings, partitions: int, ends: Callable[[], Offsets], say: Callable[[str], None]
+    ) -> None:
+        """`ends`: what the producer knows of the topics' ends."""
         self._consumer = Consumer(
             {"bootstrap.servers": kafka.bootstrap, "group.id": kafka.group, "enable.auto.commit": False, "log_level": 2}
         )
         self._places = [TopicPartition(topic, number) for topic in INPUT_TOPICS for number in range(partitions)]
-        self._committed: dict[int, int] = {}
-        self._pending: tuple[Cause, float, dict[int, int]] | None = None
+        self._ends = ends
+        self._say = say
+        self._under_way: Recovery | None = None
         self.seconds: defaultdict[Cause, list[float]] = defaultdict(list)
 
-    def blow(self, cause: Cause) -> None:
+    def blow(self, cause: Cause, fault: str) -> None:
         """Something was killed: a recovery begins, and one under way counts from now."""
-        causes = [cause] if self._pending is None else [cause, self._pending[0]]
-        self._pending = (min(causes, key=CAUSES.index), time.monotonic(), dict(self._committed))
+        causes, faults = [cause], [fault]
+        if self._under_way is not None:
+            causes.append(self._under_way.cause)
+            faults = [*self._under_way.faults, fault]
+        self._under_way = Recovery(min(causes, key=CAUSES.index), faults, time.monotonic(), dict(self._ends()))
 
-    def disturb(self) -> None:
-        """Something else happened: a recovery under way counts from now."""
-        if self._pending is not None:
-            self.blow(self._pending[0])
+    def disturb(self, fault: str) -> None:
+        """Something else began or ended: a recovery under way counts from now."""
+        if self._under_way is not None:
+            self.blow(self._under_way.cause, fault)
+
+    def end(self, cause: Cause, fault: str) -> None:
+        """A server that was killed is there again. Its own recovery counts from the blow, that of others from now."""
+        if self._under_way is not None and (self._under_way.cause != cause or len(self._under_way.faults) > 1):
+            self.disturb(fault)
 
     async def watch(self) -> None:
         """Look for ever."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
+            asked_at = time.monotonic()
             committed = await asyncio.to_thread(self._ask)
-            if committed is None:
-                continue
-            self._committed = committed
-            if self._pending is not None:
-                cause, since, then = self._pending
-                if all(committed.get(number, 0) > offsets for number, offsets in then.items()):
-                    self.seconds[cause].append(time.monotonic() - since)
-                    self._pending = None
+            recovery = self._under_way
+            if (
+                committed is not None
+                and recovery is not None
+                and recovery.since <= asked_at
+                and recovery.is_over(committed)
+            ):
+                seconds = time.monotonic() - recovery.since
+                self._say(f"          {recovery.cause} recovered {seconds:.1f} s after {', '.join(recovery.faults)}")
+                self.seconds[recovery.cause].append(seconds)
+                self._under_way = None
 
-    def _ask(self) -> dict[int, int] | None:
+    def _ask(self) -> Offsets | None:
         try:
             answer = self._consumer.committed(self._places, timeout=2.0)
         except KafkaException:
             return None
-        sums: defaultdict[int, int] = defaultdict(int)
-        for place in answer:
-            sums[place.partition] += max(place.offset, 0)
-        return dict(sums)
+        return {(place.topic, place.partition): max(place.offset, 0) for place in answer}
 
     def told(self) -> dict[Cause, dict[str, float] | None]:
         """Median and worst by cause, seconds; None where nothing was measured."""

@@ -82,30 +82,32 @@ class Chaos:
         stage, worker = self._stage, self._stage.workers[fault.target]
         match fault.kind:
             case "kill_worker":
-                await self._kill_worker(worker, fault.seconds)
+                await self._kill_worker(worker, fault.seconds, fault.kind)
             case "kill_trainer":
                 owner = next((one for one in stage.workers[:WORKERS] if one.trains), worker)
-                await self._kill_worker(owner, fault.seconds)
+                await self._kill_worker(owner, fault.seconds, fault.kind)
             case "kill_redis" | "cut_redis_tail":
                 async with stage.redis_lock:
-                    self._recoveries.blow("redis")
+                    self._recoveries.blow("redis", fault.kind)
                     await stage.restart_redis(fault.seconds, cut_tail=fault.kind == "cut_redis_tail")
+                    self._recoveries.end("redis", "redis back")
             case "kill_broker":
                 async with stage.kafka_lock:
-                    self._recoveries.blow("broker")
+                    self._recoveries.blow("broker", fault.kind)
                     await stage.restart_kafka(fault.seconds)
+                    self._recoveries.end("broker", "broker back")
             case "freeze_worker":
-                async with worker.lock, self._disturbance():
+                async with worker.lock, self._disturbance(fault.kind):
                     worker.freeze()
                     await asyncio.sleep(fault.seconds)
                     worker.thaw()
             case "cut_worker_from_redis":
-                async with worker.lock, self._disturbance():
+                async with worker.lock, self._disturbance(fault.kind):
                     worker.to_redis.cut()
                     await asyncio.sleep(fault.seconds)
                     worker.to_redis.mend()
             case "cut_worker_from_broker":
-                async with worker.lock, self._disturbance():
+                async with worker.lock, self._disturbance(fault.kind):
                     worker.to_kafka.cut()
                     await asyncio.sleep(fault.seconds)
                     worker.to_kafka.mend()
@@ -113,23 +115,23 @@ class Chaos:
                 self._load.erase()
             case "rebalance":
                 third = stage.workers[WORKERS]
-                async with third.lock, self._disturbance():
+                async with third.lock, self._disturbance(fault.kind):
                     await third.start()
                     await asyncio.sleep(fault.seconds)
                     self.stop_seconds.append(await third.stop())
 
-    async def _kill_worker(self, worker: WorkerProcess, seconds: float) -> None:
+    async def _kill_worker(self, worker: WorkerProcess, seconds: float, fault: str) -> None:
         async with worker.lock:
-            self._recoveries.blow("worker")
             await worker.kill()
+            self._recoveries.blow("worker", fault)
             await asyncio.sleep(seconds)
             await worker.start()
 
     @asynccontextmanager
-    async def _disturbance(self) -> AsyncIterator[None]:
-        self._recoveries.disturb()
+    async def _disturbance(self, fault: str) -> AsyncIterator[None]:
+        self._recoveries.disturb(fault)
         yield
-        self._recoveries.disturb()
+        self._recoveries.disturb(f"{fault} ended")
 
 
 async def run(faults: int, seed: int, say: Callable[[str], None], keep: Path | None = None) -> Outcome:
@@ -139,7 +141,7 @@ async def run(faults: int, seed: int, say: Callable[[str], None], keep: Path | N
         async with Stage(Path(folder)) as stage:
             settings = stage.settings
             load = Load(stage.kafka.bootstrap, PARTITIONS, shop, RATE, seed)
-            recoveries = Recoveries(settings.kafka, PARTITIONS)
+            recoveries = Recoveries(settings.kafka, PARTITIONS, load.ends, say)
             stop = asyncio.Event()
             sending = asyncio.create_task(load.run(stop))
             watching = asyncio.create_task(recoveries.watch())
