@@ -65,6 +65,9 @@ METRICS: Final = (
         ("partition",),
     ),
     MetricSpec("rows_in_memory", "streamseg_store_rows_in_memory", "gauge", "customers in memory"),
+    MetricSpec(
+        "departures", "streamseg_membership_departures_total", "counter", "customers who left after the retention time"
+    ),
     MetricSpec("evictions", "streamseg_store_evictions_total", "counter", "rows that left memory for want of room"),
     MetricSpec(
         "store_errors", "streamseg_store_errors_total", "counter", "calls that the store did not answer", ("operation",)
@@ -127,6 +130,7 @@ class Metrics:
     flush_duration: Histogram
     checkpoint_timestamp: Gauge
     rows_in_memory: Gauge
+    departures: Counter
     evictions: Counter
     store_errors: Counter
     moves: Counter

@@ -213,12 +213,13 @@ def publish(
     segmentations: Sequence[Segmentation],
     rules: PublishingRules,
     consented: Collection[int] = (),
+    first_seq: int = 1,
 ) -> list[OutboxEntry]:
     """The membership strings that must be written for these rows, with their changes; raises their `seq`.
 
     Written when the segment changed or a consent came (slots in `consented`), for a new customer, and when the
     standing string is older than half of the bound (`now`) or of its TTL (`wall_now`); deleted when the customer was
-    erased.
+    erased. `first_seq` is where the numbers of new customers begin: above those of all who have left in this epoch.
     """
     known = is_known(rows, slots)
     stale = (now - rows.published_at[slots].astype(np.float64) > rules.bound_seconds / 2) | (
@@ -229,7 +230,7 @@ def publish(
     gone = ~known & standing
     chosen = np.flatnonzero(write | gone)
     touched = slots[chosen]
-    rows.seq[touched] += 1
+    rows.seq[touched] = np.where(rows.seq[touched] > 0, rows.seq[touched] + 1, first_seq)
     rows.published_at[touched] = int(now)
     rows.published_wall[touched] = np.where(gone[chosen], 0, int(wall_now))
     model = {s.name: s.version for s in segmentations if s.assigner is not None}

@@ -49,7 +49,10 @@ class Announcements:
             self.latest[customer] = Announced(known.epoch if known else 0, known.seq if known else 0, None)
             return
         membership = msgspec.json.decode(record.value, type=Membership)
-        if known is None or (membership.epoch, membership.seq) > (known.epoch, known.seq):
+        order = membership.epoch, membership.seq
+        # A tombstone has no order of its own. Where it is delivered again, so is what was said after it: hence `>=`.
+        gone = known is not None and known.membership is None and order >= (known.epoch, known.seq)
+        if known is None or gone or order > (known.epoch, known.seq):
             self.latest[customer] = Announced(membership.epoch, membership.seq, membership)
 
     def segments(self, customer_id: str) -> Segments:

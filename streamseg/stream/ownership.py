@@ -28,6 +28,9 @@ class Ownership:
         self.number = partition
         self._s = surroundings
         self.head = Head(0, 0, {}, {})
+        self.first_seq = 1
+        """Where the numbers of a new customer's memberships begin: one who has left and comes back within the same
+        epoch must be above what was said before, or readers would take it for old."""
         self.patience = Patience(partition, surroundings.metrics)
 
     async def claim(self) -> None:
@@ -40,6 +43,7 @@ class Ownership:
             self.number, self._s.owner, self._s.layout.fingerprint, int(time.time() * 1000)
         )
         await self._check_topics(claimed.topics)
+        self.first_seq = 1
         self.head = Head(claimed.epoch, claimed.flush_number, dict(claimed.checkpoint), dict(claimed.sizes))
 
     async def give_way(self) -> None:
@@ -71,10 +75,14 @@ class Ownership:
         entries: Sequence[OutboxEntry],
         checkpoint: Mapping[str, int],
         sizes: Mapping[str, int],
+        *,
+        remove: bool = False,
     ) -> tuple[str | None, bool]:
-        """Write rows and decisions, in calls of at most `FLUSH_ROWS`; a customer's decision goes with its row."""
+        """Write (or remove) rows, and decisions, in calls of at most `FLUSH_ROWS`; decisions go with their rows."""
         started = time.perf_counter()
-        by_customer = {entry.customer_id: entry for entry in entries}
+        by_customer: dict[str, list[OutboxEntry]] = {}
+        for entry in entries:
+            by_customer.setdefault(entry.customer_id, []).append(entry)
         position, in_doubt = None, False
         pieces = range(0, max(len(slots), 1), FLUSH_ROWS)
         for start in pieces:
@@ -84,8 +92,10 @@ class Ownership:
             flush = Flush(
                 self._s.owner,
                 self.head.flush_number,
-                rows=list(zip(ids, rows.dump(piece), strict=True)),
-                outbox=[by_customer[customer] for customer in ids if customer in by_customer],
+                rows=[(customer, None) for customer in ids]
+                if remove
+                else list(zip(ids, rows.dump(piece), strict=True)),
+                outbox=[entry for customer in ids for entry in by_customer.get(customer, ())],
                 checkpoint=checkpoint if last else None,
                 sizes=sizes if last else None,
             )
@@ -93,6 +103,8 @@ class Ownership:
             position, in_doubt = written or position, in_doubt or doubt
             self.head.flush_number += 1
         self.head.checkpoint, self.head.sizes = dict(checkpoint), dict(sizes)
+        if remove:
+            self.first_seq = max([self.first_seq, *(entry.seq + 1 for entry in entries)])
         self._s.metrics.flush_duration.observe(time.perf_counter() - started)
         return position, in_doubt
 

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 import numpy as np
+from numpy.typing import NDArray
 
 from streamseg import pipeline
 from streamseg.clustering.budget import LearnBudget
@@ -26,6 +27,8 @@ from streamseg.errors import (
 )
 from streamseg.events.record import RecordBatch
 from streamseg.features.rows import Rows
+from streamseg.membership.leaving import farewell, has_left
+from streamseg.membership.types import OutboxEntry
 from streamseg.ports import OutgoingRecord
 from streamseg.stream.announced import Announced
 from streamseg.stream.courier import Courier, Parcel
@@ -249,6 +252,7 @@ class Partition:
             segmentations=segmentations,
             rules=s.rules,
             consented=batch.consented,
+            first_seq=self._ownership.first_seq,
         )
         if swept:
             spoken_of = {entry.customer_id for entry in entries} | {one.customer_id for one in sampled}
@@ -259,16 +263,56 @@ class Partition:
                 return
         checkpoint = self._checkpoint() if checkpoint is None else checkpoint
         sizes = pipeline.count_sizes(looked, segmentations, self.head.sizes)
-        position, in_doubt = await self._ownership.flush(rows, slots, entries, checkpoint, sizes)
+        written = await self._ownership.flush(rows, slots, entries, checkpoint, sizes)
+        extra = [OutgoingRecord(SAMPLES, one.key, one.value, partition=0) for one in sampled]
+        await self._hand_over(entries, written, extra, checkpoint, batch.appended_at)
+
+    async def let_go(self, slots: pipeline.Slots) -> NDArray[np.bool_]:
+        """Remove those of the rows whose customers were silent for the retention time; which of them it were."""
+        s, rows, now = self._s, self.rows, self._s.clock.now(self.number)
+        checkpoint = self._checkpoint()
+        reached = [checkpoint.get(topic, 0) for topic in INPUT_TOPICS]
+        left = has_left(rows, slots, now - s.retention_seconds, reached)
+        if left.any():
+            self._clean = False
+            gone, segmentations = slots[left], s.models.segmentations
+            model = {one.name: one.version for one in segmentations if one.assigner is not None}
+            names = [one.name for one in segmentations]
+            entries = farewell(
+                rows,
+                gone,
+                now=now,
+                epoch=self.head.epoch,
+                names=names,
+                model=model,
+                unknown=s.rules.unknown_consent,
+            )
+            before = rows.segment[gone]
+            nowhere = pipeline.Looked(before, np.zeros_like(before), np.empty(0), np.empty(0, dtype=np.bool_))
+            sizes = pipeline.count_sizes(nowhere, segmentations, self.head.sizes)
+            written = await self._ownership.flush(rows, gone, entries, checkpoint, sizes, remove=True)
+            rows.evict(gone)
+            s.metrics.departures.inc(len(gone))
+            await self._hand_over(entries, written, [], checkpoint, ())
+        return left
+
+    async def _hand_over(
+        self,
+        entries: Sequence[OutboxEntry],
+        written: tuple[str | None, bool],
+        extra: list[OutgoingRecord],
+        checkpoint: Mapping[str, int],
+        appended_at: Sequence[float],
+    ) -> None:
         moves = Counter((change.segmentation, change.change) for entry in entries for change in entry.changes)
         for labels, count in moves.items():
-            s.metrics.moves.labels(*labels).inc(count)
-        extra = [OutgoingRecord(SAMPLES, one.key, one.value, partition=0) for one in sampled]
+            self._s.metrics.moves.labels(*labels).inc(count)
         for entry in entries:
             if entry.membership is None:
-                keys = [pipeline.sample_key(one.name, entry.customer_id) for one in segmentations]
+                keys = [pipeline.sample_key(one.name, entry.customer_id) for one in self._s.models.segmentations]
                 extra += [OutgoingRecord(SAMPLES, key, None, partition=0) for key in keys]
-        await self.courier.hand_over(Parcel(entries, position, extra, dict(checkpoint), batch.appended_at, in_doubt))
+        position, in_doubt = written
+        await self.courier.hand_over(Parcel(entries, position, extra, dict(checkpoint), appended_at, in_doubt))
         self._clean = True
 
     # -- reset -------------------------------------------------------------------------------------------------

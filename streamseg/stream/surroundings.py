@@ -34,6 +34,8 @@ class Surroundings:
     learns_per_second: float
     margin_seconds: float
     sweep_interval_seconds: float
+    retention_seconds: float
+    """Customers without an event for this long leave."""
     rejected_share: tuple[float, int]
     """Limit, and over how many records."""
     topics: Mapping[str, tuple[str, int]]

@@ -72,10 +72,11 @@ class Sweeper:
         absent = [customer for customer in found if customer not in rows.slots]
         self._partition.take_in(absent, [found[customer] for customer in absent])
         slots = np.array([rows.slots[customer] for customer in found], dtype=np.intp)
+        slots = slots[~await self._partition.let_go(slots)]
         if self._partition.courier.is_idle:
             await self._mark_differing(slots)
         await self._partition.settle_and_flush(Batch(set(slots.tolist())), swept=True)
-        rows.evict(np.array([rows.slots[customer] for customer in absent], dtype=np.intp))
+        rows.evict(np.array([rows.slots[one] for one in absent if one in rows.slots], dtype=np.intp))
 
     async def _mark_differing(self, slots: NDArray[np.intp]) -> None:
         """A membership string that is gone, or is not the one its row speaks of, is to be written again."""

@@ -8,7 +8,9 @@ In both cases row, membership string and last change record must agree.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+import math
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -17,6 +19,7 @@ from streamseg.events.decode import Decoder
 from streamseg.events.money import Money
 from streamseg.events.record import Record
 from streamseg.features.layout import Layout
+from streamseg.features.rows import Rows
 from streamseg.ports import MembershipStore, StateStore
 from streamseg.stream.agreement import Agreement, Announcements
 from streamseg.stream.replay import Difference, Kind, Replay, fences_of
@@ -102,6 +105,8 @@ class Verifier:
         memberships: the live strings.
         log: the retained log.
         belongs: whether a customer's key falls on a partition.
+        retention_seconds: after how much silence customers leave.
+        event_clock: whether the partitions' clock is that of their events.
         window_seconds: wall time between the two copies where the log is not whole.
     """
 
@@ -115,6 +120,8 @@ class Verifier:
         memberships: MembershipStore,
         log: Log,
         belongs: Callable[[int, str], bool],
+        retention_seconds: float = math.inf,
+        event_clock: bool = True,
         window_seconds: float = 10.0,
     ) -> None:
         self.verdict = Verdict()
@@ -125,23 +132,41 @@ class Verifier:
         self._memberships = memberships
         self._log = log
         self._belongs = belongs
+        self._retention_seconds = retention_seconds
+        self._event_clock = event_clock
         self.window_seconds = window_seconds
 
     async def verify(self, partition: int) -> None:
         """Compare one partition. Raises `StreamsegError` when the store went back to an older state meanwhile."""
-        replay = Replay(self._layout, self._decoder, self._money, lambda customer: self._belongs(partition, customer))
+        replay = Replay(
+            self._layout,
+            self._decoder,
+            self._money,
+            lambda customer: self._belongs(partition, customer),
+            self._retention_seconds,
+        )
         starts = {topic: (await self._log.bounds(topic, partition))[0] for topic in INPUT_TOPICS}
         if any(starts.values()):
             self.verdict.windows += 1
             first = await copy_partition(self._state, partition)
-            replay.start_from(first.rows)
             starts = {topic: max(start, first.checkpoint.get(topic, 0)) for topic, start in starts.items()}
             await asyncio.sleep(self.window_seconds)
             live = await copy_partition(self._state, partition)
             self._check_forward(first, live)
+            replay.expect(live.rows)
+            replay.start_from(first.rows)
         else:
-            live = await copy_partition(self._state, partition)
-        await self._replay(partition, replay, starts, live)
+            first = live = await copy_partition(self._state, partition)
+            replay.expect(live.rows)
+        lost = await self._replay(partition, replay, starts, live)
+        lost |= dict.fromkeys(first.rows.keys() - live.rows.keys(), "the first copy has it")
+        latest = self._last_seen(first, lost.keys()) | replay.latest
+        now = replay.now if self._event_clock else time.time()
+        self.verdict.differences += [
+            Difference(customer, "row", "none", what, "lost")
+            for customer, what in lost.items()
+            if latest.get(customer, now) > now - self._retention_seconds
+        ]
         self.verdict.customers += len(live.rows)
         self.verdict.events += replay.events
         self.verdict.differences += replay.compare(live.rows)
@@ -149,7 +174,15 @@ class Verifier:
             partition, list(live.rows), _ChangeReader(self._log, partition)
         )
 
-    async def _replay(self, partition: int, replay: Replay, starts: Mapping[str, int], live: Copy) -> None:
+    def _last_seen(self, copy: Copy, customers: Collection[str]) -> dict[str, float]:
+        rows = Rows(self._layout)
+        known = {customer: copy.rows[customer] for customer in customers if customer in copy.rows}
+        slots = rows.load(list(known), list(known.values()))
+        return dict(zip(known, rows.last_seen[slots].tolist(), strict=True))
+
+    async def _replay(self, partition: int, replay: Replay, starts: Mapping[str, int], live: Copy) -> dict[str, str]:
+        """Take all topics; customers of whom they have events but the store no row, and what they have."""
+        lost: dict[str, str] = {}
         fences = fences_of(self._layout, live.rows)
         for source in ERASURES_FIRST:
             topic, until = INPUT_TOPICS[source], fences[source]
@@ -157,12 +190,9 @@ class Verifier:
             end = max([done, *(fence + 1 for fence in until.values())])
             async for records in self._log.read(topic, partition, starts[topic], end):
                 replay.take(source, records, until)
-            self.verdict.differences += [
-                Difference(customer, "row", "none", f"{topic} has events", "lost")
-                for customer, offset in replay.unknown.items()
-                if offset < done
-            ]
+            lost |= {customer: f"{topic} has events" for customer, offset in replay.unknown.items() if offset < done}
             replay.unknown.clear()
+        return lost
 
     def _check_forward(self, first: Copy, second: Copy) -> None:
         before, after = fences_of(self._layout, first.rows), fences_of(self._layout, second.rows)

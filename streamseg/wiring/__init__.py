@@ -193,6 +193,8 @@ async def verifier(settings: Settings) -> AsyncIterator[tuple[Verifier, int]]:
             memberships=memberships,
             log=log,
             belongs=lambda partition, customer: partition_of(customer, partitions) == partition,
+            retention_seconds=settings.membership.retention_seconds,
+            event_clock=settings.clock == "event",
         )
         yield one, partitions
 

@@ -105,6 +105,7 @@ async def run_worker(settings: Settings) -> None:
             learns_per_second=settings.worker.learns_per_second,
             margin_seconds=settings.redis.failover_margin_seconds,
             sweep_interval_seconds=settings.membership.bound_seconds / SWEEPS_PER_BOUND,
+            retention_seconds=settings.membership.retention_seconds,
             rejected_share=(settings.worker.rejected_share_limit, settings.worker.rejected_share_window),
             topics=topic_ids,
             fail=lambda error: worker.fail(error),

@@ -1,6 +1,7 @@
 """One partition of a worker on stores in memory, fed from a log in memory, that can be stopped at any call."""
 
 import asyncio
+import math
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from copy import deepcopy
@@ -146,7 +147,7 @@ class Servers:
         for ours, old in zip((self.state, self.memberships), copied, strict=True):
             ours.__dict__.update(deepcopy(old.__dict__))
 
-    async def verdict(self) -> Verdict:
+    async def verdict(self, retention_seconds: float = math.inf) -> Verdict:
         """Of the whole log."""
         verifier = Verifier(
             layout=LAYOUT,
@@ -156,6 +157,7 @@ class Servers:
             memberships=self.memberships,
             log=self.log,
             belongs=lambda *_: True,
+            retention_seconds=retention_seconds,
         )
         await verifier.verify(NUMBER)
         return verifier.verdict
@@ -164,7 +166,14 @@ class Servers:
 class OnePartition:
     """A worker that has just this partition."""
 
-    def __init__(self, servers: Servers, owner: str, gate: Gate | None = None, run: int = RUN) -> None:
+    def __init__(
+        self,
+        servers: Servers,
+        owner: str,
+        gate: Gate | None = None,
+        run: int = RUN,
+        retention_seconds: float = math.inf,
+    ) -> None:
         """`run`: records at once, which decides how often a customer is looked at."""
         gate = gate or Gate()
         self._run = run
@@ -195,6 +204,7 @@ class OnePartition:
                 learns_per_second=10.0,
                 margin_seconds=30.0,
                 sweep_interval_seconds=6 * 3_600.0,
+                retention_seconds=retention_seconds,
                 rejected_share=(0.5, 1_000),
                 topics={},
                 fail=self.failures.append,
