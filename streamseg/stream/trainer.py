@@ -10,10 +10,10 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from streamseg.clustering.learner import Learner, LearnerParams, Transition
 from streamseg.clustering.sample import Sample
 from streamseg.clustering.snapshot import Snapshot
 from streamseg.errors import StreamsegError
@@ -25,6 +25,9 @@ from streamseg.stream.catalogue import CatalogueWriter
 from streamseg.stream.runs import RunSequence
 from streamseg.stream.tasks import end
 from streamseg.topics import MODELS, SAMPLES
+
+if TYPE_CHECKING:
+    from streamseg.clustering.learner import Learner, LearnerParams, Transition
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +47,7 @@ class Trainer:
 
     def __init__(
         self,
-        params: Sequence[LearnerParams],
+        params: "Callable[[], Sequence[LearnerParams]]",
         *,
         models: ModelStore,
         sink: EventSink,
@@ -99,12 +102,19 @@ class Trainer:
 
     async def _restore(self) -> None:
         self._next_offset = None
-        for params in self._params:
+        learner, all_params = await asyncio.get_running_loop().run_in_executor(self._thread, self._load)
+        for params in all_params:
             stored = await self._models.snapshot(params.segmentation)
             self._learners[params.segmentation] = (
-                Learner(params) if stored is None else Learner.restore(Snapshot.from_json(stored), params)
+                learner(params) if stored is None else learner.restore(Snapshot.from_json(stored), params)
             )
         self._rewind({(SAMPLES, PARTITION): None})
+
+    def _load(self) -> "tuple[type[Learner], Sequence[LearnerParams]]":
+        """River and SciPy take half of a worker's start. So only who has the role loads them, beside the path."""
+        from streamseg.clustering.learner import Learner  # noqa: PLC0415
+
+        return Learner, self._params()
 
     async def _train(self) -> None:
         sequence = RunSequence(PARTITION, self._session)
@@ -134,7 +144,7 @@ class Trainer:
         if transitions:
             await self._publish({name for name, _ in transitions})
 
-    def _learn_in_thread(self, records: Sequence[Record]) -> list[tuple[str, Transition]]:
+    def _learn_in_thread(self, records: Sequence[Record]) -> "list[tuple[str, Transition]]":
         transitions = []
         for record in records:
             segmentation, _, customer_id = (record.key or b"").decode(errors="replace").partition("|")

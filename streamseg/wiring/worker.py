@@ -1,12 +1,12 @@
-"""The worker, put together. Apart from the rest because it loads Faust, River and SciPy, which takes seconds."""
+"""The worker, put together. Apart from the rest because it loads Faust, which takes a second."""
 
 import asyncio
 import socket
 import uuid
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from streamseg import pipeline
-from streamseg.clustering.learner import LearnerParams
 from streamseg.features.catalogue import Feature, catalogue
 from streamseg.membership.types import Consent
 from streamseg.metrics import Metrics
@@ -36,11 +36,14 @@ from streamseg.wiring import (
     stores,
 )
 
+if TYPE_CHECKING:
+    from streamseg.clustering.learner import LearnerParams
+
 SWEEPS_PER_BOUND = 4
 """A string is renewed when half of the bound has passed, so sweeps must come oftener than twice in it."""
 
 
-def learner_params_of(settings: Settings) -> list[LearnerParams]:
+def learner_params_of(settings: Settings) -> "list[LearnerParams]":
     """What the trainer learns each segmentation by."""
     known = catalogue(layout_of(settings))
     return [
@@ -49,7 +52,9 @@ def learner_params_of(settings: Settings) -> list[LearnerParams]:
     ]
 
 
-def _learner_params(name: str, one: SegmentationSettings, features: Sequence[Feature]) -> LearnerParams:
+def _learner_params(name: str, one: SegmentationSettings, features: Sequence[Feature]) -> "LearnerParams":
+    from streamseg.clustering.learner import LearnerParams  # noqa: PLC0415  with River and SciPy: only the trainer waits
+
     return LearnerParams(
         segmentation=name,
         features=tuple(feature.name for feature in features),
@@ -116,7 +121,7 @@ async def run_worker(settings: Settings) -> None:
             session=lambda topic, number: consumer_of(app).scheduler.session(topic, number),
         )
         trainer = Trainer(
-            learner_params_of(settings),
+            lambda: learner_params_of(settings),
             models=models_store,
             sink=sink,
             catalogue=CatalogueWriter(
