@@ -23,6 +23,10 @@ INPUT_TOPICS: Final = (CLICKS, PURCHASES, PROFILES, CONSENTS, ERASURES)
 """In the order in which a row keeps their fences. Never reorder: rows are stored by position."""
 
 
+LARGEST_INPUT_BYTES: Final = 1_048_576
+"""Of a batch of records in an input topic, as Kafka measures it: compressed."""
+
+
 @dataclass(frozen=True, slots=True)
 class TopicSpec:
     """How a topic is made. `partitions` None means the configured count, equal for all such topics."""
@@ -32,7 +36,7 @@ class TopicSpec:
     partitions: int | None
     retention_seconds: int | None
     compacted: bool = False
-    max_message_bytes: int = 1_048_576
+    max_message_bytes: int = LARGEST_INPUT_BYTES
 
     def config(self) -> dict[str, str]:
         """The topic's settings in Kafka's words (milliseconds there)."""
@@ -69,6 +73,6 @@ TOPICS: Final[tuple[TopicSpec, ...]] = (
         "rejected records as they came, with the reason",
         None,
         28 * DAY_SECONDS,
-        max_message_bytes=1_048_576 + DEAD_LETTER_ROOM_BYTES,
+        max_message_bytes=LARGEST_INPUT_BYTES + DEAD_LETTER_ROOM_BYTES,
     ),
 )

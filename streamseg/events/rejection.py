@@ -11,6 +11,9 @@ from streamseg.events.record import Record
 ERROR_HEADERS: Final = "__streamseg.errors."
 """Prefix of the headers that a dead letter has beside those of the record, after Kafka Streams' KIP-1034."""
 
+CUT_HEADER: Final = f"{ERROR_HEADERS}cut"
+"""Of a dead letter that is not whole, because the record would not fit into the topic: how many bytes it had."""
+
 DETAIL_CHARACTERS: Final = 300
 
 

@@ -1,13 +1,22 @@
-"""Rejected records go to dead letters as they came; a topic that is mostly rejected stops the worker instead."""
+"""Rejected records go to dead letters as they came; a topic that is mostly rejected stops the worker instead.
+
+A broker measures a batch as it is compressed, so a record of ten megabytes may pass a limit of one. Its dead letter
+might not, and the partition would stand still for it: so it is cut, and says so.
+"""
 
 from collections import deque
 from collections.abc import Sequence
+from typing import Final
 
 from streamseg.errors import StreamsegError
-from streamseg.events.rejection import RejectedEvent, dead_letter_headers
+from streamseg.events.rejection import CUT_HEADER, ERROR_HEADERS, RejectedEvent, dead_letter_headers
 from streamseg.metrics import Metrics
 from streamseg.ports import OutgoingRecord
-from streamseg.topics import DEAD_LETTERS
+from streamseg.topics import DEAD_LETTERS, LARGEST_INPUT_BYTES
+
+CUT_KEY_BYTES: Final = 1_024
+CUT_VALUE_BYTES: Final = 65_536
+"""What is left of a key and a value that are too large together."""
 
 
 class MostlyRejectedError(StreamsegError):
@@ -45,12 +54,15 @@ def dead_letters(rejected: Sequence[RejectedEvent], metrics: Metrics) -> list[Ou
     """The records for the dead-letter topic: key, value and headers as they came, and why and whence as headers."""
     for one in rejected:
         metrics.rejected.labels(topic=one.record.topic, reason=one.reason.value).inc()
-    return [
-        OutgoingRecord(
-            DEAD_LETTERS,
-            one.record.key,
-            one.record.value,
-            dead_letter_headers(one.record, one.stage, one.reason, one.detail),
-        )
-        for one in rejected
-    ]
+    return [_letter(one) for one in rejected]
+
+
+def _letter(one: RejectedEvent) -> OutgoingRecord:
+    record, headers = one.record, dead_letter_headers(one.record, one.stage, one.reason, one.detail)
+    key, value = record.key or b"", record.value or b""
+    size = len(key) + len(value) + sum(len(name) + len(content) for name, content in record.headers)
+    if size <= LARGEST_INPUT_BYTES:
+        return OutgoingRecord(DEAD_LETTERS, record.key, record.value, headers)
+    ours = tuple(header for header in headers if header[0].startswith(ERROR_HEADERS))
+    cut = (*ours, (CUT_HEADER, str(size).encode()))
+    return OutgoingRecord(DEAD_LETTERS, key[:CUT_KEY_BYTES], value[:CUT_VALUE_BYTES], cut)

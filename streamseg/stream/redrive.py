@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Protocol
 
 from streamseg.events.record import Record
-from streamseg.events.rejection import ERROR_HEADERS, original_headers
+from streamseg.events.rejection import CUT_HEADER, ERROR_HEADERS, original_headers
 from streamseg.ports import EventSink, OutgoingRecord
 from streamseg.topics import DEAD_LETTERS, INPUT_TOPICS
 
@@ -42,6 +42,8 @@ class DeadLetter:
     value: bytes | None = field(repr=False)
     headers: tuple[tuple[str, bytes], ...] = field(repr=False)
     """As the record came."""
+    cut: bool = False
+    """It was too large to be kept whole, and cannot be sent in again."""
 
     def told(self) -> dict[str, Any]:
         """What may be shown: everything but what the record holds."""
@@ -80,8 +82,8 @@ async def standing(log: Log, partitions: int) -> list[DeadLetter]:
 
 
 async def redrive(letters: Iterable[DeadLetter], sink: EventSink) -> int:
-    """Send them in again, and note it; how many. Broken off in between, some may be sent again the next time."""
-    chosen = list(letters)
+    """Send in again those that are whole, and note it; how many. Broken off, some may be sent again the next time."""
+    chosen = [letter for letter in letters if not letter.cut]
     for start in range(0, len(chosen), AT_ONCE):
         piece = chosen[start : start + AT_ONCE]
         await sink.send([letter.original() for letter in piece])
@@ -109,4 +111,5 @@ def _letter(record: Record) -> DeadLetter | None:
         key=record.key,
         value=record.value,
         headers=original_headers(record.headers),
+        cut=any(name == CUT_HEADER for name, _ in record.headers),
     )

@@ -27,7 +27,7 @@ def test_a_record_that_a_rewind_rejected_twice_is_one_dead_letter() -> None:
     assert [(one.topic, one.partition, one.offset) for one in letters] == [(CLICKS, 3, 7), (PURCHASES, 3, 7)]
     assert letters[0].told() | {"rejected_at": 0.0} == {
         "topic": CLICKS, "partition": 3, "offset": 7, "stage": "decode", "reason": "schema", "detail": "why",
-        "rejected_at": 0.0, "bytes": 2,
+        "rejected_at": 0.0, "bytes": 2, "cut": False,
     }  # fmt: skip
 
 
