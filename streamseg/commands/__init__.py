@@ -107,5 +107,10 @@ def main() -> None:
     except click.exceptions.Abort:
         sys.exit(130)
     except StreamsegError as error:
-        click.echo(f"streamseg: {error}", err=True)
-        sys.exit(2 if isinstance(error, SettingsError | LayoutMismatchError) else 1)
+        sys.exit(tell(error))
+
+
+def tell(error: StreamsegError) -> int:
+    """Say what went wrong, in one line on stderr; the exit code."""
+    click.echo(f"streamseg: {error}", err=True)
+    return 2 if isinstance(error, SettingsError | LayoutMismatchError) else 1

@@ -11,6 +11,7 @@ from typing import Any
 from streamseg.errors import StreamsegError
 from streamseg.metrics import Metrics
 from streamseg.stream.app import consumer_of
+from streamseg.stream.logs import QUIET
 from streamseg.stream.models import Models
 from streamseg.stream.partitions import Partitions
 
@@ -21,8 +22,9 @@ YOUNG_OBJECTS = 10_000
 """Made before the collector looks at them: a run's records and rows die by themselves. At Python's 700 it takes 7 % of
 a loaded worker's time, here less than 2 %."""
 COMMIT_SECONDS = 1.0
-LEAVE_SECONDS = 2.0
-"""With the grace that partitions have, and the sink's, this stays within the 10 s promised, even with a broker away."""
+LEAVE_SECONDS = 1.5
+CLOSE_SECONDS = 1.0
+"""With the grace that partitions have this stays within the 10 s promised, even with a broker away."""
 
 
 class Worker:
@@ -83,14 +85,16 @@ class Worker:
         """Flush, commit, leave the group."""
         log.info("worker stops")
         await self._partitions.finish()
+        for library in QUIET:  # who is ended while its broker is away complains at length, and it is of no use any more
+            logging.getLogger(library).setLevel(logging.CRITICAL + 1)
         if self._app.started:
             with suppress(Exception):  # the checkpoints stand in the store; Kafka's copy is a courtesy
                 await asyncio.wait_for(consumer_of(self._app).commit(), COMMIT_SECONDS)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._app.stop(), LEAVE_SECONDS)
-        for close in self._closing:
-            with suppress(Exception):
-                await close()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await asyncio.gather(*(close() for close in self._closing), return_exceptions=True)
 
     async def _watch_app(self) -> None:
         while not self._app.should_stop:

@@ -2,71 +2,23 @@
 
 import random
 import time
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from streamseg import wiring
 from streamseg.events.record import MemoryRecord
-from streamseg.features.rows import Rows
-from streamseg.features.update import absorb
-from streamseg.sources.event import SourceEvent
 from streamseg.sources.fitgear import FitGear
 from streamseg.sources.mutations import mutated_record
 from streamseg.topics import CLICKS, DEAD_LETTERS, INPUT_TOPICS, PURCHASES
-from tests.support.processes import settings_of, start_worker, stored_rows, until, until_absorbed, worker
+from tests.support.processes import send, settings_of, start_worker, stored_rows, until, until_absorbed, worker
+from tests.support.single_pass import assert_same, single_pass
 
 pytestmark = pytest.mark.integration
-
-EXACT = ("transactions", "spend_minor", "events", "last_click", "last_purchase", "first_seen", "last_seen")
-
-
-def send(bootstrap: str, events: Iterable[SourceEvent], partitioner: str = "murmur2_random") -> None:
-    producer = Producer({"bootstrap.servers": bootstrap, "partitioner": partitioner, "linger.ms": 5})
-    for number, event in enumerate(events):
-        producer.produce(event.topic, key=event.customer_id.encode(), value=event.value)
-        if number % 1_000 == 0:
-            producer.poll(0)
-    assert producer.flush(30) == 0
-
-
-def single_pass(environment: dict[str, str], events: Iterable[SourceEvent]) -> Rows:
-    """The rows after one undisturbed pass over the events."""
-    settings = settings_of(environment)
-    decoder, money = wiring.decoder_of(settings), wiring.money_of(settings)
-    rows = Rows(wiring.layout_of(settings))
-    by_topic: dict[str, list[SourceEvent]] = defaultdict(list)
-    for event in events:
-        by_topic[event.topic].append(event)
-    for source, topic in enumerate(INPUT_TOPICS):
-        now_ms = int(time.time() * 1000)
-        decoded = decoder.decode_run(
-            source,
-            [
-                MemoryRecord(topic, 0, offset, now_ms, event.customer_id.encode(), event.value)
-                for offset, event in enumerate(by_topic[topic])
-            ],
-        )
-        assert not decoded.rejected
-        ids = [event.customer_id for event in decoded.events]
-        missing = rows.missing(ids)
-        rows.load(missing, [None] * len(missing))
-        absorb(rows, source, rows.slots_of(ids), np.array(decoded.offsets, np.int64), decoded.events, money)
-    return rows
-
-
-def assert_same(live: Rows, reference: Rows) -> None:
-    customers = sorted(reference.slots)
-    assert sorted(live.slots) == customers
-    ours, theirs = live.slots_of(customers), reference.slots_of(customers)
-    for name in EXACT:
-        np.testing.assert_array_equal(live.slab[name][ours], reference.slab[name][theirs], err_msg=name)
-    np.testing.assert_allclose(live.sums[ours], reference.sums[theirs], rtol=1e-3, atol=1e-2)
 
 
 def read_all(bootstrap: str, topic: str) -> list[tuple[bytes | None, bytes | None, dict[str, bytes]]]:
@@ -198,6 +150,42 @@ def test_among_ten_thousand_mutated_records_every_good_one_counts_and_every_bad_
     rows = stored_rows(environment)
     kept = {record.key for record in records}
     assert {customer.encode() for customer in rows.slots} >= kept
+
+
+def test_records_of_megabytes_stop_no_partition(environment: dict[str, str], tmp_path: Path) -> None:
+    """Compressed they pass the topic's limit; the good records behind them count, and each leaves a dead letter."""
+    bootstrap = environment["STREAMSEG_KAFKA__BOOTSTRAP"]
+    good = [event for event in FitGear(30, 10, 12, ends_at=time.time()) if event.topic == CLICKS][:200]
+    huge = [
+        (b"c-huge", b'{"event_id": "' + b"x" * 10_000_000 + b'"}'),
+        (b"k" * 1_000_000, b'{"customer_id": "' + b"k" * 1_000_000 + b'"}'),
+        (b"k" * 1_000_000, None),
+        (None, b"[" * 5_000_000),
+    ]
+    producer = Producer(
+        {
+            "bootstrap.servers": bootstrap,
+            "partitioner": "murmur2_random",
+            "message.max.bytes": 20_000_000,
+            "compression.type": "gzip",
+        }
+    )
+    for partition in range(4):
+        for key, value in huge:
+            producer.produce(CLICKS, key=key, value=value, partition=partition)
+            producer.flush(30)
+    for event in good:
+        producer.produce(CLICKS, key=event.customer_id.encode(), value=event.value)
+    assert producer.flush(30) == 0
+    with worker(environment, tmp_path / "worker.log"):
+        until_absorbed(environment)
+
+    letters = [headers for _, _, headers in read_all(bootstrap, DEAD_LETTERS)]
+    reasons = Counter(headers["__streamseg.errors.reason"] for headers in letters)
+    assert reasons == {b"too_large": 8, b"schema": 4, b"no_value": 4}
+    assert sum("__streamseg.errors.cut" in headers for headers in letters) == 12
+    rows = stored_rows(environment)
+    assert int(rows.events[rows.slots_of(list(rows.slots))].sum()) == len(good)
 
 
 def test_a_topic_that_is_mostly_rejected_stops_the_worker_in_one_line(

@@ -6,14 +6,17 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from confluent_kafka import Producer
+
 from streamseg import wiring
 from streamseg.features.rows import Rows
 from streamseg.settings import Settings
+from streamseg.sources.event import SourceEvent
 
 STREAMSEG = (sys.executable, "-m", "streamseg.commands")
 
@@ -65,6 +68,16 @@ def run(environment: Mapping[str, str], *arguments: str) -> dict[str, Any]:
     assert done.returncode == 0, done.stderr.decode()
     told: dict[str, Any] = json.loads(done.stdout)
     return told
+
+
+def send(bootstrap: str, events: Iterable[SourceEvent], partitioner: str = "murmur2_random") -> None:
+    """Produce the events, keyed by customer, and wait for their acknowledgement."""
+    producer = Producer({"bootstrap.servers": bootstrap, "partitioner": partitioner, "linger.ms": 5})
+    for number, event in enumerate(events):
+        producer.produce(event.topic, key=event.customer_id.encode(), value=event.value)
+        if number % 1_000 == 0:
+            producer.poll(0)
+    assert producer.flush(30) == 0
 
 
 def until(met: Callable[[], bool], what: str, seconds: float = 60.0) -> None:

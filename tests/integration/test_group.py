@@ -1,0 +1,151 @@
+"""Workers in their group on real Kafka: who is frozen, restarted or stopped moves and harms no more than promised."""
+
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from confluent_kafka.admin import AdminClient
+
+from streamseg.embedded import RedisServer
+from streamseg.sources.fitgear import FitGear
+from tests.support.kafka.server import KafkaServer
+from tests.support.kafka.topics import remake_topics
+from tests.support.processes import run, send, start_worker, until, until_absorbed, worker
+
+pytestmark = pytest.mark.integration
+
+GOOD = {"lost": 0, "doubled": 0, "different": 0, "changes_missing": 0}
+STOP_SECONDS = 10.0
+
+
+def members(environment: Mapping[str, str]) -> dict[str, frozenset[tuple[str, int]]]:
+    """Who is in the group (member ids), with their topic partitions."""
+    admin = AdminClient({"bootstrap.servers": environment["STREAMSEG_KAFKA__BOOTSTRAP"]})
+    group = environment["STREAMSEG_KAFKA__GROUP"]
+    described = admin.describe_consumer_groups([group])[group].result(10)
+    return {
+        one.group_instance_id or one.member_id: frozenset(
+            (t.topic, t.partition) for t in one.assignment.topic_partitions
+        )
+        for one in described.members
+    }
+
+
+def share_out(environment: Mapping[str, str], count: int) -> dict[str, frozenset[tuple[str, int]]]:
+    """Wait until so many members have partitions; who has which."""
+    until(lambda: len(standing := members(environment)) == count and all(standing.values()), f"{count} members")
+    return members(environment)
+
+
+def test_a_worker_that_was_frozen_through_a_rebalance_overwrites_nothing(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    bootstrap = environment["STREAMSEG_KAFKA__BOOTSTRAP"]
+    events = list(FitGear(150, 30, 5, ends_at=time.time()))
+    third = len(events) // 3
+    with worker(environment, tmp_path / "frozen.log") as frozen, worker(environment, tmp_path / "other.log"):
+        both = share_out(environment, 2)
+        send(bootstrap, events[:third])
+        until_absorbed(environment)
+        send(bootstrap, events[third : third + 500])  # it is frozen with work in its hands
+        frozen.send_signal(signal.SIGSTOP)
+        try:
+            until(lambda: len(members(environment)) == 1, "without the frozen one", 30.0)
+            send(bootstrap, events[third + 500 : 2 * third])
+            until_absorbed(environment)
+        finally:
+            frozen.send_signal(signal.SIGCONT)
+        send(bootstrap, events[2 * third :])
+        again = share_out(environment, 2)
+        until_absorbed(environment)
+        found = run(environment, "verify")
+
+    assert found == found | GOOD | {"events": len(events)}
+    assert sorted(Counter(len(share) for share in both.values())) == sorted(Counter(map(len, again.values())))
+    assert (
+        "another owner or flush number" in (tmp_path / "frozen.log").read_text()
+        or "is owned by" in (tmp_path / "frozen.log").read_text()
+    )
+
+
+def test_under_the_rolling_profile_a_restart_moves_nothing(environment: dict[str, str], tmp_path: Path) -> None:
+    environment["STREAMSEG_KAFKA__MEMBERSHIP_PROFILE"] = "rolling"
+    first = environment | {"STREAMSEG_KAFKA__INSTANCE_ID": "worker-1"}
+    second = environment | {"STREAMSEG_KAFKA__INSTANCE_ID": "worker-2"}
+    events = list(FitGear(100, 20, 6, ends_at=time.time()))
+    bootstrap = environment["STREAMSEG_KAFKA__BOOTSTRAP"]
+    with worker(second, tmp_path / "2.log"):
+        with worker(first, tmp_path / "1.log"):
+            before = share_out(environment, 2)
+            assert before.keys() == {"worker-1", "worker-2"}
+            send(bootstrap, events[:1_000])
+            until_absorbed(environment)
+            assignments = (tmp_path / "2.log").read_text().count("assigned partitions")
+        send(bootstrap, events[1_000:2_000])  # nobody takes its partitions while it is away
+        assert members(environment) == before
+        with worker(first, tmp_path / "1b.log"):
+            until_absorbed(environment)
+            assert members(environment) == before
+            send(bootstrap, events[2_000:])
+            until_absorbed(environment)
+            found = run(environment, "verify")
+
+    assert (tmp_path / "2.log").read_text().count("assigned partitions") == assignments
+    assert found == found | GOOD | {"events": len(events)}
+
+
+def stopped_in(process_log: Path, environment: Mapping[str, str], before: Callable[[], None]) -> tuple[float, int]:
+    """Start a worker, do something, send SIGTERM: the seconds that it took, and the exit code."""
+    process = start_worker(environment, process_log)
+    try:
+        until(lambda: "worker is up" in process_log.read_text(), "up")
+        before()
+        began = time.monotonic()
+        process.terminate()
+        code = process.wait(30)
+        return time.monotonic() - began, code
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_stopped_worker_flushes_commits_and_leaves_the_group(environment: dict[str, str], tmp_path: Path) -> None:
+    bootstrap = environment["STREAMSEG_KAFKA__BOOTSTRAP"]
+    events = list(FitGear(100, 20, 8, ends_at=time.time()))
+
+    def load() -> None:
+        send(bootstrap, events)
+        time.sleep(0.3)
+
+    seconds, code = stopped_in(tmp_path / "worker.log", environment, load)
+    assert (seconds < STOP_SECONDS, code) == (True, 0)
+    assert not members(environment)
+    with worker(environment, tmp_path / "next.log"):
+        until_absorbed(environment)
+        found = run(environment, "verify")
+    assert found == found | GOOD | {"events": len(events)}
+
+
+@pytest.mark.parametrize("away", ["broker", "store"])
+def test_a_worker_stops_in_time_whatever_is_away(
+    environment: dict[str, str],
+    tmp_path: Path,
+    away: str,
+    start_kafka: Callable[[], KafkaServer],
+    start_redis_server: Callable[[], RedisServer],
+) -> None:
+    kafka, store = start_kafka(), start_redis_server()
+    remake_topics(kafka.bootstrap, 4)
+    environment |= {"STREAMSEG_KAFKA__BOOTSTRAP": kafka.bootstrap, "STREAMSEG_REDIS__URL": store.url}
+
+    def take_away() -> None:
+        send(kafka.bootstrap, list(FitGear(100, 20, 8, ends_at=time.time())))
+        (kafka if away == "broker" else store).kill()
+        time.sleep(1.0)
+
+    seconds, code = stopped_in(tmp_path / "worker.log", environment, take_away)
+    assert (seconds < STOP_SECONDS, code) == (True, 0), (tmp_path / "worker.log").read_text()[-2_000:]
+    assert "Traceback" not in (tmp_path / "worker.log").read_text()
