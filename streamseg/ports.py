@@ -29,6 +29,7 @@ class PartitionHead:
     """What stands beside the rows of a partition: who writes it, and up to where the log is in the rows.
 
     `checkpoint` maps a topic to the next offset to read. `topics` maps a topic to (topic id, partition count).
+    `gathered`: the rows also hold events of other partitions of the log, from before the topics were grown.
     """
 
     epoch: int
@@ -38,6 +39,7 @@ class PartitionHead:
     topics: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     layout: str = ""
     sizes: Mapping[str, int] = field(default_factory=dict)
+    gathered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +111,11 @@ class StateStore(Protocol):
         """Remove what was staged, by a rebuild that broke off."""
         ...
 
-    async def swap(
-        self, partition: int, layout: str, checkpoint: Mapping[str, int], topics: Mapping[str, tuple[str, int]]
-    ) -> None:
-        """Put the staged rows in place of the live ones, in one step. Epoch and outbox stay; nobody is the owner."""
+    async def swap(self, partition: int, head: PartitionHead) -> None:
+        """Put the staged rows in place of the live ones, in one step, with what stands beside them.
+
+        Epoch and outbox stay, the flush number rises, and nobody is the owner, whatever `head` says.
+        """
         ...
 
 

@@ -24,6 +24,9 @@ def command(invocation: Invocation, *, partial: bool, as_json: bool) -> None:
 
     Memberships are served as they stand all the time. Workers with the old settings stop when their rows are swapped;
     start those with the new ones then. Until a new worker has caught up, memberships do not move.
+
+    Also after the topics were grown (stop the workers, grow all input topics and the memberships to the same count):
+    customers move to the partitions on which their keys fall now.
     """
     customers, events = asyncio.run(_rebuild(invocation.settings, partial=partial))
     told = {"customers": customers, "events": events}
@@ -38,19 +41,13 @@ async def _rebuild(settings: "Settings", *, partial: bool) -> tuple[int, int]:
     from streamseg.stream.rebuild import LogNotWholeError
     from streamseg.wiring import rebuilder
 
-    customers = events = 0
     shown = Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
     async with rebuilder(settings) as (one, partitions):
         if not partial:
             try:
-                for partition in range(partitions):
-                    await one.check_whole(partition)
+                await one.check_whole()
             except LogNotWholeError as error:
                 raise StreamsegError(f"{error}: with --partial the rows know only what the log still has") from None
         with shown as progress:
             task = progress.add_task("rebuild", total=partitions)
-            for partition in range(partitions):
-                made = await one.rebuild(partition)
-                customers, events = customers + made[0], events + made[1]
-                progress.advance(task)
-    return customers, events
+            return await one.rebuild(lambda: progress.advance(task))

@@ -116,9 +116,7 @@ class MemoryStateStore:
         """See the port."""
         self._of(partition).staged.clear()
 
-    async def swap(
-        self, partition: int, layout: str, checkpoint: Mapping[str, int], topics: Mapping[str, tuple[str, int]]
-    ) -> None:
+    async def swap(self, partition: int, head: PartitionHead) -> None:
         """See the port."""
         at = self._of(partition)
         at.buckets = _Partition().buckets
@@ -126,9 +124,7 @@ class MemoryStateStore:
             at.bucket(customer_id)[customer_id] = row
         at.staged.clear()
         stored = at.head or PartitionHead(0, "", 0)
-        at.head = PartitionHead(
-            stored.epoch, "", stored.flush_number + 1, dict(checkpoint), dict(topics), layout, sizes={}
-        )
+        at.head = replace(head, epoch=stored.epoch, owner="", flush_number=stored.flush_number + 1)
 
 
 def _number(position: str) -> int:

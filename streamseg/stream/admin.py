@@ -12,7 +12,7 @@ from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource, 
 
 from streamseg.errors import SettingsError
 from streamseg.settings import KafkaSettings
-from streamseg.topics import INPUT_TOPICS, SAMPLES, TOPICS, TopicSpec
+from streamseg.topics import INPUT_TOPICS, MEMBERSHIPS, SAMPLES, TOPICS, TopicSpec
 
 TIMEOUT_SECONDS: Final = 15.0
 RETRY_SECONDS: Final = 0.25
@@ -101,7 +101,7 @@ class TopicAdmin:
         inputs = Counter(counts[spec.name] for spec in present if spec.name in INPUT_TOPICS)
         for spec in present:
             # The setting is for making topics; a shop may have more. What must hold is that the inputs are equal.
-            usual = inputs.most_common(1)[0][0] if spec.name in INPUT_TOPICS else counts[spec.name]
+            usual = inputs.most_common(1)[0][0] if spec.name in (*INPUT_TOPICS, MEMBERSHIPS) else counts[spec.name]
             wanted = spec.partitions or usual
             if counts[spec.name] != wanted:
                 found.append(TopicDifference(spec.name, "partitions", str(wanted), str(counts[spec.name])))
@@ -177,6 +177,11 @@ def equal_partitions(counts: dict[str, int]) -> int:
     if len(set(of.values())) > 1:
         told = ", ".join(f"{topic} {count}" for topic, count in of.items())
         raise SettingsError(f"the input topics have unequal partition counts ({told}): a customer would be split")
+    if counts.get(MEMBERSHIPS, of[INPUT_TOPICS[0]]) != of[INPUT_TOPICS[0]]:
+        raise SettingsError(
+            f"{MEMBERSHIPS} has {counts[MEMBERSHIPS]} partitions and the input topics {of[INPUT_TOPICS[0]]}: "
+            "grow it to as many, a partition's changes are announced under its own number"
+        )
     return of[INPUT_TOPICS[0]]
 
 

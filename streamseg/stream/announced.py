@@ -72,6 +72,10 @@ class Announced:
         """Whose rows are behind what was announced."""
         return list(self._ahead)
 
+    def expect(self, announced: Mapping[str, Membership]) -> None:
+        """All of these are ahead of rows that were made from nothing."""
+        self._ahead = dict(announced)
+
     async def learn(self, announced: Mapping[str, Membership], partition: int, state: StateStore) -> None:
         """Keep those of the announcements that the stored rows have not decided. Raises `StoreUnavailableError`."""
         customers = list(announced)

@@ -337,7 +337,9 @@ class Partition:
         await self._ownership.claim()
         await self.courier.deliver_outbox()
         since = await self._s.changes.since(self.number, self.head.checkpoint.get(MEMBERSHIPS, 0))
-        await self._announced.learn(since, self.number, self._s.state)
+        # Where the topics were grown, customers who have moved elsewhere were announced here once.
+        ours = {one: membership for one, membership in since.items() if self._s.belongs(self.number, one)}
+        await self._announced.learn(ours, self.number, self._s.state)
         await self.courier.hand_over(Parcel((), None, (), dict(self.head.checkpoint), ()))
         self._clean = True
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from streamseg.errors import SettingsError
 from streamseg.events.record import RecordBatch
 from streamseg.metrics import Metrics
 from streamseg.stream.partition import Partition
@@ -16,7 +17,7 @@ log = logging.getLogger(__name__)
 
 TRAINER_PARTITION = 0
 """Whoever owns this partition of the samples topic learns all segmentations."""
-GRACE_SECONDS = 5.0
+GRACE_SECONDS = 4.5
 """How long a stopping worker lets what is under way reach the store; 10 s are promised in all."""
 
 
@@ -62,6 +63,15 @@ class Partitions:
         numbers = {number for topic, number in assigned if topic in INPUT_TOPICS}
         for number in self._owned.keys() - numbers:
             await self._owned.pop(number).close()
+        known = min((count for _, count in self._s.topics.values()), default=len(numbers))
+        if any(number >= known for number in numbers):
+            self._s.fail(
+                SettingsError(
+                    f"the input topics had {known} partitions when this worker started and have been grown since: "
+                    "stop all workers and run `streamseg rebuild`"
+                )
+            )
+            return
         self._assigned(len(numbers))
         for number in sorted(numbers):
             if number not in self._owned:

@@ -1,25 +1,33 @@
-"""Rows made anew from the log, beside the live ones, and put in their place: after a change of what a row is.
+"""Rows made anew from the log, beside the live ones, and put in their place: after a change of what a row is, or where.
 
 Memberships are served as they stand meanwhile. Workers of the old layout are refused from the swap on, and those of
 the new one go on from where the log was read to; what was announced of a customer is taken over, so nobody moves.
+
+Where the topics were grown, a customer's records lie on the partition of before and on that of now. So all partitions
+are read for each, all rows are staged before the first is swapped, and the announcements are taken over right here.
 """
 
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
+from streamseg.clustering.identity import UNASSIGNED, id_of
 from streamseg.errors import StreamsegError
 from streamseg.events.decode import Decoder
 from streamseg.events.money import Money
 from streamseg.events.record import Record
 from streamseg.features.codec import erasure_of
 from streamseg.features.layout import NEVER, Layout
-from streamseg.ports import StateStore
+from streamseg.features.rows import Rows
+from streamseg.membership.types import Membership
+from streamseg.ports import PartitionHead, StateStore
+from streamseg.stream.agreement import Announcements
+from streamseg.stream.announced import Announced
 from streamseg.stream.replay import Replay
 from streamseg.stream.verify import ERASURES_FIRST
-from streamseg.topics import INPUT_TOPICS
+from streamseg.topics import CLICKS, INPUT_TOPICS, MEMBERSHIPS
 
 ROWS_AT_ONCE = 1_000
 
@@ -53,7 +61,7 @@ class _AllOf(dict[str, int]):
 
 
 class Rebuilder:
-    """Makes partitions anew, one after the other.
+    """Makes all partitions anew, one after the other.
 
     Args:
         layout: of the new rows.
@@ -83,44 +91,118 @@ class Rebuilder:
         self._log = log
         self._topics = topics
         self._belongs = belongs
+        self._all = range(topics[CLICKS][1])
 
-    async def check_whole(self, partition: int) -> None:
+    async def check_whole(self) -> None:
         """Raise `LogNotWholeError` when the log does not have everything that the live rows were made of."""
-        head = await self._state.head(partition)
-        for topic in INPUT_TOPICS:
-            if (await self._log.bounds(topic, partition))[0] > 0:
-                raise LogNotWholeError(f"retention has removed records of {topic}")
-            if head is not None and head.topics.get(topic, self._topics[topic]) != self._topics[topic]:
-                raise LogNotWholeError(f"{topic} was made anew or grown since the rows were written")
+        for partition in self._all:
+            head = await self._state.head(partition)
+            for topic in INPUT_TOPICS:
+                if (await self._log.bounds(topic, partition))[0] > 0:
+                    raise LogNotWholeError(f"retention has removed records of {topic}")
+                before = (head.topics if head else {}).get(topic, self._topics[topic])
+                if before[0] != self._topics[topic][0]:
+                    raise LogNotWholeError(f"{topic} was made anew since the rows were written")
 
-    async def rebuild(self, partition: int) -> tuple[int, int]:
-        """Make a partition's rows anew and swap them in: how many customers, and how many events their rows hold."""
-        ends = {topic: await self._log.bounds(topic, partition) for topic in INPUT_TOPICS}
+    async def rebuild(self, done: Callable[[], object] = lambda: None) -> tuple[int, int]:
+        """Make the rows anew and swap them in; how many customers, and how many events their rows hold.
+
+        `done` is called for each partition.
+        """
+        gather, erased = await self._is_grown(), await self._erased()
+        customers, events, swaps = 0, 0, []
+        for partition in self._all:
+            replay, ends = await self._replay(partition, erased, gather=gather)
+            sizes = await self._take_over(partition, replay.rows) if gather else {}
+            await self._stage(partition, replay.rows)
+            head = PartitionHead(
+                0,
+                "",
+                0,
+                checkpoint=ends,
+                topics=self._topics,
+                layout=self._layout.fingerprint,
+                sizes=sizes,
+                gathered=gather,
+            )
+            if gather:
+                swaps.append((partition, head))
+            else:
+                await self._state.swap(partition, head)
+            customers, events = customers + len(replay.rows), events + replay.events
+            done()
+        for partition, head in swaps:
+            await self._state.swap(partition, head)
+        return customers, events
+
+    async def _is_grown(self) -> bool:
+        heads = [await self._state.head(partition) for partition in self._all]
+        counts = {topic: count for topic, (_, count) in self._topics.items()}
+        return any(
+            head.gathered or any(count != counts[topic] for topic, (_, count) in head.topics.items())
+            for head in heads
+            if head is not None
+        )
+
+    async def _erased(self) -> dict[str, float]:
+        """When each customer was erased of whom there is a marker: those outlive the log."""
+        erased: dict[str, float] = {}
+        for partition in self._all:
+            cursor = -1
+            while cursor:
+                cursor, piece = await self._state.scan(partition, max(cursor, 0), ROWS_AT_ONCE)
+                erased |= {customer: at for customer, row in piece if (at := erasure_of(row)) > NEVER}
+        return erased
+
+    async def _replay(
+        self, partition: int, erased: Mapping[str, float], *, gather: bool
+    ) -> tuple[Replay, dict[str, int]]:
+        """All events of the customers of a partition, and where its topics ended."""
         replay = Replay(self._layout, self._decoder, self._money, lambda _: False)
-        await self._keep_erasures(partition, replay)
         everything = _AllOf(lambda customer: self._belongs(partition, customer))
+        ours = [customer for customer in erased if everything.get(customer) > 0]
+        slots = replay.rows.load(ours, [None] * len(ours))
+        replay.rows.erased_at[slots] = np.array([erased[customer] for customer in ours])
+        places = [place for place in self._all if gather and place != partition]
+        ends: dict[str, int] = {}
         for source in ERASURES_FIRST:
             topic = INPUT_TOPICS[source]
-            async for records in self._log.read(topic, partition, *ends[topic]):
-                replay.take(source, records, everything)
+            for place in (*places, partition):  # its own last: the fences speak of it
+                replay.rows.fences[:, source] = -1
+                first, ends[topic] = await self._log.bounds(topic, place)
+                async for records in self._log.read(topic, place, first, ends[topic]):
+                    wanted = records if place == partition else list(self._keyed(partition, records))
+                    replay.take(source, wanted, everything)
+        return replay, ends
+
+    def _keyed(self, partition: int, records: Sequence[Record]) -> Iterator[Record]:
+        """The records whose key belongs on the partition; cheaper to ask than to decode the others."""
+        return (one for one in records if one.key and self._belongs(partition, one.key.decode(errors="replace")))
+
+    async def _take_over(self, partition: int, rows: Rows) -> dict[str, int]:
+        """Put into the rows what was announced of their customers, wherever; the members of each segment."""
+        told = Announcements()
+        for place in self._all:
+            async for records in self._log.read(MEMBERSHIPS, place, *await self._log.bounds(MEMBERSHIPS, place)):
+                for record in self._keyed(partition, records):
+                    told.read(record)
+        latest: dict[str, Membership] = {
+            customer: one.membership for customer, one in told.latest.items() if one.membership is not None
+        }
+        announced = Announced(self._layout)
+        announced.expect(latest)
+        announced.take_over(rows, list(rows.slots))
+        sizes: dict[str, int] = {}
+        members = rows.segment[rows.slots_of(list(rows.slots))]
+        for name, column in zip(self._layout.segmentations, members.T, strict=True):
+            codes, counts = np.unique(column[column != UNASSIGNED], return_counts=True)
+            sizes |= {id_of(name, code): count for code, count in zip(codes.tolist(), counts.tolist(), strict=True)}
+        return sizes
+
+    async def _stage(self, partition: int, rows: Rows) -> None:
         await self._state.unstage(partition)
-        customers = list(replay.rows.slots)
+        customers = list(rows.slots)
         for start in range(0, len(customers), ROWS_AT_ONCE):
             piece = customers[start : start + ROWS_AT_ONCE]
-            rows = replay.rows.dump(replay.rows.slots_of(piece))
-            await self._state.stage(partition, list(zip(piece, rows, strict=True)))
-        checkpoint = {topic: end for topic, (_, end) in ends.items()}
-        await self._state.swap(partition, self._layout.fingerprint, checkpoint, self._topics)
-        return len(customers), replay.events
-
-    async def _keep_erasures(self, partition: int, replay: Replay) -> None:
-        """The markers of erasures outlive the log."""
-        cursor = 0
-        while True:
-            cursor, piece = await self._state.scan(partition, cursor, ROWS_AT_ONCE)
-            erased = {customer: at for customer, row in piece if (at := erasure_of(row)) > NEVER}
-            absent = replay.rows.missing(erased)
-            slots = replay.rows.load(absent, [None] * len(absent))
-            replay.rows.erased_at[slots] = np.array([erased[customer] for customer in absent])
-            if cursor == 0:
-                return
+            dumped = rows.dump(rows.slots_of(piece))
+            await self._state.stage(partition, list(zip(piece, dumped, strict=True)))

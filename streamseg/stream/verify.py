@@ -1,8 +1,8 @@
 """Replays the log beside the live store and says where they differ; the workers are not disturbed.
 
 - Where the log is whole, a row must hold all events up to its fences, each once.
-- Where the log no longer reaches back, a row is copied twice, and the second copy must be the first plus the events
-  between the fences of the two.
+- Where the log no longer reaches back, or customers were moved here when the topics were grown, a row is copied twice,
+  and the second copy must be the first plus the events between the fences of the two.
 
 In both cases row, membership string and last change record must agree.
 """
@@ -105,6 +105,7 @@ class Verifier:
         memberships: the live strings.
         log: the retained log.
         belongs: whether a customer's key falls on a partition.
+        topics: id and partition count of each input topic, as the broker has them now; none are not compared.
         retention_seconds: after how much silence customers leave.
         event_clock: whether the partitions' clock is that of their events.
         window_seconds: wall time between the two copies where the log is not whole.
@@ -120,6 +121,7 @@ class Verifier:
         memberships: MembershipStore,
         log: Log,
         belongs: Callable[[int, str], bool],
+        topics: Mapping[str, tuple[str, int]] | None = None,
         retention_seconds: float = math.inf,
         event_clock: bool = True,
         window_seconds: float = 10.0,
@@ -132,6 +134,7 @@ class Verifier:
         self._memberships = memberships
         self._log = log
         self._belongs = belongs
+        self._topics = topics
         self._retention_seconds = retention_seconds
         self._event_clock = event_clock
         self.window_seconds = window_seconds
@@ -146,7 +149,10 @@ class Verifier:
             self._retention_seconds,
         )
         starts = {topic: (await self._log.bounds(topic, partition))[0] for topic in INPUT_TOPICS}
-        if any(starts.values()):
+        head = await self._state.head(partition)
+        if head is not None and self._topics and dict(head.topics) not in ({}, dict(self._topics)):
+            raise StreamsegError("the topics were made anew or grown since the rows were written: `streamseg rebuild`")
+        if any(starts.values()) or (head is not None and head.gathered):
             self.verdict.windows += 1
             first = await copy_partition(self._state, partition)
             starts = {topic: max(start, first.checkpoint.get(topic, 0)) for topic, start in starts.items()}

@@ -183,7 +183,8 @@ async def rebuilder(settings: Settings) -> AsyncIterator[tuple[Rebuilder, int]]:
 @asynccontextmanager
 async def verifier(settings: Settings) -> AsyncIterator[tuple[Verifier, int]]:
     """What compares the store with the log, and how many partitions there are. Raises `SettingsError`."""
-    partitions = (await asyncio.to_thread(TopicAdmin(settings.kafka).topic_ids))[CLICKS][1]
+    topics = await asyncio.to_thread(TopicAdmin(settings.kafka).topic_ids)
+    partitions = topics[CLICKS][1]
     async with reader(settings) as log, stores(settings) as (state, memberships, _):
         one = Verifier(
             layout=layout_of(settings),
@@ -193,6 +194,7 @@ async def verifier(settings: Settings) -> AsyncIterator[tuple[Verifier, int]]:
             memberships=memberships,
             log=log,
             belongs=lambda partition, customer: partition_of(customer, partitions) == partition,
+            topics=topics,
             retention_seconds=settings.membership.retention_seconds,
             event_clock=settings.clock == "event",
         )

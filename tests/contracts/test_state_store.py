@@ -8,7 +8,7 @@ import pytest
 
 from streamseg.errors import FlushRefusedError, LayoutMismatchError
 from streamseg.membership.types import MembershipChange, OutboxEntry
-from streamseg.ports import Flush, StateStore
+from streamseg.ports import Flush, PartitionHead, StateStore
 from streamseg.store import keys
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.integration]
@@ -298,23 +298,35 @@ async def test_staged_rows_are_seen_by_nobody_until_they_are_swapped_in(state: S
     await state.stage(partition, new[100:])
     assert dict(await listed(state, partition)) == dict(old)
 
-    await state.swap(partition, "layout-b", {"streamseg.clicks": 7}, {"streamseg.clicks": ("id", 4)})
+    beside = PartitionHead(
+        0,
+        "nobody",
+        0,
+        checkpoint={"streamseg.clicks": 7},
+        topics={"streamseg.clicks": ("id", 4)},
+        layout="layout-b",
+        sizes={"behaviour-a2b3": 5},
+        gathered=True,
+    )
+    await state.swap(partition, beside)
 
     assert dict(await listed(state, partition)) == dict(new)
     head = await state.head(partition)
     assert head is not None
     assert (head.epoch, head.owner, head.flush_number, head.layout) == (NOW_MS, "", 3, "layout-b")
-    assert (head.checkpoint, head.topics, head.sizes) == ({"streamseg.clicks": 7}, {"streamseg.clicks": ("id", 4)}, {})
+    assert (head.checkpoint, head.topics, head.sizes) == (beside.checkpoint, beside.topics, beside.sizes)
+    assert head.gathered
     assert [found.seq for _, found in await state.outbox(partition)] == [1]
     with pytest.raises(FlushRefusedError):
         await state.flush(partition, Flush("w-1", 2))
     with pytest.raises(LayoutMismatchError):
         await state.claim(partition, "w-1", "layout-a", NOW_MS)
-    assert (await state.claim(partition, "w-2", "layout-b", NOW_MS)).epoch == NOW_MS + 1
+    claimed = await state.claim(partition, "w-2", "layout-b", NOW_MS)
+    assert (claimed.epoch, claimed.gathered) == (NOW_MS + 1, True)
 
 
 async def test_a_swap_into_a_partition_without_a_head_makes_one(state: StateStore, partition: int) -> None:
     await state.stage(partition, [("c-1", b"new")])
-    await state.swap(partition, "layout-b", {}, {})
+    await state.swap(partition, PartitionHead(0, "", 0, layout="layout-b"))
     assert (await state.claim(partition, "w-1", "layout-b", NOW_MS)).epoch == NOW_MS
     assert await listed(state, partition) == [("c-1", b"new")]

@@ -1,19 +1,35 @@
 """verify, dead-letters and rebuild as a person runs them, on real Kafka and Redis."""
 
+import asyncio
 import os
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 import redis
 from confluent_kafka import Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, NewPartitions
 
+from streamseg import wiring
+from streamseg.sources.fitgear import FitGear
 from streamseg.store import keys
-from streamseg.topics import CLICKS
-from tests.support.processes import run, start_worker, until_absorbed, worker
+from streamseg.stream.verify import copy_partition
+from streamseg.topics import CLICKS, INPUT_TOPICS, MEMBERSHIPS
+from tests.support.processes import (
+    run,
+    send,
+    settings_of,
+    start_worker,
+    stored_rows,
+    until,
+    until_absorbed,
+    worker,
+)
+from tests.support.single_pass import assert_same, single_pass
 
 pytestmark = pytest.mark.integration
 
@@ -55,8 +71,8 @@ def test_the_store_is_what_the_log_says_until_somebody_meddles(environment: dict
         assert whole["customers"] > 50
 
         admin = AdminClient({"bootstrap.servers": environment["STREAMSEG_KAFKA__BOOTSTRAP"]})
-        places = [TopicPartition(CLICKS, number, 100) for number in range(PARTITIONS)]
-        for gone in admin.delete_records(places).values():
+        beginnings = [TopicPartition(CLICKS, number, 100) for number in range(PARTITIONS)]
+        for gone in admin.delete_records(beginnings).values():
             gone.result(10)
         window = run(environment, "verify", "--window", "0.5")
         assert window == window | GOOD | {"customers": whole["customers"]}
@@ -109,6 +125,75 @@ def test_a_changed_layout_needs_a_rebuild_and_gets_one(environment: dict[str, st
         simulate(environment, 3)
         found = run(environment, "verify")
     assert found == found | GOOD
+
+
+def grow(environment: Mapping[str, str], partitions: int) -> None:
+    admin = AdminClient({"bootstrap.servers": environment["STREAMSEG_KAFKA__BOOTSTRAP"]})
+    asked = [NewPartitions(topic, partitions) for topic in (*INPUT_TOPICS, MEMBERSHIPS)]
+    for future in admin.create_partitions(asked).values():
+        future.result(10)
+
+
+def places(environment: Mapping[str, str], partitions: int) -> dict[str, int]:
+    """Where each row lies; nobody has two."""
+
+    async def look() -> dict[str, int]:
+        found: dict[str, int] = {}
+        async with wiring.stores(settings_of(environment)) as (state, _, _):
+            for partition in range(partitions):
+                for customer in (await copy_partition(state, partition)).rows:
+                    assert customer not in found
+                    found[customer] = partition
+        return found
+
+    return asyncio.run(look())
+
+
+@pytest.mark.parametrize("grown", [3, 4])
+def test_when_topics_are_grown_customers_move_to_their_new_partitions(
+    environment: dict[str, str], tmp_path: Path, grown: int
+) -> None:
+    bootstrap = environment["STREAMSEG_KAFKA__BOOTSTRAP"]
+    events = list(FitGear(150, 30, 9, ends_at=time.time()))
+    middle = len(events) // 2
+    with worker(environment, tmp_path / "worker.log"):
+        send(bootstrap, events[:middle])
+        until_absorbed(environment)
+        until(lambda: "first at inertia" in (tmp_path / "worker.log").read_text(), "warm")
+        time.sleep(2.0)
+    before = places(environment, PARTITIONS)
+    grow(environment, grown)
+    assert f"had {PARTITIONS} partitions when its rows were written and has {grown} now" in refused(
+        environment, tmp_path
+    )
+    with redis.Redis.from_url(environment["STREAMSEG_REDIS__URL"]) as client:
+        served = {name: client.get(name) for name in client.scan_iter(f"{keys.MEMBERSHIP_PREFIX}*", count=1_000)}
+        gaps: list[bytes] = []
+        over = threading.Event()
+
+        def ask() -> None:
+            while not over.is_set():
+                gaps.extend(name for name, string in zip(served, client.mget(list(served)), strict=True) if not string)
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        made = run(environment, "rebuild")
+        with worker(environment, tmp_path / "grown.log"):
+            send(bootstrap, events[middle:])
+            until_absorbed(environment)
+            found = run(environment, "verify", "--window", "0.5")
+            over.set()
+            asking.join()
+
+    after = places(environment, grown)
+    assert served
+    assert gaps == []
+    assert made["customers"] == len(before)
+    assert after.keys() >= before.keys()
+    assert all(partition == wiring.partition_of(customer, grown) for customer, partition in after.items())
+    assert any(after[customer] != partition for customer, partition in before.items())
+    assert found == found | GOOD | {"customers": len(after)}
+    assert_same(stored_rows(environment), single_pass(environment, events))
 
 
 def test_a_topic_made_anew_is_refused(

@@ -12,7 +12,7 @@ from streamseg.store.contract import check_size, not_at, not_owner, other_layout
 from streamseg.store.redis.connection import Client, answering, check_server
 from streamseg.store.redis.script import Argument, Script
 
-HEAD_FIELDS: Final = ("epoch", "owner", "flush", "checkpoint", "topics", "layout", "sizes")
+HEAD_FIELDS: Final = ("epoch", "owner", "flush", "checkpoint", "topics", "layout", "sizes", "gathered")
 """In the order in which `claim.lua` returns them."""
 LOAD_IDS: Final = 2_000
 OUTBOX_FLUSHES: Final = 4
@@ -171,17 +171,16 @@ class RedisStateStore:
         with answering():
             await self._redis.execute_command("UNLINK", *keys.staged_buckets(partition))
 
-    async def swap(
-        self, partition: int, layout: str, checkpoint: Mapping[str, int], topics: Mapping[str, tuple[str, int]]
-    ) -> None:
+    async def swap(self, partition: int, head: PartitionHead) -> None:
         """See the port."""
         pairs = zip(keys.row_buckets(partition), keys.staged_buckets(partition), strict=True)
         names = [keys.part(partition), *(name for pair in pairs for name in pair)]
-        await self._swap.run(self._redis, names, [layout, _JSON.encode(dict(checkpoint)), _JSON.encode(dict(topics))])
+        beside = [_JSON.encode(dict(each)) for each in (head.checkpoint, head.topics, head.sizes)]
+        await self._swap.run(self._redis, names, [head.layout, *beside, "1" if head.gathered else ""])
 
 
 def _head(stored: Sequence[Any]) -> PartitionHead:
-    epoch, owner, flush_number, checkpoint, topics, layout, sizes = stored
+    epoch, owner, flush_number, checkpoint, topics, layout, sizes, gathered = stored
     return PartitionHead(
         epoch=int(epoch),
         owner=owner.decode(),
@@ -190,4 +189,5 @@ def _head(stored: Sequence[Any]) -> PartitionHead:
         topics=_TOPICS.decode(topics) if topics else {},
         layout=layout.decode(),
         sizes=_COUNTS.decode(sizes) if sizes else {},
+        gathered=bool(gathered),
     )

@@ -68,7 +68,7 @@ def test_a_worker_with_the_new_layout_goes_on_where_the_rebuild_ended(monkeypatc
         assert isinstance(refused.failures[0], LayoutMismatchError)
         assert "streamseg rebuild" in str(refused.failures[0])
 
-        assert (await rebuilder(made).rebuild(NUMBER))[0] == 6
+        assert (await rebuilder(made).rebuild())[0] == 6
         worker = OnePartition(made, "new")
         await worker.begin()
         await until(lambda: worker.is_done)
@@ -89,7 +89,7 @@ def test_a_worker_with_the_old_layout_is_refused_from_the_swap_on() -> None:
         old = OnePartition(made, "old")
         await old.begin()
         await until(lambda: old.is_done)
-        await rebuilder(made).rebuild(NUMBER)
+        await rebuilder(made).rebuild()
         fill(made.log, EVENTS, 10)
         await until(lambda: bool(old.failures))
         await old.close()
@@ -102,7 +102,7 @@ def test_the_markers_of_erasures_outlive_the_log() -> None:
     async def go() -> None:
         made = await served()
         made.log.records.clear()
-        await rebuilder(made).rebuild(NUMBER)
+        await rebuilder(made).rebuild()
         _, rows = await made.state.scan(NUMBER, 0, 100)
         assert [customer for customer, row in rows if erasure_of(row) > NEVER] == ["c-1"]
 
@@ -112,12 +112,12 @@ def test_the_markers_of_erasures_outlive_the_log() -> None:
 def test_a_log_that_is_not_whole_is_told_before_anything_is_done() -> None:
     async def go() -> None:
         made = await served()
-        await rebuilder(made).check_whole(NUMBER)
+        await rebuilder(made).check_whole()
         grown = rebuilder(made)
         head = await made.state.head(NUMBER)
         assert head is not None
         await made.state.set_topics(NUMBER, head.owner, {CLICKS: ("another id", 1)})
         with pytest.raises(LogNotWholeError, match="clicks was made anew"):
-            await grown.check_whole(NUMBER)
+            await grown.check_whole()
 
     asyncio.run(go())

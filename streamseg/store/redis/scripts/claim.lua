@@ -14,4 +14,4 @@ local epoch = math.max((tonumber(stored[1]) or 0) + 1, tonumber(ARGV[3]))
 -- A Lua number of this size would be written as 1.79e+12.
 redis.call('HSET', KEYS[1], 'epoch', string.format('%.0f', epoch), 'owner', ARGV[1], 'layout', ARGV[2])
 redis.call('HINCRBY', KEYS[1], 'flush', 1)
-return redis.call('HMGET', KEYS[1], 'epoch', 'owner', 'flush', 'checkpoint', 'topics', 'layout', 'sizes')
+return redis.call('HMGET', KEYS[1], 'epoch', 'owner', 'flush', 'checkpoint', 'topics', 'layout', 'sizes', 'gathered')

@@ -1,7 +1,7 @@
 -- Put the staged rows of a partition in place of the live ones.
 --
 -- KEYS  head, then in turn each live row hash and its staged one
--- ARGV  layout, checkpoint, topics
+-- ARGV  layout, checkpoint, topics, sizes, gathered ('1' or '')
 
 for k = 2, #KEYS, 2 do
   redis.call('UNLINK', KEYS[k])
@@ -10,6 +10,9 @@ for k = 2, #KEYS, 2 do
   end
 end
 redis.call('HSETNX', KEYS[1], 'epoch', '0')
-redis.call('HSET', KEYS[1], 'owner', '', 'layout', ARGV[1], 'checkpoint', ARGV[2], 'topics', ARGV[3], 'sizes', '{}')
+redis.call(
+  'HSET', KEYS[1], 'owner', '', 'layout', ARGV[1], 'checkpoint', ARGV[2], 'topics', ARGV[3], 'sizes', ARGV[4],
+  'gathered', ARGV[5]
+)
 redis.call('HINCRBY', KEYS[1], 'flush', 1)
 return nil
