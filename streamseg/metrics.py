@@ -49,6 +49,13 @@ METRICS: Final = (
         "lag", "streamseg_intake_lag_records", "gauge", "records appended but not committed", ("topic", "partition")
     ),
     MetricSpec("resets", "streamseg_flow_resets_total", "counter", "times a partition was read again", ("partition",)),
+    MetricSpec(
+        "missed",
+        "streamseg_flow_missed_records_total",
+        "counter",
+        "records that retention removed before they were read",
+        ("topic",),
+    ),
     MetricSpec("paused", "streamseg_flow_paused", "gauge", "1 while a partition waits for the store", ("partition",)),
     MetricSpec(
         "event_to_membership",
@@ -125,6 +132,7 @@ class Metrics:
     replayed: Counter
     lag: Gauge
     resets: Counter
+    missed: Counter
     paused: Gauge
     event_to_membership: Histogram
     flush_duration: Histogram

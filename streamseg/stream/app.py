@@ -55,7 +55,7 @@ def build_app(
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=kafka.instance_id if kafka.membership_profile == "rolling" else None,
         broker_session_timeout=session,
-        broker_heartbeat_interval=session / 4,
+        broker_heartbeat_interval=session / 6,  # the others hear of a rebalance with their next heartbeat
         broker_request_timeout=max(30.0, session),
         broker_commit_interval=1.0,
         broker_max_poll_records=max_poll,

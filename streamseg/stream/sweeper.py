@@ -7,16 +7,13 @@ sweep interval of the partition's clock has passed, and at once when a model was
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.membership.encoding import order_of
+from streamseg.stream.keeper import Keeper
 from streamseg.stream.surroundings import Batch, Surroundings
-
-if TYPE_CHECKING:
-    from streamseg.stream.partition import Partition
 
 PIECE_ROWS = 500
 ROUND_PAUSE_SECONDS = 1.0
@@ -35,8 +32,8 @@ class Round:
 class Sweeper:
     """Drives the sweeps of one partition, inside its task."""
 
-    def __init__(self, partition: "Partition", surroundings: Surroundings) -> None:
-        self._partition = partition
+    def __init__(self, keeper: Keeper, surroundings: Surroundings) -> None:
+        self._keeper = keeper
         self._s = surroundings
         self._round: Round | None = None
         self._generation = 0
@@ -48,8 +45,8 @@ class Sweeper:
         if self._round is None:
             if not self._is_due():
                 return
-            self._round = Round(0, self._s.models.generation, self._s.clock.now(self._partition.number))
-        cursor, stored = await self._s.state.scan(self._partition.number, self._round.cursor, PIECE_ROWS)
+            self._round = Round(0, self._s.models.generation, self._s.clock.now(self._keeper.number))
+        cursor, stored = await self._s.state.scan(self._keeper.number, self._round.cursor, PIECE_ROWS)
         if stored:
             await self._look(stored)
         self._round.cursor = cursor
@@ -59,7 +56,7 @@ class Sweeper:
             self._paused_until = time.monotonic() + ROUND_PAUSE_SECONDS
 
     def _is_due(self) -> bool:
-        now = self._s.clock.now(self._partition.number)
+        now = self._s.clock.now(self._keeper.number)
         if self._swept_at is None:
             self._swept_at = now
         adopted = self._s.models.generation != self._generation
@@ -67,20 +64,20 @@ class Sweeper:
         return (adopted or silent) and now > 0 and time.monotonic() >= self._paused_until
 
     async def _look(self, stored: Sequence[tuple[str, bytes]]) -> None:
-        rows = self._partition.rows
+        rows = self._keeper.rows
         found = dict(stored)
         absent = [customer for customer in found if customer not in rows.slots]
-        self._partition.take_in(absent, [found[customer] for customer in absent])
+        self._keeper.take_in(absent, [found[customer] for customer in absent])
         slots = np.array([rows.slots[customer] for customer in found], dtype=np.intp)
-        slots = slots[~await self._partition.let_go(slots)]
-        if self._partition.courier.is_idle:
+        slots = slots[~await self._keeper.let_go(slots)]
+        if self._keeper.courier.is_idle:
             await self._mark_differing(slots)
-        await self._partition.settle_and_flush(Batch(set(slots.tolist())), swept=True)
+        await self._keeper.settle_and_flush(Batch(set(slots.tolist())), swept=True)
         rows.evict(np.array([rows.slots[one] for one in absent if one in rows.slots], dtype=np.intp))
 
     async def _mark_differing(self, slots: NDArray[np.intp]) -> None:
         """A membership string that is gone, or is not the one its row speaks of, is to be written again."""
-        rows = self._partition.rows
+        rows = self._keeper.rows
         strings = await self._s.memberships.read([rows.customer_ids[slot] for slot in slots.tolist()])
         for slot, string in zip(slots.tolist(), strings, strict=True):
             order = order_of(string) if string is not None else None

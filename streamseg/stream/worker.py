@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import signal
+import threading
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -85,8 +86,10 @@ class Worker:
         """Flush, commit, leave the group."""
         log.info("worker stops")
         await self._partitions.finish()
-        for library in QUIET:  # who is ended while its broker is away complains at length, and it is of no use any more
+        # What is ended while its broker is away complains at length, and that is of no use any more.
+        for library in QUIET:
             logging.getLogger(library).setLevel(logging.CRITICAL + 1)
+        threading.excepthook = lambda crash: log.debug("a thread ended with %s", crash.exc_type.__name__)
         if self._app.started:
             with suppress(Exception):  # the checkpoints stand in the store; Kafka's copy is a courtesy
                 await asyncio.wait_for(consumer_of(self._app).commit(), COMMIT_SECONDS)

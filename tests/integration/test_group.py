@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from streamseg.embedded import RedisServer
@@ -25,7 +26,15 @@ def members(environment: Mapping[str, str]) -> dict[str, frozenset[tuple[str, in
     """Who is in the group (member ids), with their topic partitions."""
     admin = AdminClient({"bootstrap.servers": environment["STREAMSEG_KAFKA__BOOTSTRAP"]})
     group = environment["STREAMSEG_KAFKA__GROUP"]
-    described = admin.describe_consumer_groups([group])[group].result(10)
+    end = time.monotonic() + 30.0
+    while True:
+        try:
+            described = admin.describe_consumer_groups([group])[group].result(10)
+            break
+        except KafkaException:  # the group has no coordinator yet
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)
     return {
         one.group_instance_id or one.member_id: frozenset(
             (t.topic, t.partition) for t in one.assignment.topic_partitions
@@ -82,16 +91,16 @@ def test_under_the_rolling_profile_a_restart_moves_nothing(environment: dict[str
             before = share_out(environment, 2)
             assert before.keys() == {"worker-1", "worker-2"}
             send(bootstrap, events[:1_000])
-            until_absorbed(environment)
+            until_absorbed(first)
             assignments = (tmp_path / "2.log").read_text().count("assigned partitions")
         send(bootstrap, events[1_000:2_000])  # nobody takes its partitions while it is away
         assert members(environment) == before
         with worker(first, tmp_path / "1b.log"):
-            until_absorbed(environment)
+            until_absorbed(first)
             assert members(environment) == before
             send(bootstrap, events[2_000:])
-            until_absorbed(environment)
-            found = run(environment, "verify")
+            until_absorbed(first)
+            found = run(first, "verify")
 
     assert (tmp_path / "2.log").read_text().count("assigned partitions") == assignments
     assert found == found | GOOD | {"events": len(events)}

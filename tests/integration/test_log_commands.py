@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import redis
-from confluent_kafka import Producer, TopicPartition
+from confluent_kafka import OFFSET_END, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions
 
 from streamseg import wiring
@@ -194,6 +194,25 @@ def test_when_topics_are_grown_customers_move_to_their_new_partitions(
     assert any(after[customer] != partition for customer, partition in before.items())
     assert found == found | GOOD | {"customers": len(after)}
     assert_same(stored_rows(environment), single_pass(environment, events))
+
+
+def test_what_retention_removed_before_it_was_read_is_told(environment: dict[str, str], tmp_path: Path) -> None:
+    bootstrap = environment["STREAMSEG_KAFKA__BOOTSTRAP"]
+    clicks = [event for event in FitGear(50, 10, 3, ends_at=time.time()) if event.topic == CLICKS][:300]
+    with worker(environment, tmp_path / "worker.log"):
+        send(bootstrap, clicks[:100])
+        until_absorbed(environment)
+    send(bootstrap, clicks[100:200])
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    everything = [TopicPartition(CLICKS, number, OFFSET_END) for number in range(PARTITIONS)]
+    for gone in admin.delete_records(everything).values():
+        gone.result(10)
+    with worker(environment, tmp_path / "late.log"):
+        send(bootstrap, clicks[200:])
+        until_absorbed(environment)
+    assert "are not in the log any more" in (tmp_path / "late.log").read_text()
+    rows = stored_rows(environment)
+    assert int(rows.events[rows.slots_of(list(rows.slots))].sum()) == 200
 
 
 def test_a_topic_made_anew_is_refused(
