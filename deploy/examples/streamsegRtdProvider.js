@@ -14,6 +14,8 @@
  *           customer: "c-81",
  *           hash: "...",                           // HMAC-SHA256 of the customer id, made by the shop's server
  *           bidders: ["bidderA", "bidderB"],       // who may see it; nobody else does
+ *           timeoutMs: 80,                         // less than auctionDelay
+ *           keyValues: true,                       // and the ad server, as ssg=<segment id>
  *         },
  *       }],
  *     },
@@ -46,6 +48,8 @@ export function addUser(ortb2Fragments, bidders, user) {
   }
 }
 
+let keyValues = {};
+
 export const streamsegSubmodule = {
   name: NAME,
   init: (config) => {
@@ -53,11 +57,16 @@ export const streamsegSubmodule = {
     return Boolean(params.api && params.key && params.customer && Array.isArray(params.bidders));
   },
   getBidRequestData: (reqBidsConfigObj, done, config) => {
-    fetchUser(config.params)
-      .then(({ user }) => addUser(reqBidsConfigObj.ortb2Fragments, config.params.bidders, user))
+    fetchUser(config.params, config.params.timeoutMs)
+      .then(({ user, key_values: found = {} }) => {
+        keyValues = found;
+        addUser(reqBidsConfigObj.ortb2Fragments, config.params.bidders, user);
+      })
       .catch(() => undefined)
       .finally(done);
   },
+  getTargetingData: (adUnitCodes, config) =>
+    Object.fromEntries(adUnitCodes.map((code) => [code, config.params.keyValues ? keyValues : {}])),
 };
 
 submodule("realTimeData", streamsegSubmodule);

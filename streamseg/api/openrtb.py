@@ -17,14 +17,9 @@ from streamseg.api.catalogue import Catalogue
 from streamseg.api.customers import check_customer_id
 from streamseg.api.problems import store_away
 from streamseg.api.reads import SharedReads
+from streamseg.api.taxonomy import SEGTAX, audience_ids
 from streamseg.errors import SettingsError, StoreUnavailableError
 
-SEGTAX_IAB_AUDIENCE_1_1: Final = 4
-"""`data.ext.segtax` in IAB's list of taxonomies; ids without it are the provider's own."""
-IAB_IDS: Final = range(1, 1680)
-"""IAB Audience Taxonomy 1.1 numbers its nodes from 1 to 1679 (IAB Tech Lab, Taxonomies on GitHub)."""
-IAB_PLACEHOLDERS: Final = range(55, 60)
-"""These stand for a place that would follow in an extension; alone they say nothing."""
 SEGMENTS_AT_MOST: Final = 32
 KEY: Final = "ssg"
 NOBODY: Final[dict[str, Any]] = {"user": {"data": []}, "key_values": {}}
@@ -34,7 +29,7 @@ def checked_audiences(audiences: Mapping[str, Sequence[str]]) -> dict[str, tuple
     """The map of segments to IAB ids. Raises `SettingsError` for an id that the taxonomy does not have."""
     for segment, ids in audiences.items():
         for each in ids:
-            if not each.isascii() or not each.isdigit() or int(each) not in IAB_IDS or int(each) in IAB_PLACEHOLDERS:
+            if each not in audience_ids():
                 raise SettingsError(
                     f"setting api.iab_audiences.{segment}: {each} is not an id of the IAB Audience Taxonomy 1.1"
                 )
@@ -56,7 +51,7 @@ def fragment(
     data: list[dict[str, Any]] = [{"name": provider, "segment": own}]
     mapped = sorted({each for segment in shown for each in audiences.get(segment, ())}, key=int)
     if mapped:
-        ext = {"segtax": SEGTAX_IAB_AUDIENCE_1_1}
+        ext = {"segtax": SEGTAX}
         data.append({"name": provider, "ext": ext, "segment": [{"id": each} for each in mapped[:SEGMENTS_AT_MOST]]})
     return {"user": {"data": data}, "key_values": {KEY: shown}}
 

@@ -161,10 +161,14 @@ def test_a_page_with_a_forged_hash_or_a_foreign_origin_keeps_its_fallback(
 PREBID = """<!doctype html>
 <script type="module">
   import { streamsegSubmodule } from "./modules/streamsegRtdProvider.js";
-  const params = { api: "API", key: "KEY", customer: "c-81", hash: "HASH", bidders: ["bidderA"] };
+  const params = { api: "API", key: "KEY", customer: "c-81", hash: "HASH", bidders: ["bidderA"], timeoutMs: 10000 };
   const request = { ortb2Fragments: { global: {}, bidder: { bidderA: { site: { id: "s" } }, bidderB: {} } } };
   window.ready = streamsegSubmodule.init({ params });
-  streamsegSubmodule.getBidRequestData(request, () => { window.request = request; }, { params });
+  streamsegSubmodule.getBidRequestData(request, () => {
+    window.targeting = [true, false].map((keyValues) =>
+      streamsegSubmodule.getTargetingData(["top"], { params: { ...params, keyValues } }));
+    window.request = request;
+  }, { params });
 </script>
 """
 
@@ -199,6 +203,8 @@ def test_the_prebid_example_gives_chosen_bidders_the_fragment_under_consent(
             page.wait_for_function("window.request !== undefined")
             bidder = page.evaluate("window.request.ortb2Fragments.bidder")
             assert page.evaluate("[window.ready, window.kind]") == [True, "realTimeData"]
+            targeting = page.evaluate("window.targeting")
     segment = {"id": "behaviour-k7q2", "name": "behaviour-k7q2"}
     user = {"user": {"data": [{"name": "fitgear.example", "segment": [segment]}]}} if ads else {}
+    assert targeting == [{"top": {"ssg": ["behaviour-k7q2"]} if ads else {}}, {"top": {}}]
     assert bidder == {"bidderA": {"site": {"id": "s"}} | user, "bidderB": {}}

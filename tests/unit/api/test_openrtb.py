@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from streamseg.api.openrtb import checked_audiences, fragment
+from streamseg.api.taxonomy import audience_ids
 from streamseg.errors import SettingsError
 from streamseg.membership.encoding import encode
 from streamseg.membership.types import OutboxEntry
@@ -81,7 +82,14 @@ def test_no_more_segments_than_ad_servers_take() -> None:
     assert len(made["key_values"]["ssg"]) == 32
 
 
-@pytest.mark.parametrize("wrong", ["0", "1680", "55", "942|PIPV", "abc", "", "-1", "\u0664"])
+def test_the_taxonomy_has_gaps_and_placeholders() -> None:
+    ids = audience_ids()
+    assert len(ids) == 1_558 - 6
+    assert {"1", "54", "60", "197", "206", "752", "942", "1508", "1538", "1679"} <= ids
+    assert not {"158", "198", "205", "349", "405", "552", "605", "1450", "1545", "1584"} & ids
+
+
+@pytest.mark.parametrize("wrong", ["0", "1680", "55", "158", "198", "1545", "942|PIPV", "abc", "", "-1", "\u0664"])
 def test_an_id_that_the_taxonomy_does_not_have_stops_the_start(wrong: str) -> None:
     with pytest.raises(SettingsError, match=r"iab_audiences\.behaviour-k7q2"):
         checked_audiences({"behaviour-k7q2": (wrong,)})
