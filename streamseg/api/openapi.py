@@ -10,117 +10,7 @@ from starlette.routing import Route
 from streamseg.api.answers import Answer
 from streamseg.api.events_in import BATCH_AT_MOST as EVENTS_AT_MOST
 from streamseg.api.lookups import BATCH_AT_MOST as IDS_AT_MOST
-from streamseg.events.types import KINDS
-
-Schema = dict[str, Any]
-
-CUSTOMER_ID: Final[Schema] = {
-    "type": "string",
-    "minLength": 1,
-    "maxLength": 256,
-    "pattern": r"^[^\s{}]+$",
-    "description": "Printable characters without white space and braces.",
-}
-EPOCH: Final[Schema] = {"type": "integer", "description": "Seconds since 1970."}
-
-
-def _object(required: dict[str, Schema], optional: dict[str, Schema] | None = None) -> Schema:
-    return {"type": "object", "required": list(required), "properties": required | (optional or {})}
-
-
-def _array(items: Schema, **more: Any) -> Schema:
-    return {"type": "array", "items": items} | more
-
-
-def _ref(name: str) -> Schema:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-SCHEMAS: Final[dict[str, Schema]] = {
-    "Standing": _object({"id": {"type": "string"}, "since": EPOCH, "score": {"type": "number"}}),
-    "Membership": _object(
-        {
-            "customer_id": {"type": "string"},
-            "segments": {
-                "type": "object",
-                "additionalProperties": {"oneOf": [_ref("Standing"), {"type": "null"}]},
-                "description": "By segmentation; null is unassigned.",
-            },
-        },
-        {
-            "v": {"type": "integer"},
-            "known": {"type": "boolean", "description": "False for a customer of whom nothing is known."},
-            "epoch": {"type": "integer"},
-            "seq": {"type": "integer"},
-            "as_of": EPOCH,
-            "model": {"type": "object", "additionalProperties": {"type": "integer"}},
-            "consent": _object({"ads": {"type": "boolean"}, "personalisation": {"type": "boolean"}}),
-        },
-    ),
-    "Segment": _object(
-        {"id": {"type": "string"}, "segmentation": {"type": "string"}},
-        {
-            "label": {"type": "string"},
-            "description": {"type": "string"},
-            "size": {"type": "integer"},
-            "created": EPOCH,
-            "parents": _array({"type": "string"}),
-            "retired": {"type": ["integer", "null"]},
-        },
-    ),
-    "Problem": _object(
-        {
-            "type": {"type": "string"},
-            "title": {"type": "string"},
-            "status": {"type": "integer"},
-            "detail": {"type": "string"},
-        },
-        {"field": {"type": "string", "description": "Parameter, header or path in the body."}},
-    ),
-    "EventIn": _object(
-        {
-            "kind": {"enum": list(KINDS)},
-            "event": {"type": "object", "description": "After schemas/streamseg.<topic>/v1/schema.json."},
-        }
-    ),
-    "EventResult": _object(
-        {"status": {"enum": ["accepted", "rejected"]}},
-        {"field": {"type": "string"}, "detail": {"type": "string"}, "reason": {"type": "string"}},
-    ),
-    "User": _object(
-        {
-            "user": _object({"data": _array({"type": "object", "description": "OpenRTB 2.6, section 3.2.21."})}),
-            "key_values": {"type": "object", "additionalProperties": _array({"type": "string"})},
-        },
-        {"regs": {"type": "object"}},
-    ),
-    "Evaluation": _object({"context": _object({"targetingKey": CUSTOMER_ID})}),
-    "Flag": _object(
-        {
-            "key": {"type": "string"},
-            "value": {},
-            "reason": {"type": "string"},
-            "variant": {"type": "string"},
-            "metadata": {"type": "object"},
-        }
-    ),
-    "FlagFailure": _object(
-        {"errorCode": {"type": "string"}}, {"errorDetails": {"type": "string"}, "key": {"type": "string"}}
-    ),
-    "Why": _object(
-        {
-            "customer_id": {"type": "string"},
-            "known": {"type": "boolean"},
-            "segmentations": {
-                "type": "object",
-                "additionalProperties": _object(
-                    {"segment": {"type": "string"}, "pulls": _array({"type": "object"})},
-                    {"version": {"type": "integer"}},
-                ),
-            },
-        }
-    ),
-}
+from streamseg.api.openapi_schemas import CUSTOMER_ID, EPOCH, SCHEMAS, Schema, array_of, object_of, ref
 
 _FRESH: Final[Schema] = {
     "ETag": {"schema": {"type": "string"}},
@@ -133,7 +23,7 @@ _CUSTOMER: Final[Schema] = {"name": "id", "in": "path", "required": True, "schem
 
 
 def _problem(description: str) -> Schema:
-    return {"description": description, "content": {"application/problem+json": {"schema": _ref("Problem")}}}
+    return {"description": description, "content": {"application/problem+json": {"schema": ref("Problem")}}}
 
 
 _REFUSALS: Final = {
@@ -173,20 +63,20 @@ def _open(name: str, summary: str, responses: Schema, parameters: Any = ()) -> S
 
 _UNCHANGED: Final = {"304": {"description": "What the client has is current."}}
 _FLAG_FAILURES: Final = {
-    "400": _answer(_ref("FlagFailure"), "The context is unfit."),
+    "400": _answer(ref("FlagFailure"), "The context is unfit."),
     "408": _UNFIT["408"],
     "413": _UNFIT["413"],
 }
-_NO_FLAG: Final = _answer(_ref("FlagFailure"), "There is no such flag.")
+_NO_FLAG: Final = _answer(ref("FlagFailure"), "There is no such flag.")
 _NO_FLAG["content"] |= _problem("")["content"]  # where the key could not be part of any path
-_STATUS: Final = _object({"status": {"type": "string"}})
+_STATUS: Final = object_of({"status": {"type": "string"}})
 
 PATHS: Final[dict[str, Schema]] = {
     "/v1/customers/{id}/segments": {
         "get": _operation(
             "getSegments",
             "A customer's standing membership, as it is stored.",
-            {"200": _answer(_ref("Membership"), headers=_FRESH), "422": _UNFIT["422"], "404": _problem("No such path.")}
+            {"200": _answer(ref("Membership"), headers=_FRESH), "422": _UNFIT["422"], "404": _problem("No such path.")}
             | _UNCHANGED,
             parameters=[_CUSTOMER, _IF_NONE_MATCH],
         )
@@ -195,7 +85,7 @@ PATHS: Final[dict[str, Schema]] = {
         "get": _operation(
             "getWhy",
             "What pulls a customer to their segment, feature by feature. Secret keys only.",
-            {"200": _answer(_ref("Why"), headers=_FRESH), "422": _UNFIT["422"], "404": _problem("No such path.")}
+            {"200": _answer(ref("Why"), headers=_FRESH), "422": _UNFIT["422"], "404": _problem("No such path.")}
             | _UNCHANGED,
             parameters=[_CUSTOMER, _IF_NONE_MATCH],
         )
@@ -204,16 +94,16 @@ PATHS: Final[dict[str, Schema]] = {
         "post": _operation(
             "batchGetSegments",
             "The memberships of many customers, in the order asked. Secret keys only.",
-            {"200": _answer(_object({"as_of": EPOCH, "customers": _array(_ref("Membership"))}), headers=_FRESH)}
+            {"200": _answer(object_of({"as_of": EPOCH, "customers": array_of(ref("Membership"))}), headers=_FRESH)}
             | _UNFIT,
-            body=_object({"ids": _array(CUSTOMER_ID, minItems=1, maxItems=IDS_AT_MOST)}),
+            body=object_of({"ids": array_of(CUSTOMER_ID, minItems=1, maxItems=IDS_AT_MOST)}),
         )
     },
     "/v1/segments": {
         "get": _operation(
             "listSegments",
             "The segments there are; with a publishable key, the public ones.",
-            {"200": _answer(_object({"segments": _array(_ref("Segment"))}), headers=_FRESH)} | _UNCHANGED,
+            {"200": _answer(object_of({"segments": array_of(ref("Segment"))}), headers=_FRESH)} | _UNCHANGED,
             parameters=[_IF_NONE_MATCH],
         )
     },
@@ -222,13 +112,13 @@ PATHS: Final[dict[str, Schema]] = {
             "sendEvents",
             "One event, or many. Accepted means that Kafka has it.",
             {
-                "202": _answer(_ref("EventResult"), "The event is in Kafka."),
+                "202": _answer(ref("EventResult"), "The event is in Kafka."),
                 "200": _answer(
-                    _object(
+                    object_of(
                         {
                             "accepted": {"type": "integer"},
                             "rejected": {"type": "integer"},
-                            "results": _array(_ref("EventResult")),
+                            "results": array_of(ref("EventResult")),
                         }
                     ),
                     "A result for each event, in the order sent.",
@@ -237,8 +127,8 @@ PATHS: Final[dict[str, Schema]] = {
             | _UNFIT,
             body={
                 "oneOf": [
-                    _ref("EventIn"),
-                    _object({"events": _array(_ref("EventIn"), minItems=1, maxItems=EVENTS_AT_MOST)}),
+                    ref("EventIn"),
+                    object_of({"events": array_of(ref("EventIn"), minItems=1, maxItems=EVENTS_AT_MOST)}),
                 ]
             },
         )
@@ -247,7 +137,7 @@ PATHS: Final[dict[str, Schema]] = {
         "get": _operation(
             "getOpenRtbUser",
             "What ad servers may know: OpenRTB 2.6 user.data, and key-values. Empty without consent.",
-            {"200": _answer(_ref("User"), headers=_FRESH), "422": _UNFIT["422"]} | _UNCHANGED,
+            {"200": _answer(ref("User"), headers=_FRESH), "422": _UNFIT["422"]} | _UNCHANGED,
             parameters=[
                 {"name": "id", "in": "query", "required": True, "schema": CUSTOMER_ID},
                 {"name": "Sec-GPC", "in": "header", "schema": {"type": "string"}},
@@ -261,23 +151,23 @@ PATHS: Final[dict[str, Schema]] = {
             "All flags of a customer (OFREP).",
             {
                 "200": _answer(
-                    _object({"flags": _array(_ref("Flag"))}, {"eventStreams": _array({"type": "object"})}),
+                    object_of({"flags": array_of(ref("Flag"))}, {"eventStreams": array_of({"type": "object"})}),
                     headers={name: _FRESH[name] for name in ("ETag", "Streamseg-As-Of", "Streamseg-Age")},
                 )
             }
             | _UNCHANGED
             | _FLAG_FAILURES,
             parameters=[_IF_NONE_MATCH],
-            body=_ref("Evaluation"),
+            body=ref("Evaluation"),
         )
     },
     "/ofrep/v1/evaluate/flags/{key}": {
         "post": _operation(
             "evaluateFlag",
             "One flag of a customer (OFREP).",
-            {"200": _answer(_ref("Flag")), "404": _NO_FLAG} | _FLAG_FAILURES,
+            {"200": _answer(ref("Flag")), "404": _NO_FLAG} | _FLAG_FAILURES,
             parameters=[{"name": "key", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}],
-            body=_ref("Evaluation"),
+            body=ref("Evaluation"),
         )
     },
     "/v1/streams/{ticket}": {

@@ -1,0 +1,118 @@
+"""What goes in and out, as the OpenAPI document describes it."""
+
+from typing import Any, Final
+
+from streamseg.events.types import KINDS
+
+Schema = dict[str, Any]
+
+CUSTOMER_ID: Final[Schema] = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": 256,
+    "pattern": r"^[^\s{}]+$",
+    "description": "Printable characters without white space and braces.",
+}
+EPOCH: Final[Schema] = {"type": "integer", "description": "Seconds since 1970."}
+
+
+def object_of(required: dict[str, Schema], optional: dict[str, Schema] | None = None) -> Schema:
+    """An object; others may join its properties."""
+    return {"type": "object", "required": list(required), "properties": required | (optional or {})}
+
+
+def array_of(items: Schema, **more: Any) -> Schema:
+    """An array; `more` are bounds."""
+    return {"type": "array", "items": items} | more
+
+
+def ref(name: str) -> Schema:
+    """One of `SCHEMAS`."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+SCHEMAS: Final[dict[str, Schema]] = {
+    "Standing": object_of({"id": {"type": "string"}, "since": EPOCH, "score": {"type": "number"}}),
+    "Membership": object_of(
+        {
+            "customer_id": {"type": "string"},
+            "segments": {
+                "type": "object",
+                "additionalProperties": {"oneOf": [ref("Standing"), {"type": "null"}]},
+                "description": "By segmentation; null is unassigned.",
+            },
+        },
+        {
+            "v": {"type": "integer"},
+            "known": {"type": "boolean", "description": "False for a customer of whom nothing is known."},
+            "epoch": {"type": "integer"},
+            "seq": {"type": "integer"},
+            "as_of": EPOCH,
+            "model": {"type": "object", "additionalProperties": {"type": "integer"}},
+            "consent": object_of({"ads": {"type": "boolean"}, "personalisation": {"type": "boolean"}}),
+        },
+    ),
+    "Segment": object_of(
+        {"id": {"type": "string"}, "segmentation": {"type": "string"}},
+        {
+            "label": {"type": "string"},
+            "description": {"type": "string"},
+            "size": {"type": "integer"},
+            "created": EPOCH,
+            "parents": array_of({"type": "string"}),
+            "retired": {"type": ["integer", "null"]},
+        },
+    ),
+    "Problem": object_of(
+        {
+            "type": {"type": "string"},
+            "title": {"type": "string"},
+            "status": {"type": "integer"},
+            "detail": {"type": "string"},
+        },
+        {"field": {"type": "string", "description": "Parameter, header or path in the body."}},
+    ),
+    "EventIn": object_of(
+        {
+            "kind": {"enum": list(KINDS)},
+            "event": {"type": "object", "description": "After schemas/streamseg.<topic>/v1/schema.json."},
+        }
+    ),
+    "EventResult": object_of(
+        {"status": {"enum": ["accepted", "rejected"]}},
+        {"field": {"type": "string"}, "detail": {"type": "string"}, "reason": {"type": "string"}},
+    ),
+    "User": object_of(
+        {
+            "user": object_of({"data": array_of({"type": "object", "description": "OpenRTB 2.6, section 3.2.21."})}),
+            "key_values": {"type": "object", "additionalProperties": array_of({"type": "string"})},
+        },
+        {"regs": {"type": "object"}},
+    ),
+    "Evaluation": object_of({"context": object_of({"targetingKey": CUSTOMER_ID})}),
+    "Flag": object_of(
+        {
+            "key": {"type": "string"},
+            "value": {},
+            "reason": {"type": "string"},
+            "variant": {"type": "string"},
+            "metadata": {"type": "object"},
+        }
+    ),
+    "FlagFailure": object_of(
+        {"errorCode": {"type": "string"}}, {"errorDetails": {"type": "string"}, "key": {"type": "string"}}
+    ),
+    "Why": object_of(
+        {
+            "customer_id": {"type": "string"},
+            "known": {"type": "boolean"},
+            "segmentations": {
+                "type": "object",
+                "additionalProperties": object_of(
+                    {"segment": {"type": "string"}, "pulls": array_of({"type": "object"})},
+                    {"version": {"type": "integer"}},
+                ),
+            },
+        }
+    ),
+}
