@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from streamseg.clustering.assign import Assigner
 from streamseg.clustering.budget import LearnBudget, draw
 from streamseg.clustering.identity import UNASSIGNED, id_of
+from streamseg.clustering.sample import RANKS, rank_of
 from streamseg.events.decode import Decoder
 from streamseg.events.money import Money
 from streamseg.events.record import RecordBatch
@@ -51,6 +52,8 @@ class Segmentation:
     version: int = 0
     attributes: tuple[int, ...] = ()
     """Positions of its attributes, where it goes by attributes alone: then one of them must be known to be assigned."""
+    sampled_share: float = 1.0
+    """Of the customers, by rank, how many are sampled at all: the model says how many its challenges need."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,12 +271,19 @@ def sample(
 ) -> list[SampleRecord]:
     """Feature vectors that are due to be learned (one per customer and interval); marks the rows as learned.
 
-    Those that are beyond the budget stay due: they get their turn at a later look. Without a budget all are taken.
+    Where there are many more customers than challenges need, only those with the lowest ranks are sampled, a uniform
+    choice: what a segmentation costs its trainer does not grow with the number of customers. Those that are beyond the
+    budget stay due: they get their turn at a later look. Without a budget all are taken.
     """
     samples = []
     for s, segmentation in enumerate(segmentations):
         active = slots[has_grounds(rows, slots, segmentation)]
         due = active[now - rows.learned_at[active, s] >= segmentation.learn_interval_seconds]
+        if segmentation.sampled_share < 1.0:
+            bound = segmentation.sampled_share * RANKS
+            wanted = np.array([rank_of(rows.customer_ids[slot]) < bound for slot in due.tolist()], dtype=bool)
+            rows.learned_at[due[~wanted], s] = now
+            due = due[wanted]
         granted = len(due) if budget is None else budget.grant(segmentation.name, len(due), now)
         if not granted:
             continue

@@ -96,6 +96,7 @@ class Learner:
         self._counts: list[int] = []
         self._customers = RecentCustomers(params.sample_size)
         self._drift = self._new_drift()
+        self._sampled_share = 1.0
         self._learned = 0
         self._warm_up_checked = 0
         self._samples_offset = -1
@@ -196,6 +197,7 @@ class Learner:
             return None
         at = self._learned_until
         self._customers.drop_before(at - self.params.active)
+        self._sampled_share = self._customers.wanted_share(self._sampled_share)
         if self._segments:
             self._last_challenge_at = at
             self._drift.alarm = False
@@ -308,6 +310,7 @@ class Learner:
             learned_until=self._learned_until,
             last_challenge_at=self._last_challenge_at,
             warm_up=self.warm_up(),
+            sampled_share=self._sampled_share,
             drift=self._drift.fed,
             drift_open=self._drift.filling,
             retired=self._retired,
@@ -344,6 +347,7 @@ class Learner:
             self._clusterer.place(np.array(snapshot.centres))
         self._clusterer.restore(snapshot.summary)
         self._drift = self._new_drift(snapshot.drift, snapshot.drift_open)
+        self._sampled_share = snapshot.sampled_share
         self._learned = snapshot.learned
         self._warm_up_checked = snapshot.learned // WARM_UP_CHECK_EVERY
         self._samples_offset = snapshot.samples_offset

@@ -4,11 +4,23 @@ import hashlib
 import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from streamseg.clustering.encode import Floats
+
+RANKS: Final = 2**64
+HEADROOM: Final = 1.5
+"""Of how many times as many customers as are kept the vectors are wanted, so that those who fall silent are replaced
+at once."""
+
+
+@lru_cache(maxsize=65_536)
+def rank_of(customer_id: str) -> int:
+    """A number below `RANKS` by which customers are chosen, the lowest first: a hash, the same in every process."""
+    return int.from_bytes(hashlib.blake2b(customer_id.encode(), digest_size=8).digest())
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +69,7 @@ class RecentCustomers:
             if sample.at >= old.sample.at:
                 self._kept[sample.customer_id] = Kept(old.rank, sample, logged)
             return
-        rank = int.from_bytes(hashlib.blake2b(sample.customer_id.encode(), digest_size=8).digest())
+        rank = rank_of(sample.customer_id)
         if len(self._kept) >= self._size:
             if not self._highest:
                 self._highest = [(-kept.rank, name) for name, kept in self._kept.items()]
@@ -77,6 +89,13 @@ class RecentCustomers:
         """Remove customers whose latest look was earlier."""
         self._kept = {name: kept for name, kept in self._kept.items() if kept.sample.at >= at}
         self._highest = []
+
+    def wanted_share(self, sampled: float) -> float:
+        """The share of all ranks, from the lowest, in which customers may come to be kept; `sampled` is what it was."""
+        if len(self._kept) < self._size:
+            return min(1.0, HEADROOM * sampled * self._size / max(len(self._kept), 1))
+        highest = max(kept.rank for kept in self._kept.values())
+        return min(1.0, HEADROOM * (highest + 1) / RANKS)
 
     def median_events(self) -> float:
         """Of the customers in the sample; 0 without any."""

@@ -62,6 +62,8 @@ class Snapshot:
     learned_until: float | None
     last_challenge_at: float | None
     warm_up: WarmUp
+    sampled_share: float = 1.0
+    """Of all customers, by rank from the lowest, whose vectors are wanted from now on."""
     drift: tuple[float, ...] = ()
     """What the drift detector has been fed since it was made; `drift_open` is the interval that is still filling."""
     drift_open: tuple[float, ...] = ()

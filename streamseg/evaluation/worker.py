@@ -123,7 +123,12 @@ class MemoryWorker:
             if self.learner.challenge_due():
                 self.learner.challenge()
         snapshot = self.learner.snapshot()
-        self._assigning = replace(self._assigning, assigner=Assigner(snapshot), version=snapshot.version)
+        self._assigning = replace(
+            self._assigning,
+            assigner=Assigner(snapshot),
+            version=snapshot.version,
+            sampled_share=snapshot.sampled_share,
+        )
         adopted = snapshot.generation != self._generation
         self._generation = snapshot.generation
         return adopted

@@ -42,7 +42,9 @@ class Models:
                 log.warning("model %s has other features than the settings: not taken over", current.name)
                 continue
             assigner = Assigner(snapshot) if snapshot.warm else None
-            self.segmentations[s] = replace(current, assigner=assigner, version=snapshot.version)
+            self.segmentations[s] = replace(
+                current, assigner=assigner, version=snapshot.version, sampled_share=snapshot.sampled_share
+            )
             self._metrics.model_version.labels(segmentation=current.name).set(snapshot.version)
             if snapshot.generation != self._adopted[s]:
                 self._adopted[s] = snapshot.generation

@@ -26,8 +26,20 @@ def centres_of(model: cluster.KMeans, features: Sequence[str]) -> Floats:
 
 
 def distance(centre: Mapping[str, float], scaled: Mapping[str, float]) -> float:
-    """Euclidean; quicker than NumPy for one point."""
-    return math.sqrt(sum((value - centre[name]) ** 2 for name, value in scaled.items()))
+    """Euclidean, of two points with the same features in the same order; quicker than NumPy for one point."""
+    return math.dist(tuple(centre.values()), tuple(scaled.values()))
+
+
+class InOrder(cluster.KMeans):
+    """River's KMeans, finding the nearest centre by one call per centre: a tenth of the time.
+
+    The sums run in the order of features, where River's run in the order of a set, so that not even the last bit
+    depends on the process.
+    """
+
+    @override
+    def predict_one(self, x: Mapping[str, float]) -> int:
+        return min(self.centers, key=lambda index: distance(self.centers[index], x))
 
 
 class KMeans(Clusterer):
@@ -39,7 +51,7 @@ class KMeans(Clusterer):
 
     def __init__(self, features: Sequence[str], k: int, step: float) -> None:
         self._features = tuple(features)
-        self._model = cluster.KMeans(n_clusters=k, halflife=step, p=2)
+        self._model = InOrder(n_clusters=k, halflife=step, p=2)
 
     @override
     def place(self, centres: Floats) -> None:
@@ -53,7 +65,7 @@ class KMeans(Clusterer):
 
     @override
     def predict_one(self, scaled: Mapping[str, float]) -> int:
-        return int(self._model.predict_one(scaled))
+        return int(cluster.KMeans.predict_one(self._model, scaled))  # River's own: what everything else is held to
 
     @override
     def centres(self) -> Floats:
