@@ -14,6 +14,7 @@ from streamseg.clustering.assign import Assigner
 from streamseg.clustering.budget import LearnBudget
 from streamseg.clustering.encode import Scale
 from streamseg.clustering.identity import code_of
+from streamseg.clustering.sample import RANKS, rank_of
 from streamseg.clustering.snapshot import Snapshot, WarmUp
 from streamseg.events.decode import Decoder
 from streamseg.events.money import Money
@@ -231,6 +232,23 @@ def test_vectors_are_sampled_once_per_customer_and_interval() -> None:
     assert json.loads(first[0].value)["x"] == pytest.approx([1.0, 0.0])
     assert again == []
     assert len(later) == 2
+
+
+def test_of_many_customers_those_with_the_lowest_ranks_are_sampled() -> None:
+    path = Path()
+    names = [f"c-{number}" for number in range(40)]
+    path.feed(0, *(click(offset, customer=name) for offset, name in enumerate(names)))
+    slots = path.rows.slots_of(names)
+    half = [replace(one, sampled_share=0.5) for one in path.segmentations]
+
+    first = pipeline.sample(path.rows, slots, NOW, half)
+    again = pipeline.sample(path.rows, slots, NOW + 0.9 * DAY, path.segmentations)
+    later = pipeline.sample(path.rows, slots, NOW + 1.1 * DAY, half)
+
+    expected = [name for name in names if rank_of(name) < RANKS / 2]
+    assert 10 < len(expected) < 30
+    assert [one.customer_id for one in first] == [one.customer_id for one in later] == expected
+    assert again == []
 
 
 def test_who_is_beyond_the_budget_stays_due() -> None:

@@ -9,7 +9,8 @@ from river import preprocessing
 from streamseg.clustering.assign import Assigner
 from streamseg.clustering.clusterers import make
 from streamseg.clustering.learner import DAY_SECONDS, Learner
-from streamseg.clustering.sample import RecentCustomers, Sample
+from streamseg.clustering.sample import RANKS, RecentCustomers, Sample, rank_of
+from streamseg.clustering.snapshot import Snapshot
 from tests.unit.clustering.shoppers import FEATURES, KINDS, NEWBORN, day_of_samples, learner, run
 
 
@@ -149,3 +150,33 @@ def test_the_sample_of_customers_does_not_depend_on_the_order_or_number_of_their
         assert len(customers) == 50
     assert np.array_equal(kept[0], kept[1])
     assert np.array_equal(kept[0], kept[2])
+
+
+def test_a_full_sample_wants_no_more_customers_than_may_come_to_be_in_it() -> None:
+    customers = RecentCustomers(50)
+    samples = list(day_of_samples(0, customers=1000))
+    for sample in samples[:49]:
+        customers.keep(sample, sample.vector)
+    assert customers.wanted_share(1.0) == 1.0
+    for sample in samples:
+        customers.keep(sample, sample.vector)
+    kept = {sample.customer_id for sample in customers.samples()}
+
+    share = customers.wanted_share(1.0)
+    wanted = {sample.customer_id for sample in samples if rank_of(sample.customer_id) < share * RANKS}
+
+    assert kept < wanted
+    assert 0.05 < share < 0.12
+    for customer_id in sorted(kept)[:20]:
+        customers.forget(customer_id)
+    assert customers.wanted_share(share) > 1.5 * share
+
+
+def test_how_many_are_sampled_outlasts_the_owner() -> None:
+    model = learner(sample_size=60)
+    run(model, range(3), customers=600)
+    share = model.snapshot().sampled_share
+    assert 0.1 < share < 0.25
+    restored = Learner.restore(Snapshot.from_json(model.snapshot().to_json()), model.params)
+    restored.learn(next(day_of_samples(4)), 10_000)
+    assert restored.snapshot().sampled_share == share
