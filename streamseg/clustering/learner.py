@@ -6,72 +6,26 @@ Who is sampled is decided elsewhere (at most once per customer and learning inte
 import math
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
-from river import preprocessing
 
-from streamseg.clustering import clusterers, identity, lloyd
+from streamseg.clustering import clusterers, identity, lloyd, scaler
+from streamseg.clustering.challenge import Transition, challenge
 from streamseg.clustering.drift import DriftWatch
 from streamseg.clustering.encode import Floats, Scale
 from streamseg.clustering.identity import Lineage
+from streamseg.clustering.params import LearnerParams
 from streamseg.clustering.rfm import Borders, quintiles
 from streamseg.clustering.sample import RecentCustomers, Sample
 from streamseg.clustering.snapshot import Snapshot, SnapshotRefusedError, WarmUp
 
-DAY_SECONDS: Final = 86_400.0
 FIRST_RESTARTS: Final = 4
-FRESH_RESTARTS: Final = 6
-UNREST: Final = 0.065
-"""What share of inertia a fresh model must gain per share of customers who would not keep their segment: 2 % for 30 %
-of them. At 0.2 good models came so late that the ARI after a change fell from 0.83 to 0.64."""
 LINEAGE_KEPT: Final = 256
 RETIRED_KEPT: Final = 4096
 DRIFT_VALUES_PER_CHALLENGE: Final = 24
 WARM_UP_CHECK_EVERY: Final = 20
 """Samples between two looks at whether the warm-up is over: its median is not worth taking for each."""
-
-
-@dataclass(frozen=True, slots=True)
-class LearnerParams:
-    """What a segmentation is learned by: its settings as plain values. Times in seconds of event time."""
-
-    segmentation: str
-    features: tuple[str, ...]
-    skewed: tuple[bool, ...]
-    """Which of the features go through log1p."""
-    k: int
-    blocks: tuple[str, ...] = ()
-    """The block of each feature, as `Scale.of` takes it; empty for no blocks at all."""
-    clusterer: str = "kmeans"
-    step: float = 0.003
-    challenge_interval: float = DAY_SECONDS
-    warm_up_per_cluster: int = 20
-    warm_up_events: int = 5
-    warm_up_patience: float = 14 * DAY_SECONDS
-    """After this time enough customers suffice: in many shops the median customer never has that many events."""
-    sample_size: int = 2000
-    active: float = 30 * DAY_SECONDS
-    """Customers not sampled for longer take no part in challenges."""
-    adoption_gain: float = 0.02
-    """By what share the inertia of a fresh fit must be lower. The other local optima are 5-11 % worse."""
-    seed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """What a challenge came to. first: centres were placed. kept: the running model stays. adopted: a fresh one came.
-
-    The inertias are sums of squared scaled distances over the sample, of the running model after Lloyd's rounds and of
-    the fresh one; equal for the first.
-    """
-
-    at: float
-    outcome: Literal["first", "kept", "adopted"]
-    running_inertia: float
-    fresh_inertia: float
-    lineage: tuple[Lineage, ...]
 
 
 class Learner:
@@ -90,8 +44,7 @@ class Learner:
         """Samples that did not fit or held a value that is not finite; they are not learned."""
         self._draw = draw or random.SystemRandom()
         self._clusterer = clusterers.make(params.clusterer, params.features, params.k, params.step)
-        self._scaler = preprocessing.StandardScaler()
-        self._scale = Scale((0.0,) * len(params.features), (0.0,) * len(params.features))
+        self._use_scale(Scale((0.0,) * len(params.features), (0.0,) * len(params.features)))
         self._segments: tuple[str, ...] = ()
         self._counts: list[int] = []
         self._customers = RecentCustomers(params.sample_size)
@@ -226,23 +179,15 @@ class Learner:
         self._use_scale(scale)
         customers = scale.apply(self._customers.logged())
         rows, weights = self._clusterer.summary() or (customers, None)
-        running = lloyd.lloyd(rows, self._clusterer.centres(), weights)
-        fits = lloyd.fits(rows, self.params.k, rng, FRESH_RESTARTS, weights)
-        fits += lloyd.one_moved(rows, running.centres, rng, weights)
-        before = lloyd.nearest(customers, self._clusterer.centres())
-
-        def worth(fit: lloyd.Fit) -> float:
-            kept = identity.kept_share(before, lloyd.nearest(customers, fit.centres))
-            return 1.0 - fit.inertia / running.inertia - UNREST * (1.0 - kept)
-
-        enough = [fit for fit in fits if fit.inertia <= (1.0 - self.params.adoption_gain) * running.inertia]
-        fresh = max(enough, key=worth, default=None)
-        if fresh is None or worth(fresh) <= 0:
-            self._clusterer.place(running.centres)
-            return Transition(at, "kept", running.inertia, min(fit.inertia for fit in fits), ())
+        outcome = challenge(
+            rows, weights, customers, self._clusterer.centres(), adoption_gain=self.params.adoption_gain, rng=rng
+        )
+        if outcome.fresh is None:
+            self._clusterer.place(outcome.running.centres)
+            return Transition(at, "kept", outcome.running.inertia, outcome.best_inertia, ())
         matched = identity.match(
-            before,
-            lloyd.nearest(customers, fresh.centres),
+            outcome.before,
+            lloyd.nearest(customers, outcome.fresh.centres),
             self._segments,
             self.params.k,
             segmentation=self.params.segmentation,
@@ -251,8 +196,8 @@ class Learner:
             at=at,
         )
         self._retired = (*self._retired, *matched.retired)[-RETIRED_KEPT:]
-        self._adopt(fresh.centres, matched.segments)
-        return Transition(at, "adopted", running.inertia, fresh.inertia, matched.lineage)
+        self._adopt(outcome.fresh.centres, matched.segments)
+        return Transition(at, "adopted", outcome.running.inertia, outcome.fresh.inertia, matched.lineage)
 
     def _adopt(self, centres: Floats, segments: tuple[str, ...]) -> None:
         self._clusterer.place(centres)
@@ -261,28 +206,17 @@ class Learner:
         self._drift = self._new_drift()
         self._generation += 1
 
-    # -- scales --------------------------------------------------------------------------------------------------------
+    def _use_scale(self, scale: Scale) -> None:
+        """Between challenges the scale stands still, so that centres keep their meaning."""
+        self._scale = scale
+        self._scaler = scaler.standing(scale, self.params.features)
 
     def _scale_of_customers(self) -> Scale:
         """What River's scaler learns from the sampled customers, each once.
 
         One that has learned everything since the first day would weigh features by how customers were then.
         """
-        scaler = preprocessing.StandardScaler()
-        for logged in self._customers.logged().tolist():
-            scaler.learn_one(dict(zip(self.params.features, logged, strict=True)))
-        names = self.params.features
-        return Scale.of(
-            [scaler.means[name] for name in names], [scaler.vars[name] for name in names], self.params.blocks
-        )
-
-    def _use_scale(self, scale: Scale) -> None:
-        """Between challenges the scale stands still, so that centres keep their meaning."""
-        self._scale = scale
-        self._scaler = preprocessing.StandardScaler()
-        self._scaler.counts.update(dict.fromkeys(self.params.features, 1))
-        self._scaler.means.update(zip(self.params.features, scale.mean, strict=True))
-        self._scaler.vars.update(zip(self.params.features, scale.variance, strict=True))
+        return scaler.measure(self._customers.logged(), self.params.features, self.params.blocks)
 
     def _new_drift(self, fed: Sequence[float] = (), filling: Sequence[float] = ()) -> DriftWatch:
         return DriftWatch(self.params.challenge_interval / DRIFT_VALUES_PER_CHALLENGE, fed, filling)

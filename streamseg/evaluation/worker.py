@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from streamseg import pipeline, wiring
 from streamseg.clustering.assign import Assigner
 from streamseg.clustering.identity import UNASSIGNED
-from streamseg.clustering.learner import DAY_SECONDS, Learner
+from streamseg.clustering.learner import Learner
+from streamseg.clustering.params import DAY_SECONDS
 from streamseg.clustering.sample import Sample
 from streamseg.events.record import MemoryRecord, RecordBatch
 from streamseg.features.rows import Rows

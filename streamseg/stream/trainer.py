@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from streamseg.clustering.challenge import Transition
+from streamseg.clustering.params import LearnerParams
 from streamseg.clustering.sample import Sample
 from streamseg.clustering.snapshot import Snapshot
 from streamseg.errors import StreamsegError
@@ -27,7 +29,7 @@ from streamseg.stream.tasks import end
 from streamseg.topics import MODELS, SAMPLES
 
 if TYPE_CHECKING:
-    from streamseg.clustering.learner import Learner, LearnerParams, Transition
+    from streamseg.clustering.learner import Learner
 
 log = logging.getLogger(__name__)
 

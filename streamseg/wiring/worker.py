@@ -4,9 +4,9 @@ import asyncio
 import socket
 import uuid
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from streamseg import pipeline
+from streamseg.clustering.params import LearnerParams
 from streamseg.features.catalogue import Feature, catalogue
 from streamseg.membership.types import Consent
 from streamseg.metrics import Metrics
@@ -36,14 +36,11 @@ from streamseg.wiring import (
     stores,
 )
 
-if TYPE_CHECKING:
-    from streamseg.clustering.learner import LearnerParams
-
 SWEEPS_PER_BOUND = 4
 """A string is renewed when half of the bound has passed, so sweeps must come oftener than twice in it."""
 
 
-def learner_params_of(settings: Settings) -> "list[LearnerParams]":
+def learner_params_of(settings: Settings) -> list[LearnerParams]:
     """What the trainer learns each segmentation by."""
     known = catalogue(layout_of(settings))
     return [
@@ -52,9 +49,7 @@ def learner_params_of(settings: Settings) -> "list[LearnerParams]":
     ]
 
 
-def _learner_params(name: str, one: SegmentationSettings, features: Sequence[Feature]) -> "LearnerParams":
-    from streamseg.clustering.learner import LearnerParams  # noqa: PLC0415  with River and SciPy: only the trainer waits
-
+def _learner_params(name: str, one: SegmentationSettings, features: Sequence[Feature]) -> LearnerParams:
     return LearnerParams(
         segmentation=name,
         features=tuple(feature.name for feature in features),

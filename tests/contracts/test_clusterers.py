@@ -12,7 +12,8 @@ import pytest
 
 from streamseg.clustering.assign import Assigner
 from streamseg.clustering.clusterers import CLUSTERERS, Clusterer, make
-from streamseg.clustering.learner import DAY_SECONDS, Learner
+from streamseg.clustering.learner import Learner
+from streamseg.clustering.params import DAY_SECONDS
 from streamseg.clustering.snapshot import Snapshot
 from streamseg.errors import SettingsError
 from tests.unit.clustering.shoppers import KINDS, NEWBORN, day_of_samples, learner, params, run

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from streamseg.clustering.assign import Assigner
-from streamseg.clustering.learner import DAY_SECONDS, Learner, LearnerParams
+from streamseg.clustering.learner import Learner
+from streamseg.clustering.params import DAY_SECONDS, LearnerParams
 from streamseg.clustering.sample import Sample
 from streamseg.clustering.snapshot import Snapshot
 from streamseg.membership.encoding import encode

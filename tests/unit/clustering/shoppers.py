@@ -5,7 +5,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from streamseg.clustering.learner import DAY_SECONDS, Learner, LearnerParams, Transition
+from streamseg.clustering.challenge import Transition
+from streamseg.clustering.learner import Learner
+from streamseg.clustering.params import DAY_SECONDS, LearnerParams
 from streamseg.clustering.sample import Sample
 
 FEATURES = ("visits", "spend", "price", "weekend")

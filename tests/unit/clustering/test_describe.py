@@ -5,7 +5,8 @@ import pytest
 
 from streamseg.clustering.assign import Assigner
 from streamseg.clustering.describe import SegmentDescription, describe, pseudonym
-from streamseg.clustering.learner import Learner, LearnerParams
+from streamseg.clustering.learner import Learner
+from streamseg.clustering.params import LearnerParams
 from streamseg.clustering.sample import Sample
 from streamseg.clustering.snapshot import Snapshot
 from streamseg.clustering.why import why

@@ -8,7 +8,8 @@ from river import preprocessing
 
 from streamseg.clustering.assign import Assigner
 from streamseg.clustering.clusterers import make
-from streamseg.clustering.learner import DAY_SECONDS, Learner
+from streamseg.clustering.learner import Learner
+from streamseg.clustering.params import DAY_SECONDS
 from streamseg.clustering.sample import RANKS, RecentCustomers, Sample, rank_of
 from streamseg.clustering.snapshot import Snapshot
 from tests.unit.clustering.shoppers import FEATURES, KINDS, NEWBORN, day_of_samples, learner, run

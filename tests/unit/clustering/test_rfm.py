@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from streamseg.clustering.learner import Learner, LearnerParams
+from streamseg.clustering.learner import Learner
+from streamseg.clustering.params import LearnerParams
 from streamseg.clustering.rfm import Rfm, quintiles, rfm, rfm_of_many, scores
 from streamseg.clustering.sample import Sample
 from streamseg.clustering.snapshot import Snapshot
