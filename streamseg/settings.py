@@ -4,6 +4,7 @@ Environment names are `STREAMSEG_` plus the path with `__`: `STREAMSEG_KAFKA__BO
 """
 
 import os
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -15,6 +16,7 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+from pydantic_settings import SettingsError as PydanticSettingsError
 
 from streamseg.errors import SettingsError
 from streamseg.packs import pack
@@ -296,15 +298,33 @@ def load_settings(file: Path | None = None, **given: object) -> Settings:
         if name.startswith(PREFIX) and not name.startswith(f"{PREFIX}TEST_"):
             known = name.removeprefix(PREFIX).partition("__")[0].lower()
             if known not in Settings.model_fields:
-                raise SettingsError(f"environment variable {name} is no setting")
+                near = get_close_matches(known, Settings.model_fields, 1)
+                meant = f"; is {PREFIX}{near[0].upper()}... meant?" if near else ""
+                raise SettingsError(f"environment variable {name} is no setting{meant}")
     chosen: type[Settings] = Settings
     if file is not None:
         chosen = type("Settings", (Settings,), {"model_config": {**Settings.model_config, "toml_file": file}})
     try:
         return chosen(**given)  # type: ignore[arg-type]  # names and values are checked right here
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        name = ".".join(str(part) for part in first["loc"]) or "settings"
-        raise SettingsError(f"setting {name}: {first['msg']}") from None
+        raise SettingsError(_first_of(error)) from None
+    except PydanticSettingsError as error:  # an environment variable for a list or a table
+        table = str(error).split('"')[1].upper()
+        raise SettingsError(f"environment variable {PREFIX}{table}...: a list or a table must be JSON") from None
     except ValueError as error:
         raise SettingsError(f"settings file: {error}") from None
+
+
+def _first_of(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    *tables, name = (str(part) for part in first["loc"]) if first["loc"] else ["settings"]
+    where = ".".join([*tables, name])
+    if first["type"] != "extra_forbidden":
+        return f"setting {where}: {first['msg']}"
+    known: type[BaseModel] | None = Settings
+    for table in tables:
+        found = known.model_fields.get(table) if known is not None else None
+        known = found.annotation if found is not None and isinstance(found.annotation, type) else None
+    near = get_close_matches(name, known.model_fields, 1) if known is not None else []
+    meant = f"; is {'.'.join([*tables, near[0]])} meant?" if near else ""
+    return f"setting {where}: there is no such setting{meant}"

@@ -1,0 +1,57 @@
+"""A wrong setting is named in one line, with what was probably meant."""
+
+from pathlib import Path
+
+import pytest
+
+from streamseg.errors import SettingsError
+from streamseg.settings import load_settings
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('clok = "wall"', "setting clok: there is no such setting; is clock meant?"),
+        ("[api]\nportt = 1", "setting api.portt: there is no such setting; is api.port meant?"),
+        ("[api]\nxyzzy = 1", "setting api.xyzzy: there is no such setting"),
+        ('[api]\nport = "abc"', "setting api.port: Input should be a valid integer"),
+        ('[api]\nallowed_origins = ["https://shop.example/"]', "setting api.allowed_origins.0: "),
+        ('[api]\npublic_url = "segments.shop.example"', "setting api.public_url: "),
+        ("[api", "settings file: Expected ']'"),
+    ],
+)
+def test_a_wrong_line_of_the_file_is_named(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "streamseg.toml"
+    file.write_text(text)
+    with pytest.raises(SettingsError) as raised:
+        load_settings(file)
+    assert str(raised.value).startswith(said)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        (
+            "STREAMSEG_AIP__PORT",
+            "1",
+            "STREAMSEG_AIP__PORT is no setting; is STREAMSEG_API... meant?",
+        ),
+        ("STREAMSEG_API__PORTT", "1", "setting api.portt: there is no such setting; is api.port meant?"),
+        (
+            "STREAMSEG_API__ALLOWED_ORIGINS",
+            "x",
+            "STREAMSEG_API...: a list or a table must be JSON",
+        ),
+    ],
+)
+def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as raised:
+        load_settings()
+    assert str(raised.value).removeprefix("environment variable ") == said
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"settings file .* is not there"):
+        load_settings(tmp_path / "none.toml")
