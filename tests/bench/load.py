@@ -57,6 +57,17 @@ def click(number: int, whose: int, at: float) -> bytes:
     ).encode()
 
 
+def click_of(customer: str, number: int, at: float) -> bytes:
+    """A click of a customer who has a name of their own."""
+    return click(number, 0, at).replace(b'"c-0"', f'"{customer}"'.encode())
+
+
+def first_clicks(customers: range) -> Iterator[tuple[bytes, bytes]]:
+    """One click of each, now."""
+    now = time.time()
+    return ((f"c-{whose}".encode(), click(whose, whose, now)) for whose in customers)
+
+
 def fill(bootstrap: str, load: Load) -> None:
     """Send the load to the topic of clicks, which must be there."""
     send(bootstrap, load.records(time.time()))
@@ -64,19 +75,24 @@ def fill(bootstrap: str, load: Load) -> None:
 
 def send(bootstrap: str, records: Iterable[tuple[bytes, bytes]]) -> None:
     """Send clicks as fast as they come."""
-    producer = Producer(
+    sender = producer(bootstrap, linger_ms=20)
+    for number, (key, value) in enumerate(records):
+        sender.produce(CLICKS, key=key, value=value)
+        if number % 5_000 == 0:
+            sender.poll(0)
+    if sender.flush(120):
+        raise RuntimeError("Kafka did not take the load")
+
+
+def producer(bootstrap: str, *, linger_ms: int) -> Producer:
+    """A producer as a shop should have it: keys go where Java's would put them."""
+    return Producer(
         {
             "bootstrap.servers": bootstrap,
             "partitioner": "murmur2_random",
-            "linger.ms": 20,
+            "linger.ms": linger_ms,
             "queue.buffering.max.messages": 1_000_000,
             "batch.size": 500_000,
             "log_level": 0,
         }
     )
-    for number, (key, value) in enumerate(records):
-        producer.produce(CLICKS, key=key, value=value)
-        if number % 5_000 == 0:
-            producer.poll(0)
-    if producer.flush(120):
-        raise RuntimeError("Kafka did not take the load")

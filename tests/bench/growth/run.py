@@ -10,7 +10,7 @@ import asyncio
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from streamseg.features.codec import field_table
 from tests.bench.growth.miss import cost_of_a_miss
 from tests.bench.growth.stored import bytes_per_customer
 from tests.bench.growth.sweep import listed, publish_generation, until_swept
-from tests.bench.load import Load, click
+from tests.bench.load import Load, first_clicks
 from tests.bench.machine import machine, versions
 from tests.bench.processes import available_bytes, resident_bytes, spent_until, wait
 from tests.bench.stage import Stage
@@ -85,7 +85,7 @@ def _at(
         return spent_until(process, stage.is_drained, limit, "streamseg").cpu
 
     for start in range(known, size, AT_ONCE):
-        stage.send(list(_first_clicks(range(start, min(size, start + AT_ONCE)))))
+        stage.send(list(first_clicks(range(start, min(size, start + AT_ONCE)))))
         drain()
     cpu = []
     before = listed(stage.redis.url)
@@ -105,11 +105,6 @@ def _at(
         "resident_bytes": resident_bytes(process.pid),
         "sweep_seconds": round(swept, 2),
     }
-
-
-def _first_clicks(customers: range) -> Iterator[tuple[bytes, bytes]]:
-    now = time.time()
-    return ((f"c-{whose}".encode(), click(whose, whose, now)) for whose in customers)
 
 
 def _used(stage: Stage) -> int:

@@ -13,10 +13,8 @@ import sys
 import time
 from collections.abc import Iterator
 
-from confluent_kafka import Producer
-
 from streamseg.topics import CLICKS
-from tests.bench.load import Load, click
+from tests.bench.load import Load, click_of, producer
 from tests.bench.percentiles import percentiles
 
 PROBES_PER_SECOND = 250.0
@@ -39,24 +37,16 @@ def records(rate: float, seconds: float, customers: int, name: str) -> Iterator[
     load = Load(name, int(rate * seconds), customers, skewed=True, seed=11)
     for number, (key, value) in enumerate(load.records(now)):
         if number in of_probes:
-            customer = f"{name}-{number}".encode()
-            yield customer, click(number, 0, now).replace(b'"c-0"', b'"%s"' % customer)
+            customer = f"{name}-{number}"
+            yield customer.encode(), click_of(customer, number, now)
         else:
             yield key, value
 
 
 def run(bootstrap: str, rate: float, seconds: float, customers: int, name: str) -> dict[str, float]:
     """Send them all; how late the producer was called, by percentile, in seconds."""
-    producer = Producer(
-        {
-            "bootstrap.servers": bootstrap,
-            "partitioner": "murmur2_random",
-            "linger.ms": 1,
-            "queue.buffering.max.messages": 1_000_000,
-            "log_level": 0,
-        }
-    )
-    producer.list_topics(CLICKS, timeout=10)
+    sender = producer(bootstrap, linger_ms=1)
+    sender.list_topics(CLICKS, timeout=10)
     made = list(records(rate, seconds, customers, name))
     gc.collect()
     gc.disable()
@@ -71,11 +61,11 @@ def run(bootstrap: str, rate: float, seconds: float, customers: int, name: str) 
         if due > sent:
             late.append(now - (began + sent / rate))
         for key, value in made[sent:due]:
-            producer.produce(CLICKS, key=key, value=value)
+            sender.produce(CLICKS, key=key, value=value)
         sent = max(sent, due)
-        producer.poll(0)
+        sender.poll(0)
         time.sleep(TICK_SECONDS)
-    if producer.flush(30):
+    if sender.flush(30):
         raise RuntimeError("Kafka did not take the clicks")
     return percentiles(late)
 

@@ -1,0 +1,66 @@
+"""Every benchmark runs to its end at a tiny size and answers in one JSON document. Sizes this small say nothing."""
+
+import json
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from streamseg.commands.bench import command
+
+pytestmark = pytest.mark.integration
+
+
+def bench(*arguments: str) -> dict[str, Any]:
+    done = CliRunner().invoke(command, [*arguments, "--json"])
+    assert done.exit_code == 0, done.output
+    answer: dict[str, Any] = json.loads(done.stdout)
+    assert answer["machine"]["cores"] >= 1
+    assert {"kafka", "redis-server", "streamseg"} <= answer["versions"].keys()
+    return answer
+
+
+def test_without_a_name_the_benchmarks_are_listed() -> None:
+    done = CliRunner().invoke(command, [])
+    assert done.exit_code == 0
+    assert all(name in done.stdout for name in ("throughput", "latency", "growth", "recovery", "scaling"))
+
+
+def test_throughput_checks_the_end_state_and_tells_it_by_load() -> None:
+    contestants = ("streamseg", "faust", "limit")
+    only = [word for one in contestants for word in ("--only", one)]
+    answer = bench("throughput", "--events", "1000", "--customers", "1000", "--rounds", "1", "--load", "flat", *only)
+    assert answer["loads"]["flat"].keys() == set(contestants)
+    for one in answer["loads"]["flat"].values():
+        assert one["events_per_second"] > 0
+        assert one["cpu_seconds_per_event"] > 0
+
+
+def test_latency_is_told_of_each_rate() -> None:
+    answer = bench("latency", "--events", "4000", "--customers", "1000", "--seconds", "1", "--share", "0.2")
+    (one,) = answer["loads"]
+    assert one["events_per_second"] == pytest.approx(answer["events_per_second"] * 0.2, rel=0.01)
+    assert 0 < one["p50_seconds"] <= one["p99_seconds"] <= one["p99.9_seconds"]
+    assert one["probes"] > 100
+
+
+def test_growth_tells_what_a_customer_takes_and_what_a_miss_costs() -> None:
+    answer = bench("growth", "--events", "2000", "--customers", "2000")
+    (one,) = answer["sizes"]
+    stored = one["redis_bytes_per_customer"]
+    assert stored["row"] > sum(field["bytes"] for field in answer["row"])
+    assert stored["together"] > stored["membership"] > 200
+    assert one["sweep_seconds"] > 0
+    assert answer["miss"]["misses_per_event"] > 0.3
+
+
+def test_scaling_measures_each_number_of_workers() -> None:
+    answer = bench("scaling", "--events", "2000", "--customers", "1000", "--workers", "2")
+    assert [one["workers"] for one in answer["workers"]] == [2]
+    assert answer["needed"]["workers"] > 0
+
+
+def test_a_killed_worker_is_missed_and_replaced() -> None:
+    answer = bench("recovery", "--customers", "1000", "--rate", "200", "--only", "streamseg")
+    one = answer["recovery"]["streamseg"]
+    assert 1 < one["taken_over_seconds"] <= one["full_rate_seconds"]

@@ -1,0 +1,34 @@
+"""What probes say of a worker that was killed."""
+
+from itertools import islice
+
+import pytest
+
+from streamseg.wiring import partition_of
+from tests.bench.recovery.probes import Probe, Recovery, customers_on, recovery
+
+
+def test_a_worker_is_missed_until_its_partitions_show_an_effect_and_nothing_is_late() -> None:
+    probes = [
+        Probe("a", 0, 9.0, 9.1),
+        Probe("b", 0, 11.0, 11.1),
+        Probe("c", 1, 9.9, 16.5),
+        Probe("d", 1, 12.0, 17.0),
+        Probe("e", 2, 12.0, 18.0),
+        Probe("f", 1, 17.0, 18.5),
+        Probe("g", 1, 18.2, 18.6),
+    ]
+
+    assert recovery(probes, killed_at=10.0) == Recovery(taken_over=8.0, full_rate=8.5)
+
+
+def test_lateness_before_the_kill_does_not_count() -> None:
+    with pytest.raises(ValueError, match="nothing was late"):
+        recovery([Probe("a", 0, 1.0, 9.0), Probe("b", 0, 11.0, 11.1)], killed_at=10.0)
+
+
+def test_probes_are_on_their_partition_and_never_twice() -> None:
+    names = list(islice(customers_on(3, 4), 50))
+
+    assert {partition_of(name, 4) for name in names} == {3}
+    assert len(set(names)) == 50
