@@ -1,11 +1,14 @@
 """`streamseg bench growth`: what grows with the number of known customers, and what does not."""
 
-import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from streamseg.commands.bench.checkout import from_checkout
+from streamseg.commands.bench.told import tell
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 SIZES = (10_000, 100_000, 1_000_000)
 
@@ -25,14 +28,10 @@ def command(*, sizes: tuple[int, ...], events: int, as_json: bool) -> None:
     """
     measure = from_checkout("tests.bench.growth.run").measure
     answer = measure(sizes=sizes, events=events, say=lambda line: click.echo(line, err=True))
-    if as_json:
-        click.echo(json.dumps(answer))
-    else:
-        _show(answer)
+    tell(answer, _show, as_json=as_json)
 
 
-def _show(answer: dict[str, Any]) -> None:
-    from rich.console import Console
+def _show(console: "Console", answer: dict[str, Any]) -> None:
     from rich.table import Table
 
     first = answer["sizes"][0]
@@ -56,7 +55,6 @@ def _show(answer: dict[str, Any]) -> None:
     for field in answer["row"]:
         layout.add_row(field["field"], field["type"], str(field["bytes"]), field["meaning"])
     layout.add_row("together", "", str(sum(field["bytes"] for field in answer["row"])), "")
-    console = Console()
     console.print(table)
     if any(one["a_sweep_ran_beside"] for one in answer["sizes"]):
         console.print("* a sweep ran beside this load")
@@ -68,4 +66,3 @@ def _show(answer: dict[str, Any]) -> None:
         f"{miss['cpu_seconds_per_miss'] * 1e6:.1f} us of CPU."
     )
     console.print(layout)
-    console.print(json.dumps({"machine": answer["machine"], "versions": answer["versions"]}))

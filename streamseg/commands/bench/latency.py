@@ -1,11 +1,14 @@
 """`streamseg bench latency`: from producing an event to its effect readable in Redis, under load."""
 
-import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from streamseg.commands.bench.checkout import from_checkout
+from streamseg.commands.bench.told import tell
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 SHARES = (0.1, 0.5, 0.8)
 
@@ -28,14 +31,10 @@ def command(*, events: int, customers: int, seconds: float, shares: tuple[float,
     answer = measure(
         events=events, customers=customers, seconds=seconds, shares=shares, say=lambda line: click.echo(line, err=True)
     )
-    if as_json:
-        click.echo(json.dumps(answer))
-    else:
-        _show(answer)
+    tell(answer, _show, as_json=as_json)
 
 
-def _show(answer: dict[str, Any]) -> None:
-    from rich.console import Console
+def _show(console: "Console", answer: dict[str, Any]) -> None:
     from rich.table import Table
 
     table = Table("load", "events/s", "p50 ms", "p99 ms", "p99.9 ms", "probes", "generator late, p99 ms")
@@ -45,10 +44,8 @@ def _show(answer: dict[str, Any]) -> None:
         millis = [f"{seconds * 1000:.1f}" for seconds in (p50, p99, p999)]
         rate = f"{one['events_per_second']:,.0f}"
         table.add_row(f"{one['share']:.0%}", rate, *millis, f"{probes:,}", f"{late * 1000:.1f}")
-    console = Console()
     console.print(table)
     console.print(
         f"Throughput found: {answer['events_per_second']:,.0f} events/s. From when an event is due to be produced "
         "until Redis tells that its membership is written."
     )
-    console.print(json.dumps({"machine": answer["machine"], "versions": answer["versions"]}))

@@ -1,11 +1,14 @@
 """`streamseg bench recovery`: kill -9 of one of two workers, until the other carries the full rate."""
 
-import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from streamseg.commands.bench.checkout import from_checkout
+from streamseg.commands.bench.told import tell
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 NAMES = ("streamseg", "faust")
 
@@ -33,14 +36,10 @@ def command(
     answer = run.measure(
         cases=[cases[name] for name in dict.fromkeys(names)], say=lambda line: click.echo(line, err=True)
     )
-    if as_json:
-        click.echo(json.dumps(answer))
-    else:
-        _show(answer)
+    tell(answer, _show, as_json=as_json)
 
 
-def _show(answer: dict[str, Any]) -> None:
-    from rich.console import Console
+def _show(console: "Console", answer: dict[str, Any]) -> None:
     from rich.table import Table
 
     table = Table("workers", "known customers", "events/s", "taken over after s", "full rate after s")
@@ -52,6 +51,4 @@ def _show(answer: dict[str, Any]) -> None:
             f"{one['taken_over_seconds']:.1f}",
             f"{one['full_rate_seconds']:.1f}",
         )
-    console = Console()
     console.print(table)
-    console.print(json.dumps({"machine": answer["machine"], "versions": answer["versions"]}))

@@ -1,11 +1,14 @@
 """`streamseg bench scaling`: one and two workers over 8 partitions, and what many events a day would need."""
 
-import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from streamseg.commands.bench.checkout import from_checkout
+from streamseg.commands.bench.told import tell
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 MEASURED = (1, 2)
 EVENTS_PER_DAY = 10e9
@@ -32,21 +35,16 @@ def command(*, events: int, customers: int, workers: tuple[int, ...], events_per
         events_per_day=events_per_day,
         say=lambda line: click.echo(line, err=True),
     )
-    if as_json:
-        click.echo(json.dumps(answer))
-    else:
-        _show(answer)
+    tell(answer, _show, as_json=as_json)
 
 
-def _show(answer: dict[str, Any]) -> None:
-    from rich.console import Console
+def _show(console: "Console", answer: dict[str, Any]) -> None:
     from rich.table import Table
 
     table = Table("workers", "events/s", "us of CPU per event: workers", "Redis", "Kafka")
     for one in answer["workers"]:
         micros = [f"{one[f'{name}_cpu_seconds_per_event'] * 1e6:.2f}" for name in ("worker", "redis", "kafka")]
         table.add_row(str(one["workers"]), f"{one['events_per_second']:,.0f}", *micros)
-    console = Console()
     console.print(table)
     need = answer["needed"]
     console.print(
@@ -56,4 +54,3 @@ def _show(answer: dict[str, Any]) -> None:
         f"{need['redis_shards']} Redis shards and {need['kafka_cores']} cores of Kafka per replica, which takes "
         f"{need['kafka_bytes_per_second_at_peak'] / 1e6:,.0f} MB/s and {need['kafka_bytes_per_day'] / 1e12:.1f} TB/day."
     )
-    console.print(json.dumps({"machine": answer["machine"], "versions": answer["versions"]}))

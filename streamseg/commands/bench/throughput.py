@@ -1,11 +1,14 @@
 """`streamseg bench throughput`: one worker process on a topic filled beforehand, beside peers and the limit."""
 
-import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from streamseg.commands.bench.checkout import from_checkout
+from streamseg.commands.bench.told import tell
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 CONTESTANTS = ("streamseg", "faust", "bytewax", "quix", "limit")
 SLOW_EVENTS = 100_000
@@ -50,14 +53,10 @@ def command(
         slow_events=min(slow_events, events),
         say=lambda line: click.echo(line, err=True),
     )
-    if as_json:
-        click.echo(json.dumps(answer))
-    else:
-        _show(answer)
+    tell(answer, _show, as_json=as_json)
 
 
-def _show(answer: dict[str, Any]) -> None:
-    from rich.console import Console
+def _show(console: "Console", answer: dict[str, Any]) -> None:
     from rich.table import Table
 
     table = Table(
@@ -74,11 +73,9 @@ def _show(answer: dict[str, Any]) -> None:
                 beyond = f"{one['cpu_seconds_per_event'] / limit['cpu_seconds_per_event']:.1f}x" if limit else ""
                 micros = f"{one['cpu_seconds_per_event'] * 1e6:.2f}"
                 table.add_row(load, f"{events:,}", name, f"{one['events_per_second']:,.0f}", micros, over, beyond)
-    console = Console()
     console.print(table)
     if any(answer["small_loads"].values()):
         console.print(
             "The smaller load is of the same kind: as many events per customer. Whoever ran on it is compared on it, "
             "with our worker's figure for the same load."
         )
-    console.print(json.dumps({"machine": answer["machine"], "versions": answer["versions"]}))
