@@ -5,11 +5,12 @@ import gc
 import logging
 import signal
 import threading
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from streamseg.errors import StreamsegError
+from streamseg.errors import StoreUnavailableError, StreamsegError
 from streamseg.metrics import Metrics
 from streamseg.stream.app import consumer_of
 from streamseg.stream.logs import QUIET
@@ -22,6 +23,9 @@ GAUGE_INTERVAL_SECONDS = 2.0
 YOUNG_OBJECTS = 10_000
 """Made before the collector looks at them: a run's records and rows die by themselves. At Python's 700 it takes 7 % of
 a loaded worker's time, here less than 2 %."""
+START_PATIENCE_SECONDS = 15.0
+"""How long a store that is away may hold up the start; Kafka has as long (`admin.TIMEOUT_SECONDS`)."""
+RETRY_SECONDS = 0.25
 COMMIT_SECONDS = 1.0
 LEAVE_SECONDS = 1.5
 CLOSE_SECONDS = 1.0
@@ -62,9 +66,8 @@ class Worker:
             loop.add_signal_handler(number, self._stop.set)
         background: list[asyncio.Task[None]] = []
         try:
-            for check in self._checks:
-                await check()
-            await self._models.refresh()
+            for check in (*self._checks, self._models.refresh):
+                await _once_there(check)
             await self._app.start()
             background = [
                 asyncio.create_task(task) for task in (self._models.watch(), self._gauge(), self._watch_app())
@@ -110,3 +113,16 @@ class Worker:
         while True:
             self._partitions.gauge(self._metrics, consumer_of(self._app).backlog())
             await asyncio.sleep(GAUGE_INTERVAL_SECONDS)
+
+
+async def _once_there(ask: Callable[[], Awaitable[None]]) -> None:
+    """Ask the store, again while it is away. Raises what `ask` raises, `StoreUnavailableError` only in the end."""
+    until = time.monotonic() + START_PATIENCE_SECONDS
+    while True:
+        try:
+            return await ask()
+        except StoreUnavailableError as error:
+            if time.monotonic() > until:
+                raise
+            log.debug("the start waits for the store: %s", error)
+        await asyncio.sleep(RETRY_SECONDS)

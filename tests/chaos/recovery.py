@@ -55,25 +55,25 @@ class Recoveries:
         self._places = [TopicPartition(topic, number) for topic in INPUT_TOPICS for number in range(partitions)]
         self._ends = ends
         self._say = say
-        self._under_way: Recovery | None = None
+        self.under_way: Recovery | None = None
         self.seconds: defaultdict[Cause, list[float]] = defaultdict(list)
 
     def blow(self, cause: Cause, fault: str) -> None:
         """Something was killed: a recovery begins, and one under way counts from now."""
         causes, faults = [cause], [fault]
-        if self._under_way is not None:
-            causes.append(self._under_way.cause)
-            faults = [*self._under_way.faults, fault]
-        self._under_way = Recovery(min(causes, key=CAUSES.index), faults, time.monotonic(), dict(self._ends()))
+        if self.under_way is not None:
+            causes.append(self.under_way.cause)
+            faults = [*self.under_way.faults, fault]
+        self.under_way = Recovery(min(causes, key=CAUSES.index), faults, time.monotonic(), dict(self._ends()))
 
     def disturb(self, fault: str) -> None:
         """Something else began or ended: a recovery under way counts from now."""
-        if self._under_way is not None:
-            self.blow(self._under_way.cause, fault)
+        if self.under_way is not None:
+            self.blow(self.under_way.cause, fault)
 
     def end(self, cause: Cause, fault: str) -> None:
         """A server that was killed is there again. Its own recovery counts from the blow, that of others from now."""
-        if self._under_way is not None and (self._under_way.cause != cause or len(self._under_way.faults) > 1):
+        if self.under_way is not None and (self.under_way.cause != cause or len(self.under_way.faults) > 1):
             self.disturb(fault)
 
     async def watch(self) -> None:
@@ -82,7 +82,7 @@ class Recoveries:
             await asyncio.sleep(LOOK_SECONDS)
             asked_at = time.monotonic()
             committed = await asyncio.to_thread(self._ask)
-            recovery = self._under_way
+            recovery = self.under_way
             if (
                 committed is not None
                 and recovery is not None
@@ -92,7 +92,7 @@ class Recoveries:
                 seconds = time.monotonic() - recovery.since
                 self._say(f"          {recovery.cause} recovered {seconds:.1f} s after {', '.join(recovery.faults)}")
                 self.seconds[recovery.cause].append(seconds)
-                self._under_way = None
+                self.under_way = None
 
     def _ask(self) -> Offsets | None:
         try:
@@ -107,5 +107,5 @@ class Recoveries:
             cause: {"median": round(median(found), 1), "worst": round(max(found), 1)}
             if (found := self.seconds[cause])
             else None
-            for cause in CAUSES
+            for cause in ("worker", "redis", "broker")
         }

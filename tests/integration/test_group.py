@@ -7,40 +7,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 
 from streamseg.embedded import RedisServer
 from streamseg.sources.fitgear import FitGear
 from tests.support.kafka.server import KafkaServer
 from tests.support.kafka.topics import remake_topics
-from tests.support.processes import run, send, start_worker, until, until_absorbed, worker
+from tests.support.processes import members, run, send, start_worker, until, until_absorbed, worker
 
 pytestmark = pytest.mark.integration
 
 GOOD = {"lost": 0, "doubled": 0, "different": 0, "changes_missing": 0}
 STOP_SECONDS = 10.0
-
-
-def members(environment: Mapping[str, str]) -> dict[str, frozenset[tuple[str, int]]]:
-    """Who is in the group (member ids), with their topic partitions."""
-    admin = AdminClient({"bootstrap.servers": environment["STREAMSEG_KAFKA__BOOTSTRAP"]})
-    group = environment["STREAMSEG_KAFKA__GROUP"]
-    end = time.monotonic() + 30.0
-    while True:
-        try:
-            described = admin.describe_consumer_groups([group])[group].result(10)
-            break
-        except KafkaException:  # the group has no coordinator yet
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.2)
-    return {
-        one.group_instance_id or one.member_id: frozenset(
-            (t.topic, t.partition) for t in one.assignment.topic_partitions
-        )
-        for one in described.members
-    }
 
 
 def share_out(environment: Mapping[str, str], count: int) -> dict[str, frozenset[tuple[str, int]]]:

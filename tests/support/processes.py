@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException, Producer
+from confluent_kafka.admin import AdminClient
 
 from streamseg import wiring
 from streamseg.features.rows import Rows
@@ -78,6 +79,27 @@ def send(bootstrap: str, events: Iterable[SourceEvent], partitioner: str = "murm
         if number % 1_000 == 0:
             producer.poll(0)
     assert producer.flush(30) == 0
+
+
+def members(environment: Mapping[str, str]) -> dict[str, frozenset[tuple[str, int]]]:
+    """Who is in the group (member ids), with their topic partitions."""
+    admin = AdminClient({"bootstrap.servers": environment["STREAMSEG_KAFKA__BOOTSTRAP"]})
+    group = environment["STREAMSEG_KAFKA__GROUP"]
+    end = time.monotonic() + 30.0
+    while True:
+        try:
+            described = admin.describe_consumer_groups([group])[group].result(10)
+            break
+        except KafkaException:  # the group has no coordinator yet
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)
+    return {
+        one.group_instance_id or one.member_id: frozenset(
+            (t.topic, t.partition) for t in one.assignment.topic_partitions
+        )
+        for one in described.members
+    }
 
 
 def until(met: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
