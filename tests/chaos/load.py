@@ -9,7 +9,7 @@ from itertools import count
 from typing import Final
 
 import msgspec
-from confluent_kafka import Message, Producer
+from confluent_kafka import Producer
 
 from streamseg.ports import OutgoingRecord
 from streamseg.sources.event import SourceEvent
@@ -58,12 +58,6 @@ class Load:
         )
         self.failed = 0
         """Records that Kafka has not taken: there must be none, or nothing can be compared."""
-        self._ends: dict[tuple[str, int], int] = {}
-
-    def ends(self) -> dict[tuple[str, int], int]:
-        """The next offset of every topic partition, as far as Kafka has acknowledged what was sent."""
-        self._producer.poll(0)
-        return dict(self._ends)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Send until told to stop, then what is still waiting."""
@@ -142,8 +136,5 @@ class Load:
             **place,
         )
 
-    def _delivered(self, error: object, message: Message) -> None:
+    def _delivered(self, error: object, _: object) -> None:
         self.failed += error is not None
-        topic, partition, offset = message.topic(), message.partition(), message.offset()
-        if error is None and topic is not None and partition is not None and offset is not None:
-            self._ends[topic, partition] = offset + 1

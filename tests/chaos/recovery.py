@@ -23,37 +23,40 @@ Offsets = Mapping[tuple[str, int], int]
 """The next offset by topic and partition."""
 
 
+SETTLE_SECONDS: Final[Mapping[Cause, float]] = {"worker": 0.0, "broker": 0.0, "redis": 1.2}
+"""For so long after the blow commits may still tell of what was delivered before it: workers commit every second, and
+Kafka takes that while Redis is away. A dead worker commits nothing, and neither does a dead broker."""
+
+
 @dataclass
 class Recovery:
-    """One under way: it ends when each partition has committed a record that was appended after the last fault."""
+    """One under way: it ends when each partition has committed more than was committed right after the last fault."""
 
     cause: Cause
     faults: list[str]
     since: float
-    before: Offsets
-    """Where the topics ended then."""
+    before: Offsets | None = None
 
-    def is_over(self, committed: Offsets) -> bool:
-        """Commits of what was read before the fault, or is on its way from then, count for nothing."""
-        partitions = {number for _, number in committed}
-        gone_on = {
-            number for (topic, number), offset in committed.items() if offset > self.before.get((topic, number), 0)
-        }
-        return gone_on == partitions
+    def is_over(self, committed: Offsets, asked_at: float) -> bool:
+        """Take a look at the commits, asked for at this time."""
+        if asked_at < self.since + SETTLE_SECONDS[self.cause]:
+            return False
+        if self.before is None:
+            self.before = dict(committed)
+            return False
+        before = self.before
+        gone_on = {place[1] for place, offset in committed.items() if offset > before.get(place, 0)}
+        return gone_on == {number for _, number in committed}
 
 
 class Recoveries:
     """Watches the group's committed offsets. Of overlapping faults the time counts from the last one's blow or end."""
 
-    def __init__(
-        self, kafka: KafkaSettings, partitions: int, ends: Callable[[], Offsets], say: Callable[[str], None]
-    ) -> None:
-        """`ends`: what the producer knows of the topics' ends."""
+    def __init__(self, kafka: KafkaSettings, partitions: int, say: Callable[[str], None]) -> None:
         self._consumer = Consumer(
             {"bootstrap.servers": kafka.bootstrap, "group.id": kafka.group, "enable.auto.commit": False, "log_level": 2}
         )
         self._places = [TopicPartition(topic, number) for topic in INPUT_TOPICS for number in range(partitions)]
-        self._ends = ends
         self._say = say
         self.under_way: Recovery | None = None
         self.seconds: defaultdict[Cause, list[float]] = defaultdict(list)
@@ -64,7 +67,7 @@ class Recoveries:
         if self.under_way is not None:
             causes.append(self.under_way.cause)
             faults = [*self.under_way.faults, fault]
-        self.under_way = Recovery(min(causes, key=CAUSES.index), faults, time.monotonic(), dict(self._ends()))
+        self.under_way = Recovery(min(causes, key=CAUSES.index), faults, time.monotonic())
 
     def disturb(self, fault: str) -> None:
         """Something else began or ended: a recovery under way counts from now."""
@@ -83,12 +86,7 @@ class Recoveries:
             asked_at = time.monotonic()
             committed = await asyncio.to_thread(self._ask)
             recovery = self.under_way
-            if (
-                committed is not None
-                and recovery is not None
-                and recovery.since <= asked_at
-                and recovery.is_over(committed)
-            ):
+            if committed is not None and recovery is not None and recovery.is_over(committed, asked_at):
                 seconds = time.monotonic() - recovery.since
                 self._say(f"          {recovery.cause} recovered {seconds:.1f} s after {', '.join(recovery.faults)}")
                 self.seconds[recovery.cause].append(seconds)

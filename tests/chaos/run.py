@@ -141,7 +141,7 @@ async def run(faults: int, seed: int, say: Callable[[str], None], keep: Path | N
         async with Stage(Path(folder)) as stage:
             settings = stage.settings
             load = Load(stage.kafka.bootstrap, PARTITIONS, shop, RATE, seed)
-            recoveries = Recoveries(settings.kafka, PARTITIONS, load.ends, say)
+            recoveries = Recoveries(settings.kafka, PARTITIONS, say)
             stop = asyncio.Event()
             sending = asyncio.create_task(load.run(stop))
             watching = asyncio.create_task(recoveries.watch())
@@ -157,7 +157,8 @@ async def run(faults: int, seed: int, say: Callable[[str], None], keep: Path | N
                 await asyncio.to_thread(wait_until_absorbed, settings, PATIENCE_SECONDS)
                 outcome = Outcome(faults, len(load.sent), recovery_seconds=recoveries.told())
                 outcome.stop_seconds = chaos.stop_seconds
-                await compare(outcome, settings, load)
+                # In a thread with a loop of its own: the proxies run in this one, and the workers must not feel it.
+                await asyncio.to_thread(asyncio.run, compare(outcome, settings, load))
             finally:
                 stop.set()
                 sending.cancel()

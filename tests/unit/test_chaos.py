@@ -2,8 +2,10 @@
 
 from itertools import pairwise
 
+import pytest
+
 from streamseg.settings import KafkaSettings
-from tests.chaos.recovery import Recoveries, Recovery
+from tests.chaos.recovery import SETTLE_SECONDS, Cause, Recoveries, Recovery
 from tests.chaos.run import Outcome
 from tests.chaos.schedule import PAUSE_SECONDS, SECONDS, schedule
 
@@ -25,18 +27,22 @@ def test_blows_follow_each_other_at_the_stated_pace() -> None:
     assert max(pauses) <= PAUSE_SECONDS[1] + 0.01
 
 
-def test_a_recovery_is_over_when_every_partition_has_committed_what_came_after_the_fault() -> None:
+@pytest.mark.parametrize(("cause", "settle"), SETTLE_SECONDS.items())
+def test_a_recovery_is_over_when_every_partition_commits_more_than_right_after_the_fault(
+    cause: Cause, settle: float
+) -> None:
     before = {("clicks", 0): 10, ("purchases", 0): 5, ("clicks", 1): 20, ("purchases", 1): 5}
-    recovery = Recovery("worker", ["kill_worker"], 0.0, before)
-    assert not recovery.is_over(dict.fromkeys(before, 0))
-    assert not recovery.is_over(before)  # what was on its way before the blow
-    assert not recovery.is_over(before | {("clicks", 0): 11})
-    assert recovery.is_over(before | {("clicks", 0): 11, ("purchases", 1): 6})
+    recovery = Recovery(cause, ["kill"], 100.0)
+    assert not recovery.is_over(dict.fromkeys(before, 0), 99.9 + settle)  # asked before: tells nothing
+    assert not recovery.is_over(before, 100.1 + settle)
+    assert not recovery.is_over(before, 101.0 + settle)
+    assert not recovery.is_over(before | {("clicks", 0): 11}, 101.1 + settle)
+    assert recovery.is_over(before | {("clicks", 0): 11, ("purchases", 1): 6}, 101.2 + settle)
 
 
 def test_of_overlapping_faults_the_last_one_counts_and_the_slowest_stands_for_all() -> None:
     said: list[str] = []
-    recoveries = Recoveries(KafkaSettings(), 1, lambda: {("clicks", 0): len(said)}, said.append)
+    recoveries = Recoveries(KafkaSettings(), 1, said.append)
     recoveries.disturb("freeze_worker")
     assert recoveries.under_way is None  # nothing was killed
     recoveries.blow("redis", "kill_redis")
@@ -61,4 +67,4 @@ def test_of_overlapping_faults_the_last_one_counts_and_the_slowest_stands_for_al
 def test_the_last_line_has_the_agreed_form() -> None:
     told = Outcome(3, 9, recovery_seconds={"worker": None, "redis": None, "broker": None}).told()
     assert list(told) == ["faults", "events", "lost", "doubled", "different", "changes_missing", "recovery_seconds"]
-    assert Recoveries(KafkaSettings(), 1, dict, print).told().keys() == {"worker", "redis", "broker"}
+    assert Recoveries(KafkaSettings(), 1, print).told().keys() == {"worker", "redis", "broker"}
