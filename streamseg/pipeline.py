@@ -50,6 +50,8 @@ class Segmentation:
     learn_interval_seconds: float
     assigner: Assigner | None = None
     version: int = 0
+    public_from: float = 0.0
+    """Wall time, epoch seconds, from which memberships and changes tell of it; infinite while it is in shadow."""
     attributes: tuple[int, ...] = ()
     """Positions of its attributes, where it goes by attributes alone: then one of them must be known to be assigned."""
     sampled_share: float = 1.0
@@ -223,21 +225,23 @@ def publish(
     Written when the segment changed or a consent came (slots in `consented`), for a new customer, and when the
     standing string is older than half of the bound (`now`) or of its TTL (`wall_now`); deleted when the customer was
     erased. `first_seq` is where the numbers of new customers begin: above those of all who have left in this epoch.
+    Of a segmentation that has become public, everybody enters their segment at their next string.
     """
     known = is_known(rows, slots)
     stale = (now - rows.published_at[slots].astype(np.float64) > rules.bound_seconds / 2) | (
         wall_now - rows.published_wall[slots].astype(np.float64) > rules.ttl_seconds / 2
     )
     standing = rows.published_wall[slots] > 0
-    write = known & (looked.moved | stale | ~standing | np.isin(slots, list(consented)))
+    shown = _shown(rows, slots, looked, segmentations, wall_now)
+    write = known & (shown.moved | stale | ~standing | np.isin(slots, list(consented)))
     gone = ~known & standing
     chosen = np.flatnonzero(write | gone)
     touched = slots[chosen]
     rows.seq[touched] = np.where(rows.seq[touched] > 0, rows.seq[touched] + 1, first_seq)
     rows.published_at[touched] = int(now)
     rows.published_wall[touched] = np.where(gone[chosen], 0, int(wall_now))
-    model = {s.name: s.version for s in segmentations if s.assigner is not None}
-    names = [s.name for s in segmentations]
+    model = {s.name: s.version for s in shown.segmentations if s.assigner is not None}
+    names = [s.name for s in shown.segmentations]
     answers = _answers(rules.unknown_consent)
     # Column by column: reading single numbers out of arrays costs more than all the rest.
     columns = zip(
@@ -245,14 +249,14 @@ def publish(
         gone[chosen].tolist(),
         rows.seq[touched].tolist(),
         zip(rows.ads[touched].tolist(), rows.personalisation[touched].tolist(), strict=True),
-        looked.before[chosen].tolist(),
-        rows.segment[touched].tolist(),
-        rows.since[touched].tolist(),
-        np.round(looked.score[chosen], 2).tolist(),
+        shown.before[chosen].tolist(),
+        shown.after[chosen].tolist(),
+        rows.since[touched][:, shown.columns].tolist(),
+        np.round(looked.score[chosen][:, shown.columns], 2).tolist(),
         strict=True,
     )
     entries = []
-    for slot, left, seq, told, before, codes, since, scores in columns:
+    for slot, left, seq, told, stood, codes, since, scores in columns:
         customer_id = rows.customer_ids[slot]
         if left:
             entries.append(OutboxEntry(customer_id, epoch, seq, None))
@@ -261,7 +265,7 @@ def publish(
         membership = Membership(
             customer_id, epoch, seq, int(now), model, dict(zip(names, standing_in, strict=True)), answers[told]
         )
-        changes = _changes(tuple(names), tuple(before), tuple(codes)) if before != codes else ()
+        changes = _changes(tuple(names), tuple(stood), tuple(codes)) if stood != codes else ()
         entries.append(OutboxEntry(customer_id, epoch, seq, encode(membership), changes))
     return entries
 
@@ -326,6 +330,28 @@ def count_sizes(looked: Looked, segmentations: Sequence[Segmentation], sizes: Ma
                     name = id_of(segmentation.name, int(code))
                     counted[name] = counted.get(name, 0) + step * int(count)
     return {name: count for name, count in counted.items() if count}
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """The public segmentations, their columns, and where the rows stood, as readers know it, and stand in them."""
+
+    segmentations: Sequence[Segmentation]
+    columns: slice | list[int]
+    before: NDArray[np.uint32]
+    after: NDArray[np.uint32]
+    moved: NDArray[np.bool_]
+
+
+def _shown(rows: Rows, slots: Slots, looked: Looked, segmentations: Sequence[Segmentation], wall_now: float) -> _Shown:
+    if all(one.public_from == 0.0 for one in segmentations):
+        return _Shown(segmentations, slice(None), looked.before, looked.after, looked.moved)
+    columns = [s for s, one in enumerate(segmentations) if one.public_from <= wall_now]
+    before, told_at = looked.before.copy(), rows.published_wall[slots]
+    for s in columns:
+        before[told_at < segmentations[s].public_from, s] = UNASSIGNED
+    before, after = before[:, columns], looked.after[:, columns]
+    return _Shown([segmentations[s] for s in columns], columns, before, after, (before != after).any(axis=1))
 
 
 def _standing(name: str, code: int, since: int, score: float) -> SegmentMembership | None:

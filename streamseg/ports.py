@@ -146,6 +146,22 @@ class ModelStore(Protocol):
         """The stored version of each; 0 for none. Cheap: asked every second."""
         ...
 
+    async def rename(self, segment: str, name: str | None) -> None:
+        """Keep the name that people gave a segment; None takes it back."""
+        ...
+
+    async def names(self) -> dict[str, str]:
+        """The names that people gave, by segment id."""
+        ...
+
+    async def promote(self, segmentation: str, public_from: int) -> None:
+        """Keep from when on (wall time, epoch seconds) a segmentation in shadow is public. The first word stands."""
+        ...
+
+    async def promoted(self) -> dict[str, int]:
+        """What was promoted, by segmentation."""
+        ...
+
     async def write_catalogue(self, segments: Mapping[str, bytes]) -> None:
         """Set the JSON of each segment id named."""
         ...

@@ -135,6 +135,8 @@ class SegmentationSettings(Section):
     """A shipped segmentation: what else is set here changes it."""
     features: tuple[str, ...] = Field(default=(), validate_default=True)
     """Names of the catalogue, or patterns: `category_*`."""
+    shadow: bool = False
+    """Learned and assigned, but in no membership and no change until `streamseg promote`."""
     clusterer: Literal["kmeans", "streamkmeans", "clustream", "dbstream"] = "kmeans"
     k: int = Field(default=6, ge=2, le=64)
     margin: float = Field(default=0.05, ge=0, lt=1)

@@ -176,6 +176,8 @@ class MemoryModelStore:
     def __init__(self) -> None:
         self._models: dict[str, tuple[int, bytes]] = {}
         self._segments: dict[str, bytes] = {}
+        self._names: dict[str, str] = {}
+        self._promoted: dict[str, int] = {}
 
     async def publish(self, segmentation: str, version: int, parent: int, snapshot: bytes) -> bool:
         """See the port."""
@@ -191,6 +193,25 @@ class MemoryModelStore:
     async def versions(self, segmentations: Sequence[str]) -> list[int]:
         """See the port."""
         return [self._models.get(segmentation, (0, b""))[0] for segmentation in segmentations]
+
+    async def rename(self, segment: str, name: str | None) -> None:
+        """See the port."""
+        if name is None:
+            self._names.pop(segment, None)
+        else:
+            self._names[segment] = name
+
+    async def names(self) -> dict[str, str]:
+        """See the port."""
+        return dict(self._names)
+
+    async def promote(self, segmentation: str, public_from: int) -> None:
+        """See the port."""
+        self._promoted.setdefault(segmentation, public_from)
+
+    async def promoted(self) -> dict[str, int]:
+        """See the port."""
+        return dict(self._promoted)
 
     async def write_catalogue(self, segments: Mapping[str, bytes]) -> None:
         """See the port."""

@@ -101,12 +101,13 @@ class Agreement:
         slots = rows.load(customers, stored)
         broken = []
         for customer, slot, string in zip(customers, slots.tolist(), strings, strict=True):
+            standing = decode(string) if string is not None else None
+            # Of a segmentation in shadow there is nothing in the string.
             settled = {
                 name: id_of(name, int(code))
                 for name, code in zip(self._layout.segmentations, rows.segment[slot], strict=True)
-                if code != UNASSIGNED
+                if code != UNASSIGNED and (standing is None or name in standing.segments)
             }
-            standing = decode(string) if string is not None else None
             published = bool(rows.published_wall[slot] > 0)
             if (
                 published != (standing is not None)

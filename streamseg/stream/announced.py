@@ -7,6 +7,7 @@ rows take over what was announced: a decision is made once.
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
@@ -99,7 +100,7 @@ class Announced:
                 continue
             rows.seq[slot] = membership.seq
             rows.published_at[slot] = 0  # the string is to be written anew
-            rows.published_wall[slot] = max(1, int(rows.published_wall[slot]))
+            rows.published_wall[slot] = int(time.time())
             for s, name in enumerate(self._layout.segmentations):
                 standing = membership.segments.get(name)
                 rows.segment[slot, s] = UNASSIGNED if standing is None else code_of(standing.id)

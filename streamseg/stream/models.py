@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import math
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
@@ -26,6 +28,7 @@ class Models:
         self.segmentations = list(segmentations)
         self.generation = 0
         self._adopted = [0] * len(self.segmentations)
+        self._becoming_public: list[float] = []
 
     async def refresh(self) -> None:
         """Take over what the store has. Raises `StoreUnavailableError`."""
@@ -49,6 +52,21 @@ class Models:
             if snapshot.generation != self._adopted[s]:
                 self._adopted[s] = snapshot.generation
                 self.generation += 1
+
+        await self._refresh_public()
+
+    async def _refresh_public(self) -> None:
+        """Hear of promotions; when the time of one has come, everybody is looked at again."""
+        if any(one.public_from == math.inf for one in self.segmentations):
+            promoted = await self._store.promoted()
+            for s, one in enumerate(self.segmentations):
+                if one.public_from == math.inf and one.name in promoted:
+                    self.segmentations[s] = replace(one, public_from=float(promoted[one.name]))
+                    self._becoming_public.append(self.segmentations[s].public_from)
+        due = [at for at in self._becoming_public if at <= time.time()]
+        if due:
+            self._becoming_public = [at for at in self._becoming_public if at not in due]
+            self.generation += 1
 
     async def watch(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         """Refresh for ever."""

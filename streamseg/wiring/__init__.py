@@ -1,6 +1,7 @@
 """The only module that knows every concrete class: settings in, working parts out."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -85,7 +86,13 @@ def segmentations_of(settings: Settings) -> list[pipeline.Segmentation]:
         attributes = () if "" in told else tuple(map(traits.index, told))
         made.append(
             pipeline.Segmentation(
-                name, features, one.margin, one.looks, one.learn_interval_seconds, attributes=attributes
+                name,
+                features,
+                one.margin,
+                one.looks,
+                one.learn_interval_seconds,
+                public_from=math.inf if one.shadow else 0.0,
+                attributes=attributes,
             )
         )
     return made

@@ -46,3 +46,21 @@ async def test_the_catalogue_is_written_by_segment(models: ModelStore) -> None:
     await models.write_catalogue({"behaviour-b": '{"label":"Ö"}'.encode()})
     await models.write_catalogue({})
     assert await models.catalogue() == {"behaviour-a": b'{"label":"A"}', "behaviour-b": '{"label":"Ö"}'.encode()}
+
+
+async def test_a_name_can_be_given_changed_and_taken_back(models: ModelStore) -> None:
+    assert await models.names() == {}
+    await models.rename("behaviour-a", "Götes vänner")
+    await models.rename("behaviour-b", "B")
+    await models.rename("behaviour-b", "C")
+    assert await models.names() == {"behaviour-a": "Götes vänner", "behaviour-b": "C"}
+    await models.rename("behaviour-b", None)
+    await models.rename("behaviour-x", None)
+    assert await models.names() == {"behaviour-a": "Götes vänner"}
+
+
+async def test_the_first_promotion_stands(models: ModelStore) -> None:
+    assert await models.promoted() == {}
+    await models.promote("value", 1_795_000_000)
+    await models.promote("value", 1_795_000_001)
+    assert await models.promoted() == {"value": 1_795_000_000}

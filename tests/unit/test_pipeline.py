@@ -1,6 +1,7 @@
 """The path as plain functions: one customer from a record to a published membership."""
 
 import json
+import math
 import random
 from dataclasses import replace
 from typing import Any
@@ -315,3 +316,37 @@ def test_attributes_alone_are_enough_for_a_segmentation_that_goes_by_them() -> N
     assert published["segments"]["age"]["id"] == "age-aaaa"
     sampled = pipeline.sample(path.rows, path.rows.slots_of(["c-1"]), NOW, path.segmentations)
     assert [one.key for one in sampled] == [b"age|c-1"]
+
+
+def in_shadow(public_from: float = math.inf) -> Path:
+    layout = Layout.of(segmentations=("behaviour", "age"), attributes=(Attribute("age"),))
+    path = Path(segmentation(), replace(by_age(), public_from=public_from), layout=layout)
+    path.feed(0, click(0))
+    return path
+
+
+def test_a_segmentation_in_shadow_is_assigned_but_not_told_of() -> None:
+    path = in_shadow()
+
+    assert path.feed(2, record(2, 0, traits={"age": 75})) == [], "a move in shadow is no reason to write"
+
+    assert path.sizes == {SEGMENTS[0]: 1, "age-bbbb": 1}
+    (published,) = path.decide(path.rows.slots_of(["c-1"]), NOW + DAY)
+    assert published["segments"].keys() == published["model"].keys() == {"behaviour"}
+    assert published["changes"] == ()
+
+
+def test_when_it_becomes_public_everybody_enters_once() -> None:
+    path = in_shadow()
+    path.feed(2, record(2, 0, traits={"age": 75}))
+    slots = path.rows.slots_of(["c-1"])
+    path.segmentations[1] = replace(path.segmentations[1], public_from=NOW + 5)
+
+    assert path.decide(slots, NOW + 4) == []
+    (published,) = path.decide(slots, NOW + 5)
+    assert published["segments"]["age"]["id"] == "age-bbbb"
+    assert [(change.segment, change.change) for change in published["changes"]] == [("age-bbbb", "entered")]
+    assert path.decide(slots, NOW + 6) == []
+
+    (published,) = path.feed(2, record(2, 1, at=NOW + 7, traits={"age": 20}), now=NOW + 7)
+    assert [change.change for change in published["changes"]] == ["exited", "entered"]

@@ -33,6 +33,29 @@ class RedisModelStore:
         with answering():
             return int(await self._redis.execute_command("HGET", keys.model(segmentation), "version") or 0)
 
+    async def rename(self, segment: str, name: str | None) -> None:
+        """See the port."""
+        command = ("HDEL", keys.NAMES, segment) if name is None else ("HSET", keys.NAMES, segment, name)
+        with answering():
+            await self._redis.execute_command(*command)
+
+    async def names(self) -> dict[str, str]:
+        """See the port."""
+        with answering():
+            stored = await self._redis.execute_command("HGETALL", keys.NAMES)
+        return {segment.decode(): name.decode() for segment, name in stored.items()}
+
+    async def promote(self, segmentation: str, public_from: int) -> None:
+        """See the port."""
+        with answering():
+            await self._redis.execute_command("HSETNX", keys.PROMOTED, segmentation, public_from)
+
+    async def promoted(self) -> dict[str, int]:
+        """See the port."""
+        with answering():
+            stored = await self._redis.execute_command("HGETALL", keys.PROMOTED)
+        return {segmentation.decode(): int(at) for segmentation, at in stored.items()}
+
     async def write_catalogue(self, segments: Mapping[str, bytes]) -> None:
         """See the port."""
         if segments:
