@@ -16,7 +16,10 @@ PUBLIC: Final = ("segmentation", "label", "created", "retired")
 
 
 class Catalogue:
-    """The catalogue, and which of its segments are public: marked so in the catalogue, or by the settings' patterns."""
+    """The catalogue without what is in shadow, and which of its segments are public.
+
+    Those are marked so in the catalogue, or fit a pattern of the settings.
+    """
 
     def __init__(self, models: ModelStore, public_patterns: Sequence[str] = ()) -> None:
         self._models = models
@@ -31,9 +34,11 @@ class Catalogue:
             stored = await self._models.catalogue()
         except StoreUnavailableError:
             return False
+        told = {segment: msgspec.json.decode(entry) for segment, entry in sorted(stored.items())}
         self.entries = {
-            segment: {name: value for name, value in msgspec.json.decode(entry).items() if name not in HIDDEN}
-            for segment, entry in sorted(stored.items())
+            segment: {name: value for name, value in entry.items() if name not in HIDDEN}
+            for segment, entry in told.items()
+            if not entry.get("shadow")
         }
         self.read_at = int(now)
         return True

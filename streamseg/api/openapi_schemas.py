@@ -55,7 +55,8 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "Segment": object_of(
         {"id": {"type": "string"}, "segmentation": {"type": "string"}},
         {
-            "label": {"type": "string"},
+            "label": {"type": "string", "description": "The name that people gave it, else the generated label."},
+            "generated_label": {"type": "string"},
             "description": {"type": "string"},
             "size": {"type": "integer"},
             "created": EPOCH,
@@ -110,7 +111,15 @@ SCHEMAS: Final[dict[str, Schema]] = {
                 "type": "object",
                 "additionalProperties": object_of(
                     {"segment": {"type": "string"}, "pulls": array_of({"type": "object"})},
-                    {"version": {"type": "integer"}},
+                    {
+                        "since": EPOCH,
+                        "as_of": EPOCH,
+                        "confidence": {"type": "number"},
+                        "model": {"type": ["integer", "null"], "description": "Version that decided."},
+                        "runner_up": {"type": "string", "description": "The nearest other segment."},
+                        "version": {"type": "integer", "description": "Version by which the pulls are told."},
+                        "rfm": {"type": ["object", "null"], "description": "Quintile scores and their name."},
+                    },
                 ),
             },
         }

@@ -168,6 +168,14 @@ def _jaccard(shared: NDArray[np.float64]) -> NDArray[np.float64]:
     return overlap
 
 
+def best_pairs(shared: NDArray[np.float64]) -> list[tuple[int, int]]:
+    """The one-to-one matching of old and new by which the Jaccard overlaps are greatest in sum.
+
+    `shared` counts the members that an old and a new one have in common (old, new).
+    """
+    return _pairs(_jaccard(shared))
+
+
 def _pairs(overlap: NDArray[np.float64]) -> list[tuple[int, int]]:
     """The matching of old and new clusters with the greatest overlap in sum."""
     from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 - takes a second to load, and most never match

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from streamseg.settings import Settings
 
 COMMANDS: Final = {
+    "advise-k": "how many segments the data speak for",
     "api": "serve the memberships over HTTP",
     "bench": "measure: throughput, latency, growth, recovery, scaling, serving, clustering",
     "check-config": "print the settings in force, secrets masked",
@@ -25,10 +26,11 @@ COMMANDS: Final = {
     "fuzz": "throw broken records at the decoder",
     "keys": "make, list, rotate and revoke API keys",
     "lookup": "one customer's membership",
+    "promote": "make a segmentation in shadow public",
     "rebuild": "make the rows anew from the log, after a change of layout",
     "replay": "send events from files",
     "schemas": "write or check schemas/",
-    "segments": "the segments, with sizes and descriptions",
+    "segments": "the segments: sizes, descriptions, history, names, who would move",
     "simulate": "send the events of FitGear, a simulated shop",
     "topics": "make or check the topics",
     "verify": "compare the store with the log",

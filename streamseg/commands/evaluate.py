@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -81,24 +80,12 @@ def command(invocation: Invocation, truth: Path, segmentation: str, as_json: boo
 
 
 async def _live(settings: "Settings", segmentation: str, customer_ids: list[str]) -> _Live:
-    import numpy as np
-
     from streamseg import wiring
-    from streamseg.features.rows import Rows
-    from streamseg.features.vector import vectors
-    from streamseg.pipeline import has_grounds
+    from streamseg.wiring.segments import live_vectors
 
-    rows = Rows(wiring.layout_of(settings))
+    now, known, vectors = await live_vectors(settings, segmentation)
     segments: dict[str, str | None] = {}
-    async with wiring.stores(settings) as (state, memberships, _):
-        partition = 0
-        while partition == 0 or await state.head(partition) is not None:
-            cursor = -1
-            while cursor != 0:
-                cursor, listed = await state.scan(partition, max(cursor, 0), _AT_ONCE)
-                fresh = {customer: row for customer, row in listed if customer not in rows.slots}
-                rows.load(list(fresh), list(fresh.values()))
-            partition += 1
+    async with wiring.stores(settings) as (_, memberships, _):
         distinct = list(dict.fromkeys(customer_ids))
         for start in range(0, len(distinct), _AT_ONCE):
             asked = distinct[start : start + _AT_ONCE]
@@ -106,14 +93,7 @@ async def _live(settings: "Settings", segmentation: str, customer_ids: list[str]
                 if stored is not None:
                     standing = json.loads(stored)["segments"].get(segmentation)
                     segments[customer] = standing and standing["id"]
-    known = np.arange(len(rows), dtype=np.intp)
-    (chosen,) = (one for one in wiring.segmentations_of(settings) if one.name == segmentation)
-    known = known[has_grounds(rows, known, chosen)]
-    now = time.time()
-    if settings.clock == "event":
-        now = float(rows.last_seen[known].max(initial=0.0))
-    ids = [rows.customer_ids[slot] for slot in known.tolist()]
-    return _Live(now, ids, vectors(rows, known, now, chosen.features), segments)
+    return _Live(now, known, vectors, segments)
 
 
 def _show(told: dict[str, object]) -> None:

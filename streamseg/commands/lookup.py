@@ -1,35 +1,59 @@
-"""`streamseg lookup ID`: one customer's membership."""
+"""`streamseg lookup ID`: one customer's membership, and why."""
 
 import asyncio
 import json
+from typing import Any, Final
 
 import click
 
 from streamseg.commands import Invocation
 
+_TOLD: Final = 4
+"""How many pulls each way are printed."""
+
 
 @click.command("lookup")
 @click.argument("customer_id")
+@click.option("--why", is_flag=True, help="Also what pulls the customer there, and away from the runner-up.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout: the membership as it is stored.")
 @click.pass_obj
-def command(invocation: Invocation, customer_id: str, as_json: bool) -> None:
+def command(invocation: Invocation, customer_id: str, why: bool, as_json: bool) -> None:
     """Print the standing membership of a customer."""
     from streamseg.wiring import read_membership
+    from streamseg.wiring.segments import explain
 
     stored, labels = asyncio.run(read_membership(invocation.settings, customer_id))
     if stored is None:
         click.echo(json.dumps({"customer_id": customer_id, "known": False, "segments": {}}) if as_json else "unknown")
         return
+    reasons = asyncio.run(explain(invocation.settings, customer_id)) if why else {}
     if as_json:
-        click.echo(stored.decode())
+        click.echo(json.dumps(json.loads(stored) | {"why": reasons}) if why else stored.decode())
         return
     membership = json.loads(stored)
     for segmentation, standing in membership["segments"].items():
         if standing is None:
             click.echo(f"{segmentation}: unassigned")
-        else:
-            label = labels.get(standing["id"], "")
-            click.echo(
-                f"{segmentation}: {standing['id']} {label} (since {standing['since']}, score {standing['score']})"
-            )
+            continue
+        label = labels.get(standing["id"], "")
+        click.echo(f"{segmentation}: {standing['id']} {label} (since {standing['since']}, score {standing['score']})")
+        if segmentation in reasons:
+            _print_reasons(reasons[segmentation], labels)
     click.echo(f"as of {membership['as_of']}, consent {membership['consent']}")
+
+
+def _print_reasons(reason: dict[str, Any], labels: dict[str, str]) -> None:
+    """The strongest pulls towards the segment, then those towards the runner-up."""
+    other = reason["runner_up"]
+    click.echo(f"  confidence {reason['confidence']}, model {reason['model']}")
+    click.echo(f"  runner-up {other} {labels.get(other, '')}")
+    if reason["rfm"] is not None:
+        scores = "".join(str(reason["rfm"][name]) for name in ("recency", "frequency", "monetary"))
+        click.echo(f"  RFM {scores}: {reason['rfm']['name']}")
+    towards = [pull for pull in reason["pulls"] if pull["pull"] > 0][:_TOLD]
+    away = [pull for pull in reversed(reason["pulls"]) if pull["pull"] < 0][:_TOLD]
+    for pull in (*towards, *away):
+        click.echo(
+            f"  {pull['pull']:+7.2f}  {pull['feature']} {pull['value']:.4g}"
+            f" (centre here {pull['own_centre']:.4g}, there {pull['other_centre']:.4g})"
+        )

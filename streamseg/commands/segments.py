@@ -1,32 +1,41 @@
-"""`streamseg segments`: the catalogue, as people and machines read it."""
+"""`streamseg segments`: the catalogue, for people and machines, its history, its names, and who would move."""
 
 import asyncio
 import json
-from typing import Any
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from streamseg.commands import Invocation
 
+if TYPE_CHECKING:
+    from streamseg.clustering.comparison import Comparison
 
-@click.command("segments")
+NAME_LENGTH: Final = 80
+
+
+@click.group("segments", invoke_without_command=True)
 @click.option("--retired", is_flag=True, help="Also those that have ended.")
 @click.option("--history", is_flag=True, help="What became of the segments: births, splits, merges, ends.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
-@click.pass_obj
-def command(invocation: Invocation, retired: bool, history: bool, as_json: bool) -> None:
+@click.pass_context
+def command(ctx: click.Context, retired: bool, history: bool, as_json: bool) -> None:
     """Print the segments with sizes, labels and what sets them apart."""
-    from streamseg.wiring import read_catalogue, read_lineage
+    from streamseg.wiring.segments import read_catalogue, read_lineage
 
+    if ctx.invoked_subcommand is not None:
+        return
+    settings = ctx.obj.settings
+    catalogue = asyncio.run(read_catalogue(settings))
     if history:
-        lineage = asyncio.run(read_lineage(invocation.settings))
+        lineage = asyncio.run(read_lineage(settings))
         if as_json:
             click.echo(json.dumps({"history": lineage}))
-        for entry in () if as_json else lineage:
-            related = ", ".join(f"{segment} {overlap:.0%}" for segment, overlap in entry["related"])
-            click.echo(f"{entry['at']:.0f}  {entry['transition']:<10} {entry['segment']}  {related}")
+        else:
+            _print_history(lineage, {segment: entry["label"] for segment, entry in catalogue.items()})
         return
-    catalogue = asyncio.run(read_catalogue(invocation.settings))
     segments = [
         {"id": segment, **entry}
         for segment, entry in sorted(catalogue.items(), key=lambda item: (item[1]["segmentation"], -item[1]["size"]))
@@ -38,6 +47,43 @@ def command(invocation: Invocation, retired: bool, history: bool, as_json: bool)
     _print(segments)
 
 
+@command.command("rename")
+@click.argument("segment")
+@click.argument("name", required=False)
+@click.option("--clear", is_flag=True, help="Take the given name back: the generated label shows again.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@click.pass_obj
+def rename_command(invocation: Invocation, segment: str, name: str | None, clear: bool, as_json: bool) -> None:
+    """Give a segment a name of your own. The id stays, and the name stays with the id."""
+    from streamseg.wiring.segments import rename
+
+    if (name is None) != clear:
+        raise click.UsageError("give either a name or --clear")
+    if name is not None and (not name.strip() or len(name) > NAME_LENGTH or not name.isprintable()):
+        raise click.UsageError(f"a name has 1-{NAME_LENGTH} printable characters")
+    entry = asyncio.run(rename(invocation.settings, segment, None if name is None else name.strip()))
+    if as_json:
+        click.echo(json.dumps(entry))
+    else:
+        click.echo(f"{segment}: {entry['label']} (generated: {entry['generated_label']})")
+
+
+@command.command("diff")
+@click.argument("segmentation")
+@click.option("--against", default="behaviour", show_default=True, help="The segmentation that it would follow.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@click.pass_obj
+def diff_command(invocation: Invocation, segmentation: str, against: str, as_json: bool) -> None:
+    """Who would be elsewhere if SEGMENTATION, in shadow say, took the place of another. Changes nothing."""
+    from streamseg.wiring.segments import compare_segmentations
+
+    found = asyncio.run(compare_segmentations(invocation.settings, against, segmentation))
+    if as_json:
+        click.echo(json.dumps(asdict(found)))
+    else:
+        _print_comparison(found, against, segmentation)
+
+
 def _print(segments: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
@@ -45,6 +91,37 @@ def _print(segments: list[dict[str, Any]]) -> None:
     table = Table("id", "label", "size", "share", "of value", "description", title=None, expand=True)
     for one in segments:
         value = "" if one["value_share"] is None else f"{one['value_share']:.0%}"
-        label = one["label"] if one["retired"] is None else f"{one['label']} (retired)"
+        label = one["label"] + " (retired)" * (one["retired"] is not None) + " (shadow)" * bool(one.get("shadow"))
         table.add_row(one["id"], label, f"{one['size']:,}", f"{one['share']:.0%}", value, one["description"])
     Console().print(table if segments else "no segments yet")
+
+
+def _print_history(lineage: list[dict[str, Any]], labels: dict[str, str]) -> None:
+    """One line for each thing that became of a segment, with the overlaps that speak for it."""
+    for entry in lineage:
+        at = datetime.fromtimestamp(entry["at"], UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        related = ", ".join(f"{segment} {overlap:.0%}" for segment, overlap in entry["related"])
+        label = labels.get(entry["segment"], "")
+        click.echo(f"{at}  {entry['transition']:<10} {entry['segment']}  {label}{f'  ({related})' if related else ''}")
+
+
+def _print_comparison(found: "Comparison", old: str, new: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    sizes = Table(new, "size", f"most like, of {old}", "size there", "shared")
+    for one in found.segments:
+        sizes.add_row(
+            one.segment, f"{one.size:,}", one.counterpart or "", f"{one.counterpart_size:,}", f"{one.shared:,}"
+        )
+    flows = Table("from", "to", "customers", "for example (pseudonyms)")
+    for flow in found.flows:
+        flows.add_row(flow.old, flow.new, f"{flow.customers:,}", ", ".join(flow.examples))
+    console.print(sizes)
+    if found.flows:
+        console.print(flows)
+    console.print(
+        f"{found.moved:,} of {found.customers:,} customers ({found.moved_share:.1%}) would be elsewhere;"
+        f" only in {old} {found.only_old:,}, only in {new} {found.only_new:,}"
+    )

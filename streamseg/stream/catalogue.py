@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -21,16 +21,24 @@ REFRESH_INTERVAL_SECONDS = 2.0
 
 
 class CatalogueWriter:
-    """Writes the catalogue for the trainer."""
+    """Writes the catalogue for the trainer. `in_shadow` tells which segmentations are not public (yet)."""
 
     def __init__(
-        self, models: ModelStore, state: StateStore, partitions: int, features: Mapping[str, Feature], minor_units: int
+        self,
+        models: ModelStore,
+        state: StateStore,
+        *,
+        partitions: int,
+        features: Mapping[str, Feature],
+        minor_units: int,
+        in_shadow: Callable[[str], bool],
     ) -> None:
         self._models = models
         self._state = state
         self._partitions = partitions
         self._features = features
         self._minor = 10**minor_units
+        self._in_shadow = in_shadow
         self._samples: dict[str, OrderedDict[str, tuple[tuple[float, ...], int]]] = {}
         self._written: dict[str, dict[str, Any]] = {}
         self._refreshed_at = 0.0
@@ -53,6 +61,7 @@ class CatalogueWriter:
         if not kept or not snapshot.warm:
             return
         standing = {segment: msgspec.json.decode(value) for segment, value in (await self._models.catalogue()).items()}
+        names = await self._models.names()
         created = {entry.segment: int(entry.at) for entry in snapshot.lineage if entry.transition == "emerge"}
         parents = {entry.segment: entry.related for entry in snapshot.lineage if entry.transition == "emerge"}
         entries: dict[str, dict[str, Any]] = {}
@@ -63,12 +72,13 @@ class CatalogueWriter:
             np.array([spend / self._minor for _, spend in kept.values()]),
             [self._features[name] for name in snapshot.features],
             sizes=await self._sizes(),
-            labels={segment: str(entry["label"]) for segment, entry in standing.items()},
+            labels={segment: _generated(entry) for segment, entry in standing.items()},
         ):
             before = standing.get(one.segment, {})
             entries[one.segment] = {
                 "segmentation": snapshot.segmentation,
-                "label": one.label,
+                "label": names.get(one.segment, one.label),
+                "generated_label": one.label,
                 "description": one.persona,
                 "size": one.size,
                 "share": round(one.share, 4),
@@ -76,6 +86,7 @@ class CatalogueWriter:
                 "created": before.get("created", created.get(one.segment, int(snapshot.last_challenge_at or 0))),
                 "parents": before.get("parents", [segment for segment, _ in parents.get(one.segment, ())]),
                 "retired": None,
+                "shadow": self._in_shadow(snapshot.segmentation),
                 "differences": [asdict(difference) for difference in one.differences[:DIFFERENCES]],
                 "representatives": list(one.representatives),
                 "rfm": None if one.rfm is None else asdict(one.rfm),
@@ -86,18 +97,24 @@ class CatalogueWriter:
         self._written |= entries
         await self._models.write_catalogue({segment: msgspec.json.encode(entry) for segment, entry in entries.items()})
 
-    async def refresh_sizes(self) -> None:
-        """Bring the sizes up to date, at most every few seconds."""
+    async def refresh(self) -> None:
+        """Bring sizes, given names and the shadow up to date, at most every few seconds."""
         if not self._written or time.monotonic() - self._refreshed_at < REFRESH_INTERVAL_SECONDS:
             return
         self._refreshed_at = time.monotonic()
-        sizes = await self._sizes()
+        sizes, names = await self._sizes(), await self._models.names()
         changed = {}
         for segment, entry in self._written.items():
             total = sum(sizes.get(other, 0) for other, one in self._written.items() if _same(one, entry))
             size = sizes.get(segment, 0)
-            if entry["size"] != size and entry["retired"] is None:
-                changed[segment] = entry | {"size": size, "share": round(size / max(total, 1), 4)}
+            told = entry | {
+                "label": names.get(segment, _generated(entry)),
+                "shadow": self._in_shadow(entry["segmentation"]),
+            }
+            if entry["retired"] is None:
+                told |= {"size": size, "share": round(size / max(total, 1), 4)}
+            if told != entry:
+                changed[segment] = told
         self._written |= changed
         await self._models.write_catalogue({segment: msgspec.json.encode(entry) for segment, entry in changed.items()})
 
@@ -108,6 +125,11 @@ class CatalogueWriter:
             if head is not None:
                 sizes.update(head.sizes)
         return sizes
+
+
+def _generated(entry: Mapping[str, Any]) -> str:
+    """What the segment would be called without a given name; entries of older versions have only that."""
+    return str(entry.get("generated_label", entry["label"]))
 
 
 def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

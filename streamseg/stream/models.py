@@ -30,6 +30,10 @@ class Models:
         self._adopted = [0] * len(self.segmentations)
         self._becoming_public: list[float] = []
 
+    def in_shadow(self, segmentation: str) -> bool:
+        """Whether the segmentation is not public, or not yet."""
+        return any(one.name == segmentation and one.public_from > time.time() for one in self.segmentations)
+
     async def refresh(self) -> None:
         """Take over what the store has. Raises `StoreUnavailableError`."""
         names = [segmentation.name for segmentation in self.segmentations]

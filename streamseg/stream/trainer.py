@@ -126,7 +126,7 @@ class Trainer:
                     run = await self._inbox.get()
             except TimeoutError:
                 await self._publish_if_due()
-                await self._catalogue.refresh_sizes()
+                await self._catalogue.refresh()
                 continue
             if not sequence.accepts(run):
                 continue

@@ -4,15 +4,12 @@ import asyncio
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import asdict
 from fnmatch import fnmatchcase
-from typing import Any
 
 import msgspec
 from aiokafka.partitioner import murmur2
 
 from streamseg import pipeline
-from streamseg.clustering.snapshot import Snapshot
 from streamseg.errors import SettingsError
 from streamseg.events.decode import Decoder
 from streamseg.events.money import Money
@@ -139,23 +136,6 @@ async def read_membership(settings: Settings, customer_id: str) -> tuple[bytes |
             for segment, value in (await models.catalogue()).items()
         }
         return stored, labels
-
-
-async def read_catalogue(settings: Settings) -> dict[str, dict[str, Any]]:
-    """The segments by id."""
-    async with stores(settings) as (_, _, models):
-        return {segment: msgspec.json.decode(value) for segment, value in (await models.catalogue()).items()}
-
-
-async def read_lineage(settings: Settings) -> list[dict[str, Any]]:
-    """What became of the segments of all segmentations, oldest first."""
-    entries: list[dict[str, Any]] = []
-    async with stores(settings) as (_, _, models):
-        for name in settings.segmentations:
-            stored = await models.snapshot(name)
-            if stored is not None:
-                entries += [{"segmentation": name, **asdict(one)} for one in Snapshot.from_json(stored).lineage]
-    return sorted(entries, key=lambda entry: float(entry["at"]))
 
 
 @asynccontextmanager

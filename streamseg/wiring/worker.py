@@ -120,7 +120,12 @@ async def run_worker(settings: Settings) -> None:
             models=models_store,
             sink=sink,
             catalogue=CatalogueWriter(
-                models_store, state, partition_count, catalogue(layout_of(settings)), settings.money.minor_units
+                models_store,
+                state,
+                partitions=partition_count,
+                features=catalogue(layout_of(settings)),
+                minor_units=settings.money.minor_units,
+                in_shadow=models.in_shadow,
             ),
             metrics=metrics,
             rewind=lambda starts: consumer_of(app).rewind(starts),

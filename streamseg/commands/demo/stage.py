@@ -26,7 +26,7 @@ from streamseg.errors import StreamsegError
 from streamseg.settings import Settings
 from streamseg.stream.admin import TopicAdmin, client_config
 from streamseg.topics import MEMBERSHIPS
-from streamseg.wiring import read_catalogue
+from streamseg.wiring.segments import read_catalogue
 
 READY_SECONDS: Final = 30.0
 FIGURES_SECONDS: Final = 1.0
