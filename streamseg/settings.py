@@ -18,6 +18,7 @@ from pydantic_settings import (
 )
 from pydantic_settings import SettingsError as PydanticSettingsError
 
+from streamseg.clustering.params import REFUSED
 from streamseg.errors import SettingsError
 from streamseg.packs import pack
 
@@ -162,6 +163,13 @@ class SegmentationSettings(Section):
             return {**pack(str(given["pack"])).segmentation, **given}
         except SettingsError as error:
             raise ValueError(str(error)) from None
+
+    @field_validator("clusterer", mode="before")
+    @classmethod
+    def _not_refused(cls, value: object) -> object:
+        if isinstance(value, str) and value in REFUSED:
+            raise ValueError(f"{value} is refused: {REFUSED[value]}")
+        return value
 
     @field_validator("features")
     @classmethod

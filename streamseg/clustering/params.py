@@ -6,6 +6,12 @@ from typing import Final
 DAY_SECONDS: Final = 86_400.0
 
 
+REFUSED: Final = {
+    "denstream": "in river 0.26.1 its radius depends on where the data lie, and predicting changes the model",
+}
+"""Clusterers of River that must not be used, and why."""
+
+
 @dataclass(frozen=True, slots=True)
 class LearnerParams:
     """What a segmentation is learned by: its settings as plain values. Times in seconds of event time."""

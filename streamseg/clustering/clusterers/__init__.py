@@ -8,6 +8,7 @@ from streamseg.clustering.clusterers.dbstream import DBStream
 from streamseg.clustering.clusterers.interface import Clusterer
 from streamseg.clustering.clusterers.kmeans import KMeans
 from streamseg.clustering.clusterers.stream_kmeans import StreamKMeans
+from streamseg.clustering.params import REFUSED
 from streamseg.errors import SettingsError
 
 CLUSTERERS: Final[dict[str, Callable[[Sequence[str], int, float], Clusterer]]] = {
@@ -23,11 +24,8 @@ __all__ = ["CLUSTERERS", "Clusterer", "make"]
 
 def make(name: str, features: Sequence[str], k: int, step: float) -> Clusterer:
     """The clusterer of that name, without centres yet. Raises `SettingsError` for one that is refused or unknown."""
-    if name == "denstream":
-        raise SettingsError(
-            "clusterer denstream is refused: in river 0.26.1 its radius depends on where the data lie, and predicting"
-            " changes the model"
-        )
+    if name in REFUSED:
+        raise SettingsError(f"clusterer {name} is refused: {REFUSED[name]}")
     if name not in CLUSTERERS:
         raise SettingsError(f"no clusterer {name}; there are {', '.join(CLUSTERERS)}")
     return CLUSTERERS[name](features, k, step)
