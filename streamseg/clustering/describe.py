@@ -111,7 +111,7 @@ def describe(
             SegmentDescription(
                 segment=segment,
                 label=names[index],
-                persona=_persona(told[index], share, value_share, differences[index], rfm),
+                persona=_persona(value_share, differences[index], rfm),
                 size=told[index],
                 share=share,
                 value_share=value_share,
@@ -191,21 +191,16 @@ def _repeats(adjective: str, noun: str) -> bool:
     return bool(stems[0] & stems[1])
 
 
-def _persona(
-    size: int,
-    share: float,
-    value_share: float | None,
-    differences: Sequence[Difference],
-    rfm: RfmOfMany | None,
-) -> str:
-    who = f"{size:,} customers, {share:.0%} of all"
+def _persona(value_share: float | None, differences: Sequence[Difference], rfm: RfmOfMany | None) -> str:
+    # Without size and share: these change by the second and stand beside it, the persona with each model.
+    sentences = []
     if value_share is not None:
-        who += f", who bring {value_share:.0%} of the value"
+        sentences.append(f"They bring {value_share:.0%} of the value")
     if rfm is not None:
-        who += f". By recency and frequency {_and(list(rfm.names.items())[:NAMES_TOLD])}"
+        sentences.append(f"By recency and frequency {_and(list(rfm.names.items())[:NAMES_TOLD])}")
     noticed = [d for d in differences if abs(d.effect) >= NOTICEABLE][:TOLD]
     if not noticed:
-        return f"{who}. In nothing do they differ much from the others."
+        sentences.append("In nothing do they differ much from the others")
     told = []
     for difference in noticed:
         said = words(difference.feature, 1 if difference.effect > 0 else -1)
@@ -215,8 +210,10 @@ def _persona(
             f"they {said.clause} ({how}; typically {amount(difference.median, difference.unit)},"
             f" others {amount(difference.others_median, difference.unit)})"
         )
-    sentence = "; ".join(told)
-    return f"{who}. {sentence[0].upper()}{sentence[1:]}."
+    if told:
+        sentence = "; ".join(told)
+        sentences.append(sentence[0].upper() + sentence[1:])
+    return ". ".join(sentences) + "."
 
 
 def _and(names: Sequence[tuple[str, float]]) -> str:

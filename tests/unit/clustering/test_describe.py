@@ -83,7 +83,6 @@ def test_sizes_that_are_known_are_told(model: Learner, features: list[Feature]) 
     told = {each.segment: each for each in found.values()}
     assert [told[segment].size for segment in segments] == [6000, 3000, 0]
     assert told[segments[0]].share == pytest.approx(2 / 3)
-    assert any("6,000 customers, 67% of all" in each.persona for each in found.values())
 
 
 def test_representatives_are_pseudonyms_of_members(model: Learner, features: list[Feature]) -> None:
@@ -102,9 +101,10 @@ def test_a_label_that_still_fits_stays_and_one_that_does_not_goes(model: Learner
     assert kept[1].label == fresh[1].label
 
 
-def test_a_persona_tells_of_size_value_and_habits(model: Learner, features: list[Feature]) -> None:
+def test_a_persona_tells_of_value_and_habits_and_of_no_size_that_grows_old(model: Learner, features: list[Feature]) -> None:
     persona = described(model, features)[0].persona
-    assert persona.startswith("40 customers, 33% of all, who bring 9")
+    assert persona.startswith("They bring 94% of the value. They buy more often")
+    assert "customers" not in persona
     assert "they spend more (by far; typically" in persona.replace("They", "they")
 
 
