@@ -73,7 +73,10 @@ def add(
 def list_(invocation: Invocation, as_json: bool) -> None:
     """List the subscribers, without their secrets."""
     found = _in_store(invocation, lambda store: store.subscribers())
-    shown = [{"id": s.id, "url": s.url, "segments": list(s.segments), "purpose": s.purpose} for s in found]
+    shown = [
+        {"id": s.id, "url": s.url, "segments": list(s.segments), "purpose": s.purpose, "allow_private": s.allow_private}
+        for s in found
+    ]
     _show("subscribers", shown, as_json)
 
 

@@ -101,7 +101,9 @@ def test_a_label_that_still_fits_stays_and_one_that_does_not_goes(model: Learner
     assert kept[1].label == fresh[1].label
 
 
-def test_a_persona_tells_of_value_and_habits_and_of_no_size_that_grows_old(model: Learner, features: list[Feature]) -> None:
+def test_a_persona_tells_of_value_and_habits_and_of_no_size_that_grows_old(
+    model: Learner, features: list[Feature]
+) -> None:
     persona = described(model, features)[0].persona
     assert persona.startswith("They bring 94% of the value. They buy more often")
     assert "customers" not in persona
