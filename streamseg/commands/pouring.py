@@ -91,6 +91,12 @@ async def pour_to_topics(
     if settings.clock == "event":
         lag = await asyncio.to_thread(wiring.group_lag, settings)
         partitions = sum(topic == CLICKS for topic, _ in lag)
+    elif speed is None or speed > 1:
+        click.echo(
+            "the clock is on the wall: a past counts as this moment;"
+            " with STREAMSEG_CLOCK=event, here and for the worker, its days pass",
+            err=True,
+        )
     looked = 0.0
 
     async def room() -> None:
