@@ -49,3 +49,16 @@ def test_the_demo_shows_segments_and_moves_and_cleans_up(tmp_path: Path) -> None
     assert 0 < told["latency_seconds"]["p50"] <= told["latency_seconds"]["p99"]
     assert list(tmp_path.iterdir()) == []
     assert processes_of(tmp_path) == []
+
+
+def test_a_store_that_is_away_ends_the_demo_with_one_line() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "streamseg.commands", "demo", "--redis", "redis://127.0.0.1:1", "--for", "5s"],
+        capture_output=True,
+        timeout=120,
+        check=False,
+        text=True,
+    )
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("streamseg: Redis: ")

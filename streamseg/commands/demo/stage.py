@@ -118,7 +118,11 @@ def _stage(settings: Settings, play: Play, kafka: str | None, redis: str | None,
         api = Child("api", [*command, "api", "--port", str(api_port)], folder)
         stack.callback(api.stop)
         api.start(lambda: listens(api_port), READY_SECONDS)
-        made = subprocess.run([*command, "keys", "create", "demo", "--json"], capture_output=True, check=True)  # noqa: S603
+        made = subprocess.run(  # noqa: S603
+            [*command, "keys", "create", "demo", "--json"], capture_output=True, check=False, text=True
+        )
+        if made.returncode:
+            raise StreamsegError(made.stderr.strip().rpartition("\n")[2].removeprefix("streamseg: "))
         key = json.loads(made.stdout)["key"]
         curl = f"curl -H 'Authorization: Bearer {key}' http://127.0.0.1:{api_port}/v1/customers/fg-000001/segments"
         worker = Child("worker", [*command, "worker"], folder)
