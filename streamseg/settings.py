@@ -7,9 +7,19 @@ import os
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -72,6 +82,16 @@ class RedisSettings(Section):
     """How long a worker waits for one answer before the store counts as away."""
     failover_margin_seconds: Positive = 30.0
     """How long delivered outbox entries are kept, to be delivered again after a failover."""
+
+    @property
+    def shown_url(self) -> str:
+        """The URL as it may be printed: without its password."""
+        password = urlsplit(self.url).password
+        return self.url if password is None else self.url.replace(f":{password}@", ":**********@", 1)
+
+    @field_serializer("url", when_used="json")
+    def _masked(self, _: str) -> str:
+        return self.shown_url
 
 
 class MoneySettings(Section):

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from streamseg.commands import streamseg
 from streamseg.errors import SettingsError
 from streamseg.settings import load_settings
 
@@ -55,3 +57,22 @@ def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str, v
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"settings file .* is not there"):
         load_settings(tmp_path / "none.toml")
+
+
+def test_a_password_in_the_url_is_not_printed() -> None:
+    settings = load_settings(None, redis={"url": "rediss://app:hunter2@segments:6379/0"})
+    assert settings.redis.url == "rediss://app:hunter2@segments:6379/0"
+    assert settings.model_dump(mode="json")["redis"]["url"] == "rediss://app:**********@segments:6379/0"
+    assert "hunter2" not in settings.redis.shown_url
+
+
+def test_check_config_masks_secrets_and_knows_the_taxonomy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STREAMSEG_REDIS__URL", "redis://app:hunter2@segments")
+    monkeypatch.setenv("STREAMSEG_API__IDENTITY_SECRETS", '["topsecret"]')
+    printed = CliRunner().invoke(streamseg, ["check-config"], catch_exceptions=False).output
+    assert "redis://app:**********@segments" in printed
+    assert "hunter2" not in printed
+    assert "topsecret" not in printed
+    monkeypatch.setenv("STREAMSEG_API__IAB_AUDIENCES", '{"behaviour-k7q2": ["198"]}')
+    with pytest.raises(SettingsError, match="198 is not an id"):
+        CliRunner().invoke(streamseg, ["check-config"], catch_exceptions=False)

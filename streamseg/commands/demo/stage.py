@@ -154,7 +154,7 @@ def _changes(settings: Settings) -> Iterator[Consumer]:
 
 def _watch(stage: Stage, figures: Figures, changes: Consumer, until: float | None, *, quiet: bool) -> None:
     console = Console(stderr=quiet, quiet=quiet)
-    addresses = f"Kafka {stage.settings.kafka.bootstrap} · Redis {stage.settings.redis.url} · {stage.metrics_url}"
+    addresses = f"Kafka {stage.settings.kafka.bootstrap} · Redis {stage.settings.redis.shown_url} · {stage.metrics_url}"
     asked = 0.0
     with Live(console=console, refresh_per_second=4, transient=True) as live:
         while until is None or time.monotonic() < until:
