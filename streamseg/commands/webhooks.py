@@ -115,18 +115,19 @@ def retry(invocation: Invocation, delivery_ids: tuple[str, ...], as_json: bool) 
 
 
 @command.command()
+@click.option("--metrics-port", type=click.IntRange(0, 65_535), help="Serve /metrics here, on worker.metrics_host.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", help="Logs go to stderr.")
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info")
 @click.pass_obj
-def run(invocation: Invocation, log_format: str, log_level: str) -> None:
+def run(invocation: Invocation, metrics_port: int | None, log_format: str, log_level: str) -> None:
     """Deliver, until SIGTERM or Ctrl-C. Several may run beside each other."""
     from streamseg.stream.logs import configure_logs
 
     configure_logs(log_format, log_level, sys.stderr)
-    asyncio.run(_run(invocation))
+    asyncio.run(_run(invocation, metrics_port))
 
 
-async def _run(invocation: Invocation) -> None:
+async def _run(invocation: Invocation, metrics_port: int | None) -> None:
     from streamseg.api.posting import posting
     from streamseg.api.webhooks import Dispatcher
     from streamseg.metrics import Metrics
@@ -136,9 +137,12 @@ async def _run(invocation: Invocation) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    metrics = Metrics()
+    if metrics_port is not None:
+        metrics.serve(invocation.settings.worker.metrics_host, metrics_port)
     feed = ChangeFeed(invocation.settings.kafka, "webhooks")
     async with webhooks(invocation.settings) as store, posting() as post:
-        dispatcher = Dispatcher(store, post, Metrics(), time.time)
+        dispatcher = Dispatcher(store, post, metrics, time.time)
         tasks = [asyncio.create_task(each) for each in (_take_in(feed, store, dispatcher), dispatcher.run())]
         tasks.append(asyncio.create_task(stop.wait()))  # type: ignore[arg-type]  # any of them ends it
         log.info("telling subscribers of changes")
@@ -151,6 +155,7 @@ async def _run(invocation: Invocation) -> None:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await feed.close()
+            metrics.close()
 
 
 async def _take_in(feed: "ChangeFeed", store: "WebhookStore", dispatcher: "Dispatcher") -> None:

@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
+import httpx
 import msgspec
 import pytest
 from confluent_kafka import Producer
 from standardwebhooks import Webhook
 
+from streamseg.embedded.child import free_port
 from streamseg.membership.encoding import change_record
 from streamseg.membership.types import MembershipChange
 from streamseg.topics import MEMBERSHIPS
@@ -65,8 +67,10 @@ def test_a_change_reaches_the_subscriber_though_it_fails_at_first(
         assert added.returncode == 0, added.stderr
         secret = json.loads(added.stdout)["secret"]
         assert secret not in run_command("webhooks", "list", "--json", environment=environment).stdout
+        port = free_port()
         process = subprocess.Popen(
-            [sys.executable, "-m", "streamseg.commands", "webhooks", "run"], env=os.environ | environment
+            [sys.executable, "-m", "streamseg.commands", "webhooks", "run", "--metrics-port", str(port)],
+            env=os.environ | environment,
         )
         try:
             producer = Producer({"bootstrap.servers": kafka_topics, "partitioner": "murmur2_random"})
@@ -78,10 +82,12 @@ def test_a_change_reaches_the_subscriber_though_it_fails_at_first(
                 producer.produce(MEMBERSHIPS, key=b"c-82", value=None)
                 producer.flush(5)
                 time.sleep(1)
+            metrics = httpx.get(f"http://127.0.0.1:{port}/metrics").text
         finally:
             process.terminate()
             assert process.wait(20) == 0
     assert {json.loads(body)["type"] for body, _ in got} == {"membership.changed", "membership.removed"}
+    assert 'streamseg_api_webhooks_total{outcome="delivered"}' in metrics
     for body, headers in got:
         Webhook(secret).verify(body, headers)
     insecure = run_command("webhooks", "add", "x", "http://crm.example/", environment=environment)
