@@ -26,12 +26,14 @@ def command() -> None:
 @click.pass_obj
 def create(invocation: Invocation, name: str, publishable: bool, as_json: bool) -> None:
     """Make a key for NAME: a secret one (sk_), or a publishable one (pk_)."""
-    from streamseg.api.issuing import issue
+    from streamseg.api.issuing import check_free, issue
 
     if not name.strip() or not name.isprintable():
         raise click.UsageError("NAME must be a printable text that is not empty")
     kind: Literal["secret", "publishable"] = "publishable" if publishable else "secret"
-    key, plain = issue(name, kind, time.time())
+    now = time.time()
+    check_free(asyncio.run(_all(invocation)), name, kind, now)
+    key, plain = issue(name, kind, now)
     asyncio.run(_store(invocation, key))
     _show_new({"id": key.id, "name": name, "kind": kind, "key": plain}, as_json)
 
