@@ -13,6 +13,7 @@ The rules, in the order in which they are asked:
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, Final, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
@@ -27,7 +28,10 @@ from streamseg.events.types import EVENT_TYPES, KINDS, Event, Heartbeat, Item, P
 
 MAX_VALUE_BYTES: Final = 1_048_576
 STAGE: Final = "decode"
+PIECE: Final = 256
+"""Records that are checked together: few enough that a bad one among them costs little, and all stay in the cache."""
 
+_HEADERS_OF: Final = attrgetter("headers")
 _CE_TYPES: Final = tuple(name.encode() for name in EVENT_CE_TYPES)
 _HEARTBEAT: Final = HEARTBEAT_TYPE.encode()
 _MODELS: Final[tuple[type[BaseModel], ...]] = (*EVENT_TYPES, Item, Purposes)
@@ -70,7 +74,8 @@ class Decoder:
             raise RejectionError(Reason.TOO_LARGE, f"value: has {len(value)} bytes, more than {MAX_VALUE_BYTES}")
         if record.headers and _announces_heartbeat(kind, record):
             return self._heartbeat(record, value)
-        event: Any = read_quickly(kind, value) or _read(EVENT_TYPES[kind], value)
+        quick = read_quickly(kind, (value,))
+        event: Any = quick[0] if quick else _read(EVENT_TYPES[kind], value)
         if event.customer_id.encode() != record.key:
             raise RejectionError(Reason.WRONG_KEY, "customer_id: is not the record's key")
         if event.at > record.timestamp / 1000 + self._future_limit_seconds:
@@ -84,19 +89,63 @@ class Decoder:
     def decode_run(self, kind: int, records: Sequence[Record]) -> Decoded:
         """Decode records of one topic partition. Never raises for what a record holds."""
         decoded = Decoded()
-        events, offsets, decode = decoded.events, decoded.offsets, self.decode
-        for record in records:
-            try:
-                event = decode(kind, record)
-            except RejectionError as error:
-                decoded.rejected.append(RejectedEvent(record, STAGE, error.reason, error.detail))
-                continue
-            if type(event) is Heartbeat:
-                decoded.heartbeat = max(event.at, decoded.heartbeat or event.at)
-                continue
-            events.append(cast("Event", event))
-            offsets.append(record.offset)
+        for start in range(0, len(records), PIECE):
+            self._decode_piece(kind, records[start : start + PIECE], decoded)
         return decoded
+
+    def _decode_piece(self, kind: int, records: Sequence[Record], decoded: Decoded) -> None:
+        """All at once where all are good; else each half by itself, down to the record that is not."""
+        events = self._all_good(kind, records)
+        if events is not None:
+            decoded.events += events
+            decoded.offsets += [record.offset for record in records]
+        elif len(records) > 1:
+            middle = len(records) // 2
+            self._decode_piece(kind, records[:middle], decoded)
+            self._decode_piece(kind, records[middle:], decoded)
+        else:
+            self._decode_one(kind, records[0], decoded)
+
+    def _all_good(self, kind: int, records: Sequence[Record]) -> list[Event] | None:
+        """The events, when it takes no more than a quick look to see that `decode` would accept every record."""
+        values = [value for record in records if (value := record.value) is not None]
+        if len(values) < len(records) or max(map(len, values)) > MAX_VALUE_BYTES:
+            return None
+        if any(map(_HEADERS_OF, records)) and not _are_plainly_wrapped(kind, records):
+            return None
+        events = read_quickly(kind, values)
+        return events if events is not None and self._are_fit(kind, events, records) else None
+
+    def _are_fit(self, kind: int, events: Sequence[Any], records: Sequence[Record]) -> bool:
+        """Whether keys, times and currencies are surely in order; times of events are held against the least limit."""
+        if [event.customer_id.encode() for event in events] != [record.key for record in records]:
+            return False
+        appended_at = min([record.timestamp for record in records]) / 1000
+        if max([event.at for event in events]) > appended_at + self._future_limit_seconds:
+            return False
+        if kind == _CLICK:
+            return self._money.known.issuperset([event.currency for event in events])
+        return kind != _PURCHASE or self._can_count(events)
+
+    def _can_count(self, purchases: Sequence[Any]) -> bool:
+        try:
+            for purchase in purchases:
+                self._money.minor(purchase.value, purchase.currency)
+        except RejectionError:
+            return False
+        return True
+
+    def _decode_one(self, kind: int, record: Record, decoded: Decoded) -> None:
+        try:
+            event = self.decode(kind, record)
+        except RejectionError as error:
+            decoded.rejected.append(RejectedEvent(record, STAGE, error.reason, error.detail))
+            return
+        if isinstance(event, Heartbeat):
+            decoded.heartbeat = max(event.at, decoded.heartbeat or event.at)
+        else:
+            decoded.events.append(event)
+            decoded.offsets.append(record.offset)
 
     def _heartbeat(self, record: Record, value: bytes) -> Heartbeat:
         if record.key is not None:
@@ -119,6 +168,14 @@ def _announces_heartbeat(kind: int, record: Record) -> bool:
     if fault is not None:
         raise RejectionError(Reason.UNSUPPORTED_ENVELOPE, fault)
     return is_heartbeat
+
+
+def _are_plainly_wrapped(kind: int, records: Sequence[Record]) -> bool:
+    """Whether no record's headers say anything but that it holds an event of this kind."""
+    try:
+        return not any(record.headers and _announces_heartbeat(kind, record) for record in records)
+    except RejectionError:
+        return False
 
 
 def _read(model: type[_Model], value: bytes) -> _Model:

@@ -46,7 +46,7 @@ def purchases(count: int, random: np.random.Generator) -> list[Purchase]:
 
 def as_read(source: Source, events: Sequence[Click] | Sequence[Purchase]) -> list[Event]:
     """The events as they come off a topic."""
-    return [read_quickly(source, event.model_dump_json(exclude_none=True).encode()) for event in events]
+    return read_quickly(source, [event.model_dump_json(exclude_none=True).encode() for event in events]) or []
 
 
 Answer = TypeVar("Answer")

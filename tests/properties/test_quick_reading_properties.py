@@ -46,9 +46,9 @@ EVENT_FIELDS = {model.__name__: _names(model) for model in MODELS}
 
 def agree(kind: int, value: bytes) -> bool:
     """Whether the quick reader took the value; if it did, pydantic must, and read the same."""
-    quick = read_quickly(kind, value)
+    quick = read_quickly(kind, (value,))
     if quick is not None:
-        assert told(quick) == told(EVENT_TYPES[kind].model_validate_json(value))
+        assert [told(event) for event in quick] == [told(EVENT_TYPES[kind].model_validate_json(value))]
     return quick is not None
 
 
@@ -130,6 +130,35 @@ def test_made_up_fields_are_read_alike(kind: int, fields: dict[str, Any]) -> Non
     whole = json.loads(good_record(kind, 1, Random(1)).value or b"") | fields
     agree(kind, json.dumps(whole).encode(errors="surrogatepass"))
     agree(kind, json.dumps(whole, ensure_ascii=False).encode(errors="surrogatepass"))
+
+
+@settings(max_examples=50)
+@given(st.sampled_from(KINDS), st.integers(0, 2**32), st.lists(st.booleans(), min_size=1, max_size=8))
+def test_values_are_read_together_as_each_by_itself(kind: int, seed: int, changed: list[bool]) -> None:
+    rng = Random(seed)
+    good = [good_record(kind, number, rng).value or b"" for number in range(len(changed))]
+    values = [mutated(value, rng) if change else value for value, change in zip(good, changed, strict=True)]
+    alone = [read_quickly(kind, (value,)) for value in values]
+    together = read_quickly(kind, values)
+    if None in alone:
+        assert together is None
+    else:
+        assert [told(event) for event in together or ()] == [told(event) for one in alone for event in one or ()]
+
+
+@settings(max_examples=25)
+@given(st.sampled_from(KINDS), st.integers(0, 2**32), st.integers(2, 40))
+def test_a_run_is_decoded_as_its_records_one_by_one(kind: int, seed: int, count: int) -> None:
+    rng = Random(seed)
+    run = [good_record(kind, number, rng) for number in range(count)]
+    for place in range(count):
+        if rng.random() < 0.1:
+            run[place] = replace(mutated_record(run[place], rng), offset=run[place].offset)
+    whole, parts = DECODER.decode_run(kind, run), [DECODER.decode_run(kind, [record]) for record in run]
+    assert [told(event) for event in whole.events] == [told(event) for part in parts for event in part.events]
+    assert whole.offsets == [offset for part in parts for offset in part.offsets]
+    assert whole.rejected == [one for part in parts for one in part.rejected]
+    assert whole.heartbeat == max((part.heartbeat for part in parts if part.heartbeat is not None), default=None)
 
 
 @settings(max_examples=25)

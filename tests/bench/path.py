@@ -1,0 +1,124 @@
+"""Cost of the path without its edges, stage by stage: `python -m tests.bench.path`. CPU microseconds per event."""
+
+import argparse
+import gc
+import statistics
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from streamseg import pipeline, wiring
+from streamseg.clustering.assign import Assigner
+from streamseg.clustering.learner import Learner
+from streamseg.clustering.sample import Sample
+from streamseg.events.record import MemoryRecord, RecordBatch
+from streamseg.features.rows import Rows
+from streamseg.features.vector import vectors
+from streamseg.membership.types import Consent
+from streamseg.settings import BEHAVIOUR, Settings
+from streamseg.stream.worker import YOUNG_OBJECTS
+from streamseg.topics import CLICKS
+from streamseg.wiring.worker import learner_params_of
+from tests.bench.load import Load
+
+RUN: Final = 4_000
+"""Records that one poll gives of a partition with a backlog."""
+LEARNED: Final = 2_000
+
+
+def runs_of(load: Load, size: int) -> list[RecordBatch]:
+    """The load as the polls of one partition."""
+    now = time.time()
+    records = [
+        MemoryRecord(CLICKS, 0, offset, int(now * 1000), key, value)
+        for offset, (key, value) in enumerate(load.records(now))
+    ]
+    return [RecordBatch(CLICKS, 0, 0, n, records[at : at + size]) for n, at in enumerate(range(0, len(records), size))]
+
+
+def model(settings: Settings, runs: Sequence[RecordBatch]) -> Assigner:
+    """A model of the load's own customers."""
+    rows = Rows(wiring.layout_of(settings))
+    for run in runs:
+        taken = pipeline.take(wiring.decoder_of(settings), 0, run, rows, lambda _: True)
+        missing = rows.missing([event.customer_id for event in taken.events])
+        rows.load(missing, [None] * len(missing))
+        pipeline.absorb(rows, 0, taken, wiring.money_of(settings))
+    (params,) = learner_params_of(settings)
+    learner = Learner(params)
+    values = vectors(rows, np.arange(LEARNED), time.time(), params.features)
+    for offset, vector in enumerate(values.tolist()):
+        learner.learn(Sample(rows.customer_ids[offset], time.time(), tuple(vector), 1), offset)
+        if learner.challenge_due():
+            learner.challenge()
+    return Assigner(learner.snapshot())
+
+
+def measure(load: Load, settings: Settings, run_size: int) -> dict[str, float]:
+    """CPU seconds per event by stage: the median of the runs."""
+    runs = runs_of(load, run_size)
+    segmentation = pipeline.Segmentation(
+        "behaviour", BEHAVIOUR.features, BEHAVIOUR.margin, BEHAVIOUR.looks, 86_400.0, model(settings, runs[:3]), 1
+    )
+    rules = pipeline.PublishingRules(86_400.0, 30 * 86_400.0, Consent(ads=False, personalisation=True))
+    rows, decoder, money = Rows(wiring.layout_of(settings)), wiring.decoder_of(settings), wiring.money_of(settings)
+    spent: defaultdict[str, list[float]] = defaultdict(list)
+    began = 0.0
+
+    def lap(stage: str) -> None:
+        nonlocal began
+        spent[stage].append((ended := time.process_time()) - began)
+        began = ended
+
+    for run in runs:
+        began = time.process_time()
+        taken = pipeline.take(decoder, 0, run, rows, lambda _: True)
+        lap("take")
+        missing = rows.missing([event.customer_id for event in taken.events])
+        rows.load(missing, [None] * len(missing))
+        lap("load")
+        slots, _ = pipeline.absorb(rows, 0, taken, money)
+        lap("absorb")
+        looked = pipeline.look(rows, slots, time.time(), [segmentation])
+        lap("look")
+        pipeline.sample(rows, slots, time.time(), [segmentation])
+        lap("sample")
+        pipeline.publish(
+            rows,
+            slots,
+            looked,
+            now=time.time(),
+            wall_now=time.time(),
+            epoch=1,
+            segmentations=[segmentation],
+            rules=rules,
+        )
+        lap("publish")
+        rows.dump(slots)
+        lap("dump")
+        spent["rows touched"].append(len(slots))
+    return {stage: statistics.median(costs) / run_size for stage, costs in spent.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", type=int, default=250_000, help="of one partition")
+    parser.add_argument("--run", type=int, default=RUN, help="records of one poll")
+    parser.add_argument("--customers", type=int, default=50_000, help="of one partition")
+    given = parser.parse_args()
+    gc.set_threshold(YOUNG_OBJECTS)
+    for skewed in (True, False):
+        load = Load("skewed" if skewed else "flat", given.events, given.customers, skewed)
+        spent = measure(load, Settings(), given.run)
+        touched = spent.pop("rows touched")
+        told = {stage: seconds * 1e6 for stage, seconds in spent.items()}
+        line = "  ".join(f"{stage} {cost:.2f}" for stage, cost in told.items())
+        sys.stdout.write(f"{load.name:7} {line}  all {sum(told.values()):.2f}  ({touched:.2f} rows per event)\n")
+
+
+if __name__ == "__main__":
+    main()
