@@ -11,6 +11,11 @@ from typing import Final
 POLL_SECONDS: Final = 0.02
 TICKS_PER_SECOND: Final = os.sysconf("SC_CLK_TCK")
 
+WINDOW_SECONDS: Final = 1.0
+QUIET_SHARE: Final = 0.1
+"""Of a core; less counts as nothing to do."""
+MOST_WINDOWS: Final = 30
+
 
 def cpu_seconds(pid: int) -> float:
     """User and system time of the process, of its children, and of theirs; also of those that have ended."""
@@ -92,3 +97,16 @@ def spent_until(
     began, before = time.perf_counter(), sum(map(cpu_seconds, pids))
     wait(process, met, seconds, name)
     return Spent(time.perf_counter() - began, sum(map(cpu_seconds, pids)) - before)
+
+
+def until_quiet(process: "subprocess.Popen[bytes]") -> Spent:
+    """Wait until the process has nothing to do, or is never still; what it took till then."""
+    began, before = time.perf_counter(), cpu_seconds(process.pid)
+    last = before
+    for _ in range(MOST_WINDOWS):
+        time.sleep(WINDOW_SECONDS)
+        now = cpu_seconds(process.pid)
+        if now - last < QUIET_SHARE * WINDOW_SECONDS:
+            break
+        last = now
+    return Spent(time.perf_counter() - began, last - before)

@@ -71,9 +71,14 @@ def _show(console: "Console", answer: dict[str, Any]) -> None:
             for name, one in group.items():
                 over = f"{ours['events_per_second'] / one['events_per_second']:.1f}x" if ours else ""
                 beyond = f"{one['cpu_seconds_per_event'] / limit['cpu_seconds_per_event']:.1f}x" if limit else ""
-                micros = f"{one['cpu_seconds_per_event'] * 1e6:.2f}"
+                micros = f"{one['cpu_seconds_per_event'] * 1e6:.2f}{' +' if one['start_counted'] else ''}"
                 table.add_row(load, f"{events:,}", name, f"{one['events_per_second']:,.0f}", micros, over, beyond)
     console.print(table)
+    starts = ", ".join(f"{name} {seconds:.1f}" for name, seconds in answer["start_cpu_seconds"].items())
+    console.print(
+        f"CPU seconds that each takes once after it got its partitions, not counted per event: {starts}; +: the "
+        "run was too short to tell it apart."
+    )
     if any(answer["small_loads"].values()):
         console.print(
             "The smaller load is of the same kind: as many events per customer. Whoever ran on it is compared on it, "

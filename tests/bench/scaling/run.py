@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from tests.bench.load import Load
 from tests.bench.machine import machine, versions
-from tests.bench.processes import cpu_seconds, wait
+from tests.bench.processes import cpu_seconds, until_quiet, wait
 from tests.bench.scaling.need import Cost, needed
 from tests.bench.stage import Stage
 from tests.support.processes import worker
@@ -64,6 +64,8 @@ def _with(stage: Stage, records: Records, count: int) -> dict[str, Any]:
             for number in range(count)
         ]
         wait(processes[0], lambda: stage.is_assigned(count), 90.0, "streamseg")
+        for process in processes:
+            until_quiet(process)
         pids = {"redis": [stage.redis.pid], "kafka": [stage.kafka.pid], "worker": [one.pid for one in processes]}
         began, before = time.perf_counter(), _cpu_seconds(pids)
         stage.send(records)

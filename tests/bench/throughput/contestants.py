@@ -37,6 +37,8 @@ class Contestant:
     """Too slow for the whole load: it gets one of the same kind and fewer customers."""
     apart: bool = False
     """Runs in the peers' environment."""
+    grouped: bool = True
+    """Is a member of a consumer group, by which the moment is known at which it begins to read."""
 
     def start(self, stage: Stage, peers: Path | None) -> "subprocess.Popen[bytes]":
         """Start it; its log goes to the stage's folder, the caller ends it. `peers`: their environment's Python."""
@@ -90,7 +92,7 @@ CONTESTANTS: Final = {
     for one in (
         Contestant("streamseg", lambda _: ("-m", "streamseg.commands", "worker"), _ours, Stage.committed),
         Contestant("faust", _peer("faust_app"), _theirs, Stage.rows_written, slow=True),
-        Contestant("bytewax", _peer("bytewax_app"), _theirs, Stage.rows_written, apart=True),
+        Contestant("bytewax", _peer("bytewax_app"), _theirs, Stage.rows_written, apart=True, grouped=False),
         Contestant("quix", _peer("quix_app"), _theirs, Stage.rows_written, slow=True, apart=True),
         Contestant("limit", _peer("limit"), None, Stage.committed),
     )
