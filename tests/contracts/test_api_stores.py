@@ -138,6 +138,18 @@ async def test_after_an_outage_watchers_are_woken_and_told_again(
         await writer.aclose()
 
 
+async def test_a_watcher_is_woken_once_the_store_listens_for_it(clean_redis: str) -> None:
+    client = connect(RedisSettings(url=clean_redis))
+    notices = RedisChangeNotices(client)
+    try:
+        async with notices.listening(), notices.watch("c-0"):
+            await asyncio.sleep(0.3)  # the connection stands
+            async with notices.watch("c-1") as changed, asyncio.timeout(2):
+                await changed.wait()
+    finally:
+        await client.aclose()
+
+
 async def test_a_ticket_leads_to_its_customer_more_than_once(kept: Kept) -> None:
     ticket = await kept.tickets.issue("c-é", 100)
     assert [await kept.tickets.redeem(ticket), await kept.tickets.redeem(ticket)] == ["c-é", "c-é"]

@@ -121,7 +121,7 @@ class RedisChangeNotices:
                 asked = True
                 continue
             asked = False
-            if message["type"] == "message":
+            if message["type"] in ("message", "subscribe"):  # what was written before it stood may have been missed
                 for event in self._watchers.get(message["channel"].decode(), ()):
                     event.set()
 
