@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Final, cast
 from urllib.parse import urlsplit
 
+from streamseg.errors import StreamsegError
+
 CONNECTIONS: Final = 16
 TICK_SECONDS: Final = 0.001
 """How often a steady rate sends what is due; the wait for it counts as latency."""
@@ -118,15 +120,19 @@ async def paced(
     return sorted(latencies), failed + total - len(latencies)
 
 
-async def flat_out(address: str, request: Callable[[int], bytes], seconds: float) -> float:
-    """Requests per second with every connection always waiting for an answer. Costs more than the server does."""
+async def flat_out(address: str, request: Callable[[int], bytes], seconds: float) -> tuple[float, int]:
+    """Requests per second with every connection always waiting for an answer, and how many answers were not 200.
+
+    Costs more than the server does.
+    """
     loop = asyncio.get_running_loop()
     host, port = where_is(address)
-    count = 0
+    count = failed = 0
 
-    def answered(connection: Connection, _: int) -> None:
-        nonlocal count
+    def answered(connection: Connection, status: int) -> None:
+        nonlocal count, failed
         count += 1
+        failed += status != 200  # noqa: PLR2004 - HTTP's OK
         connection.send(request(count))
 
     connections = [
@@ -139,11 +145,11 @@ async def flat_out(address: str, request: Callable[[int], bytes], seconds: float
     rate = count / (loop.time() - started)
     for connection in connections:
         connection.close()
-    return rate
+    return rate, failed
 
 
-def wrk(address: str, key: str, customers: int, seconds: int) -> float | None:
-    """Requests per second by wrk, which costs little; None when it is not installed."""
+def wrk(address: str, key: str, customers: int, seconds: int) -> tuple[float, int] | None:
+    """The same by wrk, which costs little; None when it is not installed."""
     program = shutil.which("wrk")
     if program is None:
         return None
@@ -155,9 +161,10 @@ def wrk(address: str, key: str, customers: int, seconds: int) -> float | None:
             command, capture_output=True, text=True, check=True, timeout=seconds + 30
         ).stdout
     rate = re.search(r"Requests/sec:\s+([\d.]+)", said)
-    if rate is None or "Non-2xx" in said:
-        raise RuntimeError(f"wrk: {said.strip().splitlines()[-1]}")
-    return float(rate[1])
+    if rate is None:
+        raise StreamsegError(f"wrk: {said.strip().splitlines()[-1]}")
+    failed = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
+    return float(rate[1]), int(failed[1]) if failed else 0
 
 
 def where_is(address: str) -> tuple[str, int]:
