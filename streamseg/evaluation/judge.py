@@ -51,6 +51,7 @@ class Verdict:
     silent_moves_per_customer_day: float | None
     """Moves at sweeps in the same time, of customers who had no event: by decay alone."""
     unassigned_share: float
+    first_rejection: str | None = None
     births_before: int | None = None
     births_after: int | None = None
 
@@ -167,6 +168,7 @@ class _Trial:
             customers=len(segments),
             events=self._events,
             rejected=worker.rejected,
+            first_rejection=worker.first_rejection,
             renamed_mean_day=float(np.mean(self._renamed)) if self._renamed else 0.0,
             silent_moves_per_customer_day=(
                 self._silent_moves / self._steady_customer_days if self._steady_customer_days else None

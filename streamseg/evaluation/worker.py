@@ -60,6 +60,7 @@ class MemoryWorker:
         self._generation = 0
         self.rejected = 0
         """Records that were no events."""
+        self.first_rejection: str | None = None
 
     def flush(self, events: Sequence[SourceEvent], now: float) -> Touched:
         """Absorb events, and take a look at the rows that they touched."""
@@ -73,6 +74,9 @@ class MemoryWorker:
                 self._decoder, source, RecordBatch(topic, 0, 0, 0, records), self.rows, lambda _: True
             )
             self.rejected += len(taken.rejected)
+            if taken.rejected and self.first_rejection is None:
+                first = taken.rejected[0]
+                self.first_rejection = f"{first.reason.value}: {first.detail}"
             missing = self.rows.missing([event.customer_id for event in taken.events])
             self.rows.load(missing, [None] * len(missing))
             slots, absorbed = pipeline.absorb(self.rows, source, taken, self._money)

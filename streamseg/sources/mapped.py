@@ -84,7 +84,8 @@ class LineReader:
             }
         group = None
         if kind == "purchase" and self.mapping.transactions:
-            group = (str(customer_id), *(_text(line.get(column)) for column in self.mapping.transactions.by))
+            named = [_text(_cell(line.get(column))) for column in self.mapping.transactions.by]
+            group = (str(customer_id), *named) if any(named) else None
         return MappedLine(kind, at, str(customer_id), fields, item, amount, refund, group)
 
     def _table(self, table: Mapping[str, Source], line: Line) -> dict[str, object]:

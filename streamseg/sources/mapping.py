@@ -46,6 +46,7 @@ Example, one line per article bought, grouped into transactions::
 
 - A word that `values` does not have is a reject unless `default` names another. The event words are click, purchase,
   refund, profile, consent, erasure and skip.
+- Lines with none of the columns of `transactions.by` filled are purchases of their own.
 - A purchase's value is the exact decimal sum of its lines' amounts (or the `value` field, if mapped), its
   `occurred_at` that of the latest line. A purchase that comes out negative is a refund. Of more than 1,000 lines the
   first 1,000 stand among the items; all count in the value.

@@ -1,8 +1,6 @@
 """`streamseg bench clustering`: how good the segments are, with the ceiling beside them."""
 
 import json
-import re
-from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -10,24 +8,28 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from streamseg.commands import Invocation
-from streamseg.errors import SettingsError
+from streamseg.commands.bench.event_files import progress_bar, recorded_stream
+from streamseg.errors import SettingsError, StreamsegError
 
 if TYPE_CHECKING:
     from streamseg.evaluation.judge import Verdict
     from streamseg.evaluation.stream import EventStream
     from streamseg.settings import Settings
 
-_CURRENCY: Final = re.compile(rb'"currency":"([A-Z]{3})"')
 _COLUMNS: Final = (
     "method", "ARI before", "ARI after", "inertia ratio", "ARI to offline", "renamed, worst day", "moves per event",
 )  # fmt: skip
-_LOOKED_AT: Final = 2_000
-"""Events of a file by which its currency is told."""
 
 
 @click.command("clustering")
 @click.option("--events", "files", multiple=True, type=click.Path(path_type=Path), help="Events instead of FitGear's.")
-@click.option("--mapping", type=click.Path(path_type=Path), help="For foreign columns, as in `streamseg replay`.")
+@click.option(
+    "--mapping",
+    "mappings",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="For foreign columns, as in `streamseg replay`; one for all files, or one for each in their order.",
+)
 @click.option("--truth", type=click.Path(path_type=Path), help="CSV: customer_id, label and, for those who move, from.")
 @click.option("--features", "segmentation", default="behaviour", show_default=True, help="Which segmentation to judge.")
 @click.option("--k", type=click.IntRange(2, 64), help="Clusters; default: as the settings have it.")
@@ -42,7 +44,7 @@ def command(
     invocation: Invocation,
     *,
     files: tuple[Path, ...],
-    mapping: Path | None,
+    mappings: tuple[Path, ...],
     truth: Path | None,
     segmentation: str,
     k: int | None,
@@ -68,15 +70,17 @@ def command(
     numbers = _numbers(seeds)
     streams: list[tuple[int, EventStream]]
     if files:
-        stream, settings = _recorded(files, mapping, truth, settings)
+        stream, settings = recorded_stream(files, mappings, truth, settings)
         streams = [(numbers[0], stream)]
     else:
         ends_at = 1_700_000_000.0  # a fixed past: the same seeds give the same streams for ever
         streams = [(seed, fitgear(seed, customers, days, ends_at)) for seed in numbers]
     verdicts = []
     for seed, stream in streams:
-        with click.progressbar(length=1000, label=stream.name, file=click.get_text_stream("stderr")) as bar:
-            verdicts.append(judge(stream, settings, seed, lambda share: bar.update(int(1000 * share) - bar.pos)))
+        with progress_bar() as bar:
+            task = bar.add_task(f"judging {stream.name}", total=1.0)
+            verdicts.append(judge(stream, settings, seed, lambda share: bar.update(task, completed=share)))  # noqa: B023
+        _warn_of_rejections(verdicts[-1])
     if as_json:
         click.echo(json.dumps({"streams": [asdict(verdict) for verdict in verdicts]}))
     else:
@@ -108,34 +112,14 @@ def _numbers(seeds: str) -> list[int]:
         raise click.BadParameter(f"{seeds} are no whole numbers with commas between", param_hint="--seeds") from None
 
 
-def _recorded(
-    files: tuple[Path, ...], mapping: Path | None, truth: Path | None, settings: "Settings"
-) -> "tuple[EventStream, Settings]":
-    """The stream of the files, and the settings with the currency that most of their amounts are in."""
-    from streamseg.evaluation.stream import recorded
-    from streamseg.sources.files import EventFile
-    from streamseg.sources.mapping import load_mapping
-    from streamseg.sources.truth import read_truth
-
-    if truth is not None and not truth.is_file():
-        raise SettingsError(f"truth file {truth} is not there")
-    unread: list[str] = []
-
-    def reject(number: int, reason: str) -> None:
-        unread.append(f"line {number}: {reason}")
-
-    loaded = None if mapping is None else load_mapping(mapping)
-    events = [event for file in files for event in EventFile(file, loaded, reject)]
-    if unread:
-        click.echo(f"{len(unread)} lines are no events; the first: {unread[0]}", err=True)
-    if not events:
-        raise SettingsError(f"{files[0]} has no events")
-    named = Counter(code.decode() for event in events[:_LOOKED_AT] for code in _CURRENCY.findall(event.value))
-    known = {settings.money.currency, *settings.money.rates}
-    if named and named.most_common(1)[0][0] not in known:
-        money = settings.money.model_copy(update={"currency": named.most_common(1)[0][0], "rates": {}})
-        settings = settings.model_copy(update={"money": money})
-    return recorded(files[0].name, events, None if truth is None else read_truth(truth)), settings
+def _warn_of_rejections(verdict: "Verdict") -> None:
+    """Raises `StreamsegError` when there is nothing but rejected records."""
+    if not verdict.rejected:
+        return
+    said = f"{verdict.name}: {verdict.rejected:,} records were rejected; the first: {verdict.first_rejection}"
+    if not verdict.customers:
+        raise StreamsegError(said)
+    click.echo(said, err=True)
 
 
 def _show(verdicts: "list[Verdict]") -> None:

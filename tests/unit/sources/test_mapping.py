@@ -66,6 +66,15 @@ def test_lines_may_stand_apart(tmp_path: Path, lookahead: int | str) -> None:
         assert [event.event_id for event in events] == ["B2", "C3", "A1"], "in order of time"
 
 
+@pytest.mark.parametrize("lookahead", [2, "file"])
+def test_lines_without_an_invoice_are_purchases_of_their_own(tmp_path: Path, lookahead: int | str) -> None:
+    without = INVOICES.replace("A1,", " ,")
+    events, rejected = read(tmp_path, without, BASE | {"transactions": {"by": ["invoice"], "lookahead": lookahead}})
+    assert rejected == []
+    assert sorted(body(event)["value"] for event in events) == [Decimal(v) for v in ("0.07", "0.3", "0.3", "19.99")]
+    assert len({event.event_id for event in events}) == 4
+
+
 def test_a_line_that_comes_too_late_is_rejected(tmp_path: Path) -> None:
     events, rejected = read(tmp_path, INVOICES, BASE | {"transactions": {"by": ["invoice"], "lookahead": 1}})
     assert [body(event)["value"] for event in events] == [Decimal("0.6"), Decimal("19.99")]
