@@ -30,7 +30,9 @@ class LearnerParams:
     warm_up_events: int = 5
     warm_up_patience: float = 14 * DAY_SECONDS
     """After this time enough customers suffice: in many shops the median customer never has that many events."""
-    sample_size: int = 2000
+    sample_size: int = 4000
+    """Customers that challenges are fitted on. Where nine in ten have bought once, small segments have a hundredth of
+    them: with 2,000 in all the inertia of the rest was 1-3 % above that of a fit on everybody, with 8,000 0.3-0.6 %."""
     active: float = 30 * DAY_SECONDS
     """Customers not sampled for longer take no part in challenges."""
     adoption_gain: float = 0.02

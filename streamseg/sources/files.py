@@ -71,7 +71,7 @@ class EventFile:
         try:
             with ExitStack() as open_files:
                 raw = open_files.enter_context(self.path.open("rb"))
-                self._position = raw.tell
+                self._position = lambda: self.size_bytes if raw.closed else raw.tell()
                 open_files.callback(setattr, self, "_position", lambda: self.size_bytes)
                 stream: IO[bytes] = raw
                 if self.path.suffix == ".gz":

@@ -75,6 +75,14 @@ def test_lines_without_an_invoice_are_purchases_of_their_own(tmp_path: Path, loo
     assert len({event.event_id for event in events}) == 4
 
 
+def test_how_far_a_file_is_read_can_be_asked_until_its_last_event(tmp_path: Path) -> None:
+    (tmp_path / "lines.csv").write_text(INVOICES)
+    mapping = FileMapping.model_validate(BASE | {"transactions": {"by": ["invoice"], "lookahead": "file"}})
+    source = EventFile(tmp_path / "lines.csv", mapping, lambda _, reason: pytest.fail(reason))
+    assert [source.read_bytes for _ in source] == [len(INVOICES)] * 2
+    assert source.read_bytes == len(INVOICES)
+
+
 def test_a_line_that_comes_too_late_is_rejected(tmp_path: Path) -> None:
     events, rejected = read(tmp_path, INVOICES, BASE | {"transactions": {"by": ["invoice"], "lookahead": 1}})
     assert [body(event)["value"] for event in events] == [Decimal("0.6"), Decimal("19.99")]
