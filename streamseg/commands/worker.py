@@ -15,7 +15,7 @@ from streamseg.errors import StreamsegError
 if TYPE_CHECKING:
     from streamseg.settings import Settings
 
-LINGER_SECONDS: Final = 1.5
+LINGER_SECONDS: Final = 1.0
 """How long tasks and threads of libraries that wait for a broker may hold up the end of a worker that is done."""
 
 

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 TRAINER_PARTITION = 0
 """Whoever owns this partition of the samples topic learns all segmentations."""
-GRACE_SECONDS = 4.5
+GRACE_SECONDS = 4.0
 """How long a stopping worker lets what is under way reach the store; 10 s are promised in all."""
 
 

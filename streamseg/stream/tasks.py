@@ -1,6 +1,7 @@
 """Ending tasks for certain."""
 
 import asyncio
+from collections.abc import Coroutine
 from typing import Any, Final
 
 AGAIN_SECONDS: Final = 0.2
@@ -20,3 +21,16 @@ async def end(*tasks: "asyncio.Task[Any] | None") -> None:
         for task in ended:
             if not task.cancelled():
                 task.exception()  # taken note of: asyncio complains otherwise
+
+
+async def within(seconds: float, doing: Coroutine[Any, Any, Any]) -> None:
+    """Let it go on for so long at most, whatever it ends with.
+
+    `asyncio.wait_for` waits for what it has cancelled, and what hangs on a broker that is away takes its time.
+    """
+    task = asyncio.ensure_future(doing)
+    await asyncio.wait((task,), timeout=seconds)
+    if not task.done():
+        task.cancel()
+    elif not task.cancelled():
+        task.exception()

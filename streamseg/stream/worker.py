@@ -6,8 +6,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 from streamseg.errors import StoreUnavailableError, StreamsegError
@@ -15,7 +14,8 @@ from streamseg.metrics import Metrics
 from streamseg.stream.app import consumer_of
 from streamseg.stream.logs import QUIET
 from streamseg.stream.models import Models
-from streamseg.stream.partitions import Partitions
+from streamseg.stream.partitions import GRACE_SECONDS, Partitions
+from streamseg.stream.tasks import within
 
 log = logging.getLogger(__name__)
 
@@ -26,10 +26,11 @@ a loaded worker's time, here less than 2 %."""
 START_PATIENCE_SECONDS = 15.0
 """How long a store that is away may hold up the start; Kafka has as long (`admin.TIMEOUT_SECONDS`)."""
 RETRY_SECONDS = 0.25
+FINISH_SECONDS = GRACE_SECONDS + 1.0
 COMMIT_SECONDS = 1.0
-LEAVE_SECONDS = 1.5
-CLOSE_SECONDS = 1.0
-"""With the grace that partitions have this stays within the 10 s promised, even with a broker away."""
+LEAVE_SECONDS = 1.25
+CLOSE_SECONDS = 0.75
+"""All of them together stay within the 10 s promised, even with a broker away."""
 
 
 class Worker:
@@ -43,7 +44,7 @@ class Worker:
         models: Models,
         metrics: Metrics,
         checks: Sequence[Callable[[], Awaitable[None]]],
-        closing: Sequence[Callable[[], Awaitable[None]]],
+        closing: Sequence[Callable[[], Coroutine[Any, Any, None]]],
     ) -> None:
         self._app = app
         self._partitions = partitions
@@ -88,19 +89,17 @@ class Worker:
     async def _shut_down(self) -> None:
         """Flush, commit, leave the group."""
         log.info("worker stops")
-        await self._partitions.finish()
+        await within(FINISH_SECONDS, self._partitions.finish())
         # What is ended while its broker is away complains at length, and that is of no use any more.
         for library in QUIET:
             logging.getLogger(library).setLevel(logging.CRITICAL + 1)
         threading.excepthook = lambda crash: log.debug("a thread ended with %s", crash.exc_type.__name__)
         if self._app.started:
-            with suppress(Exception):  # the checkpoints stand in the store; Kafka's copy is a courtesy
-                await asyncio.wait_for(consumer_of(self._app).commit(), COMMIT_SECONDS)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._app.stop(), LEAVE_SECONDS)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await asyncio.gather(*(close() for close in self._closing), return_exceptions=True)
+            # The checkpoints stand in the store; Kafka's copy is a courtesy.
+            await within(COMMIT_SECONDS, consumer_of(self._app).commit())
+            await within(LEAVE_SECONDS, self._app.stop())
+        for close in self._closing:
+            await within(CLOSE_SECONDS / len(self._closing), close())
 
     async def _watch_app(self) -> None:
         while not self._app.should_stop:
