@@ -29,9 +29,9 @@ from streamseg.features.rows import Rows
 from streamseg.features.update import Absorbed
 from streamseg.features.update import absorb as absorb_events
 from streamseg.features.vector import vectors
-from streamseg.membership.encoding import encode
+from streamseg.membership.encoding import consent_json, encoder_at, segment_json
 from streamseg.membership.settle import settle
-from streamseg.membership.types import Consent, Membership, MembershipChange, OutboxEntry, SegmentMembership
+from streamseg.membership.types import Consent, MembershipChange, OutboxEntry
 
 Slots = NDArray[np.intp]
 
@@ -241,7 +241,8 @@ def publish(
     rows.published_at[touched] = int(now)
     rows.published_wall[touched] = np.where(gone[chosen], 0, int(wall_now))
     model = {s.name: s.version for s in shown.segmentations if s.assigner is not None}
-    names = [s.name for s in shown.segmentations]
+    names = tuple(s.name for s in shown.segmentations)
+    string_of = encoder_at(epoch, int(now), model)
     answers = _answers(rules.unknown_consent)
     # Column by column: reading single numbers out of arrays costs more than all the rest.
     columns = zip(
@@ -261,12 +262,9 @@ def publish(
         if left:
             entries.append(OutboxEntry(customer_id, epoch, seq, None))
             continue
-        standing_in = map(_standing, names, codes, since, scores)
-        membership = Membership(
-            customer_id, epoch, seq, int(now), model, dict(zip(names, standing_in, strict=True)), answers[told]
-        )
-        changes = _changes(tuple(names), tuple(stood), tuple(codes)) if stood != codes else ()
-        entries.append(OutboxEntry(customer_id, epoch, seq, encode(membership), changes))
+        string = string_of(customer_id, seq, map(_standing, names, codes, since, scores), answers[told])
+        changes = _changes(names, tuple(stood), tuple(codes)) if stood != codes else ()
+        entries.append(OutboxEntry(customer_id, epoch, seq, string, changes))
     return entries
 
 
@@ -354,15 +352,17 @@ def _shown(rows: Rows, slots: Slots, looked: Looked, segmentations: Sequence[Seg
     return _Shown([segmentations[s] for s in columns], columns, before, after, (before != after).any(axis=1))
 
 
-def _standing(name: str, code: int, since: int, score: float) -> SegmentMembership | None:
-    return None if code == UNASSIGNED else SegmentMembership(id_of(name, code), since, score)
+def _standing(name: str, code: int, since: int, score: float) -> str:
+    return segment_json(name, None if code == UNASSIGNED else id_of(name, code), since, score)
 
 
-def _answers(unknown: Consent) -> dict[tuple[int, int], Consent]:
-    """What a row's answers to ads and personalisation come to."""
+def _answers(unknown: Consent) -> dict[tuple[int, int], str]:
+    """What a row's answers to ads and personalisation come to, as a membership string has it."""
     told = (-1, 0, 1)
     return {
-        (ads, own): Consent(unknown.ads if ads < 0 else bool(ads), unknown.personalisation if own < 0 else bool(own))
+        (ads, own): consent_json(
+            Consent(unknown.ads if ads < 0 else bool(ads), unknown.personalisation if own < 0 else bool(own))
+        )
         for ads in told
         for own in told
     }

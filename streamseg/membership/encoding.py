@@ -8,15 +8,15 @@ Compact JSON with its fields in this order: the store's compare-and-set finds ep
 """
 
 import re
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 import msgspec
 
-from streamseg.membership.types import Membership, OutboxEntry
+from streamseg.membership.types import Consent, Membership, OutboxEntry
 
 VERSION: Final = 1
 
-_OPENING: Final = b'{"v":%d,' % VERSION
 _ENCODER: Final = msgspec.json.Encoder()
 _DECODER: Final = msgspec.json.Decoder(Membership)
 _ORDER: Final = re.compile(rb'","epoch":(\d+),"seq":(\d+),')
@@ -25,7 +25,44 @@ _ORDER: Final = re.compile(rb'","epoch":(\d+),"seq":(\d+),')
 
 def encode(membership: Membership) -> bytes:
     """The membership string."""
-    return _OPENING + _ENCODER.encode(membership)[1:]
+    standing = [
+        segment_json(segmentation, *((None, 0, 0.0) if one is None else (one.id, one.since, one.score)))
+        for segmentation, one in membership.segments.items()
+    ]
+    string_of = encoder_at(membership.epoch, membership.as_of, membership.model)
+    return string_of(membership.customer_id, membership.seq, standing, consent_json(membership.consent))
+
+
+def encoder_at(epoch: int, as_of: int, model: Mapping[str, int]) -> Callable[[str, int, Iterable[str], str], bytes]:
+    """What makes the strings of one look: what they have in common is written once.
+
+    It takes the customer id, seq, the standing in each segmentation by `segment_json`, and consent by `consent_json`.
+    """
+    alike = f',"as_of":{as_of},"model":{_json(model)},"segments":{{'
+
+    def string_of(customer_id: str, seq: int, standing: Iterable[str], consent: str) -> bytes:
+        return (
+            f'{{"v":{VERSION},"customer_id":{_json(customer_id)},"epoch":{epoch},"seq":{seq}{alike}'
+            f'{",".join(standing)}}},"consent":{consent}}}'
+        ).encode()
+
+    return string_of
+
+
+def segment_json(segmentation: str, segment: str | None, since: int, score: float) -> str:
+    """Where a customer stands in one segmentation, None for unassigned. Neither name holds what JSON would escape."""
+    if segment is None:
+        return f'"{segmentation}":null'
+    return f'"{segmentation}":{{"id":"{segment}","since":{since},"score":{score}}}'
+
+
+def consent_json(consent: Consent) -> str:
+    """What the customer allows."""
+    return _json(consent)
+
+
+def _json(content: object) -> str:
+    return _ENCODER.encode(content).decode()
 
 
 def decode(string: bytes) -> Membership:

@@ -14,6 +14,8 @@ from streamseg.stream.admin import client_config
 DELIVERY_TIMEOUT_SECONDS = 30.0
 CLOSE_SECONDS = 1.0
 POLL_SECONDS = 0.002
+ANY_PARTITION = -1
+"""librdkafka's RD_KAFKA_PARTITION_UA: the partitioner decides."""
 
 
 class NotDeliveredError(StreamsegError):
@@ -54,31 +56,34 @@ class KafkaSink:
     async def send(self, records: Sequence[OutgoingRecord]) -> None:
         """Write the records and wait for their acknowledgement. Raises `NotDeliveredError`."""
         delivery = Delivery(len(records))
-        for record in records:
-            while not self._queued(record, delivery):
-                # The local queue is full: give the broker time, and whoever feeds us a reason to wait.
-                await self._poll()
+        queued = 0
+        while (queued := self._queue(records, queued, delivery)) < len(records):
+            # The local queue is full: give the broker time, and whoever feeds us a reason to wait.
+            await self._poll()
         while delivery.waiting:
             await self._poll()
         if delivery.error is not None:
             raise self._not_delivered(delivery.error)
 
-    def _queued(self, record: OutgoingRecord, delivery: Delivery) -> bool:
-        partition = {} if record.partition is None else {"partition": record.partition}
+    def _queue(self, records: Sequence[OutgoingRecord], start: int, delivery: Delivery) -> int:
+        """Queue the records from `start` on; how many are queued when the local queue is full, or all are."""
+        produce, at = self._producer.produce, start
         try:
-            self._producer.produce(
-                record.topic,
-                key=record.key,
-                value=record.value,
-                headers=list(record.headers) or None,
-                on_delivery=delivery,
-                **partition,
-            )
+            for at in range(start, len(records)):
+                one = records[at]
+                produce(
+                    one.topic,
+                    one.value,
+                    one.key,
+                    partition=ANY_PARTITION if one.partition is None else one.partition,
+                    headers=list(one.headers) or None,
+                    on_delivery=delivery,
+                )
         except BufferError:
-            return False
+            return at
         except KafkaException as error:
             raise self._not_delivered(error.args[0]) from None
-        return True
+        return len(records)
 
     async def _poll(self) -> None:
         if not self._producer.poll(0):

@@ -1,6 +1,7 @@
 """Membership strings and change records, byte by byte."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -33,6 +34,20 @@ def test_a_string_is_read_back() -> None:
 
 def test_fields_of_a_later_release_are_passed_over() -> None:
     assert decode(STRING[:-1] + b',"audiences":{"vip":true}}') == MEMBERSHIP
+
+
+@pytest.mark.parametrize("customer_id", ["c-81", 'a"b', "x\\", "é€", "</script>", "\U0001f6b2"])
+@pytest.mark.parametrize("score", [0.0, 0.05, 0.83, 1.0])
+def test_whatever_is_written_is_read_back(customer_id: str, score: float) -> None:
+    membership = replace(
+        MEMBERSHIP,
+        customer_id=customer_id,
+        model={},
+        segments={"value": None, "behaviour": SegmentMembership("behaviour-k7q2", 0, score)},
+        consent=Consent(ads=True, personalisation=False),
+    )
+    assert decode(encode(membership)) == membership
+    assert json.loads(encode(membership))["customer_id"] == customer_id
 
 
 @pytest.mark.parametrize("junk", [b"", b"nonsense", b"{}", b"[1]", b'{"v":1,"customer_id":3}', b"\xff\xfe"])
