@@ -224,7 +224,10 @@ class WorkerSettings(Section):
     metrics_host: str = "127.0.0.1"
     rows_in_memory: int = Field(default=1_000_000, ge=1_000)
     """Customers kept in memory over all partitions; the least recently used leave first."""
-    max_poll_records: int = Field(default=4_000, ge=1)
+    max_poll_records: int = Field(default=8_000, ge=1)
+    """Of all partitions together: a run and what is flushed at once are larger only when more is waiting."""
+    max_fetch_bytes: int = Field(default=2_097_152, ge=1_024)
+    """Of one partition: what its next run is taken from. Held in memory per partition of the worker."""
     learns_per_second: Positive = 10.0
     """Vectors that a partition sends to be learned, per segmentation and second of its clock, after a burst of 2,000:
     a flood of new customers must not swamp the trainer. Ten are 7 million customers a day over 8 partitions."""

@@ -24,14 +24,18 @@ class LearnBudget:
     def __init__(self, per_second: float, burst: int = BURST) -> None:
         self._per_second = per_second
         self._burst = burst
+        self._lump = min(per_second, burst)
         self._left: dict[str, tuple[float, float]] = {}
         """Tokens and when they were counted, by segmentation."""
 
     def grant(self, segmentation: str, wanted: int, now: float) -> int:
-        """How many of `wanted` may be learned at `now` (epoch seconds); they are taken off the budget."""
+        """How many of `wanted` may be learned at `now` (epoch seconds); they are taken off the budget.
+
+        All of them or a second's worth, or none yet: to draw one of a thousand costs as much as to draw ten.
+        """
         left, counted_at = self._left.get(segmentation, (float(self._burst), now))
         left = min(self._burst, left + max(0.0, now - counted_at) * self._per_second)
-        granted = min(wanted, int(left))
+        granted = min(wanted, int(left)) if left >= min(wanted, self._lump) else 0
         self._left[segmentation] = left - granted, max(now, counted_at)
         return granted
 

@@ -30,7 +30,11 @@ class TablelessApp(faust.App):  # type: ignore[misc]  # Faust is untyped
 
 
 def build_app(
-    kafka: KafkaSettings, checkpoints: Checkpoints, offer: Callable[[RecordBatch], Awaitable[None]], max_poll: int
+    kafka: KafkaSettings,
+    checkpoints: Checkpoints,
+    offer: Callable[[RecordBatch], Awaitable[None]],
+    max_poll: int,
+    max_fetch: int,
 ) -> Any:
     """Make the app; nothing is started and no broker is asked yet.
 
@@ -39,6 +43,7 @@ def build_app(
         checkpoints: where reading starts and what may be committed.
         offer: takes each run; its agent waits for it, which is the backpressure.
         max_poll: records per poll, at most.
+        max_fetch: bytes of a partition that one answer of the broker holds, at most.
     """
     session = SESSION_TIMEOUT_SECONDS[kafka.membership_profile]
     app = TablelessApp(
@@ -59,6 +64,7 @@ def build_app(
         broker_request_timeout=max(30.0, session),
         broker_commit_interval=1.0,
         broker_max_poll_records=max_poll,
+        consumer_max_fetch_size=max_fetch,
         broker_max_poll_interval=86_400.0,  # a store that is away must not cost us our place in the group
         stream_buffer_maxsize=QUEUED_RUNS,
         stream_wait_empty=True,

@@ -132,7 +132,13 @@ async def run_worker(settings: Settings) -> None:
             session=lambda topic, number: consumer_of(app).scheduler.session(topic, number),
         )
         partitions = Partitions(surroundings, trainer, assigned)
-        app = build_app(settings.kafka, partitions, partitions.offer, settings.worker.max_poll_records)
+        app = build_app(
+            settings.kafka,
+            partitions,
+            partitions.offer,
+            settings.worker.max_poll_records,
+            settings.worker.max_fetch_bytes,
+        )
         worker = Worker(
             app=app,
             partitions=partitions,

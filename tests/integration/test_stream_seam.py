@@ -68,7 +68,7 @@ class Reader:
 
 @asynccontextmanager
 async def reading(bootstrap: str, group: str, reader: Reader) -> AsyncIterator[Reader]:
-    reader.app = build_app(KafkaSettings(bootstrap=bootstrap, group=group), reader, reader.offer, 500)
+    reader.app = build_app(KafkaSettings(bootstrap=bootstrap, group=group), reader, reader.offer, 500, 1_048_576)
     await reader.app.start()
     try:
         yield reader
