@@ -119,11 +119,17 @@ class SampleValue(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 _ENCODE_SAMPLE: Final = msgspec.json.Encoder().encode
 
 
-def take(decoder: Decoder, source: int, batch: RecordBatch, rows: Rows, belongs: Callable[[str], bool]) -> Taken:
-    """Decode a run. `belongs` says whether a customer's key falls on this partition; it is asked once per row."""
+def take(
+    decoder: Decoder,
+    source: int,
+    batch: RecordBatch,
+    rows: Rows,
+    strangers_of: Callable[[Sequence[str]], Collection[str]],
+) -> Taken:
+    """Decode a run. `strangers_of` picks those whose key falls on another partition; it is asked once per row."""
     decoded = decoder.decode_run(source, batch.records)
     events, offsets, rejected = decoded.events, decoded.offsets, list(decoded.rejected)
-    strangers = {customer for customer in rows.missing([e.customer_id for e in events]) if not belongs(customer)}
+    strangers = strangers_of(rows.missing([e.customer_id for e in events]))
     if strangers:
         at = {record.offset: record for record in batch.records}
         detail = "the key belongs on another partition: set the producer's partitioner to murmur2 (murmur2_random)"

@@ -70,9 +70,7 @@ class MemoryWorker:
             records = [self._record(event) for event in events if event.topic == topic]
             if not records:
                 continue
-            taken = pipeline.take(
-                self._decoder, source, RecordBatch(topic, 0, 0, 0, records), self.rows, lambda _: True
-            )
+            taken = pipeline.take(self._decoder, source, RecordBatch(topic, 0, 0, 0, records), self.rows, lambda _: ())
             self.rejected += len(taken.rejected)
             if taken.rejected and self.first_rejection is None:
                 first = taken.rejected[0]

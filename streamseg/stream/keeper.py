@@ -65,7 +65,9 @@ class Keeper:
     async def absorb(self, run: RecordBatch, batch: Batch) -> None:
         """Take a run into the rows; noted in `batch`."""
         s, source = self._s, INPUT_TOPICS.index(run.topic)
-        taken = pipeline.take(s.decoder, source, run, self.rows, lambda customer: s.belongs(self.number, customer))
+        taken = pipeline.take(
+            s.decoder, source, run, self.rows, lambda customers: s.strangers_of(self.number, customers)
+        )
         self._shares[run.topic].add(len(run.records), len(taken.rejected))
         batch.dead_letters += dead_letters(taken.rejected, s.metrics)
         if taken.latest is not None:

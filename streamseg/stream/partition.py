@@ -216,7 +216,8 @@ class Partition:
         await self.courier.deliver_outbox()
         since = await self._s.changes.since(self.number, self.head.checkpoint.get(MEMBERSHIPS, 0))
         # Where the topics were grown, customers who have moved elsewhere were announced here once.
-        ours = {one: membership for one, membership in since.items() if self._s.belongs(self.number, one)}
+        strangers = self._s.strangers_of(self.number, list(since))
+        ours = {one: membership for one, membership in since.items() if one not in strangers}
         await keeper.announced.learn(ours, self.number, self._s.state)
         await self.courier.hand_over(Parcel((), None, (), dict(self.head.checkpoint), ()))
         keeper.clean = True

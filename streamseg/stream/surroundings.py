@@ -1,6 +1,6 @@
 """What the parts of one worker share, and the small values they hand to each other."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from streamseg import pipeline
@@ -29,7 +29,8 @@ class Surroundings:
     models: Models
     metrics: Metrics
     rules: pipeline.PublishingRules
-    belongs: Callable[[int, str], bool]
+    strangers_of: Callable[[int, Sequence[str]], Collection[str]]
+    """Which of the customers do not belong on the partition."""
     rows_limit: Callable[[], int]
     learns_per_second: float
     margin_seconds: float

@@ -19,6 +19,7 @@ from streamseg.stream.catalogue import CatalogueWriter
 from streamseg.stream.clock import EventClock, WallClock
 from streamseg.stream.log import KafkaLog
 from streamseg.stream.models import Models
+from streamseg.stream.partitioner import strangers
 from streamseg.stream.partitions import Partitions
 from streamseg.stream.sink import KafkaSink
 from streamseg.stream.surroundings import Surroundings
@@ -31,7 +32,6 @@ from streamseg.wiring import (
     features_of,
     layout_of,
     money_of,
-    partition_of,
     segmentations_of,
     stores,
 )
@@ -100,7 +100,7 @@ async def run_worker(settings: Settings) -> None:
                 settings.membership.ttl_seconds,
                 Consent(settings.membership.unknown_ads_consent, settings.membership.unknown_personalisation_consent),
             ),
-            belongs=lambda partition, customer: partition_of(customer, partition_count) == partition,
+            strangers_of=lambda partition, customers: strangers(customers, partition, partition_count),
             rows_limit=rows_limit,
             learns_per_second=settings.worker.learns_per_second,
             margin_seconds=settings.redis.failover_margin_seconds,

@@ -199,7 +199,7 @@ class OnePartition:
                 models=self.models,
                 metrics=metrics,
                 rules=PublishingRules(86_400.0, 30 * 86_400.0, Consent(ads=False, personalisation=True)),
-                belongs=lambda *_: True,
+                strangers_of=lambda *_: (),
                 rows_limit=lambda: 1_000,
                 learns_per_second=10.0,
                 margin_seconds=30.0,

@@ -27,7 +27,7 @@ def test_peers_keep_the_same_features_of_the_same_clicks() -> None:
     sent = list(Load("some", 3_000, 40, skewed=True).records(now - 86_400))
     records = [MemoryRecord(CLICKS, 0, offset, int(now * 1000), key, value) for offset, (key, value) in enumerate(sent)]
     rows = Rows(layout)
-    taken = pipeline.take(Decoder(money), 0, RecordBatch(CLICKS, 0, 0, 0, records), rows, lambda _: True)
+    taken = pipeline.take(Decoder(money), 0, RecordBatch(CLICKS, 0, 0, 0, records), rows, lambda _: ())
     customers = rows.missing([event.customer_id for event in taken.events])
     rows.load(customers, [None] * len(customers))
     pipeline.absorb(rows, 0, taken, money)

@@ -102,7 +102,7 @@ class Path:
 
     def take(self, source: int, *records: MemoryRecord, belongs: bool = True) -> pipeline.Taken:
         batch = RecordBatch(INPUT_TOPICS[source], 0, 1, 0, records)
-        return pipeline.take(Decoder(MONEY), source, batch, self.rows, lambda _: belongs)
+        return pipeline.take(Decoder(MONEY), source, batch, self.rows, lambda customers: () if belongs else customers)
 
     def feed(self, source: int, *records: MemoryRecord, now: float = NOW) -> list[dict[str, Any]]:
         """A run through the whole path; what would be published, decoded."""
