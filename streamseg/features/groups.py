@@ -1,10 +1,13 @@
 """Events of a batch, grouped by the row that they belong to."""
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+_POSITION_BITS: Final = 32
+"""Of a position in a batch; as many are left for a slot."""
 
 Number = TypeVar("Number", np.float64, np.int64)
 
@@ -45,8 +48,10 @@ class Groups:
 
 def grouped(slots: NDArray[np.intp]) -> Groups:
     """Group events, at least one, by slot."""
-    order = np.argsort(slots, kind="stable")
-    ordered = slots[order]
+    # Slot and position in one number: sorting numbers is far quicker than finding an order of them, and as stable.
+    keys = (slots << _POSITION_BITS) | np.arange(len(slots))
+    keys.sort()
+    ordered, order = keys >> _POSITION_BITS, keys & ((1 << _POSITION_BITS) - 1)
     first = np.empty(len(slots), dtype=np.bool_)
     first[:1] = True
     np.not_equal(ordered[1:], ordered[:-1], out=first[1:])

@@ -166,8 +166,13 @@ class Layout:
 
     def decay(self, sums: NDArray[np.float64], age: NDArray[np.float64]) -> None:
         """Let sums of shape (n, sums) grow older in place, each row by its `age` in seconds, shape (n,)."""
-        sums[:, : self.habits] *= np.exp2(-age / self.half_life_seconds)[:, None]
-        sums[:, self.habits :] *= np.exp2(-age / self.recent_half_life_seconds)[:, None]
+        habit, recent = self.kept(age)
+        sums[:, : self.habits] *= habit[:, None]
+        sums[:, self.habits :] *= recent[:, None]
+
+    def kept(self, age: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """What is left of a habit sum and of a recent one after an `age` in seconds, as shares of it, each (n,)."""
+        return np.exp2(-age / self.half_life_seconds), np.exp2(-age / self.recent_half_life_seconds)
 
     @cached_property
     def dtype(self) -> np.dtype[np.void]:

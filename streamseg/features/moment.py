@@ -18,13 +18,17 @@ class Moment:
         self.rows, self.slots, self.layout = rows, slots, rows.layout
         last_seen = rows.last_seen[slots]
         self.now: Floats = np.maximum(last_seen, now)
-        sums = rows.sums[slots].astype(np.float64)
-        self.layout.decay(sums, np.where(np.isfinite(last_seen), self.now - last_seen, 0.0))
-        self._sums = sums
+        self._sums = rows.sums[slots]
+        self._kept = self.layout.kept(np.where(np.isfinite(last_seen), self.now - last_seen, 0.0))
+        self._totals: dict[str, Floats] = {}
 
     def total(self, name: str) -> Floats:
-        """A decayed sum; rounding and refunds can't make it negative."""
-        return np.maximum(self._sums[:, self.layout.sum_index[name]], 0.0)
+        """A decayed sum; rounding and refunds can't make it negative. Features share it: not to be written to."""
+        if (total := self._totals.get(name)) is None:
+            place = self.layout.sum_index[name]
+            kept = self._kept[place >= self.layout.habits]
+            total = self._totals[name] = np.maximum(self._sums[:, place] * kept, 0.0)
+        return total
 
     def days_since(self, field: str, cap: float) -> Floats:
         """Days from a time field until now, at most `cap`; `cap` for what has never been."""

@@ -1,6 +1,7 @@
 """The slab: rows of the customers in memory, one numpy record each."""
 
 from collections.abc import Iterable, Sequence
+from itertools import filterfalse
 from typing import Final
 
 import numpy as np
@@ -72,7 +73,7 @@ class Rows:
 
     def missing(self, customer_ids: Iterable[str]) -> list[str]:
         """Those without a row here, each once, in the order given."""
-        return [customer for customer in dict.fromkeys(customer_ids) if customer not in self.slots]
+        return list(dict.fromkeys(filterfalse(self.slots.__contains__, customer_ids)))
 
     def slots_of(self, customer_ids: Sequence[str]) -> Slots:
         """Their slots; all must be here (KeyError otherwise)."""

@@ -116,6 +116,9 @@ def _repeated(rows: Rows, slots: Slots, ids: NDArray[np.uint64], counts: Mask) -
     repeated: Mask = (rows.ring[slots] == ids[:, None]).any(axis=1)
     # Ids may be unique within a customer only, so the row goes into the key that brings equals together.
     key = ids ^ (slots.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
+    ordered = np.sort(key)
+    if not (ordered[1:] == ordered[:-1]).any():
+        return repeated
     candidates = np.flatnonzero(counts)
     order = candidates[np.argsort(key[candidates], kind="stable")]
     same = (ids[order][1:] == ids[order][:-1]) & (slots[order][1:] == slots[order][:-1])
@@ -153,7 +156,7 @@ def _advance(rows: Rows, groups: Groups, at: Floats, added: Triples | None = Non
     layout.decay(sums, anchor - before)
     if added is not None:
         age = anchor[groups.of] - at
-        decayed = np.stack([np.exp2(-age / layout.half_life_seconds), np.exp2(-age / layout.recent_half_life_seconds)])
+        decayed = np.stack(layout.kept(age))
         weight = added.weight * decayed[(added.sum >= layout.habits).astype(np.intp), added.event]
         place = groups.of[added.event] * sums.shape[1] + added.sum
         sums += np.bincount(place, weight, minlength=sums.size).reshape(sums.shape)
