@@ -2,7 +2,7 @@
 
 At one learn per customer and day, a million daily customers are 12 learns a second. A flood of customers who were never
 learned (a shop that connects with its history, an outage that is caught up with) would be thousands: they are not worth
-what River costs, since a model is fitted on a sample of 4,000.
+what River costs, since a model is fitted on a sample of 2,000.
 """
 
 from collections.abc import Sequence

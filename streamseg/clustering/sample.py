@@ -12,7 +12,7 @@ import numpy as np
 from streamseg.clustering.encode import Floats
 
 RANKS: Final = 2**64
-HEADROOM: Final = 1.25
+HEADROOM: Final = 1.5
 """Of how many times as many customers as are kept the vectors are wanted, so that those who fall silent are replaced
 at once."""
 

@@ -75,8 +75,7 @@ class MemoryWorker:
             if taken.rejected and self.first_rejection is None:
                 first = taken.rejected[0]
                 self.first_rejection = f"{first.reason.value}: {first.detail}"
-            missing = self.rows.missing([event.customer_id for event in taken.events])
-            self.rows.load(missing, [None] * len(missing))
+            self.rows.load(taken.missing, [None] * len(taken.missing))
             slots, absorbed = pipeline.absorb(self.rows, source, taken, self._money)
             touched = np.union1d(touched, slots)
             count += int(absorbed.mask.sum())

@@ -38,6 +38,8 @@ class Absorbed:
 
     mask: Mask
     """Events that their rows now hold (of erasures: that took effect)."""
+    slots: Slots
+    """Rows of the batch, each once, ascending: all were touched, if only their fences."""
     replayed: int = 0
     """At or below the row's fence: seen before."""
     duplicates: int = 0
@@ -65,7 +67,7 @@ def absorb(  # noqa: PLR0917 - a batch is parallel arrays
     """
     nothing = np.zeros(len(events), dtype=np.bool_)
     if not len(events):
-        return Absorbed(nothing)
+        return Absorbed(nothing, slots)
     fresh = offsets > rows.fences[slots, source]
     whole = grouped(slots)
     fences = rows.fences[:, source]
@@ -97,6 +99,7 @@ def absorb(  # noqa: PLR0917 - a batch is parallel arrays
             _remember(rows, groups, ids[kept])
     return Absorbed(
         mask,
+        whole.slots,
         replayed=int(np.count_nonzero(~fresh)),
         duplicates=int(np.count_nonzero(repeated)),
         erased=int(np.count_nonzero(fresh & ~counts)),

@@ -72,9 +72,8 @@ class Keeper:
         batch.dead_letters += dead_letters(taken.rejected, s.metrics)
         if taken.latest is not None:
             batch.latest[run.topic] = max(taken.latest, batch.latest.get(run.topic, 0.0))
-        missing = self.rows.missing([event.customer_id for event in taken.events])
-        if missing:
-            self.take_in(missing, await self.load(missing))
+        if taken.missing:
+            self.take_in(taken.missing, await self.load(taken.missing))
         slots, absorbed = pipeline.absorb(self.rows, source, taken, s.money)
         batch.slots.update(slots.tolist())
         if run.topic == CONSENTS:

@@ -110,7 +110,7 @@ class Stage:
         records = [MemoryRecord(CLICKS, 0, offset, now_ms, key, value) for offset, (key, value) in enumerate(sent)]
         batch = RecordBatch(CLICKS, 0, 0, 0, records)
         taken = pipeline.take(wiring.decoder_of(settings), 0, batch, rows, lambda _: ())
-        customers = rows.missing([event.customer_id for event in taken.events])
+        customers = taken.missing
         rows.load(customers, [None] * len(customers))
         pipeline.absorb(rows, 0, taken, wiring.money_of(settings))
         now = time.time()

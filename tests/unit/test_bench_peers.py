@@ -28,7 +28,7 @@ def test_peers_keep_the_same_features_of_the_same_clicks() -> None:
     records = [MemoryRecord(CLICKS, 0, offset, int(now * 1000), key, value) for offset, (key, value) in enumerate(sent)]
     rows = Rows(layout)
     taken = pipeline.take(Decoder(money), 0, RecordBatch(CLICKS, 0, 0, 0, records), rows, lambda _: ())
-    customers = rows.missing([event.customer_id for event in taken.events])
+    customers = taken.missing
     rows.load(customers, [None] * len(customers))
     pipeline.absorb(rows, 0, taken, money)
 

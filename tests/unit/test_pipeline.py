@@ -108,8 +108,7 @@ class Path:
         """A run through the whole path; what would be published, decoded."""
         taken = self.take(source, *records)
         assert not taken.rejected
-        missing = self.rows.missing([event.customer_id for event in taken.events])
-        self.rows.load(missing, [None] * len(missing))
+        self.rows.load(taken.missing, [None] * len(taken.missing))
         slots, _ = pipeline.absorb(self.rows, source, taken, MONEY)
         consented = slots.tolist() if source == 3 else ()
         return self.decide(slots, now, consented)
