@@ -1,9 +1,11 @@
 """What a process uses, as Linux tells it, and waiting for what it does."""
 
 import os
+import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,7 +16,7 @@ TICKS_PER_SECOND: Final = os.sysconf("SC_CLK_TCK")
 WINDOW_SECONDS: Final = 1.0
 QUIET_SHARE: Final = 0.1
 """Of a core; less counts as nothing to do."""
-MOST_WINDOWS: Final = 30
+MOST_WINDOWS: Final = 15
 
 
 def cpu_seconds(pid: int) -> float:
@@ -61,6 +63,16 @@ def wait(process: "subprocess.Popen[bytes]", met: Callable[[], bool], seconds: f
         if time.monotonic() > until:
             raise RuntimeError(f"{name} takes longer than {seconds:g} s")
         time.sleep(POLL_SECONDS)
+
+
+@contextmanager
+def frozen(process: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """Let it stand still meanwhile, without knowing."""
+    process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGCONT)
 
 
 def end(process: "subprocess.Popen[bytes]") -> None:

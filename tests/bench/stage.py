@@ -78,7 +78,11 @@ class Stage:
 
     def fill(self, load: Load) -> None:
         """Make the topics anew and send the load."""
-        remake_topics(self.kafka.bootstrap, self.partitions)
+        self.empty()
+        self.pour(load)
+
+    def pour(self, load: Load) -> None:
+        """Send the load to topics that are empty."""
         fill(self.kafka.bootstrap, load)
         self.load, self.sent = load, load.events
 
