@@ -51,6 +51,7 @@ def challenge(
     customers: Floats,
     centres: Floats,
     *,
+    clusters: int,
     adoption_gain: float,
     rng: np.random.Generator,
 ) -> Outcome:
@@ -61,13 +62,17 @@ def challenge(
         weights: of the rows, (m,); None for equal ones.
         customers: whose segments are at stake, (n, d).
         centres: of the running model, (k, d).
+        clusters: how many a fresh fit has. When the running model has another number, the best fit takes its place.
         adoption_gain: by what share the inertia of a fresh fit must be lower at least.
         rng: where seedings are drawn from.
     """
     running = lloyd.lloyd(rows, centres, weights)
-    fits = lloyd.fits(rows, len(centres), rng, FRESH_RESTARTS, weights)
-    fits += lloyd.one_moved(rows, running.centres, rng, weights)
+    fits = lloyd.fits(rows, clusters, rng, FRESH_RESTARTS, weights)
     before = lloyd.nearest(customers, centres)
+    if clusters != len(centres):
+        best = min(fits, key=lambda fit: fit.inertia)
+        return Outcome(running, best, best.inertia, before)
+    fits += lloyd.one_moved(rows, running.centres, rng, weights)
 
     def worth(fit: lloyd.Fit) -> float:
         kept = kept_share(before, lloyd.nearest(customers, fit.centres))

@@ -126,12 +126,16 @@ class Learner:
         )
 
     def challenge_due(self) -> bool:
-        """Whether `challenge` would place the first centres, or the interval has passed, or drift was noticed."""
+        """Whether `challenge` would place the first centres, or the interval has passed, or drift was noticed.
+
+        Also when the settings have another k than the restored model.
+        """
         if self._learned_until is None or self._first_sample_at is None:
             return False
         if self._last_challenge_at is not None:
             due = self._learned_until - self._last_challenge_at >= self.params.challenge_interval
-            return due or self._drift.alarm
+            resized = bool(self._segments) and len(self._segments) != self.params.k and self._can_challenge()
+            return due or resized or self._drift.alarm
         if self._learned // WARM_UP_CHECK_EVERY == self._warm_up_checked:
             return False
         self._warm_up_checked = self._learned // WARM_UP_CHECK_EVERY
@@ -154,7 +158,7 @@ class Learner:
         if self._segments:
             self._last_challenge_at = at
             self._drift.alarm = False
-        if len(self._customers) < max(2 * self.params.k, self.params.warm_up_per_cluster):
+        if not self._can_challenge():
             return None
         rng = np.random.default_rng([self.params.seed, self._learned])
         transition = self._challenge_running(at, rng) if self._segments else self._place_first(at, rng)
@@ -162,6 +166,9 @@ class Learner:
         self._quintiles = quintiles(np.array([sample.vector for sample in self._customers.samples()]))
         self._lineage = (*self._lineage, *transition.lineage)[-LINEAGE_KEPT:]
         return transition
+
+    def _can_challenge(self) -> bool:
+        return len(self._customers) >= max(2 * self.params.k, self.params.warm_up_per_cluster)
 
     def _place_first(self, at: float, rng: np.random.Generator) -> Transition:
         self._use_scale(self._scale_of_customers())
@@ -180,7 +187,13 @@ class Learner:
         customers = scale.apply(self._customers.logged())
         rows, weights = self._clusterer.summary() or (customers, None)
         outcome = challenge(
-            rows, weights, customers, self._clusterer.centres(), adoption_gain=self.params.adoption_gain, rng=rng
+            rows,
+            weights,
+            customers,
+            self._clusterer.centres(),
+            clusters=self.params.k,
+            adoption_gain=self.params.adoption_gain,
+            rng=rng,
         )
         if outcome.fresh is None:
             self._clusterer.place(outcome.running.centres)
@@ -260,17 +273,18 @@ class Learner:
     def restore(cls, snapshot: Snapshot, params: LearnerParams, *, draw: random.Random | None = None) -> "Learner":
         """Go on exactly where the snapshot was taken, once the customers' samples are read back (`learn`, `remember`).
 
-        Raises `SnapshotRefusedError` when it was made under other features, another clusterer or another k.
+        A model with another k runs on until the next challenge, which is due at once; ids go on by overlap of members.
+        Raises `SnapshotRefusedError` when it was made under other features or another clusterer.
         """
         if (snapshot.segmentation, snapshot.features, snapshot.skewed, snapshot.clusterer) != (
             params.segmentation,
             params.features,
             params.skewed,
             params.clusterer,
-        ) or (snapshot.warm and len(snapshot.centres) != params.k):
+        ):
             raise SnapshotRefusedError(
-                f"snapshot {snapshot.version} of {snapshot.segmentation} was learned with other features, clusterer"
-                " or k than the settings name"
+                f"snapshot {snapshot.version} of {snapshot.segmentation} was learned with other features or another"
+                " clusterer than the settings name"
             )
         self = cls(params, draw=draw)
         self._latest = snapshot

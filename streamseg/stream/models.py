@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from streamseg.clustering.assign import Assigner
 from streamseg.clustering.snapshot import Snapshot
-from streamseg.errors import StoreUnavailableError
+from streamseg.errors import SettingsError, StoreUnavailableError
 from streamseg.metrics import Metrics
 from streamseg.pipeline import Segmentation
 from streamseg.ports import ModelStore
@@ -29,17 +29,28 @@ class Models:
         self.generation = 0
         self._adopted = [0] * len(self.segmentations)
         self._becoming_public: list[float] = []
+        self._foreign: dict[str, int] = {}
+        """Versions that were learned from other features, by segmentation."""
 
     def in_shadow(self, segmentation: str) -> bool:
         """Whether the segmentation is not public, or not yet."""
         return any(one.name == segmentation and one.public_from > time.time() for one in self.segmentations)
+
+    async def check(self) -> None:
+        """Take over what the store has. Raises `SettingsError` when a model was learned from other features."""
+        await self.refresh()
+        if self._foreign:
+            raise SettingsError(
+                f"setting segmentations.{min(self._foreign)}.features: the published model was learned from others; "
+                "give the new segmentation a name of its own, let it run in shadow, and promote it"
+            )
 
     async def refresh(self) -> None:
         """Take over what the store has. Raises `StoreUnavailableError`."""
         names = [segmentation.name for segmentation in self.segmentations]
         for s, version in enumerate(await self._store.versions(names)):
             current = self.segmentations[s]
-            if version == current.version:
+            if version in (current.version, self._foreign.get(current.name)):
                 continue
             stored = await self._store.snapshot(current.name)
             if stored is None:
@@ -47,6 +58,7 @@ class Models:
             snapshot = Snapshot.from_json(stored)
             if snapshot.features != current.features:
                 log.warning("model %s has other features than the settings: not taken over", current.name)
+                self._foreign[current.name] = version
                 continue
             assigner = Assigner(snapshot) if snapshot.warm else None
             self.segmentations[s] = replace(

@@ -67,7 +67,7 @@ class Worker:
             loop.add_signal_handler(number, self._stop.set)
         background: list[asyncio.Task[None]] = []
         try:
-            for check in (*self._checks, self._models.refresh):
+            for check in (*self._checks, self._models.check):
                 await _once_there(check)
             await self._app.start()
             background = [

@@ -15,6 +15,7 @@ from streamseg.clustering.encode import Floats
 
 def place(model: cluster.KMeans, features: Sequence[str], centres: Floats) -> None:
     """Give a River KMeans explicit centres: its own are random draws in the order of a set, others in every process."""
+    model.n_clusters = len(centres)
     model.centers = {
         index: defaultdict(float, zip(features, centre, strict=True)) for index, centre in enumerate(centres.tolist())
     }

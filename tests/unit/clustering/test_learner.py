@@ -1,6 +1,7 @@
 """The learner: warm-up, placing, learning, challenges, and what never reaches River."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -181,3 +182,23 @@ def test_how_many_are_sampled_outlasts_the_owner() -> None:
     restored = Learner.restore(Snapshot.from_json(model.snapshot().to_json()), model.params)
     restored.learn(next(day_of_samples(4)), 10_000)
     assert restored.snapshot().sampled_share == share
+
+
+@pytest.mark.parametrize(("k", "surviving"), [(2, 1), (5, 2)])
+def test_another_k_is_taken_up_at_once_and_segments_that_stand_keep_their_ids(k: int, surviving: int) -> None:
+    model = learner()
+    run(model, range(3))
+    old = model.snapshot()
+
+    changed = Learner.restore(old, replace(model.params, k=k))
+    for sample in day_of_samples(2):
+        changed.remember(sample)
+    assert changed.snapshot().segments == old.segments
+    outcomes = run(changed, range(3, 4))
+
+    new = changed.snapshot()
+    assert outcomes[0].outcome == "adopted"
+    assert len(new.segments) == k
+    assert len(set(new.segments) & set(old.segments)) >= surviving
+    assert set(new.retired) == set(old.segments) - set(new.segments)
+    assert [one.outcome for one in run(changed, range(4, 5))] != ["adopted"]
