@@ -155,6 +155,7 @@ async def stop_and_take_over(at: int, *, thaw: bool) -> str | None:
                 await asyncio.sleep(0.002)
         if not thaw:
             await first.close()
+        view(made.log, STAYING, 200, 9.9 * DAY)  # who takes over at the end of the log has no other clock
         await second.begin()
         await until_left(made, second)
         view(made.log, "c-1", 300, 10 * DAY)
