@@ -14,6 +14,7 @@ import asyncio
 import json
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -100,7 +101,7 @@ class _Cache:
             self._under_way.clear()
 
 
-class _Reading:
+class _Reading(ABC):
     """What both readers are: they differ in how they wait.
 
     Args:
@@ -129,9 +130,11 @@ class _Reading:
         self._redis = self._connect(socket_timeout=timeout_seconds, socket_connect_timeout=1)
         self._begin()
 
+    @abstractmethod
     def _connect(self, **options: Any) -> Any:
-        raise NotImplementedError
+        """A client of Redis."""
 
+    @abstractmethod
     def _begin(self) -> None:
         """Listen already, where that needs no event loop."""
 
@@ -223,6 +226,9 @@ class AsyncReader(_Reading):
 
     def _connect(self, **options: Any) -> redis.asyncio.Redis:
         return redis.asyncio.Redis.from_url(self._url, protocol=2, **options)
+
+    def _begin(self) -> None:
+        """Nothing: an event loop is needed first."""
 
     async def one(self, customer_id: str) -> Answer:
         """What is known of the customer. Raises `redis.RedisError`."""

@@ -32,8 +32,8 @@ class LearnerParams:
     """After this time enough customers suffice: in many shops the median customer never has that many events."""
     sample_size: int = 2000
     """Customers that challenges are fitted on. Where nine in ten have bought once, small segments have a hundredth of
-    them, and the inertia over everybody is 3 % above that of a fit on everybody; 4,000 gained 0.4 % of it, and cost
-    twice the time on a thread that shares the interpreter with the path."""
+    them, and the inertia over everybody is 3 % above that of a fit on everybody; 4,000 gained 0.4 % of it on one
+    stream, and the run took twice the CPU."""
     active: float = 30 * DAY_SECONDS
     """Customers not sampled for longer take no part in challenges."""
     adoption_gain: float = 0.02

@@ -79,7 +79,7 @@ def command(
     for seed, stream in streams:
         with progress_bar() as bar:
             task = bar.add_task(f"judging {stream.name}", total=1.0)
-            verdicts.append(judge(stream, settings, seed, lambda share: bar.update(task, completed=share)))  # noqa: B023
+            verdicts.append(judge(stream, settings, seed, lambda share: bar.update(task, completed=share)))  # noqa: B023 - called within
         _warn_of_rejections(verdicts[-1])
     if as_json:
         click.echo(json.dumps({"streams": [asdict(verdict) for verdict in verdicts]}))
