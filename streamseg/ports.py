@@ -71,11 +71,21 @@ class StateStore(Protocol):
         """What stands beside the rows; None before the first claim."""
         ...
 
-    async def claim(self, partition: int, owner: str, layout: str, now_ms: int) -> PartitionHead:
+    async def claim(
+        self, partition: int, owner: str, layout: str, now_ms: int, follows: Sequence[str] = ()
+    ) -> PartitionHead:
         """Become the owner: epoch = max(stored + 1, now_ms), flush number kept and raised by one, checkpoint kept.
 
-        Raises `LayoutMismatchError` when the stored layout is another one.
+        Raises `LayoutMismatchError` when the stored layout is neither this one nor among those that it may follow.
         """
+        ...
+
+    async def layouts(self) -> dict[str, bytes]:
+        """What every layout that rows were ever written in is made of, by fingerprint."""
+        ...
+
+    async def remember_layout(self, fingerprint: str, written: bytes) -> None:
+        """Keep what a layout is made of, for ever: some of its rows may be read much later."""
         ...
 
     async def set_topics(self, partition: int, owner: str, topics: Mapping[str, tuple[str, int]]) -> None:
@@ -162,6 +172,14 @@ class ModelStore(Protocol):
 
     async def promoted(self) -> dict[str, int]:
         """What was promoted, by segmentation."""
+        ...
+
+    async def drop(self, segmentation: str, dropped_at: int) -> None:
+        """Keep when (wall time, epoch seconds) a segmentation was given up, for good."""
+        ...
+
+    async def dropped(self) -> dict[str, int]:
+        """What was given up, by segmentation."""
         ...
 
     async def write_catalogue(self, segments: Mapping[str, bytes]) -> None:

@@ -124,7 +124,7 @@ class AttributeSettings(Section):
 
 
 class FeatureSettings(Section):
-    """What a row keeps. Changing any of it changes the layout: `streamseg rebuild` makes the rows anew."""
+    """What a row keeps. Another value needs what only the log knows: `streamseg rebuild` makes the rows anew."""
 
     half_life_days: Positive = 30.0
     """Of the decayed sums that describe habit: counts, spend, shares."""

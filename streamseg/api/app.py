@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from time import perf_counter
@@ -65,7 +65,7 @@ class Collaborators:
     sink: EventSink
     decoder: Decoder
     metrics: Metrics
-    layout: Callable[[], "Layout"]
+    layout: Callable[[], Awaitable["Layout"]]
     """Called when first needed, in a thread."""
     partition_of: Callable[[str, int], int]
     """The partition of a customer, of so many."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 class Why:
-    """Explains memberships. `layout` is called when first needed: it loads what lookups do without."""
+    """Explains memberships. `layout` is asked with each row: rows of later segmentations are to be read too."""
 
     def __init__(
         self,
         lookups: Lookups,
         state: StateStore,
         models: ModelStore,
-        layout: Callable[[], "Layout"],
+        layout: Callable[[], Awaitable["Layout"]],
         partition_of: Callable[[str, int], int],
     ) -> None:
         self._lookups = lookups
@@ -49,11 +49,12 @@ class Why:
         if membership is not None:
             try:
                 row, snapshots = await self._stored(customer_id, msgspec.json.decode(membership)["segments"])
+                layout = await self._layout()
             except StoreUnavailableError:
                 raise store_away({"customer_id": customer_id, "known": False, "segmentations": {}}) from None
             if row is not None:
                 async with self._one_at_a_time:
-                    told = await asyncio.to_thread(self._explain, membership, row, snapshots)
+                    told = await asyncio.to_thread(_explain, layout, membership, row, snapshots)
         body = {"customer_id": customer_id, "known": membership is not None, "segmentations": told}
         now = time.time()
         decided = as_of(membership) if membership is not None else None
@@ -74,12 +75,13 @@ class Why:
         found = {name: await self._models.snapshot(name) for name in segmentations}
         return row, {name: snapshot for name, snapshot in found.items() if snapshot is not None}
 
-    def _explain(self, membership: bytes, row: bytes, snapshots: dict[str, bytes]) -> dict[str, Any]:
-        from streamseg.api.explanation import explanation  # noqa: PLC0415 - loads numpy and scipy
 
-        try:
-            return explanation(self._layout(), membership, row, snapshots)
-        except LayoutMismatchError:
-            raise Problem(
-                503, "the stored rows have another layout than this process", headers={b"retry-after": b"60"}
-            ) from None
+def _explain(layout: "Layout", membership: bytes, row: bytes, snapshots: dict[str, bytes]) -> dict[str, Any]:
+    from streamseg.api.explanation import explanation  # noqa: PLC0415 - loads numpy and scipy
+
+    try:
+        return explanation(layout, membership, row, snapshots)
+    except LayoutMismatchError:
+        raise Problem(
+            503, "the stored rows have another layout than this process", headers={b"retry-after": b"60"}
+        ) from None

@@ -67,6 +67,11 @@ def code_of(segment: str) -> int:
     return number + 1
 
 
+def segmentation_of(segment: str) -> str:
+    """The segmentation that a segment id belongs to."""
+    return segment.rpartition("-")[0]
+
+
 @lru_cache(maxsize=65_536)
 def id_of(segmentation: str, code: int) -> str:
     """The segment id behind a code. Raises `ValueError` for 0 and for what no id has."""

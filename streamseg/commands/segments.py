@@ -84,6 +84,25 @@ def diff_command(invocation: Invocation, segmentation: str, against: str, as_jso
         _print_comparison(found, against, segmentation)
 
 
+@command.command("drop")
+@click.argument("segmentation")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@click.pass_obj
+def drop_command(invocation: Invocation, segmentation: str, as_json: bool) -> None:
+    """Give up SEGMENTATION for good: it learns no more, and within seconds everybody has left its segments.
+
+    The workers do that, without a restart. Take it out of the settings afterwards; until it was dropped, workers whose
+    settings lack it are refused, because they may as well be those of before it was added.
+    """
+    from streamseg.wiring.segments import drop
+
+    asyncio.run(drop(invocation.settings, segmentation))
+    if as_json:
+        click.echo(json.dumps({"dropped": segmentation}))
+    else:
+        click.echo(f"{segmentation} is given up; take it out of the settings once `streamseg segments` has none of it")
+
+
 def _print(segments: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from streamseg.errors import LayoutMismatchError
 from streamseg.features.layout import FIELDS, Layout
+from streamseg.features.relayout import laid_anew
 
 FORMAT: Final = 1
 HEADER_BYTES: Final = 5
@@ -30,13 +31,14 @@ def encode(layout: Layout, records: NDArray[np.uint8]) -> list[bytes]:
 
 
 def decode(layout: Layout, stored: Sequence[bytes]) -> NDArray[np.uint8]:
-    """Records seen as bytes, shape (n, row_bytes), from stored rows; older formats are upgraded.
+    """Records seen as bytes, shape (n, row_bytes), from stored rows; older formats and layouts are upgraded.
 
     Raises:
-        LayoutMismatchError: a row has a newer format or another layout, or is damaged.
+        LayoutMismatchError: a row has a newer format or a layout that cannot be read, or is damaged.
     """
     header, width = _header(layout), HEADER_BYTES + layout.row_bytes
-    ready = [row if row[:HEADER_BYTES] == header and len(row) == width else _upgraded(layout, row) for row in stored]
+    odd = [n for n, row in enumerate(stored) if row[:HEADER_BYTES] != header or len(row) != width]
+    ready = _upgraded(layout, stored, odd) if odd else stored
     return np.frombuffer(b"".join(ready), dtype=np.uint8).reshape(len(ready), width)[:, HEADER_BYTES:]
 
 
@@ -76,19 +78,38 @@ def _header(layout: Layout) -> bytes:
     return bytes([FORMAT]) + bytes.fromhex(layout.fingerprint)
 
 
-def _upgraded(layout: Layout, row: bytes) -> bytes:
+def _upgraded(layout: Layout, stored: Sequence[bytes], odd: Sequence[int]) -> list[bytes]:
+    """The stored rows with those at the places `odd` brought to this format and layout."""
+    ready, places = list(stored), dict[str, list[int]]()
+    for n in odd:
+        ready[n] = _in_this_format(layout, stored[n])
+        places.setdefault(ready[n][1:HEADER_BYTES].hex(), []).append(n)
+    places.pop(layout.fingerprint, None)
+    for fingerprint, found in places.items():
+        earlier = layout.readable[fingerprint]
+        raw = np.frombuffer(b"".join(ready[n][HEADER_BYTES:] for n in found), dtype=earlier.dtype)
+        records = laid_anew(earlier, layout, raw).view(np.uint8).reshape(len(found), layout.row_bytes)
+        for n, row in zip(found, encode(layout, records), strict=True):
+            ready[n] = row
+    return ready
+
+
+def _in_this_format(layout: Layout, row: bytes) -> bytes:
+    """The row in this format, of the layout or of one that it can read. Raises `LayoutMismatchError`."""
     while row and row[0] in UPGRADES and row[0] < FORMAT:
         row = UPGRADES[row[0]](layout, row)
-    header, found = _header(layout), row[1:HEADER_BYTES].hex()
+    found = row[1:HEADER_BYTES].hex()
     if row and row[0] > FORMAT:
         raise LayoutMismatchError(
             f"a stored row has format {row[0]}, this version reads up to {FORMAT}: start the newer version"
         )
-    if row[:1] == header[:1] and len(found) == len(layout.fingerprint) and found != layout.fingerprint:
+    own = layout.readable.get(found, layout)
+    header = _header(own)
+    if row[:1] == header[:1] and len(found) == len(own.fingerprint) and found != own.fingerprint:
         raise LayoutMismatchError(
             f"a stored row has layout {found}, the settings make {layout.fingerprint}: "
             "take the settings back or run `streamseg rebuild`"
         )
-    if row[:HEADER_BYTES] != header or len(row) != HEADER_BYTES + layout.row_bytes:
+    if row[:HEADER_BYTES] != header or len(row) != HEADER_BYTES + own.row_bytes:
         raise LayoutMismatchError(f"a stored row of {len(row)} bytes is damaged: run `streamseg rebuild`")
     return row

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, Literal, NamedTuple
 
@@ -92,6 +92,8 @@ class Layout:
     attributes: tuple[Attribute, ...] = ()
     typical_price: float = 30.0
     typical_order: float = 60.0
+    earlier: tuple[tuple[str, ...], ...] = ()
+    """The segmentations of other layouts whose rows are read too: all else in them is the same."""
 
     @classmethod
     def of(
@@ -201,6 +203,12 @@ class Layout:
         for field in FIELDS:
             record[field.name] = field.fresh
         return record
+
+    @cached_property
+    def readable(self) -> dict[str, "Layout"]:
+        """The layouts of the `earlier` segmentations, by fingerprint."""
+        others = (replace(self, segmentations=names, earlier=()) for names in self.earlier)
+        return {other.fingerprint: other for other in others}
 
     @cached_property
     def fingerprint(self) -> str:

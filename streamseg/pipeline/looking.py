@@ -36,6 +36,8 @@ def look(rows: Rows, slots: Slots, now: float, segmentations: Sequence[Segmentat
     rows.segment[slots] = np.where(is_known(rows, slots)[:, None], before, UNASSIGNED)
     score = np.zeros(before.shape)
     for s, segmentation in enumerate(segmentations):
+        if segmentation.dropped:
+            rows.segment[slots, s] = rows.candidate[slots, s] = UNASSIGNED
         if segmentation.assigner is None:
             continue
         grounded = has_grounds(rows, slots, segmentation)

@@ -50,6 +50,8 @@ def sample(
     """
     samples = []
     for s, segmentation in enumerate(segmentations):
+        if segmentation.dropped:
+            continue
         active = slots[has_grounds(rows, slots, segmentation)]
         due = active[now - rows.learned_at[active, s] >= segmentation.learn_interval_seconds]
         if segmentation.sampled_share < 1.0:

@@ -30,6 +30,8 @@ class Segmentation:
     """Positions of its attributes, where it goes by attributes alone: then one of them must be known to be assigned."""
     sampled_share: float = 1.0
     """Of the customers, by rank, how many are sampled at all: the model says how many its challenges need."""
+    dropped: bool = False
+    """Given up: nothing is learned any more, and everybody leaves it."""
 
 
 def is_known(rows: Rows, slots: Slots) -> NDArray[np.bool_]:

@@ -35,8 +35,8 @@ def not_at(partition: int, flush_number: int, believed: int) -> FlushRefusedErro
 
 
 def other_layout(partition: int, stored: str, layout: str) -> LayoutMismatchError:
-    """The rows were written with other features."""
+    """The rows were written with other settings."""
     return LayoutMismatchError(
         f"the rows of partition {partition} have layout {stored}, the settings ask for {layout}: "
-        "put the settings back or run `streamseg rebuild`"
+        "give all workers the same settings, put them back, or run `streamseg rebuild`"
     )

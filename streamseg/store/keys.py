@@ -16,6 +16,8 @@ Private, may change with any release:
     ssg:v1:gone:{ssg:v1:m:<customer id>}    string: epoch and seq of a deletion; TTL
     ssg:v1:names                            hash: segment id -> the name that people gave it
     ssg:v1:promoted                         hash: segmentation -> from when on it is public, epoch seconds
+    ssg:v1:dropped                          hash: segmentation -> when it was given up, epoch seconds
+    ssg:v1:layouts                          hash: fingerprint -> JSON of what rows of that layout are made of
     ssg:v1:keys                             hash: id -> API key, hashed
     ssg:v1:{webhooks}:*                     webhooks: subscribers, deliveries, which are due, and which are parked
     ssg:v1:ticket:<ticket>                  string: whose changes an event stream tells of; TTL
@@ -39,6 +41,8 @@ ADS_PREFIX: Final = f"{PREFIX}a:"
 CATALOGUE: Final = f"{PREFIX}catalogue"
 NAMES: Final = f"{PREFIX}names"
 PROMOTED: Final = f"{PREFIX}promoted"
+DROPPED: Final = f"{PREFIX}dropped"
+LAYOUTS: Final = f"{PREFIX}layouts"
 SUBSCRIBERS: Final = f"{PREFIX}{{webhooks}}:subscribers"
 DELIVERIES: Final = f"{PREFIX}{{webhooks}}:deliveries"
 DUE: Final = f"{PREFIX}{{webhooks}}:due"

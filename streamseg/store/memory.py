@@ -34,6 +34,7 @@ class MemoryStateStore:
 
     def __init__(self) -> None:
         self._partitions: dict[int, _Partition] = {}
+        self._layouts: dict[str, bytes] = {}
 
     def _of(self, partition: int) -> _Partition:
         return self._partitions.setdefault(partition, _Partition())
@@ -45,15 +46,24 @@ class MemoryStateStore:
         """See the port."""
         return self._of(partition).head
 
-    async def claim(self, partition: int, owner: str, layout: str, now_ms: int) -> PartitionHead:
+    async def layouts(self) -> dict[str, bytes]:
+        """See the port."""
+        return dict(self._layouts)
+
+    async def remember_layout(self, fingerprint: str, written: bytes) -> None:
+        """See the port."""
+        self._layouts[fingerprint] = written
+
+    async def claim(
+        self, partition: int, owner: str, layout: str, now_ms: int, follows: Sequence[str] = ()
+    ) -> PartitionHead:
         """See the port."""
         at = self._of(partition)
         stored = at.head or PartitionHead(0, "", 0, layout=layout)
-        if stored.layout != layout:
+        if stored.layout not in (layout, *follows):
             raise other_layout(partition, stored.layout, layout)
-        at.head = replace(
-            stored, epoch=max(stored.epoch + 1, now_ms), owner=owner, flush_number=stored.flush_number + 1
-        )
+        epoch, number = max(stored.epoch + 1, now_ms), stored.flush_number + 1
+        at.head = replace(stored, epoch=epoch, owner=owner, flush_number=number, layout=layout)
         return at.head
 
     async def set_topics(self, partition: int, owner: str, topics: Mapping[str, tuple[str, int]]) -> None:
@@ -178,6 +188,7 @@ class MemoryModelStore:
         self._segments: dict[str, bytes] = {}
         self._names: dict[str, str] = {}
         self._promoted: dict[str, int] = {}
+        self._dropped: dict[str, int] = {}
 
     async def publish(self, segmentation: str, version: int, parent: int, snapshot: bytes) -> bool:
         """See the port."""
@@ -212,6 +223,14 @@ class MemoryModelStore:
     async def promoted(self) -> dict[str, int]:
         """See the port."""
         return dict(self._promoted)
+
+    async def drop(self, segmentation: str, dropped_at: int) -> None:
+        """See the port."""
+        self._dropped.setdefault(segmentation, dropped_at)
+
+    async def dropped(self) -> dict[str, int]:
+        """See the port."""
+        return dict(self._dropped)
 
     async def write_catalogue(self, segments: Mapping[str, bytes]) -> None:
         """See the port."""

@@ -21,7 +21,10 @@ REFRESH_INTERVAL_SECONDS = 2.0
 
 
 class CatalogueWriter:
-    """Writes the catalogue for the trainer. `in_shadow` tells which segmentations are not public (yet)."""
+    """Writes the catalogue for the trainer.
+
+    `in_shadow` tells which segmentations are not public (yet), `is_dropped` which were given up.
+    """
 
     def __init__(
         self,
@@ -32,6 +35,7 @@ class CatalogueWriter:
         features: Mapping[str, Feature],
         minor_units: int,
         in_shadow: Callable[[str], bool],
+        is_dropped: Callable[[str], bool],
     ) -> None:
         self._models = models
         self._state = state
@@ -39,6 +43,7 @@ class CatalogueWriter:
         self._features = features
         self._minor = 10**minor_units
         self._in_shadow = in_shadow
+        self._is_dropped = is_dropped
         self._samples: dict[str, OrderedDict[str, tuple[tuple[float, ...], int]]] = {}
         self._written: dict[str, dict[str, Any]] = {}
         self._refreshed_at = 0.0
@@ -58,7 +63,7 @@ class CatalogueWriter:
     async def write(self, snapshot: Snapshot) -> None:
         """Describe the segments of a newly published model, and mark those that it has retired."""
         kept = self._samples.get(snapshot.segmentation)
-        if not kept or not snapshot.warm:
+        if not kept or not snapshot.warm or self._is_dropped(snapshot.segmentation):
             return
         standing = {segment: msgspec.json.decode(value) for segment, value in (await self._models.catalogue()).items()}
         names = await self._models.names()
@@ -113,6 +118,8 @@ class CatalogueWriter:
             }
             if entry["retired"] is None:
                 told |= {"size": size, "share": round(size / max(total, 1), 4)}
+                if self._is_dropped(entry["segmentation"]):
+                    told |= {"retired": int(time.time())}
             if told != entry:
                 changed[segment] = told
         self._written |= changed

@@ -36,6 +36,10 @@ class Models:
         """Whether the segmentation is not public, or not yet."""
         return any(one.name == segmentation and one.public_from > time.time() for one in self.segmentations)
 
+    def is_dropped(self, segmentation: str) -> bool:
+        """Whether the segmentation was given up."""
+        return any(one.name == segmentation and one.dropped for one in self.segmentations)
+
     async def check(self) -> None:
         """Take over what the store has. Raises `SettingsError` when a model was learned from other features."""
         await self.refresh()
@@ -50,7 +54,7 @@ class Models:
         names = [segmentation.name for segmentation in self.segmentations]
         for s, version in enumerate(await self._store.versions(names)):
             current = self.segmentations[s]
-            if version in (current.version, self._foreign.get(current.name)):
+            if current.dropped or version in (current.version, self._foreign.get(current.name)):
                 continue
             stored = await self._store.snapshot(current.name)
             if stored is None:
@@ -70,6 +74,16 @@ class Models:
                 self.generation += 1
 
         await self._refresh_public()
+        await self._refresh_dropped()
+
+    async def _refresh_dropped(self) -> None:
+        """Hear of what was given up; everybody is looked at again then, and leaves it."""
+        dropped = await self._store.dropped()
+        for s, one in enumerate(self.segmentations):
+            if one.name in dropped and not one.dropped:
+                log.warning("segmentation %s was dropped: take it out of the settings once it is empty", one.name)
+                self.segmentations[s] = replace(one, dropped=True, assigner=None)
+                self.generation += 1
 
     async def _refresh_public(self) -> None:
         """Hear of promotions; when the time of one has come, everybody is looked at again."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from numpy import intp
 from numpy.typing import NDArray
 
+from streamseg.clustering.identity import segmentation_of
 from streamseg.errors import FlushRefusedError, SettingsError, StoreUnavailableError
 from streamseg.features.rows import Rows
 from streamseg.membership.types import OutboxEntry
@@ -39,12 +40,14 @@ class Ownership:
         Raises `SettingsError` when a topic is not the one that the rows were written from, `LayoutMismatchError`, and
         `StoreUnavailableError`.
         """
+        layout = self._s.layout
         claimed = await self._s.state.claim(
-            self.number, self._s.owner, self._s.layout.fingerprint, int(time.time() * 1000)
+            self.number, self._s.owner, layout.fingerprint, int(time.time() * 1000), tuple(self._s.follows)
         )
         await self._check_topics(claimed.topics)
         self.first_seq = 1
-        self.head = Head(claimed.epoch, claimed.flush_number, dict(claimed.checkpoint), dict(claimed.sizes))
+        sizes = {one: size for one, size in claimed.sizes.items() if segmentation_of(one) in layout.segmentations}
+        self.head = Head(claimed.epoch, claimed.flush_number, dict(claimed.checkpoint), sizes)
 
     async def give_way(self) -> None:
         """Wait while a later claim than ours stands: Kafka gave the partition to another worker, and will tell us.

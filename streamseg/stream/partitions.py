@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from streamseg.clustering.identity import segmentation_of
 from streamseg.errors import SettingsError
 from streamseg.events.record import RecordBatch
 from streamseg.metrics import Metrics
@@ -108,7 +109,7 @@ class Partitions:
             members.update(owned.head.sizes)
         metrics.stand(
             metrics.segment_members,
-            {(segment.rpartition("-")[0], segment): count for segment, count in members.items()},
+            {(segmentation_of(segment), segment): count for segment, count in members.items()},
         )
 
     async def finish(self) -> None:

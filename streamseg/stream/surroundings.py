@@ -19,6 +19,8 @@ class Surroundings:
 
     owner: str
     layout: Layout
+    follows: Collection[str]
+    """Fingerprints of the layouts that this one may take the place of."""
     decoder: Decoder
     money: Money
     clock: Clock

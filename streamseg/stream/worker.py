@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from streamseg.errors import StoreUnavailableError, StreamsegError
 from streamseg.metrics import Metrics
@@ -18,6 +18,8 @@ from streamseg.stream.partitions import GRACE_SECONDS, Partitions
 from streamseg.stream.tasks import within
 
 log = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
 
 GAUGE_INTERVAL_SECONDS = 2.0
 YOUNG_OBJECTS = 10_000
@@ -68,7 +70,7 @@ class Worker:
         background: list[asyncio.Task[None]] = []
         try:
             for check in (*self._checks, self._models.check):
-                await _once_there(check)
+                await once_there(check)
             await self._app.start()
             background = [
                 asyncio.create_task(task) for task in (self._models.watch(), self._gauge(), self._watch_app())
@@ -114,7 +116,7 @@ class Worker:
             await asyncio.sleep(GAUGE_INTERVAL_SECONDS)
 
 
-async def _once_there(ask: Callable[[], Awaitable[None]]) -> None:
+async def once_there(ask: Callable[[], Awaitable[Answer]]) -> Answer:
     """Ask the store, again while it is away. Raises what `ask` raises, `StoreUnavailableError` only in the end."""
     until = time.monotonic() + START_PATIENCE_SECONDS
     while True:

@@ -15,7 +15,8 @@ from streamseg.events.decode import Decoder
 from streamseg.events.money import Money
 from streamseg.features.catalogue import catalogue
 from streamseg.features.layout import Attribute, Layout
-from streamseg.ports import MembershipStore
+from streamseg.features.relayout import reading, written
+from streamseg.ports import MembershipStore, StateStore
 from streamseg.settings import Settings
 from streamseg.store.keys import ADS_PREFIX
 from streamseg.store.redis import RedisMembershipStore, RedisModelStore, RedisStateStore, connect
@@ -53,6 +54,11 @@ def layout_of(settings: Settings) -> Layout:
         typical_price=settings.money.typical_price,
         typical_order=settings.money.typical_order,
     )
+
+
+async def rows_layout(settings: Settings, state: StateStore) -> Layout:
+    """The same, able to read rows that were written with other segmentations."""
+    return reading(layout_of(settings), await state.layouts())
 
 
 def decoder_of(settings: Settings) -> Decoder:
@@ -155,8 +161,10 @@ async def rebuilder(settings: Settings) -> AsyncIterator[tuple[Rebuilder, int]]:
     partitions = topics[CLICKS][1]
     async with reader(settings) as log, stores(settings) as (state, _, _):
         await state.check()
+        layout = layout_of(settings)
+        await state.remember_layout(layout.fingerprint, written(layout))
         one = Rebuilder(
-            layout=layout_of(settings),
+            layout=layout,
             decoder=decoder_of(settings),
             money=money_of(settings),
             state=state,
@@ -174,7 +182,7 @@ async def verifier(settings: Settings) -> AsyncIterator[tuple[Verifier, int]]:
     partitions = topics[CLICKS][1]
     async with reader(settings) as log, stores(settings) as (state, memberships, _):
         one = Verifier(
-            layout=layout_of(settings),
+            layout=await rows_layout(settings, state),
             decoder=decoder_of(settings),
             money=money_of(settings),
             state=state,

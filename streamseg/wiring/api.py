@@ -14,7 +14,7 @@ from streamseg.store.redis import RedisMembershipStore, RedisModelStore, RedisSt
 from streamseg.store.redis.api_keys import RedisApiKeyStore
 from streamseg.store.redis.notices import RedisChangeNotices, RedisTicketStore
 from streamseg.store.redis.webhooks import RedisWebhookStore
-from streamseg.wiring import decoder_of, event_sink, layout_of, partition_of
+from streamseg.wiring import decoder_of, event_sink, partition_of, rows_layout
 
 
 @asynccontextmanager
@@ -22,12 +22,12 @@ async def api_on_redis(settings: Settings, sink: EventSink) -> AsyncIterator[Api
     """The API with its stores, listening for changes; `sink` is where events go. Raises `SettingsError`."""
     redis = connect(settings.redis.model_copy(update={"timeout_seconds": settings.api.store_timeout_seconds}))
     ttl_seconds = settings.membership.ttl_seconds
-    notices = RedisChangeNotices(redis)
+    notices, state = RedisChangeNotices(redis), RedisStateStore(redis)
     try:
         api = Api(
             Collaborators(
                 settings=settings.api,
-                state=RedisStateStore(redis),
+                state=state,
                 memberships=RedisMembershipStore(redis, ttl_seconds=ttl_seconds),
                 ads_views=RedisMembershipStore(redis, ttl_seconds=ttl_seconds, prefix=ADS_PREFIX),
                 models=RedisModelStore(redis),
@@ -37,7 +37,7 @@ async def api_on_redis(settings: Settings, sink: EventSink) -> AsyncIterator[Api
                 sink=sink,
                 decoder=decoder_of(settings),
                 metrics=Metrics(),
-                layout=lambda: layout_of(settings),
+                layout=lambda: rows_layout(settings, state),
                 partition_of=partition_of,
             )
         )

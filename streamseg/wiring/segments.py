@@ -21,7 +21,7 @@ from streamseg.features.vector import vectors
 from streamseg.ports import StateStore
 from streamseg.settings import Settings
 from streamseg.topics import CLICKS
-from streamseg.wiring import check_settings, layout_of, partition_of, segmentations_of, stores
+from streamseg.wiring import check_settings, partition_of, rows_layout, segmentations_of, stores
 
 ROWS_AT_ONCE: Final = 1_000
 PROMOTION_SECONDS: Final = 5
@@ -76,6 +76,15 @@ async def promote(settings: Settings, segmentation: str) -> int:
         return (await models.promoted())[segmentation]
 
 
+async def drop(settings: Settings, segmentation: str) -> None:
+    """Give up a segmentation for good. Raises `SettingsError`."""
+    _need(settings, segmentation)
+    if len(settings.segmentations) == 1:
+        raise SettingsError(f"{segmentation} is the only segmentation: declare another one first")
+    async with stores(settings) as (_, _, models):
+        await models.drop(segmentation, int(time.time()))
+
+
 async def compare_segmentations(settings: Settings, old: str, new: str) -> Comparison:
     """Who would move from the old segmentation to the new. Raises `SettingsError`."""
     _need(settings, old)
@@ -98,8 +107,9 @@ async def explain(settings: Settings, customer_id: str) -> dict[str, Any]:
         if row is None:
             return {}
         found = {name: await models.snapshot(name) for name in json.loads(membership)["segments"]}
+        layout = await rows_layout(settings, state)
     snapshots = {name: snapshot for name, snapshot in found.items() if snapshot is not None}
-    return explanation(layout_of(settings), membership, row, snapshots)
+    return explanation(layout, membership, row, snapshots)
 
 
 async def live_vectors(settings: Settings, segmentation: str) -> tuple[float, list[str], NDArray[np.float64]]:
@@ -122,7 +132,7 @@ async def live_vectors(settings: Settings, segmentation: str) -> tuple[float, li
 
 async def all_rows(settings: Settings, state: StateStore) -> Rows:
     """All rows in the store."""
-    rows, partition = Rows(layout_of(settings)), 0
+    rows, partition = Rows(await rows_layout(settings, state)), 0
     while partition == 0 or await state.head(partition) is not None:
         cursor = -1
         while cursor != 0:

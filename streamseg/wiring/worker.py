@@ -17,6 +17,7 @@ from streamseg.stream.announced import ChangeTopic
 from streamseg.stream.app import build_app, consumer_of
 from streamseg.stream.catalogue import CatalogueWriter
 from streamseg.stream.clock import EventClock, WallClock
+from streamseg.stream.layouts import agreed
 from streamseg.stream.log import KafkaLog
 from streamseg.stream.models import Models
 from streamseg.stream.partitioner import strangers
@@ -24,7 +25,7 @@ from streamseg.stream.partitions import Partitions
 from streamseg.stream.sink import KafkaSink
 from streamseg.stream.surroundings import Surroundings
 from streamseg.stream.trainer import Trainer
-from streamseg.stream.worker import Worker
+from streamseg.stream.worker import Worker, once_there
 from streamseg.topics import CLICKS
 from streamseg.wiring import (
     check_settings,
@@ -74,6 +75,7 @@ async def run_worker(settings: Settings) -> None:
         clock: Clock = EventClock() if settings.clock == "event" else WallClock()
         topic_ids = await asyncio.to_thread(TopicAdmin(settings.kafka).topic_ids)
         partition_count = topic_ids[CLICKS][1]
+        rows = await once_there(lambda: agreed(layout_of(settings), state, models_store, partition_count))
         owned = 1
 
         def rows_limit() -> int:
@@ -85,7 +87,8 @@ async def run_worker(settings: Settings) -> None:
 
         surroundings = Surroundings(
             owner=f"{socket.gethostname()}-{uuid.uuid4().hex[:12]}",
-            layout=layout_of(settings),
+            layout=rows.layout,
+            follows=rows.follows,
             decoder=decoder_of(settings),
             money=money_of(settings),
             clock=clock,
@@ -126,6 +129,7 @@ async def run_worker(settings: Settings) -> None:
                 features=catalogue(layout_of(settings)),
                 minor_units=settings.money.minor_units,
                 in_shadow=models.in_shadow,
+                is_dropped=models.is_dropped,
             ),
             metrics=metrics,
             rewind=lambda starts: consumer_of(app).rewind(starts),

@@ -59,6 +59,13 @@ async def test_a_name_can_be_given_changed_and_taken_back(models: ModelStore) ->
     assert await models.names() == {"behaviour-a": "Götes vänner"}
 
 
+async def test_the_first_word_that_gives_up_a_segmentation_stands(models: ModelStore) -> None:
+    assert await models.dropped() == {}
+    await models.drop("value", 1_795_000_000)
+    await models.drop("value", 1_795_000_001)
+    assert await models.dropped() == {"value": 1_795_000_000}
+
+
 async def test_the_first_promotion_stands(models: ModelStore) -> None:
     assert await models.promoted() == {}
     await models.promote("value", 1_795_000_000)

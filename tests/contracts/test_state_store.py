@@ -66,6 +66,28 @@ async def test_the_epoch_rises_though_a_clock_stands_behind(state: StateStore, p
     assert (await state.claim(partition, "w-2", "layout-a", NOW_MS - 3_600_000)).epoch == NOW_MS + 1
 
 
+async def test_a_layout_may_take_the_place_of_those_it_follows(state: StateStore, partition: int) -> None:
+    before = await state.claim(partition, "w-1", "layout-a", NOW_MS)
+    with pytest.raises(LayoutMismatchError):
+        await state.claim(partition, "w-2", "layout-b", NOW_MS, ("layout-x", "layout-y"))
+    assert await state.head(partition) == before
+    claimed = await state.claim(partition, "w-2", "layout-b", NOW_MS, ("layout-x", "layout-a"))
+    assert (claimed.owner, claimed.layout, claimed.epoch) == ("w-2", "layout-b", NOW_MS + 1)
+    assert await state.head(partition) == claimed
+    with pytest.raises(FlushRefusedError):
+        await state.flush(partition, Flush("w-1", before.flush_number))
+    with pytest.raises(LayoutMismatchError, match="layout layout-b"):
+        await state.claim(partition, "w-1", "layout-a", NOW_MS)
+
+
+async def test_layouts_are_remembered_by_their_fingerprints(state: StateStore) -> None:
+    assert await state.layouts() == {}
+    await state.remember_layout("aa", b'{"segmentations":["behaviour"]}')
+    await state.remember_layout("bb", b"{}")
+    await state.remember_layout("aa", b'{"segmentations":["behaviour"]}')
+    assert await state.layouts() == {"aa": b'{"segmentations":["behaviour"]}', "bb": b"{}"}
+
+
 async def test_another_layout_is_refused_and_changes_nothing(state: StateStore, partition: int) -> None:
     head = await state.claim(partition, "w-1", "layout-a", NOW_MS)
     with pytest.raises(LayoutMismatchError, match=r"layout layout-a, .* layout-b: .*streamseg rebuild"):

@@ -24,6 +24,7 @@ from streamseg.sources.mapped import rfc3339
 from streamseg.store.memory import MemoryMembershipStore, MemoryModelStore, MemoryStateStore
 from streamseg.stream.announced import ChangeTopic
 from streamseg.stream.clock import EventClock
+from streamseg.stream.layouts import Agreed
 from streamseg.stream.models import Models
 from streamseg.stream.partition import Partition
 from streamseg.stream.surroundings import Surroundings
@@ -147,10 +148,10 @@ class Servers:
         for ours, old in zip((self.state, self.memberships), copied, strict=True):
             ours.__dict__.update(deepcopy(old.__dict__))
 
-    async def verdict(self, retention_seconds: float = math.inf) -> Verdict:
+    async def verdict(self, retention_seconds: float = math.inf, layout: Layout | None = None) -> Verdict:
         """Of the whole log."""
         verifier = Verifier(
-            layout=LAYOUT,
+            layout=layout or LAYOUT,
             decoder=Decoder(MONEY),
             money=MONEY,
             state=self.state,
@@ -173,8 +174,11 @@ class OnePartition:
         gate: Gate | None = None,
         run: int = RUN,
         retention_seconds: float = math.inf,
+        *,
+        rows: Agreed | None = None,
     ) -> None:
         """`run`: records at once, which decides how often a customer is looked at."""
+        rows = rows or Agreed(LAYOUT, frozenset())
         gate = gate or Gate()
         self._run = run
         self.servers = servers
@@ -183,12 +187,14 @@ class OnePartition:
         self._handed_out: dict[str, int] = dict.fromkeys(INPUT_TOPICS, 0)
         self._feeding: asyncio.Task[None] | None = None
         metrics = Metrics()
-        self.models = Models(servers.models, [Segmentation("behaviour", FEATURES, 0.05, LOOKS, 86_400.0)], metrics)
+        named = [Segmentation(name, FEATURES, 0.05, LOOKS, 86_400.0) for name in rows.layout.segmentations]
+        self.models = Models(servers.models, named, metrics)
         self.partition = Partition(
             NUMBER,
             Surroundings(
                 owner=owner,
-                layout=LAYOUT,
+                layout=rows.layout,
+                follows=rows.follows,
                 decoder=Decoder(MONEY),
                 money=MONEY,
                 clock=EventClock(),

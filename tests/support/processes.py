@@ -121,11 +121,10 @@ def until_absorbed(environment: Mapping[str, str], seconds: float = 60.0) -> Non
 def stored_rows(environment: Mapping[str, str]) -> Rows:
     """All rows in the store."""
     settings = settings_of(environment)
-    rows = Rows(wiring.layout_of(settings))
 
-    async def read() -> None:
+    async def read() -> Rows:
         async with wiring.stores(settings) as (state, _, _):
-            partition = 0
+            rows, partition = Rows(await wiring.rows_layout(settings, state)), 0
             while await state.head(partition) is not None:
                 cursor = -1
                 while cursor != 0:
@@ -133,6 +132,6 @@ def stored_rows(environment: Mapping[str, str]) -> Rows:
                     found = {customer: row for customer, row in listed if customer not in rows.slots}
                     rows.load(list(found), list(found.values()))
                 partition += 1
+            return rows
 
-    asyncio.run(read())
-    return rows
+    return asyncio.run(read())

@@ -349,3 +349,18 @@ def test_when_it_becomes_public_everybody_enters_once() -> None:
 
     (published,) = path.feed(2, record(2, 1, at=NOW + 7, traits={"age": 20}), now=NOW + 7)
     assert [change.change for change in published["changes"]] == ["exited", "entered"]
+
+
+def test_when_a_segmentation_is_dropped_everybody_leaves_and_nothing_is_learned_of_it() -> None:
+    path = in_shadow(public_from=0.0)
+    path.feed(2, record(2, 0, traits={"age": 75}))
+    slots = path.rows.slots_of(["c-1"])
+    path.segmentations[1] = replace(path.segmentations[1], dropped=True, assigner=None)
+
+    (published,) = path.decide(slots, NOW + 4)
+
+    assert published["segments"]["age"] is None
+    assert [(change.segment, change.change) for change in published["changes"]] == [("age-bbbb", "exited")]
+    assert path.sizes == {SEGMENTS[0]: 1}
+    sampled = pipeline.sample(path.rows, slots, NOW + 10 * DAY, path.segmentations)
+    assert [one.key for one in sampled] == [b"behaviour|c-1"]

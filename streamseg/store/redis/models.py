@@ -52,8 +52,20 @@ class RedisModelStore:
 
     async def promoted(self) -> dict[str, int]:
         """See the port."""
+        return await self._times(keys.PROMOTED)
+
+    async def drop(self, segmentation: str, dropped_at: int) -> None:
+        """See the port."""
         with answering():
-            stored = await self._redis.execute_command("HGETALL", keys.PROMOTED)
+            await self._redis.execute_command("HSETNX", keys.DROPPED, segmentation, dropped_at)
+
+    async def dropped(self) -> dict[str, int]:
+        """See the port."""
+        return await self._times(keys.DROPPED)
+
+    async def _times(self, name: str) -> dict[str, int]:
+        with answering():
+            stored = await self._redis.execute_command("HGETALL", name)
         return {segmentation.decode(): int(at) for segmentation, at in stored.items()}
 
     async def write_catalogue(self, segments: Mapping[str, bytes]) -> None:

@@ -47,9 +47,22 @@ class RedisStateStore:
             stored = await self._redis.execute_command("HMGET", keys.part(partition), *HEAD_FIELDS)
         return _head(stored) if stored[0] is not None else None
 
-    async def claim(self, partition: int, owner: str, layout: str, now_ms: int) -> PartitionHead:
+    async def layouts(self) -> dict[str, bytes]:
         """See the port."""
-        reply = await self._claim.run(self._redis, [keys.part(partition)], [owner, layout, now_ms])
+        with answering():
+            stored = await self._redis.execute_command("HGETALL", keys.LAYOUTS)
+        return {fingerprint.decode(): written for fingerprint, written in stored.items()}
+
+    async def remember_layout(self, fingerprint: str, written: bytes) -> None:
+        """See the port."""
+        with answering():
+            await self._redis.execute_command("HSET", keys.LAYOUTS, fingerprint, written)
+
+    async def claim(
+        self, partition: int, owner: str, layout: str, now_ms: int, follows: Sequence[str] = ()
+    ) -> PartitionHead:
+        """See the port."""
+        reply = await self._claim.run(self._redis, [keys.part(partition)], [owner, layout, now_ms, *follows])
         if not isinstance(reply, list):
             raise other_layout(partition, reply.decode(), layout)
         return _head(reply)

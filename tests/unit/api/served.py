@@ -30,6 +30,10 @@ AS_OF = 1_795_000_000
 LAYOUT = Layout.of()
 
 
+async def _layout() -> Layout:
+    return LAYOUT
+
+
 def membership_of(
     customer_id: str,
     segment: str | None = "behaviour-k7q2",
@@ -118,7 +122,7 @@ class Served:
                 decoder=Decoder(Money("EUR", 2, {})),
                 metrics=Metrics(),
                 state=self.state,
-                layout=lambda: LAYOUT,
+                layout=_layout,
                 partition_of=lambda _, __: 0,
             )
         )

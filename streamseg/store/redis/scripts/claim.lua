@@ -1,12 +1,16 @@
 -- Become the owner of a partition.
 --
 -- KEYS  head
--- ARGV  owner, layout, now in milliseconds
+-- ARGV  owner, layout, now in milliseconds, and the layouts that this one may follow
 --
--- Returns the head's fields, or the stored layout when it is another one.
+-- Returns the head's fields, or the stored layout when it is none of them.
 
 local stored = redis.call('HMGET', KEYS[1], 'epoch', 'layout')
-if stored[2] and stored[2] ~= ARGV[2] then
+local known = not stored[2] or stored[2] == ARGV[2]
+for a = 4, #ARGV do
+  known = known or stored[2] == ARGV[a]
+end
+if not known then
   return stored[2]
 end
 
