@@ -72,8 +72,43 @@ _TABLE: Final[dict[tuple[str, int], Words]] = {
     ("coupon_share", _HIGH): Words("discount", "coupon-using", "coupon users", "use more coupons"),
     ("coupon_share", _LOW): Words("discount", "coupon-free", "", "use fewer coupons"),
     ("weekend_share", _HIGH): Words("week", "weekend", "weekend shoppers", "come more at weekends"),
-    ("weekend_share", _LOW): Words("week", "weekday", "weekday shoppers", "come more on weekdays"),
+    ("weekend_share", _LOW): Words("week", "weekday", "weekday shoppers", "come less at weekends"),
+    ("profile_age", _HIGH): Words("age", "older", "", "are older"),
+    ("profile_age", _LOW): Words("age", "younger", "", "are younger"),
+    ("profile_household_size", _HIGH): Words(
+        "household", "large-household", "large households", "live with more others"
+    ),
+    ("profile_household_size", _LOW): Words(
+        "household", "small-household", "small households", "live with fewer others"
+    ),
+    ("profile_children", _HIGH): Words("children", "child-rich", "families with children", "have more children"),
+    ("profile_children", _LOW): Words("children", "childless", "childless households", "have fewer children"),
+    ("profile_income", _HIGH): Words("income", "high-income", "high earners", "have a higher income"),
+    ("profile_income", _LOW): Words("income", "low-income", "low earners", "have a lower income"),
+    ("profile_employees", _HIGH): Words("company", "large", "large companies", "have more employees"),
+    ("profile_employees", _LOW): Words("company", "small", "small companies", "have fewer employees"),
+    ("profile_annual_revenue", _HIGH): Words("revenue", "high-revenue", "", "have a higher revenue"),
+    ("profile_annual_revenue", _LOW): Words("revenue", "low-revenue", "", "have a lower revenue"),
+    ("profile_store_distance_km", _HIGH): Words("distance", "far-off", "", "live farther from a store"),
+    ("profile_store_distance_km", _LOW): Words("distance", "nearby", "", "live nearer to a store"),
+    ("profile_uses_app", _HIGH): Words("app", "app-using", "app users", "use the app more often"),
+    ("profile_uses_app", _LOW): Words("app", "app-free", "", "use the app less often"),
 }
+
+MOST: Final = 0.5
+"""Share of members from which a value is "mostly" theirs."""
+_FEW: Final = 0.1
+"""Share below which it is hardly ever."""
+
+_HOW: Final = {
+    "gender": "are {how} {value}",
+    "country": "are {how} from {value}",
+    "area": "live {how} in the {value}",
+    "industry": "are {how} in {value}",
+    "operating_system": "come {how} with {value}",
+    "browser": "come {how} with {value}",
+}
+"""How one says which value of an attribute of the packs customers have."""
 
 _ALIASES: Final = {"lifetime_spend": "spend", "transactions": "purchases"}
 _PARTS: Final = ("night", "morning", "afternoon", "evening")
@@ -88,6 +123,27 @@ def words(feature: str, direction: int) -> Words:
         if plain:
             return Words(plain.family, plain.adjective, plain.noun, f"lately {plain.clause}")
     return _TABLE.get((name, sign)) or _of_a_part(name, sign) or _of_anything(name, sign)
+
+
+def words_of_value(attribute: str, value: str, direction: int, share: float) -> Words:
+    """The words for a value of a category-valued attribute that members have more, or less, often than others.
+
+    Args:
+        attribute: its name.
+        value: as it is declared.
+        direction: > 0 for more often.
+        share: of the members with the value.
+    """
+    said, sign = value.replace("_", " "), _HIGH if direction > 0 else _LOW
+    how, adjective = {
+        (_HIGH, True): ("mostly", f"mostly {said}"),
+        (_HIGH, False): ("more often", f"rather {said}"),
+        (_LOW, True): ("less often", f"less {said}"),
+        (_LOW, False): ("hardly ever" if share < _FEW else "less often", f"non-{said}"),
+    }[sign, share >= MOST]
+    thing = attribute.replace("_", " ")
+    clause = _HOW.get(attribute, f"are {{how}} {{value}} ({thing})").format(how=how, value=said)
+    return Words(f"profile_{attribute}", adjective, "", clause)
 
 
 def _of_a_part(name: str, sign: int) -> Words | None:
@@ -111,4 +167,4 @@ def _of_a_part(name: str, sign: int) -> Words | None:
 def _of_anything(name: str, sign: int) -> Words:
     thing = name.removeprefix("profile_").replace("_", " ")
     level = "high" if sign == _HIGH else "low"
-    return Words(name, f"{level}-{thing.replace(' ', '-')}", "", f"stand {level}er in {thing}")
+    return Words(name, f"{level}-{thing.replace(' ', '-')}", "", f"have a {level}er {thing}")

@@ -39,6 +39,8 @@ class Feature:
     formula: Formula = field(repr=False, compare=False)
     attribute: str = ""
     block: str = ""
+    value: str = ""
+    """Of a category-valued attribute: which one this is about, as it is declared."""
 
 
 @cache
@@ -193,7 +195,14 @@ def _profile(index: int, attribute: Attribute) -> tuple[Feature, ...]:
         return (Feature(stem, "as sent", meaning, attribute.skewed, number, attribute.name),)
     return tuple(
         Feature(
-            f"{stem}_{slug(value)}", "0 or 1", f"{attribute.name} is {value}", False, equals(code), attribute.name, stem
+            f"{stem}_{slug(value)}",
+            "0 or 1",
+            f"{attribute.name} is {value}",
+            False,
+            equals(code),
+            attribute.name,
+            stem,
+            value,
         )
         for code, value in enumerate(attribute.values)
     )
