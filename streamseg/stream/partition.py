@@ -82,11 +82,14 @@ class Partition:
             await self._inbox.put(batch)
 
     async def close(self) -> None:
-        """The partition is no longer ours: forget it."""
+        """The partition is no longer ours: forget it, and let everybody go who waits to offer a run."""
         self._closed = True
         await self._halt()
         self._ownership.patience.ends()
-        self._drain()
+        while not self._inbox.empty():
+            # One agent per topic may wait, and there is room for two: who waits puts theirs as soon as we let them.
+            self._drain()
+            await asyncio.sleep(0)
 
     async def finish(self, timeout_seconds: float) -> None:
         """Let what is under way reach the store and its readers, as far as the time allows."""
