@@ -20,7 +20,7 @@ def check_size(flush: Flush) -> None:
 
 
 def jittered(ttl_seconds: int, customer_id: str) -> int:
-    """The TTL of a customer's string: up to a tenth less than the setting, so that strings do not all end at once."""
+    """A TTL up to a tenth less than the setting, by the customer, so that strings do not all end at once."""
     return ttl_seconds - crc32(customer_id.encode()) % (ttl_seconds // 10 + 1)
 
 

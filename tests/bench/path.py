@@ -43,8 +43,11 @@ def runs_of(load: Load, size: int) -> list[RecordBatch]:
 def model(settings: Settings, runs: Sequence[RecordBatch]) -> Assigner:
     """A model of the load's own customers."""
     rows = Rows(wiring.layout_of(settings))
+    decoder = wiring.decoder_of(settings)
     for run in runs:
-        taken = pipeline.take(wiring.decoder_of(settings), 0, run, rows, lambda _: ())
+        if len(rows) >= LEARNED:
+            break
+        taken = pipeline.take(decoder, 0, run, rows, lambda _: ())
         rows.load(taken.missing, [None] * len(taken.missing))
         pipeline.absorb(rows, 0, taken, wiring.money_of(settings))
     (params,) = learner_params_of(settings)
@@ -61,7 +64,7 @@ def measure(load: Load, settings: Settings, run_size: int) -> dict[str, float]:
     """CPU seconds per event by stage: the median of the runs."""
     runs = runs_of(load, run_size)
     segmentation = pipeline.Segmentation(
-        "behaviour", BEHAVIOUR.features, BEHAVIOUR.margin, BEHAVIOUR.looks, 86_400.0, model(settings, runs[:3]), 1
+        "behaviour", BEHAVIOUR.features, BEHAVIOUR.margin, BEHAVIOUR.looks, 86_400.0, model(settings, runs), 1
     )
     rules = pipeline.PublishingRules(86_400.0, 30 * 86_400.0, Consent(ads=False, personalisation=True))
     rows, decoder, money = Rows(wiring.layout_of(settings)), wiring.decoder_of(settings), wiring.money_of(settings)

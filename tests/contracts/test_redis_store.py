@@ -273,7 +273,8 @@ async def test_strings_and_marks_end_by_themselves(redis_url: str) -> None:
     async with connected(redis_url) as client:
         memberships = RedisMembershipStore(client, ttl_seconds=ttl_seconds)
         ids = [f"ttl-{n}" for n in range(200)]
-        await memberships.write([written(customer_id, 1) for customer_id in ids])
+        for customer_id in ids:  # what is written in one call ends together
+            await memberships.write([written(customer_id, 1)])
         ttls = [await client.ttl(keys.membership(customer_id)) for customer_id in ids]
         assert all(0.9 * ttl_seconds - 60 <= ttl <= ttl_seconds for ttl in ttls)
         assert len(set(ttls)) > 150

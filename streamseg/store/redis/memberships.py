@@ -9,6 +9,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any, Final
 
+import msgspec
 from redis.asyncio import RedisCluster
 from redis.exceptions import NoScriptError
 
@@ -21,6 +22,8 @@ from streamseg.store.redis.script import Argument, Script
 ENTRIES_IN_ONE_CALL: Final = 1_000
 """They hold up Redis for 2.5 ms."""
 READ_IN_ONE_CALL: Final = 2_000
+
+_PACK: Final = msgspec.msgpack.Encoder().encode
 
 
 class RedisMembershipStore:
@@ -66,13 +69,17 @@ class RedisMembershipStore:
         return {customer for customer, string in zip(customer_ids, strings, strict=True) if string is not None}
 
     def _call(self, epoch: int, entries: Sequence[OutboxEntry]) -> tuple[list[str], list[Argument]]:
+        prefix, gone = self._prefix, keys.gone
         names: list[str] = []
-        arguments: list[Argument] = [DELETION_MARK_SECONDS, 0 if self._is_view else 1, epoch]
         for entry in entries:
             customer_id = entry.customer_id
-            names += (self._prefix + customer_id, keys.gone(customer_id, self._prefix))
-            arguments += (entry.seq, jittered(self._ttl_seconds, customer_id), entry.membership or b"")
-        return names, arguments
+            names += (prefix + customer_id, gone(customer_id, prefix))
+        strings = [entry.membership or b"" for entry in entries]
+        order = _PACK(([entry.seq for entry in entries], list(map(len, strings))))
+        # One TTL for all of them: what is written together was written at its own time, and spreads by that.
+        ttl_seconds = jittered(self._ttl_seconds, entries[0].customer_id)
+        leave_mark = 0 if self._is_view else 1
+        return names, [DELETION_MARK_SECONDS, leave_mark, epoch, ttl_seconds, order, b"".join(strings)]
 
     async def _write_by_slot(self, cluster: RedisCluster, epoch: int, entries: Sequence[OutboxEntry]) -> None:
         """Nearly every customer has a slot of their own: one call each, pipelined by node, in order within a slot."""

@@ -2,7 +2,7 @@
 --
 -- KEYS  per entry: the membership string, the mark of its deletion
 -- ARGV  how long a mark stays, in seconds; 1 to leave one even where nothing stood; the epoch of all entries;
---       per entry: seq, TTL in seconds, the string ('' deletes)
+--       their TTL in seconds; the seqs and the lengths of the strings (0 deletes), packed; the strings end to end
 --
 -- While a string stands it orders the writes by its own epoch and seq, and no mark is asked for.
 
@@ -32,21 +32,22 @@ if #marks > 0 then
   end
 end
 
-local at = 4
+local told = cmsgpack.unpack(ARGV[5])
+local seqs, lengths, at = told[1], told[2], 1
 for i, string_key in ipairs(strings) do
-  local seq, membership = tonumber(ARGV[at]), ARGV[at + 2]
+  local seq = seqs[i]
   local before = stood_epoch[string_key] or -1
   if epoch > before or (epoch == before and seq > (stood_seq[string_key] or -1)) then
-    if membership == '' then
+    if lengths[i] == 0 then
       if ARGV[2] == '1' or before >= 0 then
-        redis.call('SET', KEYS[2 * i], ARGV[3] .. ':' .. ARGV[at], 'EX', ARGV[1])
+        redis.call('SET', KEYS[2 * i], ARGV[3] .. ':' .. string.format('%d', seq), 'EX', ARGV[1])
       end
       redis.call('DEL', string_key)
     else
-      redis.call('SET', string_key, membership, 'EX', ARGV[at + 1])
+      redis.call('SET', string_key, string.sub(ARGV[6], at, at + lengths[i] - 1), 'EX', ARGV[4])
     end
     redis.call('PUBLISH', string_key, '') -- for open event streams and clients' caches
     stood_epoch[string_key], stood_seq[string_key] = epoch, seq
   end
-  at = at + 3
+  at = at + lengths[i]
 end
