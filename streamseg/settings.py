@@ -171,7 +171,7 @@ class SegmentationSettings(Section):
     """River's KMeans `halflife`: the share by which a centre moves towards a learned vector."""
     warm_up_per_cluster: int = Field(default=20, ge=1)
     """Distinct customers per cluster that must be sampled before the first centres are placed."""
-    warm_up_events: int = Field(default=5, ge=1)
+    warm_up_events: int = Field(default=20, ge=1)
     """The median number of events that the sampled customers must have by then."""
 
     @model_validator(mode="before")

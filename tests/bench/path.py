@@ -7,6 +7,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -51,7 +52,7 @@ def model(settings: Settings, runs: Sequence[RecordBatch]) -> Assigner:
         rows.load(taken.missing, [None] * len(taken.missing))
         pipeline.absorb(rows, 0, taken, wiring.money_of(settings))
     (params,) = learner_params_of(settings)
-    learner = Learner(params)
+    learner = Learner(replace(params, warm_up_events=1))
     values = vectors(rows, np.arange(LEARNED), time.time(), params.features)
     for offset, vector in enumerate(values.tolist()):
         learner.learn(Sample(rows.customer_ids[offset], time.time(), tuple(vector), 1), offset)

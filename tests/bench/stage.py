@@ -4,6 +4,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, Self
 
@@ -118,7 +119,7 @@ class Stage:
         rows.load(customers, [None] * len(customers))
         pipeline.absorb(rows, 0, taken, wiring.money_of(settings))
         now = time.time()
-        learner = Learner(params)
+        learner = Learner(replace(params, warm_up_events=1))
         slots = rows.slots_of(customers)
         values = vectors(rows, slots, now, params.features)
         for offset, (customer, slot) in enumerate(zip(customers, slots.tolist(), strict=True)):

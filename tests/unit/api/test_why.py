@@ -25,7 +25,12 @@ FEATURES = ("views", "spend", "weekend_share")
 def learned() -> bytes:
     """A warm snapshot of two kinds of customers: those who look and those who buy."""
     params = LearnerParams(
-        segmentation="behaviour", features=FEATURES, skewed=(True, True, False), k=2, warm_up_per_cluster=5
+        segmentation="behaviour",
+        features=FEATURES,
+        skewed=(True, True, False),
+        k=2,
+        warm_up_per_cluster=5,
+        warm_up_events=5,
     )
     learner, rng = Learner(params, draw=random.Random(5)), np.random.default_rng(3)
     for n in range(60):

@@ -22,6 +22,7 @@ def params(**given: object) -> LearnerParams:
         "skewed": (True, True, True, False),
         "k": 3,
         "warm_up_per_cluster": 10,
+        "warm_up_events": 5,
     }
     return LearnerParams(**(base | given))  # type: ignore[arg-type]  # a test's own choice of fields
 

@@ -26,7 +26,8 @@ def _features() -> list[Feature]:
 
 @pytest.fixture(name="model")
 def _model() -> Learner:
-    model = Learner(LearnerParams("behaviour", NAMES, (True, True, True, True, False), k=3, warm_up_per_cluster=10))
+    skewed = (True, True, True, True, False)
+    model = Learner(LearnerParams("behaviour", NAMES, skewed, k=3, warm_up_per_cluster=10, warm_up_events=5))
     rng = np.random.default_rng(2)
     for n in range(120):
         vector = KINDS[n % 3] * rng.lognormal(0.0, 0.25, len(NAMES))

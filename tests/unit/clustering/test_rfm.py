@@ -62,7 +62,7 @@ def test_a_group_is_told_by_its_means_and_its_commonest_names() -> None:
 
 
 def test_the_borders_are_of_the_customers_of_the_last_challenge_and_survive_a_restart() -> None:
-    params = LearnerParams("value", FEATURES, (False, True, True, True), k=3, warm_up_per_cluster=10)
+    params = LearnerParams("value", FEATURES, (False, True, True, True), k=3, warm_up_per_cluster=10, warm_up_events=5)
     model, people = Learner(params), population(120)
     for n, vector in enumerate(people.tolist()):
         model.learn(Sample(f"c-{n}", float(n), tuple(vector), 9), n)
