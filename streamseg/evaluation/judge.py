@@ -8,7 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from streamseg.clustering.identity import UNASSIGNED
+from streamseg.clustering.identity import UNASSIGNED, id_of
+from streamseg.evaluation.births import Births, BirthWatch
 from streamseg.evaluation.figures import Labels, ari, inertia, offline_kmeans, renamed_share, standardised
 from streamseg.evaluation.rivals import MiniBatch, Rival, RiverDefault
 from streamseg.evaluation.stream import EventStream
@@ -20,7 +21,6 @@ FLUSHES_A_DAY: Final = 144
 """A look every ten minutes at those who did something."""
 STEADY_SHARE: Final = 0.25
 """Of the time before the change, at its end, in which moves count as flapping: by then the model has settled."""
-BIRTH_DAYS: Final = 30
 
 
 @dataclass(slots=True)
@@ -40,7 +40,7 @@ class Row:
 
 @dataclass(slots=True)
 class Verdict:
-    """All methods on one stream, and what only ours has. Births count ids that emerged within 30 days."""
+    """All methods on one stream, and what only ours has."""
 
     name: str
     rows: list[Row]
@@ -52,8 +52,8 @@ class Verdict:
     """Moves at sweeps in the same time, of customers who had no event: by decay alone."""
     unassigned_share: float
     first_rejection: str | None = None
-    births_before: int | None = None
-    births_after: int | None = None
+    births: Births | None = None
+    """Where the truth and the moment of a change are known."""
 
 
 @dataclass(slots=True)
@@ -87,25 +87,30 @@ def judge(stream: EventStream, settings: Settings, seed: int, progress: Callable
         progress: told the share of the stream that has passed.
     """
     trial = _Trial(stream, settings, seed)
-    for end, events in stream.days():
-        trial.day(end, events)
-        progress((end - stream.starts_at) / (stream.ends_at - stream.starts_at))
-    return trial.verdict()
+    ((name, one),) = settings.segmentations.items()
+    room = max(one.k, len({row.label for row in stream.truth or ()}))
+    runs = 1 if room == one.k or trial.births() is None else 2
+    trial.run(lambda share: progress(share / runs))
+    verdict = trial.verdict()
+    if runs > 1:
+        # Where every segment is needed for a group that is there, none can be born: births are judged where k has room.
+        roomy = settings.model_copy(update={"segmentations": {name: one.model_copy(update={"k": room})}})
+        trial = _Trial(stream, roomy, seed, rivals=False)
+        trial.run(lambda share: progress((1.0 + share) / runs))
+    verdict.births = trial.births()
+    return verdict
 
 
 class _Trial:
     """One stream under way."""
 
-    def __init__(self, stream: EventStream, settings: Settings, seed: int) -> None:
+    def __init__(self, stream: EventStream, settings: Settings, seed: int, *, rivals: bool = True) -> None:
         self._stream = stream
         self._worker = MemoryWorker(_paced(settings, stream.day), seed)
         k, params = self._worker.segmentation.k, self._worker.learner.params
-        rivals: tuple[Rival, ...] = (
-            MiniBatch(k, params.skewed, seed),
-            RiverDefault(params.features, k, seed),
-        )
+        beside: tuple[Rival, ...] = (MiniBatch(k, params.skewed, seed), RiverDefault(params.features, k, seed))
         self._ours, self._offline = Row("streamseg"), Row("offline")
-        self._follows = [_Follow(rival, Row(rival.name)) for rival in rivals]
+        self._follows = [_Follow(rival, Row(rival.name)) for rival in beside if rivals]
         self._rows = [self._ours, self._offline, *(follow.row for follow in self._follows)]
         self._steady_from = stream.before_at - STEADY_SHARE * (stream.before_at - stream.starts_at)
         self._events = self._steady_events = self._steady_moves = 0
@@ -113,6 +118,15 @@ class _Trial:
         self._standing: dict[int, int] = {}
         self._renamed: list[float] = []
         self._now = stream.starts_at
+        known = stream.changes_at is not None and stream.truth is not None
+        self._births = BirthWatch(stream.changes_at or 0.0, stream.day) if known else None
+
+    def run(self, progress: Callable[[float], None]) -> None:
+        """See the whole stream; `progress` is told the share that has passed."""
+        stream = self._stream
+        for end, events in stream.days():
+            self.day(end, events)
+            progress((end - stream.starts_at) / (stream.ends_at - stream.starts_at))
 
     def day(self, end: float, events: Sequence[SourceEvent]) -> None:
         worker, stream = self._worker, self._stream
@@ -139,6 +153,8 @@ class _Trial:
         after = dict(zip(slots.tolist(), worker.segments(slots).tolist(), strict=True))
         self._renamed.append(renamed_share(self._standing, after))
         self._standing = after
+        if self._births is not None:
+            self._births.look(end, worker.learner.snapshot().lineage, self._members())
         if abs(end - stream.before_at) < stream.day / 2:
             for row, labels in self._all_labels():
                 row.ari_before = self._ari(labels)
@@ -162,7 +178,7 @@ class _Trial:
             for follow in self._follows:
                 follow.row.flap_per_event = follow.moves / self._steady_events
         segments = worker.segments(worker.everybody())
-        verdict = Verdict(
+        return Verdict(
             name=stream.name,
             rows=self._rows,
             customers=len(segments),
@@ -175,13 +191,19 @@ class _Trial:
             ),
             unassigned_share=float(np.mean(segments == UNASSIGNED)) if len(segments) else 0.0,
         )
-        if stream.changes_at is not None:
-            born = [one.at for one in worker.learner.snapshot().lineage if one.transition == "emerge"]
-            later = [at for at in born if at > born[0]]
-            window = BIRTH_DAYS * stream.day
-            verdict.births_before = sum(-window < at - stream.changes_at <= 0 for at in later)
-            verdict.births_after = sum(0 < at - stream.changes_at <= window for at in later)
-        return verdict
+
+    def births(self) -> Births | None:
+        """None where the truth or the moment of the change is not known."""
+        return self._births.births(self._worker.segmentation.k) if self._births is not None else None
+
+    def _members(self) -> dict[str, list[str]]:
+        """The true groups of each segment's customers."""
+        truth, members = self._stream.labels(self._now) or {}, dict[str, list[str]]()
+        for slot, code in self._standing.items():
+            group = truth.get(self._worker.rows.customer_ids[slot])
+            if code != UNASSIGNED and group is not None:
+                members.setdefault(id_of(self._worker.learner.params.segmentation, code), []).append(group)
+        return members
 
     def _scaled(self) -> NDArray[np.float64]:
         slots, params = self._worker.everybody(), self._worker.learner.params

@@ -12,6 +12,7 @@ from streamseg.commands.bench.event_files import progress_bar, recorded_stream
 from streamseg.errors import SettingsError, StreamsegError
 
 if TYPE_CHECKING:
+    from streamseg.evaluation.births import Births
     from streamseg.evaluation.judge import Verdict
     from streamseg.evaluation.stream import EventStream
     from streamseg.settings import Settings
@@ -136,14 +137,23 @@ def _show(verdicts: "list[Verdict]") -> None:
                 *("" if share is None else f"{share:.2%}" for share in (row.renamed_worst_day, row.flap_per_event)),
             )
         console.print(table)
-        born = "" if verdict.births_before is None else (
-            f"; segments born in the 30 days before the change {verdict.births_before}, after it {verdict.births_after}"
-        )  # fmt: skip
         console.print(
             f"renamed per day {verdict.renamed_mean_day:.2%} on average; unassigned {verdict.unassigned_share:.1%};"
             f" moved in silence per day {verdict.silent_moves_per_customer_day or 0.0:.2%};"
-            f" rejected records {verdict.rejected}{born}"
+            f" rejected records {verdict.rejected}"
         )
+        if verdict.births is not None:
+            console.print(_births(verdict.births))
+
+
+def _births(births: "Births") -> str:
+    newborn = births.newborn_after_days
+    told = ", ".join(f"day {one.day:+.0f} {one.group or 'of no group'} ({one.share:.0%})" for one in births.born)
+    return (
+        f"births where there is room (k = {births.k}): in the 30 days before the change {births.before}, of them false"
+        f" {births.false_before}; in the 30 days after it {births.after}; the new group"
+        f" {'was never born' if newborn is None else f'after {newborn:.0f} days'}; all: {told or 'none'}"
+    )
 
 
 def _number(value: float | None) -> str:

@@ -93,6 +93,8 @@ def test_every_figure_has_its_meaning_or_is_missing(verdict: Verdict) -> None:
     assert verdict.events > 1000
     assert verdict.rejected == 0
     assert verdict.unassigned_share == 0.0
+    assert verdict.births is not None
+    assert verdict.births.k == 7  # one more than the settings have: as many as there are archetypes in the end
 
 
 def test_a_file_is_judged_in_its_own_currency_with_or_without_truth(tmp_path: Path) -> None:
@@ -123,6 +125,7 @@ def test_a_file_is_judged_in_its_own_currency_with_or_without_truth(tmp_path: Pa
     assert told.exit_code == 0, told.output
     (stream,) = json.loads(told.stdout)["streams"]
     assert stream["rejected"] == 0
+    assert stream["births"] is None
     assert stream["rows"][0]["method"] == "streamseg"
     assert stream["rows"][0]["ari_after"] > 0.9
     told = CliRunner().invoke(command, arguments, obj=Invocation())

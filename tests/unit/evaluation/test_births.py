@@ -1,0 +1,64 @@
+"""Births of segments, told true from false by the customers who are in them."""
+
+from streamseg.clustering.identity import Lineage
+from streamseg.evaluation.births import BirthWatch
+
+DAY = 86_400.0
+CHANGES_AT = 40 * DAY
+
+
+def emerge(segment: str, day: float) -> Lineage:
+    return Lineage(day * DAY, "emerge", segment)
+
+
+def watched(*days: tuple[float, dict[str, list[str]]], born: list[Lineage]) -> BirthWatch:
+    """One that has seen the first model of day 1, with a segment of buyers and lookers, and then these days."""
+    watch = BirthWatch(CHANGES_AT, DAY)
+    lineage = [emerge("s-1", 0.5), emerge("s-2", 0.5)]
+    watch.look(DAY, lineage, {"s-1": ["buyer"] * 6 + ["lapsed"] * 4, "s-2": ["looker"] * 5})
+    for end, members in days:
+        watch.look(end * DAY, [*lineage, *(one for one in born if one.at <= end * DAY)], members)
+    return watch
+
+
+def test_the_segments_of_the_first_model_are_no_births() -> None:
+    births = watched(born=[]).births(2)
+    assert (births.before, births.after, births.newborn_after_days, births.born) == (0, 0, None, ())
+
+
+def test_a_group_that_had_no_segment_of_its_own_is_a_true_birth() -> None:
+    members = {"s-1": ["buyer"] * 6, "s-2": ["looker"] * 5, "s-3": ["lapsed"] * 3 + ["buyer"]}
+    births = watched((20, members), born=[emerge("s-3", 19.5)]).births(3)
+    (birth,) = births.born
+    assert (birth.day, birth.group, birth.share) == (-20.5, "lapsed", 0.75)
+    assert not birth.false
+    assert not birth.newborn
+    assert (births.before, births.false_before) == (1, 0)
+
+
+def test_a_part_of_what_has_a_segment_or_a_mixture_is_a_false_birth() -> None:
+    halves = {"s-1": ["buyer"] * 3, "s-2": ["looker"] * 5, "s-3": ["buyer"] * 3}
+    assert watched((20, halves), born=[emerge("s-3", 20)]).births(3).false_before == 1
+    mixed = {"s-1": ["buyer"] * 3, "s-2": ["looker"] * 3, "s-3": ["lapsed"] * 2 + ["buyer"] * 2 + ["looker"]}
+    births = watched((20, mixed), born=[emerge("s-3", 20)]).births(3)
+    assert births.false_before == 1
+    assert births.born[0].group is None
+    assert watched((20, {"s-1": ["buyer"]}), born=[emerge("s-3", 20)]).births(3).false_before == 1
+
+
+def test_births_are_counted_thirty_days_before_the_change_and_after_it() -> None:
+    members = {"s-1": ["buyer"] * 3}
+    born = [emerge(f"s-{n}", day) for n, day in enumerate((9.9, 10.1, 40.0, 40.1, 70.0, 70.1), 3)]
+    births = watched((71, members), born=born).births(8)
+    assert (births.before, births.after) == (2, 2)
+    assert len(births.born) == 6
+
+
+def test_the_newborn_is_a_group_that_had_no_customers_before_the_change() -> None:
+    early = {"s-1": ["buyer"] * 6, "s-2": ["looker"] * 5, "s-3": ["lapsed"] * 4}
+    late = early | {"s-4": ["gift giver"] * 4, "s-5": ["buyer"] * 4}
+    born = [emerge("s-3", 39), emerge("s-5", 45), emerge("s-4", 50)]
+    births = watched((40, early), (51, late), born=born).births(5)
+    assert births.newborn_after_days == 10
+    assert [one.newborn for one in births.born] == [False, False, True]
+    assert [one.false for one in births.born] == [False, True, False]
