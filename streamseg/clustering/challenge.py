@@ -78,7 +78,8 @@ def challenge(
         kept = kept_share(before, lloyd.nearest(customers, fit.centres))
         return 1.0 - fit.inertia / running.inertia - UNREST * (1.0 - kept)
 
-    enough = [fit for fit in fits if fit.inertia <= (1.0 - adoption_gain) * running.inertia]
+    # Nothing is lower than 0, where all customers are alike: before the first purchase they all spend nothing.
+    enough = [fit for fit in fits if fit.inertia <= (1.0 - adoption_gain) * running.inertia > 0.0]
     fresh = max(enough, key=worth, default=None)
     return Outcome(
         running,

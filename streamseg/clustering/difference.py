@@ -21,8 +21,8 @@ YES_OR_NO: Final = "0 or 1"
 class Difference:
     """How the members differ from all other customers in one feature.
 
-    `effect` is the standardised mean difference (Cohen's d, in log space where the feature is skewed); the medians are
-    in the feature's unit. Of what is 0 or 1 they are the shares of customers with 1: a median tells nothing there.
+    `effect` is the standardised mean difference (Cohen's d, in log space where the feature is skewed); medians and
+    means are in the feature's unit. Of what is 0 or 1 the medians are the shares of customers with 1, too.
     """
 
     feature: str
@@ -31,6 +31,8 @@ class Difference:
     effect: float
     median: float
     others_median: float
+    mean: float
+    others_mean: float
 
     @property
     def sign(self) -> int:
@@ -60,7 +62,9 @@ def differences(
     order = np.argsort(-np.abs(effect), kind="stable")
     can_be = np.array([one.unit in (YES_OR_NO, "as sent") for one in features])
     binary = can_be & np.all((raw == 0.0) | (raw == 1.0), axis=0)
-    typical, others = (np.where(binary, part.mean(axis=0), np.median(part, axis=0)) for part in (raw[mask], raw[~mask]))
+    means = raw[mask].mean(axis=0), raw[~mask].mean(axis=0)
+    medians = np.median(raw[mask], axis=0), np.median(raw[~mask], axis=0)
+    typical, others = (np.where(binary, mean, median) for mean, median in zip(means, medians, strict=True))
     return tuple(
         Difference(
             features[i].name,
@@ -69,6 +73,8 @@ def differences(
             float(effect[i]),
             float(typical[i]),
             float(others[i]),
+            float(means[0][i]),
+            float(means[1][i]),
         )
         for i in order.tolist()
     )

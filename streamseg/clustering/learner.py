@@ -163,7 +163,9 @@ class Learner:
         rng = np.random.default_rng([self.params.seed, self._learned])
         transition = self._challenge_running(at, rng) if self._segments else self._place_first(at, rng)
         self._last_challenge_at = at
-        self._quintiles = quintiles(np.array([sample.vector for sample in self._customers.samples()]))
+        self._quintiles = quintiles(
+            self.params.features, np.array([sample.vector for sample in self._customers.samples()])
+        )
         self._lineage = (*self._lineage, *transition.lineage)[-LINEAGE_KEPT:]
         return transition
 

@@ -2,13 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from itertools import combinations, product
+from dataclasses import replace
+from itertools import chain, combinations, count, product
+from math import expm1
 from typing import Final
 
 from streamseg.clustering.difference import NOTICEABLE, STRONG, YES_OR_NO, Difference
 from streamseg.clustering.rfm import RfmOfMany
-from streamseg.clustering.wording import MOST, Words, words, words_of_value
-from streamseg.features.catalogue import Feature
+from streamseg.clustering.wording import MOST, NOT_BUYING, OF_BUYERS, Words, whole_of, words, words_of_value
+from streamseg.features.catalogue import RECENCY_CAP_DAYS, Feature
 
 TOLD: Final = 4
 """How many differences the persona tells of."""
@@ -17,6 +19,12 @@ NAMES_TOLD: Final = 2
 WORD_CHOICES: Final = 6
 """How many of the strongest differences a label may be made of."""
 MOSTLY: Final = "mostly "
+SHOWN: Final = 0.02
+"""Shares that lie nearer together are much the same to people, however rare what they are of."""
+ONLY: Final = 0.85
+"""Share from which customers come by one kind of device only, as far as shares with a prior can tell."""
+COUNTS: Final = ("as sent", "events", "purchases", "items")
+"""Units that go without saying."""
 
 Known = Mapping[str, Feature]
 """Features by name."""
@@ -33,13 +41,13 @@ def labels(
     candidates = [_candidates(each, known) for each in differences]
     chosen: dict[int, str] = {}
     for index, segment in enumerate(segments):
-        label = standing.get(segment)
-        if label in candidates[index] and label not in chosen.values():
+        label = standing.get(segment, "")
+        if label.rstrip(" 0123456789") in candidates[index] and label not in chosen.values():
             chosen[index] = label
     for index in sorted(range(len(segments)), key=lambda i: (-sizes[i], segments[i])):
         if index not in chosen:
-            free = (label for label in candidates[index] if label not in chosen.values())
-            chosen[index] = next(free, f"Customers {segments[index].rpartition('-')[2]}")
+            numbered = (f"{candidates[index][0]} {number}" for number in count(2))
+            chosen[index] = next(label for label in chain(candidates[index], numbered) if label not in chosen.values())
     return [chosen[index] for index in range(len(segments))]
 
 
@@ -67,44 +75,68 @@ def persona(value_share: float | None, differences: Sequence[Difference], rfm: R
 
 
 def amount(value: float, unit: str) -> str:
-    """A value with its unit as people write it: shares in per cent, small numbers with a decimal."""
+    """A value with its unit as people say it: shares in per cent, small numbers with a decimal, counts bare."""
     if unit in ("share", YES_OR_NO):
         return f"{value:.0%}"
+    if unit == "log":
+        return f"±{expm1(value):.0%}"
+    if unit == "days" and value >= RECENCY_CAP_DAYS:
+        return "a year or more"
+    if unit == "days" and value < 1:
+        return "less than a day"
     number = f"{value:,.0f}" if abs(value) >= 10 or value == int(value) else f"{value:.1f}"  # noqa: PLR2004 - two digits
-    return number if unit in ("as sent", "log", "events") else f"{number} {unit}"
+    return number if unit in COUNTS else f"{number} {unit}"
 
 
 def _noticed(differences: Sequence[Difference], known: Known) -> list[Difference]:
-    """Those that are worth a word, the strongest first, and one of each category-valued attribute.
+    """Those that are worth a word and can be shown in figures, the strongest first.
 
-    Of those the value that members have more often than others do, and only without one a value that they lack; none
-    where most members have told no value at all, for then they do not lack one more than another.
+    Of the parts of a whole (devices, times of day, values of an attribute) what members have less of follows from what
+    they have more of. Of an attribute one value is told, and none where most have told no value at all: then they do
+    not lack one more than another.
     """
+    worth = [one for one in differences if abs(one.effect) >= NOTICEABLE and _figures(one)]
     told: defaultdict[str, float] = defaultdict(float)
     for one in differences:
         told[known[one.feature].block] += one.median
-    worth = [one for one in differences if abs(one.effect) >= NOTICEABLE]
-    best: dict[str, Difference] = {}
+    parts: defaultdict[str, list[Difference]] = defaultdict(list)
     for one in worth:
-        block = known[one.feature].block
-        if block and told[block] < MOST:
-            continue
-        if block not in best or best[block].sign < one.sign:
-            best[block] = one
-    return [one for one in worth if not (block := known[one.feature].block) or best.get(block) is one]
+        parts[known[one.feature].block or whole_of(one.feature)].append(one)
+    kept = {one.feature for one in parts.pop("", ())}
+    for whole, each in parts.items():
+        more = [one for one in each if one.sign > 0]
+        if not known[each[0].feature].value:
+            chosen = more or each[:1]
+        else:
+            chosen = (more or (each if told[whole] >= MOST else []))[:1]
+        kept |= {one.feature for one in chosen}
+    return [one for one in worth if one.feature in kept]
 
 
 def _said(one: Difference, known: Known) -> Words:
     feature = known[one.feature]
     if feature.value:
         return words_of_value(feature.attribute, feature.value, one.sign, one.median)
-    return words(one.feature, one.sign)
+    if one.feature == "purchase_recency" and one.sign > 0 and one.median >= RECENCY_CAP_DAYS:
+        return NOT_BUYING
+    said = words(one.feature, one.sign)
+    if said.family == "device" and one.median >= ONLY:
+        return replace(said, adjective=f"{said.adjective}-only")
+    return said
+
+
+def _figures(one: Difference) -> str:
+    """What members and others have: the typical, the average where those are alike; nothing where both are."""
+    pairs = (("typically ", one.median, one.others_median), ("on average ", one.mean, one.others_mean))
+    for how, ours, theirs in pairs:
+        members, others = amount(ours, one.unit), amount(theirs, one.unit)
+        if members != others and not (one.unit == "share" and abs(ours - theirs) < SHOWN):
+            return f"{'' if one.unit == YES_OR_NO else how}{members}, others {others}"
+    return ""
 
 
 def _told(one: Difference, known: Known) -> str:
-    typically = "" if one.unit == YES_OR_NO else "typically "
-    members, others = amount(one.median, one.unit), amount(one.others_median, one.unit)
-    return f"{_said(one, known).clause} ({typically}{members}, others {others})"
+    return f"{_said(one, known).clause} ({_figures(one)})"
 
 
 def _listed(told: Sequence[str]) -> str:
@@ -117,6 +149,8 @@ def _candidates(differences: Sequence[Difference], known: Known) -> list[str]:
     if not noticed:
         return ["Middle-of-the-road customers"]
     said = [(abs(one.effect), _said(one, known)) for one in noticed]
+    if any(word is NOT_BUYING for _, word in said):
+        said = [(effect, word) for effect, word in said if word.family not in OF_BUYERS]
     pairs = [
         (noun_effect + adjective_effect, f"{adjective.adjective} {noun.noun}")
         for (noun_effect, noun), (adjective_effect, adjective) in product(said, said)
@@ -128,7 +162,8 @@ def _candidates(differences: Sequence[Difference], known: Known) -> list[str]:
             for (effect, first), (other, second) in combinations(said, 2)
             if first.family != second.family
         ]
-    pairs += [(effect / 2, f"{word.adjective} customers") for effect, word in said]
+    alone = {NOT_BUYING: NOT_BUYING.noun}
+    pairs += [(effect / 2, alone.get(word, f"{word.adjective} customers")) for effect, word in said]
     ranked = sorted(pairs, key=lambda pair: -pair[0])
     return list(dict.fromkeys(label[0].upper() + label[1:] for _, label in ranked))
 

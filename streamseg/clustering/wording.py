@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from streamseg.features.aggregates import OTHER_CATEGORY
+
 
 @dataclass(frozen=True, slots=True)
 class Words:
@@ -95,6 +97,11 @@ _TABLE: Final[dict[tuple[str, int], Words]] = {
     ("profile_uses_app", _LOW): Words("app", "app-free", "", "use the app less often"),
 }
 
+NOT_BUYING: Final = Words("lapse", "not-buying", "non-buyers", "have not bought for a year, if ever")
+"""Of those whose latest purchase is farther back than recency counts, or was never made."""
+OF_BUYERS: Final = ("spend", "purchases", "basket", "spread", "order size", "price", "discount", "refunds")
+"""Families of words that say nothing more of those who do not buy."""
+
 MOST: Final = 0.5
 """Share of members from which a value is "mostly" theirs."""
 _FEW: Final = 0.1
@@ -146,6 +153,12 @@ def words_of_value(attribute: str, value: str, direction: int, share: float) -> 
     return Words(f"profile_{attribute}", adjective, "", clause)
 
 
+def whole_of(feature: str) -> str:
+    """The whole that a feature is a part of: members have less of one part as they have more of another."""
+    part = _of_a_part(feature, _HIGH)
+    return part.family if part else ""
+
+
 def _of_a_part(name: str, sign: int) -> Words | None:
     """Features that come in families: parts of the day, devices, item categories."""
     more = "more" if sign == _HIGH else "less"
@@ -159,6 +172,8 @@ def _of_a_part(name: str, sign: int) -> Words | None:
         return Words("device", thing if sign == _HIGH else f"non-{thing}", "", f"come {more} by {thing}")
     if stem.startswith("category "):
         thing = stem.removeprefix("category ")
+        if thing == OTHER_CATEGORY:
+            return Words("category", "other-minded" if sign == _HIGH else "focused", "", f"go {more} for other things")
         noun = f"{thing} fans" if sign == _HIGH else ""
         return Words("category", thing if sign == _HIGH else f"non-{thing}", noun, f"go {more} for {thing}")
     return None

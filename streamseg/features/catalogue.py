@@ -29,7 +29,8 @@ class Feature:
     """A named number of a customer. `skewed` features are compared on a logarithmic scale: log1p of them.
 
     `attribute` names the trait that it is of, if it is of one. The features of one category-valued attribute have its
-    name as their `block`, too: together they weigh like one feature.
+    name as their `block`, too: together they weigh like one feature. So do the shares of the devices: alone, that of
+    tablets, which hardly anybody has, would weigh as much as all the others.
     """
 
     name: str
@@ -51,7 +52,7 @@ def catalogue(layout: Layout) -> dict[str, Feature]:
         *(Feature(name, "events", f"{what}, decayed", True, _total(name)) for name, what in _COUNTS),
         *_money(layout),
         *_ratios(),
-        *_mix("device", DEVICES, (0.5, 0.42, 0.08), "devices", "clicks and purchases from a {}"),
+        *_mix("device", DEVICES, (0.5, 0.42, 0.08), "devices", "clicks and purchases from a {}", block="device"),
         *_mix("", DAY_PARTS, (0.1, 0.25, 0.35, 0.3), DAY_PARTS, "clicks and purchases of the {} (six hours)"),
         Feature(
             "weekend_share",
@@ -153,13 +154,24 @@ def _ratios() -> tuple[Feature, ...]:
 
 
 def _mix(
-    prefix: str, parts: Sequence[str], priors: Sequence[float], whole: str | Sequence[str], meaning: str
+    prefix: str,
+    parts: Sequence[str],
+    priors: Sequence[float],
+    whole: str | Sequence[str],
+    meaning: str,
+    *,
+    block: str = "",
 ) -> tuple[Feature, ...]:
     wholes = (whole,) if isinstance(whole, str) else whole
     stem = f"{prefix}_" if prefix else ""
     return tuple(
         Feature(
-            f"{stem}{part}_share", "share", f"{meaning.format(part)}, among all", False, _share(part, wholes, prior)
+            f"{stem}{part}_share",
+            "share",
+            f"{meaning.format(part)}, among all",
+            False,
+            _share(part, wholes, prior),
+            block=block,
         )
         for part, prior in zip(parts, priors, strict=True)
     )

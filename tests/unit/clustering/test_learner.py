@@ -202,3 +202,15 @@ def test_another_k_is_taken_up_at_once_and_segments_that_stand_keep_their_ids(k:
     assert len(set(new.segments) & set(old.segments)) >= surviving
     assert set(new.retired) == set(old.segments) - set(new.segments)
     assert [one.outcome for one in run(changed, range(4, 5))] != ["adopted"]
+
+
+def test_customers_who_are_all_alike_are_learned_from_until_they_no_longer_are() -> None:
+    model, nothing = learner(), tuple(0.0 for _ in FEATURES)
+    for day in range(3):  # before the first purchase they all spend nothing
+        for n in range(40):
+            model.learn(Sample(f"c-{n}", (day + n / 100) * DAY_SECONDS, nothing, 9), day * 40 + n)
+        model.challenge()
+    snapshot = model.snapshot()
+    assert np.isfinite(snapshot.centres).all()
+    run(model, range(3, 9))
+    assert len(set(kinds_by_segment(model))) == len(KINDS)

@@ -5,7 +5,9 @@ import pytest
 
 from streamseg.clustering.assign import Assigner
 from streamseg.clustering.describe import SegmentDescription, describe
+from streamseg.clustering.difference import Difference
 from streamseg.clustering.learner import Learner
+from streamseg.clustering.naming import amount, labels, persona
 from streamseg.clustering.params import LearnerParams
 from streamseg.clustering.sample import Sample
 from streamseg.clustering.wording import words_of_value
@@ -101,6 +103,92 @@ def test_yes_or_no_numbers_are_told_as_shares() -> None:
     assert "They use the app more often (100%, others 0%)" in users.persona
     assert users.label == "App-using customers"
     assert "use the app less often (0%, others 100%)" in others.persona
+
+
+BEHAVIOUR = catalogue(Layout.of(categories=("shoes",)))
+
+
+def difference(feature: str, effect: float, median: float, others: float, **means: float) -> Difference:
+    one = BEHAVIOUR[feature]
+    return Difference(
+        feature,
+        one.unit,
+        one.meaning,
+        effect,
+        median,
+        others,
+        means.get("mean", median),
+        means.get("others_mean", others),
+    )
+
+
+def label(*told: Difference) -> str:
+    return labels(["a-0001"], [told], [1], {}, BEHAVIOUR)[0]
+
+
+def test_of_parts_of_a_whole_the_greater_ones_are_told() -> None:
+    told = (
+        difference("device_tablet_share", -0.9, 0.01, 0.02),
+        difference("device_mobile_share", -0.8, 0.2, 0.7),
+        difference("device_desktop_share", 0.7, 0.78, 0.2),
+        difference("category_other", 0.6, 0.7, 0.4),
+        difference("category_shoes", -0.6, 0.3, 0.6),
+    )
+    assert label(*told) == "Desktop, other-minded customers"
+    assert persona(None, told, None, BEHAVIOUR) == (
+        "To a lesser degree they come more by desktop (typically 78%, others 20%)"
+        " and go more for other things (typically 70%, others 40%)."
+    )
+    assert "come less by mobile" in persona(None, told[:2], None, BEHAVIOUR)
+
+
+def test_a_label_that_is_taken_gets_a_number_and_keeps_it() -> None:
+    told = (difference("device_mobile_share", 0.9, 0.7, 0.4),)
+    only = (difference("device_mobile_share", 1.9, 0.9, 0.4),)
+    named = ["Mobile customers", "Mobile customers 2", "Mobile-only customers"]
+    assert labels(["a", "b", "c"], [told, told, only], [9, 5, 7], {}, BEHAVIOUR) == named
+    standing = {"a": "Mobile customers 2", "b": "Mobile customers"}
+    assert labels(["a", "b"], [told, told], [9, 5], standing, BEHAVIOUR) == ["Mobile customers 2", "Mobile customers"]
+    assert labels(["a"], [told], [9], {"a": "Footwear fans 2"}, BEHAVIOUR) == ["Mobile customers"]
+
+
+def test_what_does_not_show_in_figures_is_not_told() -> None:
+    alike = difference("refunds", 0.9, 0.0, 0.0, mean=0.01, others_mean=0.02)
+    assert persona(None, (alike,), None, BEHAVIOUR) == "In nothing do they differ much from the others."
+    some = difference("refunds", 0.9, 0.0, 0.0, mean=0.8, others_mean=0.1)
+    assert persona(0.1, (some,), None, BEHAVIOUR) == (
+        "They bring 10% of the value. They send more back (on average 0.8, others 0.1)."
+    )
+
+
+def test_who_has_never_bought_is_called_by_nothing_that_buyers_do() -> None:
+    told = (
+        difference("purchase_recency", 2.0, 365.0, 8.2),
+        difference("spend", -2.0, 0.0, 126.0),
+        difference("purchases", -1.5, 0.0, 2.0),
+    )
+    assert label(*told) == "Non-buyers"
+    assert persona(0.0, told, None, BEHAVIOUR) == (
+        "They bring 0% of the value. "
+        "They have not bought for a year, if ever (typically a year or more, others 8.2 days),"
+        " spend less (typically 0 EUR, others 126 EUR) and buy less often (typically 0, others 2)."
+    )
+    assert label(*told, difference("weekend_share", 0.5, 0.6, 0.3)) == "Weekend non-buyers"
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "told"),
+    [
+        (0.4, "log", "±49%"),
+        (0.2, "days", "less than a day"),
+        (12.0, "days", "12 days"),
+        (400.0, "days", "a year or more"),
+        (1234.5, "EUR", "1,234 EUR"),
+        (2.5, "purchases", "2.5"),
+    ],
+)
+def test_amounts_read_as_people_say_them(value: float, unit: str, told: str) -> None:
+    assert amount(value, unit) == told
 
 
 @pytest.mark.parametrize("missing", ["country", "gender"])
