@@ -14,7 +14,7 @@ MOSTLY: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Birth:
-    """A segment that emerged, by the truth about its members at the end of that day."""
+    """A segment that emerged, by the truth about its members a day later, when they have settled in it."""
 
     day: float
     """Days after the change; before it they are negative."""
@@ -51,7 +51,9 @@ class BirthWatch:
     def __init__(self, changes_at: float, day: float) -> None:
         self._changes_at, self._day = changes_at, day
         self._known: set[str] = set()
-        self._stood_for: set[str] = set()
+        self._unsettled: list[tuple[Lineage, frozenset[str]]] = []
+        """Emerged within a day, and what the other segments stood for before."""
+        self._stood_for = frozenset[str]()
         self._groups_before: set[str] = set()
         self._born: list[Birth] = []
 
@@ -70,9 +72,12 @@ class BirthWatch:
             if one.transition == "emerge" and one.segment not in self._known:
                 self._known.add(one.segment)
                 if not first:
-                    self._born.append(self._birth(one, members.get(one.segment, ())))
+                    self._unsettled.append((one, self._stood_for))
+        settled = [each for each in self._unsettled if each[0].at <= at - self._day]
+        self._born += [self._birth(one, members.get(one.segment, ()), stood_for) for one, stood_for in settled]
+        self._unsettled = [each for each in self._unsettled if each not in settled]
         groups = (_group(groups)[0] for groups in members.values())
-        self._stood_for = {group for group in groups if group is not None}
+        self._stood_for = frozenset(group for group in groups if group is not None)
 
     def births(self, k: int) -> Births:
         """What there was to see, in a run of `k` segments."""
@@ -86,13 +91,13 @@ class BirthWatch:
             born=tuple(self._born),
         )
 
-    def _birth(self, one: Lineage, groups: Sequence[str]) -> Birth:
+    def _birth(self, one: Lineage, groups: Sequence[str], stood_for: frozenset[str]) -> Birth:
         group, share = _group(groups)
         return Birth(
             day=(one.at - self._changes_at) / self._day,
             group=group,
             share=share,
-            false=group is None or group in self._stood_for,
+            false=group is None or group in stood_for,
             newborn=group is not None and group not in self._groups_before,
         )
 

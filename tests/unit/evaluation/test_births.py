@@ -12,12 +12,17 @@ def emerge(segment: str, day: float) -> Lineage:
 
 
 def watched(*days: tuple[float, dict[str, list[str]]], born: list[Lineage]) -> BirthWatch:
-    """One that has seen the first model of day 1, with a segment of buyers and lookers, and then these days."""
+    """One that has seen the first model of day 1, with a segment of buyers and one of lookers, and then these days.
+
+    Each is shown twice, since a segment is judged a day after it was born.
+    """
     watch = BirthWatch(CHANGES_AT, DAY)
     lineage = [emerge("s-1", 0.5), emerge("s-2", 0.5)]
     watch.look(DAY, lineage, {"s-1": ["buyer"] * 6 + ["lapsed"] * 4, "s-2": ["looker"] * 5})
     for end, members in days:
-        watch.look(end * DAY, [*lineage, *(one for one in born if one.at <= end * DAY)], members)
+        known = [*lineage, *(one for one in born if one.at <= end * DAY)]
+        watch.look(end * DAY, known, {"s-1": ["buyer"] * 6, "s-2": ["looker"] * 5})
+        watch.look((end + 1) * DAY, known, members)
     return watch
 
 
@@ -57,8 +62,8 @@ def test_births_are_counted_thirty_days_before_the_change_and_after_it() -> None
 def test_the_newborn_is_a_group_that_had_no_customers_before_the_change() -> None:
     early = {"s-1": ["buyer"] * 6, "s-2": ["looker"] * 5, "s-3": ["lapsed"] * 4}
     late = early | {"s-4": ["gift giver"] * 4, "s-5": ["buyer"] * 4}
-    born = [emerge("s-3", 39), emerge("s-5", 45), emerge("s-4", 50)]
-    births = watched((40, early), (51, late), born=born).births(5)
-    assert births.newborn_after_days == 10
+    born = [emerge("s-3", 30), emerge("s-5", 50.5), emerge("s-4", 51)]
+    births = watched((30, early), (51, late), born=born).births(5)
+    assert births.newborn_after_days == 11
     assert [one.newborn for one in births.born] == [False, False, True]
     assert [one.false for one in births.born] == [False, True, False]
