@@ -132,6 +132,9 @@ class FeatureSettings(Section):
     """Of the second, faster set of counts that shows what changed lately."""
     categories: tuple[str, ...] = ()
     """Item categories with a share of their own, compared case-insensitively; the rest is `other`."""
+    brand_groups: int | None = Field(default=None, ge=0, le=256)
+    """In how many groups brands are counted by their hash, to tell who keeps to one: 4 bytes of a row for each, and the
+    more the exacter. Without it as the chosen packs need it, which is not at all for most."""
     time_zone: str = "UTC"
     """In which hour and weekend are counted."""
     remembered_event_ids: int = Field(default=8, ge=0, le=256)
@@ -306,6 +309,14 @@ class Settings(BaseSettings):
             for trait, declared in pack(one.pack).attributes.items()
         }
         return brought | self.features.attributes
+
+    @property
+    def brand_groups(self) -> int:
+        """In how many groups brands are counted: as set, else the most that a chosen pack asks for."""
+        if self.features.brand_groups is not None:
+            return self.features.brand_groups
+        asked = (pack(one.pack).features for one in self.segmentations.values() if one.pack is not None)
+        return max((int(features.get("brand_groups", 0)) for features in asked), default=0)
 
     @classmethod
     def settings_customise_sources(

@@ -73,6 +73,8 @@ _TABLE: Final[dict[tuple[str, int], Words]] = {
     ("discount_share", _LOW): Words("discount", "full-price", "full-price buyers", "buy less at a discount"),
     ("coupon_share", _HIGH): Words("discount", "coupon-using", "coupon users", "use more coupons"),
     ("coupon_share", _LOW): Words("discount", "coupon-free", "", "use fewer coupons"),
+    ("favourite_brand_share", _HIGH): Words("brand", "brand-loyal", "brand loyalists", "keep more to one brand"),
+    ("favourite_brand_share", _LOW): Words("brand", "brand-switching", "brand switchers", "keep less to one brand"),
     ("weekend_share", _HIGH): Words("week", "weekend", "weekend shoppers", "come more at weekends"),
     ("weekend_share", _LOW): Words("week", "weekday", "weekday shoppers", "come less at weekends"),
     ("profile_age", _HIGH): Words("age", "older", "", "are older"),

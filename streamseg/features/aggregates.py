@@ -80,16 +80,23 @@ def category_sum(category: str) -> str:
     return f"category_{category}"
 
 
-def aggregates(categories: Sequence[str]) -> tuple[Aggregate, ...]:
+def brand_sum(group: int) -> str:
+    """Name of the sum of a group of brands."""
+    return f"brand_group_{group}"
+
+
+def aggregates(categories: Sequence[str], brand_groups: int = 0) -> tuple[Aggregate, ...]:
     """All sums of a row in the order in which they are stored: habit first, then recent.
 
     Args:
         categories: slugs of the configured categories, without `other`.
+        brand_groups: in how many groups brands fall by their hash; 0 keeps nothing of brands.
     """
     lines = "each item line viewed, put in the cart or bought"
     return (
         *_HABIT,
         *(Aggregate(category_sum(name), f"{lines} of {name}: 1") for name in categories),
         Aggregate(category_sum(OTHER_CATEGORY), f"{lines} of a category that is not listed: 1"),
+        *(Aggregate(brand_sum(n), f"{lines} of a brand whose hash falls on {n}: 1") for n in range(brand_groups)),
         *(Aggregate(f"recent_{name}", f"as {name}", recent=True) for name in RECENT),
     )

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
-from streamseg.features.aggregates import DAY_PARTS, DEVICES, OTHER_CATEGORY, RECENT, category_sum
+from streamseg.features.aggregates import DAY_PARTS, DEVICES, OTHER_CATEGORY, RECENT, brand_sum, category_sum
 from streamseg.features.layout import Attribute, Layout, slug
 from streamseg.features.moment import Floats, Moment
 
@@ -62,6 +62,7 @@ def catalogue(layout: Layout) -> dict[str, Feature]:
             _share("weekend", DAY_PARTS, 2 / 7),
         ),
         *_categories(layout),
+        *_brands(layout),
         *_recent(),
         *(each for index, attribute in enumerate(layout.attributes) for each in _profile(index, attribute)),
     )
@@ -185,6 +186,26 @@ def _categories(layout: Layout) -> tuple[Feature, ...]:
         Feature(total, "share", meaning.format(name), False, _share(total, sums, 1 / len(names)))
         for name, total in zip(names, sums, strict=True)
     )
+
+
+def _brands(layout: Layout) -> tuple[Feature, ...]:
+    """How much a customer keeps to one brand, from counts of brands in a few groups by hash.
+
+    The favourite's share f fills its group with f + (1 - f) / groups on average, because others fall there too: f is
+    what follows. As long as there are few lines they are taken to be spread evenly, and f is near 0.
+    """
+    groups = layout.brand_groups
+    if groups < 2:  # noqa: PLR2004 - in one group there is nothing to tell apart
+        return ()
+
+    def favourite(moment: Moment) -> Floats:
+        sums = np.stack([moment.total(brand_sum(group)) for group in range(groups)])
+        share = (sums.max(axis=0) + SHARE_PRIOR_EVENTS / groups) / (sums.sum(axis=0) + SHARE_PRIOR_EVENTS)
+        kept: Floats = np.maximum((share - 1 / groups) / (1 - 1 / groups), 0.0)
+        return kept
+
+    meaning = "item lines viewed, put in the cart or bought of the favourite brand, among all with a brand; estimated"
+    return (Feature("favourite_brand_share", "share", meaning, False, favourite),)
 
 
 def _recent() -> tuple[Feature, ...]:

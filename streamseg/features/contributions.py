@@ -6,6 +6,7 @@ from functools import cache, lru_cache
 from itertools import repeat
 from operator import attrgetter
 from typing import Any, Final
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from streamseg.features.aggregates import (
     DEVICES,
     OTHER_CATEGORY,
     RECENT,
+    brand_sum,
     category_sum,
 )
 from streamseg.features.layout import Layout, slug
@@ -62,6 +64,7 @@ class _Codes:
     device: dict[str | None, int]
     day_part: int
     category: Callable[[str | None], int]
+    brand: Callable[[str | None], int]
     twin: Places
     """By position of a sum, that of its recent twin."""
 
@@ -74,6 +77,11 @@ def _codes(layout: Layout) -> _Codes:
     def category(name: str | None) -> int:
         return at.get(category_sum(slug(name)), at[category_sum(OTHER_CATEGORY)]) if name else _NONE
 
+    @lru_cache(maxsize=_CATEGORIES_REMEMBERED)
+    def brand(name: str | None) -> int:
+        known = slug(name) if name else ""
+        return at[brand_sum(crc32(known.encode()) % layout.brand_groups)] if known else _NONE
+
     twin = np.full(len(at), _NONE, dtype=np.intp)
     for name in RECENT:
         twin[at[name]] = at[f"recent_{name}"]
@@ -83,6 +91,7 @@ def _codes(layout: Layout) -> _Codes:
         device={None: _NOT_TOLD} | {name: at[name] for name in DEVICES},
         day_part=at[DAY_PARTS[0]],
         category=category,
+        brand=brand,
         twin=twin,
     )
 
@@ -158,13 +167,19 @@ class _Adding:
         self.add(chosen[listed], told[listed])
 
     def lines(self, lines: Lines, priced: str, price: str) -> None:
-        """Categories and prices of item lines."""
-        category = np.fromiter(map(_codes(self.layout).category, lines.categories()), np.intp, len(lines.items))
-        self.add(lines.of[category != _NONE], category[category != _NONE])
+        """Categories, brands and prices of item lines."""
+        self._listed(lines, map(_codes(self.layout).category, lines.categories()))
+        if self.layout.brand_groups:
+            self._listed(lines, map(_codes(self.layout).brand, lines.brands()))
         prices = lines.prices
         known = ~np.isnan(prices)
         self.add(lines.of[known], priced)
         self.add(lines.of[known], price, np.log1p(prices[known]))
+
+    def _listed(self, lines: Lines, codes: Iterable[int]) -> None:
+        """Add 1 to the sum that each line's code names."""
+        code = np.fromiter(codes, np.intp, len(lines.items))
+        self.add(lines.of[code != _NONE], code[code != _NONE])
 
     def triples(self) -> Triples:
         """All that was added, and the recent twins of it."""

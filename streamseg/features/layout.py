@@ -92,6 +92,7 @@ class Layout:
     attributes: tuple[Attribute, ...] = ()
     typical_price: float = 30.0
     typical_order: float = 60.0
+    brand_groups: int = 0
     earlier: tuple[tuple[str, ...], ...] = ()
     """The segmentations of other layouts whose rows are read too: all else in them is the same."""
 
@@ -110,6 +111,7 @@ class Layout:
         attributes: Sequence[Attribute] = (),
         typical_price: float = 30.0,
         typical_order: float = 60.0,
+        brand_groups: int = 0,
     ) -> "Layout":
         """Make a layout from the values of the settings.
 
@@ -125,6 +127,7 @@ class Layout:
             attributes: what is kept of profiles.
             typical_price: price in major units that is assumed of a customer who has seen or bought nothing yet.
             typical_order: the same for the value of an order.
+            brand_groups: in how many groups brands are counted by their hash; 0 keeps nothing of them.
 
         Raises:
             SettingsError: two categories, attributes, or values of one attribute, have the same feature name, or a
@@ -149,12 +152,13 @@ class Layout:
             attributes=tuple(attributes),
             typical_price=typical_price,
             typical_order=typical_order,
+            brand_groups=brand_groups,
         )
 
     @cached_property
     def aggregates(self) -> tuple[Aggregate, ...]:
         """The sums in stored order."""
-        return aggregates(self.categories)
+        return aggregates(self.categories, self.brand_groups)
 
     @cached_property
     def sum_index(self) -> dict[str, int]:

@@ -34,6 +34,10 @@ class Lines:
         """Item categories as sent."""
         return map(attrgetter("item_category"), self.items)
 
+    def brands(self) -> Iterable[str | None]:
+        """Item brands as sent."""
+        return map(attrgetter("item_brand"), self.items)
+
     def quantities(self) -> Floats:
         """Pieces."""
         return np.fromiter(map(attrgetter("quantity"), self.items), np.float64, len(self.items))

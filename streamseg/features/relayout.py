@@ -22,6 +22,7 @@ def told(layout: Layout) -> dict[str, Any]:
         "features.half_life_days": layout.half_life_seconds / 86_400,
         "features.recent_half_life_days": layout.recent_half_life_seconds / 86_400,
         "features.categories": list(layout.categories),
+        "features.brand_groups": layout.brand_groups,
         "features.attributes": {one.name: list(one.values) for one in layout.attributes},
         "features.time_zone": layout.time_zone,
         "features.remembered_event_ids": layout.remembered_event_ids,
@@ -49,7 +50,7 @@ def reading(layout: Layout, known: Mapping[str, bytes]) -> Layout:
 def differing(layout: Layout, stored: bytes) -> dict[str, tuple[Any, Any]]:
     """What was otherwise when rows were written, by setting: there (`written`) and here."""
     there, here = msgspec.json.decode(stored), told(layout)
-    return {setting: (there[setting], here[setting]) for setting in here if there.get(setting) != here[setting]}
+    return {setting: (there[setting], value) for setting, value in here.items() if there.get(setting, value) != value}
 
 
 def laid_anew(old: Layout, new: Layout, records: NDArray[np.void]) -> NDArray[np.void]:

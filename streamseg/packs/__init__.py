@@ -1,7 +1,8 @@
 """Shipped segmentations, as data: one TOML file per pack beside this module, chosen in settings by name.
 
-A pack has a line about itself, a segmentation as `[segmentations.NAME]` of the settings would declare it, and the
-profile attributes that it goes by, as `[features.attributes.NAME]` would::
+A pack has a line about itself, a segmentation as `[segmentations.NAME]` of the settings would declare it, the profile
+attributes that it goes by, as `[features.attributes.NAME]` would, and what else rows must keep for it, as `[features]`
+would::
 
     about = "who customers are"
 
@@ -11,6 +12,9 @@ profile attributes that it goes by, as `[features.attributes.NAME]` would::
 
     [attributes.age]
     typical = 40
+
+    [features]
+    brand_groups = 8
 """
 
 import tomllib
@@ -31,6 +35,7 @@ class Pack:
     about: str
     segmentation: Mapping[str, Any]
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    features: Mapping[str, Any] = field(default_factory=dict)
 
 
 @cache
@@ -45,7 +50,7 @@ def pack(name: str) -> Pack:
     if name not in names():
         raise SettingsError(f"no pack {name}; there are {', '.join(names())}")
     read = tomllib.loads((files(__name__) / f"{name}.toml").read_text("utf-8"))
-    return Pack(name, read["about"], read["segmentation"], read.get("attributes", {}))
+    return Pack(name, read["about"], read["segmentation"], read.get("attributes", {}), read.get("features", {}))
 
 
 def _is_pack(file: str) -> bool:

@@ -53,6 +53,7 @@ def layout_of(settings: Settings) -> Layout:
         ],
         typical_price=settings.money.typical_price,
         typical_order=settings.money.typical_order,
+        brand_groups=settings.brand_groups,
     )
 
 

@@ -6,11 +6,13 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 from confluent_kafka import Producer
 
 from streamseg.packs import names
+from streamseg.sources.event import SourceEvent
 from streamseg.sources.fitgear import FitGear
 from streamseg.topics import PROFILES
 from tests.support.processes import run, send, until, until_absorbed, worker
@@ -65,11 +67,29 @@ def send_profiles(bootstrap: str, customers: list[str]) -> dict[str, dict[str, A
     return sent
 
 
+def is_loyal(customer: str) -> bool:
+    """Every third customer keeps to one brand; the others take what there is."""
+    return crc32(customer.encode()) % 3 == 0
+
+
+def with_brands(event: SourceEvent) -> SourceEvent:
+    """The event with brands on its items: the customer's own, or any."""
+    body, own = json.loads(event.value), crc32(event.customer_id.encode()) % 50
+    for n, one in enumerate(body.get("items", ())):
+        one["item_brand"] = f"brand-{own if is_loyal(event.customer_id) else crc32(event.value) + n}"
+    return event._replace(value=json.dumps(body).encode())
+
+
 def segments(environment: Mapping[str, str]) -> dict[str, list[dict[str, Any]]]:
     by_kind: dict[str, list[dict[str, Any]]] = {}
     for one in run(environment, "segments")["segments"]:
         by_kind.setdefault(one["segmentation"], []).append(one)
     return by_kind
+
+
+def kept_to_a_brand(membership: Mapping[str, Any]) -> float:
+    pulls = membership["why"]["psychographic"]["pulls"]
+    return next(float(pull["value"]) for pull in pulls if pull["feature"] == "favourite_brand_share")
 
 
 def knows(segmentation: str, told: Mapping[str, Any]) -> bool:
@@ -86,7 +106,7 @@ def test_every_customer_has_a_segment_in_each_of_the_eight_kinds(environment: di
     bootstrap = environment["STREAMSEG_KAFKA__BOOTSTRAP"]
     with worker(environment, tmp_path / "worker.log"):
         shop = FitGear(CUSTOMERS, 25, 5, ends_at=time.time())
-        events = [event for event in shop if event.topic != PROFILES]
+        events = [with_brands(event) for event in shop if event.topic != PROFILES]
         customers = sorted({event.customer_id for event in events})
         profiles = send_profiles(bootstrap, customers)
         send(bootstrap, events)
@@ -125,3 +145,5 @@ def test_every_customer_has_a_segment_in_each_of_the_eight_kinds(environment: di
     assert "are mostly in health" in words["firmographic"]
     assert "mostly with" in words["technographic"]
     assert " go more for " in words["psychographic"]
+    loyal, others = ([kept_to_a_brand(found[one]) for one in found if is_loyal(one) is so] for so in (True, False))
+    assert sum(loyal) / len(loyal) > 2 * sum(others) / len(others), (loyal, others)

@@ -19,6 +19,7 @@ LAYOUT = Layout.of(
     categories=("shoes",),
     attributes=(Attribute("age"), Attribute("country", ("nl", "se"))),
     time_zone="Europe/Stockholm",
+    brand_groups=4,
 )
 CUSTOMERS = ("c-1", "c-2", "c-3")
 FEW = settings(max_examples=60, deadline=None)
@@ -27,13 +28,14 @@ times = st.one_of(st.floats(NOON - 90 * DAY, NOON), st.integers(0, int(NOON)).ma
 optional_price = st.none() | st.floats(0, 1e5)
 items = st.lists(
     st.builds(
-        lambda price, quantity, category, discount: item(
-            price=price, quantity=quantity, item_category=category, discount=discount
+        lambda price, quantity, category, discount, brand: item(
+            price=price, quantity=quantity, item_category=category, discount=discount, item_brand=brand
         ),
         optional_price,
         st.integers(1, 20),
         st.sampled_from(["shoes", "Hats", None]),
         optional_price,
+        st.sampled_from(["Trail Co", "Socks & Sons", None]),
     ),
     max_size=3,
 )

@@ -127,7 +127,7 @@ def described_all(snapshot: Snapshot, model: Learner, features: list[Feature]) -
 
 
 def test_every_feature_of_the_catalogue_has_words() -> None:
-    for name in catalogue(Layout.of(categories=("Footwear", "Performance gear"))):
+    for name in catalogue(Layout.of(categories=("Footwear", "Performance gear"), brand_groups=4)):
         for direction in (1, -1):
             said = words(name, direction)
             assert said.adjective

@@ -82,6 +82,7 @@ def test_a_damaged_row_is_refused(cut: int) -> None:
         Layout.of(remembered_event_ids=9),
         Layout.of(currency="GBP"),
         Layout.of(minor_units=0),
+        Layout.of(brand_groups=8),
         Layout.of(segmentations=("value",)),
         Layout.of(attributes=(Attribute("age"),)),
     ],

@@ -112,6 +112,7 @@ def test_whatever_changes_the_fingerprint_is_told() -> None:
         with_("behaviour", remembered_event_ids=1),
         with_("behaviour", currency="SEK"),
         with_("behaviour", minor_units=0),
+        with_("behaviour", brand_groups=8),
         Layout.of(categories=("socks",), attributes=(Attribute("age"),)),
         Layout.of(categories=("shoes",), attributes=(Attribute("age", ("young", "old")),)),
     ]

@@ -82,6 +82,19 @@ def test_items_browsed_add_prices_and_categories() -> None:
     assert slab.sum("category_other") == 1
 
 
+def test_brands_count_in_the_group_of_their_hash_where_that_is_asked_for() -> None:
+    slab = Slab(Layout.of(brand_groups=4))
+    slab.feed(
+        [
+            click(NOON, items=[item(item_brand="Trail Co"), item(item_brand=None), item(item_brand=" ?")]),
+            click(NOON, "view_item_list", [item(item_brand="Trail Co")]),
+        ]
+    )
+    slab.feed([purchase(NOON, 9.0, [item(item_brand="TRAIL-CO", quantity=5)])])
+    assert sorted(slab.sum(f"brand_group_{n}") for n in range(4)) == [0, 0, 0, 2]
+    assert not any(name.startswith("brand") for name in Layout.of().sum_index)
+
+
 def test_devices_hours_and_weekends() -> None:
     slab = Slab(Layout.of(time_zone="America/New_York"))
     saturday_night = NOON - 2 * DAY - 7 * 3600  # 05:00 UTC, 01:00 in New York

@@ -139,3 +139,27 @@ def test_skewed_features_are_never_negative() -> None:
     slab.feed([purchase(NOON, 10.0), refund(NOON + DAY, 500.0)])
     names = [feature.name for feature in catalogue(RICH).values() if feature.skewed]
     assert (vectors(slab.rows, slab.all, NOON, names) >= 0).all()
+
+
+@pytest.mark.parametrize(("groups", "tolerance"), [(8, 0.12), (64, 0.05)])
+@pytest.mark.parametrize("loyalty", [0.1, 0.5, 0.9])
+def test_the_favourite_brand_s_share_is_found_from_few_groups(groups: int, tolerance: float, loyalty: float) -> None:
+    rng, estimates = np.random.default_rng(3), []
+    for customer in range(40):
+        slab = Slab(Layout.of(brand_groups=groups))
+        brands = [
+            f"favourite-{customer}" if rng.random() < loyalty else f"brand-{rng.integers(10_000)}" for _ in range(300)
+        ]
+        slab.feed([click(NOON, items=[item(item_brand=brand) for brand in brands])])
+        estimates.append(feature(slab, "favourite_brand_share"))
+    assert np.mean(estimates) == pytest.approx(loyalty, abs=tolerance)
+
+
+def test_who_has_shown_little_of_brands_has_no_favourite() -> None:
+    slab = Slab(Layout.of(brand_groups=8))
+    assert feature(slab, "favourite_brand_share") == 0
+    slab.feed([click(NOON, items=[item(item_brand="a")])])
+    assert feature(slab, "favourite_brand_share") == pytest.approx(0.2)
+    slab.feed([click(NOON, items=[item(item_brand="a")]) for _ in range(36)])
+    assert feature(slab, "favourite_brand_share") > 0.9
+    assert "favourite_brand_share" not in catalogue(Layout.of())

@@ -44,6 +44,15 @@ def test_all_packs_at_once_make_one_layout() -> None:
     assert wiring.layout_of(all_of_them).segmentations == KINDS
 
 
+def test_a_pack_brings_the_brand_groups_that_it_needs_and_the_settings_can_change_them(tmp_path: Path) -> None:
+    psychographic = '[segmentations.care]\npack = "psychographic"\n'
+    assert wiring.layout_of(settings(tmp_path, psychographic)).brand_groups == 8
+    assert wiring.layout_of(settings(tmp_path, f"[features]\nbrand_groups = 32\n{psychographic}")).brand_groups == 32
+    assert wiring.layout_of(settings(tmp_path, '[segmentations.worth]\npack = "value"\n')).brand_groups == 0
+    with pytest.raises(SettingsError, match=r"segmentations\.care\.features: no such feature: favourite_brand_share"):
+        wiring.check_settings(settings(tmp_path, f"[features]\nbrand_groups = 0\n{psychographic}"))
+
+
 def test_what_is_said_beside_a_pack_changes_it(tmp_path: Path) -> None:
     one = settings(tmp_path, '[segmentations.worth]\npack = "value"\nk = 4\n').segmentations["worth"]
     assert (one.k, one.features) == (4, SegmentationSettings(pack="value").features)
