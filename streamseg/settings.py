@@ -364,7 +364,7 @@ def _first_of(error: ValidationError) -> str:
     *tables, name = (str(part) for part in first["loc"]) if first["loc"] else ["settings"]
     where = ".".join([*tables, name])
     if first["type"] != "extra_forbidden":
-        return f"setting {where}: {first['msg']}"
+        return f"setting {where}: {first['msg'].removeprefix('Value error, ')}"
     known: type[BaseModel] | None = Settings
     for table in tables:
         found = known.model_fields.get(table) if known is not None else None

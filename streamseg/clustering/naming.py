@@ -1,5 +1,6 @@
 """A label and a persona for each segment, in words that fit on a marketer's slide."""
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -42,12 +43,15 @@ def labels(
     chosen: dict[int, str] = {}
     for index, segment in enumerate(segments):
         label = standing.get(segment, "")
-        if label.rstrip(" 0123456789") in candidates[index] and label not in chosen.values():
+        if _plain(label) in candidates[index] and label not in chosen.values():
             chosen[index] = label
     for index in sorted(range(len(segments)), key=lambda i: (-sizes[i], segments[i])):
         if index not in chosen:
-            numbered = (f"{candidates[index][0]} {number}" for number in count(2))
-            chosen[index] = next(label for label in chain(candidates[index], numbered) if label not in chosen.values())
+            best = candidates[index][0]
+            told_apart = [f"{best} ({amount(one.median, one.unit)})" for one in _noticed(differences[index], known)[:1]]
+            numbered = (f"{best} {number}" for number in count(2))
+            all_of_them = chain(candidates[index], told_apart, numbered)
+            chosen[index] = next(label for label in all_of_them if label not in chosen.values())
     return [chosen[index] for index in range(len(segments))]
 
 
@@ -173,6 +177,11 @@ def _two_of(first: str, second: str) -> str:
     if first.startswith(MOSTLY):
         return f"{first}, {second.removeprefix(MOSTLY)}" if second.startswith(MOSTLY) else f"{second}, {first}"
     return f"{first}, {second}"
+
+
+def _plain(label: str) -> str:
+    """Without what tells it apart from another of the same words."""
+    return re.sub(r" (\([^()]*\)|\d+)$", "", label)
 
 
 def _repeats(adjective: str, noun: str) -> bool:

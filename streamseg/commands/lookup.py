@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import click
@@ -36,10 +37,16 @@ def command(invocation: Invocation, customer_id: str, why: bool, as_json: bool) 
             click.echo(f"{segmentation}: unassigned")
             continue
         label = labels.get(standing["id"], "")
-        click.echo(f"{segmentation}: {standing['id']} {label} (since {standing['since']}, score {standing['score']})")
+        since = _day_and_time(standing["since"])
+        click.echo(f"{segmentation}: {standing['id']} {label} (since {since}, score {standing['score']})")
         if segmentation in reasons:
             _print_reasons(reasons[segmentation], labels)
-    click.echo(f"as of {membership['as_of']}, consent {membership['consent']}")
+    consent = ", ".join(f"{purpose} {'yes' if given else 'no'}" for purpose, given in membership["consent"].items())
+    click.echo(f"as of {_day_and_time(membership['as_of'])}; consent: {consent}")
+
+
+def _day_and_time(epoch_seconds: int) -> str:
+    return datetime.fromtimestamp(epoch_seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _print_reasons(reason: dict[str, Any], labels: dict[str, str]) -> None:

@@ -142,11 +142,13 @@ def test_of_parts_of_a_whole_the_greater_ones_are_told() -> None:
     assert "come less by mobile" in persona(None, told[:2], None, BEHAVIOUR)
 
 
-def test_a_label_that_is_taken_gets_a_number_and_keeps_it() -> None:
+def test_a_label_that_is_taken_is_told_apart_by_its_figure_or_a_number_and_keeps_it() -> None:
     told = (difference("device_mobile_share", 0.9, 0.7, 0.4),)
     only = (difference("device_mobile_share", 1.9, 0.9, 0.4),)
-    named = ["Mobile customers", "Mobile customers 2", "Mobile-only customers"]
-    assert labels(["a", "b", "c"], [told, told, only], [9, 5, 7], {}, BEHAVIOUR) == named
+    named = ["Mobile customers", "Mobile customers (70%)", "Mobile customers 2", "Mobile-only customers"]
+    assert labels(["a", "b", "c", "d"], [told, told, told, only], [9, 5, 4, 7], {}, BEHAVIOUR) == named
+    kept = {"b": named[0], "a": named[1], "c": named[2]}
+    assert labels(["a", "b", "c"], [told] * 3, [9, 5, 4], kept, BEHAVIOUR) == [named[1], named[0], named[2]]
     standing = {"a": "Mobile customers 2", "b": "Mobile customers"}
     assert labels(["a", "b"], [told, told], [9, 5], standing, BEHAVIOUR) == ["Mobile customers 2", "Mobile customers"]
     assert labels(["a"], [told], [9], {"a": "Footwear fans 2"}, BEHAVIOUR) == ["Mobile customers"]
