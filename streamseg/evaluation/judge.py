@@ -1,6 +1,6 @@
 """Runs a stream through the worker's path and through its rivals, and judges all by the same figures."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final
@@ -17,8 +17,11 @@ from streamseg.evaluation.worker import MemoryWorker
 from streamseg.settings import Settings
 from streamseg.sources.event import SourceEvent
 
-FLUSHES_A_DAY: Final = 144
+LOOKS_A_DAY: Final = 144
 """A look every ten minutes at those who did something."""
+LOOKS_AT_ONCE: Final = 6
+"""Of so many such times the looks are taken together, as long as no customer is due twice: a flush costs as much for
+one customer as for twenty, and most shops have no more in ten minutes."""
 STEADY_SHARE: Final = 0.25
 """Of the time before the change, at its end, in which moves count as flapping: by then the model has settled."""
 
@@ -133,7 +136,7 @@ class _Trial:
         self._now = end
         steady = self._steady_from < end <= stream.before_at + stream.day / 2
         moves = count = 0
-        for flush in _flushes(events, stream.day / FLUSHES_A_DAY):
+        for flush in flushes(events, stream.day / LOOKS_A_DAY):
             now = flush[-1].occurred_at
             touched = worker.flush(flush, now)
             count += touched.events
@@ -230,9 +233,21 @@ class _Trial:
         return ari([truth[ids[index]] for index in named], labels[named]) if named else None
 
 
-def _flushes(events: Sequence[SourceEvent], seconds: float) -> Iterator[list[SourceEvent]]:
-    for _, flush in groupby(events, lambda event: event.occurred_at // seconds):
-        yield list(flush)
+def flushes(events: Iterable[SourceEvent], seconds: float) -> Iterator[list[SourceEvent]]:
+    """Events in order of time, by the looks that they end in: one of each customer in every time of so many seconds."""
+    held, seen, first = list[SourceEvent](), set[str](), 0.0
+    for number, together in groupby(events, lambda event: event.occurred_at // seconds):
+        flush = list(together)
+        customers = {event.customer_id for event in flush}
+        if held and (number - first >= LOOKS_AT_ONCE or not customers.isdisjoint(seen)):
+            yield held
+            held, seen = [], set()
+        if not held:
+            first = number
+        held += flush
+        seen |= customers
+    if held:
+        yield held
 
 
 def _paced(settings: Settings, day: float) -> Settings:

@@ -11,7 +11,7 @@ from streamseg.commands import Invocation
 from streamseg.commands.bench.clustering import command
 from streamseg.errors import StreamsegError
 from streamseg.evaluation.figures import inertia, renamed_share
-from streamseg.evaluation.judge import Verdict, judge
+from streamseg.evaluation.judge import Verdict, flushes, judge
 from streamseg.evaluation.stream import EventStream, fitgear, recorded
 from streamseg.settings import Settings
 from streamseg.sources.event import SourceEvent
@@ -56,6 +56,16 @@ def test_a_short_stream_has_short_days() -> None:
     stream = recorded("hours", [event(7200.0), event(0.0), event(3600.0)], None)
     assert stream.day == pytest.approx(120.0, rel=0.001)
     assert [e.occurred_at for _, events in stream.days() for e in events] == [0.0, 3600.0, 7200.0]
+
+
+def test_looks_are_taken_together_while_no_customer_is_due_twice_and_for_an_hour_at_most() -> None:
+    def by(customer: str, minute: float) -> SourceEvent:
+        return SourceEvent("click", f"e-{minute}", customer, 60.0 * minute, b"{}")
+
+    events = [by("a", 1), by("a", 2), by("b", 15), by("c", 25), by("b", 31), by("a", 62), by("d", 91), by("e", 95)]
+    told = [[event.occurred_at / 60.0 for event in flush] for flush in flushes(events, 600.0)]
+    assert told == [[1, 2, 15, 25], [31, 62], [91, 95]]
+    assert list(flushes([], 600.0)) == []
 
 
 def test_a_change_at_the_moment_of_judgement_has_not_shown_yet() -> None:
