@@ -1,18 +1,20 @@
 """One line of a foreign file, read through a mapping."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
-from functools import cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from streamseg.sources.mapping import REFUND, SKIP, FileMapping, NumberForm, Source, TimeForm
+from streamseg.sources.mapping import REFUND, SKIP, Fields, FileMapping, NumberForm, Source, TimeForm
 
 Line = Mapping[str, object]
 """A line by column: text from CSV, any JSON or Parquet value from the others."""
 
+REMEMBERED: Final = 65_536
+"""Texts of times and numbers whose values are kept."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ONE: Final = Decimal(1)
 _LARGEST: Final = Decimal(10) ** 15
@@ -49,8 +51,15 @@ class LineReader:
     mapping: FileMapping
 
     @cached_property
-    def _zone(self) -> ZoneInfo:
-        return ZoneInfo(self.mapping.time.zone)
+    def _at(self) -> Callable[[object], float]:
+        """Epoch seconds of a time as it is written. The lines of an order, or of a day, have the same."""
+        form, zone = self.mapping.time, ZoneInfo(self.mapping.time.zone)
+        remembered = lru_cache(REMEMBERED)(lambda text: moment_of(text, form, zone))
+        return lambda given: remembered(given) if isinstance(given, str) else moment_of(given, form, zone)
+
+    @cached_property
+    def _fields_of(self) -> Callable[[str], Fields]:
+        return cache(self.mapping.fields_of)
 
     def read(self, line: Line) -> MappedLine | None:
         """What the line says; None if the mapping skips it.
@@ -63,13 +72,13 @@ class LineReader:
             return None
         refund = word == REFUND
         kind = "purchase" if refund else str(word)
-        fields = self._table(self.mapping.fields_of(kind), line)
+        fields = self._table(self._fields_of(kind), line)
         customer_id, moment = fields.pop("customer_id", None), fields.pop("occurred_at", None)
         if customer_id is None:
             raise UnmappableLineError("no customer id")
         if moment is None:
             raise UnmappableLineError("no time")
-        at = moment_of(moment, self.mapping.time, self._zone)
+        at = self._at(moment)
         item: dict[str, object] = {}
         amount = None
         if kind in ("click", "purchase"):
@@ -95,8 +104,11 @@ class LineReader:
     def _value(self, name: str, source: Source, line: Line) -> object:
         if source.constant is not None:
             return source.constant
-        cells = [cell for column in source.columns if (cell := _cell(line.get(column))) is not None]
-        given = cells[0] if len(cells) == 1 else " ".join(map(_text, cells)) or None
+        if len(source.columns) == 1:
+            given = _cell(line.get(source.columns[0]))
+        else:
+            cells = [cell for column in source.columns if (cell := _cell(line.get(column))) is not None]
+            given = cells[0] if len(cells) == 1 else " ".join(map(_text, cells)) or None
         if source.values:
             word = source.values.get(_text(given), source.default)
             if word is None:
@@ -122,12 +134,20 @@ def number_of(name: str, given: object, form: NumberForm) -> Decimal:
         text = text.replace(form.thousands, "") if form.thousands else text
         text = text.replace(form.decimal, ".") if form.decimal != "." else text
     try:
-        number = Decimal(text)
+        number = _decimal(text)
     except InvalidOperation:
         raise UnmappableLineError(f"{name}: {text[:40]!r} is no number") from None
     if not number.is_finite() or abs(number) > _LARGEST:
         raise UnmappableLineError(f"{name}: {text[:40]!r} is too large")
-    return number.quantize(_ONE) if number == number.to_integral_value() else number
+    return number
+
+
+@lru_cache(REMEMBERED)
+def _decimal(text: str) -> Decimal:
+    """The number without needless zeros where it is a whole one of a size that is taken; prices repeat."""
+    number = Decimal(text)
+    whole = number.is_finite() and abs(number) <= _LARGEST and number == number.to_integral_value()
+    return number.quantize(_ONE) if whole else number
 
 
 def moment_of(given: object, form: TimeForm, zone: ZoneInfo) -> float:
