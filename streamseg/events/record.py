@@ -6,17 +6,7 @@ from typing import Protocol
 
 
 class Record(Protocol):
-    """One Kafka record. aiokafka's `ConsumerRecord` is one; so is `MemoryRecord`."""
-
-    @property
-    def topic(self) -> str:
-        """Where it came from."""
-        ...
-
-    @property
-    def partition(self) -> int:
-        """Of the topic."""
-        ...
+    """One Kafka record, whose topic and partition its run knows: aiokafka's `DefaultRecord`, and `MemoryRecord`."""
 
     @property
     def offset(self) -> int:

@@ -61,21 +61,21 @@ class RejectedEvent:
     detail: str
 
 
-def dead_letter_headers(record: Record, stage: str, reason: Reason, detail: str) -> tuple[tuple[str, bytes], ...]:
+def dead_letter_headers(rejected: RejectedEvent, topic: str, partition: int) -> tuple[tuple[str, bytes], ...]:
     """The record's own headers as they came, then stage, reason, detail, topic, partition and offset.
 
     What an earlier rejection wrote (the record may have been sent in again) is replaced.
     """
     why = {
-        "stage": stage,
-        "reason": reason.value,
-        "detail": detail[:DETAIL_CHARACTERS],
-        "topic": record.topic,
-        "partition": str(record.partition),
-        "offset": str(record.offset),
+        "stage": rejected.stage,
+        "reason": rejected.reason.value,
+        "detail": rejected.detail[:DETAIL_CHARACTERS],
+        "topic": topic,
+        "partition": str(partition),
+        "offset": str(rejected.record.offset),
     }
     added = ((f"{ERROR_HEADERS}{name}", text.encode(errors="replace")) for name, text in why.items())
-    return (*original_headers(record.headers), *added)
+    return (*original_headers(rejected.record.headers), *added)
 
 
 def original_headers(headers: Sequence[tuple[str, bytes]]) -> tuple[tuple[str, bytes], ...]:

@@ -50,15 +50,17 @@ class RejectedShare:
             )
 
 
-def dead_letters(rejected: Sequence[RejectedEvent], metrics: Metrics) -> list[OutgoingRecord]:
+def dead_letters(
+    rejected: Sequence[RejectedEvent], topic: str, partition: int, metrics: Metrics
+) -> list[OutgoingRecord]:
     """The records for the dead-letter topic: key, value and headers as they came, and why and whence as headers."""
     for one in rejected:
-        metrics.rejected.labels(topic=one.record.topic, reason=one.reason.value).inc()
-    return [_letter(one) for one in rejected]
+        metrics.rejected.labels(topic=topic, reason=one.reason.value).inc()
+    return [_letter(one, topic, partition) for one in rejected]
 
 
-def _letter(one: RejectedEvent) -> OutgoingRecord:
-    record, headers = one.record, dead_letter_headers(one.record, one.stage, one.reason, one.detail)
+def _letter(one: RejectedEvent, topic: str, partition: int) -> OutgoingRecord:
+    record, headers = one.record, dead_letter_headers(one, topic, partition)
     key, value = record.key or b"", record.value or b""
     size = len(key) + len(value) + sum(len(name) + len(content) for name, content in record.headers)
     if size <= LARGEST_INPUT_BYTES:

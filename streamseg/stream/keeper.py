@@ -69,7 +69,7 @@ class Keeper:
             s.decoder, source, run, self.rows, lambda customers: s.strangers_of(self.number, customers)
         )
         self._shares[run.topic].add(len(run.records), len(taken.rejected))
-        batch.dead_letters += dead_letters(taken.rejected, s.metrics)
+        batch.dead_letters += dead_letters(taken.rejected, run.topic, run.partition, s.metrics)
         if taken.latest is not None:
             batch.latest[run.topic] = max(taken.latest, batch.latest.get(run.topic, 0.0))
         if taken.missing:

@@ -49,10 +49,6 @@ class Partitions:
         self._trains = False
         self._change: asyncio.Task[None] | None = None
 
-    def reads(self, topic: str) -> bool:
-        """Input topics and samples."""
-        return topic in INPUT_TOPICS or topic == SAMPLES
-
     def begin(self, assigned: set[tuple[str, int]]) -> None:
         """Take over the new assignment, in the background: claiming may have to wait for the store."""
         previous = self._change

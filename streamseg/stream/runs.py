@@ -17,14 +17,15 @@ from typing import Any, Protocol, cast
 
 import aiokafka
 import faust
+from aiokafka.consumer import fetcher
 from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
-from faust.transport.utils import DefaultSchedulingStrategy
 from faust.types import TP
+from faust.types.transports import SchedulingStrategyT
 
 from streamseg.errors import StreamsegError
-from streamseg.events.record import RecordBatch
+from streamseg.events.record import Record, RecordBatch
 from streamseg.stream.logs import KAFKA_OUTAGE
 from streamseg.topics import INPUT_TOPICS
 
@@ -35,10 +36,6 @@ RETRY_SECONDS = 0.25
 
 class Checkpoints(Protocol):
     """Where reading starts and what may be committed: the truth stands in the store, not in Kafka."""
-
-    def reads(self, topic: str) -> bool:
-        """Whether the topic is taken in runs; others stay Faust's own."""
-        ...
 
     def begin(self, assigned: set[tuple[str, int]]) -> None:
         """These are read from now on, and no others; the reader asks for a `rewind` to where it must start."""
@@ -87,11 +84,10 @@ class RunSequence:
         return taken if taken_session == session else 0
 
 
-class RunScheduler(DefaultSchedulingStrategy):  # type: ignore[misc]  # Faust is untyped
-    """Yields a run per poll and partition for the topics taken in runs, single records for the others."""
+class RunScheduler(SchedulingStrategyT):  # type: ignore[misc]  # Faust is untyped
+    """Yields a run per poll and partition."""
 
-    def __init__(self, checkpoints: Checkpoints) -> None:
-        self._checkpoints = checkpoints
+    def __init__(self) -> None:
         self._sessions: dict[TP, int] = defaultdict(int)
         self._begun: dict[TP, int] = {}
         self._numbers: dict[tuple[TP, int], int] = defaultdict(int)
@@ -113,16 +109,22 @@ class RunScheduler(DefaultSchedulingStrategy):  # type: ignore[misc]  # Faust is
         return session, self._numbers[tp, session]
 
     def iterate(self, records: Mapping[TP, list[Any]]) -> Iterator[tuple[TP, Any]]:
-        """Yield runs first, then single records round-robin."""
-        singles = {}
+        """What was polled, in runs; of partitions whose session has not begun, nothing."""
         for tp, run in records.items():
-            if not self._checkpoints.reads(tp.topic):
-                singles[tp] = run
-            elif run and (session := self._begun.get(tp)) == self._sessions[tp]:
+            if run and (session := self._begun.get(tp)) == self._sessions[tp]:
                 number = self._numbers[tp, session]
                 self._numbers[tp, session] += 1
                 yield tp, RecordBatch(tp.topic, tp.partition, session, number, run)
-        yield from super().iterate(singles)
+
+
+class PlainRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka is untyped
+    """Hands records on as aiokafka's C code reads them: a run tells its topic and partition once.
+
+    A `ConsumerRecord` around each would double what reading costs.
+    """
+
+    def _consumer_record(self, _: Any, record: Record) -> Record:
+        return record
 
 
 class RunConsumer(driver.Consumer):  # type: ignore[misc]  # Faust is untyped
@@ -130,8 +132,9 @@ class RunConsumer(driver.Consumer):  # type: ignore[misc]  # Faust is untyped
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        fetcher.PartitionRecords = PlainRecords  # the fetcher takes no other class; this process has no other consumer
         self.checkpoints: Checkpoints = self.transport.checkpoints
-        self.scheduler = RunScheduler(self.checkpoints)
+        self.scheduler = RunScheduler()
         self._rewinds: dict[TP, tuple[int, int | None]] = {}
 
     def rewind(self, starts: Mapping[tuple[str, int], int | None]) -> None:
@@ -190,16 +193,14 @@ class RunConsumer(driver.Consumer):  # type: ignore[misc]  # Faust is untyped
             committed = await super().seek_to_committed()
         finally:
             self._end_sessions()
-            assigned = {tp for tp in self.assignment() if self.checkpoints.reads(tp.topic)}
-            self.checkpoints.begin({(tp.topic, tp.partition) for tp in assigned})
+            self.checkpoints.begin({(tp.topic, tp.partition) for tp in self.assignment()})
         return cast("Mapping[TP, int]", committed)
 
     def _end_sessions(self) -> None:
         for tp in self.assignment():
-            if self.checkpoints.reads(tp.topic):
-                session = self.scheduler.open_session(tp)
-                if tp in self._rewinds:
-                    self._rewinds[tp] = (session, self._rewinds[tp][1])
+            session = self.scheduler.open_session(tp)
+            if tp in self._rewinds:
+                self._rewinds[tp] = (session, self._rewinds[tp][1])
 
     async def _seek_all(self, starts: Mapping[TP, int | None]) -> None:
         beginnings = [tp for tp, offset in starts.items() if offset is None]
@@ -213,9 +214,7 @@ class RunConsumer(driver.Consumer):  # type: ignore[misc]  # Faust is untyped
             self._read_offset[tp] = None
             self._committed_offset[tp] = None
 
-    def _to_message(self, tp: TP, record: Any) -> Any:
-        if not isinstance(record, RecordBatch):
-            return super()._to_message(tp, record)
+    def _to_message(self, tp: TP, record: RecordBatch) -> Any:
         last = record.records[-1]
         return driver.ConsumerMessage(
             tp.topic,
@@ -234,8 +233,7 @@ class RunConsumer(driver.Consumer):  # type: ignore[misc]  # Faust is untyped
         )
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
-        if not self.checkpoints.reads(tp.topic):
-            await super()._add_gap(tp, offset_from, offset_to)
+        """Nothing: gaps between runs are all the records in them."""
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
         yield from (
@@ -243,8 +241,6 @@ class RunConsumer(driver.Consumer):  # type: ignore[misc]  # Faust is untyped
         )
 
     def _new_offset(self, tp: TP) -> int | None:
-        if not self.checkpoints.reads(tp.topic):
-            return cast("int | None", super()._new_offset(tp))
         self._acked[tp].clear()
         self._acked_index[tp].clear()
         return self.checkpoints.committable(tp.topic, tp.partition)

@@ -15,7 +15,7 @@ from streamseg.events.record import RecordBatch
 from streamseg.settings import KafkaSettings
 from streamseg.stream.app import build_app, consumer_of
 from streamseg.stream.runs import MissingRunError, RunSequence
-from streamseg.topics import CLICKS, PURCHASES, SAMPLES
+from streamseg.topics import CLICKS, PURCHASES
 
 pytestmark = pytest.mark.integration
 
@@ -32,9 +32,6 @@ class Reader:
         self.raises: Callable[[RecordBatch], bool] = lambda _: False
         self._sequences: dict[int, RunSequence] = {}
 
-    def reads(self, topic: str) -> bool:
-        return topic != SAMPLES
-
     def begin(self, assigned: set[tuple[str, int]]) -> None:
         self.begun.append(assigned)
         self._rewind(assigned)
@@ -48,10 +45,7 @@ class Reader:
         for _, partition in assigned:
             self._sequences[partition] = RunSequence(partition, consumer.scheduler.session)
 
-    async def offer(self, run: Any) -> None:
-        if not isinstance(run, RecordBatch):
-            self.seen[SAMPLES, 0, len(self.seen)] += 1
-            return
+    async def offer(self, run: RecordBatch) -> None:
         self.runs.append(run)
         if self.raises(run):
             raise RuntimeError("the agent raises")
@@ -153,14 +147,3 @@ async def test_a_rebalance_loses_nothing(kafka_topics: str) -> None:
     mine = {partition for topic, partition in second.begun[-1] if topic == CLICKS}
     assert mine == {partition for topic, partition in second.begun[-1] if topic == PURCHASES}
     assert mine
-
-
-@pytest.mark.asyncio
-async def test_topics_that_are_not_taken_in_runs_still_work(kafka_topics: str) -> None:
-    producer = Producer({"bootstrap.servers": kafka_topics})
-    for i in range(20):
-        producer.produce(SAMPLES, key=f"k{i}", value=b"{}", partition=0)
-    producer.flush(30)
-
-    async with reading(kafka_topics, f"g-{uuid.uuid4()}", Reader()) as reader:
-        await until(lambda: len(reader.seen) == 20)

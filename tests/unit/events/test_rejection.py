@@ -1,10 +1,17 @@
-from streamseg.events.rejection import ERROR_HEADERS, Reason, dead_letter_headers, original_headers
+from typing import Any
+
+from streamseg.events.rejection import ERROR_HEADERS, Reason, RejectedEvent, dead_letter_headers, original_headers
+from streamseg.topics import CLICKS
 from tests.unit.events.made import record
+
+
+def headers_of(reason: Reason, detail: str, **fields: Any) -> tuple[tuple[str, bytes], ...]:
+    return dead_letter_headers(RejectedEvent(record(0, b"{", **fields), "decode", reason, detail), CLICKS, 3)
 
 
 def test_a_dead_letter_keeps_its_headers_and_says_why_and_whence() -> None:
     own = (("trace", b"\xff"), ("trace", b""))
-    headers = dead_letter_headers(record(0, b"{", headers=own, offset=12), "decode", Reason.NOT_JSON, "value: so")
+    headers = headers_of(Reason.NOT_JSON, "value: so", headers=own, offset=12)
     assert headers[:2] == own
     assert {name.removeprefix(ERROR_HEADERS): value for name, value in headers[2:]} == {
         "stage": b"decode",
@@ -18,12 +25,12 @@ def test_a_dead_letter_keeps_its_headers_and_says_why_and_whence() -> None:
 
 
 def test_a_record_that_is_rejected_again_says_why_once() -> None:
-    once = dead_letter_headers(record(0, b"{"), "decode", Reason.NOT_JSON, "first")
-    twice = dead_letter_headers(record(0, b"{", headers=once), "decode", Reason.SCHEMA, "second")
+    once = headers_of(Reason.NOT_JSON, "first")
+    twice = headers_of(Reason.SCHEMA, "second", headers=once)
     assert [name for name, _ in twice] == [name for name, _ in once]
     assert dict(twice)[f"{ERROR_HEADERS}detail"] == b"second"
 
 
 def test_a_detail_is_short() -> None:
-    headers = dead_letter_headers(record(0, b"{"), "decode", Reason.SCHEMA, "x" * 10_000)
+    headers = headers_of(Reason.SCHEMA, "x" * 10_000)
     assert len(dict(headers)[f"{ERROR_HEADERS}detail"]) == 300

@@ -3,7 +3,7 @@
 import asyncio
 
 from streamseg.events.record import MemoryRecord
-from streamseg.events.rejection import Reason, dead_letter_headers
+from streamseg.events.rejection import Reason, RejectedEvent, dead_letter_headers
 from streamseg.ports import OutgoingRecord
 from streamseg.stream.redrive import redrive, standing
 from streamseg.topics import CLICKS, DEAD_LETTERS, PURCHASES
@@ -12,7 +12,8 @@ from tests.support.partition import MemoryLog
 
 def rejected(topic: str, offset: int, reason: Reason = Reason.SCHEMA) -> OutgoingRecord:
     record = MemoryRecord(topic, 3, offset, 0, b"c-1", b"{}", (("ce_type", b"x"), ("ce_type", b"y")))
-    return OutgoingRecord(DEAD_LETTERS, b"c-1", b"{}", dead_letter_headers(record, "decode", reason, "why"))
+    headers = dead_letter_headers(RejectedEvent(record, "decode", reason, "why"), topic, 3)
+    return OutgoingRecord(DEAD_LETTERS, b"c-1", b"{}", headers)
 
 
 def filled(*records: OutgoingRecord) -> MemoryLog:

@@ -1,8 +1,5 @@
 """Runs belong to the session whose start was sought before they were polled, and to no later one."""
 
-from types import SimpleNamespace
-from typing import Any
-
 import pytest
 from faust.types import TP
 
@@ -13,8 +10,7 @@ PLACE = TP(CLICKS, 3)
 
 
 def scheduler() -> RunScheduler:
-    checkpoints: Any = SimpleNamespace(reads=lambda _: True)
-    return RunScheduler(checkpoints)
+    return RunScheduler()
 
 
 def polled(one: RunScheduler) -> list[tuple[int, int]]:
