@@ -67,10 +67,8 @@ class Assignment:
 
     def distance_to(self, segment: Codes) -> Floats:
         """To the centre of each customer's given segment (n,); infinite for the unassigned and for retired segments."""
-        found = np.full(len(segment), np.inf)
-        for index, code in enumerate(self.codes):
-            standing = segment == code
-            found[standing] = self.distances[standing, index]
+        standing = segment[:, None] == self.codes
+        found: Floats = np.min(self.distances, axis=1, where=standing, initial=np.inf)
         return found
 
     def score(self, segment: Codes) -> Floats:
@@ -81,8 +79,8 @@ class Assignment:
         own = self.distance_to(segment)
         other = np.where(segment == self.nearest_code, self.runner_up_distance, self.nearest_distance)
         with np.errstate(invalid="ignore", divide="ignore"):
-            ratio = own / other
-        return np.clip(np.where(np.isfinite(own), 1.0 - np.nan_to_num(ratio, nan=1.0), 0.0), 0.0, 1.0)
+            nearer: Floats = 1.0 - own / other
+        return np.fmax(nearer, 0.0)  # also where it is not a number: on top of both, or infinitely far from both
 
 
 class Assigner:

@@ -60,7 +60,8 @@ class _Codes:
     """Positions of sums by what events say; negative where they say nothing that is summed."""
 
     click: dict[str, int]
-    browsed: Places
+    is_browsed: NDArray[np.bool_]
+    """By position of a sum; the last place is for `_NONE`."""
     device: dict[str | None, int]
     day_part: int
     category: Callable[[str | None], int]
@@ -82,12 +83,14 @@ def _codes(layout: Layout) -> _Codes:
         known = slug(name) if name else ""
         return at[brand_sum(crc32(known.encode()) % layout.brand_groups)] if known else _NONE
 
+    is_browsed = np.zeros(len(at) + 1, dtype=np.bool_)
+    is_browsed[[at[count] for count in BROWSED]] = True
     twin = np.full(len(at), _NONE, dtype=np.intp)
     for name in RECENT:
         twin[at[name]] = at[f"recent_{name}"]
     return _Codes(
         click={name: at[count] for name, count in CLICK_COUNTS.items()},
-        browsed=np.array([at[count] for count in BROWSED]),
+        is_browsed=is_browsed,
         device={None: _NOT_TOLD} | {name: at[name] for name in DEVICES},
         day_part=at[DAY_PARTS[0]],
         category=category,
@@ -107,7 +110,7 @@ def of_clicks(layout: Layout, clicks: Sequence[Click], at: Floats, money: Money)
     named = _coded(map(attrgetter("event_name"), clicks), codes.click, len(clicks))
     known = np.flatnonzero(named != _NONE)
     adding.add(known, named[known])
-    browsing = np.flatnonzero(np.isin(named, codes.browsed))
+    browsing = np.flatnonzero(codes.is_browsed[named])
     adding.lines(lines_of(layout, clicks, browsing, money), "lines_browsed", "price_browsed")
 
     return adding.triples()
@@ -148,10 +151,13 @@ class _Adding:
     layout: Layout
     parts: list[tuple[Places, Places, Floats]] = field(default_factory=list)
 
-    def add(self, events: Places, sums: str | int | Places, weights: float | Floats = 1.0) -> None:
+    def add(self, events: Places, sums: str | Places, weights: float | Floats = 1.0) -> None:
         """Let each of the events add its weight to its sum: one sum for all, or a position for each."""
-        position = self.layout.sum_index[sums] if isinstance(sums, str) else sums
-        self.parts.append((events, np.broadcast_to(position, events.shape), np.broadcast_to(weights, events.shape)))
+        if isinstance(sums, str):
+            sums = np.full(len(events), self.layout.sum_index[sums])
+        if isinstance(weights, float):
+            weights = np.full(len(events), weights)
+        self.parts.append((events, sums, weights))
 
     def moments(self, events: Places, at: Floats) -> None:
         """Day part and weekend of the events; `at` is of the whole batch."""

@@ -50,9 +50,13 @@ def publish(
     )
     standing = rows.published_wall[slots] > 0
     shown = _shown(rows, slots, looked, segmentations, wall_now)
-    write = known & (shown.moved | stale | ~standing | np.isin(slots, list(consented)))
+    write = known & (shown.moved | stale | ~standing)
+    if consented:
+        write |= known & np.isin(slots, list(consented))
     gone = ~known & standing
     chosen = np.flatnonzero(write | gone)
+    if not len(chosen):
+        return []
     touched = slots[chosen]
     rows.seq[touched] = np.where(rows.seq[touched] > 0, rows.seq[touched] + 1, first_seq)
     rows.published_at[touched] = int(now)
@@ -107,6 +111,7 @@ def _shown(rows: Rows, slots: Slots, looked: Looked, segmentations: Sequence[Seg
     return _Shown([segmentations[s] for s in columns], columns, before, after, (before != after).any(axis=1))
 
 
+@lru_cache(maxsize=65_536)
 def _standing(name: str, code: int, since: int, score: float) -> str:
     return segment_json(name, None if code == UNASSIGNED else id_of(name, code), since, score)
 

@@ -40,6 +40,17 @@ class Parcel:
     in_doubt: bool = False
     """The position of the entries is unknown: deliver what stands in the outbox."""
 
+    def with_next(self, later: "Parcel") -> "Parcel":
+        """Both as one: what has queued up while another was under way costs one delivery."""
+        return Parcel(
+            (*self.entries, *later.entries),
+            later.position or self.position,
+            (*self.extra, *later.extra),
+            {**self.checkpoint, **later.checkpoint},
+            (*self.appended_at, *later.appended_at),
+            self.in_doubt or later.in_doubt,
+        )
+
 
 class Courier:
     """Delivers the parcels of one partition in order."""
@@ -86,6 +97,8 @@ class Courier:
         while True:
             parcel = await self._parcels.get()
             self._busy = True
+            while not self._parcels.empty():
+                parcel = parcel.with_next(self._parcels.get_nowait())
             while not await self._try(parcel):
                 await asyncio.sleep(RETRY_SECONDS)
                 # The server may have failed over: what it acknowledged within the margin may be gone.

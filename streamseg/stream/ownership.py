@@ -81,24 +81,26 @@ class Ownership:
         *,
         remove: bool = False,
     ) -> tuple[str | None, bool]:
-        """Write (or remove) rows, and decisions, in calls of at most `FLUSH_ROWS`; decisions go with their rows."""
+        """Write (or remove) rows, and decisions, in calls of at most `FLUSH_ROWS`; decisions go with their rows.
+
+        The entries are in the order of their rows.
+        """
         started = time.perf_counter()
-        by_customer: dict[str, list[OutboxEntry]] = {}
-        for entry in entries:
-            by_customer.setdefault(entry.customer_id, []).append(entry)
-        position, in_doubt = None, False
+        position, in_doubt, gone_out = None, False, 0
         pieces = range(0, max(len(slots), 1), FLUSH_ROWS)
         for start in pieces:
             piece = slots[start : start + FLUSH_ROWS]
             ids = [rows.customer_ids[slot] for slot in piece.tolist()]
             last = start == pieces[-1]
+            outbox = entries[gone_out:] if last else _of(ids, entries, gone_out)
+            gone_out += len(outbox)
             flush = Flush(
                 self._s.owner,
                 self.head.flush_number,
                 rows=[(customer, None) for customer in ids]
                 if remove
                 else list(zip(ids, rows.dump(piece), strict=True)),
-                outbox=[entry for customer in ids for entry in by_customer.get(customer, ())],
+                outbox=outbox,
                 checkpoint=checkpoint if last else None,
                 sizes=sizes if last else None,
             )
@@ -144,3 +146,11 @@ class Ownership:
                 raise SettingsError(f"{topic} was made anew since its rows were written: run `streamseg rebuild`")
         if dict(stored) != dict(self._s.topics):
             await self._s.state.set_topics(self.number, self._s.owner, self._s.topics)
+
+
+def _of(customer_ids: Sequence[str], entries: Sequence[OutboxEntry], start: int) -> Sequence[OutboxEntry]:
+    """The entries from `start` on that are of these customers."""
+    own, end = frozenset(customer_ids), start
+    while end < len(entries) and entries[end].customer_id in own:
+        end += 1
+    return entries[start:end]
