@@ -1,12 +1,16 @@
 """Why a customer is in a segment and not in the runner-up, feature by feature."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from streamseg.clustering.assign import Assigner
 from streamseg.clustering.encode import Floats
+
+DECIMALS: Final = 9
+"""To which centres are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,4 +77,5 @@ def _raw(assigner: Assigner, centres: Floats) -> Floats:
     values = assigner.snapshot.scale.undo(centres)
     mask = np.array(assigner.snapshot.skewed)
     values[:, mask] = np.expm1(values[:, mask])
-    return values
+    rounded: Floats = np.round(values, DECIMALS) + 0.0  # a centre at 0 is not at -2e-17 to people, nor at -0
+    return rounded

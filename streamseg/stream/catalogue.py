@@ -102,6 +102,11 @@ class CatalogueWriter:
         self._written |= entries
         await self._models.write_catalogue({segment: msgspec.json.encode(entry) for segment, entry in entries.items()})
 
+    async def take_over(self) -> None:
+        """Know what stands there, whoever wrote it: the models that it speaks of may not be published anew for long."""
+        standing = await self._models.catalogue()
+        self._written = {segment: msgspec.json.decode(value) for segment, value in standing.items()}
+
     async def refresh(self) -> None:
         """Bring sizes, given names and the shadow up to date, at most every few seconds."""
         if not self._written or time.monotonic() - self._refreshed_at < REFRESH_INTERVAL_SECONDS:

@@ -110,6 +110,7 @@ class Trainer:
             self._learners[params.segmentation] = (
                 learner(params) if stored is None else learner.restore(Snapshot.from_json(stored), params)
             )
+        await self._catalogue.take_over()
         self._rewind({(SAMPLES, PARTITION): None})
 
     def _load(self) -> "tuple[type[Learner], Sequence[LearnerParams]]":
@@ -133,6 +134,7 @@ class Trainer:
             for start in range(0, len(run.records), LEARN_AT_ONCE):
                 await self._learn(run.records[start : start + LEARN_AT_ONCE])
             await self._publish_if_due()
+            await self._catalogue.refresh()  # samples may never stop coming
             self._next_offset = run.records[-1].offset + 1
 
     async def _learn(self, records: Sequence[Record]) -> None:
