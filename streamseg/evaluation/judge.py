@@ -1,8 +1,7 @@
 """Runs a stream through the worker's path and through its rivals, and judges all by the same figures."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
 from typing import Final
 
 import numpy as np
@@ -12,16 +11,13 @@ from streamseg.clustering.identity import UNASSIGNED, id_of
 from streamseg.evaluation.births import Births, BirthWatch
 from streamseg.evaluation.figures import Labels, ari, inertia, offline_kmeans, renamed_share, standardised
 from streamseg.evaluation.rivals import MiniBatch, Rival, RiverDefault
-from streamseg.evaluation.stream import EventStream
+from streamseg.evaluation.stream import EventStream, flushes
 from streamseg.evaluation.worker import MemoryWorker
 from streamseg.settings import Settings
 from streamseg.sources.event import SourceEvent
 
 LOOKS_A_DAY: Final = 144
 """A look every ten minutes at those who did something."""
-LOOKS_AT_ONCE: Final = 6
-"""Of so many such times the looks are taken together, as long as no customer is due twice: a flush costs as much for
-one customer as for twenty, and most shops have no more in ten minutes."""
 STEADY_SHARE: Final = 0.25
 """Of the time before the change, at its end, in which moves count as flapping: by then the model has settled."""
 
@@ -231,23 +227,6 @@ class _Trial:
         ids = [self._worker.rows.customer_ids[slot] for slot in self._worker.everybody().tolist()]
         named = [index for index, customer in enumerate(ids) if customer in truth]
         return ari([truth[ids[index]] for index in named], labels[named]) if named else None
-
-
-def flushes(events: Iterable[SourceEvent], seconds: float) -> Iterator[list[SourceEvent]]:
-    """Events in order of time, by the looks that they end in: one of each customer in every time of so many seconds."""
-    held, seen, first = list[SourceEvent](), set[str](), 0.0
-    for number, together in groupby(events, lambda event: event.occurred_at // seconds):
-        flush = list(together)
-        customers = {event.customer_id for event in flush}
-        if held and (number - first >= LOOKS_AT_ONCE or not customers.isdisjoint(seen)):
-            yield held
-            held, seen = [], set()
-        if not held:
-            first = number
-        held += flush
-        seen |= customers
-    if held:
-        yield held
 
 
 def _paced(settings: Settings, day: float) -> Settings:

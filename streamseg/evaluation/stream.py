@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 from streamseg.sources.event import SourceEvent
@@ -11,6 +12,10 @@ from streamseg.sources.truth import TruthRow, labels_at
 DAY_SECONDS: Final = 86_400.0
 SPAN_IN_DAYS: Final = 60
 """A stream that is shorter than this many days is judged with a day that is shorter in proportion."""
+
+LOOKS_AT_ONCE: Final = 6
+"""The looks of so many successive times are taken together, as long as no customer is due twice: a flush costs as much
+for one customer as for twenty, and most shops have no more in ten minutes."""
 
 
 @dataclass(frozen=True)
@@ -71,3 +76,20 @@ def recorded(name: str, events: Iterable[SourceEvent], truth: Sequence[TruthRow]
         raise ValueError("there are no events to judge segments on")
     starts_at, latest = ordered[0].occurred_at, ordered[-1].occurred_at
     return EventStream(name, lambda: ordered, starts_at, latest + max(1.0, 1e-6 * (latest - starts_at)), truth)
+
+
+def flushes(events: Iterable[SourceEvent], seconds: float) -> Iterator[list[SourceEvent]]:
+    """Events in order of time, by the looks that they end in: one of each customer in every time of so many seconds."""
+    held, seen, first = list[SourceEvent](), set[str](), 0.0
+    for number, together in groupby(events, lambda event: event.occurred_at // seconds):
+        flush = list(together)
+        customers = {event.customer_id for event in flush}
+        if held and (number - first >= LOOKS_AT_ONCE or not customers.isdisjoint(seen)):
+            yield held
+            held, seen = [], set()
+        if not held:
+            first = number
+        held += flush
+        seen |= customers
+    if held:
+        yield held

@@ -11,8 +11,8 @@ from streamseg.commands import Invocation
 from streamseg.commands.bench.clustering import command
 from streamseg.errors import StreamsegError
 from streamseg.evaluation.figures import inertia, renamed_share
-from streamseg.evaluation.judge import Verdict, flushes, judge
-from streamseg.evaluation.stream import EventStream, fitgear, recorded
+from streamseg.evaluation.judge import Verdict, judge
+from streamseg.evaluation.stream import EventStream, fitgear, flushes, recorded
 from streamseg.settings import Settings
 from streamseg.sources.event import SourceEvent
 from streamseg.sources.truth import TruthRow
