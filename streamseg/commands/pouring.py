@@ -136,13 +136,16 @@ def wait_until_absorbed(settings: "Settings", patience_seconds: float) -> None:
 
     calm, least, moved = 0, float("inf"), time.monotonic()
     while calm < CALM_LOOKS:
-        left = sum(group_lag(settings).values())
+        lag = group_lag(settings)
+        left = sum(lag.values())
         calm = calm + 1 if left == 0 else 0
         if left < least:
             least, moved = left, time.monotonic()
         elif left and time.monotonic() - moved > patience_seconds:
+            where = ", ".join(f"{topic}/{partition}: {count}" for (topic, partition), count in lag.items() if count)
             raise StreamsegError(
-                f"{left} records are waiting and none was taken for {patience_seconds:g} s: is a worker running?"
+                f"{left} records are waiting ({where}) and none was taken for {patience_seconds:g} s: "
+                "is a worker running?"
             )
         time.sleep(LOOK_SECONDS)
 

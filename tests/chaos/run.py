@@ -13,6 +13,7 @@ import click
 
 from streamseg import wiring
 from streamseg.commands.pouring import wait_until_absorbed
+from streamseg.errors import StreamsegError
 from streamseg.sources.fitgear import FitGear
 from streamseg.stream.replay import Difference, Kind
 from streamseg.stream.verify import copy_partition
@@ -28,6 +29,8 @@ RATE = 300.0
 AFTER_SECONDS = 20.0
 """Load after the last blow, so that its recovery is seen too."""
 PATIENCE_SECONDS = 60.0
+LAST_WORDS = 3_000
+"""Characters of each worker's log that are shown when they do not come to rest."""
 
 
 @dataclass
@@ -159,6 +162,10 @@ async def run(faults: int, seed: int, say: Callable[[str], None], keep: Path | N
                 outcome.stop_seconds = chaos.stop_seconds
                 # In a thread with a loop of its own: the proxies run in this one, and the workers must not feel it.
                 await asyncio.to_thread(asyncio.run, compare(outcome, settings, load))
+            except StreamsegError:
+                for worker in stage.workers:
+                    say(f"the last words of worker {worker.number}:\n{worker.log[-LAST_WORDS:]}")
+                raise
             finally:
                 stop.set()
                 sending.cancel()
