@@ -33,6 +33,8 @@ from streamseg.topics import INPUT_TOPICS, MEMBERSHIPS
 log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 0.2
+SWEEPING_IDLE_SECONDS = 0.02
+"""Between two pieces of a sweep: a million customers are through in half a minute, and events still get their turn."""
 RETRY_SECONDS = 0.25
 HEALTH_INTERVAL_SECONDS = 2.0
 
@@ -135,7 +137,7 @@ class Partition:
         checked_at, unseen = time.monotonic(), set[tuple[str, int, int]]()
         while True:
             try:
-                async with asyncio.timeout(IDLE_SECONDS):
+                async with asyncio.timeout(SWEEPING_IDLE_SECONDS if sweeper.under_way else IDLE_SECONDS):
                     run = await self._inbox.get()
             except TimeoutError:
                 pass

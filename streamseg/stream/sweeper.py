@@ -40,6 +40,11 @@ class Sweeper:
         self._swept_at: float | None = None
         self._paused_until = 0.0
 
+    @property
+    def under_way(self) -> bool:
+        """Whether a sweep has begun and is not through."""
+        return self._round is not None
+
     async def step(self) -> None:
         """Look at one piece if a sweep is due or under way."""
         if self._round is None:
