@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
@@ -87,22 +87,26 @@ class MemoryLog:
             yield self.records[topic][start:end]
 
 
+Point = tuple[str, int]
+"""Before or after a call, and the how many-th of the name: timing changes what comes between two such calls."""
+
+
 class Gate:
     """Every call of a worker to its servers goes through here. At the chosen one, before or after it took effect,
     the worker stops: this and every later call wait until it is opened again, if ever."""
 
-    def __init__(self, stop_at: int | None = None) -> None:
-        self.passed = 0
+    def __init__(self, stop_at: Point | None = None) -> None:
         self.stopped = asyncio.Event()
-        self.names: list[str] = []
+        self.passed: list[Point] = []
+        self._times: Counter[str] = Counter()
         self._stop_at = stop_at
         self._open = asyncio.Event()
 
     async def passing(self, name: str) -> None:
-        self.names.append(name)
-        if self.passed == self._stop_at:
+        self._times[name] += 1
+        self.passed.append((name, self._times[name]))
+        if self.passed[-1] == self._stop_at:
             self.stopped.set()
-        self.passed += 1
         if self.stopped.is_set():
             await self._open.wait()
 

@@ -9,7 +9,7 @@ from tests.support.partition import NUMBER, Gate, OnePartition, Servers
 
 async def waiting_after_close() -> int:
     """Every agent offers a run while the store is silent; then the partition goes. How many agents still wait."""
-    worker = OnePartition(Servers(), "worker", Gate(stop_at=0))
+    worker = OnePartition(Servers(), "worker", Gate(("before claim", 1)))
     partition = worker.partition
     await partition.begin()
     agents = [asyncio.create_task(partition.offer(RecordBatch(topic, NUMBER, 0, 0, ()))) for topic in INPUT_TOPICS]
@@ -27,7 +27,7 @@ def test_nobody_waits_for_a_partition_that_was_taken_away() -> None:
 
 
 async def offered_after_close() -> bool:
-    worker = OnePartition(Servers(), "worker", Gate(stop_at=0))
+    worker = OnePartition(Servers(), "worker", Gate(("before claim", 1)))
     await worker.partition.begin()
     await worker.partition.close()
     for _ in range(3):
