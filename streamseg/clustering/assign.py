@@ -67,8 +67,12 @@ class Assignment:
 
     def distance_to(self, segment: Codes) -> Floats:
         """To the centre of each customer's given segment (n,); infinite for the unassigned and for retired segments."""
-        standing = segment[:, None] == self.codes
-        found: Floats = np.min(self.distances, axis=1, where=standing, initial=np.inf)
+        found = np.full(len(segment), np.inf)
+        if len(self.codes):
+            order = np.argsort(self.codes)
+            place = order[np.minimum(np.searchsorted(self.codes, segment, sorter=order), len(order) - 1)]
+            standing = np.flatnonzero(self.codes[place] == segment)
+            found[standing] = self.distances[standing, place[standing]]
         return found
 
     def score(self, segment: Codes) -> Floats:

@@ -18,14 +18,16 @@ class Moment:
         self.rows, self.slots, self.layout = rows, slots, rows.layout
         last_seen = rows.last_seen[slots]
         self.now: Floats = np.maximum(last_seen, now)
-        # All at once and each in one piece: a handful of operations for all features.
-        self._totals: Floats = np.ascontiguousarray(rows.sums[slots].T, dtype=np.float64)
-        self.layout.decay(self._totals.T, np.where(np.isfinite(last_seen), self.now - last_seen, 0.0))
-        np.maximum(self._totals, 0.0, out=self._totals)
+        self._sums = rows.sums[slots]
+        self._kept = self.layout.kept(np.where(np.isfinite(last_seen), self.now - last_seen, 0.0))
+        self._totals: dict[str, Floats] = {}
 
     def total(self, name: str) -> Floats:
         """A decayed sum; rounding and refunds can't make it negative. Features share it: not to be written to."""
-        total: Floats = self._totals[self.layout.sum_index[name]]
+        if (total := self._totals.get(name)) is None:
+            place = self.layout.sum_index[name]
+            kept = self._kept[place >= self.layout.habits]
+            total = self._totals[name] = np.maximum(self._sums[:, place] * kept, 0.0)
         return total
 
     def days_since(self, field: str, cap: float) -> Floats:
