@@ -46,7 +46,7 @@ def test_the_ads_view_is_all_that_its_reader_sees(clean_redis: str, store: redis
 
 
 def until(holds: Callable[[], bool]) -> None:
-    ends = time.monotonic() + 2
+    ends = time.monotonic() + 20
     while not holds():
         assert time.monotonic() < ends
         time.sleep(0.01)

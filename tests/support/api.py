@@ -5,13 +5,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Self
+from typing import Any, Self, cast
 
 from redis import Redis
 
 from streamseg.membership.encoding import encode
-from streamseg.membership.types import Membership
+from streamseg.membership.types import Membership, OutboxEntry
+from streamseg.store.redis.memberships import RedisMembershipStore
+from streamseg.store.redis.script import Script
 
 START_SECONDS = 60
 
@@ -76,8 +77,7 @@ def run_command(*arguments: str, environment: Mapping[str, str]) -> "subprocess.
 
 def put_membership(redis: Redis, membership: Membership) -> None:
     """Write a membership with the worker's own script."""
-    script = Path("streamseg/store/redis/scripts/write_memberships.lua").read_text()
-    name = f"ssg:v1:m:{membership.customer_id}"
-    redis.eval(
-        script, 2, name, f"ssg:v1:gone:{{{name}}}", 60, 1, membership.epoch, membership.seq, 3_600, encode(membership)
-    )
+    entry = OutboxEntry(membership.customer_id, membership.epoch, membership.seq, encode(membership))
+    worker: Any = RedisMembershipStore(cast("Any", redis), ttl_seconds=3_600)
+    names, arguments = worker._call(membership.epoch, [entry])
+    redis.eval(Script("write_memberships").text, len(names), *names, *arguments)
