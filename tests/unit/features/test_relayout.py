@@ -1,5 +1,7 @@
 """Rows of other segmentations are read as if they had always had these; whatever else differs is not."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -15,8 +17,8 @@ NAMES = ("behaviour", "value", "tastes", "ages")
 some_names = st.lists(st.sampled_from(NAMES), unique=True, min_size=1).map(tuple)
 
 
-def with_(*names: str, **others: object) -> Layout:
-    return Layout.of(segmentations=names, categories=("shoes",), attributes=(Attribute("age"),), **others)  # type: ignore[arg-type]
+def with_(*names: str, **others: Any) -> Layout:
+    return Layout.of(segmentations=names, categories=("shoes",), attributes=(Attribute("age"),), **others)
 
 
 def known(*layouts: Layout) -> dict[str, bytes]:
