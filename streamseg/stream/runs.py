@@ -17,7 +17,6 @@ from typing import Any, Protocol, cast
 
 import aiokafka
 import faust
-from aiokafka.consumer import fetcher
 from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
@@ -25,7 +24,8 @@ from faust.types import TP
 from faust.types.transports import SchedulingStrategyT
 
 from streamseg.errors import StreamsegError
-from streamseg.events.record import Record, RecordBatch
+from streamseg.events.record import RecordBatch
+from streamseg.stream.fetching import FetchingThread
 from streamseg.stream.logs import KAFKA_OUTAGE
 from streamseg.topics import INPUT_TOPICS
 
@@ -117,25 +117,17 @@ class RunScheduler(SchedulingStrategyT):  # type: ignore[misc]  # Faust is untyp
                 yield tp, RecordBatch(tp.topic, tp.partition, session, number, run)
 
 
-class PlainRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka is untyped
-    """Hands records on as aiokafka's C code reads them: a run tells its topic and partition once.
-
-    A `ConsumerRecord` around each would double what reading costs.
-    """
-
-    def _consumer_record(self, _: Any, record: Record) -> Record:
-        return record
-
-
 class RunConsumer(driver.Consumer):  # type: ignore[misc]  # Faust is untyped
     """Faust's consumer, reading in sessions and committing checkpoints."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        fetcher.PartitionRecords = PlainRecords  # the fetcher takes no other class; this process has no other consumer
         self.checkpoints: Checkpoints = self.transport.checkpoints
         self.scheduler = RunScheduler()
         self._rewinds: dict[TP, tuple[int, int | None]] = {}
+
+    def _new_consumer_thread(self) -> FetchingThread:
+        return FetchingThread(self, loop=self.loop, beacon=self.beacon)
 
     def rewind(self, starts: Mapping[tuple[str, int], int | None]) -> None:
         """Read on from these offsets with the next poll; what is under way of them is stale from now on."""
