@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 
 GAUGE_INTERVAL_SECONDS = 2.0
-YOUNG_OBJECTS = 10_000
+YOUNG_OBJECTS = 50_000
 """Made before the collector looks at them: a run's records and rows die by themselves. At Python's 700 it takes 7 % of
 a loaded worker's time, here less than 2 %."""
 START_PATIENCE_SECONDS = 15.0

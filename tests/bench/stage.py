@@ -17,6 +17,7 @@ from streamseg import pipeline, wiring
 from streamseg.clustering.learner import Learner
 from streamseg.clustering.sample import Sample
 from streamseg.embedded import RedisServer
+from streamseg.embedded.redis_server import DURABLE
 from streamseg.events.record import MemoryRecord, RecordBatch
 from streamseg.features.rows import Rows
 from streamseg.features.vector import vectors
@@ -30,6 +31,9 @@ from tests.support.processes import settings_of
 
 PARTITIONS: Final = 4
 OUTPUTS: Final = (MEMBERSHIPS, SAMPLES, MODELS, DEAD_LETTERS)
+REWRITTEN_FROM: Final = "1gb"
+"""How large the append-only file grows before Redis writes it anew, which takes a core for a second. At the default of
+64 MB a small store under a full load does that all the time."""
 MODEL_CUSTOMERS: Final = 500
 MODEL_EVENTS: Final = 10_000
 
@@ -41,7 +45,7 @@ class Stage:
         self.folder = folder
         self.partitions = partitions
         self.kafka = KafkaServer()
-        self.redis = RedisServer()
+        self.redis = RedisServer(options=(*DURABLE, "--auto-aof-rewrite-min-size", REWRITTEN_FROM))
         self.load: Load | None = None
         self.sent = 0
         """Clicks that stand in the topic."""
