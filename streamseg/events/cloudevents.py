@@ -4,7 +4,7 @@ Source: CloudEvents specification 1.0.2, Kafka Protocol Binding, sections 3.2 an
 never asked for: a plain JSON record is as good.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
@@ -31,22 +31,27 @@ def binary_headers(
         occurred_at: epoch seconds.
         source: URI reference of who says so.
     """
-    version, *others = _headers_alike(kind, occurred_at, source)
-    return (version, ("ce_id", event_id.encode()), *others)
+    return headers_at(kind, occurred_at, source)(event_id)
 
 
 @lru_cache(maxsize=64)
-def _headers_alike(kind: str, occurred_at: float, source: str) -> tuple[tuple[str, bytes], ...]:
-    """All but the id: events that are sent together have them in common."""
+def headers_at(
+    kind: str, occurred_at: float, source: str = "streamseg"
+) -> Callable[[str], tuple[tuple[str, bytes], ...]]:
+    """What makes the headers of events that are sent together, by their ids: all others they have in common."""
     ce_type = kind if "." in kind else f"streamseg.{kind}.v1"
     time = datetime.fromtimestamp(occurred_at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return (
+    version, ce_source, ce_kind = (
         ("ce_specversion", b"1.0"),
         ("ce_source", source.encode()),
         ("ce_type", ce_type.encode()),
-        ("ce_time", time.encode()),
-        ("content-type", JSON),
     )
+    ce_time, content = ("ce_time", time.encode()), ("content-type", JSON)
+
+    def headers_of(event_id: str) -> tuple[tuple[str, bytes], ...]:
+        return version, ("ce_id", event_id.encode()), ce_source, ce_kind, ce_time, content
+
+    return headers_of
 
 
 def envelope_fault(headers: Mapping[str, bytes | None], ce_type: bytes) -> str | None:

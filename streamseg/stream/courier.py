@@ -8,11 +8,11 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from streamseg.errors import StoreUnavailableError, StreamsegError
-from streamseg.events.cloudevents import MEMBERSHIP_TYPE, binary_headers
+from streamseg.events.cloudevents import MEMBERSHIP_TYPE, headers_at
 from streamseg.membership.encoding import change_record
 from streamseg.membership.types import OutboxEntry
 from streamseg.metrics import Metrics
@@ -144,9 +144,9 @@ class Courier:
         if not entries:
             return
         await self._memberships.write(entries)
-        now = time.time()
+        headers_of = headers_at(MEMBERSHIP_TYPE, time.time())
         changed = [entry for entry in entries if entry.changes or entry.membership is None]
-        await self._sink.send([_record(entry, now) for entry in changed])
+        await self._sink.send([_record(entry, headers_of) for entry in changed])
 
     async def _ask_end(self) -> None:
         now = time.monotonic()
@@ -166,9 +166,7 @@ class Courier:
             await self._state.trim_outbox(self._partition, through)
 
 
-def _record(entry: OutboxEntry, now: float) -> OutgoingRecord:
+def _record(entry: OutboxEntry, headers_of: Callable[[str], tuple[tuple[str, bytes], ...]]) -> OutgoingRecord:
     """The change as a CloudEvent; a tombstone has nothing for headers to describe."""
-    headers: tuple[tuple[str, bytes], ...] = ()
-    if entry.membership is not None:
-        headers = binary_headers(MEMBERSHIP_TYPE, f"{entry.customer_id}/{entry.epoch}-{entry.seq}", now)
+    headers = () if entry.membership is None else headers_of(f"{entry.customer_id}/{entry.epoch}-{entry.seq}")
     return OutgoingRecord(MEMBERSHIPS, entry.customer_id.encode(), change_record(entry), headers)

@@ -75,7 +75,7 @@ class Keeper:
         if taken.missing:
             self.take_in(taken.missing, await self.load(taken.missing))
         slots, absorbed = pipeline.absorb(self.rows, source, taken, s.money)
-        batch.slots.update(slots.tolist())
+        batch.slots.append(slots)
         if run.topic == CONSENTS:
             batch.consented.update(slots.tolist())
         batch.appended_at += [run.records[0].timestamp / 1000.0, run.records[-1].timestamp / 1000.0]
@@ -106,7 +106,7 @@ class Keeper:
             found = {c: row for c, row in zip(absent, await self.load(absent), strict=True) if row is not None}
             if found:
                 self.take_in(list(found), list(found.values()))
-                await self.settle_and_flush(Batch({self.rows.slots[customer] for customer in found}), swept=True)
+                await self.settle_and_flush(Batch([self.rows.slots_of(list(found))]), swept=True)
 
     async def settle_and_flush(
         self, batch: Batch, checkpoint: Mapping[str, int] | None = None, *, swept: bool = False
@@ -118,7 +118,7 @@ class Keeper:
         self.clean = False
         s, rows = self._s, self.rows
         segmentations = s.models.segmentations
-        slots = np.array(sorted(batch.slots), dtype=np.intp)
+        slots = np.unique(np.concatenate([np.empty(0, dtype=np.intp), *batch.slots]))
         # Before the clock has started an event that is there is the best guess; the earliest: clocks do not go back.
         now = s.clock.now(self.number) or float(rows.first_seen[slots].min(initial=time.time()))
         looked = pipeline.look(rows, slots, now, segmentations)

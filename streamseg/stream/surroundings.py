@@ -67,7 +67,8 @@ class Head:
 class Batch:
     """What the runs of one cycle left to be flushed."""
 
-    slots: set[int] = field(default_factory=set)
+    slots: list[pipeline.Slots] = field(default_factory=list)
+    """Rows that were touched, by run."""
     appended_at: list[float] = field(default_factory=list)
     latest: dict[str, float] = field(default_factory=dict)
     """Greatest event time by topic, epoch seconds."""

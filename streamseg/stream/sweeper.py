@@ -77,7 +77,7 @@ class Sweeper:
         slots = slots[~await self._keeper.let_go(slots)]
         if self._keeper.courier.is_idle:
             await self._mark_differing(slots)
-        await self._keeper.settle_and_flush(Batch(set(slots.tolist())), swept=True)
+        await self._keeper.settle_and_flush(Batch([slots]), swept=True)
         rows.evict(np.array([rows.slots[one] for one in absent if one in rows.slots], dtype=np.intp))
 
     async def _mark_differing(self, slots: NDArray[np.intp]) -> None:
