@@ -31,7 +31,9 @@ def command(invocation: Invocation, log_format: str, log_level: str) -> None:
     if sys.platform != "win32":
         import uvloop
 
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        # A policy, so that Faust's thread around the consumer has such a loop too.
+        asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+        with asyncio.Runner() as runner:
             code = runner.run(_run(invocation.settings))
     else:
         code = asyncio.run(_run(invocation.settings))
