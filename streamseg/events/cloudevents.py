@@ -6,10 +6,11 @@ never asked for: a plain JSON record is as good.
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
-from typing import Final
+from typing import Final, TypeAlias
 
 from streamseg.events.types import KINDS
+
+Headers: TypeAlias = tuple[tuple[str, bytes], ...]
 
 HEARTBEAT_TYPE: Final = "streamseg.heartbeat.v1"
 MEMBERSHIP_TYPE: Final = "streamseg.membership.changed.v1"
@@ -20,9 +21,7 @@ JSON: Final = b"application/json"
 _STRUCTURED: Final = b"application/cloudevents"
 
 
-def binary_headers(
-    kind: str, event_id: str, occurred_at: float, source: str = "streamseg"
-) -> tuple[tuple[str, bytes], ...]:
+def binary_headers(kind: str, event_id: str, occurred_at: float, source: str = "streamseg") -> Headers:
     """Headers of an outgoing event.
 
     Args:
@@ -34,22 +33,20 @@ def binary_headers(
     return headers_at(kind, occurred_at, source)(event_id)
 
 
-@lru_cache(maxsize=64)
-def headers_at(
-    kind: str, occurred_at: float, source: str = "streamseg"
-) -> Callable[[str], tuple[tuple[str, bytes], ...]]:
+def headers_at(kind: str, occurred_at: float, source: str = "streamseg") -> Callable[[str], Headers]:
     """What makes the headers of events that are sent together, by their ids: all others they have in common."""
     ce_type = kind if "." in kind else f"streamseg.{kind}.v1"
     time = datetime.fromtimestamp(occurred_at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    version, ce_source, ce_kind = (
-        ("ce_specversion", b"1.0"),
+    version = ("ce_specversion", b"1.0")
+    others = (
         ("ce_source", source.encode()),
         ("ce_type", ce_type.encode()),
+        ("ce_time", time.encode()),
+        ("content-type", JSON),
     )
-    ce_time, content = ("ce_time", time.encode()), ("content-type", JSON)
 
-    def headers_of(event_id: str) -> tuple[tuple[str, bytes], ...]:
-        return version, ("ce_id", event_id.encode()), ce_source, ce_kind, ce_time, content
+    def headers_of(event_id: str) -> Headers:
+        return (version, ("ce_id", event_id.encode()), *others)
 
     return headers_of
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from streamseg.errors import StoreUnavailableError, StreamsegError
-from streamseg.events.cloudevents import MEMBERSHIP_TYPE, headers_at
+from streamseg.events.cloudevents import MEMBERSHIP_TYPE, Headers, headers_at
 from streamseg.membership.encoding import change_record
 from streamseg.membership.types import OutboxEntry
 from streamseg.metrics import Metrics
@@ -166,7 +166,7 @@ class Courier:
             await self._state.trim_outbox(self._partition, through)
 
 
-def _record(entry: OutboxEntry, headers_of: Callable[[str], tuple[tuple[str, bytes], ...]]) -> OutgoingRecord:
+def _record(entry: OutboxEntry, headers_of: Callable[[str], Headers]) -> OutgoingRecord:
     """The change as a CloudEvent; a tombstone has nothing for headers to describe."""
     headers = () if entry.membership is None else headers_of(f"{entry.customer_id}/{entry.epoch}-{entry.seq}")
     return OutgoingRecord(MEMBERSHIPS, entry.customer_id.encode(), change_record(entry), headers)

@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.record.default_records import DefaultRecord
 from confluent_kafka import Producer
 
 from streamseg.events.record import RecordBatch
 from streamseg.settings import KafkaSettings
 from streamseg.stream.app import build_app, consumer_of
+from streamseg.stream.fetching import ENOUGH_BYTES, GATHERING_SECONDS
 from streamseg.stream.runs import MissingRunError, RunSequence
 from streamseg.topics import CLICKS, PURCHASES
 
@@ -101,6 +103,19 @@ async def test_runs_arrive_whole_and_their_checkpoints_are_committed(kafka_topic
     assert set(reader.seen.values()) == {1}
     assert len(reader.runs) < 200
     assert offsets == list(reader.checkpoint.values())
+
+
+@pytest.mark.asyncio
+async def test_the_broker_gathers_and_records_stay_as_they_were_read(kafka_topics: str) -> None:
+    """Both stand on names inside aiokafka: one that is renamed would only make the worker slow."""
+    produce(kafka_topics, CLICKS, 0, 50)
+    async with reading(kafka_topics, f"g-{uuid.uuid4()}", Reader()) as reader:
+        await until(lambda: len(reader.seen) == 50)
+        fetcher = consumer_of(reader.app)._thread._consumer._fetcher
+        asked = fetcher._fetch_max_wait_ms, fetcher._fetch_min_bytes
+
+    assert asked == (GATHERING_SECONDS * 1000, ENOUGH_BYTES)
+    assert {type(record) for run in reader.runs for record in run.records} == {DefaultRecord}
 
 
 @pytest.mark.asyncio

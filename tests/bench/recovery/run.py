@@ -25,13 +25,14 @@ from tests.bench.recovery.feed import Feed
 from tests.bench.recovery.probes import recovery
 from tests.bench.stage import Stage
 from tests.bench.throughput.contestants import CONTESTANTS, Contestant
+from tests.support.processes import settings_of
 
 WORKERS: Final = 2
 START_SECONDS: Final = 180.0
 STEADY_SECONDS: Final = 5.0
 """Without a late probe after the kill, until the load counts as carried."""
-SETTLED_SECONDS: Final = 40.0
-"""Without a late probe before the kill: ten more than the margin of the default settings."""
+SETTLED_SECONDS: Final = 10.0
+"""Without a late probe before the kill, beyond the margin."""
 LONGEST_SECONDS: Final = 400.0
 SLOWEST_EVENTS_PER_SECOND: Final = 300
 POLL_SECONDS: Final = 0.05
@@ -77,7 +78,8 @@ def _recovered(stage: Stage, case: Case, say: Callable[[str], None]) -> dict[str
                 partitions=stage.partitions,
             )
         )
-        _until_steady(feed, case.name, SETTLED_SECONDS)
+        margin = settings_of(stage.environment).redis.failover_margin_seconds
+        _until_steady(feed, case.name, margin + SETTLED_SECONDS)
         processes[1].kill()
         killed_at = time.monotonic()
         _until_steady(feed, case.name, STEADY_SECONDS, after_a_late_one=True)
