@@ -38,7 +38,7 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Who would move. `customers` are assigned in both; the flows are the largest ones."""
+    """Who would move. `customers` are assigned in both; the flows are the largest, `moved_otherwise` is the rest."""
 
     customers: int
     only_old: int
@@ -47,6 +47,7 @@ class Comparison:
     moved_share: float
     segments: tuple[Counterpart, ...]
     flows: tuple[Flow, ...]
+    moved_otherwise: int
 
 
 def compare(customer_ids: Sequence[str], old: Sequence[str | None], new: Sequence[str | None]) -> Comparison:
@@ -85,4 +86,5 @@ def compare(customer_ids: Sequence[str], old: Sequence[str | None], new: Sequenc
             for j, name in enumerate(new_names)
         ),
         flows=tuple(Flow(a, b, len(who), tuple(map(pseudonym, who[:EXAMPLES]))) for (a, b), who in largest),
+        moved_otherwise=moved - sum(len(who) for _, who in largest),
     )

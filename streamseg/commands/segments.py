@@ -137,6 +137,8 @@ def _print_comparison(found: "Comparison", old: str, new: str) -> None:
     flows = Table("from", "to", "customers", "for example (pseudonyms)")
     for flow in found.flows:
         flows.add_row(flow.old, flow.new, f"{flow.customers:,}", ", ".join(flow.examples))
+    if found.moved_otherwise:
+        flows.add_row("others", "", f"{found.moved_otherwise:,}", "")
     console.print(sizes)
     if found.flows:
         console.print(flows)
