@@ -45,7 +45,7 @@ def records(rate: float, seconds: float, customers: int, name: str) -> Iterator[
 
 def run(bootstrap: str, rate: float, seconds: float, customers: int, name: str) -> dict[str, float]:
     """Send them all; how late the producer was called, by percentile, in seconds."""
-    sender = producer(bootstrap, linger_ms=1)
+    sender = producer(bootstrap, linger_ms=5)
     sender.list_topics(CLICKS, timeout=10)
     made = list(records(rate, seconds, customers, name))
     gc.collect()
