@@ -15,22 +15,23 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from streamseg.api import openapi, pages
-from streamseg.api.access import Access, KeyRing
-from streamseg.api.answers import Answer, Freshness
-from streamseg.api.asking import Ask, Handler, asked, on_failure, on_http_exception, on_problem
-from streamseg.api.catalogue import Catalogue
-from streamseg.api.events_in import EventsIn
-from streamseg.api.health import Health
-from streamseg.api.limits import Limits
-from streamseg.api.lookups import Lookups
-from streamseg.api.meters import Meters, Timed
-from streamseg.api.ofrep import Ofrep
-from streamseg.api.openrtb import OpenRtb
-from streamseg.api.problems import Problem
-from streamseg.api.push import PATH, Push
-from streamseg.api.reads import SharedReads
-from streamseg.api.why import Why
+from streamseg.api.http.access import Access, KeyRing
+from streamseg.api.http.answers import Answer, Freshness
+from streamseg.api.http.endpoint import Ask, Handler, asked, on_failure, on_http_exception, on_problem
+from streamseg.api.http.limits import Limits
+from streamseg.api.http.problems import Problem
+from streamseg.api.http.request_metrics import Meters, Timed
+from streamseg.api.openapi import document as openapi
+from streamseg.api.routes import widget
+from streamseg.api.routes.event_intake import EventsIn
+from streamseg.api.routes.explanations import Why
+from streamseg.api.routes.health import Health
+from streamseg.api.routes.known_segments import Catalogue
+from streamseg.api.routes.lookups import Lookups
+from streamseg.api.routes.ofrep import Ofrep
+from streamseg.api.routes.openrtb import OpenRtb
+from streamseg.api.routes.shared_reads import SharedReads
+from streamseg.api.routes.streams import PATH, Push
 from streamseg.errors import StoreUnavailableError
 from streamseg.events.decode import Decoder
 from streamseg.metrics import Metrics
@@ -108,7 +109,7 @@ class Api:
             cache_control=freshness.header,
         )
         routes = [*self._routes(), *Health(reads, self._ring).routes(), Route("/metrics", self._meters.expose)]
-        routes += [Route(PATH + "{ticket}", self._push.open), *pages.routes(), *openapi.routes()]
+        routes += [Route(PATH + "{ticket}", self._push.open), *widget.routes(), *openapi.routes()]
         starlette = Starlette(
             routes=routes,
             exception_handlers={Problem: on_problem, HTTPException: on_http_exception, Exception: on_failure},

@@ -9,7 +9,7 @@ from typing import Final
 import uvicorn
 
 from streamseg.api.app import Api
-from streamseg.api.connection import Connection
+from streamseg.api.http.header_limits import Connection
 from streamseg.errors import SettingsError
 
 DRAIN_SECONDS: Final = 5

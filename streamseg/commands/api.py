@@ -17,8 +17,8 @@ from streamseg.commands import Invocation
 @click.pass_obj
 def command(invocation: Invocation, host: str | None, port: int | None, log_format: str, log_level: str) -> None:
     """Serve lookups, ad fragments, OpenFeature and event streams, until SIGTERM or Ctrl-C."""
-    from streamseg.stream.logs import configure_logs
-    from streamseg.wiring.api import run_api
+    from streamseg.logs import configure_logs
+    from streamseg.wiring.build_api import run_api
 
     configure_logs(log_format, log_level, sys.stderr)
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}

@@ -12,8 +12,8 @@ import click
 from streamseg.commands import Invocation
 
 if TYPE_CHECKING:
+    from streamseg.repair.redrive import DeadLetter
     from streamseg.settings import Settings
-    from streamseg.stream.redrive import DeadLetter
 
 
 def chosen(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -64,7 +64,7 @@ def redrive(invocation: Invocation, *, dry_run: bool, topic: str | None, reason:
 
 
 async def _standing(settings: "Settings", topic: str | None, reason: str | None) -> "list[DeadLetter]":
-    from streamseg.stream.redrive import standing
+    from streamseg.repair.redrive import standing
     from streamseg.topics import DEAD_LETTERS
     from streamseg.wiring import reader
 
@@ -74,7 +74,7 @@ async def _standing(settings: "Settings", topic: str | None, reason: str | None)
 
 
 async def _redrive(settings: "Settings", topic: str | None, reason: str | None, *, dry_run: bool) -> int:
-    from streamseg.stream.redrive import redrive
+    from streamseg.repair.redrive import redrive
     from streamseg.wiring import event_sink
 
     letters = await _standing(settings, topic, reason)

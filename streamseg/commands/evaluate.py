@@ -47,8 +47,8 @@ def command(invocation: Invocation, truth: Path, segmentation: str, as_json: boo
     without a membership as another.
     """
     from streamseg import wiring
+    from streamseg.evaluation.agreement import agreement, offline_segments
     from streamseg.features.catalogue import catalogue
-    from streamseg.sources.agreement import agreement, offline_segments
     from streamseg.sources.truth import labels_at, read_truth
 
     settings = invocation.settings
@@ -81,7 +81,7 @@ def command(invocation: Invocation, truth: Path, segmentation: str, as_json: boo
 
 async def _live(settings: "Settings", segmentation: str, customer_ids: list[str]) -> _Live:
     from streamseg import wiring
-    from streamseg.wiring.segments import live_vectors
+    from streamseg.wiring.segments_service import live_vectors
 
     now, known, vectors = await live_vectors(settings, segmentation)
     segments: dict[str, str | None] = {}

@@ -16,7 +16,7 @@ def command(ctx: click.Context, records: int, seed: int, as_json: bool) -> None:
     from rich.console import Console
     from rich.progress import Progress
 
-    from streamseg.sources.fuzz import fuzz
+    from streamseg.sources.fuzzing import fuzz
 
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("fuzz", total=records)

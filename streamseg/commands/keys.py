@@ -26,7 +26,7 @@ def command() -> None:
 @click.pass_obj
 def create(invocation: Invocation, name: str, publishable: bool, as_json: bool) -> None:
     """Make a key for NAME: a secret one (sk_), or a publishable one (pk_)."""
-    from streamseg.api.issuing import check_free, issue
+    from streamseg.service.key_issuing import check_free, issue
 
     if not name.strip() or not name.isprintable():
         raise click.UsageError("NAME must be a printable text that is not empty")
@@ -67,7 +67,7 @@ def list_(invocation: Invocation, as_json: bool) -> None:
 @click.pass_obj
 def rotate(invocation: Invocation, name: str, overlap_hours: float, as_json: bool) -> None:
     """Make a successor for NAME's key; the old one stays good for the overlap."""
-    from streamseg.api.issuing import succeed
+    from streamseg.service.key_issuing import succeed
 
     keys = asyncio.run(_all(invocation))
     changed, plain = succeed(keys, name, time.time(), overlap_hours * 3600)
@@ -82,7 +82,7 @@ def rotate(invocation: Invocation, name: str, overlap_hours: float, as_json: boo
 @click.pass_obj
 def revoke(invocation: Invocation, key_id: str, as_json: bool) -> None:
     """Remove a key; processes refuse it within seconds."""
-    from streamseg.wiring.api import api_keys
+    from streamseg.wiring.build_api import api_keys
 
     async def remove() -> bool:
         async with api_keys(invocation.settings) as store:
@@ -94,14 +94,14 @@ def revoke(invocation: Invocation, key_id: str, as_json: bool) -> None:
 
 
 async def _all(invocation: Invocation) -> list[Any]:
-    from streamseg.wiring.api import api_keys
+    from streamseg.wiring.build_api import api_keys
 
     async with api_keys(invocation.settings) as store:
         return await store.all()
 
 
 async def _store(invocation: Invocation, *keys: Any) -> None:
-    from streamseg.wiring.api import api_keys
+    from streamseg.wiring.build_api import api_keys
 
     async with api_keys(invocation.settings) as store:
         for key in keys:

@@ -38,7 +38,7 @@ async def _rebuild(settings: "Settings", *, partial: bool) -> tuple[int, int]:
     from rich.progress import Progress
 
     from streamseg.errors import StreamsegError
-    from streamseg.stream.rebuild import LogNotWholeError
+    from streamseg.repair.rebuilder import LogNotWholeError
     from streamseg.wiring import rebuilder
 
     shown = Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())

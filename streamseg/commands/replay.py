@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from streamseg.commands import Invocation
-from streamseg.commands.pouring import Bar, Speed, answer, pour_to_topics, wait_until_absorbed
+from streamseg.commands._pouring import Bar, Speed, answer, pour_to_topics, wait_until_absorbed
 
 
 @click.command("replay")

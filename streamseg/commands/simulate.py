@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from streamseg.commands import Invocation
-from streamseg.commands.pouring import Bar, Speed, answer, pour_to_file, pour_to_topics, wait_until_absorbed
+from streamseg.commands._pouring import Bar, Speed, answer, pour_to_file, pour_to_topics, wait_until_absorbed
 
 if TYPE_CHECKING:
     from streamseg.sources.pour import Poured

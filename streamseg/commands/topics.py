@@ -19,7 +19,7 @@ def command() -> None:
 @click.pass_obj
 def create(invocation: Invocation, as_json: bool) -> None:
     """Make the topics that are missing."""
-    from streamseg.stream.admin import TopicAdmin
+    from streamseg.kafka.admin import TopicAdmin
 
     made = TopicAdmin(invocation.settings.kafka).create()
     click.echo(
@@ -32,7 +32,7 @@ def create(invocation: Invocation, as_json: bool) -> None:
 @click.pass_obj
 def check(invocation: Invocation, as_json: bool) -> None:
     """Compare the topics with what they should be; exit code 2 when they differ."""
-    from streamseg.stream.admin import TopicAdmin, describe_differences
+    from streamseg.kafka.admin import TopicAdmin, describe_differences
 
     differences = TopicAdmin(invocation.settings.kafka).check()
     if as_json:

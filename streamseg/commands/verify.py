@@ -11,8 +11,8 @@ from streamseg.commands import Invocation
 from streamseg.errors import StreamsegError
 
 if TYPE_CHECKING:
+    from streamseg.repair.verifier import VerifyReport
     from streamseg.settings import Settings
-    from streamseg.stream.verify import Verdict
 
 SHOWN = 20
 
@@ -42,7 +42,7 @@ def command(invocation: Invocation, *, window: float, as_json: bool) -> None:
         raise StreamsegError("the store is not what the log says")
 
 
-async def _verify(settings: "Settings", window_seconds: float) -> "Verdict":
+async def _verify(settings: "Settings", window_seconds: float) -> "VerifyReport":
     from rich.console import Console
     from rich.progress import Progress
 
@@ -59,7 +59,7 @@ async def _verify(settings: "Settings", window_seconds: float) -> "Verdict":
             return one.verdict
 
 
-def _show(verdict: "Verdict") -> None:
+def _show(verdict: "VerifyReport") -> None:
     from rich.console import Console
     from rich.table import Table
 

@@ -17,9 +17,9 @@ from streamseg.commands import Invocation
 from streamseg.errors import StreamsegError
 
 if TYPE_CHECKING:
-    from streamseg.api.webhooks import Dispatcher
+    from streamseg.api.webhooks.dispatcher import Dispatcher
+    from streamseg.kafka.change_feed import ChangeFeed
     from streamseg.ports import WebhookStore
-    from streamseg.stream.changes import ChangeFeed
 
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 MOST_WAITING = 100_000
@@ -51,7 +51,7 @@ def add(
     as_json: bool,
 ) -> None:
     """Subscribe URL; prints the secret that its owner checks signatures with."""
-    from streamseg.api.posting import LOOPBACK, is_private
+    from streamseg.api.webhooks.posting import LOOPBACK, is_private
     from streamseg.ports import Subscriber
 
     if not subscriber_id.strip() or not subscriber_id.isprintable():
@@ -121,18 +121,18 @@ def retry(invocation: Invocation, delivery_ids: tuple[str, ...], as_json: bool) 
 @click.pass_obj
 def run(invocation: Invocation, metrics_port: int | None, log_format: str, log_level: str) -> None:
     """Deliver, until SIGTERM or Ctrl-C. Several may run beside each other."""
-    from streamseg.stream.logs import configure_logs
+    from streamseg.logs import configure_logs
 
     configure_logs(log_format, log_level, sys.stderr)
     asyncio.run(_run(invocation, metrics_port))
 
 
 async def _run(invocation: Invocation, metrics_port: int | None) -> None:
-    from streamseg.api.posting import posting
-    from streamseg.api.webhooks import Dispatcher
+    from streamseg.api.webhooks.dispatcher import Dispatcher
+    from streamseg.api.webhooks.posting import posting
+    from streamseg.kafka.change_feed import ChangeFeed
     from streamseg.metrics import Metrics
-    from streamseg.stream.changes import ChangeFeed
-    from streamseg.wiring.api import webhooks
+    from streamseg.wiring.build_api import webhooks
 
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -176,7 +176,7 @@ async def _take_in(feed: "ChangeFeed", store: "WebhookStore", dispatcher: "Dispa
 
 
 def _in_store(invocation: Invocation, ask: Any) -> Any:
-    from streamseg.wiring.api import webhooks
+    from streamseg.wiring.build_api import webhooks
 
     async def asked() -> Any:
         async with webhooks(invocation.settings) as store:

@@ -25,7 +25,7 @@ LINGER_SECONDS: Final = 1.0
 @click.pass_obj
 def command(invocation: Invocation, log_format: str, log_level: str) -> None:
     """Take events off the input topics and keep every customer's memberships current, until SIGTERM or Ctrl-C."""
-    from streamseg.stream.logs import configure_logs
+    from streamseg.logs import configure_logs
 
     configure_logs(log_format, log_level, sys.stderr)
     if sys.platform != "win32":
@@ -44,7 +44,7 @@ def command(invocation: Invocation, log_format: str, log_level: str) -> None:
 
 async def _run(settings: "Settings") -> int:
     """Work, and be gone for certain soon afterwards; the exit code."""
-    from streamseg.wiring.worker import run_worker
+    from streamseg.wiring.build_worker import run_worker
 
     code = 1
     try:

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from streamseg.clustering.identity import UNASSIGNED, id_of
 from streamseg.evaluation.births import Births, BirthWatch
+from streamseg.evaluation.event_stream import EventStream, flushes
 from streamseg.evaluation.figures import Labels, ari, inertia, offline_kmeans, renamed_share, standardised
+from streamseg.evaluation.memory_worker import MemoryWorker
 from streamseg.evaluation.rivals import MiniBatch, Rival, RiverDefault
-from streamseg.evaluation.stream import EventStream, flushes
-from streamseg.evaluation.worker import MemoryWorker
 from streamseg.settings import Settings
 from streamseg.sources.event import SourceEvent
 
@@ -38,7 +38,7 @@ class Row:
 
 
 @dataclass(slots=True)
-class Verdict:
+class Judgement:
     """All methods on one stream, and what only ours has."""
 
     name: str
@@ -75,7 +75,7 @@ class _Follow:
             self.last[slot] = label
 
 
-def judge(stream: EventStream, settings: Settings, seed: int, progress: Callable[[float], None]) -> Verdict:
+def judge(stream: EventStream, settings: Settings, seed: int, progress: Callable[[float], None]) -> Judgement:
     """Run a stream through all methods.
 
     Args:
@@ -158,7 +158,7 @@ class _Trial:
             for row, labels in self._all_labels():
                 row.ari_before = self._ari(labels)
 
-    def verdict(self) -> Verdict:
+    def verdict(self) -> Judgement:
         worker, stream = self._worker, self._stream
         found = self._all_labels()
         for row, labels in found:
@@ -177,7 +177,7 @@ class _Trial:
             for follow in self._follows:
                 follow.row.flap_per_event = follow.moves / self._steady_events
         segments = worker.segments(worker.everybody())
-        return Verdict(
+        return Judgement(
             name=stream.name,
             rows=self._rows,
             customers=len(segments),

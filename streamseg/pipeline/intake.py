@@ -35,26 +35,26 @@ def take(
     source: int,
     batch: RecordBatch,
     rows: Rows,
-    strangers_of: Callable[[Sequence[str]], Collection[str]],
+    misrouted_of: Callable[[Sequence[str]], Collection[str]],
 ) -> Taken:
-    """Decode a run. `strangers_of` picks those whose key falls on another partition; it is asked once per row."""
+    """Decode a run. `misrouted_of` picks those whose key falls on another partition; it is asked once per row."""
     decoded = decoder.decode_run(source, batch.records)
     events, offsets, rejected = decoded.events, decoded.offsets, list(decoded.rejected)
     customers = [event.customer_id for event in events]
     missing = rows.missing(customers)
-    strangers = strangers_of(missing)
-    if strangers:
+    misrouted = misrouted_of(missing)
+    if misrouted:
         at = {record.offset: record for record in batch.records}
         detail = "the key belongs on another partition: set the producer's partitioner to murmur2 (murmur2_random)"
         rejected += [
             RejectedEvent(at[offset], "partition", Reason.WRONG_PARTITION, detail)
             for event, offset in zip(events, offsets, strict=True)
-            if event.customer_id in strangers
+            if event.customer_id in misrouted
         ]
-        kept = [(e, o) for e, o in zip(events, offsets, strict=True) if e.customer_id not in strangers]
+        kept = [(e, o) for e, o in zip(events, offsets, strict=True) if e.customer_id not in misrouted]
         events, offsets = [e for e, _ in kept], [o for _, o in kept]
         customers = [event.customer_id for event in events]
-        missing = [customer for customer in missing if customer not in strangers]
+        missing = [customer for customer in missing if customer not in misrouted]
     times = [event.at for event in events]
     if decoded.heartbeat is not None:
         times.append(decoded.heartbeat)

@@ -8,7 +8,7 @@ from functools import cache, cached_property, lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from streamseg.sources.mapping import REFUND, SKIP, Fields, FileMapping, NumberForm, Source, TimeForm
+from streamseg.sources.mapping import REFUND, SKIP, ColumnSource, Fields, FileMapping, NumberForm, TimeForm
 
 Line = Mapping[str, object]
 """A line by column: text from CSV, any JSON or Parquet value from the others."""
@@ -97,11 +97,11 @@ class LineReader:
             group = (str(customer_id), *named) if any(named) else None
         return MappedLine(kind, at, str(customer_id), fields, item, amount, refund, group)
 
-    def _table(self, table: Mapping[str, Source], line: Line) -> dict[str, object]:
+    def _table(self, table: Mapping[str, ColumnSource], line: Line) -> dict[str, object]:
         found = ((name, self._value(name, source, line)) for name, source in table.items())
         return {name: value for name, value in found if value is not None}
 
-    def _value(self, name: str, source: Source, line: Line) -> object:
+    def _value(self, name: str, source: ColumnSource, line: Line) -> object:
         if source.constant is not None:
             return source.constant
         if len(source.columns) == 1:

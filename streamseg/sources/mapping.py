@@ -76,7 +76,7 @@ class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Source(_Table):
+class ColumnSource(_Table):
     """Where a field's value comes from."""
 
     columns: tuple[str, ...] = ()
@@ -87,7 +87,7 @@ class Source(_Table):
     number: bool = False
 
     @model_validator(mode="after")
-    def _one_origin(self) -> "Source":
+    def _one_origin(self) -> "ColumnSource":
         if bool(self.columns) == (self.constant is not None):
             raise ValueError("needs either a column or a constant")
         return self
@@ -105,7 +105,7 @@ def _as_source(given: object) -> object:
     return given
 
 
-Sourced = Annotated[Source, BeforeValidator(_as_source)]
+Sourced = Annotated[ColumnSource, BeforeValidator(_as_source)]
 Fields = dict[str, Sourced]
 
 
@@ -152,7 +152,8 @@ class FileMapping(_Table):
     """A mapping, parsed."""
 
     event: Annotated[
-        Source, BeforeValidator(lambda given: {"constant": given} if isinstance(given, str) else _as_source(given))
+        ColumnSource,
+        BeforeValidator(lambda given: {"constant": given} if isinstance(given, str) else _as_source(given)),
     ]
     file: FileForm = FileForm()
     time: TimeForm = TimeForm()

@@ -11,7 +11,7 @@ from faust.types.auth import AuthProtocol
 
 from streamseg.events.record import RecordBatch
 from streamseg.settings import KafkaSettings
-from streamseg.stream.runs import Checkpoints, RunConsumer, RunSchema, RunTransport
+from streamseg.stream.consumer import Checkpoints, RunConsumer, RunSchema, RunTransport
 from streamseg.topics import INPUT_TOPICS, SAMPLES
 
 log = logging.getLogger(__name__)

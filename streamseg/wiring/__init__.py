@@ -16,16 +16,16 @@ from streamseg.events.money import Money
 from streamseg.features.catalogue import catalogue
 from streamseg.features.layout import Attribute, Layout
 from streamseg.features.relayout import reading, written
+from streamseg.kafka.admin import TopicAdmin
+from streamseg.kafka.producer import KafkaProducer
+from streamseg.kafka.topic_reader import TopicReader
 from streamseg.ports import MembershipStore, StateStore
+from streamseg.repair.rebuilder import Rebuilder
+from streamseg.repair.verifier import Verifier
 from streamseg.settings import Settings
-from streamseg.store.keys import ADS_PREFIX
+from streamseg.store.ads_mirror import WithAdsView
+from streamseg.store.key_names import ADS_PREFIX
 from streamseg.store.redis import RedisMembershipStore, RedisModelStore, RedisStateStore, connect
-from streamseg.store.views import WithAdsView
-from streamseg.stream.admin import TopicAdmin
-from streamseg.stream.log import KafkaLog
-from streamseg.stream.rebuild import Rebuilder
-from streamseg.stream.sink import KafkaSink
-from streamseg.stream.verify import Verifier
 from streamseg.topics import CLICKS
 
 # -- pure parts ------------------------------------------------------------------------------------------------------
@@ -124,9 +124,9 @@ async def stores(settings: Settings) -> AsyncIterator[tuple[RedisStateStore, Mem
         await redis.aclose()
 
 
-def event_sink(settings: Settings) -> KafkaSink:
+def event_sink(settings: Settings) -> KafkaProducer:
     """Where events go in."""
-    return KafkaSink(settings.kafka)
+    return KafkaProducer(settings.kafka)
 
 
 def group_lag(settings: Settings) -> dict[tuple[str, int], int]:
@@ -146,9 +146,9 @@ async def read_membership(settings: Settings, customer_id: str) -> tuple[bytes |
 
 
 @asynccontextmanager
-async def reader(settings: Settings) -> AsyncIterator[KafkaLog]:
+async def reader(settings: Settings) -> AsyncIterator[TopicReader]:
     """Reads the log beside the workers."""
-    log = KafkaLog(settings.kafka)
+    log = TopicReader(settings.kafka)
     try:
         yield log
     finally:

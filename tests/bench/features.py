@@ -17,7 +17,7 @@ from streamseg.features.rows import Rows
 from streamseg.features.update import Source, absorb
 from streamseg.features.vector import vectors
 from streamseg.settings import BEHAVIOUR
-from tests.unit.features.made import DAY, MONEY, NOON, click, item, purchase
+from tests.support.rows import DAY, MONEY, NOON, click, item, purchase
 
 CUSTOMERS = 50_000
 ROUNDS = 9

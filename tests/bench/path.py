@@ -14,16 +14,16 @@ import numpy as np
 
 from streamseg import pipeline, wiring
 from streamseg.clustering.assign import Assigner
-from streamseg.clustering.learner import Learner
+from streamseg.clustering.learning.learner import Learner
 from streamseg.clustering.sample import Sample
 from streamseg.events.record import MemoryRecord, RecordBatch
 from streamseg.features.rows import Rows
 from streamseg.features.vector import vectors
 from streamseg.membership.types import Consent
 from streamseg.settings import BEHAVIOUR, Settings
-from streamseg.stream.worker import YOUNG_OBJECTS
 from streamseg.topics import CLICKS
-from streamseg.wiring.worker import learner_params_of
+from streamseg.wiring.build_worker import learner_params_of
+from streamseg.worker.process import YOUNG_OBJECTS
 from tests.bench.load import Load
 
 RUN: Final = 4_000

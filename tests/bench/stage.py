@@ -14,7 +14,7 @@ from confluent_kafka import ConsumerGroupState, ConsumerGroupTopicPartitions, Ka
 from confluent_kafka.admin import AdminClient
 
 from streamseg import pipeline, wiring
-from streamseg.clustering.learner import Learner
+from streamseg.clustering.learning.learner import Learner
 from streamseg.clustering.sample import Sample
 from streamseg.embedded import RedisServer
 from streamseg.embedded.redis_server import DURABLE
@@ -23,7 +23,7 @@ from streamseg.features.rows import Rows
 from streamseg.features.vector import vectors
 from streamseg.settings import Settings
 from streamseg.topics import CLICKS, DEAD_LETTERS, MEMBERSHIPS, MODELS, SAMPLES
-from streamseg.wiring.worker import learner_params_of
+from streamseg.wiring.build_worker import learner_params_of
 from tests.bench.load import Load, fill, send
 from tests.support.kafka.server import KafkaServer
 from tests.support.kafka.topics import remake_topics

@@ -7,17 +7,21 @@ from collections.abc import Mapping, Sequence
 
 from streamseg import wiring
 from streamseg.events.record import MemoryRecord
+from streamseg.repair.single_pass import RowDifference, SinglePass
+from streamseg.repair.verifier import ERASURES_FIRST
 from streamseg.settings import Settings
 from streamseg.sources.event import SourceEvent
 from streamseg.sources.pour import record_of
-from streamseg.stream.replay import Difference, Replay
-from streamseg.stream.verify import ERASURES_FIRST
 from streamseg.topics import INPUT_TOPICS
 
 
-def compare_with_sent(settings: Settings, sent: Sequence[SourceEvent], live: Mapping[str, bytes]) -> list[Difference]:
+def compare_with_sent(
+    settings: Settings, sent: Sequence[SourceEvent], live: Mapping[str, bytes]
+) -> list[RowDifference]:
     """Where the live rows of all partitions are not what the events sent add up to."""
-    replay = Replay(wiring.layout_of(settings), wiring.decoder_of(settings), wiring.money_of(settings), lambda _: True)
+    replay = SinglePass(
+        wiring.layout_of(settings), wiring.decoder_of(settings), wiring.money_of(settings), lambda _: True
+    )
     by_topic: defaultdict[str, list[MemoryRecord]] = defaultdict(list)
     now = int(time.time() * 1000)
     for event in sent:
@@ -27,8 +31,8 @@ def compare_with_sent(settings: Settings, sent: Sequence[SourceEvent], live: Map
     customers = dict.fromkeys((event.customer_id for event in sent), sys.maxsize)
     for source in ERASURES_FIRST:
         replay.take(source, by_topic[INPUT_TOPICS[source]], customers)
-    lost = [Difference(customer, "row", "none", "was sent", "lost") for customer in customers.keys() - live.keys()]
+    lost = [RowDifference(customer, "row", "none", "was sent", "lost") for customer in customers.keys() - live.keys()]
     made_up = [
-        Difference(customer, "row", "there", "never sent", "doubled") for customer in live.keys() - customers.keys()
+        RowDifference(customer, "row", "there", "never sent", "doubled") for customer in live.keys() - customers.keys()
     ]
     return lost + made_up + replay.compare({customer: live[customer] for customer in customers.keys() & live.keys()})

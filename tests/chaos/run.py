@@ -12,11 +12,11 @@ from typing import Any
 import click
 
 from streamseg import wiring
-from streamseg.commands.pouring import wait_until_absorbed
+from streamseg.commands._pouring import wait_until_absorbed
 from streamseg.errors import StreamsegError
+from streamseg.repair.single_pass import Kind, RowDifference
+from streamseg.repair.verifier import copy_partition
 from streamseg.sources.fitgear import FitGear
-from streamseg.stream.replay import Difference, Kind
-from streamseg.stream.verify import copy_partition
 from tests.chaos.load import Load
 from tests.chaos.recovery import Recoveries
 from tests.chaos.reference import compare_with_sent
@@ -39,7 +39,7 @@ class Outcome:
 
     faults: int
     events: int
-    differences: list[Difference] = field(default_factory=list)
+    differences: list[RowDifference] = field(default_factory=list)
     changes_missing: list[str] = field(default_factory=list)
     recovery_seconds: dict[Any, Any] = field(default_factory=dict)
     crashes: int = 0

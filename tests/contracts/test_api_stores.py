@@ -23,14 +23,21 @@ from streamseg.ports import (
     WebhookStore,
 )
 from streamseg.settings import RedisSettings
-from streamseg.store.keys import ADS_PREFIX
-from streamseg.store.memory import MemoryMembershipStore, MemoryModelStore
-from streamseg.store.memory_api import MemoryApiKeyStore, MemoryChangeNotices, MemoryTicketStore, MemoryWebhookStore
+from streamseg.store.ads_mirror import WithAdsView
+from streamseg.store.key_names import ADS_PREFIX
+from streamseg.store.memory import (
+    MemoryApiKeyStore,
+    MemoryChangeNotices,
+    MemoryMembershipStore,
+    MemoryModelStore,
+    MemoryTicketStore,
+    MemoryWebhookStore,
+)
 from streamseg.store.redis import RedisMembershipStore, RedisModelStore, connect
-from streamseg.store.redis.api_keys import RedisApiKeyStore
-from streamseg.store.redis.notices import RedisChangeNotices, RedisTicketStore
-from streamseg.store.redis.webhooks import RedisWebhookStore
-from streamseg.store.views import WithAdsView
+from streamseg.store.redis.api_key_store import RedisApiKeyStore
+from streamseg.store.redis.change_notices import RedisChangeNotices
+from streamseg.store.redis.ticket_store import RedisTicketStore
+from streamseg.store.redis.webhook_store import RedisWebhookStore
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.integration]
 

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from streamseg.clustering.assign import Assigner
-from streamseg.clustering.clusterers import CLUSTERERS, Clusterer, make
-from streamseg.clustering.learner import Learner
+from streamseg.clustering.learning.clusterers import CLUSTERERS, Clusterer, make
+from streamseg.clustering.learning.learner import Learner
 from streamseg.clustering.params import DAY_SECONDS
 from streamseg.clustering.snapshot import Snapshot
 from streamseg.errors import SettingsError
-from tests.unit.clustering.shoppers import KINDS, NEWBORN, day_of_samples, learner, params, run
+from tests.support.shoppers import KINDS, NEWBORN, day_of_samples, learner, params, run
 
 ROOT = Path(__file__).parents[2]
 FEATURES = tuple(f"f{i}" for i in range(6))
@@ -142,7 +142,7 @@ def test_a_learner_with_it_is_restored_to_the_last_bit(name: str) -> None:
 
 def test_another_process_learns_the_same(name: str) -> None:
     code = (
-        "import hashlib; from tests.unit.clustering.shoppers import *;"
+        "import hashlib; from tests.support.shoppers import *;"
         f"m = learner(clusterer='{name}'); run(m, range(4)); print(hashlib.sha256(m.snapshot().to_json()).hexdigest())"
     )
     model = learner(clusterer=name)

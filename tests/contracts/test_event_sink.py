@@ -8,9 +8,9 @@ from aiokafka.partitioner import murmur2
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from streamseg.embedded import EmbeddedBroker
+from streamseg.kafka.producer import KafkaProducer, NotDeliveredError
 from streamseg.ports import OutgoingRecord
 from streamseg.settings import KafkaSettings
-from streamseg.stream.sink import KafkaSink, NotDeliveredError
 from streamseg.topics import CLICKS, DEAD_LETTERS, MEMBERSHIPS
 from tests.support.kafka.server import KafkaServer
 from tests.support.kafka.topics import remake_topics
@@ -45,7 +45,7 @@ def send(bootstrap: str, *runs: list[OutgoingRecord]) -> None:
     """All runs at once."""
 
     async def sent() -> None:
-        sink = KafkaSink(KafkaSettings(bootstrap=bootstrap))
+        sink = KafkaProducer(KafkaSettings(bootstrap=bootstrap))
         try:
             await asyncio.gather(*(sink.send(run) for run in runs))
         finally:
@@ -84,7 +84,7 @@ def test_a_record_that_is_too_large_is_an_error_and_the_rest_arrives(bootstrap: 
 
 
 def test_a_full_queue_makes_the_sender_wait(bootstrap: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    sink = KafkaSink(KafkaSettings(bootstrap=bootstrap))
+    sink = KafkaProducer(KafkaSettings(bootstrap=bootstrap))
     tight = type(sink._producer)(sink._config | {"queue.buffering.max.messages": 10})
     monkeypatch.setattr(sink, "_producer", tight)
     asyncio.run(sink.send([OutgoingRecord(CLICKS, b"c-1", b"%d" % number) for number in range(500)]))
@@ -97,7 +97,7 @@ def test_a_sending_survives_a_broker_that_is_killed_and_comes_back(start_kafka: 
     records = [OutgoingRecord(CLICKS, b"c-1", b"%d" % number) for number in range(100)]
 
     async def through_a_crash() -> None:
-        sink = KafkaSink(KafkaSettings(bootstrap=broker.bootstrap))
+        sink = KafkaProducer(KafkaSettings(bootstrap=broker.bootstrap))
         await sink.send(records[:50])
         broker.kill()
         sending = asyncio.create_task(sink.send(records[50:]))
@@ -116,7 +116,7 @@ def test_a_producer_that_is_beyond_help_is_replaced() -> None:
             raise KafkaException(KafkaError(KafkaError._FATAL, "sequence lost", True))
 
     with EmbeddedBroker() as broker:
-        sink = KafkaSink(KafkaSettings(bootstrap=broker.bootstrap))
+        sink = KafkaProducer(KafkaSettings(bootstrap=broker.bootstrap))
         sink._producer = Lost()  # a fatal error cannot be ordered from a broker
         record = [OutgoingRecord(CLICKS, b"c-1", b"v")]
         with pytest.raises(NotDeliveredError, match="sequence lost"):

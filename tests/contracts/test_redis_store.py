@@ -16,8 +16,8 @@ from streamseg.membership.encoding import encode
 from streamseg.membership.types import Consent, Membership, OutboxEntry
 from streamseg.ports import Flush
 from streamseg.settings import RedisSettings
-from streamseg.store import keys
-from streamseg.store.contract import DELETION_MARK_SECONDS
+from streamseg.store import key_names as keys
+from streamseg.store.limits_and_refusals import DELETION_MARK_SECONDS
 from streamseg.store.redis import RedisMembershipStore, RedisModelStore, RedisStateStore, connect
 from streamseg.store.redis.connection import Client
 
@@ -85,7 +85,7 @@ async def test_the_head_tells_what_became_of_a_flush_that_broke_off(
         cut.armed = broken
         with pytest.raises(StoreUnavailableError):
             await state.flush(partition, flush)
-        head = await state.head(partition)
+        head = await state.metadata(partition)
         assert head is not None
         assert head.flush_number == claimed.flush_number + was_written
         assert head.checkpoint == ({"t": 5} if was_written else {})
@@ -102,7 +102,7 @@ async def test_a_cancelled_call_leaves_no_answer_to_the_next(redis_url: str, par
             call.cancel()
             with suppress(asyncio.CancelledError):
                 await call
-            head = await state.head(partition)
+            head = await state.metadata(partition)
             assert head is not None
             assert head.owner == "w-1"
 
@@ -111,7 +111,7 @@ async def test_hundreds_of_calls_at_once_are_answered(redis_url: str, partition:
     async with connected(redis_url) as client:
         state = RedisStateStore(client)
         head = await state.claim(partition, "w-1", "layout", NOW_MS)
-        assert await asyncio.gather(*(state.head(partition) for _ in range(300))) == [head] * 300
+        assert await asyncio.gather(*(state.metadata(partition) for _ in range(300))) == [head] * 300
 
 
 async def test_a_killed_server_is_unavailable_at_once(start_redis: Callable[..., Any], partition: int) -> None:
@@ -128,7 +128,7 @@ async def test_a_killed_server_is_unavailable_at_once(start_redis: Callable[...,
         started = time.monotonic()
         for call in (
             state.check(),
-            state.head(partition),
+            state.metadata(partition),
             state.claim(partition, "w-1", "layout", NOW_MS),
             state.set_topics(partition, "w-1", {}),
             state.load(partition, ["c-1"]),
@@ -162,7 +162,7 @@ async def test_a_frozen_server_is_away_after_the_timeout(start_redis: Callable[.
             assert time.monotonic() - started < QUICK_SECONDS
         finally:
             server.process.send_signal(signal.SIGCONT)
-        stored = await state.head(partition)
+        stored = await state.metadata(partition)
         assert stored is not None
         assert stored.flush_number in (head.flush_number, head.flush_number + 1)
 
@@ -178,7 +178,7 @@ async def test_a_full_server_takes_nothing_of_a_flush(start_redis: Callable[...,
             with pytest.raises(StoreUnavailableError, match="maxmemory"):
                 await state.flush(partition, Flush("w-1", head.flush_number + 1, rows))
         await client.config_set("maxmemory", 0)
-        stored = await state.head(partition)
+        stored = await state.metadata(partition)
         assert stored is not None
         assert stored.flush_number == head.flush_number + 1
         assert await state.load(partition, ["c-1"]) == [b"row"]

@@ -8,8 +8,8 @@ import pytest
 
 from streamseg.errors import FlushRefusedError, LayoutMismatchError
 from streamseg.membership.types import MembershipChange, OutboxEntry
-from streamseg.ports import Flush, PartitionHead, StateStore
-from streamseg.store import keys
+from streamseg.ports import Flush, PartitionMetadata, StateStore
+from streamseg.store import key_names as keys
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.integration]
 
@@ -40,10 +40,10 @@ async def test_the_server_is_fit(state: StateStore) -> None:
 
 
 async def test_a_partition_has_no_head_before_its_first_claim(state: StateStore, partition: int) -> None:
-    assert await state.head(partition) is None
+    assert await state.metadata(partition) is None
     with pytest.raises(FlushRefusedError, match=f"partition {partition} is owned by nobody, not w-1"):
         await state.flush(partition, Flush("w-1", 0))
-    assert await state.head(partition) is None
+    assert await state.metadata(partition) is None
 
 
 async def test_claiming_starts_at_now_and_keeps_what_is_there(state: StateStore, partition: int) -> None:
@@ -55,7 +55,7 @@ async def test_claiming_starts_at_now_and_keeps_what_is_there(state: StateStore,
     second = await state.claim(partition, "w-2", "layout-a", NOW_MS)
     assert (second.epoch, second.owner, second.flush_number) == (NOW_MS + 1, "w-2", 3)
     assert (second.checkpoint, second.sizes) == ({"streamseg.clicks": 17}, {"behaviour-m3xw": 4})
-    assert await state.head(partition) == second
+    assert await state.metadata(partition) == second
 
     third = await state.claim(partition, "w-2", "layout-a", NOW_MS + 60_000)
     assert third.epoch == NOW_MS + 60_000
@@ -70,10 +70,10 @@ async def test_a_layout_may_take_the_place_of_those_it_follows(state: StateStore
     before = await state.claim(partition, "w-1", "layout-a", NOW_MS)
     with pytest.raises(LayoutMismatchError):
         await state.claim(partition, "w-2", "layout-b", NOW_MS, ("layout-x", "layout-y"))
-    assert await state.head(partition) == before
+    assert await state.metadata(partition) == before
     claimed = await state.claim(partition, "w-2", "layout-b", NOW_MS, ("layout-x", "layout-a"))
     assert (claimed.owner, claimed.layout, claimed.epoch) == ("w-2", "layout-b", NOW_MS + 1)
-    assert await state.head(partition) == claimed
+    assert await state.metadata(partition) == claimed
     with pytest.raises(FlushRefusedError):
         await state.flush(partition, Flush("w-1", before.flush_number))
     with pytest.raises(LayoutMismatchError, match="layout layout-b"):
@@ -92,14 +92,14 @@ async def test_another_layout_is_refused_and_changes_nothing(state: StateStore, 
     head = await state.claim(partition, "w-1", "layout-a", NOW_MS)
     with pytest.raises(LayoutMismatchError, match=r"layout layout-a, .* layout-b: .*streamseg rebuild"):
         await state.claim(partition, "w-2", "layout-b", NOW_MS)
-    assert await state.head(partition) == head
+    assert await state.metadata(partition) == head
 
 
 async def test_topics_are_the_owners_to_write(state: StateStore, partition: int) -> None:
     await state.claim(partition, "w-1", "layout-a", NOW_MS)
     topics = {"streamseg.clicks": ("jQ9-aaa", 8), "streamseg.purchases": ("jQ9-bbb", 8)}
     await state.set_topics(partition, "w-1", topics)
-    head = await state.head(partition)
+    head = await state.metadata(partition)
     assert head is not None
     assert (head.topics, head.flush_number) == (topics, 1)
     with pytest.raises(FlushRefusedError, match="owned by w-1, not w-2"):
@@ -122,7 +122,7 @@ async def test_a_flush_writes_all_of_it(state: StateStore, partition: int) -> No
     position = await state.flush(partition, Flush("w-1", 2, [("c-1", None), ("c-3", b"3")], [entry(1)]))
     assert await state.load(partition, ["c-1", "c-3"]) == [None, b"3"]
     assert await state.outbox(partition) == [(position, entry(1))]
-    head = await state.head(partition)
+    head = await state.metadata(partition)
     assert head is not None
     assert (head.flush_number, head.checkpoint, head.sizes) == (3, {"t": 5}, {"s": 3})
 
@@ -143,7 +143,7 @@ async def test_a_refused_flush_writes_nothing(
     flush = Flush(owner, flush_number, [("c-1", b"one")], [entry(1)], {"t": 5}, {"s": 1})
     with pytest.raises(FlushRefusedError, match=why):
         await state.flush(partition, flush)
-    assert await state.head(partition) == head
+    assert await state.metadata(partition) == head
     assert await state.load(partition, ["c-1"]) == [None]
     assert await state.outbox(partition) == []
 
@@ -172,7 +172,7 @@ async def test_of_two_owners_in_a_race_only_the_last_claimant_writes(state: Stat
         return_exceptions=True,
     )
     winner = max(first, second, key=lambda head: head.flush_number)
-    head = await state.head(partition)
+    head = await state.metadata(partition)
     assert head is not None
     assert head.owner == winner.owner
     written = [result for result in results if result is None]
@@ -320,7 +320,7 @@ async def test_staged_rows_are_seen_by_nobody_until_they_are_swapped_in(state: S
     await state.stage(partition, new[100:])
     assert dict(await listed(state, partition)) == dict(old)
 
-    beside = PartitionHead(
+    beside = PartitionMetadata(
         0,
         "nobody",
         0,
@@ -333,7 +333,7 @@ async def test_staged_rows_are_seen_by_nobody_until_they_are_swapped_in(state: S
     await state.swap(partition, beside)
 
     assert dict(await listed(state, partition)) == dict(new)
-    head = await state.head(partition)
+    head = await state.metadata(partition)
     assert head is not None
     assert (head.epoch, head.owner, head.flush_number, head.layout) == (NOW_MS, "", 3, "layout-b")
     assert (head.checkpoint, head.topics, head.sizes) == (beside.checkpoint, beside.topics, beside.sizes)
@@ -349,6 +349,6 @@ async def test_staged_rows_are_seen_by_nobody_until_they_are_swapped_in(state: S
 
 async def test_a_swap_into_a_partition_without_a_head_makes_one(state: StateStore, partition: int) -> None:
     await state.stage(partition, [("c-1", b"new")])
-    await state.swap(partition, PartitionHead(0, "", 0, layout="layout-b"))
+    await state.swap(partition, PartitionMetadata(0, "", 0, layout="layout-b"))
     assert (await state.claim(partition, "w-1", "layout-b", NOW_MS)).epoch == NOW_MS
     assert await listed(state, partition) == [("c-1", b"new")]

@@ -22,8 +22,9 @@ from pydantic import SecretStr
 from streamseg.commands import Invocation, streamseg
 from streamseg.embedded import EmbeddedBroker
 from streamseg.errors import SettingsError
+from streamseg.kafka.admin import TopicAdmin
+from streamseg.kafka.client_config import client_config
 from streamseg.settings import KafkaSettings, load_settings
-from streamseg.stream.admin import TopicAdmin, client_config
 from streamseg.topics import CLICKS, INPUT_TOPICS, PURCHASES, SAMPLES, TOPICS
 from tests.support.kafka.topics import delete_topics
 
@@ -181,7 +182,7 @@ def test_commands_answer_people_and_programs(empty: KafkaSettings) -> None:
 
 
 def test_a_broker_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streamseg.stream.admin.TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr("streamseg.kafka.admin.TIMEOUT_SECONDS", 0.5)
     with pytest.raises(SettingsError, match=r"127\.0\.0\.1:1") as refused:
         TopicAdmin(KafkaSettings(bootstrap="127.0.0.1:1")).create()
     assert "\n" not in str(refused.value)

@@ -12,7 +12,7 @@ from streamseg.sources.fitgear import FitGear
 from streamseg.topics import MEMBERSHIPS
 from tests.integration.test_worker import read_all
 from tests.support.processes import members, run, send, start_worker, stored_rows, until, until_absorbed, worker
-from tests.support.single_pass import assert_same, single_pass
+from tests.support.reference_rows import assert_same, single_pass
 
 pytestmark = pytest.mark.integration
 

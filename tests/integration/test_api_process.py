@@ -12,7 +12,7 @@ import redis
 
 from streamseg.embedded import RedisServer
 from tests.support.api import ApiProcess, put_membership, run_command
-from tests.unit.api.served import membership_of
+from tests.support.served_api import membership_of
 
 pytestmark = pytest.mark.integration
 

@@ -17,11 +17,11 @@ from openfeature.contrib.provider.ofrep import OFREPProvider
 from openfeature.evaluation_context import EvaluationContext
 from playwright.sync_api import Page, sync_playwright
 
-from streamseg.api.access import identity_hash
+from streamseg.api.http.access import identity_hash
 from streamseg.membership.encoding import encode
 from streamseg.membership.views import ads_view
 from tests.support.api import ApiProcess, put_membership, run_command
-from tests.unit.api.served import IDENTITY_SECRET, membership_of, segment_entry
+from tests.support.served_api import IDENTITY_SECRET, membership_of, segment_entry
 
 pytestmark = pytest.mark.integration
 

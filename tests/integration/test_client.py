@@ -13,7 +13,7 @@ from streamseg.client import AsyncReader, Reader
 from streamseg.membership.encoding import encode
 from streamseg.membership.views import ads_view
 from tests.support.api import put_membership
-from tests.unit.api.served import AS_OF, membership_of
+from tests.support.served_api import AS_OF, membership_of
 
 pytestmark = pytest.mark.integration
 

@@ -15,9 +15,9 @@ from confluent_kafka import OFFSET_END, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions
 
 from streamseg import wiring
+from streamseg.repair.verifier import copy_partition
 from streamseg.sources.fitgear import FitGear
-from streamseg.store import keys
-from streamseg.stream.verify import copy_partition
+from streamseg.store import key_names as keys
 from streamseg.topics import CLICKS, INPUT_TOPICS, MEMBERSHIPS
 from tests.support.processes import (
     run,
@@ -29,7 +29,7 @@ from tests.support.processes import (
     until_absorbed,
     worker,
 )
-from tests.support.single_pass import assert_same, single_pass
+from tests.support.reference_rows import assert_same, single_pass
 
 pytestmark = pytest.mark.integration
 

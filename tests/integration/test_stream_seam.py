@@ -16,8 +16,8 @@ from streamseg.events.record import RecordBatch
 from streamseg.settings import KafkaSettings
 from streamseg.stream.app import build_app, consumer_of
 from streamseg.stream.fetching import ENOUGH_BYTES, GATHERING_SECONDS
-from streamseg.stream.runs import MissingRunError, RunSequence
 from streamseg.topics import CLICKS, PURCHASES
+from streamseg.worker.run_sequence import MissingRunError, RunSequence
 
 pytestmark = pytest.mark.integration
 

@@ -21,7 +21,7 @@ from streamseg.membership.encoding import change_record
 from streamseg.membership.types import MembershipChange
 from streamseg.topics import MEMBERSHIPS
 from tests.support.api import run_command
-from tests.unit.api.served import entry_of, membership_of
+from tests.support.served_api import entry_of, membership_of
 
 pytestmark = pytest.mark.integration
 

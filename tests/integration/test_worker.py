@@ -16,7 +16,7 @@ from streamseg.sources.fitgear import FitGear
 from streamseg.sources.mutations import mutated_record
 from streamseg.topics import CLICKS, DEAD_LETTERS, INPUT_TOPICS, PURCHASES
 from tests.support.processes import send, settings_of, start_worker, stored_rows, until, until_absorbed, worker
-from tests.support.single_pass import assert_same, single_pass
+from tests.support.reference_rows import assert_same, single_pass
 
 pytestmark = pytest.mark.integration
 

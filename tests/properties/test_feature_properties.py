@@ -13,7 +13,7 @@ from streamseg.features.layout import Attribute, Layout
 from streamseg.features.rows import Rows
 from streamseg.features.update import Source
 from streamseg.features.vector import vectors
-from tests.unit.features.made import DAY, NOON, Slab, click, consent, erasure, item, profile, purchase, source_of
+from tests.support.rows import DAY, NOON, Slab, click, consent, erasure, item, profile, purchase, source_of
 
 LAYOUT = Layout.of(
     categories=("shoes",),

@@ -4,7 +4,7 @@ from aiokafka.partitioner import murmur2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamseg.stream.partitioner import partitions_of
+from streamseg.kafka.partitioner import partitions_of
 
 
 @given(st.lists(st.binary(min_size=1, max_size=40), max_size=30), st.integers(1, 1_024))

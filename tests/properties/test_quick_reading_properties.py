@@ -14,7 +14,7 @@ from streamseg.events.decode import Decoder
 from streamseg.events.fast import read_quickly
 from streamseg.events.money import Money
 from streamseg.events.types import EVENT_TYPES, Item, Purposes
-from streamseg.sources.fuzz import good_record
+from streamseg.sources.fuzzing import good_record
 from streamseg.sources.mutations import mutated, mutated_record
 
 DECODER = Decoder(Money("EUR", 2, {"GBP": 1.15, "JPY": 0.0061}))

@@ -16,20 +16,20 @@ from streamseg.events.decode import Decoder
 from streamseg.events.money import Money
 from streamseg.events.record import MemoryRecord, RecordBatch
 from streamseg.features.layout import Layout
+from streamseg.kafka.change_topic import ChangeTopic
 from streamseg.membership.types import Consent
 from streamseg.metrics import Metrics
 from streamseg.pipeline import PublishingRules, Segmentation
 from streamseg.ports import OutgoingRecord
+from streamseg.repair.verifier import Verifier, VerifyReport
 from streamseg.sources.mapped import rfc3339
 from streamseg.store.memory import MemoryMembershipStore, MemoryModelStore, MemoryStateStore
-from streamseg.stream.announced import ChangeTopic
-from streamseg.stream.clock import EventClock
-from streamseg.stream.layouts import Agreed
-from streamseg.stream.models import Models
-from streamseg.stream.partition import Partition
-from streamseg.stream.surroundings import Surroundings
-from streamseg.stream.verify import Verdict, Verifier
 from streamseg.topics import CLICKS, CONSENTS, ERASURES, INPUT_TOPICS, PURCHASES
+from streamseg.worker.clock import EventClock
+from streamseg.worker.context import Surroundings
+from streamseg.worker.layout_check import RowLayouts
+from streamseg.worker.model_cache import ModelCache
+from streamseg.worker.partition.actor import Partition
 
 NOON = 1_717_416_000.0
 NUMBER = 0
@@ -152,7 +152,7 @@ class Servers:
         for ours, old in zip((self.state, self.memberships), copied, strict=True):
             ours.__dict__.update(deepcopy(old.__dict__))
 
-    async def verdict(self, retention_seconds: float = math.inf, layout: Layout | None = None) -> Verdict:
+    async def verdict(self, retention_seconds: float = math.inf, layout: Layout | None = None) -> VerifyReport:
         """Of the whole log."""
         verifier = Verifier(
             layout=layout or LAYOUT,
@@ -179,10 +179,10 @@ class OnePartition:
         run: int = RUN,
         retention_seconds: float = math.inf,
         *,
-        rows: Agreed | None = None,
+        rows: RowLayouts | None = None,
     ) -> None:
         """`run`: records at once, which decides how often a customer is looked at."""
-        rows = rows or Agreed(LAYOUT, frozenset())
+        rows = rows or RowLayouts(LAYOUT, frozenset())
         gate = gate or Gate()
         self._run = run
         self.servers = servers
@@ -192,7 +192,7 @@ class OnePartition:
         self._feeding: asyncio.Task[None] | None = None
         metrics = Metrics()
         named = [Segmentation(name, FEATURES, 0.05, LOOKS, 86_400.0) for name in rows.layout.segmentations]
-        self.models = Models(servers.models, named, metrics)
+        self.models = ModelCache(servers.models, named, metrics)
         self.partition = Partition(
             NUMBER,
             Surroundings(
@@ -209,7 +209,7 @@ class OnePartition:
                 models=self.models,
                 metrics=metrics,
                 rules=PublishingRules(86_400.0, 30 * 86_400.0, Consent(ads=False, personalisation=True)),
-                strangers_of=lambda *_: (),
+                misrouted_of=lambda *_: (),
                 rows_limit=lambda: 1_000,
                 learns_per_second=10.0,
                 margin_seconds=30.0,

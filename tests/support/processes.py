@@ -125,7 +125,7 @@ def stored_rows(environment: Mapping[str, str]) -> Rows:
     async def read() -> Rows:
         async with wiring.stores(settings) as (state, _, _):
             rows, partition = Rows(await wiring.rows_layout(settings, state)), 0
-            while await state.head(partition) is not None:
+            while await state.metadata(partition) is not None:
                 cursor = -1
                 while cursor != 0:
                     cursor, listed = await state.scan(partition, max(cursor, 0), 1_000)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from streamseg.commands import Invocation
-from streamseg.commands.bench.event_files import progress_bar, recorded_stream
+from streamseg.commands.bench._event_files import progress_bar, recorded_stream
 from streamseg.errors import SettingsError, StreamsegError
 
 if TYPE_CHECKING:
     from streamseg.evaluation.births import Births
-    from streamseg.evaluation.judge import Verdict
-    from streamseg.evaluation.stream import EventStream
+    from streamseg.evaluation.event_stream import EventStream
+    from streamseg.evaluation.judge import Judgement
     from streamseg.settings import Settings
 
 _COLUMNS: Final = (
@@ -65,7 +65,7 @@ def command(
         if error.name != "sklearn":
             raise
         raise SettingsError("this needs the extra: pip install 'streamseg[analysis]'") from None
-    from streamseg.evaluation.stream import fitgear
+    from streamseg.evaluation.event_stream import fitgear
 
     settings = _one_segmentation(invocation.settings, segmentation, k)
     numbers = _numbers(seeds)
@@ -113,7 +113,7 @@ def _numbers(seeds: str) -> list[int]:
         raise click.BadParameter(f"{seeds} are no whole numbers with commas between", param_hint="--seeds") from None
 
 
-def _warn_of_rejections(verdict: "Verdict") -> None:
+def _warn_of_rejections(verdict: "Judgement") -> None:
     """Raises `StreamsegError` when there is nothing but rejected records."""
     if not verdict.rejected:
         return
@@ -123,7 +123,7 @@ def _warn_of_rejections(verdict: "Verdict") -> None:
     click.echo(said, err=True)
 
 
-def _show(verdicts: "list[Verdict]") -> None:
+def _show(verdicts: "list[Judgement]") -> None:
     from rich.console import Console
     from rich.table import Table
 

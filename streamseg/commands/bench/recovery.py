@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from streamseg.commands.bench.checkout import from_checkout
-from streamseg.commands.bench.told import tell
+from streamseg.commands.bench._checkout import from_checkout
+from streamseg.commands.bench._report import tell
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -10,8 +10,8 @@ from typing import Any, Final, TypeAlias
 
 import click
 
-from streamseg.commands.bench.serving_stage import CUSTOMERS, Server, fill, hold, process
-from streamseg.commands.bench.share_of_cpu import Share, scheduled
+from streamseg.commands.bench._serving_stage import CUSTOMERS, Server, fill, hold, process
+from streamseg.commands.bench._share_of_cpu import Share, scheduled
 
 BATCH: Final = 100
 BATCHES_PER_SECOND: Final = 20.0
@@ -58,7 +58,7 @@ def _measure(redis_url: str, seconds: int, rounds: int, streams: int) -> dict[st
         "STREAMSEG_API__REQUESTS_PER_SECOND_PER_KEY": "1e9",
         "STREAMSEG_API__STREAMS_LIMIT": "20000",
     }
-    bare_code = f"from streamseg.commands.bench.serving_stage import serve_bare; serve_bare({redis_url!r})"
+    bare_code = f"from streamseg.commands.bench._serving_stage import serve_bare; serve_bare({redis_url!r})"
     steps = 2 * rounds + 1 + bool(streams)
     with (
         process(["-c", bare_code], {}) as bare,
@@ -87,7 +87,7 @@ def _progress(steps: int) -> Iterator[Tell]:
 async def _ask(
     redis_url: str, key: str, *, bare: Server, ours: Server, seconds: int, rounds: int, streams: int, tell: Tell
 ) -> dict[str, Any]:
-    from streamseg.commands.bench.serving_load import flat_out, get, paced, post, wrk
+    from streamseg.commands.bench._serving_load import flat_out, get, paced, post, wrk
 
     def lookup(number: int) -> bytes:
         return get(f"/v1/customers/c-{number * 7_919 % CUSTOMERS}/segments", key)

@@ -47,7 +47,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Watch customers of FitGear, a simulated shop, fall into segments and move between them. Ctrl-C ends it."""
-    from streamseg.commands.demo.stage import Play, run
+    from streamseg.commands.demo._stage import Play, run
 
     play = Play(customers=customers, days=days, speed=speed, seed=seed)
     run(invocation.settings, play, seconds=seconds, kafka=kafka, redis=redis, logs=keep_logs, as_json=as_json)

@@ -1,8 +1,8 @@
 """The stores on Redis 6.2 or later, or Valkey: one server, Sentinel's primary behind one address, or a Cluster."""
 
 from streamseg.store.redis.connection import connect
-from streamseg.store.redis.memberships import RedisMembershipStore
-from streamseg.store.redis.models import RedisModelStore
-from streamseg.store.redis.state import RedisStateStore
+from streamseg.store.redis.membership_store import RedisMembershipStore
+from streamseg.store.redis.model_store import RedisModelStore
+from streamseg.store.redis.state_store import RedisStateStore
 
 __all__ = ["RedisMembershipStore", "RedisModelStore", "RedisStateStore", "connect"]

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import redis
 
-from streamseg.store import keys
+from streamseg.store import key_names as keys
 
 SAMPLED: Final = 500
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 import msgspec
 import redis
 
-from streamseg.store import keys
+from streamseg.store import key_names as keys
 from tests.bench.latency.generator import probes
 from tests.bench.load import Load
 from tests.bench.machine import machine, versions

@@ -27,7 +27,7 @@ from bytewax.run import cli_main
 
 from streamseg.events.structs import struct_of
 from streamseg.events.types import Click
-from streamseg.store import keys
+from streamseg.store import key_names as keys
 from streamseg.topics import MEMBERSHIPS
 from tests.bench.peers.customer import MEMBERSHIP_SECONDS, ROW_PREFIX, Customer, Model, Outcome, fresh, take
 

@@ -15,7 +15,7 @@ from typing import Any
 import faust
 from redis.asyncio import Redis
 
-from streamseg.store import keys
+from streamseg.store import key_names as keys
 from streamseg.topics import MEMBERSHIPS
 from tests.bench.peers.customer import MEMBERSHIP_SECONDS, ROW_PREFIX, Model, fresh, take
 

@@ -18,7 +18,7 @@ from quixstreams.sinks import BatchingSink, SinkBatch
 
 from streamseg.events.structs import struct_of
 from streamseg.events.types import Click
-from streamseg.store import keys
+from streamseg.store import key_names as keys
 from streamseg.topics import MEMBERSHIPS
 from tests.bench.peers.customer import MEMBERSHIP_SECONDS, ROW_PREFIX, Model, fresh, take
 

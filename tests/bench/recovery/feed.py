@@ -7,7 +7,7 @@ from typing import Final, Self
 import redis
 from confluent_kafka import Producer
 
-from streamseg.store import keys
+from streamseg.store import key_names as keys
 from streamseg.topics import CLICKS
 from tests.bench.load import click, click_of, producer
 from tests.bench.recovery.probes import Probe, customers_on

@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from streamseg.api import limits
-from streamseg.api.connection import HEAD_BYTES_AT_MOST, Connection
+from streamseg.api.http import limits
+from streamseg.api.http.header_limits import HEAD_BYTES_AT_MOST, Connection
 from streamseg.api.server import serve
-from tests.unit.api.served import SK, Served
+from tests.support.served_api import SK, Served
 
 pytestmark = pytest.mark.asyncio
 

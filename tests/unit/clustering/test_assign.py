@@ -5,9 +5,9 @@ import pytest
 from river import cluster, preprocessing
 
 from streamseg.clustering.assign import Assigner, Assignment
-from streamseg.clustering.clusterers import make
 from streamseg.clustering.encode import Scale
 from streamseg.clustering.identity import id_of
+from streamseg.clustering.learning.clusterers import make
 from streamseg.clustering.snapshot import Snapshot, SnapshotRefusedError, WarmUp
 
 DIMENSIONS = 12

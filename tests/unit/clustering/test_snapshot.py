@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from streamseg.clustering.learner import Learner
+from streamseg.clustering.learning.learner import Learner
 from streamseg.clustering.snapshot import Snapshot, SnapshotRefusedError
-from tests.unit.clustering.shoppers import KINDS, NEWBORN, day_of_samples, learner, params, run
+from tests.support.shoppers import KINDS, NEWBORN, day_of_samples, learner, params, run
 
 ROOT = Path(__file__).parents[3]
 
@@ -44,7 +44,7 @@ def test_a_restored_learner_goes_on_as_if_nothing_had_happened(days: int) -> Non
 
 def test_every_process_learns_the_same_whatever_its_hash_seed() -> None:
     code = (
-        "import hashlib; from tests.unit.clustering.shoppers import *; m = learner(); run(m, range(4));"
+        "import hashlib; from tests.support.shoppers import *; m = learner(); run(m, range(4));"
         "run(m, range(4, 8), np.vstack([KINDS[:2], NEWBORN]));"
         "print(hashlib.sha256(m.snapshot().to_json()).hexdigest())"
     )

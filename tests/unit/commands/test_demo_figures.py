@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from streamseg.commands.demo.figures import Figures, quantile
+from streamseg.commands.demo._figures import Figures, quantile
 
 
 def test_quantiles_are_interpolated_within_their_bucket() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from streamseg.clustering.comparison import Comparison, Flow
+from streamseg.clustering.description.comparison import Comparison, Flow
 from streamseg.commands.segments import _print_comparison
 
 

@@ -10,9 +10,9 @@ from click.testing import CliRunner, Result
 from streamseg.commands import Invocation
 from streamseg.commands.bench.clustering import command
 from streamseg.errors import StreamsegError
+from streamseg.evaluation.event_stream import EventStream, fitgear, flushes, recorded
 from streamseg.evaluation.figures import inertia, renamed_share
-from streamseg.evaluation.judge import Verdict, judge
-from streamseg.evaluation.stream import EventStream, fitgear, flushes, recorded
+from streamseg.evaluation.judge import Judgement, judge
 from streamseg.settings import Settings
 from streamseg.sources.event import SourceEvent
 from streamseg.sources.truth import TruthRow
@@ -76,11 +76,11 @@ def test_a_change_at_the_moment_of_judgement_has_not_shown_yet() -> None:
 
 
 @pytest.fixture(name="verdict", scope="module")
-def _verdict() -> Verdict:
+def _verdict() -> Judgement:
     return judge(fitgear(1, 150, 24, END), Settings(), 1, lambda _: None)
 
 
-def test_segments_are_far_better_than_what_river_does_by_default(verdict: Verdict) -> None:
+def test_segments_are_far_better_than_what_river_does_by_default(verdict: Judgement) -> None:
     ours, offline, _, river = verdict.rows
     assert [row.method for row in verdict.rows] == ["streamseg", "offline", "minibatch", "river-default"]
     assert ours.ari_after is not None
@@ -92,7 +92,7 @@ def test_segments_are_far_better_than_what_river_does_by_default(verdict: Verdic
     assert offline.ari_to_offline == 1.0
 
 
-def test_every_figure_has_its_meaning_or_is_missing(verdict: Verdict) -> None:
+def test_every_figure_has_its_meaning_or_is_missing(verdict: Judgement) -> None:
     ours, offline, *rivals = verdict.rows
     assert 0.0 <= (ours.flap_per_event or 0.0) < 0.1
     assert 0.0 <= (ours.renamed_worst_day or 0.0) <= 1.0

@@ -6,7 +6,7 @@ from streamseg.events.rejection import Reason
 from streamseg.events.types import EVENT_TYPES, KINDS, Heartbeat
 from streamseg.sources.pour import heartbeats
 from streamseg.topics import INPUT_TOPICS
-from tests.unit.events.made import (
+from tests.support.events import (
     APPENDED_MS,
     CLICK,
     CONSENT,

@@ -2,7 +2,7 @@ from typing import Any
 
 from streamseg.events.rejection import ERROR_HEADERS, Reason, RejectedEvent, dead_letter_headers, original_headers
 from streamseg.topics import CLICKS
-from tests.unit.events.made import record
+from tests.support.events import record
 
 
 def headers_of(reason: Reason, detail: str, **fields: Any) -> tuple[tuple[str, bytes], ...]:

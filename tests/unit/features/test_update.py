@@ -8,7 +8,7 @@ import pytest
 from streamseg.features.layout import SOURCES, Attribute, Layout
 from streamseg.features.update import Source, absorb
 from streamseg.topics import CLICKS, CONSENTS, ERASURES, INPUT_TOPICS, PROFILES, PURCHASES
-from tests.unit.features.made import DAY, MONEY, NOON, Slab, click, consent, erasure, item, profile, purchase, refund
+from tests.support.rows import DAY, MONEY, NOON, Slab, click, consent, erasure, item, profile, purchase, refund
 
 
 def test_sources_stand_in_the_order_of_the_input_topics() -> None:

@@ -7,7 +7,7 @@ from streamseg.features.catalogue import catalogue
 from streamseg.features.layout import Attribute, Layout
 from streamseg.features.vector import vectors
 from streamseg.settings import Settings
-from tests.unit.features.made import DAY, NOON, Slab, click, item, profile, purchase, refund
+from tests.support.rows import DAY, NOON, Slab, click, item, profile, purchase, refund
 
 RICH = Layout.of(
     categories=("shoes", "socks"),

@@ -3,8 +3,9 @@
 import pytest
 from faust.types import TP
 
-from streamseg.stream.runs import MissingRunError, RunScheduler, RunSequence
+from streamseg.stream.consumer import RunScheduler
 from streamseg.topics import CLICKS
+from streamseg.worker.run_sequence import MissingRunError, RunSequence
 
 PLACE = TP(CLICKS, 3)
 

@@ -1,0 +1,146 @@
+"""Segments as feature flags: OpenFeature's remote evaluation protocol (OFREP 0.3), single and bulk.
+
+    segment                     text: the customer's segment in the first segmentation, or "unassigned"
+    segment.<segmentation>      text: the same in that segmentation
+    segments                    object: segmentation -> segment id
+    segment.<segment id>        boolean: whether the customer is in it
+
+Without consent to personalisation everybody is unassigned.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from streamseg.api.http.access import Access, Caller
+from streamseg.api.http.answers import Answer, age_headers, as_of, etag, matches
+from streamseg.api.http.endpoint import Ask
+from streamseg.api.http.problems import Problem
+from streamseg.api.routes.customer_answers import check_customer_id
+from streamseg.api.routes.known_segments import Catalogue
+from streamseg.api.routes.lookups import Lookups
+from streamseg.api.routes.streams import Push
+
+UNASSIGNED: Final = "unassigned"
+FLAG: Final = "segment"
+ALL: Final = "segments"
+INACTIVITY_SECONDS: Final = 120
+
+
+class Ofrep:
+    """Evaluates the flags of the customer in `context.targetingKey`."""
+
+    def __init__(
+        self,
+        lookups: Lookups,
+        access: Access,
+        catalogue: Catalogue,
+        push: Push,
+        *,
+        public_url: str | None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._lookups = lookups
+        self._access = access
+        self._catalogue = catalogue
+        self._push = push
+        self._public_url = public_url
+        self._clock = clock
+
+    async def one(self, ask: Ask) -> Answer:
+        """`POST /ofrep/v1/evaluate/flags/{key}`."""
+        key = ask.path("key")
+        try:
+            customer_id = self._customer(await ask.body(), ask.caller)
+        except _Unfit as unfit:
+            return _failure(400, unfit.code, str(unfit), key)
+        stored = await self._lookups.membership(customer_id)
+        flag = self._flags(stored, ask.caller).get(key)
+        if flag is None:
+            return _failure(404, "FLAG_NOT_FOUND", "there is no such flag", key)
+        return Answer(200, msgspec.json.encode(flag), headers={b"cache-control": b"no-store"} | self._age(stored))
+
+    async def bulk(self, ask: Ask) -> Answer:
+        """`POST /ofrep/v1/evaluate/flags`: all flags, and the event stream that tells when to ask again."""
+        try:
+            customer_id = self._customer(await ask.body(), ask.caller)
+        except _Unfit as unfit:
+            return _failure(400, unfit.code, str(unfit))
+        stored = await self._lookups.membership(customer_id)
+        flags = msgspec.json.encode(list(self._flags(stored, ask.caller).values()))
+        tag = b"W/" + etag(flags)  # weak: the address of the stream differs every time
+        headers = {b"etag": tag, b"cache-control": b"no-store"} | self._age(stored)
+        given = ask.headers.get(b"if-none-match")
+        if given is not None and matches(given, tag.removeprefix(b"W/")):
+            return Answer(304, b"", headers=headers)
+        base = self._public_url or str(ask.request.base_url)
+        url = base.rstrip("/") + await self._push.ticket(customer_id, stored)
+        streams = [{"type": "sse", "url": url, "inactivityDelaySec": INACTIVITY_SECONDS}]
+        return Answer(
+            200,
+            b'{"flags":%b,"metadata":{},"eventStreams":%b}' % (flags, msgspec.json.encode(streams)),
+            headers=headers,
+        )
+
+    def _customer(self, body: bytes, caller: Caller) -> str:
+        try:
+            document = msgspec.json.decode(body)
+        except (msgspec.DecodeError, RecursionError):
+            raise _Unfit("PARSE_ERROR", "the body is not JSON") from None
+        context = document.get("context") if isinstance(document, dict) else None
+        if not isinstance(context, dict):
+            raise _Unfit("INVALID_CONTEXT", "context must be an object")
+        if not context.get("targetingKey"):
+            raise _Unfit("TARGETING_KEY_MISSING", "context.targetingKey must be the customer id")
+        try:
+            customer_id = check_customer_id(context["targetingKey"])
+        except Problem as problem:
+            raise _Unfit("INVALID_CONTEXT", f"context.targetingKey: {problem.detail}") from None
+        self._access.prove(caller, customer_id)
+        return customer_id
+
+    def _age(self, stored: bytes | None) -> dict[bytes, bytes]:
+        now = self._clock()
+        return age_headers((as_of(stored) if stored is not None else None) or int(now), now)
+
+    def _flags(self, stored: bytes | None, caller: Caller) -> dict[str, dict[str, Any]]:
+        full = msgspec.json.decode(stored) if stored is not None else {"segments": {}, "consent": {}}
+        allowed = bool(full["consent"].get("personalisation"))
+        standing = {
+            segmentation: one["id"]
+            for segmentation, one in full["segments"].items()
+            if allowed and one is not None and (caller.is_secret or self._catalogue.is_public(one["id"]))
+        }
+        shown = self._catalogue.listed(public_only=not caller.is_secret)
+        segmentations = sorted({str(entry["segmentation"]) for entry in shown} | set(standing))
+        first = standing.get(segmentations[0]) if segmentations else None
+        flags = {FLAG: _text(FLAG, first), ALL: _flag(ALL, standing, ALL, assigned=bool(standing))}
+        for segmentation in segmentations:
+            key = f"{FLAG}.{segmentation}"
+            flags[key] = _text(key, standing.get(segmentation))
+        for segment in [str(entry["id"]) for entry in shown if entry.get("retired") is None]:
+            key, inside = f"{FLAG}.{segment}", segment in standing.values()
+            flags[key] = _flag(key, inside, "in" if inside else "out", assigned=bool(standing))
+        return flags
+
+
+class _Unfit(Exception):  # noqa: N818 - an answer of the protocol, not an error of ours
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+
+
+def _text(key: str, segment: str | None) -> dict[str, Any]:
+    return _flag(key, segment or UNASSIGNED, segment or UNASSIGNED, assigned=segment is not None)
+
+
+def _flag(key: str, value: object, variant: str, *, assigned: bool) -> dict[str, Any]:
+    reason = "TARGETING_MATCH" if assigned else "DEFAULT"
+    return {"key": key, "value": value, "reason": reason, "variant": variant, "metadata": {}}
+
+
+def _failure(status: int, code: str, detail: str, key: str | None = None) -> Answer:
+    body = {"errorCode": code, "errorDetails": detail} | ({} if key is None else {"key": key})
+    return Answer(status, msgspec.json.encode(body), headers={b"cache-control": b"no-store"})

@@ -1,0 +1,1 @@
+"""Membership changes sent to subscribers."""

@@ -1,0 +1,80 @@
+"""How the members of a segment differ from all other customers, feature by feature."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamseg.clustering.encode import Floats
+from streamseg.features.catalogue import Feature
+
+NOTICEABLE: Final = 0.2
+STRONG: Final = 0.8
+"""Cohen's small and large effect ("Statistical Power Analysis", 1988)."""
+YES_OR_NO: Final = "0 or 1"
+"""Unit of what is or is not so."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureDifference:
+    """How the members differ from all other customers in one feature.
+
+    `effect` is the standardised mean difference (Cohen's d, in log space where the feature is skewed); medians and
+    means are in the feature's unit. Of what is 0 or 1 the medians are the shares of customers with 1, too.
+    """
+
+    feature: str
+    unit: str
+    meaning: str
+    effect: float
+    median: float
+    others_median: float
+    mean: float
+    others_mean: float
+
+    @property
+    def sign(self) -> int:
+        """1 where the members have more, -1 where they have less."""
+        return 1 if self.effect > 0 else -1
+
+
+def differences(
+    mask: NDArray[np.bool_], logged: Floats, raw: Floats, features: Sequence[Feature]
+) -> tuple[FeatureDifference, ...]:
+    """The strongest difference first; none where one side is empty.
+
+    Args:
+        mask: who of n customers is a member (n,).
+        logged: their features (n, d), log1p where skewed.
+        raw: the same in the features' units.
+        features: the d features.
+    """
+    inside, outside = logged[mask], logged[~mask]
+    if not len(inside) or not len(outside):
+        return ()
+    spread = np.sqrt((inside.var(axis=0) * len(inside) + outside.var(axis=0) * len(outside)) / len(logged))
+    gap = inside.mean(axis=0) - outside.mean(axis=0)
+    # Members that are all alike and unlike the rest have no spread to divide by: take that of all customers.
+    spread = np.where(spread > 0, spread, logged.std(axis=0))
+    effect = np.divide(gap, spread, out=np.zeros_like(gap), where=spread > 0)
+    order = np.argsort(-np.abs(effect), kind="stable")
+    can_be = np.array([one.unit in (YES_OR_NO, "as sent") for one in features])
+    binary = can_be & np.all((raw == 0.0) | (raw == 1.0), axis=0)
+    means = raw[mask].mean(axis=0), raw[~mask].mean(axis=0)
+    medians = np.median(raw[mask], axis=0), np.median(raw[~mask], axis=0)
+    typical, others = (np.where(binary, mean, median) for mean, median in zip(means, medians, strict=True))
+    return tuple(
+        FeatureDifference(
+            features[i].name,
+            YES_OR_NO if binary[i] else features[i].unit,
+            features[i].meaning,
+            float(effect[i]),
+            float(typical[i]),
+            float(others[i]),
+            float(means[0][i]),
+            float(means[1][i]),
+        )
+        for i in order.tolist()
+    )

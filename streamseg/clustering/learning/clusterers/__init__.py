@@ -1,0 +1,31 @@
+"""The clusterers to choose from, behind one interface."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from streamseg.clustering.learning.clusterers.clustream import CluStream
+from streamseg.clustering.learning.clusterers.dbstream import DBStream
+from streamseg.clustering.learning.clusterers.interface import Clusterer
+from streamseg.clustering.learning.clusterers.kmeans import KMeans
+from streamseg.clustering.learning.clusterers.stream_kmeans import StreamKMeans
+from streamseg.clustering.params import REFUSED
+from streamseg.errors import SettingsError
+
+CLUSTERERS: Final[dict[str, Callable[[Sequence[str], int, float], Clusterer]]] = {
+    "kmeans": KMeans,
+    "streamkmeans": StreamKMeans,
+    "clustream": CluStream,
+    "dbstream": DBStream,
+}
+"""By the name that settings give."""
+
+__all__ = ["CLUSTERERS", "Clusterer", "make"]
+
+
+def make(name: str, features: Sequence[str], k: int, step: float) -> Clusterer:
+    """The clusterer of that name, without centres yet. Raises `SettingsError` for one that is refused or unknown."""
+    if name in REFUSED:
+        raise SettingsError(f"clusterer {name} is refused: {REFUSED[name]}")
+    if name not in CLUSTERERS:
+        raise SettingsError(f"no clusterer {name}; there are {', '.join(CLUSTERERS)}")
+    return CLUSTERERS[name](features, k, step)

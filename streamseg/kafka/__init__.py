@@ -1,0 +1,1 @@
+"""Kafka through librdkafka: topics, records out, and readers beside the workers."""

@@ -1,0 +1,26 @@
+"""The settings of a librdkafka client."""
+
+from typing import Any
+
+from streamseg.settings import KafkaSettings
+
+
+def client_config(kafka: KafkaSettings) -> dict[str, Any]:
+    """The settings of a librdkafka client: where the brokers are, and who we are."""
+    config: dict[str, Any] = {
+        "bootstrap.servers": kafka.bootstrap,
+        "security.protocol": kafka.security_protocol,
+        "log_level": 2,  # what fails is raised; its own lines would only repeat it many times a second
+    }
+    if kafka.security_protocol.startswith("SASL"):
+        config["sasl.mechanism"] = kafka.sasl_mechanism
+        config["sasl.username"] = kafka.sasl_username or ""
+        config["sasl.password"] = kafka.sasl_password.get_secret_value() if kafka.sasl_password else ""
+    for name, file in (
+        ("ssl.ca.location", kafka.ssl_ca_file),
+        ("ssl.certificate.location", kafka.ssl_certificate_file),
+        ("ssl.key.location", kafka.ssl_key_file),
+    ):
+        if file is not None:
+            config[name] = str(file)
+    return config

@@ -1,0 +1,18 @@
+"""What an edge needs of another edge. Every port has an in-memory twin; one contract suite runs on all."""
+
+from streamseg.ports.clock import Clock as Clock
+from streamseg.ports.log import EventSink as EventSink
+from streamseg.ports.log import Log as Log
+from streamseg.ports.log import OutgoingRecord as OutgoingRecord
+from streamseg.ports.serving import ApiKey as ApiKey
+from streamseg.ports.serving import ApiKeyStore as ApiKeyStore
+from streamseg.ports.serving import ChangeNotices as ChangeNotices
+from streamseg.ports.serving import TicketStore as TicketStore
+from streamseg.ports.stores import Flush as Flush
+from streamseg.ports.stores import MembershipStore as MembershipStore
+from streamseg.ports.stores import ModelStore as ModelStore
+from streamseg.ports.stores import PartitionMetadata as PartitionMetadata
+from streamseg.ports.stores import StateStore as StateStore
+from streamseg.ports.webhooks import Delivery as Delivery
+from streamseg.ports.webhooks import Subscriber as Subscriber
+from streamseg.ports.webhooks import WebhookStore as WebhookStore

@@ -1,0 +1,1 @@
+"""Offline tools on the log and the store: verify, rebuild, redrive."""

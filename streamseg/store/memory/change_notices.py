@@ -1,0 +1,27 @@
+"""Notices of membership writes in memory."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+
+class MemoryChangeNotices:
+    """The `ChangeNotices` without a server: whoever writes a membership calls `written`."""
+
+    def __init__(self) -> None:
+        self._watchers: dict[str, set[asyncio.Event]] = {}
+
+    @asynccontextmanager
+    async def watch(self, customer_id: str) -> AsyncIterator[asyncio.Event]:
+        """See the port."""
+        event = asyncio.Event()
+        self._watchers.setdefault(customer_id, set()).add(event)
+        try:
+            yield event
+        finally:
+            self._watchers[customer_id].discard(event)
+
+    def written(self, customer_id: str) -> None:
+        """Tell those who watch this customer."""
+        for event in self._watchers.get(customer_id, ()):
+            event.set()

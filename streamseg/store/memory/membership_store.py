@@ -1,0 +1,47 @@
+"""Membership strings in memory."""
+
+import time
+from collections.abc import Callable, Sequence
+
+from streamseg.membership.encoding import order_of
+from streamseg.membership.types import OutboxEntry
+from streamseg.store.limits_and_refusals import DELETION_MARK_SECONDS, jittered
+
+
+class MemoryMembershipStore:
+    """The `MembershipStore` without a server. `clock` is wall time in seconds."""
+
+    def __init__(self, *, ttl_seconds: int, clock: Callable[[], float] = time.time) -> None:
+        self._ttl_seconds = ttl_seconds
+        self._clock = clock
+        self._strings: dict[str, tuple[float, bytes]] = {}
+        self._marks: dict[str, tuple[float, tuple[int, int]]] = {}
+
+    async def write(self, entries: Sequence[OutboxEntry]) -> None:
+        """See the port."""
+        now = self._clock()
+        for entry in entries:
+            customer_id, order = entry.customer_id, (entry.epoch, entry.seq)
+            stands = self._order(customer_id, now)
+            if stands is not None and order <= stands:
+                continue
+            if entry.membership is None:
+                self._marks[customer_id] = (now + DELETION_MARK_SECONDS, order)
+                self._strings.pop(customer_id, None)
+            else:
+                self._strings[customer_id] = (now + jittered(self._ttl_seconds, customer_id), entry.membership)
+
+    def _order(self, customer_id: str, now: float) -> tuple[int, int] | None:
+        if (string := self._string(customer_id, now)) is not None:
+            return order_of(string)
+        ends, order = self._marks.get(customer_id, (0.0, None))
+        return order if ends > now else None
+
+    def _string(self, customer_id: str, now: float) -> bytes | None:
+        ends, string = self._strings.get(customer_id, (0.0, None))
+        return string if ends > now else None
+
+    async def read(self, customer_ids: Sequence[str]) -> list[bytes | None]:
+        """See the port."""
+        now = self._clock()
+        return [self._string(customer_id, now) for customer_id in customer_ids]

@@ -1,0 +1,64 @@
+"""Snapshots and the catalogue of segments in memory."""
+
+from collections.abc import Mapping, Sequence
+
+
+class MemoryModelStore:
+    """The `ModelStore` without a server."""
+
+    def __init__(self) -> None:
+        self._models: dict[str, tuple[int, bytes]] = {}
+        self._segments: dict[str, bytes] = {}
+        self._names: dict[str, str] = {}
+        self._promoted: dict[str, int] = {}
+        self._dropped: dict[str, int] = {}
+
+    async def publish(self, segmentation: str, version: int, parent: int, snapshot: bytes) -> bool:
+        """See the port."""
+        if self._models.get(segmentation, (0, b""))[0] != parent:
+            return False
+        self._models[segmentation] = (version, snapshot)
+        return True
+
+    async def snapshot(self, segmentation: str) -> bytes | None:
+        """See the port."""
+        return self._models[segmentation][1] if segmentation in self._models else None
+
+    async def versions(self, segmentations: Sequence[str]) -> list[int]:
+        """See the port."""
+        return [self._models.get(segmentation, (0, b""))[0] for segmentation in segmentations]
+
+    async def rename(self, segment: str, name: str | None) -> None:
+        """See the port."""
+        if name is None:
+            self._names.pop(segment, None)
+        else:
+            self._names[segment] = name
+
+    async def names(self) -> dict[str, str]:
+        """See the port."""
+        return dict(self._names)
+
+    async def promote(self, segmentation: str, public_from: int) -> None:
+        """See the port."""
+        self._promoted.setdefault(segmentation, public_from)
+
+    async def promoted(self) -> dict[str, int]:
+        """See the port."""
+        return dict(self._promoted)
+
+    async def drop(self, segmentation: str, dropped_at: int) -> None:
+        """See the port."""
+        self._dropped.setdefault(segmentation, dropped_at)
+
+    async def dropped(self) -> dict[str, int]:
+        """See the port."""
+        return dict(self._dropped)
+
+    async def write_catalogue(self, segments: Mapping[str, bytes]) -> None:
+        """See the port."""
+        self._segments |= segments
+
+    async def catalogue(self) -> dict[str, bytes]:
+        """See the port."""
+        return dict(self._segments)

@@ -1,0 +1,139 @@
+"""The stores in memory: the same contract as on Redis, for tests, `verify` and benchmarks. One event loop only."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from streamseg.membership.types import OutboxEntry
+from streamseg.ports import Flush, PartitionMetadata
+from streamseg.store import key_names as keys
+from streamseg.store.limits_and_refusals import check_size, not_at, not_owner, other_layout
+
+
+@dataclass(slots=True)
+class _Partition:
+    head: PartitionMetadata | None = None
+    buckets: list[dict[str, bytes]] = field(default_factory=lambda: [{} for _ in range(keys.BUCKETS)])
+    staged: dict[str, bytes] = field(default_factory=dict)
+    outbox: list[tuple[int, OutboxEntry]] = field(default_factory=list)
+    appended: int = 0
+
+    def bucket(self, customer_id: str) -> dict[str, bytes]:
+        return self.buckets[keys.bucket(customer_id.encode())]
+
+    def head_of(self, number: int, owner: str) -> PartitionMetadata:
+        """The head, if it is the owner's. Raises `FlushRefusedError`."""
+        if self.head is None or self.head.owner != owner:
+            raise not_owner(number, self.head.owner if self.head else "", owner)
+        return self.head
+
+
+class MemoryStateStore:
+    """The `StateStore` without a server."""
+
+    def __init__(self) -> None:
+        self._partitions: dict[int, _Partition] = {}
+        self._layouts: dict[str, bytes] = {}
+
+    def _of(self, partition: int) -> _Partition:
+        return self._partitions.setdefault(partition, _Partition())
+
+    async def check(self) -> None:
+        """Nothing to find fault with."""
+
+    async def metadata(self, partition: int) -> PartitionMetadata | None:
+        """See the port."""
+        return self._of(partition).head
+
+    async def layouts(self) -> dict[str, bytes]:
+        """See the port."""
+        return dict(self._layouts)
+
+    async def remember_layout(self, fingerprint: str, written: bytes) -> None:
+        """See the port."""
+        self._layouts[fingerprint] = written
+
+    async def claim(
+        self, partition: int, owner: str, layout: str, now_ms: int, follows: Sequence[str] = ()
+    ) -> PartitionMetadata:
+        """See the port."""
+        at = self._of(partition)
+        stored = at.head or PartitionMetadata(0, "", 0, layout=layout)
+        if stored.layout not in (layout, *follows):
+            raise other_layout(partition, stored.layout, layout)
+        epoch, number = max(stored.epoch + 1, now_ms), stored.flush_number + 1
+        at.head = replace(stored, epoch=epoch, owner=owner, flush_number=number, layout=layout)
+        return at.head
+
+    async def set_topics(self, partition: int, owner: str, topics: Mapping[str, tuple[str, int]]) -> None:
+        """See the port. Raises `FlushRefusedError` when the partition has another owner."""
+        at = self._of(partition)
+        at.head = replace(at.head_of(partition, owner), topics=dict(topics))
+
+    async def load(self, partition: int, customer_ids: Sequence[str]) -> list[bytes | None]:
+        """See the port."""
+        at = self._of(partition)
+        return [at.bucket(customer_id).get(customer_id) for customer_id in customer_ids]
+
+    async def flush(self, partition: int, flush: Flush) -> str | None:
+        """See the port. Raises `ValueError` for more than 2,000 rows."""
+        check_size(flush)
+        at = self._of(partition)
+        head = at.head_of(partition, flush.owner)
+        if head.flush_number != flush.flush_number:
+            raise not_at(partition, head.flush_number, flush.flush_number)
+        for customer_id, row in flush.rows:
+            if row is None:
+                at.bucket(customer_id).pop(customer_id, None)
+            else:
+                at.bucket(customer_id)[customer_id] = row
+        for entry in flush.outbox:
+            at.appended += 1
+            at.outbox.append((at.appended, entry))
+        at.head = replace(
+            head,
+            flush_number=head.flush_number + 1,
+            checkpoint=head.checkpoint if flush.checkpoint is None else dict(flush.checkpoint),
+            sizes=head.sizes if flush.sizes is None else dict(flush.sizes),
+        )
+        return f"{at.appended}-0" if flush.outbox else None
+
+    async def outbox(self, partition: int, after: str = "-") -> list[tuple[str, OutboxEntry]]:
+        """See the port."""
+        passed = 0 if after == "-" else _number(after)
+        return [(f"{number}-0", entry) for number, entry in self._of(partition).outbox if number > passed]
+
+    async def trim_outbox(self, partition: int, through: str) -> None:
+        """See the port."""
+        at = self._of(partition)
+        at.outbox = [(number, entry) for number, entry in at.outbox if number > _number(through)]
+
+    async def scan(self, partition: int, cursor: int, count: int) -> tuple[int, list[tuple[str, bytes]]]:
+        """See the port. Whole buckets at a time: a row never leaves its own."""
+        buckets = self._of(partition).buckets
+        found: list[tuple[str, bytes]] = []
+        while cursor < keys.BUCKETS and len(found) < count:
+            found += buckets[cursor].items()
+            cursor += 1
+        return cursor % keys.BUCKETS, found
+
+    async def stage(self, partition: int, rows: Sequence[tuple[str, bytes]]) -> None:
+        """See the port."""
+        self._of(partition).staged.update(rows)
+
+    async def unstage(self, partition: int) -> None:
+        """See the port."""
+        self._of(partition).staged.clear()
+
+    async def swap(self, partition: int, head: PartitionMetadata) -> None:
+        """See the port."""
+        at = self._of(partition)
+        at.buckets = _Partition().buckets
+        for customer_id, row in at.staged.items():
+            at.bucket(customer_id)[customer_id] = row
+        at.staged.clear()
+        stored = at.head or PartitionMetadata(0, "", 0)
+        at.head = replace(head, epoch=stored.epoch, owner="", flush_number=stored.flush_number + 1)
+
+
+def _number(position: str) -> int:
+    return int(position.partition("-")[0])

@@ -1,0 +1,34 @@
+"""API keys on Redis: one hash, by key id."""
+
+from typing import Final
+
+import msgspec
+
+from streamseg.ports import ApiKey
+from streamseg.store import key_names as keys
+from streamseg.store.redis.connection import Client, answering
+
+_DECODER: Final = msgspec.json.Decoder(ApiKey)
+
+
+class RedisApiKeyStore:
+    """The `ApiKeyStore` of production."""
+
+    def __init__(self, redis: Client) -> None:
+        self._redis = redis
+
+    async def put(self, key: ApiKey) -> None:
+        """See the port."""
+        with answering():
+            await self._redis.execute_command("HSET", keys.API_KEYS, key.id, msgspec.json.encode(key))
+
+    async def remove(self, key_id: str) -> bool:
+        """See the port."""
+        with answering():
+            return bool(await self._redis.execute_command("HDEL", keys.API_KEYS, key_id))
+
+    async def all(self) -> list[ApiKey]:
+        """See the port."""
+        with answering():
+            stored: dict[bytes, bytes] = await self._redis.execute_command("HGETALL", keys.API_KEYS)
+        return sorted((_DECODER.decode(value) for value in stored.values()), key=lambda key: (key.created, key.id))

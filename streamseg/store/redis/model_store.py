@@ -1,0 +1,82 @@
+"""Snapshots and the catalogue of segments on Redis."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from streamseg.store import key_names as keys
+from streamseg.store.redis.connection import Client, answering
+from streamseg.store.redis.script import Script
+
+
+class RedisModelStore:
+    """The `ModelStore` of production."""
+
+    def __init__(self, redis: Client) -> None:
+        self._redis = redis
+        self._publish = Script("publish_model")
+
+    async def publish(self, segmentation: str, version: int, parent: int, snapshot: bytes) -> bool:
+        """See the port."""
+        return bool(await self._publish.run(self._redis, [keys.model(segmentation)], [version, parent, snapshot]))
+
+    async def snapshot(self, segmentation: str) -> bytes | None:
+        """See the port."""
+        with answering():
+            stored: bytes | None = await self._redis.execute_command("HGET", keys.model(segmentation), "snapshot")
+        return stored
+
+    async def versions(self, segmentations: Sequence[str]) -> list[int]:
+        """See the port."""
+        return await asyncio.gather(*(self._version(segmentation) for segmentation in segmentations))
+
+    async def _version(self, segmentation: str) -> int:
+        with answering():
+            return int(await self._redis.execute_command("HGET", keys.model(segmentation), "version") or 0)
+
+    async def rename(self, segment: str, name: str | None) -> None:
+        """See the port."""
+        command = ("HDEL", keys.NAMES, segment) if name is None else ("HSET", keys.NAMES, segment, name)
+        with answering():
+            await self._redis.execute_command(*command)
+
+    async def names(self) -> dict[str, str]:
+        """See the port."""
+        with answering():
+            stored = await self._redis.execute_command("HGETALL", keys.NAMES)
+        return {segment.decode(): name.decode() for segment, name in stored.items()}
+
+    async def promote(self, segmentation: str, public_from: int) -> None:
+        """See the port."""
+        with answering():
+            await self._redis.execute_command("HSETNX", keys.PROMOTED, segmentation, public_from)
+
+    async def promoted(self) -> dict[str, int]:
+        """See the port."""
+        return await self._times(keys.PROMOTED)
+
+    async def drop(self, segmentation: str, dropped_at: int) -> None:
+        """See the port."""
+        with answering():
+            await self._redis.execute_command("HSETNX", keys.DROPPED, segmentation, dropped_at)
+
+    async def dropped(self) -> dict[str, int]:
+        """See the port."""
+        return await self._times(keys.DROPPED)
+
+    async def _times(self, name: str) -> dict[str, int]:
+        with answering():
+            stored = await self._redis.execute_command("HGETALL", name)
+        return {segmentation.decode(): int(at) for segmentation, at in stored.items()}
+
+    async def write_catalogue(self, segments: Mapping[str, bytes]) -> None:
+        """See the port."""
+        if segments:
+            fields = [part for segment in segments.items() for part in segment]
+            with answering():
+                await self._redis.execute_command("HSET", keys.CATALOGUE, *fields)
+
+    async def catalogue(self) -> dict[str, bytes]:
+        """See the port."""
+        with answering():
+            stored = await self._redis.execute_command("HGETALL", keys.CATALOGUE)
+        return {segment.decode(): described for segment, described in stored.items()}

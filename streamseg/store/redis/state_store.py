@@ -1,0 +1,206 @@
+"""Rows, heads and outboxes on Redis: all keys of a partition in one Cluster slot, every write in one fenced script."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from streamseg.membership.types import OutboxEntry
+from streamseg.ports import Flush, PartitionMetadata
+from streamseg.store import key_names as keys
+from streamseg.store.limits_and_refusals import check_size, not_at, not_owner, other_layout
+from streamseg.store.redis.connection import Client, answering, check_server
+from streamseg.store.redis.script import Argument, Script
+
+HEAD_FIELDS: Final = ("epoch", "owner", "flush", "checkpoint", "topics", "layout", "sizes", "gathered")
+"""In the order in which `claim.lua` returns them."""
+LOAD_IDS: Final = 2_000
+OUTBOX_FLUSHES: Final = 4
+"""Read at once: each may hold 2,000 entries, some 700 kB."""
+
+_JSON: Final = msgspec.json.Encoder()
+_COUNTS: Final = msgspec.json.Decoder(dict[str, int])
+_TOPICS: Final = msgspec.json.Decoder(dict[str, tuple[str, int]])
+_TO_ENTRIES: Final = msgspec.msgpack.Decoder(tuple[OutboxEntry, ...])
+_FROM_ENTRIES: Final = msgspec.msgpack.Encoder()
+
+
+class RedisStateStore:
+    """The `StateStore` of production."""
+
+    def __init__(self, redis: Client) -> None:
+        self._redis = redis
+        self._claim = Script("claim")
+        self._flush = Script("flush")
+        self._load = Script("load")
+        self._scan = Script("scan")
+        self._set_topics = Script("set_topics")
+        self._swap = Script("swap")
+
+    async def check(self) -> None:
+        """See the port."""
+        await check_server(self._redis)
+
+    async def metadata(self, partition: int) -> PartitionMetadata | None:
+        """See the port."""
+        with answering():
+            stored = await self._redis.execute_command("HMGET", keys.part(partition), *HEAD_FIELDS)
+        return _head(stored) if stored[0] is not None else None
+
+    async def layouts(self) -> dict[str, bytes]:
+        """See the port."""
+        with answering():
+            stored = await self._redis.execute_command("HGETALL", keys.LAYOUTS)
+        return {fingerprint.decode(): written for fingerprint, written in stored.items()}
+
+    async def remember_layout(self, fingerprint: str, written: bytes) -> None:
+        """See the port."""
+        with answering():
+            await self._redis.execute_command("HSET", keys.LAYOUTS, fingerprint, written)
+
+    async def claim(
+        self, partition: int, owner: str, layout: str, now_ms: int, follows: Sequence[str] = ()
+    ) -> PartitionMetadata:
+        """See the port."""
+        reply = await self._claim.run(self._redis, [keys.part(partition)], [owner, layout, now_ms, *follows])
+        if not isinstance(reply, list):
+            raise other_layout(partition, reply.decode(), layout)
+        return _head(reply)
+
+    async def set_topics(self, partition: int, owner: str, topics: Mapping[str, tuple[str, int]]) -> None:
+        """See the port. Raises `FlushRefusedError` when the partition has another owner."""
+        reply = await self._set_topics.run(self._redis, [keys.part(partition)], [owner, _JSON.encode(dict(topics))])
+        if reply is not None:
+            raise not_owner(partition, reply[0].decode(), owner)
+
+    async def load(self, partition: int, customer_ids: Sequence[str]) -> list[bytes | None]:
+        """See the port."""
+        rows: list[bytes | None] = [None] * len(customer_ids)
+        for start in range(0, len(customer_ids), LOAD_IDS):
+            await self._load_piece(
+                partition, customer_ids, range(start, min(start + LOAD_IDS, len(customer_ids))), rows
+            )
+        return rows
+
+    async def _load_piece(
+        self, partition: int, customer_ids: Sequence[str], piece: range, rows: list[bytes | None]
+    ) -> None:
+        asked: dict[int, tuple[list[bytes], list[int]]] = {}
+        for index in piece:
+            customer = customer_ids[index].encode()
+            ids, places = asked.setdefault(keys.bucket(customer), ([], []))
+            ids.append(customer)
+            places.append(index)
+        names = keys.row_buckets(partition)
+        arguments: list[Argument] = []
+        order: list[int] = []
+        for ids, places in asked.values():
+            arguments += (len(ids), *ids)
+            order += places
+        found = await self._load.run(self._redis, [names[bucket] for bucket in asked], arguments)
+        for index, row in zip(order, found, strict=True):
+            rows[index] = row
+
+    async def flush(self, partition: int, flush: Flush) -> str | None:
+        """See the port. Raises `ValueError` for more than 2,000 rows."""
+        check_size(flush)
+        touched: dict[int, tuple[list[Argument], list[Argument]]] = {}
+        bucket = keys.bucket
+        for customer_id, row in flush.rows:
+            customer = customer_id.encode()
+            place = bucket(customer)
+            if (group := touched.get(place)) is None:
+                group = touched[place] = ([], [])
+            if row is None:
+                group[1].append(customer)
+            else:
+                group[0].append(customer)
+                group[0].append(row)
+        arguments: list[Argument] = [
+            flush.owner,
+            flush.flush_number,
+            b"" if flush.checkpoint is None else _JSON.encode(dict(flush.checkpoint)),
+            b"" if flush.sizes is None else _JSON.encode(dict(flush.sizes)),
+            _FROM_ENTRIES.encode(flush.outbox) if flush.outbox else b"",
+        ]
+        for written, removed in touched.values():
+            arguments += (len(written), len(removed))
+            arguments += written
+            arguments += removed
+        names = keys.row_buckets(partition)
+        reply = await self._flush.run(
+            self._redis, [keys.part(partition), keys.outbox(partition), *(names[place] for place in touched)], arguments
+        )
+        if isinstance(reply, list):
+            owner, flush_number = reply[0].decode(), reply[1].decode()
+            if owner != flush.owner:
+                raise not_owner(partition, owner, flush.owner)
+            raise not_at(partition, int(flush_number), flush.flush_number)
+        return reply.decode() if reply is not None else None
+
+    async def outbox(self, partition: int, after: str = "-") -> list[tuple[str, OutboxEntry]]:
+        """See the port."""
+        standing: list[tuple[str, OutboxEntry]] = []
+        while True:
+            start = after if after == "-" else f"({after}"
+            with answering():
+                piece = await self._redis.execute_command(
+                    "XRANGE", keys.outbox(partition), start, "+", "COUNT", OUTBOX_FLUSHES
+                )
+            for position, fields in piece:
+                after = position.decode()
+                standing += ((after, entry) for entry in _TO_ENTRIES.decode(fields[b"entries"]))
+            if len(piece) < OUTBOX_FLUSHES:
+                return standing
+
+    async def trim_outbox(self, partition: int, through: str) -> None:
+        """See the port."""
+        milliseconds, _, number = through.partition("-")
+        beyond = f"{milliseconds}-{int(number) + 1}"
+        with answering():
+            await self._redis.execute_command("XTRIM", keys.outbox(partition), "MINID", beyond)
+
+    async def scan(self, partition: int, cursor: int, count: int) -> tuple[int, list[tuple[str, bytes]]]:
+        """See the port. The cursor is that of HSCAN times the number of buckets, plus the bucket."""
+        inside, bucket = divmod(cursor, keys.BUCKETS)
+        reply = await self._scan.run(self._redis, keys.row_buckets(partition), [bucket, inside, count])
+        next_bucket, next_inside, found = reply
+        rows = [(customer.decode(), row) for customer, row in zip(found[::2], found[1::2], strict=True)]
+        return (0 if next_bucket == keys.BUCKETS else int(next_inside) * keys.BUCKETS + next_bucket), rows
+
+    async def stage(self, partition: int, rows: Sequence[tuple[str, bytes]]) -> None:
+        """See the port."""
+        names = keys.staged_buckets(partition)
+        by_bucket: dict[int, list[Argument]] = {}
+        for customer_id, row in rows:
+            customer = customer_id.encode()
+            by_bucket.setdefault(keys.bucket(customer), []).extend((customer, row))
+        for bucket, content in by_bucket.items():
+            with answering():
+                await self._redis.execute_command("HSET", names[bucket], *content)
+
+    async def unstage(self, partition: int) -> None:
+        """See the port."""
+        with answering():
+            await self._redis.execute_command("UNLINK", *keys.staged_buckets(partition))
+
+    async def swap(self, partition: int, head: PartitionMetadata) -> None:
+        """See the port."""
+        pairs = zip(keys.row_buckets(partition), keys.staged_buckets(partition), strict=True)
+        names = [keys.part(partition), *(name for pair in pairs for name in pair)]
+        beside = [_JSON.encode(dict(each)) for each in (head.checkpoint, head.topics, head.sizes)]
+        await self._swap.run(self._redis, names, [head.layout, *beside, "1" if head.gathered else ""])
+
+
+def _head(stored: Sequence[Any]) -> PartitionMetadata:
+    epoch, owner, flush_number, checkpoint, topics, layout, sizes, gathered = stored
+    return PartitionMetadata(
+        epoch=int(epoch),
+        owner=owner.decode(),
+        flush_number=int(flush_number),
+        checkpoint=_COUNTS.decode(checkpoint) if checkpoint else {},
+        topics=_TOPICS.decode(topics) if topics else {},
+        layout=layout.decode(),
+        sizes=_COUNTS.decode(sizes) if sizes else {},
+        gathered=bool(gathered),
+    )

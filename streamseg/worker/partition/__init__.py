@@ -1,0 +1,1 @@
+"""One partition's owner: absorbs runs, flushes rows, delivers what was decided."""

@@ -1,0 +1,1 @@
+"""The trainer role: learns the segments and describes them."""

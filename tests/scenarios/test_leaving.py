@@ -1,0 +1,192 @@
+"""Who was silent for the retention time leaves: told to readers, held by nobody, counted anew on a return."""
+
+import asyncio
+import math
+
+import pytest
+
+from streamseg.membership.encoding import decode
+from streamseg.membership.latest_changes import LatestChanges
+from streamseg.repair import consistency as agreement
+from streamseg.topics import CLICKS, MEMBERSHIPS, SAMPLES
+from streamseg.worker.partition import actor as partition
+from streamseg.worker.partition import outbox_relay as courier
+from streamseg.worker.partition import sweep as sweeper
+from tests.support.partition import NUMBER, SNAPSHOT, Gate, MemoryLog, OnePartition, Point, Servers, until
+
+DAY = 86_400.0
+RETENTION = 4 * DAY
+GONE = [f"c-{number}" for number in range(4)]
+STAYING = "c-stays"
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(agreement, "PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr(partition, "IDLE_SECONDS", 0.005)
+    monkeypatch.setattr(partition, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(partition, "HEALTH_INTERVAL_SECONDS", 0.02)
+    monkeypatch.setattr(courier, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(sweeper, "ROUND_PAUSE_SECONDS", 0.005)
+
+
+def view(log: MemoryLog, customer: str, number: int, at: float) -> None:
+    log.event(CLICKS, customer, f"{customer}-{number}", at, event_name="view_item")
+
+
+async def servers() -> Servers:
+    """Four customers act for a day; one goes on for nine days more."""
+    made = Servers()
+    await made.models.publish("behaviour", 1, 0, SNAPSHOT.to_json())
+    for number in range(6):
+        for customer in [*GONE, STAYING]:
+            view(made.log, customer, number, number * 3_600.0)
+    for step in range(1, 54):
+        view(made.log, STAYING, 100 + step, DAY + step * DAY / 6)
+    return made
+
+
+def worker_of(made: Servers, owner: str = "one", gate: Gate | None = None) -> OnePartition:
+    return OnePartition(made, owner, gate, run=10, retention_seconds=RETENTION)
+
+
+async def rows(made: Servers) -> dict[str, bytes]:
+    return dict((await made.state.scan(NUMBER, 0, 10_000))[1])
+
+
+async def left(made: Servers) -> bool:
+    return not (await rows(made)).keys() & set(GONE)
+
+
+async def until_left(made: Servers, worker: OnePartition) -> None:
+    async with asyncio.timeout(20.0):
+        while not (await left(made) and worker.is_done):
+            await asyncio.sleep(0.005)
+
+
+def test_who_was_silent_for_the_retention_time_leaves_with_an_exit_and_a_tombstone() -> None:
+    async def go() -> None:
+        made = await servers()
+        worker = worker_of(made)
+        await worker.begin()
+        await until_left(made, worker)
+        await worker.close()
+        assert (await rows(made)).keys() == {STAYING}
+        assert await made.memberships.read(GONE) == [None] * len(GONE)
+        assert await made.memberships.read([STAYING]) != [None]
+        for customer in GONE:
+            told = [record.value for record in made.log.records[MEMBERSHIPS] if record.key == customer.encode()]
+            assert told[-1] is None
+            assert told[-2] is not None
+            assert b'"change":"exited"' in told[-2]
+            assert decode(told[-2]).segments == {"behaviour": None}
+            samples = [one.value for one in made.log.records[SAMPLES] if one.key == f"behaviour|{customer}".encode()]
+            assert samples[-1] is None
+        assert sum(worker.partition.head.sizes.values()) == 1
+        verdict = await made.verdict(RETENTION)
+        assert verdict.good, verdict.differences
+        assert not (await made.verdict(math.inf)).good  # who has not left is missed
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize("same_worker", [True, False])
+def test_who_comes_back_begins_anew_and_is_believed(same_worker: bool) -> None:
+    async def go() -> None:
+        made = await servers()
+        worker = worker_of(made)
+        await worker.begin()
+        await until_left(made, worker)
+        if not same_worker:
+            await worker.close()
+            worker = worker_of(made, "two")
+            await worker.begin()
+        for number in range(3):
+            view(made.log, "c-2", 200 + number, 10 * DAY + number * 60.0)
+        await until(lambda: worker.is_done)
+        verdict = await made.verdict(RETENTION)
+        await worker.close()
+        assert verdict.good, (verdict.differences, verdict.changes_missing)
+        assert (await rows(made)).keys() == {STAYING, "c-2"}
+        string = (await made.memberships.read(["c-2"]))[0]
+        assert string is not None
+        readers = LatestChanges()
+        for record in made.log.records[MEMBERSHIPS]:
+            readers.read(record)
+        believed = readers.latest["c-2"].membership
+        assert believed is not None
+        assert believed.seq <= decode(string).seq
+        assert readers.segments("c-2")
+
+    asyncio.run(go())
+
+
+def test_an_event_that_is_lost_is_found_though_customers_may_leave() -> None:
+    """The row lacks its first events, but no silence long enough lies between them and it."""
+
+    async def go() -> None:
+        made = await servers()
+        worker = worker_of(made)
+        await worker.begin()
+        await until_left(made, worker)
+        await worker.close()
+        lacking = Servers()
+        await lacking.models.publish("behaviour", 1, 0, SNAPSHOT.to_json())
+        for number, record in enumerate(made.log.records[CLICKS]):
+            value = record.value if number != 4 else record.value.replace(b"c-stays", b"c-other")  # type: ignore[union-attr]
+            key = record.key if number != 4 else b"c-other"
+            lacking.log.append(CLICKS, key, value)
+        other = worker_of(lacking)
+        await other.begin()
+        await until(lambda: other.is_done)
+        await other.close()
+        lacking.log = made.log
+        verdict = await lacking.verdict(RETENTION)
+        assert ("c-stays", "events", "lost") in {(d.customer_id, d.field, d.kind) for d in verdict.differences}
+
+    asyncio.run(go())
+
+
+async def stop_and_take_over(at: Point, *, thaw: bool) -> str | None:
+    """Stop the worker that lets customers go at a point; another one takes over; who left comes back."""
+    made, gate = await servers(), Gate(at)
+    first, second = worker_of(made, "first", gate), worker_of(made, "second")
+    await first.begin()
+    try:
+        async with asyncio.timeout(20.0):
+            while not (gate.stopped.is_set() or (await left(made) and first.is_done)):
+                await asyncio.sleep(0.002)
+        if not thaw:
+            await first.close()
+        view(made.log, STAYING, 200, 9.9 * DAY)  # who takes over at the end of the log has no other clock
+        await second.begin()
+        await until_left(made, second)
+        view(made.log, "c-1", 300, 10 * DAY)
+        if thaw:
+            gate.open()
+            await asyncio.sleep(0.03)
+            await first.close()
+            await second.begin()
+        await until(lambda: second.is_done)
+        verdict = await made.verdict(RETENTION)
+    finally:
+        await first.close()
+        await second.close()
+    assert verdict.good, (at, verdict.differences, verdict.changes_missing)
+    assert not first.failures + second.failures
+    return at[0] if gate.stopped.is_set() else None
+
+
+@pytest.mark.parametrize("thaw", [False, True], ids=["killed", "frozen"])
+def test_a_worker_that_stops_at_any_call_while_customers_leave_harms_nothing(thaw: bool) -> None:
+    async def points() -> list[Point]:
+        made, gate = await servers(), Gate()
+        worker = worker_of(made, "first", gate)
+        await worker.begin()
+        await until_left(made, worker)
+        await worker.close()
+        return gate.passed
+
+    chosen = {*asyncio.run(points())[::3], ("before flush", 1), ("after flush", 1)}
+    stopped = {asyncio.run(stop_and_take_over(at, thaw=thaw)) for at in chosen}
+    assert {"before flush", "after flush"} <= stopped

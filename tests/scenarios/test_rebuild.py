@@ -1,0 +1,123 @@
+"""Rows made anew in another layout: nothing is lost, nobody moves, the erased stay erased."""
+
+import asyncio
+
+import pytest
+
+from streamseg.errors import LayoutMismatchError
+from streamseg.events.decode import Decoder
+from streamseg.features.codec import erasure_of
+from streamseg.features.layout import NEVER, Layout
+from streamseg.membership.latest_changes import LatestChanges
+from streamseg.repair.rebuilder import LogNotWholeError, Rebuilder
+from streamseg.topics import CLICKS, INPUT_TOPICS, MEMBERSHIPS
+from streamseg.worker.partition import actor as under_test
+from tests.support import partition as support
+from tests.support.partition import MONEY, NUMBER, SNAPSHOT, OnePartition, Servers, fill, until
+
+EVENTS = 60
+NEW = Layout.of(remembered_event_ids=16, categories=("shoes",))
+
+
+def rebuilder(made: Servers) -> Rebuilder:
+    return Rebuilder(
+        layout=NEW,
+        decoder=Decoder(MONEY),
+        money=MONEY,
+        state=made.state,
+        log=made.log,
+        topics=dict.fromkeys(INPUT_TOPICS, ("id", 1)),
+        belongs=lambda *_: True,
+    )
+
+
+async def served() -> Servers:
+    """A partition that a worker with the old layout has worked off."""
+    made = Servers()
+    await made.models.publish("behaviour", 1, 0, SNAPSHOT.to_json())
+    fill(made.log, 0, EVENTS)
+    worker = OnePartition(made, "old", run=1)
+    await worker.begin()
+    await until(lambda: worker.is_done)
+    await worker.close()
+    return made
+
+
+def announced(made: Servers) -> dict[str, object]:
+    read = LatestChanges()
+    for record in made.log.records[MEMBERSHIPS]:
+        read.read(record)
+    return {customer: read.segments(customer) for customer in read.latest}
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(under_test, "IDLE_SECONDS", 0.01)
+    monkeypatch.setattr(under_test, "RETRY_SECONDS", 0.01)
+
+
+def test_a_worker_with_the_new_layout_goes_on_where_the_rebuild_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def go() -> None:
+        made = await served()
+        before = announced(made)
+        monkeypatch.setattr(support, "LAYOUT", NEW)
+        refused = OnePartition(made, "new")
+        await refused.begin()
+        await until(lambda: bool(refused.failures))
+        await refused.close()
+        assert isinstance(refused.failures[0], LayoutMismatchError)
+        assert "streamseg rebuild" in str(refused.failures[0])
+
+        assert (await rebuilder(made).rebuild())[0] == 6
+        worker = OnePartition(made, "new")
+        await worker.begin()
+        await until(lambda: worker.is_done)
+        assert announced(made) == before  # nobody moves because of a rebuild
+        fill(made.log, EVENTS, EVENTS)
+        await until(lambda: worker.is_done)
+        verdict = await made.verdict()
+        await worker.close()
+        assert verdict.counts() == verdict.counts() | {"lost": 0, "doubled": 0, "different": 0, "changes_missing": 0}
+        assert verdict.customers == 6
+
+    asyncio.run(go())
+
+
+def test_a_worker_with_the_old_layout_is_refused_from_the_swap_on() -> None:
+    async def go() -> None:
+        made = await served()
+        old = OnePartition(made, "old")
+        await old.begin()
+        await until(lambda: old.is_done)
+        await rebuilder(made).rebuild()
+        fill(made.log, EVENTS, 10)
+        await until(lambda: bool(old.failures))
+        await old.close()
+        assert isinstance(old.failures[0], LayoutMismatchError)
+
+    asyncio.run(go())
+
+
+def test_the_markers_of_erasures_outlive_the_log() -> None:
+    async def go() -> None:
+        made = await served()
+        made.log.records.clear()
+        await rebuilder(made).rebuild()
+        _, rows = await made.state.scan(NUMBER, 0, 100)
+        assert [customer for customer, row in rows if erasure_of(row) > NEVER] == ["c-1"]
+
+    asyncio.run(go())
+
+
+def test_a_log_that_is_not_whole_is_told_before_anything_is_done() -> None:
+    async def go() -> None:
+        made = await served()
+        await rebuilder(made).check_whole()
+        grown = rebuilder(made)
+        head = await made.state.metadata(NUMBER)
+        assert head is not None
+        await made.state.set_topics(NUMBER, head.owner, {CLICKS: ("another id", 1)})
+        with pytest.raises(LogNotWholeError, match="clicks was made anew"):
+            await grown.check_whole()
+
+    asyncio.run(go())

@@ -1,0 +1,56 @@
+"""A store that comes back without its last seconds: the rows are made again, and what was announced stands."""
+
+import asyncio
+
+import pytest
+
+from streamseg.repair import consistency as agreement
+from streamseg.worker.partition import actor as partition
+from streamseg.worker.partition import outbox_relay as courier
+from tests.support.partition import SNAPSHOT, OnePartition, Servers, fill, until
+
+EVENTS = 60
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(agreement, "PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr(partition, "IDLE_SECONDS", 0.01)
+    monkeypatch.setattr(partition, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(partition, "HEALTH_INTERVAL_SECONDS", 0.02)
+    monkeypatch.setattr(courier, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(courier, "ANNOUNCED_INTERVAL_SECONDS", 0.01)
+
+
+async def roll_back(after: int, *, same_worker: bool) -> None:
+    """Lose everything from record `after` on, while it was announced run by run; what follows is read in one go."""
+    made = Servers()
+    await made.models.publish("behaviour", 1, 0, SNAPSHOT.to_json())
+    fill(made.log, 0, after)
+    first, second = OnePartition(made, "first", run=1), OnePartition(made, "second", run=200)
+    await first.begin()
+    try:
+        await until(lambda: first.is_done)
+        copied = made.copy_store()
+        fill(made.log, after, EVENTS - after)
+        await until(lambda: first.is_done)
+        if not same_worker:
+            await first.close()
+        made.go_back(copied)
+        worker = first if same_worker else second
+        if not same_worker:
+            await second.begin()
+        fill(made.log, EVENTS, 1)
+        await until(lambda: worker.is_done)
+        verdict = await made.verdict()
+    finally:
+        await first.close()
+        await second.close()
+    assert verdict.counts() == verdict.counts() | {"lost": 0, "doubled": 0, "different": 0, "changes_missing": 0}
+    assert verdict.customers > 0
+
+
+@pytest.mark.parametrize("same_worker", [True, False], ids=["same worker", "another worker"])
+@pytest.mark.parametrize("after", [1, 12, 30, 45, 58])
+def test_rows_strings_and_announcements_agree_after_the_store_went_back(after: int, same_worker: bool) -> None:
+    asyncio.run(roll_back(after, same_worker=same_worker))

@@ -1,0 +1,93 @@
+"""Customers who do nothing are looked at again, also those that are only in the store."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from streamseg.clustering.identity import id_of
+from streamseg.membership.encoding import decode
+from streamseg.membership.types import Membership
+from streamseg.topics import CLICKS
+from streamseg.worker.partition import actor as partition
+from streamseg.worker.partition import outbox_relay as courier
+from streamseg.worker.partition import sweep as sweeper
+from tests.support.partition import NOON, SNAPSHOT, OnePartition, Servers, until
+
+HOUR = 3_600.0
+BOUND = 24 * HOUR
+SILENT = [f"c-{number}" for number in range(12)]
+ACTIVE = "c-active"
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(partition, "IDLE_SECONDS", 0.005)
+    monkeypatch.setattr(courier, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(sweeper, "ROUND_PAUSE_SECONDS", 0.005)
+    monkeypatch.setattr(sweeper, "PIECE_ROWS", 5)
+
+
+async def strings(servers: Servers) -> list[Membership]:
+    read = await servers.memberships.read(SILENT)
+    return [decode(string) for string in read if string is not None]
+
+
+def standing_of(membership: Membership) -> str | None:
+    standing = membership.segments["behaviour"]
+    return None if standing is None else standing.id
+
+
+async def fallen_silent() -> tuple[Servers, OnePartition]:
+    """Twelve customers acted once; the worker that saw it has ended, so that the next has none of them in memory."""
+    servers = Servers()
+    await servers.models.publish("behaviour", 1, 0, SNAPSHOT.to_json())
+    for number, customer in enumerate(SILENT):
+        for view in range(1 + number):
+            servers.log.event(CLICKS, customer, f"{customer}-{view}", number * 60.0, event_name="view_item")
+    first = OnePartition(servers, "first")
+    await first.begin()
+    await until(lambda: first.is_done)
+    await first.close()
+    second = OnePartition(servers, "second")
+    await second.begin()
+    return servers, second
+
+
+async def until_all(servers: Servers, oldest: float) -> None:
+    async with asyncio.timeout(20.0):
+        while len(told := await strings(servers)) < len(SILENT) or min(one.as_of for one in told) < oldest:
+            await asyncio.sleep(0.005)
+
+
+def test_no_membership_gets_older_than_the_bound_while_a_worker_is_healthy() -> None:
+    async def go() -> None:
+        servers, worker = await fallen_silent()
+        for step in range(1, 33):
+            at = step * BOUND / 8
+            servers.log.event(CLICKS, ACTIVE, f"a-{step}", at, event_name="view_item")
+            await until(lambda: worker.is_done)
+            await until_all(servers, NOON + at - BOUND)
+        # They were looked at where they are, in the store: between two pieces of a sweep memory has none of them.
+        await until(lambda: set(worker.partition._keeper.rows.slots) == {ACTIVE})
+        await worker.close()
+
+    asyncio.run(go())
+
+
+def test_everybody_is_looked_at_at_once_when_a_model_was_adopted() -> None:
+    async def go() -> None:
+        servers, worker = await fallen_silent()
+        servers.log.event(CLICKS, ACTIVE, "a-1", HOUR, event_name="view_item")
+        await until(lambda: worker.is_done)
+        fresh = tuple(id_of("behaviour", code) for code in (55, 66, 77, 88))
+        adopted = replace(SNAPSHOT, version=2, parent=1, generation=2, segments=fresh)
+        assert await servers.models.publish("behaviour", 2, 1, adopted.to_json())
+        await worker.models.refresh()
+        async with asyncio.timeout(20.0):
+            while not {standing_of(one) for one in await strings(servers)} <= {*fresh}:
+                await asyncio.sleep(0.005)
+        assert {one.model["behaviour"] for one in await strings(servers)} == {2}
+        await worker.close()
+
+    asyncio.run(go())

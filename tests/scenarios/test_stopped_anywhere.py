@@ -1,0 +1,71 @@
+"""A worker that is killed or frozen at any call to its servers loses nothing, doubles nothing, overwrites nothing."""
+
+import asyncio
+
+import pytest
+
+from streamseg.worker.partition import actor as partition
+from streamseg.worker.partition import outbox_relay as courier
+from tests.support.partition import SNAPSHOT, Gate, OnePartition, Point, Servers, fill, until
+
+EVENTS = 60
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(partition, "IDLE_SECONDS", 0.01)
+    monkeypatch.setattr(partition, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(partition, "HEALTH_INTERVAL_SECONDS", 0.02)
+    monkeypatch.setattr(courier, "RETRY_SECONDS", 0.01)
+
+
+async def servers() -> Servers:
+    made = Servers()
+    await made.models.publish("behaviour", 1, 0, SNAPSHOT.to_json())
+    fill(made.log, 0, EVENTS)
+    return made
+
+
+async def points() -> list[Point]:
+    """Every call of an undisturbed worker, before and after."""
+    gate = Gate()
+    worker = OnePartition(await servers(), "first", gate)
+    await worker.begin()
+    await until(lambda: worker.is_done)
+    passed = list(gate.passed)
+    await worker.close()
+    return passed
+
+
+async def stop_and_take_over(at: Point, *, thaw: bool) -> str | None:
+    """Stop a worker at a point, let another one take over and go on, perhaps thaw the first; where it stopped."""
+    made, gate = await servers(), Gate(at)
+    first, second = OnePartition(made, "first", gate), OnePartition(made, "second")
+    await first.begin()
+    try:
+        await until(lambda: gate.stopped.is_set() or first.is_done)
+        if not thaw:
+            await first.close()
+        await second.begin()
+        await until(lambda: second.is_done)
+        fill(made.log, EVENTS, EVENTS)
+        if thaw:
+            gate.open()
+            await asyncio.sleep(0.05)  # it works on as if nothing had happened, until it hears what Kafka has decided
+            await first.close()
+            await second.begin()
+        await until(lambda: second.is_done)
+        verdict = await made.verdict()
+    finally:
+        await first.close()
+        await second.close()
+    assert verdict.counts() == verdict.counts() | {"lost": 0, "doubled": 0, "different": 0, "changes_missing": 0}
+    assert verdict.customers == 6
+    assert not first.failures + second.failures
+    return at[0] if gate.stopped.is_set() else None
+
+
+@pytest.mark.parametrize("thaw", [False, True], ids=["killed", "frozen"])
+def test_a_worker_that_stops_at_any_call_harms_nothing(thaw: bool) -> None:
+    stopped = {asyncio.run(stop_and_take_over(at, thaw=thaw)) for at in asyncio.run(points())}
+    assert {"before flush", "after flush", "before write", "after write", "before send", "after send"} <= stopped

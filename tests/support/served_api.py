@@ -1,0 +1,154 @@
+"""An API on the memory twins, asked over ASGI, with one customer and the keys to ask."""
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from pydantic import SecretStr
+
+from streamseg.api.app import Api, Collaborators
+from streamseg.errors import StreamsegError
+from streamseg.events.decode import Decoder
+from streamseg.events.money import Money
+from streamseg.features.layout import Layout
+from streamseg.membership.encoding import encode
+from streamseg.membership.types import Consent, Membership, OutboxEntry, SegmentMembership
+from streamseg.metrics import Metrics
+from streamseg.ports import ApiKey, OutgoingRecord
+from streamseg.service.key_issuing import digest
+from streamseg.settings import ApiSettings
+from streamseg.store.memory import (
+    MemoryApiKeyStore,
+    MemoryChangeNotices,
+    MemoryMembershipStore,
+    MemoryModelStore,
+    MemoryStateStore,
+    MemoryTicketStore,
+)
+
+SK = "sk_" + "s" * 43
+PK = "pk_" + "p" * 43
+IDENTITY_SECRET = "shop-identity-secret"
+AS_OF = 1_795_000_000
+LAYOUT = Layout.of()
+
+
+async def _layout() -> Layout:
+    return LAYOUT
+
+
+def membership_of(
+    customer_id: str,
+    segment: str | None = "behaviour-k7q2",
+    *,
+    seq: int = 1,
+    ads: bool = True,
+    personalisation: bool = True,
+) -> Membership:
+    """A membership in one segmentation."""
+    standing = None if segment is None else SegmentMembership(segment, AS_OF - 100, 0.83)
+    return Membership(
+        customer_id, 7, seq, AS_OF, {"behaviour": 3}, {"behaviour": standing}, Consent(ads, personalisation)
+    )
+
+
+def entry_of(membership: Membership) -> OutboxEntry:
+    """The delivery of a membership."""
+    return OutboxEntry(membership.customer_id, membership.epoch, membership.seq, encode(membership))
+
+
+def segment_entry(label: str, size: int = 1_000) -> bytes:
+    """A segment's place in the catalogue."""
+    return json.dumps(
+        {
+            "segmentation": "behaviour",
+            "label": label,
+            "description": f"{label} people",
+            "size": size,
+            "created": AS_OF,
+            "parents": [],
+            "retired": None,
+            "representatives": ["c-81"],
+        }
+    ).encode()
+
+
+@dataclass
+class ListSink:
+    """Keeps what it is sent, or is away."""
+
+    records: list[OutgoingRecord] = field(default_factory=list)
+    away: bool = False
+
+    async def send(self, records: Sequence[OutgoingRecord]) -> None:
+        """See the port."""
+        if self.away:
+            raise StreamsegError("no broker")
+        self.records += records
+
+
+@dataclass
+class Served:
+    """The stores behind an API, and a client in front of it."""
+
+    settings: ApiSettings = field(
+        default_factory=lambda: ApiSettings(
+            public_segments=("behaviour-k7q2",), identity_secrets=(SecretStr(IDENTITY_SECRET),)
+        )
+    )
+    memberships: Any = field(default_factory=lambda: MemoryMembershipStore(ttl_seconds=3_600))
+    ads_views: Any = field(default_factory=lambda: MemoryMembershipStore(ttl_seconds=3_600))
+    notices: MemoryChangeNotices = field(default_factory=MemoryChangeNotices)
+    models: MemoryModelStore = field(default_factory=MemoryModelStore)
+    keys: MemoryApiKeyStore = field(default_factory=MemoryApiKeyStore)
+    state: MemoryStateStore = field(default_factory=MemoryStateStore)
+    sink: ListSink = field(default_factory=ListSink)
+
+    @asynccontextmanager
+    async def api(self) -> AsyncIterator[Api]:
+        """A running API."""
+        await self.keys.put(ApiKey("k1", "shop", "secret", digest(SK), AS_OF))
+        await self.keys.put(ApiKey("k2", "page", "publishable", digest(PK), AS_OF))
+        await self.models.write_catalogue(
+            {"behaviour-k7q2": segment_entry("Daily Athletes"), "behaviour-m3xw": segment_entry("Weekend Warriors")}
+        )
+        api = Api(
+            Collaborators(
+                settings=self.settings,
+                memberships=self.memberships,
+                models=self.models,
+                ads_views=self.ads_views,
+                keys=self.keys,
+                tickets=MemoryTicketStore(),
+                notices=self.notices,
+                sink=self.sink,
+                decoder=Decoder(Money("EUR", 2, {})),
+                metrics=Metrics(),
+                state=self.state,
+                layout=_layout,
+                partition_of=lambda _, __: 0,
+            )
+        )
+        async with api.running():
+            yield api
+
+    @asynccontextmanager
+    async def client(
+        self, key: str | None = SK, headers: dict[str, str] | None = None, api: Api | None = None
+    ) -> AsyncIterator[httpx.AsyncClient]:
+        """A client that sends this key and these headers."""
+        given = (headers or {}) | ({} if key is None else {"Authorization": f"Bearer {key}"})
+        async with AsyncExitStack() as stack:
+            running = api if api is not None else await stack.enter_async_context(self.api())
+            transport = httpx.ASGITransport(running)
+            yield await stack.enter_async_context(
+                httpx.AsyncClient(transport=transport, base_url="http://api", headers=given)
+            )
+
+    async def change(self, membership: Membership) -> None:
+        """Write a membership as a worker does."""
+        await self.memberships.write([entry_of(membership)])
+        self.notices.written(membership.customer_id)

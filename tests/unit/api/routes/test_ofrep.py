@@ -1,0 +1,110 @@
+"""Segments as flags, after OFREP."""
+
+from typing import Any
+
+import pytest
+
+from streamseg.api.http.access import identity_hash
+from streamseg.settings import ApiSettings
+from tests.support.served_api import AS_OF, IDENTITY_SECRET, PK, Served, entry_of, membership_of
+
+pytestmark = pytest.mark.asyncio
+
+BULK = "/ofrep/v1/evaluate/flags"
+
+
+def context(customer_id: str = "c-81") -> dict[str, Any]:
+    return {"context": {"targetingKey": customer_id}}
+
+
+async def test_flags_tell_the_segment() -> None:
+    served = Served()
+    await served.memberships.write([entry_of(membership_of("c-81"))])
+    async with served.client() as client:
+        answer = await client.post(BULK, json=context())
+        inside = await client.post(f"{BULK}/segment.behaviour-k7q2", json=context())
+        outside = await client.post(f"{BULK}/segment.behaviour-m3xw", json=context())
+    flags = {flag["key"]: flag for flag in answer.json()["flags"]}
+    assert flags["segment"]["value"] == flags["segment.behaviour"]["value"] == "behaviour-k7q2"
+    assert flags["segments"]["value"] == {"behaviour": "behaviour-k7q2"}
+    assert (inside.json()["value"], outside.json()["value"]) == (True, False)
+    assert inside.json()["reason"] == "TARGETING_MATCH"
+
+
+@pytest.mark.parametrize("personalisation", [True, False])
+async def test_without_a_segment_or_consent_everybody_is_unassigned(*, personalisation: bool) -> None:
+    served = Served()
+    segment = None if personalisation else "behaviour-k7q2"
+    await served.memberships.write([entry_of(membership_of("c-81", segment, personalisation=personalisation))])
+    async with served.client() as client:
+        flag = (await client.post(f"{BULK}/segment", json=context())).json()
+        stranger = (await client.post(f"{BULK}/segment", json=context("c-82"))).json()
+    assert (flag["value"], flag["reason"]) == ("unassigned", "DEFAULT")
+    assert stranger["value"] == "unassigned"
+
+
+async def test_bulk_has_a_validator_and_a_stream() -> None:
+    served = Served()
+    await served.memberships.write([entry_of(membership_of("c-81"))])
+    async with served.client() as client:
+        first = await client.post(BULK, json=context())
+        same = await client.post(BULK, json=context(), headers={"If-None-Match": first.headers["etag"]})
+        await served.memberships.write([entry_of(membership_of("c-81", "behaviour-m3xw", seq=2))])
+        changed = await client.post(BULK, json=context(), headers={"If-None-Match": first.headers["etag"]})
+    assert (same.status_code, changed.status_code) == (304, 200)
+    (stream,) = first.json()["eventStreams"]
+    assert stream["type"] == "sse"
+    assert stream["url"].startswith("http://api/v1/streams/")
+    assert stream["url"].endswith("?after=7-1")
+    assert "c-81" not in stream["url"]
+    assert (first.headers["streamseg-as-of"], int(first.headers["streamseg-age"]) >= 0) == (str(AS_OF), True)
+
+
+async def test_behind_a_proxy_the_stream_is_where_pages_reach_it() -> None:
+    served = Served(ApiSettings(public_url="https://segments.shop.example/"))
+    async with served.client() as client:
+        answer = await client.post(BULK, json=context())
+        one = await client.post(f"{BULK}/segments", json=context())
+    assert answer.json()["eventStreams"][0]["url"].startswith("https://segments.shop.example/v1/streams/")
+    assert one.headers["streamseg-age"] == "0"
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"{", "PARSE_ERROR"),
+        (b"[]", "INVALID_CONTEXT"),
+        (b"{}", "INVALID_CONTEXT"),
+        (b'{"context":{}}', "TARGETING_KEY_MISSING"),
+        (b'{"context":{"targetingKey":7}}', "INVALID_CONTEXT"),
+        (b'{"context":{"targetingKey":"a b"}}', "INVALID_CONTEXT"),
+    ],
+)
+async def test_what_is_wrong_is_said_in_the_protocols_words(body: bytes, code: str) -> None:
+    async with Served().client() as client:
+        bulk = await client.post(BULK, content=body)
+        single = await client.post(f"{BULK}/segment", content=body)
+    assert (bulk.status_code, bulk.json()["errorCode"]) == (400, code)
+    assert (single.json()["errorCode"], single.json()["key"]) == (code, "segment")
+
+
+async def test_a_flag_that_does_not_exist_is_not_found() -> None:
+    async with Served().client() as client:
+        answer = await client.post(f"{BULK}/segment.nothing", json=context())
+    assert (answer.status_code, answer.json()["errorCode"]) == (404, "FLAG_NOT_FOUND")
+
+
+async def test_a_page_evaluates_public_segments_for_itself() -> None:
+    served = Served()
+    await served.memberships.write([entry_of(membership_of("c-81"))])
+    async with served.client(PK) as client:
+        own = await client.post(
+            BULK, json=context(), headers={"X-Streamseg-Hash": identity_hash(IDENTITY_SECRET, "c-81")}
+        )
+        foreign = await client.post(
+            BULK, json=context("c-82"), headers={"X-Streamseg-Hash": identity_hash(IDENTITY_SECRET, "c-81")}
+        )
+    assert {flag["key"] for flag in own.json()["flags"]} == {
+        "segment", "segments", "segment.behaviour", "segment.behaviour-k7q2",
+    }  # fmt: skip
+    assert foreign.status_code == 403

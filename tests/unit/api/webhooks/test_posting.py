@@ -1,0 +1,65 @@
+"""Subscribers inside the network are reached only where that is meant."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+
+from streamseg.api.webhooks.posting import PrivateAddressError, is_private, posting
+from streamseg.ports import Subscriber
+
+
+@pytest.mark.parametrize(
+    ("host", "private"),
+    [
+        ("93.184.215.14", False),
+        ("2606:2800:21f:cb07:6820:80da:af6b:8b2c", False),
+        ("crm.example", False),  # decided when it is resolved
+        ("localhost", True),
+        ("127.0.0.1", True),
+        ("10.1.2.3", True),
+        ("169.254.169.254", True),  # the metadata service of clouds
+        ("100.64.0.1", True),
+        ("0.0.0.0", True),
+        ("224.0.0.1", True),
+        ("::1", True),
+        ("fe80::1", True),
+        ("fd00::1", True),
+        ("::ffff:10.0.0.1", True),
+        ("2002:a00:1::", True),
+    ],
+)
+def test_what_is_not_on_the_internet_is_private(host: str, *, private: bool) -> None:
+    assert is_private(host) is private
+
+
+@pytest_asyncio.fixture
+async def hook() -> AsyncIterator[str]:
+    """The address of a subscriber on this machine that redirects whoever asks for /away."""
+
+    async def take(request: web.Request) -> web.Response:
+        if request.path == "/away":
+            raise web.HTTPFound("/hook")
+        return web.Response(status=204)
+
+    app = web.Application()
+    app.router.add_post("/{path}", take)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    yield f"http://localhost:{runner.addresses[0][1]}"
+    await runner.cleanup()
+
+
+@pytest.mark.asyncio
+async def test_a_name_that_resolves_to_this_machine_is_refused_unless_allowed(hook: str) -> None:
+    subscriber = Subscriber("crm", f"{hook}/hook", "whsec_")
+    async with posting() as post:
+        with pytest.raises(PrivateAddressError):
+            await post(subscriber, b"{}", {})
+        allowed = replace(subscriber, allow_private=True)
+        assert await post(allowed, b"{}", {}) == 204
+        assert await post(replace(allowed, url=f"{hook}/away"), b"{}", {}) == 302

@@ -1,0 +1,34 @@
+"""The drift watch: an alarm when distances rise, none when they fall, and the same after it was written down."""
+
+import numpy as np
+
+from streamseg.clustering.learning.drift import REMEMBERED, DriftWatch
+
+HOUR = 3600.0
+
+
+def feed(watch: DriftWatch, hours: range, mean: float) -> bool:
+    rng = np.random.default_rng(hours.start)
+    for hour in hours:
+        for n in range(4):
+            watch.update(hour * HOUR + n, float(rng.normal(mean, 0.1)))
+    return watch.alarm
+
+
+def test_distances_that_rise_alarm_and_distances_that_fall_do_not() -> None:
+    watch = DriftWatch(HOUR)
+    assert not feed(watch, range(200), 1.0)
+    assert not feed(watch, range(200, 400), 0.5)
+    assert feed(watch, range(400, 500), 1.5)
+
+
+def test_what_was_fed_makes_the_same_watch_again() -> None:
+    watch = DriftWatch(HOUR)
+    feed(watch, range(REMEMBERED + 300), 1.0)
+    again = DriftWatch(HOUR, watch.fed, watch.filling)
+    assert len(watch.fed) <= REMEMBERED
+    for step in range(60):
+        hours = range(REMEMBERED + 300 + step, REMEMBERED + 301 + step)
+        assert feed(watch, hours, 1.3) == feed(again, hours, 1.3)
+    assert watch.alarm
+    assert watch.fed == again.fed

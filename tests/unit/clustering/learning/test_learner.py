@@ -1,0 +1,216 @@
+"""The learner: warm-up, placing, learning, challenges, and what never reaches River."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from river import preprocessing
+
+from streamseg.clustering.assign import Assigner
+from streamseg.clustering.learning.clusterers import make
+from streamseg.clustering.learning.learner import Learner
+from streamseg.clustering.params import DAY_SECONDS
+from streamseg.clustering.sample import RANKS, RecentCustomers, Sample, rank_of
+from streamseg.clustering.snapshot import Snapshot
+from tests.support.shoppers import FEATURES, KINDS, NEWBORN, day_of_samples, learner, run
+
+
+def kinds_by_segment(model: Learner, kinds: np.ndarray = KINDS) -> list[int]:
+    return list(map(int, Assigner(model.snapshot()).assign(kinds).nearest_code))
+
+
+def test_nobody_has_a_segment_before_the_warm_up_is_over() -> None:
+    model = learner()
+    for n, sample in enumerate(day_of_samples(0, customers=29)):
+        model.learn(sample, n)
+        assert not model.challenge_due()
+    snapshot = model.snapshot()
+    assert not snapshot.warm
+    assert (snapshot.warm_up.customers, snapshot.warm_up.customers_needed) == (29, 30)
+    assignment = Assigner(snapshot).assign(KINDS)
+    assert assignment.nearest_code.tolist() == [0, 0, 0]
+    assert assignment.runner_up_code.tolist() == [0, 0, 0]
+    assert np.isinf(assignment.nearest_distance).all()
+
+
+def test_warm_up_waits_for_customers_with_a_history() -> None:
+    model = learner(warm_up_patience=3 * DAY_SECONDS)
+    for day in range(3):
+        for n, sample in enumerate(day_of_samples(day, events=1)):
+            model.learn(sample, day * 1000 + n)
+            assert not model.challenge_due()
+    assert model.snapshot().warm_up.median_events == 1
+    outcomes = []
+    for n, sample in enumerate(day_of_samples(3, events=1)):
+        model.learn(sample, 3000 + n)
+        if model.challenge_due():
+            outcomes.append(model.challenge())
+    assert [outcome.outcome for outcome in outcomes if outcome] == ["first"]
+
+
+def test_the_kinds_of_customers_are_found_and_keep_their_ids_day_after_day() -> None:
+    model = learner()
+    outcomes = run(model, range(3))
+    assert [outcome.outcome for outcome in outcomes] == ["first", "kept", "kept"]
+    found = kinds_by_segment(model)
+    assert len(set(found)) == 3
+    run(model, range(3, 12))
+    assert kinds_by_segment(model) == found
+    assert model.snapshot().generation == 1
+    assert model.snapshot().retired == ()
+
+
+def test_a_newborn_kind_gets_an_id_and_the_vanished_one_never_comes_back() -> None:
+    model = learner(active=3 * DAY_SECONDS)
+    run(model, range(6))
+    before = model.snapshot()
+    run(model, range(6, 16), np.vstack([KINDS[:2], NEWBORN]))
+    after = model.snapshot()
+    assert len(after.retired) == 1
+    assert set(after.retired) == set(before.segments) - set(after.segments)
+    assert after.generation > before.generation
+    assert {"survive", "emerge"} <= {entry.transition for entry in after.lineage}
+    assert len(set(kinds_by_segment(model, np.vstack([KINDS[:2], NEWBORN])))) == 3
+
+
+def test_a_fresh_fit_that_gains_too_little_is_not_adopted() -> None:
+    model = learner(adoption_gain=0.99)
+    run(model, range(4))
+    ids = model.snapshot().segments
+    run(model, range(4, 8), np.vstack([KINDS[:2], NEWBORN]))
+    assert model.snapshot().segments == ids
+
+
+@pytest.mark.parametrize("poison", [math.nan, math.inf, -math.inf])
+def test_what_is_not_finite_never_reaches_river(poison: float) -> None:
+    model = learner()
+    run(model, range(3))
+    before = model.snapshot()
+    assert not model.learn(Sample("c-1", 4 * DAY_SECONDS, (1.0, poison, 1.0, 1.0), 9), 9000)
+    assert not model.learn(Sample("c-1", 4 * DAY_SECONDS, (1.0, 1.0, 1.0), 9), 9001)
+    after = model.snapshot()
+    assert model.refused == 2
+    assert after.samples_offset == 9001
+    assert (after.centres, after.scale, after.learned) == (before.centres, before.scale, before.learned)
+
+
+def test_river_learns_the_same_as_river_alone() -> None:
+    """Between challenges the centres are those of River's own scaler and KMeans fed with the same vectors."""
+    model = learner()
+    run(model, range(2))
+    start = model.snapshot()
+    scaler = preprocessing.StandardScaler()
+    scaler.counts.update(dict.fromkeys(FEATURES, 1))
+    scaler.means.update(zip(FEATURES, start.scale.mean, strict=True))
+    scaler.vars.update(zip(FEATURES, start.scale.variance, strict=True))
+    alone = make("kmeans", FEATURES, 3, model.params.step)
+    alone.place(np.array(start.centres))
+    for n, sample in enumerate(list(day_of_samples(1))[:40]):
+        model.learn(sample, 5000 + n)
+        logged = [math.log1p(v) if skewed else v for v, skewed in zip(sample.vector, start.skewed, strict=True)]
+        alone.learn_one(scaler.transform_one(dict(zip(FEATURES, logged, strict=True))))
+    np.testing.assert_allclose(np.array(model.snapshot().centres), alone.centres(), rtol=1e-12)
+
+
+def test_an_offset_is_learned_once() -> None:
+    model = learner()
+    samples = list(day_of_samples(0))
+    assert [model.learn(sample, n) for n, sample in enumerate(samples)] == [True] * len(samples)
+    before = model.snapshot()
+    assert not any(model.learn(sample, n) for n, sample in enumerate(samples))
+    assert model.snapshot() == before
+
+
+def test_versions_follow_each_other_and_stand_still_without_learning() -> None:
+    model = learner()
+    run(model, range(1))
+    first = model.snapshot()
+    assert model.snapshot() is first
+    run(model, range(1, 2))
+    second = model.snapshot()
+    assert (first.version, second.version, second.parent) == (1, 2, 1)
+
+
+def test_an_erased_customer_leaves_the_sample() -> None:
+    model = learner()
+    run(model, range(1))
+    model.forget("c-4", 2000)
+    model.forget("stranger")
+    assert model.warm_up().customers == 89
+    assert model.snapshot().samples_offset == 2000
+
+
+def test_the_sample_of_customers_does_not_depend_on_the_order_or_number_of_their_samples() -> None:
+    samples = [sample for day in range(2) for sample in day_of_samples(day, customers=300)]
+    kept = []
+    for order in (samples, sorted(samples, key=lambda sample: sample.vector), samples + samples[:200]):
+        customers = RecentCustomers(50)
+        for sample in order:
+            customers.keep(sample, sample.vector)
+        kept.append(customers.logged())
+        assert len(customers) == 50
+    assert np.array_equal(kept[0], kept[1])
+    assert np.array_equal(kept[0], kept[2])
+
+
+def test_a_full_sample_wants_no_more_customers_than_may_come_to_be_in_it() -> None:
+    customers = RecentCustomers(50)
+    samples = list(day_of_samples(0, customers=1000))
+    for sample in samples[:49]:
+        customers.keep(sample, sample.vector)
+    assert customers.wanted_share(1.0) == 1.0
+    for sample in samples:
+        customers.keep(sample, sample.vector)
+    kept = {sample.customer_id for sample in customers.samples()}
+
+    share = customers.wanted_share(1.0)
+    wanted = {sample.customer_id for sample in samples if rank_of(sample.customer_id) < share * RANKS}
+
+    assert kept < wanted
+    assert 0.05 < share < 0.12
+    for customer_id in sorted(kept)[:20]:
+        customers.forget(customer_id)
+    assert customers.wanted_share(share) > 1.5 * share
+
+
+def test_how_many_are_sampled_outlasts_the_owner() -> None:
+    model = learner(sample_size=60)
+    run(model, range(3), customers=600)
+    share = model.snapshot().sampled_share
+    assert 0.1 < share < 0.25
+    restored = Learner.restore(Snapshot.from_json(model.snapshot().to_json()), model.params)
+    restored.learn(next(day_of_samples(4)), 10_000)
+    assert restored.snapshot().sampled_share == share
+
+
+@pytest.mark.parametrize(("k", "surviving"), [(2, 1), (5, 2)])
+def test_another_k_is_taken_up_at_once_and_segments_that_stand_keep_their_ids(k: int, surviving: int) -> None:
+    model = learner()
+    run(model, range(3))
+    old = model.snapshot()
+
+    changed = Learner.restore(old, replace(model.params, k=k))
+    for sample in day_of_samples(2):
+        changed.remember(sample)
+    assert changed.snapshot().segments == old.segments
+    outcomes = run(changed, range(3, 4))
+
+    new = changed.snapshot()
+    assert outcomes[0].outcome == "adopted"
+    assert len(new.segments) == k
+    assert len(set(new.segments) & set(old.segments)) >= surviving
+    assert set(new.retired) == set(old.segments) - set(new.segments)
+    assert [one.outcome for one in run(changed, range(4, 5))] != ["adopted"]
+
+
+def test_customers_who_are_all_alike_are_learned_from_until_they_no_longer_are() -> None:
+    model, nothing = learner(), tuple(0.0 for _ in FEATURES)
+    for day in range(3):  # before the first purchase they all spend nothing
+        for n in range(40):
+            model.learn(Sample(f"c-{n}", (day + n / 100) * DAY_SECONDS, nothing, 9), day * 40 + n)
+        model.challenge()
+    snapshot = model.snapshot()
+    assert np.isfinite(snapshot.centres).all()
+    run(model, range(3, 9))
+    assert len(set(kinds_by_segment(model))) == len(KINDS)

@@ -1,0 +1,64 @@
+"""What is said while a server is away: once at the start, once a minute, once at the end."""
+
+import logging
+
+import pytest
+
+from streamseg.errors import StoreUnavailableError
+from streamseg.logs import OutageFilter
+from streamseg.metrics import Metrics
+from streamseg.worker.partition.outage import Outage
+
+
+def complaint(text: str = "Unable connect to node with id %s: %s", name: str = "aiokafka") -> logging.LogRecord:
+    return logging.LogRecord(name, logging.ERROR, "", 0, text, (1, "refused") if "%s" in text else (), None)
+
+
+def test_one_line_when_kafka_goes_away_and_one_a_minute() -> None:
+    now = 0.0
+    outage = OutageFilter(lambda: now)
+    first = complaint()
+    assert outage.filter(first)
+    assert first.getMessage().startswith("Kafka does not answer (Unable connect to node with id 1: refused)")
+
+    passed = []
+    for second in range(1, 600):
+        now = second * 0.25
+        record = complaint("Failed fetch messages from 1: NodeNotReadyError: not ready", "aiokafka.consumer.fetcher")
+        passed += [record.getMessage()] if outage.filter(record) else []
+
+    assert passed == ["Kafka has not answered for 60 s", "Kafka has not answered for 120 s"]
+    assert outage.over() == now
+    assert outage.over() is None
+    assert outage.filter(complaint())  # the next outage is told again
+
+
+@pytest.mark.parametrize(
+    "record", [complaint(name="streamseg.stream.consumer"), complaint("Heartbeat failed: it is rebalancing")]
+)
+def test_other_lines_always_pass(record: logging.LogRecord) -> None:
+    outage = OutageFilter(lambda: 0.0)
+    assert outage.filter(complaint())
+    assert outage.filter(record)
+
+
+def test_a_partition_that_waits_says_so_once_and_shows_it(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    now, metrics = 100.0, Metrics()
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    caplog.set_level(logging.INFO)
+    one = Outage(3, metrics)
+    for quarter in range(300):
+        now = 100.0 + quarter * 0.25
+        one.waits(StoreUnavailableError("Redis: away"), "flush")
+    assert metrics.paused.labels(partition="3")._value.get() == 1
+    assert metrics.store_errors.labels(operation="flush")._value.get() == 300
+    one.goes_on()
+    one.goes_on()
+    assert metrics.paused.labels(partition="3")._value.get() == 0
+    assert [record.getMessage() for record in caplog.records] == [
+        "partition 3 waits for the store: Redis: away",
+        "partition 3 has waited for the store for 60 s",
+        "partition 3 goes on after 74.8 s",
+    ]

@@ -1,0 +1,28 @@
+"""What queues up for delivery is delivered as one: nothing of either part may be missing then."""
+
+from streamseg.membership.types import OutboxEntry
+from streamseg.ports import OutgoingRecord
+from streamseg.topics import CLICKS, PURCHASES, SAMPLES
+from streamseg.worker.partition.outbox_relay import PendingDelivery
+
+ENTRIES = [OutboxEntry(f"c-{n}", 7, n, b"{}") for n in range(4)]
+SAMPLED = [OutgoingRecord(SAMPLES, b"k-%d" % n, b"{}", partition=0) for n in range(2)]
+
+
+def test_two_parcels_in_one_keep_everything_in_order() -> None:
+    first = PendingDelivery(ENTRIES[:2], "5-0", SAMPLED[:1], {CLICKS: 10, PURCHASES: 3}, (1.0,))
+    both = first.with_next(PendingDelivery(ENTRIES[2:], "6-0", SAMPLED[1:], {CLICKS: 12}, (2.0,)))
+    assert [*both.entries] == ENTRIES
+    assert [*both.extra] == SAMPLED
+    assert both.position == "6-0"
+    assert both.checkpoint == {CLICKS: 12, PURCHASES: 3}
+    assert both.appended_at == (1.0, 2.0)
+    assert not both.in_doubt
+
+
+def test_a_part_without_decisions_leaves_the_position_and_one_in_doubt_puts_both_in_doubt() -> None:
+    decided, empty = PendingDelivery(ENTRIES, "5-0", (), {}, ()), PendingDelivery((), None, (), {CLICKS: 1}, ())
+    assert decided.with_next(empty).position == "5-0"
+    doubted = PendingDelivery((), None, (), {}, (), in_doubt=True)
+    assert decided.with_next(doubted).in_doubt
+    assert doubted.with_next(decided).in_doubt

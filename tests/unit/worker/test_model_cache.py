@@ -1,0 +1,48 @@
+"""ModelCache in a worker: those of other settings stop the start, and are said once when they come later."""
+
+import logging
+
+import pytest
+
+from streamseg.errors import SettingsError
+from streamseg.metrics import Metrics
+from streamseg.pipeline import Segmentation
+from streamseg.store.memory import MemoryModelStore
+from streamseg.worker.model_cache import ModelCache
+from tests.support.shoppers import FEATURES, learner, run
+
+
+def models(store: MemoryModelStore, features: tuple[str, ...]) -> ModelCache:
+    return ModelCache(store, [Segmentation("behaviour", features, 0.05, 2, 86_400.0)], Metrics())
+
+
+async def publish(store: MemoryModelStore, days: int) -> None:
+    model = learner()
+    for day in range(days):
+        run(model, range(day, day + 1))
+        snapshot = model.snapshot()
+        await store.publish("behaviour", snapshot.version, snapshot.parent, snapshot.to_json())
+
+
+@pytest.mark.asyncio
+async def test_a_model_of_other_features_stops_the_start_with_the_setting_and_the_way_out() -> None:
+    store = MemoryModelStore()
+    await publish(store, 2)
+    with pytest.raises(SettingsError, match=r"segmentations\.behaviour\.features: .* in shadow, and promote it"):
+        await models(store, ("spend", "views")).check()
+    await models(store, FEATURES).check()
+
+
+@pytest.mark.asyncio
+async def test_a_model_of_other_features_that_comes_later_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    store = MemoryModelStore()
+    ours = models(store, ("spend", "views"))
+    await ours.check()
+    await publish(store, 2)
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            await ours.refresh()
+    assert [record.getMessage() for record in caplog.records] == [
+        "model behaviour has other features than the settings: not taken over"
+    ]
+    assert ours.segmentations[0].assigner is None
