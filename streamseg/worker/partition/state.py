@@ -17,7 +17,7 @@ from streamseg.clustering.budget import LearnBudget
 from streamseg.events.record import RecordBatch
 from streamseg.features.rows import Rows
 from streamseg.membership.catch_up import CatchUp
-from streamseg.membership.leaving import farewell, has_left
+from streamseg.membership.expiry import exit_entries, is_expired
 from streamseg.membership.types import OutboxEntry
 from streamseg.ports import OutgoingRecord
 from streamseg.topics import CONSENTS, INPUT_TOPICS, MEMBERSHIPS, SAMPLES
@@ -153,13 +153,13 @@ class PartitionState:
         s, rows, now = self._s, self.rows, self._s.clock.now(self.number)
         checkpoint = self.checkpoint()
         reached = [checkpoint.get(topic, 0) for topic in INPUT_TOPICS]
-        left = has_left(rows, slots, now - s.retention_seconds, reached)
+        left = is_expired(rows, slots, now - s.retention_seconds, reached)
         if left.any():
             self.clean = False
             gone, segmentations = slots[left], s.models.segmentations
             model = {one.name: one.version for one in segmentations if one.assigner is not None}
             names = [one.name for one in segmentations]
-            entries = farewell(
+            entries = exit_entries(
                 rows,
                 gone,
                 now=now,

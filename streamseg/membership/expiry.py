@@ -12,7 +12,7 @@ from streamseg.membership.encoding import encode
 from streamseg.membership.types import Consent, Membership, MembershipChange, OutboxEntry
 
 
-def has_left(rows: Rows, slots: Slots, latest: float, checkpoint: Sequence[int]) -> NDArray[np.bool_]:
+def is_expired(rows: Rows, slots: Slots, latest: float, checkpoint: Sequence[int]) -> NDArray[np.bool_]:
     """Whose last event occurred at or before `latest` (epoch seconds).
 
     A row that holds events from `checkpoint` (next offset by input topic) on has to stay: were they read again, a row
@@ -23,7 +23,7 @@ def has_left(rows: Rows, slots: Slots, latest: float, checkpoint: Sequence[int])
     return left
 
 
-def farewell(
+def exit_entries(
     rows: Rows,
     slots: Slots,
     *,
