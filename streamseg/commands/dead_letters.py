@@ -66,7 +66,7 @@ def redrive(invocation: Invocation, *, dry_run: bool, topic: str | None, reason:
 async def _standing(settings: "Settings", topic: str | None, reason: str | None) -> "list[DeadLetter]":
     from streamseg.repair.redrive import standing
     from streamseg.topics import DEAD_LETTERS
-    from streamseg.wiring import reader
+    from streamseg.wiring.build_repair import topic_reader as reader
 
     async with reader(settings) as log:
         letters = await standing(log, await log.partitions(DEAD_LETTERS))

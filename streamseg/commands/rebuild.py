@@ -39,7 +39,7 @@ async def _rebuild(settings: "Settings", *, partial: bool) -> tuple[int, int]:
 
     from streamseg.errors import StreamsegError
     from streamseg.repair.rebuilder import LogNotWholeError
-    from streamseg.wiring import rebuilder
+    from streamseg.wiring.build_repair import rebuilder
 
     shown = Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
     async with rebuilder(settings) as (one, partitions):

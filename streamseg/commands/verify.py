@@ -46,7 +46,7 @@ async def _verify(settings: "Settings", window_seconds: float) -> "VerifyReport"
     from rich.console import Console
     from rich.progress import Progress
 
-    from streamseg.wiring import verifier
+    from streamseg.wiring.build_repair import verifier
 
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not sys.stderr.isatty()) as progress:

@@ -21,7 +21,7 @@ from streamseg.pipeline import SampleValue
 from streamseg.settings import Settings
 from streamseg.sources.event import SourceEvent
 from streamseg.topics import INPUT_TOPICS
-from streamseg.wiring.build_worker import learner_params_of
+from streamseg.wiring.derived import derive
 
 Slots = NDArray[np.intp]
 
@@ -45,7 +45,7 @@ class MemoryWorker:
         self._decoder = wiring.decoder_of(settings)
         self._money = wiring.money_of(settings)
         (self._assigning,) = wiring.segmentations_of(settings)
-        (params,) = learner_params_of(settings)
+        (params,) = derive(settings).learner_params
         # As many learning intervals as the learner's own defaults are days: a stream may be shorter than those.
         interval = self.segmentation.learn_interval_seconds
         params = replace(

@@ -4,6 +4,10 @@ from streamseg.ports.clock import Clock as Clock
 from streamseg.ports.log import EventSink as EventSink
 from streamseg.ports.log import Log as Log
 from streamseg.ports.log import OutgoingRecord as OutgoingRecord
+from streamseg.ports.reading import Reader as Reader
+from streamseg.ports.reading import RunHandler as RunHandler
+from streamseg.ports.reading import RunStream as RunStream
+from streamseg.ports.reading import Sessions as Sessions
 from streamseg.ports.serving import ApiKey as ApiKey
 from streamseg.ports.serving import ApiKeyStore as ApiKeyStore
 from streamseg.ports.serving import ChangeNotices as ChangeNotices

@@ -1,1 +1,1 @@
-"""The edge in: Faust, the partitions of a worker, the trainer role, and what goes out to Kafka."""
+"""Faust: reads the input topics in runs. No other package loads it."""

@@ -1,4 +1,4 @@
-"""The Faust app: one agent per input topic and one for samples, each handing whole runs to their partition."""
+"""The Faust app: one agent for each topic, which hands whole runs to the worker."""
 
 import logging
 import ssl
@@ -10,20 +10,21 @@ from faust.auth import SASLCredentials, SSLCredentials
 from faust.types.auth import AuthProtocol
 
 from streamseg.events.record import RecordBatch
+from streamseg.ports import RunHandler
 from streamseg.settings import KafkaSettings
-from streamseg.stream.consumer import Checkpoints, RunConsumer, RunSchema, RunTransport
+from streamseg.stream.consumer import RunConsumer, RunSchema, RunTransport
 from streamseg.topics import INPUT_TOPICS, SAMPLES
 
 log = logging.getLogger(__name__)
 
 SESSION_TIMEOUT_SECONDS: Final = {"fast": 6.0, "rolling": 45.0}
-"""`fast`: the least that brokers allow by default; a second worker took over 6.3 s after kill -9 (lab)."""
+"""`fast`: the least that brokers allow by default; a second worker took over 6.3 s after kill -9."""
 QUEUED_RUNS: Final = 2
-"""Faust counts items, and an item is a run."""
+"""Runs that wait for each agent."""
 
 
 class TablelessApp(faust.App):  # type: ignore[misc]  # Faust is untyped
-    """A Faust app without tables, which therefore needs no folders."""
+    """A Faust app without tables and their folders."""
 
     def _create_directories(self) -> None:
         pass
@@ -31,19 +32,17 @@ class TablelessApp(faust.App):  # type: ignore[misc]  # Faust is untyped
 
 def build_app(
     kafka: KafkaSettings,
-    checkpoints: Checkpoints,
-    offer: Callable[[RecordBatch], Awaitable[None]],
+    handler: RunHandler,
     max_poll: int,
     max_fetch: int,
 ) -> Any:
-    """Make the app; nothing is started and no broker is asked yet.
+    """Make the app; starts nothing and asks no broker.
 
     Args:
         kafka: where the broker is, and how this worker joins the group.
-        checkpoints: where reading starts and what may be committed.
-        offer: takes each run; its agent waits for it, which is the backpressure.
+        handler: takes each run and says what may be committed.
         max_poll: records per poll, at most.
-        max_fetch: bytes of a partition that one answer of the broker holds, at most.
+        max_fetch: bytes of a partition in one answer of the broker, at most.
     """
     session = SESSION_TIMEOUT_SECONDS[kafka.membership_profile]
     app = TablelessApp(
@@ -55,30 +54,30 @@ def build_app(
         store="memory://",
         topic_disable_leader=True,
         topic_allow_declare=False,
-        # With 0 Faust falls back to plain round-robin, which splits clicks from purchases with three workers.
+        # With 0, Faust assigns round-robin, which separates clicks from purchases with three workers.
         table_standby_replicas=1,
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=kafka.instance_id if kafka.membership_profile == "rolling" else None,
         broker_session_timeout=session,
-        broker_heartbeat_interval=session / 6,  # the others hear of a rebalance with their next heartbeat
+        broker_heartbeat_interval=session / 6,  # the others learn of a rebalance with their next heartbeat
         broker_request_timeout=max(30.0, session),
         broker_commit_interval=1.0,
         broker_max_poll_records=max_poll,
         consumer_max_fetch_size=max_fetch,
-        broker_max_poll_interval=86_400.0,  # a store that is away must not cost us our place in the group
+        broker_max_poll_interval=86_400.0,  # a store that is away must not end the membership in the group
         stream_buffer_maxsize=QUEUED_RUNS,
         stream_wait_empty=True,
         stream_recovery_delay=0.0,
         producer_linger=0.0,
     )
-    app.transport = RunTransport(app.conf.broker_consumer, app, checkpoints=checkpoints)
+    app.transport = RunTransport(app.conf.broker_consumer, app, handler=handler)
     for topic in (*INPUT_TOPICS, SAMPLES):
-        _add_agent(app, topic, offer)
+        _add_agent(app, topic, handler.offer)
     return app
 
 
 def consumer_of(app: Any) -> RunConsumer:
-    """The app's consumer."""
+    """Return the app's consumer."""
     consumer: RunConsumer = app.consumer
     return consumer
 

@@ -1,19 +1,18 @@
-"""Faust in runs: whole runs of records per partition instead of single records (design: mechanism 1).
+"""Faust's consumer, changed to hand out whole runs and to commit checkpoints (DESIGN.md, Reading in runs).
 
-An idiomatic agent pays a task, a queue item and an ack per record. Here a poll yields one item per partition, and
-commits follow the *checkpoint*, not Faust's acks: Faust acks in `finally`, so a run whose agent raised would count as
-done, and "highest acked + 1" would commit past a hole.
+An idiomatic agent pays a task, a queue item and an ack per record. Here a poll yields one item per partition. Commits
+follow the *checkpoint*, not Faust's acks: Faust acks in `finally`, so a run whose agent raised would count as done, and
+"highest acked + 1" would commit past a hole.
 
-Reading happens in *sessions*: each starts at a durable checkpoint, and its runs are numbered from 0. A poll that was
-under way when a session began anew carries the old session and is dropped by its reader, so no order of rebalance,
-rewind and poll can skip a record.
+Reading happens in *sessions*. Each starts at a durable checkpoint and numbers its runs from 0. A poll that was under
+way when a new session began carries the old session, and its reader drops it: no order of rebalance, rewind and poll
+can skip a record.
 """
 
 import asyncio
 import logging
-from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Mapping
-from typing import Any, Protocol, cast
+from typing import Any, Final, cast
 
 import aiokafka
 import faust
@@ -21,69 +20,27 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
-from faust.types.transports import SchedulingStrategyT
 
 from streamseg.events.record import RecordBatch
 from streamseg.logs import KAFKA_OUTAGE
+from streamseg.ports import RunHandler
 from streamseg.stream.fetching import FetchingThread
+from streamseg.stream.sessions import RunScheduler
 from streamseg.topics import INPUT_TOPICS
 
 log = logging.getLogger(__name__)
 
-RETRY_SECONDS = 0.25
-
-
-class Checkpoints(Protocol):
-    """Where reading starts and what may be committed: the truth stands in the store, not in Kafka."""
-
-    def begin(self, assigned: set[tuple[str, int]]) -> None:
-        """These are read from now on, and no others; the reader asks for a `rewind` to where it must start."""
-        ...
-
-    def committable(self, topic: str, partition: int) -> int | None:
-        """The next offset to read, as far as everything before it is durable and delivered."""
-        ...
-
-
-class RunScheduler(SchedulingStrategyT):  # type: ignore[misc]  # Faust is untyped
-    """Yields a run per poll and partition."""
-
-    def __init__(self) -> None:
-        self._sessions: dict[TP, int] = defaultdict(int)
-        self._begun: dict[TP, int] = {}
-        self._numbers: dict[tuple[TP, int], int] = defaultdict(int)
-
-    def open_session(self, tp: TP) -> int:
-        """Everything polled so far is stale; the number of the session that begins once its start is sought."""
-        self._numbers.pop((tp, self._sessions[tp]), None)
-        self._sessions[tp] += 1
-        return self._sessions[tp]
-
-    def begin_session(self, tp: TP, session: int) -> None:
-        """The start is sought: what is polled from now on belongs to the session, even if a later one is asked for."""
-        self._begun[tp] = session
-
-    def session(self, topic: str, partition: int) -> tuple[int, int]:
-        """The current session, and how many runs of it were handed out."""
-        tp = TP(topic, partition)
-        session = self._sessions[tp]
-        return session, self._numbers[tp, session]
-
-    def iterate(self, records: Mapping[TP, list[Any]]) -> Iterator[tuple[TP, Any]]:
-        """What was polled, in runs; of partitions whose session has not begun, nothing."""
-        for tp, run in records.items():
-            if run and (session := self._begun.get(tp)) == self._sessions[tp]:
-                number = self._numbers[tp, session]
-                self._numbers[tp, session] += 1
-                yield tp, RecordBatch(tp.topic, tp.partition, session, number, run)
+SEEK_AGAIN_SECONDS: Final = 0.25
+COMMIT_SECONDS: Final = 10.0
+"""How long a commit may take before the consumer goes on without it."""
 
 
 class RunConsumer(driver.Consumer):  # type: ignore[misc]  # Faust is untyped
-    """Faust's consumer, reading in sessions and committing checkpoints."""
+    """Reads in sessions and commits checkpoints."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.checkpoints: Checkpoints = self.transport.checkpoints
+        self.handler: RunHandler = self.transport.handler
         self.scheduler = RunScheduler()
         self._rewinds: dict[TP, tuple[int, int | None]] = {}
 
@@ -91,37 +48,37 @@ class RunConsumer(driver.Consumer):  # type: ignore[misc]  # Faust is untyped
         return FetchingThread(self, loop=self.loop, beacon=self.beacon)
 
     def rewind(self, starts: Mapping[tuple[str, int], int | None]) -> None:
-        """Read on from these offsets with the next poll; what is under way of them is stale from now on."""
+        """Continue at these offsets with the next poll, None for the first one kept; runs under way are stale."""
         for topic_partition, offset in starts.items():
             tp = TP(*topic_partition)
             self._rewinds[tp] = (self.scheduler.open_session(tp), offset)
 
     def behind(self, partition: int, reached: Mapping[str, int]) -> list[str]:
-        """The topics of an assigned partition that hold records beyond `reached`, or whose end is not known yet."""
+        """Return the assigned input topics of a partition with records at or after `reached`, or an unknown end."""
         mine = [tp for tp in self.assignment() if tp.partition == partition and tp.topic in INPUT_TOPICS]
         ends = {tp.topic: self.highwater(tp) for tp in mine}
         return [topic for topic, end in ends.items() if end is None or reached.get(topic, 0) < end]
 
     def backlog(self) -> dict[tuple[str, int], int]:
-        """Records appended but not committed yet, per assigned partition whose end is known."""
+        """Return the uncommitted records of each assigned topic partition whose end is known."""
         behind = {}
         for tp in self.assignment():
             end = self.highwater(tp)
             if end is not None:
-                done = self.checkpoints.committable(tp.topic, tp.partition)
+                done = self.handler.committable(tp.topic, tp.partition)
                 behind[tp.topic, tp.partition] = max(0, end - (done or 0))
         return behind
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
-        """Apply the rewinds asked for, then poll: in one task, so that no poll runs beside a seek."""
+        """Apply the rewinds, then poll: in one task, so that no poll runs beside a seek."""
         if self._rewinds and not await self._apply_rewinds():
-            await asyncio.sleep(RETRY_SECONDS)
+            await asyncio.sleep(SEEK_AGAIN_SECONDS)
             return
         async for item in super().getmany(timeout):
             yield item
 
     async def _apply_rewinds(self) -> bool:
-        """Seek, and begin the sessions; False when it has to be tried again."""
+        """Seek and begin the sessions; returns False if it must be tried again."""
         rewinds, self._rewinds = self._rewinds, {}
         assigned = self.assignment()
         ours = {tp: rewind for tp, rewind in rewinds.items() if tp in assigned}
@@ -136,17 +93,17 @@ class RunConsumer(driver.Consumer):  # type: ignore[misc]  # Faust is untyped
         return True
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
-        """A new assignment: what was polled before is stale, and the readers say where they start.
+        """Start a new assignment: everything polled before is stale, and the handler asks for rewinds.
 
-        Faust moves to the committed offsets, which may lie ahead of the checkpoints, and perhaps past a rewind that was
-        applied meanwhile. So sessions end before and after.
+        Faust seeks the committed offsets, which may be ahead of the checkpoints, and may do so after a rewind was
+        applied. So sessions end before and after its seek.
         """
         self._end_sessions()
         try:
             committed = await super().seek_to_committed()
         finally:
             self._end_sessions()
-            self.checkpoints.begin({(tp.topic, tp.partition) for tp in self.assignment()})
+            self.handler.begin({(tp.topic, tp.partition) for tp in self.assignment()})
         return cast("Mapping[TP, int]", committed)
 
     def _end_sessions(self) -> None:
@@ -186,7 +143,7 @@ class RunConsumer(driver.Consumer):  # type: ignore[misc]  # Faust is untyped
         )
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
-        """Nothing: gaps between runs are all the records in them."""
+        """Do nothing: Faust would see the records inside a run as a gap."""
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
         yield from (
@@ -196,25 +153,30 @@ class RunConsumer(driver.Consumer):  # type: ignore[misc]  # Faust is untyped
     def _new_offset(self, tp: TP) -> int | None:
         self._acked[tp].clear()
         self._acked_index[tp].clear()
-        return self.checkpoints.committable(tp.topic, tp.partition)
+        return self.handler.committable(tp.topic, tp.partition)
 
     def verify_event_path(self, now: float, tp: TP) -> None:
-        """Nothing: Faust's watch counts its own acks, and crashes on a partition that is just being sought.
+        """Do nothing: Faust's check counts its own acks, and crashes on a partition during a seek.
 
-        Readers notice a run that got lost by its number (`RunSequence.under_way`).
+        Partitions find a missing run by its number instead.
         """
 
     async def wait_empty(self) -> None:
-        """Commit and let go: what is under way will be read again, and the fences make that harmless."""
+        """Commit without waiting for runs under way: they are read again, and skipped where they were applied."""
         self._unacked_messages.clear()
         await self.commit_and_end_transactions()
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
-        """Tell Kafka where the checkpoints stand. Losing one costs nothing, so it must not end the worker."""
+        """Commit checkpoints to Kafka. Losing a commit costs nothing, so an error must not end the worker."""
         try:
-            return bool(await asyncio.wait_for(self._thread.call_thread(self._commit_in_thread, offsets), 10.0))
+            return bool(
+                await asyncio.wait_for(self._thread.call_thread(self._commit_in_thread, offsets), COMMIT_SECONDS)
+            )
         except (KafkaError, TimeoutError) as error:
-            log.warning("Kafka did not take the commit (%s); the checkpoints in the store stand", type(error).__name__)
+            log.warning(
+                "Kafka did not take the commit (%s); the checkpoints in the store are not affected",
+                type(error).__name__,
+            )
             return False
 
     async def _commit_in_thread(self, offsets: Mapping[TP, int]) -> bool:
@@ -233,21 +195,21 @@ class RunConsumer(driver.Consumer):  # type: ignore[misc]  # Faust is untyped
 
 
 class RunTransport(driver.Transport):  # type: ignore[misc]  # Faust is untyped
-    """The aiokafka transport with the consumer above."""
+    """Faust's aiokafka transport with `RunConsumer`."""
 
     Consumer = RunConsumer
 
-    def __init__(self, *args: Any, checkpoints: Checkpoints, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, handler: RunHandler, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.checkpoints = checkpoints
+        self.handler = handler
 
 
 class RunSchema(faust.Schema):  # type: ignore[misc]  # Faust is untyped
-    """Hands a run through as it is: decoding is the path's own step."""
+    """Passes runs through undecoded: decoding is a step of the path."""
 
     def loads_key(self, app: Any, message: Any, **_: Any) -> None:
-        """No key: a run has many."""
+        """Return None: a run has many keys."""
 
     def loads_value(self, app: Any, message: Any, **_: Any) -> Any:  # noqa: ARG002  Faust's signature
-        """The run."""
+        """Return the run."""
         return message.value

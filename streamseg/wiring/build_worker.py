@@ -1,153 +1,103 @@
-"""The worker, put together. Apart from the rest because it loads Faust, which takes a second."""
+"""Builds the worker. Apart from the rest because it loads Faust, which takes a second."""
 
 import asyncio
 import socket
 import uuid
-from collections.abc import Sequence
+from functools import partial
 
-from streamseg import pipeline
-from streamseg.clustering.params import LearnerParams
-from streamseg.features.catalogue import Feature, catalogue
 from streamseg.kafka.admin import TopicAdmin
 from streamseg.kafka.change_topic import ChangeTopic
-from streamseg.kafka.partitioner import misrouted
 from streamseg.kafka.producer import KafkaProducer
 from streamseg.kafka.topic_reader import TopicReader
-from streamseg.membership.types import Consent
 from streamseg.metrics import Metrics
 from streamseg.ports import Clock
-from streamseg.settings import SegmentationSettings, Settings
-from streamseg.stream.app import build_app, consumer_of
+from streamseg.settings import Settings
+from streamseg.stream.run_stream import FaustStream
 from streamseg.topics import CLICKS
-from streamseg.wiring import (
-    check_settings,
-    decoder_of,
-    features_of,
-    layout_of,
-    money_of,
-    segmentations_of,
-    stores,
-)
+from streamseg.wiring.derived import derive
+from streamseg.wiring.stores import stores
 from streamseg.worker.assignment import Assignment
 from streamseg.worker.clock import EventClock, WallClock
-from streamseg.worker.context import Surroundings
+from streamseg.worker.context import Ports, RowLimit, Rules
 from streamseg.worker.layout_check import check_layouts
 from streamseg.worker.model_cache import ModelCache
-from streamseg.worker.process import Worker, once_there
+from streamseg.worker.partition.actor import Partition
+from streamseg.worker.process import WorkerProcess, once_available
+from streamseg.worker.stop_signal import StopSignal
 from streamseg.worker.trainer.segment_catalogue import SegmentCatalogue
 from streamseg.worker.trainer.trainer import Trainer
 
 SWEEPS_PER_BOUND = 4
-"""A string is renewed when half of the bound has passed, so sweeps must come oftener than twice in it."""
-
-
-def learner_params_of(settings: Settings) -> list[LearnerParams]:
-    """What the trainer learns each segmentation by."""
-    known = catalogue(layout_of(settings))
-    return [
-        _learner_params(name, one, [known[feature] for feature in features_of(settings, name)])
-        for name, one in settings.segmentations.items()
-    ]
-
-
-def _learner_params(name: str, one: SegmentationSettings, features: Sequence[Feature]) -> LearnerParams:
-    return LearnerParams(
-        segmentation=name,
-        features=tuple(feature.name for feature in features),
-        skewed=tuple(feature.skewed for feature in features),
-        blocks=tuple(feature.block for feature in features),
-        k=one.k,
-        clusterer=one.clusterer,
-        step=one.step,
-        challenge_interval=one.challenge_interval_seconds,
-        warm_up_per_cluster=one.warm_up_per_cluster,
-        warm_up_events=one.warm_up_events,
-    )
+"""A membership is rewritten when half of its bound has passed, so sweeps must come more than twice within it."""
 
 
 async def run_worker(settings: Settings) -> None:
-    """Run a worker until it is told to stop. Raises `SettingsError` when it must not start."""
-    check_settings(settings)
-    metrics = Metrics()
-    async with stores(settings) as (state, memberships, models_store):
+    """Run a worker until it is stopped. Raises `SettingsError` when it must not start."""
+    derived, metrics, stop = derive(settings), Metrics(), StopSignal()
+    async with stores(settings) as (state, memberships, model_store):
+        topics = await asyncio.to_thread(TopicAdmin(settings.kafka).topic_ids)
+        partitions = topics[CLICKS][1]
+        layouts = await once_available(lambda: check_layouts(derived.layout, state, model_store, partitions))
         sink, log = KafkaProducer(settings.kafka), TopicReader(settings.kafka)
-        models = ModelCache(models_store, segmentations_of(settings), metrics)
+        stream = FaustStream(
+            settings.kafka, max_poll=settings.worker.max_poll_records, max_fetch=settings.worker.max_fetch_bytes
+        )
         clock: Clock = EventClock() if settings.clock == "event" else WallClock()
-        topic_ids = await asyncio.to_thread(TopicAdmin(settings.kafka).topic_ids)
-        partition_count = topic_ids[CLICKS][1]
-        rows = await once_there(lambda: check_layouts(layout_of(settings), state, models_store, partition_count))
-        owned = 1
-
-        def rows_limit() -> int:
-            return settings.worker.rows_in_memory // owned
-
-        def assigned(count: int) -> None:
-            nonlocal owned
-            owned = max(count, 1)
-
-        surroundings = Surroundings(
+        models = ModelCache(model_store, derived.segmentations, metrics)
+        row_limit = RowLimit(settings.worker.rows_in_memory)
+        open_partition = partial(
+            Partition,
             owner=f"{socket.gethostname()}-{uuid.uuid4().hex[:12]}",
-            layout=rows.layout,
-            follows=rows.follows,
-            decoder=decoder_of(settings),
-            money=money_of(settings),
-            clock=clock,
-            state=state,
-            memberships=memberships,
-            sink=sink,
-            changes=ChangeTopic(log),
+            ports=Ports(
+                clock=clock,
+                reader=stream,
+                state=state,
+                memberships=memberships,
+                sink=sink,
+                changes=ChangeTopic(log),
+            ),
+            rules=Rules(
+                layout=layouts.layout,
+                replaces=layouts.replaces,
+                topics=topics,
+                partitions=partitions,
+                decoder=derived.decoder,
+                money=derived.money,
+                publishing=derived.publishing,
+                learns_per_second=settings.worker.learns_per_second,
+                redelivery_window=settings.redis.failover_margin_seconds,
+                sweep_interval=settings.membership.bound_seconds / SWEEPS_PER_BOUND,
+                retention=settings.membership.retention_seconds,
+                rejected_share_limit=settings.worker.rejected_share_limit,
+                rejected_share_window=settings.worker.rejected_share_window,
+            ),
             models=models,
+            row_limit=row_limit,
+            stop=stop,
             metrics=metrics,
-            rules=pipeline.PublishingRules(
-                settings.membership.bound_seconds,
-                settings.membership.ttl_seconds,
-                Consent(settings.membership.unknown_ads_consent, settings.membership.unknown_personalisation_consent),
-            ),
-            misrouted_of=lambda partition, customers: misrouted(customers, partition, partition_count),
-            rows_limit=rows_limit,
-            learns_per_second=settings.worker.learns_per_second,
-            margin_seconds=settings.redis.failover_margin_seconds,
-            sweep_interval_seconds=settings.membership.bound_seconds / SWEEPS_PER_BOUND,
-            retention_seconds=settings.membership.retention_seconds,
-            rejected_share=(settings.worker.rejected_share_limit, settings.worker.rejected_share_window),
-            topics=topic_ids,
-            fail=lambda error: worker.fail(error),
-            rewind=lambda number, starts: consumer_of(app).rewind(
-                {(topic, number): offset for topic, offset in starts.items()}
-            ),
-            behind=lambda number, reached: consumer_of(app).behind(number, reached),
-            session=lambda topic, number: consumer_of(app).scheduler.session(topic, number),
+        )
+        segment_catalogue = SegmentCatalogue(
+            model_store,
+            state,
+            partitions=partitions,
+            features=derived.features,
+            minor_units=settings.money.minor_units,
+            status=models,
         )
         trainer = Trainer(
-            lambda: learner_params_of(settings),
-            models=models_store,
+            derived.learner_params,
+            models=model_store,
             sink=sink,
-            catalogue=SegmentCatalogue(
-                models_store,
-                state,
-                partitions=partition_count,
-                features=catalogue(layout_of(settings)),
-                minor_units=settings.money.minor_units,
-                in_shadow=models.in_shadow,
-                is_dropped=models.is_dropped,
-            ),
+            catalogue=segment_catalogue,
+            reader=stream,
             metrics=metrics,
-            rewind=lambda starts: consumer_of(app).rewind(starts),
-            session=lambda topic, number: consumer_of(app).scheduler.session(topic, number),
         )
-        partitions = Assignment(surroundings, trainer, assigned)
-        app = build_app(
-            settings.kafka,
-            partitions,
-            partitions.offer,
-            settings.worker.max_poll_records,
-            settings.worker.max_fetch_bytes,
-        )
-        worker = Worker(
-            app=app,
-            consumer_of=consumer_of,
-            partitions=partitions,
+        assignment = Assignment(open_partition, trainer, known_partitions=partitions, row_limit=row_limit, stop=stop)
+        worker = WorkerProcess(
+            stream=stream,
+            assignment=assignment,
             models=models,
+            stop=stop,
             metrics=metrics,
             checks=(state.check,),
             closing=(sink.close, log.close),

@@ -1,4 +1,4 @@
-"""The partitions of this worker, as Kafka assigns them: the checkpoints that the consumer reads by."""
+"""The partitions that Kafka assigned to this worker: opens, feeds and closes them, and the trainer role."""
 
 import asyncio
 import logging
@@ -11,46 +11,63 @@ from streamseg.errors import SettingsError
 from streamseg.events.record import RecordBatch
 from streamseg.metrics import Metrics
 from streamseg.topics import INPUT_TOPICS, SAMPLES
-from streamseg.worker.context import Surroundings
+from streamseg.worker.context import RowLimit
 from streamseg.worker.partition.actor import Partition
+from streamseg.worker.stop_signal import StopSignal
 
 log = logging.getLogger(__name__)
 
 TRAINER_PARTITION = 0
-"""Whoever owns this partition of the samples topic learns all segmentations."""
-GRACE_SECONDS = 4.0
-"""How long a stopping worker lets what is under way reach the store; 10 s are promised in all."""
+"""The owner of this partition of the samples topic learns all segmentations."""
 
 
 class TrainerRole(Protocol):
-    """What runs on the worker that owns the first partition of the samples topic."""
+    """What runs on the worker that owns the trainer's partition of the samples topic."""
 
     def start(self) -> None:
         """Take the role."""
 
     async def stop(self) -> None:
-        """Give it up."""
+        """Give the role up."""
 
-    async def offer(self, batch: RecordBatch) -> None:
+    async def offer(self, run: RecordBatch) -> None:
         """Take a run of samples."""
 
     def committable(self) -> int | None:
-        """The next sample to read; None while that is open."""
+        """Return the next sample to read; None while that is unknown."""
 
 
 class Assignment:
-    """Begins, feeds and closes partitions; implements `runs.Checkpoints`."""
+    """A `RunHandler` that hands each run to its partition.
 
-    def __init__(self, surroundings: Surroundings, trainer: TrainerRole, assigned: Callable[[int], None]) -> None:
-        self._s = surroundings
+    Args:
+        open_partition: makes the owner of a partition number.
+        trainer: the role, started when its partition is assigned.
+        known_partitions: partition count of the input topics at the start.
+        row_limit: told how many partitions share it.
+        stop: told when the topics have grown.
+    """
+
+    def __init__(
+        self,
+        open_partition: Callable[[int], Partition],
+        trainer: TrainerRole,
+        *,
+        known_partitions: int,
+        row_limit: RowLimit,
+        stop: StopSignal,
+    ) -> None:
+        self._open_partition = open_partition
         self._trainer = trainer
-        self._assigned = assigned
+        self._known_partitions = known_partitions
+        self._row_limit = row_limit
+        self._stop = stop
         self._owned: dict[int, Partition] = {}
         self._trains = False
         self._change: asyncio.Task[None] | None = None
 
     def begin(self, assigned: set[tuple[str, int]]) -> None:
-        """Take over the new assignment, in the background: claiming may have to wait for the store."""
+        """Take over a new assignment, in the background: a claim may have to wait for the store."""
         previous = self._change
         self._change = asyncio.create_task(self._begin(assigned, previous), name="assignment")
 
@@ -60,19 +77,18 @@ class Assignment:
         numbers = {number for topic, number in assigned if topic in INPUT_TOPICS}
         for number in self._owned.keys() - numbers:
             await self._owned.pop(number).close()
-        known = min((count for _, count in self._s.topics.values()), default=len(numbers))
-        if any(number >= known for number in numbers):
-            self._s.fail(
+        if any(number >= self._known_partitions for number in numbers):
+            self._stop.fail(
                 SettingsError(
-                    f"the input topics had {known} partitions when this worker started and have been grown since: "
-                    "stop all workers and run `streamseg rebuild`"
+                    f"the input topics had {self._known_partitions} partitions when this worker started and have been "
+                    "grown since: stop all workers and run `streamseg rebuild`"
                 )
             )
             return
-        self._assigned(len(numbers))
+        self._row_limit.partitions = len(numbers)
         for number in sorted(numbers):
             if number not in self._owned:
-                self._owned[number] = Partition(number, self._s)
+                self._owned[number] = self._open_partition(number)
             await self._owned[number].begin()
         trains = (SAMPLES, TRAINER_PARTITION) in assigned
         await self._trainer.stop()
@@ -82,35 +98,40 @@ class Assignment:
         log.info("assigned partitions %s%s", sorted(numbers), ", and the trainer role" if trains else "")
 
     def committable(self, topic: str, partition: int) -> int | None:
-        """The delivered checkpoint."""
+        """Return the delivered checkpoint of a topic partition."""
         if topic == SAMPLES:
             return self._trainer.committable() if self._trains and partition == TRAINER_PARTITION else None
         owned = self._owned.get(partition)
-        return owned.courier.checkpoint.get(topic) if owned else None
+        return owned.relay.checkpoint.get(topic) if owned else None
 
-    async def offer(self, batch: RecordBatch) -> None:
-        """Hand a run to its reader; dropped when it is not ours any more."""
-        if batch.topic == SAMPLES:
-            if self._trains and batch.partition == TRAINER_PARTITION:
-                await self._trainer.offer(batch)
-        elif (owned := self._owned.get(batch.partition)) is not None:
-            await owned.offer(batch)
+    async def offer(self, run: RecordBatch) -> None:
+        """Hand a run to its partition or to the trainer; drop it when neither is ours any more."""
+        if run.topic == SAMPLES:
+            if self._trains and run.partition == TRAINER_PARTITION:
+                await self._trainer.offer(run)
+        elif (owned := self._owned.get(run.partition)) is not None:
+            await owned.offer(run)
 
     def gauge(self, metrics: Metrics, backlog: Mapping[tuple[str, int], int]) -> None:
-        """Set the gauges that tell where this worker stands."""
+        """Set the gauges of lag, rows in memory and segment sizes.
+
+        Args:
+            metrics: of this process.
+            backlog: uncommitted records by (topic, partition).
+        """
         metrics.stand(metrics.lag, {(topic, str(number)): records for (topic, number), records in backlog.items()})
-        metrics.rows_in_memory.set(sum(partition.customers_in_memory for partition in self._owned.values()))
+        metrics.rows_in_memory.set(sum(partition.rows_in_memory for partition in self._owned.values()))
         members: Counter[str] = Counter()
         for owned in self._owned.values():
-            members.update(owned.head.sizes)
+            members.update(owned.sizes)
         metrics.stand(
             metrics.segment_members,
             {(segmentation_of(segment), segment): count for segment, count in members.items()},
         )
 
-    async def finish(self) -> None:
-        """Stop: what is under way is flushed and delivered, as far as the grace allows."""
+    async def finish(self, timeout_seconds: float) -> None:
+        """Stop: flush and deliver what is under way, within the timeout."""
         if self._change is not None:
             self._change.cancel()
         await self._trainer.stop()
-        await asyncio.gather(*(partition.finish(GRACE_SECONDS) for partition in self._owned.values()))
+        await asyncio.gather(*(partition.finish(timeout_seconds) for partition in self._owned.values()))

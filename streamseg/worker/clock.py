@@ -1,4 +1,4 @@
-"""The injected clocks: wall time in production, event time for replays, simulations and the demo."""
+"""The clocks of a worker: wall time in production, event time for replays, simulations and the demo."""
 
 import time
 from collections import defaultdict
@@ -6,22 +6,22 @@ from collections.abc import Collection, Mapping
 
 
 class WallClock:
-    """Now is now."""
+    """Wall time."""
 
     def now(self, partition: int) -> float:  # noqa: ARG002  the port's signature
-        """Epoch seconds."""
+        """Return epoch seconds."""
         return time.time()
 
     def advance(self, partition: int, latest: Mapping[str, float], behind: Collection[str]) -> None:
-        """Nothing: events do not move this clock."""
+        """Do nothing: events do not move this clock."""
 
 
 class EventClock:
-    """Now is the greatest `occurred_at` seen on the partition; 0.0 before the first.
+    """The greatest `occurred_at` seen on a partition; 0.0 before the first event.
 
-    While topics are behind, only what was seen of those counts. A backlog of few purchases is read in one poll, one of
-    many clicks in a hundred: were the clock to follow the purchases, the clicks would all be looked at, and sampled,
-    once at the end of time instead of day by day.
+    While topics are behind, only theirs count. A backlog of few purchases is read in one poll, one of many clicks in
+    a hundred: if the purchases moved the clock, all clicks would be assigned and sampled once, at the end of time,
+    instead of day by day.
     """
 
     def __init__(self) -> None:
@@ -29,11 +29,11 @@ class EventClock:
         self._now: dict[int, float] = defaultdict(float)
 
     def now(self, partition: int) -> float:
-        """Epoch seconds; never goes back."""
+        """Return epoch seconds; never goes back."""
         return self._now[partition]
 
     def advance(self, partition: int, latest: Mapping[str, float], behind: Collection[str]) -> None:
-        """Move on to the latest event, or to that of the slowest topic while some are behind."""
+        """Move to the latest event; while topics are behind, to the latest event of the slowest of them."""
         seen = self._latest[partition]
         for topic, occurred_at in latest.items():
             seen[topic] = max(occurred_at, seen.get(topic, 0.0))

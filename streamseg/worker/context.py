@@ -1,77 +1,65 @@
-"""What the parts of one worker share, and the small values they hand to each other."""
+"""What all partitions of a worker share: the ports that they use and the rules that they apply."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from streamseg import pipeline
 from streamseg.events.decode import Decoder
 from streamseg.events.money import Money
 from streamseg.features.layout import Layout
 from streamseg.kafka.change_topic import ChangeTopic
-from streamseg.metrics import Metrics
-from streamseg.ports import Clock, EventSink, MembershipStore, OutgoingRecord, StateStore
-from streamseg.worker.model_cache import ModelCache
+from streamseg.pipeline import PublishingRules
+from streamseg.ports import Clock, EventSink, MembershipStore, Reader, StateStore
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What every partition of a worker shares."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """The servers and the clock, as the partitions use them."""
 
-    owner: str
-    layout: Layout
-    follows: Collection[str]
-    """Fingerprints of the layouts that this one may take the place of."""
-    decoder: Decoder
-    money: Money
     clock: Clock
+    reader: Reader
     state: StateStore
     memberships: MembershipStore
     sink: EventSink
     changes: ChangeTopic
-    models: ModelCache
-    metrics: Metrics
-    rules: pipeline.PublishingRules
-    misrouted_of: Callable[[int, Sequence[str]], Collection[str]]
-    """Which of the customers do not belong on the partition."""
-    rows_limit: Callable[[], int]
-    learns_per_second: float
-    margin_seconds: float
-    sweep_interval_seconds: float
-    retention_seconds: float
-    """Customers without an event for this long leave."""
-    rejected_share: tuple[float, int]
-    """Limit, and over how many records."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What the settings and the topics decide. Durations in seconds."""
+
+    layout: Layout
+    """Of the rows."""
+    replaces: frozenset[str]
+    """Fingerprints of the stored layouts that `layout` may replace."""
     topics: Mapping[str, tuple[str, int]]
-    """Id and partition count of each input topic, as the broker has them now."""
-    fail: Callable[[Exception], None]
-    """Ends the worker: something that only a person can mend."""
-    rewind: Callable[[int, Mapping[str, int | None]], None]
-    """Read the topics of a partition on from these offsets; None for the beginning."""
-    behind: Callable[[int, Mapping[str, int]], Collection[str]]
-    """The topics of a partition of which records wait beyond these offsets."""
-    session: Callable[[str, int], tuple[int, int]]
-    """The reading session of a topic partition, and how many runs of it were handed out."""
+    """Topic id and partition count of each input topic, as the broker reports them."""
+    partitions: int
+    """Partition count of every input topic."""
+    decoder: Decoder
+    money: Money
+    publishing: PublishingRules
+    learns_per_second: float
+    """Samples of a partition per second, at most."""
+    redelivery_window: float
+    """How long delivered changes stay in the outbox: a failover may lose the last ones."""
+    sweep_interval: float
+    """Between two sweeps, in time of the partition's clock."""
+    retention: float
+    """A customer without an event for so long expires, in time of the partition's clock."""
+    rejected_share_limit: float
+    """The worker stops when a larger share of a topic's latest records is rejected."""
+    rejected_share_window: int
+    """Number of latest records that the share is taken of."""
 
 
-@dataclass(slots=True)
-class Head:
-    """What this worker last wrote of the partition."""
+class RowLimit:
+    """How many rows each partition may keep in memory: the worker's limit, divided by its partitions."""
 
-    epoch: int
-    flush_number: int
-    checkpoint: dict[str, int]
-    sizes: dict[str, int]
+    def __init__(self, rows: int) -> None:
+        self._rows = rows
+        self.partitions = 1
 
-
-@dataclass(slots=True)
-class Batch:
-    """What the runs of one cycle left to be flushed."""
-
-    slots: list[pipeline.Slots] = field(default_factory=list)
-    """Rows that were touched, by run."""
-    appended_at: list[float] = field(default_factory=list)
-    latest: dict[str, float] = field(default_factory=dict)
-    """Greatest event time by topic, epoch seconds."""
-    consented: set[int] = field(default_factory=set)
-    """Slots whose consent may have changed."""
-    dead_letters: list[OutgoingRecord] = field(default_factory=list)
+    @property
+    def per_partition(self) -> int:
+        """Rows that one partition may keep."""
+        return self._rows // max(self.partitions, 1)

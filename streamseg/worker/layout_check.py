@@ -1,8 +1,8 @@
-"""Which layout a worker writes rows in, which others it reads, and of which it may take the place.
+"""Decides at the start which row layout a worker writes, which others it reads, and which it may replace.
 
-A segmentation may be added while workers run: rows of before are laid anew as they are read, and a worker that has not
-heard of it is refused from the first claim on. One is only given up by word (`streamseg segments drop`), because a
-worker whose settings merely lack it may as well be the older one. Those that know it let everybody leave it first.
+A segmentation may be added while workers run: older rows are converted when they are read, and a worker that does not
+know the new segmentation is refused at its next claim. A segmentation ends only by `streamseg segments drop`, because a
+worker whose settings lack it may just as well be the older one. Workers that know it first let every customer exit.
 """
 
 from collections.abc import Collection
@@ -20,54 +20,56 @@ SEGMENTATIONS = "segmentations"
 
 @dataclass(frozen=True, slots=True)
 class RowLayouts:
-    """A layout that reads all rows there are, and the fingerprints of those that it may follow."""
+    """The layout of this worker, able to read all stored rows, and the fingerprints of those it may replace."""
 
     layout: Layout
-    follows: frozenset[str]
+    replaces: frozenset[str]
 
 
 async def check_layouts(layout: Layout, state: StateStore, models: ModelStore, partitions: int) -> RowLayouts:
-    """Compare the settings' layout with the stored rows, and let others know of it.
+    """Compare the layout of the settings with the stored rows, and store it for other workers to read.
 
-    Raises `LayoutMismatchError` with what differs, when the log is needed or a segmentation is in the way.
+    Raises `LayoutMismatchError` with the differing settings when the rows must be rebuilt from the log or a
+    segmentation is missing, and `StoreUnavailableError`.
     """
     dropped, known = set(await models.dropped()), await state.layouts()
     layout = reading(layout, known)
     may_go = {*layout.segmentations, *dropped}
-    follows = frozenset(one.fingerprint for one in layout.readable.values() if set(one.segmentations) <= may_go)
+    replaces = frozenset(one.fingerprint for one in layout.readable.values() if set(one.segmentations) <= may_go)
     for partition in range(partitions):
-        head = await state.metadata(partition)
-        if head is None or head.layout not in known:
+        metadata = await state.metadata(partition)
+        if metadata is None or metadata.layout not in known:
             continue
-        if head.layout not in (layout.fingerprint, *follows):
-            raise LayoutMismatchError(_refusal(layout, known[head.layout], dropped))
+        if metadata.layout not in (layout.fingerprint, *replaces):
+            raise LayoutMismatchError(_refusal(layout, known[metadata.layout], dropped))
         for name in sorted(dropped - {*layout.segmentations}):
-            if left := sum(size for segment, size in head.sizes.items() if segmentation_of(segment) == name):
+            left = sum(size for segment, size in metadata.sizes.items() if segmentation_of(segment) == name)
+            if left:
                 raise LayoutMismatchError(
-                    f"{left} customers of partition {partition} have yet to leave {name}: "
-                    f"let workers run that have it in their settings until it is empty"
+                    f"{left} customers of partition {partition} are still in {name}: "
+                    "run workers that have it in their settings until it is empty"
                 )
     await state.remember_layout(layout.fingerprint, written(layout))
-    return RowLayouts(layout, follows)
+    return RowLayouts(layout, replaces)
 
 
 def _refusal(layout: Layout, stored: bytes, dropped: Collection[str]) -> str:
     differences = differing(layout, stored)
     there, _ = differences.pop(SEGMENTATIONS, ((), ()))
     if differences:
-        told = "; ".join(f"{setting}: {_short(before, now)}" for setting, (before, now) in differences.items())
-        return f"the rows were written with other settings ({told}): put them back or run `streamseg rebuild`"
+        texts = "; ".join(f"{setting}: {_change(before, now)}" for setting, (before, now) in differences.items())
+        return f"the rows were written with other settings ({texts}): restore them or run `streamseg rebuild`"
     missing = [name for name in there if name not in layout.segmentations and name not in dropped]
     return (
-        f"the rows also have {' and '.join(missing)}, which the settings lack: put it back, "
-        f"or give it up for good with `streamseg segments drop {missing[0]}`"
+        f"the rows also have {' and '.join(missing)}, which the settings lack: add it to the settings, "
+        f"or end it with `streamseg segments drop {missing[0]}`"
     )
 
 
-def _short(before: Any, now: Any) -> str:
-    """How a setting differs; of lists and tables what came and went."""
+def _change(before: Any, now: Any) -> str:
+    """Describe how a setting differs: added and removed items for lists and tables, both values otherwise."""
     if isinstance(before, list | dict) and isinstance(now, list | dict):
-        came, went = [one for one in now if one not in before], [one for one in before if one not in now]
-        if came or went:
-            return " ".join([*(f"+{one}" for one in came), *(f"-{one}" for one in went)])
+        added, removed = [one for one in now if one not in before], [one for one in before if one not in now]
+        if added or removed:
+            return " ".join([*(f"+{one}" for one in added), *(f"-{one}" for one in removed)])
     return f"{before} there, {now} here"

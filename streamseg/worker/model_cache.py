@@ -1,10 +1,10 @@
-"""The current models in this worker: swapped in between batches whenever the store has a newer one."""
+"""The worker's models: the store is asked for newer ones, which are swapped in between two runs."""
 
 import asyncio
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from streamseg.clustering.assign import Assigner
@@ -13,44 +13,58 @@ from streamseg.errors import SettingsError, StoreUnavailableError
 from streamseg.metrics import Metrics
 from streamseg.pipeline import Segmentation
 from streamseg.ports import ModelStore
+from streamseg.worker.pace import PRODUCTION, Pace
 
 log = logging.getLogger(__name__)
 
-POLL_SECONDS = 0.5
-
 
 class ModelCache:
-    """All segmentations with their current assigner. `generation` rises when everybody must be assigned again."""
+    """All segmentations with their current assigners.
 
-    def __init__(self, store: ModelStore, segmentations: Sequence[Segmentation], metrics: Metrics) -> None:
+    `generation` rises whenever every customer must be assigned again.
+    """
+
+    def __init__(
+        self, store: ModelStore, segmentations: Sequence[Segmentation], metrics: Metrics, pace: Pace = PRODUCTION
+    ) -> None:
         self._store = store
         self._metrics = metrics
+        self._pace = pace
         self.segmentations = list(segmentations)
         self.generation = 0
         self._adopted = [0] * len(self.segmentations)
-        self._becoming_public: list[float] = []
+        self._promotions: list[float] = []
+        """Epoch seconds of promotions that are still to come."""
         self._foreign: dict[str, int] = {}
-        """Versions that were learned from other features, by segmentation."""
+        """By segmentation, the stored version that was learned from other features."""
 
     def in_shadow(self, segmentation: str) -> bool:
-        """Whether the segmentation is not public, or not yet."""
+        """Return whether the segmentation is not public at this moment."""
         return any(one.name == segmentation and one.public_from > time.time() for one in self.segmentations)
 
     def is_dropped(self, segmentation: str) -> bool:
-        """Whether the segmentation was given up."""
+        """Return whether the segmentation was dropped."""
         return any(one.name == segmentation and one.dropped for one in self.segmentations)
 
     async def check(self) -> None:
-        """Take over what the store has. Raises `SettingsError` when a model was learned from other features."""
+        """Load the models at the start.
+
+        Raises `SettingsError` when one was learned from other features, and `StoreUnavailableError`.
+        """
         await self.refresh()
         if self._foreign:
             raise SettingsError(
-                f"setting segmentations.{min(self._foreign)}.features: the published model was learned from others; "
-                "give the new segmentation a name of its own, let it run in shadow, and promote it"
+                f"setting segmentations.{min(self._foreign)}.features: the published model was learned from other "
+                "features; give the new segmentation a name of its own, run it in shadow, and promote it"
             )
 
     async def refresh(self) -> None:
-        """Take over what the store has. Raises `StoreUnavailableError`."""
+        """Take over newer models, promotions and drops from the store. Raises `StoreUnavailableError`."""
+        await self._refresh_models()
+        await self._refresh_promotions()
+        await self._refresh_drops()
+
+    async def _refresh_models(self) -> None:
         names = [segmentation.name for segmentation in self.segmentations]
         for s, version in enumerate(await self._store.versions(names)):
             current = self.segmentations[s]
@@ -61,7 +75,7 @@ class ModelCache:
                 continue
             snapshot = Snapshot.from_json(stored)
             if snapshot.features != current.features:
-                log.warning("model %s has other features than the settings: not taken over", current.name)
+                log.warning("model %s was learned from other features than the settings name: ignored", current.name)
                 self._foreign[current.name] = version
                 continue
             assigner = Assigner(snapshot) if snapshot.warm else None
@@ -73,36 +87,31 @@ class ModelCache:
                 self._adopted[s] = snapshot.generation
                 self.generation += 1
 
-        await self._refresh_public()
-        await self._refresh_dropped()
-
-    async def _refresh_dropped(self) -> None:
-        """Hear of what was given up; everybody is looked at again then, and leaves it."""
-        dropped = await self._store.dropped()
-        for s, one in enumerate(self.segmentations):
-            if one.name in dropped and not one.dropped:
-                log.warning("segmentation %s was dropped: take it out of the settings once it is empty", one.name)
-                self.segmentations[s] = replace(one, dropped=True, assigner=None)
-                self.generation += 1
-
-    async def _refresh_public(self) -> None:
-        """Hear of promotions; when the time of one has come, everybody is looked at again."""
+    async def _refresh_promotions(self) -> None:
         if any(one.public_from == math.inf for one in self.segmentations):
             promoted = await self._store.promoted()
             for s, one in enumerate(self.segmentations):
                 if one.public_from == math.inf and one.name in promoted:
                     self.segmentations[s] = replace(one, public_from=float(promoted[one.name]))
-                    self._becoming_public.append(self.segmentations[s].public_from)
-        due = [at for at in self._becoming_public if at <= time.time()]
+                    self._promotions.append(self.segmentations[s].public_from)
+        due = [at for at in self._promotions if at <= time.time()]
         if due:
-            self._becoming_public = [at for at in self._becoming_public if at not in due]
+            self._promotions = [at for at in self._promotions if at not in due]
             self.generation += 1
 
-    async def watch(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+    async def _refresh_drops(self) -> None:
+        dropped = await self._store.dropped()
+        for s, one in enumerate(self.segmentations):
+            if one.name in dropped and not one.dropped:
+                log.warning("segmentation %s was dropped: remove it from the settings once it is empty", one.name)
+                self.segmentations[s] = replace(one, dropped=True, assigner=None)
+                self.generation += 1
+
+    async def watch(self) -> None:
         """Refresh for ever."""
         while True:
             try:
                 await self.refresh()
             except StoreUnavailableError:
                 self._metrics.store_errors.labels(operation="models").inc()
-            await sleep(POLL_SECONDS)
+            await asyncio.sleep(self._pace.model_poll)

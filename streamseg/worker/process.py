@@ -12,71 +12,74 @@ from typing import Any, TypeVar
 from streamseg.errors import StoreUnavailableError, StreamsegError
 from streamseg.logs import QUIET
 from streamseg.metrics import Metrics
-from streamseg.worker.assignment import GRACE_SECONDS, Assignment
+from streamseg.ports import RunStream
+from streamseg.worker.assignment import Assignment
 from streamseg.worker.model_cache import ModelCache
+from streamseg.worker.pace import PRODUCTION, Pace
+from streamseg.worker.stop_signal import StopSignal
 from streamseg.worker.tasks import within
 
 log = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
 
-GAUGE_INTERVAL_SECONDS = 2.0
 YOUNG_OBJECTS = 50_000
-"""Made before the collector looks at them: a run's records and rows die by themselves. At Python's 700 it takes 7 % of
-a loaded worker's time, at 10,000 still 4 %."""
-START_PATIENCE_SECONDS = 15.0
-"""How long a store that is away may hold up the start; Kafka has as long (`admin.TIMEOUT_SECONDS`)."""
-RETRY_SECONDS = 0.25
-FINISH_SECONDS = GRACE_SECONDS + 1.0
-COMMIT_SECONDS = 1.0
-LEAVE_SECONDS = 1.25
-CLOSE_SECONDS = 0.75
-"""All of them together stay within the 10 s promised, even with a broker away."""
+"""Allocations between two garbage collections: records and rows of a run are freed without one. At Python's default of
+700, collections take 7 % of a loaded worker's time; at 10,000 still 4 %."""
+FINISH_SLACK_SECONDS = 1.0
+"""Beyond `Pace.finish`, for the tasks that are cancelled then."""
+WATCH_SECONDS = 0.2
 
 
-class Worker:
-    """Runs the Faust app with its partitions until a signal or a failure that only a person can mend."""
+class WorkerProcess:
+    """Runs the stream with its partitions until a signal, or an error that only a person can fix.
+
+    Args:
+        stream: reads the topics.
+        assignment: takes what the stream reads.
+        models: checked at the start, then kept current.
+        stop: set by signals and by failures of the partitions.
+        metrics: of this process.
+        checks: run before the start; each may raise.
+        closing: clients to close at the end.
+        pace: waits and intervals.
+    """
 
     def __init__(
         self,
         *,
-        app: Any,
-        consumer_of: Callable[[Any], Any],
-        partitions: Assignment,
+        stream: RunStream,
+        assignment: Assignment,
         models: ModelCache,
+        stop: StopSignal,
         metrics: Metrics,
         checks: Sequence[Callable[[], Awaitable[None]]],
         closing: Sequence[Callable[[], Coroutine[Any, Any, None]]],
+        pace: Pace = PRODUCTION,
     ) -> None:
-        self._app = app
-        self._consumer_of = consumer_of
-        self._partitions = partitions
+        self._stream = stream
+        self._assignment = assignment
         self._models = models
+        self._stop = stop
         self._metrics = metrics
         self._checks = checks
         self._closing = closing
-        self._stop = asyncio.Event()
-        self._failure: Exception | None = None
-
-    def fail(self, error: Exception) -> None:
-        """Stop because of this error, which `run` raises in the end."""
-        self._failure = self._failure or error
-        self._stop.set()
+        self._pace = pace
 
     async def run(self) -> None:
-        """Work until stopped. Raises what `checks` raise, and the error that the worker failed with."""
+        """Work until stopped. Raises what `checks` raise, and the error that stopped the worker."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop.set)
+            loop.add_signal_handler(number, self._stop.stop)
         background: list[asyncio.Task[None]] = []
         try:
             for check in (*self._checks, self._models.check):
-                await once_there(check)
-            await self._app.start()
+                await once_available(check, self._pace)
+            await self._stream.start(self._assignment)
             background = [
-                asyncio.create_task(task) for task in (self._models.watch(), self._gauge(), self._watch_app())
+                asyncio.create_task(task) for task in (self._models.watch(), self._gauge(), self._watch_stream())
             ]
-            # What start-up made lives until the end: without it the collector holds up a lookup for tens of ms.
+            # Objects of the start-up live until the end: collecting them would delay lookups by tens of ms.
             gc.collect()
             gc.freeze()
             gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
@@ -86,40 +89,42 @@ class Worker:
             for task in background:
                 task.cancel()
             await self._shut_down()
-        if self._failure is not None:
-            raise self._failure
+        if self._stop.failure is not None:
+            raise self._stop.failure
 
     async def _shut_down(self) -> None:
         """Flush, commit, leave the group."""
         log.info("worker stops")
-        await within(FINISH_SECONDS, self._partitions.finish())
-        # What is ended while its broker is away complains at length, and that is of no use any more.
+        pace = self._pace
+        await within(pace.finish + FINISH_SLACK_SECONDS, self._assignment.finish(pace.finish))
+        # Libraries that end while their broker is away log at length, and nobody needs it now.
         for library in QUIET:
             logging.getLogger(library).setLevel(logging.CRITICAL + 1)
         threading.excepthook = lambda crash: log.debug("a thread ended with %s", crash.exc_type.__name__)
-        if self._app.started:
-            # The checkpoints stand in the store; Kafka's copy is a courtesy.
-            await within(COMMIT_SECONDS, self._consumer_of(self._app).commit())
-            await within(LEAVE_SECONDS, self._app.stop())
+        # The checkpoints are in the store; Kafka's copy is a courtesy to tools that show the lag.
+        await within(pace.commit, self._stream.commit())
+        await within(pace.leave, self._stream.stop())
         for close in self._closing:
-            await within(CLOSE_SECONDS / len(self._closing), close())
+            await within(pace.close / len(self._closing), close())
 
-    async def _watch_app(self) -> None:
-        while not self._app.should_stop:
-            await asyncio.sleep(0.2)
-        if not self._stop.is_set():
-            reason = getattr(self._app, "crash_reason", None)
-            self.fail(StreamsegError(f"the stream broke off: {reason or 'no reason given'}"))
+    async def _watch_stream(self) -> None:
+        while (reason := self._stream.crashed()) is None:
+            await asyncio.sleep(WATCH_SECONDS)
+        if not self._stop.is_set:
+            self._stop.fail(StreamsegError(f"the stream crashed: {reason}"))
 
     async def _gauge(self) -> None:
         while True:
-            self._partitions.gauge(self._metrics, self._consumer_of(self._app).backlog())
-            await asyncio.sleep(GAUGE_INTERVAL_SECONDS)
+            self._assignment.gauge(self._metrics, self._stream.backlog())
+            await asyncio.sleep(self._pace.gauges)
 
 
-async def once_there(ask: Callable[[], Awaitable[Answer]]) -> Answer:
-    """Ask the store, again while it is away. Raises what `ask` raises, `StoreUnavailableError` only in the end."""
-    until = time.monotonic() + START_PATIENCE_SECONDS
+async def once_available(ask: Callable[[], Awaitable[Answer]], pace: Pace = PRODUCTION) -> Answer:
+    """Ask the store, again while it is away, for at most `pace.start_limit` seconds.
+
+    Raises what `ask` raises; `StoreUnavailableError` only at the end.
+    """
+    until = time.monotonic() + pace.start_limit
     while True:
         try:
             return await ask()
@@ -127,4 +132,4 @@ async def once_there(ask: Callable[[], Awaitable[Answer]]) -> Answer:
             if time.monotonic() > until:
                 raise
             log.debug("the start waits for the store: %s", error)
-        await asyncio.sleep(RETRY_SECONDS)
+        await asyncio.sleep(pace.retry)

@@ -1,26 +1,27 @@
-"""A reader's place in the runs of its topics."""
+"""Takes every run of a session once, in order, and notices a missing one (DESIGN.md, Reading in runs)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from streamseg.errors import StreamsegError
 from streamseg.events.record import RecordBatch
+from streamseg.ports import Sessions
 
 
 class MissingRunError(StreamsegError):
-    """A run was dropped between the poll and its reader: the partition must be read again from its checkpoint."""
+    """A run was dropped between poll and reader: the partition must be read again from its checkpoint."""
 
 
 class RunSequence:
-    """A reader's place in the runs of its topics: takes each run of the current session once, in order."""
+    """The place of one partition's reader in the runs of its topics."""
 
-    def __init__(self, partition: int, session: Callable[[str, int], tuple[int, int]]) -> None:
+    def __init__(self, partition: int, sessions: Sessions) -> None:
         self._partition = partition
-        self._session = session
+        self._sessions = sessions
         self._taken: dict[str, tuple[int, int]] = {}
 
     def accepts(self, run: RecordBatch) -> bool:
-        """Whether the run is the next one; False for a stale run. Raises `MissingRunError`."""
-        session, _ = self._session(run.topic, self._partition)
+        """Return whether the run is the next one; False for a stale run. Raises `MissingRunError`."""
+        session, _ = self._sessions.session(run.topic, self._partition)
         if run.session != session:
             return False
         expected = self._expected(run.topic, session)
@@ -30,10 +31,10 @@ class RunSequence:
         return True
 
     def under_way(self, topics: Iterable[str]) -> set[tuple[str, int, int]]:
-        """Topics of which runs were handed out but not taken, with session and number of the next one."""
+        """Return (topic, session, next run) of each topic with a run handed out and not taken yet."""
         ahead = set()
         for topic in topics:
-            session, handed_out = self._session(topic, self._partition)
+            session, handed_out = self._sessions.session(topic, self._partition)
             expected = self._expected(topic, session)
             if expected < handed_out:
                 ahead.add((topic, session, expected))

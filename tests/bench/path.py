@@ -22,7 +22,7 @@ from streamseg.features.vector import vectors
 from streamseg.membership.types import Consent
 from streamseg.settings import BEHAVIOUR, Settings
 from streamseg.topics import CLICKS
-from streamseg.wiring.build_worker import learner_params_of
+from streamseg.wiring.derived import derive
 from streamseg.worker.process import YOUNG_OBJECTS
 from tests.bench.load import Load
 
@@ -51,7 +51,7 @@ def model(settings: Settings, runs: Sequence[RecordBatch]) -> Assigner:
         taken = pipeline.take(decoder, 0, run, rows, lambda _: ())
         rows.load(taken.missing, [None] * len(taken.missing))
         pipeline.absorb(rows, 0, taken, wiring.money_of(settings))
-    (params,) = learner_params_of(settings)
+    (params,) = derive(settings).learner_params
     learner = Learner(replace(params, warm_up_events=1))
     values = vectors(rows, np.arange(LEARNED), time.time(), params.features)
     for offset, vector in enumerate(values.tolist()):

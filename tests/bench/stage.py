@@ -23,7 +23,7 @@ from streamseg.features.rows import Rows
 from streamseg.features.vector import vectors
 from streamseg.settings import Settings
 from streamseg.topics import CLICKS, DEAD_LETTERS, MEMBERSHIPS, MODELS, SAMPLES
-from streamseg.wiring.build_worker import learner_params_of
+from streamseg.wiring.derived import derive
 from tests.bench.load import Load, fill, send
 from tests.support.kafka.server import KafkaServer
 from tests.support.kafka.topics import remake_topics
@@ -112,7 +112,7 @@ class Stage:
     async def _publish_model(self) -> None:
         """A model of customers like those of the load, learned as the trainer does it."""
         settings = self.settings
-        (params,) = learner_params_of(settings)
+        (params,) = derive(settings).learner_params
         rows = Rows(wiring.layout_of(settings))
         sent = Load("model", MODEL_EVENTS, MODEL_CUSTOMERS, skewed=True, seed=7).records(time.time())
         now_ms = int(time.time() * 1000)

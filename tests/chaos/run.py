@@ -17,6 +17,7 @@ from streamseg.errors import StreamsegError
 from streamseg.repair.single_pass import Kind, RowDifference
 from streamseg.repair.verifier import copy_partition
 from streamseg.sources.fitgear import FitGear
+from streamseg.wiring import build_repair
 from tests.chaos.load import Load
 from tests.chaos.recovery import Recoveries
 from tests.chaos.reference import compare_with_sent
@@ -186,7 +187,7 @@ def keep_logs(folder: Path, stage: Stage) -> None:
 async def compare(outcome: Outcome, settings: Any, load: Load) -> None:
     """Verify on the log, then the pass over what was sent."""
     live: dict[str, bytes] = {}
-    async with wiring.verifier(settings) as (verifier, partitions):
+    async with build_repair.verifier(settings) as (verifier, partitions):
         for partition in range(partitions):
             await verifier.verify(partition)
     async with wiring.stores(settings) as (state, _, _):

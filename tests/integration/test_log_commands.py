@@ -221,7 +221,7 @@ def test_a_topic_made_anew_is_refused(
     with worker(environment, tmp_path / "worker.log"):
         simulate(environment, 4)
     make_topics(PARTITIONS)
-    assert "was made anew since its rows were written" in refused(environment, tmp_path)
+    assert "was created again since its rows were written" in refused(environment, tmp_path)
 
 
 def test_a_redis_that_drops_rows_is_refused(environment: dict[str, str], tmp_path: Path) -> None:

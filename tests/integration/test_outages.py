@@ -106,7 +106,7 @@ def test_while_the_store_is_away_memory_is_bounded_and_the_place_in_the_group_is
         assert paused(port) == [0.0, 0.0]
         assert members(environment) == before
         found = run(environment, "verify")
-    assert log.read_text().count("goes on after") == 2
+    assert log.read_text().count("continues after") == 2
     assert found == found | GOOD | {"events": 2_000 + BACKLOG}
 
 

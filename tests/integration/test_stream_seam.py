@@ -14,8 +14,8 @@ from confluent_kafka import Producer
 
 from streamseg.events.record import RecordBatch
 from streamseg.settings import KafkaSettings
-from streamseg.stream.app import build_app, consumer_of
 from streamseg.stream.fetching import ENOUGH_BYTES, GATHERING_SECONDS
+from streamseg.stream.run_stream import FaustStream
 from streamseg.topics import CLICKS, PURCHASES
 from streamseg.worker.run_sequence import MissingRunError, RunSequence
 
@@ -26,7 +26,7 @@ class Reader:
     """Reads all input topics from its own checkpoints, in memory; reads on from there after a missing run."""
 
     def __init__(self) -> None:
-        self.app: Any = None
+        self.stream: Any = None
         self.seen: Counter[tuple[str, int, int]] = Counter()
         self.checkpoint: dict[tuple[str, int], int] = {}
         self.runs: list[RecordBatch] = []
@@ -42,10 +42,9 @@ class Reader:
         return self.checkpoint.get((topic, partition))
 
     def _rewind(self, assigned: set[tuple[str, int]]) -> None:
-        consumer = consumer_of(self.app)
-        consumer.rewind({tp: self.checkpoint.get(tp) for tp in assigned})
+        self.stream.rewind({tp: self.checkpoint.get(tp) for tp in assigned})
         for _, partition in assigned:
-            self._sequences[partition] = RunSequence(partition, consumer.scheduler.session)
+            self._sequences[partition] = RunSequence(partition, self.stream)
 
     async def offer(self, run: RecordBatch) -> None:
         self.runs.append(run)
@@ -64,12 +63,12 @@ class Reader:
 
 @asynccontextmanager
 async def reading(bootstrap: str, group: str, reader: Reader) -> AsyncIterator[Reader]:
-    reader.app = build_app(KafkaSettings(bootstrap=bootstrap, group=group), reader, reader.offer, 500, 1_048_576)
-    await reader.app.start()
+    reader.stream = FaustStream(KafkaSettings(bootstrap=bootstrap, group=group), max_poll=500, max_fetch=1_048_576)
+    await reader.stream.start(reader)
     try:
         yield reader
     finally:
-        await reader.app.stop()
+        await reader.stream.stop()
 
 
 def produce(bootstrap: str, topic: str, start: int, count: int) -> None:
@@ -86,7 +85,7 @@ async def until(met: Callable[[], bool], seconds: float = 30.0) -> None:
 
 
 async def committed(reader: Reader, topic: str, partition: int) -> int | None:
-    thread = consumer_of(reader.app)._thread
+    thread = reader.stream.consumer._thread
     offset: int | None = await thread.call_thread(thread._consumer.committed, TopicPartition(topic, partition))
     return offset
 
@@ -111,7 +110,7 @@ async def test_the_broker_gathers_and_records_stay_as_they_were_read(kafka_topic
     produce(kafka_topics, CLICKS, 0, 50)
     async with reading(kafka_topics, f"g-{uuid.uuid4()}", Reader()) as reader:
         await until(lambda: len(reader.seen) == 50)
-        fetcher = consumer_of(reader.app)._thread._consumer._fetcher
+        fetcher = reader.stream.consumer._thread._consumer._fetcher
         asked = fetcher._fetch_max_wait_ms, fetcher._fetch_min_bytes
 
     assert asked == (GATHERING_SECONDS * 1000, ENOUGH_BYTES)

@@ -1,8 +1,6 @@
 """Topics that grow: a worker that is given a partition it did not know stops; the memberships must grow along."""
 
 import asyncio
-from types import SimpleNamespace
-from typing import Any, cast
 
 import pytest
 
@@ -11,6 +9,9 @@ from streamseg.events.record import RecordBatch
 from streamseg.kafka.admin import equal_partitions
 from streamseg.topics import CLICKS, INPUT_TOPICS, MEMBERSHIPS
 from streamseg.worker.assignment import Assignment
+from streamseg.worker.context import RowLimit
+from streamseg.worker.partition.actor import Partition
+from streamseg.worker.stop_signal import StopSignal
 
 
 class NoTrainer:
@@ -18,24 +19,28 @@ class NoTrainer:
 
     async def stop(self) -> None: ...
 
-    async def offer(self, batch: RecordBatch) -> None: ...
+    async def offer(self, run: RecordBatch) -> None: ...
 
     def committable(self) -> int | None: ...
 
 
 def test_a_partition_beyond_those_known_at_the_start_stops_the_worker() -> None:
-    async def go() -> list[Exception]:
-        failures: list[Exception] = []
-        surroundings = SimpleNamespace(topics=dict.fromkeys(INPUT_TOPICS, ("id", 4)), fail=failures.append)
-        partitions = Assignment(cast("Any", surroundings), NoTrainer(), lambda _: None)
-        partitions.begin({(topic, 4) for topic in INPUT_TOPICS})
-        async with asyncio.timeout(5):
-            while not failures:
-                await asyncio.sleep(0.01)
-        assert partitions.committable(CLICKS, 4) is None
-        return failures
+    async def go() -> Exception | None:
+        stop, opened = StopSignal(), list[int]()
 
-    (failure,) = asyncio.run(go())
+        def open_partition(number: int) -> Partition:
+            opened.append(number)
+            raise AssertionError
+
+        assignment = Assignment(open_partition, NoTrainer(), known_partitions=4, row_limit=RowLimit(1), stop=stop)
+        assignment.begin({(topic, 4) for topic in INPUT_TOPICS})
+        async with asyncio.timeout(5):
+            await stop.wait()
+        assert assignment.committable(CLICKS, 4) is None
+        assert not opened
+        return stop.failure
+
+    failure = asyncio.run(go())
     assert isinstance(failure, SettingsError)
     assert "streamseg rebuild" in str(failure)
 

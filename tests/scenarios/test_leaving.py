@@ -9,9 +9,6 @@ from streamseg.membership.encoding import decode
 from streamseg.membership.latest_changes import LatestChanges
 from streamseg.repair import consistency as agreement
 from streamseg.topics import CLICKS, MEMBERSHIPS, SAMPLES
-from streamseg.worker.partition import actor as partition
-from streamseg.worker.partition import outbox_relay as courier
-from streamseg.worker.partition import sweep as sweeper
 from tests.support.partition import NUMBER, SNAPSHOT, Gate, MemoryLog, OnePartition, Point, Servers, until
 
 DAY = 86_400.0
@@ -23,11 +20,6 @@ STAYING = "c-stays"
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(agreement, "PATIENCE_SECONDS", 1.0)
-    monkeypatch.setattr(partition, "IDLE_SECONDS", 0.005)
-    monkeypatch.setattr(partition, "RETRY_SECONDS", 0.01)
-    monkeypatch.setattr(partition, "HEALTH_INTERVAL_SECONDS", 0.02)
-    monkeypatch.setattr(courier, "RETRY_SECONDS", 0.01)
-    monkeypatch.setattr(sweeper, "ROUND_PAUSE_SECONDS", 0.005)
 
 
 def view(log: MemoryLog, customer: str, number: int, at: float) -> None:
@@ -82,7 +74,7 @@ def test_who_was_silent_for_the_retention_time_leaves_with_an_exit_and_a_tombsto
             assert decode(told[-2]).segments == {"behaviour": None}
             samples = [one.value for one in made.log.records[SAMPLES] if one.key == f"behaviour|{customer}".encode()]
             assert samples[-1] is None
-        assert sum(worker.partition.head.sizes.values()) == 1
+        assert sum(worker.partition.sizes.values()) == 1
         verdict = await made.verdict(RETENTION)
         assert verdict.good, verdict.differences
         assert not (await made.verdict(math.inf)).good  # who has not left is missed

@@ -11,7 +11,6 @@ from streamseg.features.layout import NEVER, Layout
 from streamseg.membership.latest_changes import LatestChanges
 from streamseg.repair.rebuilder import LogNotWholeError, Rebuilder
 from streamseg.topics import CLICKS, INPUT_TOPICS, MEMBERSHIPS
-from streamseg.worker.partition import actor as under_test
 from tests.support import partition as support
 from tests.support.partition import MONEY, NUMBER, SNAPSHOT, OnePartition, Servers, fill, until
 
@@ -48,12 +47,6 @@ def announced(made: Servers) -> dict[str, object]:
     for record in made.log.records[MEMBERSHIPS]:
         read.read(record)
     return {customer: read.segments(customer) for customer in read.latest}
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(under_test, "IDLE_SECONDS", 0.01)
-    monkeypatch.setattr(under_test, "RETRY_SECONDS", 0.01)
 
 
 def test_a_worker_with_the_new_layout_goes_on_where_the_rebuild_ended(monkeypatch: pytest.MonkeyPatch) -> None:

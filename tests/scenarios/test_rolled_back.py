@@ -1,25 +1,20 @@
 """A store that comes back without its last seconds: the rows are made again, and what was announced stands."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from streamseg.repair import consistency as agreement
-from streamseg.worker.partition import actor as partition
-from streamseg.worker.partition import outbox_relay as courier
-from tests.support.partition import SNAPSHOT, OnePartition, Servers, fill, until
+from tests.support.partition import QUICK, SNAPSHOT, OnePartition, Servers, fill, until
 
 EVENTS = 60
+NOTES = replace(QUICK, change_topic_end=0.01)
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(agreement, "PATIENCE_SECONDS", 1.0)
-    monkeypatch.setattr(partition, "IDLE_SECONDS", 0.01)
-    monkeypatch.setattr(partition, "RETRY_SECONDS", 0.01)
-    monkeypatch.setattr(partition, "HEALTH_INTERVAL_SECONDS", 0.02)
-    monkeypatch.setattr(courier, "RETRY_SECONDS", 0.01)
-    monkeypatch.setattr(courier, "ANNOUNCED_INTERVAL_SECONDS", 0.01)
 
 
 async def roll_back(after: int, *, same_worker: bool) -> None:
@@ -27,7 +22,7 @@ async def roll_back(after: int, *, same_worker: bool) -> None:
     made = Servers()
     await made.models.publish("behaviour", 1, 0, SNAPSHOT.to_json())
     fill(made.log, 0, after)
-    first, second = OnePartition(made, "first", run=1), OnePartition(made, "second", run=200)
+    first, second = OnePartition(made, "first", run=1, pace=NOTES), OnePartition(made, "second", run=200, pace=NOTES)
     await first.begin()
     try:
         await until(lambda: first.is_done)

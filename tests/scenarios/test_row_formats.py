@@ -6,16 +6,9 @@ import pytest
 
 from streamseg.errors import LayoutMismatchError
 from streamseg.features import codec
-from streamseg.worker.partition import actor as partition
 from tests.support.partition import NUMBER, SNAPSHOT, OnePartition, Servers, fill, until
 
 EVENTS = 60
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(partition, "IDLE_SECONDS", 0.01)
-    monkeypatch.setattr(partition, "RETRY_SECONDS", 0.01)
 
 
 async def worked_off(made: Servers, owner: str) -> list[Exception]:

@@ -3,29 +3,16 @@
 import asyncio
 from dataclasses import replace
 
-import pytest
-
 from streamseg.clustering.identity import id_of
 from streamseg.membership.encoding import decode
 from streamseg.membership.types import Membership
 from streamseg.topics import CLICKS
-from streamseg.worker.partition import actor as partition
-from streamseg.worker.partition import outbox_relay as courier
-from streamseg.worker.partition import sweep as sweeper
 from tests.support.partition import NOON, SNAPSHOT, OnePartition, Servers, until
 
 HOUR = 3_600.0
 BOUND = 24 * HOUR
 SILENT = [f"c-{number}" for number in range(12)]
 ACTIVE = "c-active"
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(partition, "IDLE_SECONDS", 0.005)
-    monkeypatch.setattr(courier, "RETRY_SECONDS", 0.01)
-    monkeypatch.setattr(sweeper, "ROUND_PAUSE_SECONDS", 0.005)
-    monkeypatch.setattr(sweeper, "PIECE_ROWS", 5)
 
 
 async def strings(servers: Servers) -> list[Membership]:
@@ -69,7 +56,7 @@ def test_no_membership_gets_older_than_the_bound_while_a_worker_is_healthy() -> 
             await until(lambda: worker.is_done)
             await until_all(servers, NOON + at - BOUND)
         # They were looked at where they are, in the store: between two pieces of a sweep memory has none of them.
-        await until(lambda: set(worker.partition._keeper.rows.slots) == {ACTIVE})
+        await until(lambda: set(worker.partition._state.rows.slots) == {ACTIVE})
         await worker.close()
 
     asyncio.run(go())

@@ -4,19 +4,9 @@ import asyncio
 
 import pytest
 
-from streamseg.worker.partition import actor as partition
-from streamseg.worker.partition import outbox_relay as courier
 from tests.support.partition import SNAPSHOT, Gate, OnePartition, Point, Servers, fill, until
 
 EVENTS = 60
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(partition, "IDLE_SECONDS", 0.01)
-    monkeypatch.setattr(partition, "RETRY_SECONDS", 0.01)
-    monkeypatch.setattr(partition, "HEALTH_INTERVAL_SECONDS", 0.02)
-    monkeypatch.setattr(courier, "RETRY_SECONDS", 0.01)
 
 
 async def servers() -> Servers:

@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -26,10 +26,12 @@ from streamseg.sources.mapped import rfc3339
 from streamseg.store.memory import MemoryMembershipStore, MemoryModelStore, MemoryStateStore
 from streamseg.topics import CLICKS, CONSENTS, ERASURES, INPUT_TOPICS, PURCHASES
 from streamseg.worker.clock import EventClock
-from streamseg.worker.context import Surroundings
+from streamseg.worker.context import Ports, RowLimit, Rules
 from streamseg.worker.layout_check import RowLayouts
 from streamseg.worker.model_cache import ModelCache
+from streamseg.worker.pace import Pace
 from streamseg.worker.partition.actor import Partition
+from streamseg.worker.stop_signal import StopSignal
 
 NOON = 1_717_416_000.0
 NUMBER = 0
@@ -57,6 +59,10 @@ SNAPSHOT = Snapshot(
     last_challenge_at=None,
     warm_up=WarmUp(0, 0, 0.0, 0),
 )
+
+
+QUICK = Pace(retry=0.01, idle=0.005, health_check=0.02, sweep_pause=0.005, sweep_piece=5)
+"""Waits of a partition under test."""
 
 
 class MemoryLog:
@@ -169,7 +175,7 @@ class Servers:
 
 
 class OnePartition:
-    """A worker that has just this partition."""
+    """A worker that has just this partition. It is also the reader of its runs."""
 
     def __init__(
         self,
@@ -180,62 +186,80 @@ class OnePartition:
         retention_seconds: float = math.inf,
         *,
         rows: RowLayouts | None = None,
+        pace: Pace = QUICK,
     ) -> None:
         """`run`: records at once, which decides how often a customer is looked at."""
         rows = rows or RowLayouts(LAYOUT, frozenset())
         gate = gate or Gate()
         self._run = run
         self.servers = servers
-        self.failures: list[Exception] = []
+        self.stop = StopSignal()
         self._sessions: dict[str, int] = dict.fromkeys(INPUT_TOPICS, 0)
         self._handed_out: dict[str, int] = dict.fromkeys(INPUT_TOPICS, 0)
         self._feeding: asyncio.Task[None] | None = None
         metrics = Metrics()
         named = [Segmentation(name, FEATURES, 0.05, LOOKS, 86_400.0) for name in rows.layout.segmentations]
-        self.models = ModelCache(servers.models, named, metrics)
+        self.models = ModelCache(servers.models, named, metrics, pace)
         self.partition = Partition(
             NUMBER,
-            Surroundings(
-                owner=owner,
-                layout=rows.layout,
-                follows=rows.follows,
-                decoder=Decoder(MONEY),
-                money=MONEY,
+            owner=owner,
+            ports=Ports(
                 clock=EventClock(),
+                reader=self,
                 state=gate.around(servers.state),
                 memberships=gate.around(servers.memberships),
                 sink=gate.around(servers.log),
                 changes=ChangeTopic(servers.log),
-                models=self.models,
-                metrics=metrics,
-                rules=PublishingRules(86_400.0, 30 * 86_400.0, Consent(ads=False, personalisation=True)),
-                misrouted_of=lambda *_: (),
-                rows_limit=lambda: 1_000,
-                learns_per_second=10.0,
-                margin_seconds=30.0,
-                sweep_interval_seconds=6 * 3_600.0,
-                retention_seconds=retention_seconds,
-                rejected_share=(0.5, 1_000),
-                topics={},
-                fail=self.failures.append,
-                rewind=self._rewind,
-                behind=lambda *_: (),
-                session=lambda topic, _: (self._sessions[topic], self._handed_out[topic]),
             ),
+            rules=Rules(
+                layout=rows.layout,
+                replaces=rows.replaces,
+                topics={},
+                partitions=1,
+                decoder=Decoder(MONEY),
+                money=MONEY,
+                publishing=PublishingRules(86_400.0, 30 * 86_400.0, Consent(ads=False, personalisation=True)),
+                learns_per_second=10.0,
+                redelivery_window=30.0,
+                sweep_interval=6 * 3_600.0,
+                retention=retention_seconds,
+                rejected_share_limit=0.5,
+                rejected_share_window=1_000,
+            ),
+            models=self.models,
+            row_limit=RowLimit(1_000),
+            stop=self.stop,
+            metrics=metrics,
+            pace=pace,
         )
+
+    @property
+    def failures(self) -> list[Exception]:
+        """What stopped the worker, if anything did."""
+        return [] if self.stop.failure is None else [self.stop.failure]
 
     async def begin(self) -> None:
         """As after an assignment."""
         await self.models.refresh()
         await self.partition.begin()
 
-    def _rewind(self, _: int, starts: Mapping[str, int | None]) -> None:
+    def rewind(self, starts: Mapping[tuple[str, int], int | None]) -> None:
+        """See `ports.Reader`."""
         if self._feeding is not None:
             self._feeding.cancel()
-        for topic in starts:
+        for topic, _ in starts:
             self._sessions[topic] += 1
             self._handed_out[topic] = 0
-        self._feeding = asyncio.create_task(self._feed({topic: start or 0 for topic, start in starts.items()}))
+        places = {topic: start or 0 for (topic, _), start in starts.items()}
+        self._feeding = asyncio.create_task(self._feed(places), name="feed")
+
+    def behind(self, partition: int, reached: Mapping[str, int]) -> Collection[str]:
+        """See `ports.Reader`."""
+        return ()
+
+    def session(self, topic: str, partition: int) -> tuple[int, int]:
+        """See `ports.Reader`."""
+        return self._sessions[topic], self._handed_out[topic]
 
     async def _feed(self, places: dict[str, int]) -> None:
         """Runs of all topics in turn, for ever."""
@@ -252,9 +276,9 @@ class OnePartition:
     @property
     def is_done(self) -> bool:
         """Everything in the log is absorbed and delivered."""
-        delivered = self.partition.courier.checkpoint
+        delivered = self.partition.relay.checkpoint
         ends = {topic: len(self.servers.log.records[topic]) for topic in INPUT_TOPICS}
-        return self.partition.courier.is_idle and all(
+        return self.partition.relay.is_idle and all(
             delivered.get(topic, 0) == end for topic, end in ends.items() if end
         )
 

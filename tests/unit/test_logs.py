@@ -54,11 +54,11 @@ def test_a_partition_that_waits_says_so_once_and_shows_it(
         one.waits(StoreUnavailableError("Redis: away"), "flush")
     assert metrics.paused.labels(partition="3")._value.get() == 1
     assert metrics.store_errors.labels(operation="flush")._value.get() == 300
-    one.goes_on()
-    one.goes_on()
+    one.over()
+    one.over()
     assert metrics.paused.labels(partition="3")._value.get() == 0
     assert [record.getMessage() for record in caplog.records] == [
         "partition 3 waits for the store: Redis: away",
         "partition 3 has waited for the store for 60 s",
-        "partition 3 goes on after 74.8 s",
+        "partition 3 continues after 74.8 s",
     ]

@@ -1,9 +1,9 @@
-"""One partition number across all input topics: the single writer of its customers (design: mechanism 3).
+"""One partition number across all input topics: the single writer of its customers (DESIGN.md, Exactly-once effect).
 
-    run -> take -> load rows -> absorb -> look -> publish -> flush -> courier -> commit
+    run -> take -> load rows -> absorb -> look -> publish -> flush -> relay -> commit
 
-A task works off the inbox; a second one, the courier, delivers what flushes decided. Any doubt about who owns the
-partition or what the store holds ends in a *reset*: forget, claim, read on from the checkpoint.
+One task works off the inbox; a second one, the relay, delivers what flushes decided. Any doubt about who owns the
+partition or what the store holds ends in a *reset*: forget all rows, claim, continue from the checkpoint.
 """
 
 import asyncio
@@ -20,89 +20,118 @@ from streamseg.errors import (
     StreamsegError,
 )
 from streamseg.events.record import RecordBatch
-from streamseg.topics import INPUT_TOPICS, MEMBERSHIPS
-from streamseg.worker.context import Batch, Head, Surroundings
-from streamseg.worker.partition.catch_up import lost_changes
+from streamseg.metrics import Metrics
+from streamseg.topics import INPUT_TOPICS
+from streamseg.worker.context import Ports, RowLimit, Rules
+from streamseg.worker.model_cache import ModelCache
+from streamseg.worker.pace import PRODUCTION, Pace
 from streamseg.worker.partition.dead_letters import MostlyRejectedError
 from streamseg.worker.partition.lease import Lease
-from streamseg.worker.partition.outbox_relay import OutboxRelay, PendingDelivery
-from streamseg.worker.partition.state import PartitionState
+from streamseg.worker.partition.outbox_relay import OutboxRelay
+from streamseg.worker.partition.state import Absorbed, PartitionState
 from streamseg.worker.partition.sweep import Sweep
 from streamseg.worker.run_sequence import MissingRunError, RunSequence
+from streamseg.worker.stop_signal import StopSignal
 from streamseg.worker.tasks import end
 
 log = logging.getLogger(__name__)
 
-IDLE_SECONDS = 0.2
-SWEEPING_IDLE_SECONDS = 0.02
-"""Between two pieces of a sweep: a million customers are through in half a minute, and events still get their turn."""
-RETRY_SECONDS = 0.25
-HEALTH_INTERVAL_SECONDS = 2.0
+INBOX_RUNS = 2
+"""Runs that wait while one is worked off."""
 
 
 class Partition:
-    """The actor of one partition number."""
+    """Owns one partition number: its inbox, its rows, its lease."""
 
-    def __init__(self, number: int, surroundings: Surroundings) -> None:
+    def __init__(
+        self,
+        number: int,
+        *,
+        owner: str,
+        ports: Ports,
+        rules: Rules,
+        models: ModelCache,
+        row_limit: RowLimit,
+        stop: StopSignal,
+        metrics: Metrics,
+        pace: Pace = PRODUCTION,
+    ) -> None:
         self.number = number
-        self._s = surroundings
-        self._inbox: asyncio.Queue[RecordBatch] = asyncio.Queue(maxsize=2)
+        self._ports = ports
+        self._rules = rules
+        self._models = models
+        self._row_limit = row_limit
+        self._stop = stop
+        self._metrics = metrics
+        self._pace = pace
+        self._inbox: asyncio.Queue[RecordBatch] = asyncio.Queue(maxsize=INBOX_RUNS)
         self._task: asyncio.Task[None] | None = None
-        self._courier_task: asyncio.Task[None] | None = None
+        self._relay_task: asyncio.Task[None] | None = None
         self._closed = False
-        self._entitled = False
-        self._sequence = RunSequence(number, surroundings.session)
-        self._ownership = Lease(number, surroundings)
-        self._budget = LearnBudget(surroundings.learns_per_second)
-        self._keeper = PartitionState(self._ownership, self._budget, surroundings)
+        self._just_assigned = False
+        self._sequence = RunSequence(number, ports.reader)
+        self._lease = Lease(number, owner, state=ports.state, rules=rules, metrics=metrics, pace=pace)
+        self._budget = LearnBudget(rules.learns_per_second)
+        self._state = self._new_state()
+
+    def _new_state(self) -> PartitionState:
+        return PartitionState(
+            self._lease,
+            self._budget,
+            ports=self._ports,
+            rules=self._rules,
+            models=self._models,
+            metrics=self._metrics,
+            pace=self._pace,
+        )
 
     @property
-    def head(self) -> Head:
-        """What this worker last wrote of the partition beside its rows."""
-        return self._ownership.head
+    def relay(self) -> OutboxRelay:
+        """Delivers what was decided; knows the delivered checkpoint."""
+        return self._state.relay
 
     @property
-    def courier(self) -> OutboxRelay:
-        """Who delivers what was decided, and knows up to where it is."""
-        return self._keeper.courier
+    def sizes(self) -> dict[str, int]:
+        """Customers by segment id, as this worker flushed them last."""
+        return self._lease.sizes
 
     @property
-    def customers_in_memory(self) -> int:
-        """How many rows there are."""
-        return len(self._keeper.rows)
+    def rows_in_memory(self) -> int:
+        """Number of rows in memory."""
+        return len(self._state.rows)
 
-    # -- what the registry calls -------------------------------------------------------------------------------
+    # -- called by the assignment ------------------------------------------------------------------------------
 
     async def begin(self) -> None:
-        """Start reading, or go on after a rebalance: what is in memory stays if nothing was under way."""
+        """Start reading, or continue after a rebalance: rows stay in memory if everything was flushed."""
         await self._halt()
-        self._entitled = True
+        self._just_assigned = True
         self._task = asyncio.create_task(self._work(), name=f"partition-{self.number}")
 
-    async def offer(self, batch: RecordBatch) -> None:
-        """Take a run; waits while the inbox is full. Of a closed partition it is dropped: someone else reads it."""
+    async def offer(self, run: RecordBatch) -> None:
+        """Take a run; waits while the inbox is full. A closed partition drops it: another worker reads it."""
         if not self._closed:
-            await self._inbox.put(batch)
+            await self._inbox.put(run)
 
     async def close(self) -> None:
-        """The partition is no longer ours: forget it, and let everybody go who waits to offer a run."""
+        """Forget the partition, which now belongs to another worker, and release every task that offers a run."""
         self._closed = True
         await self._halt()
-        self._ownership.patience.ends()
+        self._lease.outage.end()
         while not self._inbox.empty():
-            # One agent per topic may wait, and there is room for two: who waits puts theirs as soon as we let them.
+            # One agent per topic may wait, and the inbox holds two runs: who waits puts a run as soon as there is room.
             self._drain()
             await asyncio.sleep(0)
 
     async def finish(self, timeout_seconds: float) -> None:
-        """Let what is under way reach the store and its readers, as far as the time allows."""
+        """Flush and deliver what is under way, within the timeout."""
         self._closed = True
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout_seconds):
                 while (
                     self._task is not None
                     and not self._task.done()
-                    and not (self._keeper.clean and self.courier.is_idle)
+                    and not (self._state.is_flushed and self.relay.is_idle)
                 ):
                     await asyncio.sleep(0.01)
         await self._halt()
@@ -113,12 +142,12 @@ class Partition:
         while True:
             try:
                 await self._start()
-                self._ownership.patience.goes_on()
-                await self._cycles()
+                self._lease.outage.over()
+                await self._cycle()
             except StoreUnavailableError as error:
-                self._ownership.patience.waits(error, "read")
+                self._lease.outage.waits(error, "read")
             except (MostlyRejectedError, SettingsError, LayoutMismatchError) as error:
-                self._s.fail(error)
+                self._stop.fail(error)
                 return
             except Exception as error:
                 expected = isinstance(error, StreamsegError)
@@ -129,108 +158,102 @@ class Partition:
                     error if expected else type(error).__name__,
                     exc_info=None if expected else error,
                 )
-            self._keeper.clean = False
-            await asyncio.sleep(RETRY_SECONDS)
+            self._state.distrust()
+            await asyncio.sleep(self._pace.retry)
 
-    async def _cycles(self) -> None:
-        keeper, taken_over = self._keeper, False
-        sweeper = Sweep(keeper, self._s)
+    async def _cycle(self) -> None:
+        state, caught_up, pace = self._state, False, self._pace
+        sweep = Sweep(state, ports=self._ports, rules=self._rules, models=self._models, pace=pace)
         checked_at, unseen = time.monotonic(), set[tuple[str, int, int]]()
         while True:
             try:
-                async with asyncio.timeout(SWEEPING_IDLE_SECONDS if sweeper.under_way else IDLE_SECONDS):
+                async with asyncio.timeout(pace.sweep_idle if sweep.under_way else pace.idle):
                     run = await self._inbox.get()
             except TimeoutError:
                 pass
             else:
                 await self.work_off(run)
-            if not taken_over and self._s.clock.now(self.number) > 0:
-                await keeper.take_over_announced()
-                taken_over = True
-            await sweeper.step()
-            if time.monotonic() - checked_at > HEALTH_INTERVAL_SECONDS:
+            if not caught_up and self._ports.clock.now(self.number) > 0:
+                await state.flush_caught_up()
+                caught_up = True
+            await sweep.step()
+            if time.monotonic() - checked_at > pace.health_check:
                 checked_at = time.monotonic()
                 unseen = await self._check_health(unseen)
 
     async def _check_health(self, unseen: set[tuple[str, int, int]]) -> set[tuple[str, int, int]]:
-        """Look whether the store moved without us, and whether runs get lost between the poll and here.
+        """Check that the lease holds and that no run is missing.
 
-        An agent that raised, or a queue that Faust cleared, leaves a run that was handed out and never comes. Takes and
-        returns the runs that were under way at this check. Raises `FlushRefusedError` and `MissingRunError`.
+        An agent that raised, or a queue that Faust cleared, leaves a run that was handed out and never arrives. Takes
+        and returns the runs that were under way at a check. Raises `FlushRefusedError` and `MissingRunError`.
         """
         with suppress(StoreUnavailableError):
-            if not await self._ownership.is_current():
+            if not await self._lease.is_current():
                 raise FlushRefusedError("the store has another owner or flush number")
-        still = self._sequence.under_way(INPUT_TOPICS) if self._inbox.empty() else set()
-        if still & unseen:
-            raise MissingRunError(f"a run of {min(still & unseen)[0]} got lost on the way")
-        return still
+        under_way = self._sequence.under_way(INPUT_TOPICS) if self._inbox.empty() else set()
+        if under_way & unseen:
+            raise MissingRunError(f"a run of {min(under_way & unseen)[0]} is missing")
+        return under_way
 
     async def work_off(self, *runs: RecordBatch) -> None:
-        """Take these and all waiting runs through the path and flush them together."""
-        keeper, batch = self._keeper, Batch()
-        keeper.clean = False
+        """Take these and all waiting runs through the path, and flush them together."""
+        state, absorbed = self._state, Absorbed()
         while not self._inbox.empty():
             runs = (*runs, self._inbox.get_nowait())
-        checkpoint = keeper.checkpoint()
+        checkpoint = state.checkpoint()
         for run in runs:
             if self._sequence.accepts(run):
                 self._check_gap(run)
-                await keeper.absorb(run, batch)
+                await state.absorb(run, absorbed)
                 position = run.records[-1].offset + 1
                 checkpoint[run.topic] = max(checkpoint.get(run.topic, 0), position)
-        self._s.clock.advance(self.number, batch.latest, self._s.behind(self.number, checkpoint))
-        if batch.dead_letters:
-            # Before the checkpoint passes them: afterwards nobody would read the rejected records again.
-            await self._s.sink.send(batch.dead_letters)
-        await keeper.settle_and_flush(batch, checkpoint)
-        keeper.evict()
+        behind = self._ports.reader.behind(self.number, checkpoint)
+        self._ports.clock.advance(self.number, absorbed.latest, behind)
+        if absorbed.dead_letters:
+            # Before the checkpoint passes them: after it, nobody would read the rejected records again.
+            await self._ports.sink.send(absorbed.dead_letters)
+        await state.settle_and_flush(absorbed, checkpoint)
+        state.evict(self._row_limit.per_partition)
 
     def _check_gap(self, run: RecordBatch) -> None:
-        """Say so when the log begins after the checkpoint: nobody can read what retention has removed."""
-        start, first = self.head.checkpoint.get(run.topic), run.records[0].offset
+        """Report when the log begins after the checkpoint: retention has removed records that were not read."""
+        start, first = self._lease.checkpoint.get(run.topic), run.records[0].offset
         if run.number == 0 and start is not None and first > start:
             log.error(
-                "%s, partition %d: offsets %d to %d were not read yet and are not in the log any more: they are lost "
-                "(keep the log for as long as an outage may last)",
+                "%s, partition %d: offsets %d to %d were not read yet and are no longer in the log: they are lost "
+                "(keep the log for longer than an outage may last)",
                 run.topic,
                 self.number,
                 start,
                 first - 1,
             )
-            self._s.metrics.missed.labels(topic=run.topic).inc(first - start)
+            self._metrics.missed.labels(topic=run.topic).inc(first - start)
 
     # -- reset -------------------------------------------------------------------------------------------------
 
     async def _start(self) -> None:
-        """Keep what is in memory if the store agrees with it, else reset; then read on."""
-        if not (self._keeper.clean and self.courier.is_idle and await self._ownership.is_current()):
-            if not self._entitled:
-                await self._ownership.give_way()
-                self._s.metrics.resets.labels(partition=str(self.number)).inc()
+        """Keep the rows if the store agrees with them, else reset; then read on from the checkpoint."""
+        if not (self._state.is_flushed and self.relay.is_idle and await self._lease.is_current()):
+            if not self._just_assigned:
+                await self._lease.yield_to_newer()
+                self._metrics.resets.labels(partition=str(self.number)).inc()
             await self._reset()
-        self._entitled = False
-        self._courier_task = asyncio.create_task(self.courier.run(), name=f"courier-{self.number}")
-        self._s.rewind(self.number, {topic: self.head.checkpoint.get(topic) for topic in INPUT_TOPICS})
+        self._just_assigned = False
+        self._relay_task = asyncio.create_task(self.relay.run(), name=f"relay-{self.number}")
+        checkpoint = self._lease.checkpoint
+        self._ports.reader.rewind({(topic, self.number): checkpoint.get(topic) for topic in INPUT_TOPICS})
 
     async def _reset(self) -> None:
         """Forget, claim, and only then learn where to read on and what is still to be delivered."""
-        await end(self._courier_task)
+        await end(self._relay_task)
         self._drain()
-        keeper = self._keeper = PartitionState(self._ownership, self._budget, self._s)
-        await self._ownership.claim()
-        await self.courier.deliver_outbox()
-        since = await self._s.changes.since(self.number, self.head.checkpoint.get(MEMBERSHIPS, 0))
-        # Where the topics were grown, customers who have moved elsewhere were announced here once.
-        misrouted = self._s.misrouted_of(self.number, list(since))
-        ours = {one: membership for one, membership in since.items() if one not in misrouted}
-        keeper.catch_up = await lost_changes(ours, self.number, self._s.layout, self._s.state)
-        await self.courier.hand_over(PendingDelivery((), None, (), dict(self.head.checkpoint), ()))
-        keeper.clean = True
+        self._state = self._new_state()
+        await self._lease.claim()
+        await self._state.restore()
 
     async def _halt(self) -> None:
-        await end(self._task, self._courier_task)
-        self._task = self._courier_task = None
+        await end(self._task, self._relay_task)
+        self._task = self._relay_task = None
 
     def _drain(self) -> None:
         while not self._inbox.empty():

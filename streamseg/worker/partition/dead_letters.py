@@ -1,7 +1,7 @@
-"""Rejected records go to dead letters as they came; a topic that is mostly rejected stops the worker instead.
+"""Makes dead letters of rejected records; stops the worker instead when most of a topic is rejected.
 
-A broker measures a batch as it is compressed, so a record of ten megabytes may pass a limit of one. Its dead letter
-might not, and the partition would stand still for it: so it is cut, and says so.
+A broker measures compressed batches, so a record of ten megabytes may pass a limit of one. Its dead letter might not,
+and would block the partition: so a large record is cut, and a header gives its full size.
 """
 
 from collections import deque
@@ -16,15 +16,15 @@ from streamseg.topics import DEAD_LETTERS, LARGEST_INPUT_BYTES
 
 CUT_KEY_BYTES: Final = 1_024
 CUT_VALUE_BYTES: Final = 65_536
-"""What is left of a key and a value that are too large together."""
+"""Bytes that are kept of the key and the value of a record that is too large."""
 
 
 class MostlyRejectedError(StreamsegError):
-    """Too large a share of a topic's latest records is being rejected: a bad deployment, not bad events."""
+    """Too large a share of a topic's latest records was rejected: a bad deployment, not bad events."""
 
 
 class RejectedShare:
-    """Watches what share of a topic's latest `window` records was rejected."""
+    """The share of a topic's latest `window` records that was rejected."""
 
     def __init__(self, topic: str, limit: float, window: int) -> None:
         self._topic = topic
@@ -35,7 +35,7 @@ class RejectedShare:
         self._rejected = 0
 
     def add(self, seen: int, rejected: int) -> None:
-        """Count a run. Raises `MostlyRejectedError` once a full window is above the limit."""
+        """Count a run of `seen` records. Raises `MostlyRejectedError` once a full window is above the limit."""
         self._runs.append((seen, rejected))
         self._seen += seen
         self._rejected += rejected
@@ -53,7 +53,7 @@ class RejectedShare:
 def dead_letters(
     rejected: Sequence[RejectedEvent], topic: str, partition: int, metrics: Metrics
 ) -> list[OutgoingRecord]:
-    """The records for the dead-letter topic: key, value and headers as they came, and why and whence as headers."""
+    """Return records for the dead-letter topic: key, value and headers as received; reason and origin as headers."""
     for one in rejected:
         metrics.rejected.labels(topic=topic, reason=one.reason.value).inc()
     return [_letter(one, topic, partition) for one in rejected]

@@ -1,102 +1,127 @@
-"""Who writes a partition, and the fenced write that only the owner can make (design: mechanism 3)."""
+"""Who owns a partition, and the fenced write that only the owner can make (DESIGN.md, Exactly-once effect)."""
 
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
 
-from numpy import intp
-from numpy.typing import NDArray
-
 from streamseg.clustering.identity import segmentation_of
 from streamseg.errors import FlushRefusedError, SettingsError, StoreUnavailableError
-from streamseg.features.rows import Rows
+from streamseg.features.rows import Rows, Slots
 from streamseg.membership.types import OutboxEntry
-from streamseg.ports import Flush
-from streamseg.worker.context import Head, Surroundings
+from streamseg.metrics import Metrics
+from streamseg.ports import Flush, StateStore
+from streamseg.worker.context import Rules
+from streamseg.worker.pace import Pace
 from streamseg.worker.partition.outage import Outage
 
 FLUSH_ROWS = 2_000
-"""Rows in one fenced call: 10,000 hold up Redis for 26 ms (lab)."""
-RETRY_SECONDS = 0.25
-STANDSTILL_SECONDS = 20.0
-"""Longer than Kafka needs to notice a dead worker (`fast` profile) and to assign its partitions."""
+"""Rows in one fenced call: 10,000 block Redis for 26 ms."""
 
 
 class Lease:
-    """This worker's claim to one partition, and all that it writes under it."""
+    """This worker's claim to one partition, and everything that it writes under it.
 
-    def __init__(self, partition: int, surroundings: Surroundings) -> None:
-        self.number = partition
-        self._s = surroundings
-        self.head = Head(0, 0, {}, {})
+    `epoch`, `flush_number`, `checkpoint` and `sizes` are what this worker wrote last.
+    """
+
+    def __init__(
+        self, partition: int, owner: str, *, state: StateStore, rules: Rules, metrics: Metrics, pace: Pace
+    ) -> None:
+        self.partition = partition
+        self._owner = owner
+        self._state = state
+        self._rules = rules
+        self._metrics = metrics
+        self._pace = pace
+        self.outage = Outage(partition, metrics)
+        self.epoch = 0
+        self.flush_number = 0
+        self.checkpoint: dict[str, int] = {}
+        self.sizes: dict[str, int] = {}
         self.first_seq = 1
-        """Where the numbers of a new customer's memberships begin: one who has left and comes back within the same
-        epoch must be above what was said before, or readers would take it for old."""
-        self.patience = Outage(partition, surroundings.metrics)
+        """Sequence number of a new customer's first membership.
+
+        A customer who expired and returns within one epoch must start above the old numbers, or readers would ignore
+        the new membership.
+        """
 
     async def claim(self) -> None:
-        """Become the owner, and learn where to read on.
+        """Become the owner and load the checkpoint.
 
-        Raises `SettingsError` when a topic is not the one that the rows were written from, `LayoutMismatchError`, and
+        Raises `SettingsError` when a topic is not the one that the rows were made from, `LayoutMismatchError`, and
         `StoreUnavailableError`.
         """
-        layout = self._s.layout
-        claimed = await self._s.state.claim(
-            self.number, self._s.owner, layout.fingerprint, int(time.time() * 1000), tuple(self._s.follows)
+        layout = self._rules.layout
+        claimed = await self._state.claim(
+            self.partition, self._owner, layout.fingerprint, int(time.time() * 1000), tuple(self._rules.replaces)
         )
         await self._check_topics(claimed.topics)
         self.first_seq = 1
-        sizes = {one: size for one, size in claimed.sizes.items() if segmentation_of(one) in layout.segmentations}
-        self.head = Head(claimed.epoch, claimed.flush_number, dict(claimed.checkpoint), sizes)
+        self.epoch, self.flush_number = claimed.epoch, claimed.flush_number
+        self.checkpoint = dict(claimed.checkpoint)
+        self.sizes = {one: size for one, size in claimed.sizes.items() if segmentation_of(one) in layout.segmentations}
 
-    async def give_way(self) -> None:
-        """Wait while a later claim than ours stands: Kafka gave the partition to another worker, and will tell us.
+    async def yield_to_newer(self) -> None:
+        """Wait while another worker has a newer claim: Kafka gave it the partition, and will tell us.
 
-        A worker that is cut off from Kafka, or was frozen, would otherwise take the partition back again and again.
-        When the other one stands still for long, Kafka may have lost it without a word to us: then we claim.
+        Otherwise a worker that is cut off from Kafka, or was frozen, would claim the partition again and again. If the
+        newer owner makes no progress for `Pace.standstill` seconds, assume it is dead and return.
         """
         seen, until = -1, 0.0
         while True:
-            stored = await self._s.state.metadata(self.number)
-            if stored is None or stored.owner == self._s.owner or stored.epoch <= self.head.epoch:
+            stored = await self._state.metadata(self.partition)
+            if stored is None or stored.owner == self._owner or stored.epoch <= self.epoch:
                 return
             if stored.flush_number != seen:
-                seen, until = stored.flush_number, time.monotonic() + STANDSTILL_SECONDS
+                seen, until = stored.flush_number, time.monotonic() + self._pace.standstill
             elif time.monotonic() > until:
                 return
-            await asyncio.sleep(RETRY_SECONDS)
+            await asyncio.sleep(self._pace.retry)
 
     async def is_current(self) -> bool:
-        """Whether the store still knows this worker as the last writer. Raises `StoreUnavailableError`."""
-        stored = await self._s.state.metadata(self.number)
-        return stored is not None and (stored.owner, stored.flush_number) == (self._s.owner, self.head.flush_number)
+        """Return whether this worker was the last to write the partition. Raises `StoreUnavailableError`."""
+        stored = await self._state.metadata(self.partition)
+        return stored is not None and (stored.owner, stored.flush_number) == (self._owner, self.flush_number)
 
     async def flush(
         self,
         rows: Rows,
-        slots: NDArray[intp],
+        slots: Slots,
         entries: Sequence[OutboxEntry],
         checkpoint: Mapping[str, int],
         sizes: Mapping[str, int],
         *,
         remove: bool = False,
     ) -> tuple[str | None, bool]:
-        """Write (or remove) rows, and decisions, in calls of at most `FLUSH_ROWS`; decisions go with their rows.
+        """Write (or remove) rows together with their outbox entries, at most `FLUSH_ROWS` in one call.
 
-        The entries are in the order of their rows.
+        Args:
+            rows: of the partition.
+            slots: of the rows to write, shape (n,).
+            entries: in the order of their rows.
+            checkpoint: written with the last call.
+            sizes: customers by segment; written with the last call.
+            remove: delete the rows instead.
+
+        Returns:
+            The position of the last outbox entry, None if unknown or without entries; and whether the outcome of a
+            call is known from the flush number only, so that the positions of its entries are not.
+
+        Raises:
+            FlushRefusedError: another worker owns the partition, or the store lost a flush.
         """
         started = time.perf_counter()
-        position, in_doubt, gone_out = None, False, 0
+        position, in_doubt, entries_written = None, False, 0
         pieces = range(0, max(len(slots), 1), FLUSH_ROWS)
         for start in pieces:
             piece = slots[start : start + FLUSH_ROWS]
             ids = [rows.customer_ids[slot] for slot in piece.tolist()]
             last = start == pieces[-1]
-            outbox = entries[gone_out:] if last else _of(ids, entries, gone_out)
-            gone_out += len(outbox)
+            outbox = entries[entries_written:] if last else _entries_of(ids, entries, entries_written)
+            entries_written += len(outbox)
             flush = Flush(
-                self._s.owner,
-                self.head.flush_number,
+                self._owner,
+                self.flush_number,
                 rows=[(customer, None) for customer in ids]
                 if remove
                 else list(zip(ids, rows.dump(piece), strict=True)),
@@ -106,50 +131,50 @@ class Lease:
             )
             written, doubt = await self._write(flush)
             position, in_doubt = written or position, in_doubt or doubt
-            self.head.flush_number += 1
-        self.head.checkpoint, self.head.sizes = dict(checkpoint), dict(sizes)
+            self.flush_number += 1
+        self.checkpoint, self.sizes = dict(checkpoint), dict(sizes)
         if remove:
             self.first_seq = max([self.first_seq, *(entry.seq + 1 for entry in entries)])
-        self._s.metrics.flush_duration.observe(time.perf_counter() - started)
+        self._metrics.flush_duration.observe(time.perf_counter() - started)
         return position, in_doubt
 
     async def _write(self, flush: Flush) -> tuple[str | None, bool]:
-        """One fenced call, tried until its outcome is known; True when it is known only from the flush number."""
+        """Make one fenced call, again until its outcome is known; True if it is known from the flush number only."""
         try:
-            return await self._s.state.flush(self.number, flush), False
+            return await self._state.flush(self.partition, flush), False
         except StoreUnavailableError as error:
-            self.patience.waits(error, "flush")
+            self.outage.waits(error, "flush")
         while True:
-            await asyncio.sleep(RETRY_SECONDS)
+            await asyncio.sleep(self._pace.retry)
             try:
-                stored = await self._s.state.metadata(self.number)
-                if stored is None or stored.owner != self._s.owner:
+                stored = await self._state.metadata(self.partition)
+                if stored is None or stored.owner != self._owner:
                     raise FlushRefusedError("another worker has claimed the partition")
                 if stored.flush_number != flush.flush_number + 1:
-                    await self._s.state.flush(self.number, flush)
+                    await self._state.flush(self.partition, flush)
             except StoreUnavailableError as error:
-                self.patience.waits(error, "flush")
+                self.outage.waits(error, "flush")
             else:
-                self.patience.goes_on()
+                self.outage.over()
                 return None, True
 
     async def _check_topics(self, stored: Mapping[str, tuple[str, int]]) -> None:
-        """Offsets mean nothing in a topic that was made anew, and keys move when it is grown."""
+        """Compare topic ids and partition counts: offsets mean nothing in a new topic, and growth moves keys."""
         for topic, (topic_id, count) in stored.items():
-            now_id, now_count = self._s.topics.get(topic, (topic_id, count))
+            now_id, now_count = self._rules.topics.get(topic, (topic_id, count))
             if count != now_count:
                 raise SettingsError(
                     f"{topic} had {count} partitions when its rows were written and has {now_count} now: "
                     "run `streamseg rebuild`"
                 )
             if topic_id != now_id:
-                raise SettingsError(f"{topic} was made anew since its rows were written: run `streamseg rebuild`")
-        if dict(stored) != dict(self._s.topics):
-            await self._s.state.set_topics(self.number, self._s.owner, self._s.topics)
+                raise SettingsError(f"{topic} was created again since its rows were written: run `streamseg rebuild`")
+        if dict(stored) != dict(self._rules.topics):
+            await self._state.set_topics(self.partition, self._owner, self._rules.topics)
 
 
-def _of(customer_ids: Sequence[str], entries: Sequence[OutboxEntry], start: int) -> Sequence[OutboxEntry]:
-    """The entries from `start` on that are of these customers."""
+def _entries_of(customer_ids: Sequence[str], entries: Sequence[OutboxEntry], start: int) -> Sequence[OutboxEntry]:
+    """Return the entries from `start` on that belong to these customers."""
     own, end = frozenset(customer_ids), start
     while end < len(entries) and entries[end].customer_id in own:
         end += 1

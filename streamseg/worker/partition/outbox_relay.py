@@ -1,7 +1,7 @@
-"""Delivers decided changes: first the membership string, then the change record, until both are acknowledged.
+"""Delivers decided changes: the membership string first, then the change record, until both are acknowledged.
 
-The outbox in the store makes that safe: entries are written together with their rows, stay for the failover margin
-after delivery, and are delivered again whenever an outcome is in doubt. Readers keep the highest (epoch, seq).
+Entries are written to the outbox together with their rows, stay there for the redelivery window, and are delivered
+again whenever an outcome is in doubt. Readers keep the highest (epoch, seq), so redelivery is harmless.
 """
 
 import asyncio
@@ -13,35 +13,37 @@ from dataclasses import dataclass
 
 from streamseg.errors import StoreUnavailableError, StreamsegError
 from streamseg.events.cloudevents import MEMBERSHIP_TYPE, Headers, headers_at
-from streamseg.kafka.change_topic import ChangeTopic
 from streamseg.membership.encoding import change_record
 from streamseg.membership.types import OutboxEntry
 from streamseg.metrics import Metrics
-from streamseg.ports import EventSink, MembershipStore, OutgoingRecord, StateStore
+from streamseg.ports import OutgoingRecord
 from streamseg.topics import MEMBERSHIPS
+from streamseg.worker.context import Ports
+from streamseg.worker.pace import Pace
 
 log = logging.getLogger(__name__)
 
-RETRY_SECONDS = 0.25
-TRIM_INTERVAL_SECONDS = 2.0
-ANNOUNCED_INTERVAL_SECONDS = 10.0
-"""How much of the change topic a new owner of the partition reads: what was announced in about this time."""
+QUEUED_DELIVERIES = 4
+"""A partition waits for its relay once so many flushes are not delivered."""
 
 
 @dataclass(frozen=True, slots=True)
 class PendingDelivery:
-    """What one flush has to deliver, and what may be committed and observed once it is delivered."""
+    """What one flush decided, and what may be committed once it is delivered."""
 
     entries: Sequence[OutboxEntry]
     position: str | None
+    """Of the last entry in the outbox."""
     extra: Sequence[OutgoingRecord]
+    """Records that are sent after the change records."""
     checkpoint: Mapping[str, int]
     appended_at: Sequence[float]
+    """Epoch seconds at which Kafka got the first and the last record of each run."""
     in_doubt: bool = False
-    """The position of the entries is unknown: deliver what stands in the outbox."""
+    """The position is unknown: deliver everything in the outbox."""
 
     def with_next(self, later: "PendingDelivery") -> "PendingDelivery":
-        """Both as one: what has queued up while another was under way costs one delivery."""
+        """Merge with a later one: a queue of several costs one delivery."""
         return PendingDelivery(
             (*self.entries, *later.entries),
             later.position or self.position,
@@ -53,120 +55,111 @@ class PendingDelivery:
 
 
 class OutboxRelay:
-    """Delivers the parcels of one partition in order."""
+    """Delivers what one partition decided, in order."""
 
-    def __init__(
-        self,
-        partition: int,
-        *,
-        state: StateStore,
-        memberships: MembershipStore,
-        sink: EventSink,
-        metrics: Metrics,
-        changes: ChangeTopic,
-        margin_seconds: float,
-    ) -> None:
+    def __init__(self, partition: int, *, ports: Ports, redelivery_window: float, metrics: Metrics, pace: Pace) -> None:
         self._partition = partition
-        self._state = state
-        self._memberships = memberships
-        self._sink = sink
+        self._ports = ports
+        self._redelivery_window = redelivery_window
         self._metrics = metrics
-        self._changes = changes
-        self._margin_seconds = margin_seconds
-        self._parcels: asyncio.Queue[PendingDelivery] = asyncio.Queue(maxsize=4)
+        self._pace = pace
+        self._pending: asyncio.Queue[PendingDelivery] = asyncio.Queue(maxsize=QUEUED_DELIVERIES)
         self._delivered: deque[tuple[float, str]] = deque()
+        """(Monotonic seconds, outbox position) of deliveries that are not trimmed yet."""
         self._trimmed_at = 0.0
         self._busy = False
         self._asked_at = 0.0
-        self.announced: int | None = None
-        """An offset of the change topic: everything before it was decided in flushes that the store has had."""
+        self.published: int | None = None
+        """An offset of the change topic: every record before it is of a flush that the store has."""
         self.checkpoint: dict[str, int] = {}
-        """Per topic the next offset to read, everything before it being durable and delivered."""
+        """Next offset by topic; everything before it is durable and delivered."""
 
-    async def hand_over(self, parcel: PendingDelivery) -> None:
-        """Queue a parcel; waits while the last ones are under way."""
-        await self._parcels.put(parcel)
+    async def put(self, delivery: PendingDelivery) -> None:
+        """Queue a delivery; waits while the queue is full."""
+        await self._pending.put(delivery)
 
     @property
     def is_idle(self) -> bool:
-        """Nothing waits to be delivered, nor is on its way."""
-        return self._parcels.empty() and not self._busy
+        """Whether nothing is queued or under way."""
+        return self._pending.empty() and not self._busy
 
     async def run(self) -> None:
         """Deliver for ever."""
         while True:
-            parcel = await self._parcels.get()
+            delivery = await self._pending.get()
             self._busy = True
-            while not self._parcels.empty():
-                parcel = parcel.with_next(self._parcels.get_nowait())
-            while not await self._try(parcel):
-                await asyncio.sleep(RETRY_SECONDS)
-                # The server may have failed over: what it acknowledged within the margin may be gone.
-                parcel = PendingDelivery((), None, parcel.extra, parcel.checkpoint, parcel.appended_at, in_doubt=True)
+            while not self._pending.empty():
+                delivery = delivery.with_next(self._pending.get_nowait())
+            while not await self._try(delivery):
+                await asyncio.sleep(self._pace.retry)
+                # The server may have failed over and lost what it acknowledged within the redelivery window.
+                delivery = PendingDelivery(
+                    (), None, delivery.extra, delivery.checkpoint, delivery.appended_at, in_doubt=True
+                )
             self._busy = False
 
-    async def _try(self, parcel: PendingDelivery) -> bool:
+    async def _try(self, delivery: PendingDelivery) -> bool:
         try:
-            if parcel.in_doubt:
+            if delivery.in_doubt:
                 await self.deliver_outbox()
             else:
-                await self._deliver(parcel.entries)
-            if parcel.extra:
-                await self._sink.send(parcel.extra)
-            if parcel.position is not None:
-                self._delivered.append((time.monotonic(), parcel.position))
+                await self._deliver(delivery.entries)
+            if delivery.extra:
+                await self._ports.sink.send(delivery.extra)
+            if delivery.position is not None:
+                self._delivered.append((time.monotonic(), delivery.position))
             await self._trim()
-            await self._ask_end()
+            await self._note_change_topic_end()
         except StoreUnavailableError:
             self._metrics.store_errors.labels(operation="membership").inc()
             return False
         except StreamsegError as error:
             log.warning("partition %d: %s; trying again", self._partition, error)
             return False
-        self.checkpoint.update(parcel.checkpoint)
+        self.checkpoint.update(delivery.checkpoint)
         now = time.time()
-        for appended_at in parcel.appended_at:
+        for appended_at in delivery.appended_at:
             self._metrics.event_to_membership.observe(max(0.0, now - appended_at))
         self._metrics.checkpoint_timestamp.labels(partition=str(self._partition)).set(now)
         return True
 
     async def deliver_outbox(self) -> None:
-        """Deliver all that stands in the outbox, in order; idempotent.
+        """Deliver everything in the outbox, in order; idempotent.
 
-        Raises `StoreUnavailableError` or what the sink raises.
+        Raises `StoreUnavailableError`, and what the sink raises.
         """
-        standing = await self._state.outbox(self._partition)
-        await self._deliver([entry for _, entry in standing])
-        if standing:
-            self._delivered.append((time.monotonic(), standing[-1][0]))
+        entries = await self._ports.state.outbox(self._partition)
+        await self._deliver([entry for _, entry in entries])
+        if entries:
+            self._delivered.append((time.monotonic(), entries[-1][0]))
 
     async def _deliver(self, entries: Sequence[OutboxEntry]) -> None:
         if not entries:
             return
-        await self._memberships.write(entries)
+        await self._ports.memberships.write(entries)
         headers_of = headers_at(MEMBERSHIP_TYPE, time.time())
         changed = [entry for entry in entries if entry.changes or entry.membership is None]
-        await self._sink.send([_record(entry, headers_of) for entry in changed])
+        await self._ports.sink.send([_record(entry, headers_of) for entry in changed])
 
-    async def _ask_end(self) -> None:
+    async def _note_change_topic_end(self) -> None:
         now = time.monotonic()
-        if now - self._asked_at > ANNOUNCED_INTERVAL_SECONDS:
+        if now - self._asked_at > self._pace.change_topic_end:
             self._asked_at = now
-            self.announced = await self._changes.end(self._partition)
+            self.published = await self._ports.changes.end(self._partition)
 
     async def _trim(self) -> None:
         now = time.monotonic()
-        if now - self._trimmed_at < TRIM_INTERVAL_SECONDS:
+        if now - self._trimmed_at < self._pace.outbox_trim:
             return
         self._trimmed_at = now
         through = None
-        while self._delivered and now - self._delivered[0][0] > self._margin_seconds:
+        while self._delivered and now - self._delivered[0][0] > self._redelivery_window:
             through = self._delivered.popleft()[1]
         if through is not None:
-            await self._state.trim_outbox(self._partition, through)
+            await self._ports.state.trim_outbox(self._partition, through)
 
 
 def _record(entry: OutboxEntry, headers_of: Callable[[str], Headers]) -> OutgoingRecord:
-    """The change as a CloudEvent; a tombstone has nothing for headers to describe."""
+    """Return the change as a CloudEvent. A tombstone has no content for headers to describe."""
     headers = () if entry.membership is None else headers_of(f"{entry.customer_id}/{entry.epoch}-{entry.seq}")
     return OutgoingRecord(MEMBERSHIPS, entry.customer_id.encode(), change_record(entry), headers)

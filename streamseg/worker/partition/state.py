@@ -1,13 +1,14 @@
-"""What a worker has in memory of a partition since the last reset, and what it decides and writes of that.
+"""One partition's rows: absorbs runs, decides memberships, flushes both.
 
-    absorb -> settle_and_flush -> courier        sweep: take_in -> let_go | settle_and_flush -> courier
+    absorb -> settle_and_flush -> relay        sweep: load -> expire | settle_and_flush -> relay
 
-A reset begins with a new one: rows in memory that are ahead of the store would hide a loss behind their fences.
+A reset begins with a new state: rows in memory that are ahead of the store would hide a loss behind their offsets.
 """
 
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,112 +16,168 @@ from numpy.typing import NDArray
 from streamseg import pipeline
 from streamseg.clustering.budget import LearnBudget
 from streamseg.events.record import RecordBatch
-from streamseg.features.rows import Rows
+from streamseg.features.rows import Rows, Slots
+from streamseg.kafka.partitioner import misrouted
 from streamseg.membership.catch_up import CatchUp
 from streamseg.membership.expiry import exit_entries, is_expired
 from streamseg.membership.types import OutboxEntry
+from streamseg.metrics import Metrics
 from streamseg.ports import OutgoingRecord
 from streamseg.topics import CONSENTS, INPUT_TOPICS, MEMBERSHIPS, SAMPLES
-from streamseg.worker.context import Batch, Head, Surroundings
+from streamseg.worker.context import Ports, Rules
+from streamseg.worker.model_cache import ModelCache
+from streamseg.worker.pace import Pace
+from streamseg.worker.partition.catch_up import lost_changes
 from streamseg.worker.partition.dead_letters import RejectedShare, dead_letters
 from streamseg.worker.partition.lease import FLUSH_ROWS, Lease
 from streamseg.worker.partition.outbox_relay import OutboxRelay, PendingDelivery
 
 
-class PartitionState:
-    """Keeps the rows of one partition."""
+@dataclass(slots=True)
+class Absorbed:
+    """What the runs of one cycle changed, until it is flushed."""
 
-    def __init__(self, ownership: Lease, budget: LearnBudget, surroundings: Surroundings) -> None:
-        self.number = ownership.number
-        self.rows = Rows(surroundings.layout)
-        self.catch_up = CatchUp(surroundings.layout)
-        """What the store has forgotten, until the rows have taken it over."""
-        self.clean = False
-        """Memory and store agree, and what was decided is with the courier."""
-        self._s = surroundings
-        self._ownership = ownership
-        self._shares = {topic: RejectedShare(topic, *surroundings.rejected_share) for topic in INPUT_TOPICS}
-        self._budget = budget
-        s = surroundings
-        self.courier = OutboxRelay(
-            self.number,
-            state=s.state,
-            memberships=s.memberships,
-            sink=s.sink,
-            metrics=s.metrics,
-            changes=s.changes,
-            margin_seconds=s.margin_seconds,
+    slots: list[Slots] = field(default_factory=list)
+    """Rows that were touched, by run."""
+    appended_at: list[float] = field(default_factory=list)
+    """Epoch seconds at which Kafka got the first and the last record of each run."""
+    latest: dict[str, float] = field(default_factory=dict)
+    """Greatest event time by topic, epoch seconds."""
+    consented: set[int] = field(default_factory=set)
+    """Slots whose consent may have changed."""
+    dead_letters: list[OutgoingRecord] = field(default_factory=list)
+
+
+class PartitionState:
+    """The rows of one partition, from one reset to the next."""
+
+    def __init__(
+        self,
+        lease: Lease,
+        budget: LearnBudget,
+        *,
+        ports: Ports,
+        rules: Rules,
+        models: ModelCache,
+        metrics: Metrics,
+        pace: Pace,
+    ) -> None:
+        self.partition = lease.partition
+        self.rows = Rows(rules.layout)
+        self.relay = OutboxRelay(
+            lease.partition, ports=ports, redelivery_window=rules.redelivery_window, metrics=metrics, pace=pace
         )
+        self._lease = lease
+        self._budget = budget
+        self._ports = ports
+        self._rules = rules
+        self._models = models
+        self._metrics = metrics
+        self._catch_up = CatchUp(rules.layout)
+        self._shares = {
+            topic: RejectedShare(topic, rules.rejected_share_limit, rules.rejected_share_window)
+            for topic in INPUT_TOPICS
+        }
+        self._flushed = False
 
     @property
-    def head(self) -> Head:
-        """What this worker last wrote of the partition beside its rows."""
-        return self._ownership.head
+    def is_flushed(self) -> bool:
+        """Whether the store has all that is in memory, and the relay all that was decided."""
+        return self._flushed
+
+    def distrust(self) -> None:
+        """Assume that memory and store differ: the next start resets."""
+        self._flushed = False
+
+    async def restore(self) -> None:
+        """Finish what the last owner left: deliver its outbox and catch up with the change topic.
+
+        Raises `StoreUnavailableError`, and what the sink and the change topic raise.
+        """
+        await self.relay.deliver_outbox()
+        published = await self._ports.changes.since(self.partition, self._lease.checkpoint.get(MEMBERSHIPS, 0))
+        # After the topics were grown, customers of other partitions still have old change records here.
+        others = misrouted(list(published), self.partition, self._rules.partitions)
+        ours = {one: membership for one, membership in published.items() if one not in others}
+        self._catch_up = await lost_changes(ours, self.partition, self._rules.layout, self._ports.state)
+        await self.relay.put(PendingDelivery((), None, (), dict(self._lease.checkpoint), ()))
+        self._flushed = True
 
     def checkpoint(self) -> dict[str, int]:
-        """Where reading stands, and up to where the change topic tells only what the store has decided."""
-        announced = {} if self.catch_up or self.courier.announced is None else {MEMBERSHIPS: self.courier.announced}
-        return dict(self.head.checkpoint) | announced
+        """Return the next offset of each input topic, and how far the change topic tells only what the store has."""
+        published = {} if self._catch_up or self.relay.published is None else {MEMBERSHIPS: self.relay.published}
+        return dict(self._lease.checkpoint) | published
 
-    async def absorb(self, run: RecordBatch, batch: Batch) -> None:
-        """Take a run into the rows; noted in `batch`."""
-        s, source = self._s, INPUT_TOPICS.index(run.topic)
+    async def absorb(self, run: RecordBatch, absorbed: Absorbed) -> None:
+        """Take a run into the rows, and note in `absorbed` what changed.
+
+        Raises `StoreUnavailableError` and `MostlyRejectedError`.
+        """
+        self._flushed = False
+        rules, metrics, source = self._rules, self._metrics, INPUT_TOPICS.index(run.topic)
         taken = pipeline.take(
-            s.decoder, source, run, self.rows, lambda customers: s.misrouted_of(self.number, customers)
+            rules.decoder,
+            source,
+            run,
+            self.rows,
+            lambda customers: misrouted(customers, self.partition, rules.partitions),
         )
         self._shares[run.topic].add(len(run.records), len(taken.rejected))
-        batch.dead_letters += dead_letters(taken.rejected, run.topic, run.partition, s.metrics)
+        absorbed.dead_letters += dead_letters(taken.rejected, run.topic, run.partition, metrics)
         if taken.latest is not None:
-            batch.latest[run.topic] = max(taken.latest, batch.latest.get(run.topic, 0.0))
+            absorbed.latest[run.topic] = max(taken.latest, absorbed.latest.get(run.topic, 0.0))
         if taken.missing:
-            self.take_in(taken.missing, await self.load(taken.missing))
-        slots, absorbed = pipeline.absorb(self.rows, source, taken, s.money)
-        batch.slots.append(slots)
+            self.load(taken.missing, await self._stored(taken.missing))
+        slots, counts = pipeline.absorb(self.rows, source, taken, rules.money)
+        absorbed.slots.append(slots)
         if run.topic == CONSENTS:
-            batch.consented.update(slots.tolist())
-        batch.appended_at += [run.records[0].timestamp / 1000.0, run.records[-1].timestamp / 1000.0]
-        s.metrics.records.labels(topic=run.topic).inc(len(run.records))
-        s.metrics.events.labels(topic=run.topic).inc(int(absorbed.mask.sum()))
-        s.metrics.duplicates.labels(topic=run.topic).inc(absorbed.duplicates)
-        s.metrics.replayed.labels(topic=run.topic).inc(absorbed.replayed)
+            absorbed.consented.update(slots.tolist())
+        absorbed.appended_at += [run.records[0].timestamp / 1000.0, run.records[-1].timestamp / 1000.0]
+        metrics.records.labels(topic=run.topic).inc(len(run.records))
+        metrics.events.labels(topic=run.topic).inc(int(counts.mask.sum()))
+        metrics.duplicates.labels(topic=run.topic).inc(counts.duplicates)
+        metrics.replayed.labels(topic=run.topic).inc(counts.replayed)
 
-    async def load(self, customer_ids: Sequence[str]) -> list[bytes | None]:
-        """Stored rows. Raises `StoreUnavailableError`."""
-        return await self._s.state.load(self.number, customer_ids)
+    async def _stored(self, customer_ids: Sequence[str]) -> list[bytes | None]:
+        return await self._ports.state.load(self.partition, customer_ids)
 
-    def take_in(self, customer_ids: Sequence[str], stored: Sequence[bytes | None]) -> None:
-        """Load rows into memory, and what was announced of their customers into the rows."""
+    def load(self, customer_ids: Sequence[str], stored: Sequence[bytes | None]) -> None:
+        """Load stored rows into memory, and let them catch up with the change topic."""
         slots = self.rows.load(customer_ids, stored)
-        if self.catch_up:
+        if self._catch_up:
             before = self.rows.segment[slots]
-            self.catch_up.apply(self.rows, customer_ids, time.time())
-            took = pipeline.Looked(before, self.rows.segment[slots], np.empty(0), np.empty(0, dtype=np.bool_))
-            self.head.sizes = pipeline.count_sizes(took, self._s.models.segmentations, self.head.sizes)
+            self._catch_up.apply(self.rows, customer_ids, time.time())
+            self._lease.sizes = self._sizes_after(before, self.rows.segment[slots])
 
-    async def take_over_announced(self) -> None:
-        """Bring the stored rows that are behind what was announced up to it; those that are gone wait for events."""
-        customers = self.catch_up.customers
+    async def flush_caught_up(self) -> None:
+        """Load and flush the stored rows that are behind the change topic; lost rows wait for their next event."""
+        customers = self._catch_up.customers
         for start in range(0, len(customers), FLUSH_ROWS):
-            piece = customers[start : start + FLUSH_ROWS]
-            absent = self.rows.missing(piece)
-            found = {c: row for c, row in zip(absent, await self.load(absent), strict=True) if row is not None}
+            absent = self.rows.missing(customers[start : start + FLUSH_ROWS])
+            stored = await self._stored(absent)
+            found = {one: row for one, row in zip(absent, stored, strict=True) if row is not None}
             if found:
-                self.take_in(list(found), list(found.values()))
-                await self.settle_and_flush(Batch([self.rows.slots_of(list(found))]), swept=True)
+                self.load(list(found), list(found.values()))
+                await self.settle_and_flush(Absorbed([self.rows.slots_of(list(found))]), swept=True)
 
     async def settle_and_flush(
-        self, batch: Batch, checkpoint: Mapping[str, int] | None = None, *, swept: bool = False
+        self, absorbed: Absorbed, checkpoint: Mapping[str, int] | None = None, *, swept: bool = False
     ) -> None:
-        """Look at the touched rows, decide what to publish, write all of it, and hand it to the courier.
+        """Assign and settle the touched rows, write them with what was decided, and hand that to the relay.
 
-        Of swept rows only those that changed are written.
+        Args:
+            absorbed: the touched rows.
+            checkpoint: next offset by topic once these rows are written; None leaves it.
+            swept: write only the rows that changed.
+
+        Raises:
+            FlushRefusedError: another worker owns the partition, or the store lost a flush.
         """
-        self.clean = False
-        s, rows = self._s, self.rows
-        segmentations = s.models.segmentations
-        slots = np.unique(np.concatenate([np.empty(0, dtype=np.intp), *batch.slots]))
-        # Before the clock has started an event that is there is the best guess; the earliest: clocks do not go back.
-        now = s.clock.now(self.number) or float(rows.first_seen[slots].min(initial=time.time()))
+        self._flushed = False
+        rows, segmentations = self.rows, self._models.segmentations
+        slots = np.unique(np.concatenate([np.empty(0, dtype=np.intp), *absorbed.slots]))
+        # Before the clock has started, use the earliest event there is: clocks do not go back.
+        now = self._ports.clock.now(self.partition) or float(rows.first_seen[slots].min(initial=time.time()))
         looked = pipeline.look(rows, slots, now, segmentations)
         sampled = pipeline.sample(rows, slots, now, segmentations, self._budget)
         entries = pipeline.publish(
@@ -129,55 +186,60 @@ class PartitionState:
             looked,
             now=now,
             wall_now=time.time(),
-            epoch=self.head.epoch,
+            epoch=self._lease.epoch,
             segmentations=segmentations,
-            rules=s.rules,
-            consented=batch.consented,
-            first_seq=self._ownership.first_seq,
+            rules=self._rules.publishing,
+            consented=absorbed.consented,
+            first_seq=self._lease.first_seq,
         )
         if swept:
-            spoken_of = {entry.customer_id for entry in entries} | {one.customer_id for one in sampled}
-            named = np.array([rows.customer_ids[slot] in spoken_of for slot in slots.tolist()], dtype=bool)
-            slots = slots[looked.changed | named]
+            named = {entry.customer_id for entry in entries} | {one.customer_id for one in sampled}
+            must_write = np.array([rows.customer_ids[slot] in named for slot in slots.tolist()], dtype=bool)
+            slots = slots[looked.changed | must_write]
             if not len(slots):
-                self.clean = True
+                self._flushed = True
                 return
         checkpoint = self.checkpoint() if checkpoint is None else checkpoint
-        sizes = pipeline.count_sizes(looked, segmentations, self.head.sizes)
-        written = await self._ownership.flush(rows, slots, entries, checkpoint, sizes)
-        extra = [OutgoingRecord(SAMPLES, one.key, one.value, partition=0) for one in sampled]
-        await self._hand_over(entries, written, extra, checkpoint, batch.appended_at)
+        sizes = pipeline.count_sizes(looked, segmentations, self._lease.sizes)
+        written = await self._lease.flush(rows, slots, entries, checkpoint, sizes)
+        samples = [OutgoingRecord(SAMPLES, one.key, one.value, partition=0) for one in sampled]
+        await self._relay(entries, written, samples, checkpoint, absorbed.appended_at)
 
-    async def let_go(self, slots: pipeline.Slots) -> NDArray[np.bool_]:
-        """Remove those of the rows whose customers were silent for the retention time; which of them it were."""
-        s, rows, now = self._s, self.rows, self._s.clock.now(self.number)
+    async def expire(self, slots: Slots) -> NDArray[np.bool_]:
+        """Delete expired rows; returns the mask of those deleted, shape (n,).
+
+        Raises `FlushRefusedError`.
+        """
+        rows, now = self.rows, self._ports.clock.now(self.partition)
         checkpoint = self.checkpoint()
         reached = [checkpoint.get(topic, 0) for topic in INPUT_TOPICS]
-        left = is_expired(rows, slots, now - s.retention_seconds, reached)
-        if left.any():
-            self.clean = False
-            gone, segmentations = slots[left], s.models.segmentations
-            model = {one.name: one.version for one in segmentations if one.assigner is not None}
-            names = [one.name for one in segmentations]
+        expired = is_expired(rows, slots, now - self._rules.retention, reached)
+        if expired.any():
+            self._flushed = False
+            gone, segmentations = slots[expired], self._models.segmentations
             entries = exit_entries(
                 rows,
                 gone,
                 now=now,
-                epoch=self.head.epoch,
-                names=names,
-                model=model,
-                unknown=s.rules.unknown_consent,
+                epoch=self._lease.epoch,
+                names=[one.name for one in segmentations],
+                model={one.name: one.version for one in segmentations if one.assigner is not None},
+                unknown=self._rules.publishing.unknown_consent,
             )
             before = rows.segment[gone]
-            nowhere = pipeline.Looked(before, np.zeros_like(before), np.empty(0), np.empty(0, dtype=np.bool_))
-            sizes = pipeline.count_sizes(nowhere, segmentations, self.head.sizes)
-            written = await self._ownership.flush(rows, gone, entries, checkpoint, sizes, remove=True)
+            sizes = self._sizes_after(before, np.zeros_like(before))
+            written = await self._lease.flush(rows, gone, entries, checkpoint, sizes, remove=True)
             rows.evict(gone)
-            s.metrics.departures.inc(len(gone))
-            await self._hand_over(entries, written, [], checkpoint, ())
-        return left
+            self._metrics.departures.inc(len(gone))
+            await self._relay(entries, written, [], checkpoint, ())
+        return expired
 
-    async def _hand_over(
+    def _sizes_after(self, before: NDArray[np.uint32], after: NDArray[np.uint32]) -> dict[str, int]:
+        """Return the sizes of segments after rows moved; codes before and after, shape (rows, segmentations)."""
+        moved = pipeline.Looked(before, after, np.empty(0), np.empty(0, dtype=np.bool_))
+        return pipeline.count_sizes(moved, self._models.segmentations, self._lease.sizes)
+
+    async def _relay(
         self,
         entries: Sequence[OutboxEntry],
         written: tuple[str | None, bool],
@@ -187,18 +249,18 @@ class PartitionState:
     ) -> None:
         moves = Counter((change.segmentation, change.change) for entry in entries for change in entry.changes)
         for labels, count in moves.items():
-            self._s.metrics.moves.labels(*labels).inc(count)
+            self._metrics.moves.labels(*labels).inc(count)
         for entry in entries:
             if entry.membership is None:
-                keys = [pipeline.sample_key(one.name, entry.customer_id) for one in self._s.models.segmentations]
+                keys = [pipeline.sample_key(one.name, entry.customer_id) for one in self._models.segmentations]
                 extra += [OutgoingRecord(SAMPLES, key, None, partition=0) for key in keys]
         position, in_doubt = written
-        await self.courier.hand_over(PendingDelivery(entries, position, extra, dict(checkpoint), appended_at, in_doubt))
-        self.clean = True
+        await self.relay.put(PendingDelivery(entries, position, extra, dict(checkpoint), appended_at, in_doubt))
+        self._flushed = True
 
-    def evict(self) -> None:
-        """Let those go who were not seen for longest, where there are too many in memory."""
-        surplus = len(self.rows) - self._s.rows_limit()
+    def evict(self, limit: int) -> None:
+        """Forget the rows that were used least recently, as many as there are above `limit`."""
+        surplus = len(self.rows) - limit
         if surplus > 0:
             self.rows.evict(self.rows.least_recently_used(surplus))
-            self._s.metrics.evictions.inc(surplus)
+            self._metrics.evictions.inc(surplus)

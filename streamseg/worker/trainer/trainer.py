@@ -1,14 +1,15 @@
-"""The trainer role: learns all segmentations from the samples topic, off the event loop (design: mechanism 4).
+"""Learns all segmentations from the samples topic, off the event loop (DESIGN.md, Learning and assigning).
 
-One worker has it, by Kafka's assignment. A new owner restores the learners from their snapshots and reads the compacted
-samples topic from its beginning: what a snapshot has learned already is only remembered. A snapshot is written over its
-parent only, so an owner that was frozen through a rebalance cannot fork the line; it starts over from what stands.
+Kafka's assignment gives one worker the role. A new owner restores the learners from their snapshots and reads the
+compacted samples topic from the beginning; samples that a snapshot has learned are only remembered. A snapshot is
+written over its parent only, so a trainer that was frozen through a rebalance cannot fork the line of versions: it
+starts over from the published snapshots.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,9 @@ from streamseg.errors import StreamsegError
 from streamseg.events.record import Record, RecordBatch
 from streamseg.metrics import Metrics
 from streamseg.pipeline import SampleValue
-from streamseg.ports import EventSink, ModelStore, OutgoingRecord
+from streamseg.ports import EventSink, ModelStore, OutgoingRecord, Reader
 from streamseg.topics import MODELS, SAMPLES
+from streamseg.worker.pace import PRODUCTION, Pace
 from streamseg.worker.run_sequence import RunSequence
 from streamseg.worker.tasks import end
 from streamseg.worker.trainer.segment_catalogue import SegmentCatalogue
@@ -34,38 +36,46 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PARTITION = 0
-PUBLISH_INTERVAL_SECONDS = 10.0
-"""Wall time after which learning is published even without a challenge: what a killed owner can lose at most."""
 LEARN_AT_ONCE = 2_000
-"""Samples between two looks at whether a challenge is due."""
-IDLE_SECONDS = 1.0
-RETRY_SECONDS = 1.0
+"""Samples that are learned in one go; snapshots are published in between."""
+INBOX_RUNS = 2
+"""Runs that wait while one is learned."""
 
 _DECODE_SAMPLE = msgspec.json.Decoder(SampleValue).decode
 
 
 class Trainer:
-    """Feeds the learners and publishes what they have learned."""
+    """Feeds the learners and publishes their snapshots.
+
+    Args:
+        params: how each segmentation is learned.
+        models: where snapshots are published.
+        sink: gets a copy of each snapshot.
+        catalogue: describes the segments of each snapshot.
+        reader: of the samples topic.
+        metrics: of this process.
+        pace: waits and intervals.
+    """
 
     def __init__(
         self,
-        params: "Callable[[], Sequence[LearnerParams]]",
+        params: Sequence[LearnerParams],
         *,
         models: ModelStore,
         sink: EventSink,
         catalogue: SegmentCatalogue,
+        reader: Reader,
         metrics: Metrics,
-        rewind: Callable[[Mapping[tuple[str, int], int | None]], None],
-        session: Callable[[str, int], tuple[int, int]],
+        pace: Pace = PRODUCTION,
     ) -> None:
         self._params = params
         self._models = models
         self._sink = sink
         self._catalogue = catalogue
         self._metrics = metrics
-        self._rewind = rewind
-        self._session = session
-        self._inbox: asyncio.Queue[RecordBatch] = asyncio.Queue(maxsize=2)
+        self._reader = reader
+        self._pace = pace
+        self._inbox: asyncio.Queue[RecordBatch] = asyncio.Queue(maxsize=INBOX_RUNS)
         self._task: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="trainer")
         self._learners: dict[str, Learner] = {}
@@ -83,12 +93,12 @@ class Trainer:
         while not self._inbox.empty():
             self._inbox.get_nowait()
 
-    async def offer(self, batch: RecordBatch) -> None:
-        """Take a run of samples."""
-        await self._inbox.put(batch)
+    async def offer(self, run: RecordBatch) -> None:
+        """Take a run of samples; waits while the inbox is full."""
+        await self._inbox.put(run)
 
     def committable(self) -> int | None:
-        """The next sample to read."""
+        """Return the offset of the next sample; None before the first run was learned."""
         return self._next_offset
 
     async def _run(self) -> None:
@@ -100,30 +110,24 @@ class Trainer:
                 log.warning("the trainer starts over from the published models: %s", error)
             except Exception:
                 log.exception("the trainer starts over from the published models")
-            await asyncio.sleep(RETRY_SECONDS)
+            await asyncio.sleep(self._pace.trainer_retry)
 
     async def _restore(self) -> None:
         self._next_offset = None
-        learner, all_params = await asyncio.get_running_loop().run_in_executor(self._thread, self._load)
-        for params in all_params:
+        learner = await asyncio.get_running_loop().run_in_executor(self._thread, _learner_class)
+        for params in self._params:
             stored = await self._models.snapshot(params.segmentation)
             self._learners[params.segmentation] = (
                 learner(params) if stored is None else learner.restore(Snapshot.from_json(stored), params)
             )
-        await self._catalogue.take_over()
-        self._rewind({(SAMPLES, PARTITION): None})
-
-    def _load(self) -> "tuple[type[Learner], Sequence[LearnerParams]]":
-        """River and SciPy take half of a worker's start. So only who has the role loads them, beside the path."""
-        from streamseg.clustering.learning.learner import Learner  # noqa: PLC0415
-
-        return Learner, self._params()
+        await self._catalogue.load()
+        self._reader.rewind({(SAMPLES, PARTITION): None})
 
     async def _train(self) -> None:
-        sequence = RunSequence(PARTITION, self._session)
+        sequence = RunSequence(PARTITION, self._reader)
         while True:
             try:
-                async with asyncio.timeout(IDLE_SECONDS):
+                async with asyncio.timeout(self._pace.trainer_idle):
                     run = await self._inbox.get()
             except TimeoutError:
                 await self._publish_if_due()
@@ -134,7 +138,7 @@ class Trainer:
             for start in range(0, len(run.records), LEARN_AT_ONCE):
                 await self._learn(run.records[start : start + LEARN_AT_ONCE])
             await self._publish_if_due()
-            await self._catalogue.refresh()  # samples may never stop coming
+            await self._catalogue.refresh()  # the inbox may never be empty
             self._next_offset = run.records[-1].offset + 1
 
     async def _learn(self, records: Sequence[Record]) -> None:
@@ -167,7 +171,7 @@ class Trainer:
         return transitions
 
     async def _publish_if_due(self) -> None:
-        if time.monotonic() - self._published_at > PUBLISH_INTERVAL_SECONDS:
+        if time.monotonic() - self._published_at > self._pace.snapshot:
             await self._publish(set(self._learners))
 
     async def _publish(self, names: set[str]) -> None:
@@ -176,10 +180,17 @@ class Trainer:
             snapshot = self._learners[name].snapshot()
             content = snapshot.to_json()
             if not await self._models.publish(name, snapshot.version, snapshot.parent, content):
-                standing = await self._models.versions([name])
-                if standing == [snapshot.version]:
+                stored = await self._models.versions([name])
+                if stored == [snapshot.version]:
                     continue  # nothing was learned since
                 raise StreamsegError(f"model {name} was published by another trainer")
             await self._sink.send([OutgoingRecord(MODELS, name.encode(), content)])
             self._metrics.learned.labels(segmentation=name).set(snapshot.learned)
             await self._catalogue.write(snapshot)
+
+
+def _learner_class() -> "type[Learner]":
+    """Import the learner: River and SciPy take half of a worker's start, so only the trainer loads them."""
+    from streamseg.clustering.learning.learner import Learner  # noqa: PLC0415
+
+    return Learner

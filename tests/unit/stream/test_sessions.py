@@ -3,7 +3,7 @@
 import pytest
 from faust.types import TP
 
-from streamseg.stream.consumer import RunScheduler
+from streamseg.stream.sessions import RunScheduler
 from streamseg.topics import CLICKS
 from streamseg.worker.run_sequence import MissingRunError, RunSequence
 
@@ -44,7 +44,7 @@ def test_a_rewind_that_is_asked_for_during_a_seek_does_not_claim_what_is_polled_
 def test_a_reader_takes_each_run_of_the_session_once_and_misses_none_silently() -> None:
     one = scheduler()
     one.begin_session(PLACE, one.open_session(PLACE))
-    sequence = RunSequence(PLACE.partition, one.session)
+    sequence = RunSequence(PLACE.partition, one)
     runs = [run for _ in range(3) for _, run in one.iterate({PLACE: ["a record"]})]
     assert sequence.accepts(runs[0])
     with pytest.raises(MissingRunError):

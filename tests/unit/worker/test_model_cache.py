@@ -43,6 +43,6 @@ async def test_a_model_of_other_features_that_comes_later_is_said_once(caplog: p
         for _ in range(3):
             await ours.refresh()
     assert [record.getMessage() for record in caplog.records] == [
-        "model behaviour has other features than the settings: not taken over"
+        "model behaviour was learned from other features than the settings name: ignored"
     ]
     assert ours.segmentations[0].assigner is None

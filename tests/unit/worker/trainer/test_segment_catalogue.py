@@ -9,7 +9,7 @@ from streamseg.features.catalogue import catalogue
 from streamseg.features.layout import Layout
 from streamseg.ports import Flush
 from streamseg.store.memory import MemoryModelStore, MemoryStateStore
-from streamseg.worker.trainer import segment_catalogue as under_test
+from streamseg.worker.pace import Pace
 from streamseg.worker.trainer.segment_catalogue import SegmentCatalogue
 from tests.support.partition import FEATURES, SNAPSHOT
 
@@ -31,9 +31,15 @@ class Stage:
             partitions=2,
             features=catalogue(Layout.of()),
             minor_units=2,
-            in_shadow=lambda _: False,
-            is_dropped=self.dropped.__contains__,
+            status=self,
+            pace=Pace(catalogue_refresh=0.0),
         )
+
+    def in_shadow(self, segmentation: str) -> bool:
+        return False
+
+    def is_dropped(self, segmentation: str) -> bool:
+        return segmentation in self.dropped
 
     async def count(self, partition: int, sizes: dict[str, int]) -> None:
         head = await self.state.metadata(partition) or await self.state.claim(partition, "w", "layout", 1)
@@ -41,11 +47,6 @@ class Stage:
 
     async def entries(self) -> dict[str, Any]:
         return {segment: json.loads(entry) for segment, entry in (await self.models.catalogue()).items()}
-
-
-@pytest.fixture(autouse=True)
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(under_test, "REFRESH_INTERVAL_SECONDS", 0.0)
 
 
 async def described() -> Stage:
@@ -66,7 +67,7 @@ async def test_a_new_owner_keeps_the_sizes_of_segments_that_it_has_not_described
     second = stage.owner()
     await second.refresh()
     assert (await stage.entries())[one]["size"] == 0, "it has not taken over yet"
-    await second.take_over()
+    await second.load()
     await second.refresh()
     entries = await stage.entries()
     assert (entries[one]["size"], entries[other]["size"]) == (5, 1)
@@ -77,7 +78,7 @@ async def test_a_new_owner_takes_names_over_and_lets_what_was_dropped_end() -> N
     stage = await described()
     one = SNAPSHOT.segments[0]
     second = stage.owner()
-    await second.take_over()
+    await second.load()
     await stage.models.rename(one, "Our best")
     await second.refresh()
     assert (await stage.entries())[one]["label"] == "Our best"

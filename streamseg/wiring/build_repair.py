@@ -1,0 +1,72 @@
+"""Builds the offline tools: verify, rebuild, and the reader of dead letters."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from streamseg.features.relayout import written
+from streamseg.kafka.admin import TopicAdmin
+from streamseg.kafka.topic_reader import TopicReader
+from streamseg.repair.rebuilder import Rebuilder
+from streamseg.repair.verifier import Verifier
+from streamseg.settings import Settings
+from streamseg.topics import CLICKS
+from streamseg.wiring import partition_of
+from streamseg.wiring.derived import derive
+from streamseg.wiring.stores import stored_layout, stores
+
+
+@asynccontextmanager
+async def topic_reader(settings: Settings) -> AsyncIterator[TopicReader]:
+    """Open a reader of the log beside the workers."""
+    log = TopicReader(settings.kafka)
+    try:
+        yield log
+    finally:
+        await log.close()
+
+
+async def topic_ids(settings: Settings) -> dict[str, tuple[str, int]]:
+    """Return id and partition count of each input topic. Raises `SettingsError`."""
+    return await asyncio.to_thread(TopicAdmin(settings.kafka).topic_ids)
+
+
+@asynccontextmanager
+async def rebuilder(settings: Settings) -> AsyncIterator[tuple[Rebuilder, int]]:
+    """Open the `Rebuilder`; yields it with the number of partitions. Raises `SettingsError`."""
+    derived, topics = derive(settings), await topic_ids(settings)
+    partitions = topics[CLICKS][1]
+    async with topic_reader(settings) as log, stores(settings) as (state, _, _):
+        await state.check()
+        await state.remember_layout(derived.layout.fingerprint, written(derived.layout))
+        one = Rebuilder(
+            layout=derived.layout,
+            decoder=derived.decoder,
+            money=derived.money,
+            state=state,
+            log=log,
+            topics=topics,
+            belongs=lambda partition, customer: partition_of(customer, partitions) == partition,
+        )
+        yield one, partitions
+
+
+@asynccontextmanager
+async def verifier(settings: Settings) -> AsyncIterator[tuple[Verifier, int]]:
+    """Open the `Verifier`; yields it with the number of partitions. Raises `SettingsError`."""
+    derived, topics = derive(settings), await topic_ids(settings)
+    partitions = topics[CLICKS][1]
+    async with topic_reader(settings) as log, stores(settings) as (state, memberships, _):
+        one = Verifier(
+            layout=await stored_layout(derived.layout, state),
+            decoder=derived.decoder,
+            money=derived.money,
+            state=state,
+            memberships=memberships,
+            log=log,
+            belongs=lambda partition, customer: partition_of(customer, partitions) == partition,
+            topics=topics,
+            retention_seconds=settings.membership.retention_seconds,
+            event_clock=settings.clock == "event",
+        )
+        yield one, partitions

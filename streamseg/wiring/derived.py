@@ -1,0 +1,127 @@
+"""What follows from the settings: derived once for each command, then handed on."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from streamseg.clustering.params import LearnerParams
+from streamseg.errors import SettingsError
+from streamseg.events.decode import Decoder
+from streamseg.events.money import Money
+from streamseg.features.catalogue import Feature, catalogue
+from streamseg.features.layout import Attribute, Layout
+from streamseg.membership.types import Consent
+from streamseg.pipeline import PublishingRules, Segmentation
+from streamseg.settings import SegmentationSettings, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """The settings as the parts of the system use them."""
+
+    money: Money
+    """The currency of all amounts."""
+    decoder: Decoder
+    """Turns records into events."""
+    layout: Layout
+    """Of the rows."""
+    features: Mapping[str, Feature]
+    """Every feature of the layout, by name."""
+    segmentations: tuple[Segmentation, ...]
+    """Without models yet, in the order of the settings."""
+    learner_params: tuple[LearnerParams, ...]
+    """How each segmentation is learned, in the same order."""
+    publishing: PublishingRules
+
+    def segmentation(self, name: str) -> Segmentation:
+        """Return the segmentation of that name. Raises `SettingsError`."""
+        for one in self.segmentations:
+            if one.name == name:
+                return one
+        there = ", ".join(one.name for one in self.segmentations)
+        raise SettingsError(f"there is no segmentation {name}; there are {there}")
+
+
+def derive(settings: Settings) -> Derived:
+    """Derive everything, and check what one table of settings cannot know of another. Raises `SettingsError`."""
+    money = Money(settings.money.currency, settings.money.minor_units, dict(settings.money.rates))
+    layout = _layout(settings)
+    features = catalogue(layout)
+    chosen = {name: _features_of(name, one, features) for name, one in settings.segmentations.items()}
+    membership = settings.membership
+    return Derived(
+        money=money,
+        decoder=Decoder(money, settings.worker.future_limit_seconds),
+        layout=layout,
+        features=features,
+        segmentations=tuple(
+            _segmentation(name, one, chosen[name], layout) for name, one in settings.segmentations.items()
+        ),
+        learner_params=tuple(_learner_params(name, one, chosen[name]) for name, one in settings.segmentations.items()),
+        publishing=PublishingRules(
+            membership.bound_seconds,
+            membership.ttl_seconds,
+            Consent(membership.unknown_ads_consent, membership.unknown_personalisation_consent),
+        ),
+    )
+
+
+def _layout(settings: Settings) -> Layout:
+    features = settings.features
+    return Layout.of(
+        half_life_days=features.half_life_days,
+        recent_half_life_days=features.recent_half_life_days,
+        categories=features.categories,
+        time_zone=features.time_zone,
+        remembered_event_ids=features.remembered_event_ids,
+        currency=settings.money.currency,
+        minor_units=settings.money.minor_units,
+        segmentations=tuple(settings.segmentations),
+        attributes=[
+            Attribute(trait, one.values, one.typical, one.skewed) for trait, one in settings.attributes.items()
+        ],
+        typical_price=settings.money.typical_price,
+        typical_order=settings.money.typical_order,
+        brand_groups=settings.brand_groups,
+    )
+
+
+def _features_of(name: str, one: SegmentationSettings, known: Mapping[str, Feature]) -> list[Feature]:
+    """Return the features that the setting's names and patterns match. Raises `SettingsError`."""
+    matched: dict[str, Feature] = {}
+    for pattern in one.features:
+        found = [feature for feature in known if fnmatchcase(feature, pattern)]
+        if not found:
+            raise SettingsError(f"setting segmentations.{name}.features: no such feature: {pattern}")
+        matched |= {feature: known[feature] for feature in found}
+    return list(matched.values())
+
+
+def _segmentation(name: str, one: SegmentationSettings, features: list[Feature], layout: Layout) -> Segmentation:
+    traits = [attribute.name for attribute in layout.attributes]
+    used = dict.fromkeys(feature.attribute for feature in features)
+    return Segmentation(
+        name,
+        tuple(feature.name for feature in features),
+        one.margin,
+        one.looks,
+        one.learn_interval_seconds,
+        public_from=math.inf if one.shadow else 0.0,
+        attributes=() if "" in used else tuple(map(traits.index, used)),
+    )
+
+
+def _learner_params(name: str, one: SegmentationSettings, features: list[Feature]) -> LearnerParams:
+    return LearnerParams(
+        segmentation=name,
+        features=tuple(feature.name for feature in features),
+        skewed=tuple(feature.skewed for feature in features),
+        blocks=tuple(feature.block for feature in features),
+        k=one.k,
+        clusterer=one.clusterer,
+        step=one.step,
+        challenge_interval=one.challenge_interval_seconds,
+        warm_up_per_cluster=one.warm_up_per_cluster,
+        warm_up_events=one.warm_up_events,
+    )

@@ -1,0 +1,34 @@
+"""The stores on Redis, opened and closed together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from streamseg.features.layout import Layout
+from streamseg.features.relayout import reading
+from streamseg.ports import MembershipStore, StateStore
+from streamseg.settings import Settings
+from streamseg.store.ads_mirror import WithAdsView
+from streamseg.store.key_names import ADS_PREFIX
+from streamseg.store.redis import RedisMembershipStore, RedisModelStore, RedisStateStore, connect
+
+
+@asynccontextmanager
+async def stores(settings: Settings) -> AsyncIterator[tuple[RedisStateStore, MembershipStore, RedisModelStore]]:
+    """Open the state, membership and model stores on one connection pool; memberships include the ads view."""
+    redis = connect(settings.redis)
+    kept = settings.membership
+    models = RedisModelStore(redis)
+    memberships = RedisMembershipStore(redis, ttl_seconds=kept.ttl_seconds)
+    views = RedisMembershipStore(redis, ttl_seconds=kept.ttl_seconds, prefix=ADS_PREFIX)
+    try:
+        yield RedisStateStore(redis), WithAdsView(memberships, views, models, kept.ads_smallest_segment), models
+    finally:
+        await redis.aclose()
+
+
+async def stored_layout(layout: Layout, state: StateStore) -> Layout:
+    """Return the layout, able to read rows that were written with other segmentations.
+
+    Raises `StoreUnavailableError`.
+    """
+    return reading(layout, await state.layouts())
