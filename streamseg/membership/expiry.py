@@ -19,7 +19,7 @@ def is_expired(rows: Rows, slots: Slots, latest: float, checkpoint: Sequence[int
     begun anew would count them, and nothing else.
     """
     seen = rows.last_seen[slots]
-    left: NDArray[np.bool_] = (seen > NEVER) & (seen <= latest) & (rows.fences[slots] < checkpoint).all(axis=1)
+    left: NDArray[np.bool_] = (seen > NEVER) & (seen <= latest) & (rows.last_applied[slots] < checkpoint).all(axis=1)
     return left
 
 

@@ -15,7 +15,7 @@ from streamseg.events.decode import Decoder
 from streamseg.events.money import Money
 from streamseg.features.catalogue import catalogue
 from streamseg.features.layout import Attribute, Layout
-from streamseg.features.relayout import reading, written
+from streamseg.features.relayout import encoded_settings, with_readable
 from streamseg.kafka.admin import TopicAdmin
 from streamseg.kafka.producer import KafkaProducer
 from streamseg.kafka.topic_reader import TopicReader
@@ -59,7 +59,7 @@ def layout_of(settings: Settings) -> Layout:
 
 async def rows_layout(settings: Settings, state: StateStore) -> Layout:
     """The same, able to read rows that were written with other segmentations."""
-    return reading(layout_of(settings), await state.layouts())
+    return with_readable(layout_of(settings), await state.layouts())
 
 
 def decoder_of(settings: Settings) -> Decoder:
@@ -163,7 +163,7 @@ async def rebuilder(settings: Settings) -> AsyncIterator[tuple[Rebuilder, int]]:
     async with reader(settings) as log, stores(settings) as (state, _, _):
         await state.check()
         layout = layout_of(settings)
-        await state.remember_layout(layout.fingerprint, written(layout))
+        await state.remember_layout(layout.fingerprint, encoded_settings(layout))
         one = Rebuilder(
             layout=layout,
             decoder=decoder_of(settings),
