@@ -1,10 +1,12 @@
 """Settling, case by case."""
 
+import doctest
 from typing import Any
 
 import numpy as np
 import pytest
 
+from streamseg.membership import settle as settle_module
 from streamseg.membership.settle import Settled, settle
 
 A, B, C = 1, 2, 3
@@ -59,3 +61,9 @@ def test_a_look(given: Settled[np.float64], expected: tuple[int, int, int, float
 def test_types_are_kept() -> None:
     settled = look(A, B)
     assert [column.dtype.str for column in settled] == ["<u4", "<u4", "|u1", "<f8", "|b1"]
+
+
+def test_the_example_in_the_docstring_runs() -> None:
+    result = doctest.testmod(settle_module)
+    assert result.attempted
+    assert not result.failed
