@@ -67,7 +67,7 @@ def test_the_environment_can_choose_a_pack(monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ('[segmentations.a]\npack = "astrologic"\n', "no pack astrologic; there are behaviour, demographic"),
+        ('[segmentations.a]\npack = "astrologic"\n', "no pack astrologic: choose one of behaviour, demographic"),
         ("[segmentations.a]\nk = 3\n", "needs features, or a pack"),
         ('[segmentations.a]\npack = "value"\nclusterer = "denstream"\n', "denstream is refused: in river"),
         ("[features.attributes.age]\nvalues = ['old']\ntypical = 3\n", "typical and skewed are of numbers"),
