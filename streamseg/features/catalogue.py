@@ -33,8 +33,8 @@ class Feature:
     """A named number of a customer. `skewed` features are compared on a logarithmic scale, log1p.
 
     `attribute` names the profile attribute that the feature is computed from, if any. Features with the same `block`
-    together weigh like one feature: those of one category-valued attribute, and the shares of the devices (alone, the
-    share of tablets, which hardly anybody uses, would weigh as much as all the others).
+    together weigh like one feature: those of one category-valued attribute, and the shares of the devices (the rarely
+    used tablets alone would otherwise weigh as much as any other feature).
     """
 
     name: str

@@ -184,7 +184,7 @@ class Layout:
 
     @cached_property
     def habits(self) -> int:
-        """Number of sums with the habit half-life; they come first."""
+        """Number of sums with the habit half-life; they are stored first."""
         return sum(not aggregate.recent for aggregate in self.aggregates)
 
     def decay(self, sums: NDArray[np.float64], age: NDArray[np.float64]) -> None:

@@ -15,8 +15,8 @@ from streamseg.membership.types import Consent, Membership, MembershipChange, Ou
 def is_expired(rows: Rows, slots: Slots, cutoff: float, checkpoint: Sequence[int]) -> NDArray[np.bool_]:
     """Return the mask of rows whose last event occurred at or before `cutoff` (epoch seconds), shape (n,).
 
-    A row that has absorbed events at or after `checkpoint` (next offset per input topic) is not expired yet: after a
-    reset these events are read again, and would create a new row from nothing else.
+    A row that has absorbed events at or after `checkpoint` (next offset per input topic) is kept: after a reset, these
+    events would be read again and start a new row that has only them.
     """
     seen = rows.last_seen[slots]
     expired: NDArray[np.bool_] = (seen > NEVER) & (seen <= cutoff) & (rows.last_applied[slots] < checkpoint).all(axis=1)
