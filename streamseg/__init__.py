@@ -1,1 +1,1 @@
-"""streamseg: customer segments from streams of clicks and purchases, kept current event by event."""
+"""Assigns customers to segments from streams of clicks and purchases, current within the second."""

@@ -1,21 +1,21 @@
-"""What can go wrong, by who has to act on it."""
+"""Defines the errors that streamseg raises, by who must act on them."""
 
 
 class StreamsegError(Exception):
-    """Base of every error that streamseg raises on purpose; its text is one line meant for a person."""
+    """Base of all errors that streamseg raises on purpose. The text is one line for a person to read."""
 
 
 class SettingsError(StreamsegError):
-    """A setting, topic or server is not fit to start with: the process prints the text and exits with 2."""
+    """A setting, topic or server prevents the start: the process prints the text and exits with code 2."""
 
 
 class StoreUnavailableError(StreamsegError):
-    """The store did not answer or broke off; what the call has done is unknown."""
+    """The store did not answer or the connection broke: it is unknown whether the call took effect."""
 
 
 class FlushRefusedError(StreamsegError):
-    """The partition belongs to another owner, or is at another flush number, than this worker believes."""
+    """The store refused a flush: the partition has another owner or flush number than this worker's lease."""
 
 
 class LayoutMismatchError(StreamsegError):
-    """A stored row has another layout or a newer format than this process reads."""
+    """A stored row is damaged, or has a layout or format that this process cannot read."""

@@ -1,4 +1,4 @@
-"""Every topic: name, what it holds, partitions, retention, compaction. One table."""
+"""The table of all topics: name, content, partitions, retention and compaction."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -20,26 +20,27 @@ MODELS: Final = "streamseg.models"
 DEAD_LETTERS: Final = "streamseg.dead-letters"
 
 INPUT_TOPICS: Final = (CLICKS, PURCHASES, PROFILES, CONSENTS, ERASURES)
-"""In the order in which a row keeps their fences. Never reorder: rows are stored by position."""
-
+"""In the order of a row's last applied offsets. Never reorder: rows store these by position."""
 
 LARGEST_INPUT_BYTES: Final = 1_048_576
-"""Of a batch of records in an input topic, as Kafka measures it: compressed."""
+"""Largest batch of records in an input topic, compressed (Kafka's `max.message.bytes`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class TopicSpec:
-    """How a topic is made. `partitions` None means the configured count, equal for all such topics."""
+    """How to create a topic."""
 
     name: str
     meaning: str
     partitions: int | None
+    """None: the configured number, equal for all such topics."""
     retention_seconds: int | None
+    """None: the broker's default."""
     compacted: bool = False
     max_message_bytes: int = LARGEST_INPUT_BYTES
 
     def config(self) -> dict[str, str]:
-        """The topic's settings in Kafka's words (milliseconds there)."""
+        """Return the topic's configuration under Kafka's names; times are in milliseconds."""
         made = {
             "message.timestamp.type": "LogAppendTime",
             "max.message.bytes": str(self.max_message_bytes),
@@ -57,20 +58,20 @@ class TopicSpec:
 
 
 DEAD_LETTER_ROOM_BYTES: Final = 65_536
-"""A dead letter is the rejected record plus headers: its topic takes this much more than the inputs do."""
+"""Extra message size of the dead-letter topic, for the headers added to a rejected record."""
 
 TOPICS: Final[tuple[TopicSpec, ...]] = (
     TopicSpec(CLICKS, "browse events of customers", None, 7 * DAY_SECONDS),
     TopicSpec(PURCHASES, "transactions and refunds", None, 28 * DAY_SECONDS),
-    TopicSpec(PROFILES, "attributes that the shop sends", None, 28 * DAY_SECONDS),
-    TopicSpec(CONSENTS, "what customers allow", None, 28 * DAY_SECONDS),
-    TopicSpec(ERASURES, "requests to forget a customer", None, 28 * DAY_SECONDS),
-    TopicSpec(MEMBERSHIPS, "each membership after its last change", None, None, compacted=True),
+    TopicSpec(PROFILES, "customer attributes sent by the shop", None, 28 * DAY_SECONDS),
+    TopicSpec(CONSENTS, "customers' consent", None, 28 * DAY_SECONDS),
+    TopicSpec(ERASURES, "requests to erase a customer", None, 28 * DAY_SECONDS),
+    TopicSpec(MEMBERSHIPS, "latest membership of each customer, with its changes", None, None, compacted=True),
     TopicSpec(SAMPLES, "sampled feature vectors for the trainer", 1, None, compacted=True),
     TopicSpec(MODELS, "snapshots of the segmentations", 1, None, compacted=True),
     TopicSpec(
         DEAD_LETTERS,
-        "rejected records as they came, with the reason",
+        "rejected records, unchanged, with the reason",
         None,
         28 * DAY_SECONDS,
         max_message_bytes=LARGEST_INPUT_BYTES + DEAD_LETTER_ROOM_BYTES,

@@ -88,7 +88,7 @@ class MemoryWorker:
     def everybody(self) -> Slots:
         """Rows of customers who have what the segmentation goes by."""
         slots = np.arange(len(self.rows), dtype=np.intp)
-        return slots[pipeline.has_grounds(self.rows, slots, self._assigning)]
+        return slots[pipeline.is_assignable(self.rows, slots, self._assigning)]
 
     def vectors(self, slots: Slots, now: float) -> NDArray[np.float64]:
         """Raw features of the segmentation (n, d)."""

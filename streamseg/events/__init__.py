@@ -1,1 +1,1 @@
-"""What arrived: bytes become valid events, or are rejected with a reason."""
+"""Decodes record values into events, or rejects them with a reason."""

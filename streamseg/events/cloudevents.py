@@ -1,7 +1,7 @@
-"""CloudEvents 1.0 in Kafka's binary mode: the event is the value, what describes it stands in headers.
+"""Writes and checks CloudEvents headers in Kafka's binary mode: the event is the value, its metadata are headers.
 
-Source: CloudEvents specification 1.0.2, Kafka Protocol Binding, sections 3.2 and 3.3. Headers are always written and
-never asked for: a plain JSON record is as good.
+Source: CloudEvents specification 1.0.2, Kafka Protocol Binding, sections 3.2 and 3.3. We always write the headers and
+never require them: a plain JSON record is accepted too.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,26 +15,29 @@ Headers: TypeAlias = tuple[tuple[str, bytes], ...]
 HEARTBEAT_TYPE: Final = "streamseg.heartbeat.v1"
 MEMBERSHIP_TYPE: Final = "streamseg.membership.changed.v1"
 EVENT_CE_TYPES: Final = tuple(f"streamseg.{kind}.v1" for kind in KINDS)
-"""`ce_type` by kind."""
+"""`ce_type` of each kind, in the order of `KINDS`."""
 
 JSON: Final = b"application/json"
 _STRUCTURED: Final = b"application/cloudevents"
 
 
 def binary_headers(kind: str, event_id: str, occurred_at: float, source: str = "streamseg") -> Headers:
-    """Headers of an outgoing event.
+    """Return the headers of one outgoing event.
 
     Args:
-        kind: `click`, `purchase`, ...; or a whole type such as `MEMBERSHIP_TYPE`.
+        kind: `click`, `purchase`, ..., or a full type such as `MEMBERSHIP_TYPE`.
         event_id: unique within the source.
         occurred_at: epoch seconds.
-        source: URI reference of who says so.
+        source: URI reference of the sender (`ce_source`).
     """
     return headers_at(kind, occurred_at, source)(event_id)
 
 
 def headers_at(kind: str, occurred_at: float, source: str = "streamseg") -> Callable[[str], Headers]:
-    """What makes the headers of events that are sent together, by their ids: all others they have in common."""
+    """Return a function from event id to headers, for events that share all headers except `ce_id`.
+
+    The arguments are those of `binary_headers`. The shared headers are encoded once, not per event.
+    """
     ce_type = kind if "." in kind else f"streamseg.{kind}.v1"
     time = datetime.fromtimestamp(occurred_at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     version = ("ce_specversion", b"1.0")
@@ -52,12 +55,12 @@ def headers_at(kind: str, occurred_at: float, source: str = "streamseg") -> Call
 
 
 def envelope_fault(headers: Mapping[str, bytes | None], ce_type: bytes) -> str | None:
-    """What is wrong with the headers of a record that should be of a type; None when nothing is."""
+    """Return what is wrong with the headers of a record of type `ce_type`, or None if they are valid."""
     content = headers.get("content-type")
     if content is not None and content != JSON:
         media = content.split(b";")[0].strip().lower()
         if media.startswith(_STRUCTURED):
-            return "content-type: structured CloudEvents are not supported, send the binary mode"
+            return "content-type: structured CloudEvents are not supported; send binary mode"
         if media != JSON:
             return f"content-type: must be {JSON.decode()}"
     version = headers.get("ce_specversion")

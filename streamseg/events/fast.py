@@ -1,9 +1,9 @@
-"""A quick reader for what is well formed: msgspec structs with the attributes of the pydantic models.
+"""Fast reader for valid events: decodes values to msgspec structs with the attributes of the pydantic models.
 
-It may refuse what pydantic accepts, never the other way round; a refusal is not worded, pydantic decides it. Types and
-limits come from the models; what the models check in code is checked here with the same functions, of many events at
-once: a rule for characters holds for a text when it holds for all texts in one, and a rule for names is asked once a
-name.
+It may refuse a value that pydantic accepts, never the reverse. It gives no reason: a refused value goes to pydantic
+(`validation.py`), which decides and explains. Types and limits are derived from the models. Checks that the models make
+in code run here with the same functions, once for many events: character rules on the concatenated texts, name rules
+once per distinct name.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,9 +21,9 @@ _NO_DIGITS: Final = bytes(set(range(256)) - set(b"0123456789"))
 
 
 def read_quickly(kind: int, values: Sequence[bytes]) -> list[Any] | None:
-    """The events, as structs with the attributes of the kind's model; None when pydantic is to decide about any.
+    """Decode at least one value of one kind; return None if pydantic must decide about any of them.
 
-    Key, currency and the record's time are not looked at here.
+    The structs have the attributes of the kind's model. Record key, currency rates and record time are not checked.
     """
     if not _are_plain(values):
         return None
@@ -39,10 +39,9 @@ def read_quickly(kind: int, values: Sequence[bytes]) -> list[Any] | None:
 
 
 def _are_plain(values: Sequence[bytes]) -> bool:
-    """Whether msgspec reads the values as closely as pydantic.
+    """Return whether msgspec checks these values as strictly as pydantic does.
 
-    What msgspec skips (unknown fields) it does not check for UTF-8, nor for the depth and the endless numbers at which
-    pydantic stops.
+    In fields that it skips (unknown ones), msgspec does not check UTF-8, nesting depth, or the length of numbers.
     """
     if not all(map(bytes.isascii, values)):
         try:

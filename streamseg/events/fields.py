@@ -1,4 +1,4 @@
-"""What single fields may hold: types with limits for the models, and the checks that the quick reader shares."""
+"""Types and limits of single event fields, and the checks that the models and the fast reader share."""
 
 import re
 from datetime import datetime
@@ -16,23 +16,23 @@ MAX_ITEMS: Final = 1_000
 MAX_TRAITS: Final = 256
 MAX_TRAIT: Final = 1e15
 MERGED_FROM: Final = "merged_from"
-"""Type of pydantic's error for a profile that asks for a merge."""
+"""Type of the pydantic error for a profile with `merged_from`."""
 
 
 def is_customer_id(text: str) -> bool:
-    """Whether the text is printable, without white space or braces. Lone surrogates are not printable."""
+    """Return whether the text is printable, without white space or braces. Lone surrogates are not printable."""
     return text.isprintable() and " " not in text and "{" not in text and "}" not in text
 
 
 @lru_cache(maxsize=1024)
 def is_click_name(text: str) -> bool:
-    """Whether a click may have this name: GA4's form, and not one of the purchases topic."""
+    """Return whether a click may have this name: GA4's form, and not a name of the purchases topic."""
     return re.fullmatch(CLICK_NAME[1:-1], text) is not None and text not in NOT_CLICKS
 
 
 @lru_cache(maxsize=256)
 def is_currency(text: str) -> bool:
-    """Whether it has the form of an ISO 4217 code."""
+    """Return whether the text has the form of an ISO 4217 code."""
     return re.fullmatch(CURRENCY[1:-1], text) is not None
 
 
@@ -49,7 +49,7 @@ def _click_name(text: str) -> str:
 
 
 def _moment(value: object) -> object:
-    """Read RFC 3339 with the parser of the fast path, so that both yield the same microsecond."""
+    """Parse RFC 3339 with the fast reader's parser, so that both readers return the same microsecond."""
     if not isinstance(value, str):
         return value
     try:
@@ -60,7 +60,7 @@ def _moment(value: object) -> object:
 
 def _since_1970(moment: datetime) -> datetime:
     if moment.timestamp() < 0:
-        raise PydanticCustomError("before_1970", "must not lie before 1970")
+        raise PydanticCustomError("before_1970", "must not be before 1970")
     return moment
 
 
@@ -73,7 +73,7 @@ def _trait(value: object) -> object:
 
 
 def at_most(limit: int) -> BeforeValidator:
-    """Count before anything else: a value of 1 MiB may hold a hundred thousand parts, and as many faults."""
+    """Check the number of entries before validating them: 1 MiB may hold 100,000 entries, each with an error."""
 
     def counted(value: object) -> object:
         if isinstance(value, list | dict) and len(value) > limit:

@@ -1,4 +1,4 @@
-"""One currency for all amounts, counted in its minor units."""
+"""Converts amounts to integer minor units of the configured currency."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,12 +8,15 @@ from typing import Final
 from streamseg.events.rejection import Reason, RejectionError
 
 MAX_MINOR: Final = 2**50
-"""Minor units up to which a float names every one of them; above, an amount is rejected."""
+"""Largest amount accepted, in minor units. A float holds every integer up to here exactly."""
 
 
 @dataclass(frozen=True)
 class Money:
-    """The configured currency, how many decimals it has, and units of it per unit of other currencies."""
+    """The configured currency, and the rates of the others.
+
+    `minor_units` is its number of decimal places; `rates` are units of it per unit of another currency, by code.
+    """
 
     currency: str
     minor_units: int = 2
@@ -21,7 +24,7 @@ class Money:
 
     @cached_property
     def known(self) -> frozenset[str | None]:
-        """Currencies that can be counted; None stands for the configured one."""
+        """Currencies that can be converted; None stands for the configured one."""
         return frozenset({None, self.currency, *self.rates})
 
     @cached_property
@@ -31,11 +34,13 @@ class Money:
         return {currency: rate * scale for currency, rate in self.rates.items()} | own
 
     def minor(self, amount: float, currency: str | None) -> int:
-        """The amount in minor units of the configured currency, the nearest one (halves to even).
+        """Convert to minor units of the configured currency, rounded to the nearest (halves to even).
 
-        An amount of the configured currency with no more than its decimals comes out exact: 15.3 EUR is 1530.
-        `currency` None means the configured one. Raises `RejectionError` for a currency without a rate, and above
-        `MAX_MINOR`.
+        An amount in the configured currency with no more decimals than it has is exact: 15.3 EUR is 1530.
+        `currency` None means the configured one.
+
+        Raises:
+            RejectionError: the currency has no rate, or the result is above `MAX_MINOR`.
         """
         try:
             minor = amount * self._minor_per_unit[currency]

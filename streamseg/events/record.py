@@ -1,4 +1,4 @@
-"""Kafka's envelope, as far as the core needs it."""
+"""Kafka records and runs of them, as far as the core needs them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,37 +6,37 @@ from typing import Protocol
 
 
 class Record(Protocol):
-    """One Kafka record, whose topic and partition its run knows: aiokafka's `DefaultRecord`, and `MemoryRecord`."""
+    """One Kafka record: aiokafka's `DefaultRecord` or `MemoryRecord`. Topic and partition are those of its run."""
 
     @property
     def offset(self) -> int:
-        """Place in the partition."""
+        """Position in the partition."""
         ...
 
     @property
     def timestamp(self) -> int:
-        """Time of appending, milliseconds since the epoch (Kafka's unit)."""
+        """Append time in epoch milliseconds (Kafka's unit)."""
         ...
 
     @property
     def key(self) -> bytes | None:
-        """The customer id in UTF-8, for a record that is fit."""
+        """The customer id in UTF-8, in a valid record."""
         ...
 
     @property
     def value(self) -> bytes | None:
-        """The event."""
+        """The encoded event; None is a null value."""
         ...
 
     @property
     def headers(self) -> Sequence[tuple[str, bytes]]:
-        """In order; names may come twice."""
+        """Name and value, in order; a name may occur twice."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryRecord:
-    """A record that no broker has seen: for tests, `verify` and benchmarks."""
+    """A record made in memory, without a broker: for tests, `verify` and benchmarks."""
 
     topic: str
     partition: int
@@ -51,8 +51,8 @@ class MemoryRecord:
 class RecordBatch:
     """A run of consecutive records of one topic partition, in offset order, as one poll delivered them.
 
-    `session` is raised whenever reading starts anew at a checkpoint, `number` counts the runs of a session from 0: a
-    missing number means that a run was dropped on the way to the agent, and the partition must be reset.
+    `session` increases each time reading restarts at a checkpoint; `number` counts the runs of a session from 0. A gap
+    in the numbers means that a run was dropped before it reached the agent: the partition must be reset.
     """
 
     topic: str

@@ -1,4 +1,4 @@
-"""Why a record is not taken, and what is written beside it in dead letters."""
+"""Reasons for rejecting a record, and the headers of dead letters."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,41 +9,41 @@ from streamseg.errors import StreamsegError
 from streamseg.events.record import Record
 
 ERROR_HEADERS: Final = "__streamseg.errors."
-"""Prefix of the headers that a dead letter has beside those of the record, after Kafka Streams' KIP-1034."""
+"""Prefix of the headers that a dead letter adds to those of the record. Source: Kafka Streams, KIP-1034."""
 
 CUT_HEADER: Final = f"{ERROR_HEADERS}cut"
-"""Of a dead letter that is not whole, because the record would not fit into the topic: how many bytes it had."""
+"""Header of a dead letter whose value was cut to fit into the topic: the original size in bytes."""
 
 DETAIL_CHARACTERS: Final = 300
 
 
 class Reason(StrEnum):
-    """The reasons. Their names are public: metrics, dead letters and alerts speak of them."""
+    """Why a record is rejected. The values are public: metrics, dead letters and alerts use them."""
 
     NO_VALUE = "no_value"
-    """A null value; the input topics know no tombstones."""
+    """The value is null; the input topics have no tombstones."""
     TOO_LARGE = "too_large"
-    """A value above `decode.MAX_VALUE_BYTES`."""
+    """The value is larger than `decode.MAX_VALUE_BYTES`."""
     UNSUPPORTED_ENVELOPE = "unsupported_envelope"
-    """Headers of another CloudEvents version, mode, type or content, or a schema registry's prefix."""
+    """Another CloudEvents version, mode, type or content type, or a schema registry's prefix."""
     NOT_JSON = "not_json"
-    """Bytes that are not one JSON document in UTF-8."""
+    """The value is not one JSON document in UTF-8."""
     SCHEMA = "schema"
-    """JSON that is not an event of its topic."""
+    """The JSON is not an event of its topic."""
     MERGED_FROM = "merged_from"
-    """A profile that asks to merge customers."""
+    """The profile asks to merge customers."""
     WRONG_KEY = "wrong_key"
     """The key is not the customer id."""
     WRONG_PARTITION = "wrong_partition"
     """The key belongs on another partition."""
     FUTURE = "future"
-    """It occurred after the record was appended, by more than the limit."""
+    """The event occurred later than the record was appended, by more than the limit."""
     CURRENCY = "currency"
-    """A currency without a rate, or an amount that no rate makes sense of."""
+    """The currency has no rate, or the amount is too large."""
 
 
 class RejectionError(StreamsegError):
-    """A record that is not taken. `detail` names the field and the rule, never what the record holds."""
+    """A rejected record. `detail` names the field and the rule, never the record's content: it may be personal."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(f"{reason.value}: {detail}")
@@ -53,7 +53,7 @@ class RejectionError(StreamsegError):
 
 @dataclass(frozen=True, slots=True)
 class RejectedEvent:
-    """A record that was not taken, with the stage that refused it (`decode`, `partition`) and why."""
+    """A rejected record, the stage that rejected it (`decode` or `partition`), and why."""
 
     record: Record
     stage: str
@@ -62,9 +62,9 @@ class RejectedEvent:
 
 
 def dead_letter_headers(rejected: RejectedEvent, topic: str, partition: int) -> tuple[tuple[str, bytes], ...]:
-    """The record's own headers as they came, then stage, reason, detail, topic, partition and offset.
+    """Return the record's own headers, then stage, reason, detail, topic, partition and offset.
 
-    What an earlier rejection wrote (the record may have been sent in again) is replaced.
+    If the record is a redriven dead letter, the headers of the earlier rejection are replaced.
     """
     why = {
         "stage": rejected.stage,
@@ -79,5 +79,5 @@ def dead_letter_headers(rejected: RejectedEvent, topic: str, partition: int) -> 
 
 
 def original_headers(headers: Sequence[tuple[str, bytes]]) -> tuple[tuple[str, bytes], ...]:
-    """The headers without those of a rejection: what a dead letter is sent in again with."""
+    """Return the headers without those of a rejection, to redrive a dead letter with."""
     return tuple((name, value) for name, value in headers if not name.startswith(ERROR_HEADERS))

@@ -1,4 +1,4 @@
-"""JSON Schema of the events, made from the models."""
+"""Generates the JSON Schema of each event kind from its pydantic model."""
 
 from typing import Any, Final
 
@@ -9,7 +9,7 @@ from streamseg.events.types import EVENT_TYPES
 
 
 class _Untitled(GenerateJsonSchema):
-    """A field's name is title enough."""
+    """Leaves out field titles: they would repeat the names."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic's signature
         return False
@@ -19,13 +19,13 @@ DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
 def schema_of(kind: str, adapter: TypeAdapter[Any], mode: JsonSchemaMode = "validation") -> dict[str, Any]:
-    """JSON Schema 2020-12 of a type: of what is accepted (`validation`), or of what is sent (`serialization`)."""
+    """Return the JSON Schema 2020-12 of a type, as accepted (`validation`) or as sent (`serialization`)."""
     described = adapter.json_schema(mode=mode, schema_generator=_Untitled)
     return {"$schema": DIALECT, "$id": f"urn:streamseg:{kind}:v1", **described}
 
 
 def event_schemas() -> list[dict[str, Any]]:
-    """The schema of each kind's value, in the order of `EVENT_TYPES`."""
+    """Return the schema of each kind's value, in the order of `EVENT_TYPES`."""
     return [_event_schema(model) for model in EVENT_TYPES]
 
 

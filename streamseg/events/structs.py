@@ -1,4 +1,4 @@
-"""msgspec structs out of pydantic models: the same fields and limits, read several times faster."""
+"""Derives msgspec structs from pydantic models: same fields and limits, decoded several times faster."""
 
 from datetime import datetime
 from types import NoneType, UnionType
@@ -9,14 +9,17 @@ from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic import AwareDatetime, BaseModel
 from pydantic.fields import FieldInfo
 
-_AS_THEY_ARE: Final = (str, int, float, bool, NoneType, None)
+_UNCHANGED: Final = (str, int, float, bool, NoneType, None)
 _MOMENTS: Final = (datetime, AwareDatetime)
 
 
 def struct_of(model: type[BaseModel]) -> type[msgspec.Struct]:
-    """A struct with the model's fields, limits and properties, without what the model checks in code.
+    """Return a struct type with the model's fields, limits and properties, but without its checks in code.
 
-    A property `at` becomes a field that its user sets. Raises TypeError for a type this module has no words for.
+    A property `at` becomes a field that the reader sets.
+
+    Raises:
+        TypeError: a field has a type that this module cannot convert.
     """
     fields: list[Any] = [
         (name, _annotation(field.annotation, field.metadata), *(() if field.is_required() else (field.default,)))
@@ -42,16 +45,16 @@ def _annotation(annotation: Any, metadata: Any = ()) -> Any:
     if annotation in _MOMENTS:
         return Annotated[datetime, msgspec.Meta(tz=True)]
     made: Any
-    if annotation in _AS_THEY_ARE or origin is Literal:
+    if annotation in _UNCHANGED or origin is Literal:
         made = annotation
     elif origin in (Union, UnionType):
-        made = Union[tuple(map(_annotation, args))]  # noqa: UP007 - its members are known at run time only
+        made = Union[tuple(map(_annotation, args))]  # noqa: UP007 - its members are only known at run time
     elif origin in (tuple, dict):
         made = origin[tuple(each if each is Ellipsis else _annotation(each) for each in args)]
     elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
         made = struct_of(annotation)
     else:
-        raise TypeError(f"no struct field for {annotation}")
+        raise TypeError(f"cannot convert the type {annotation} to a struct field")
     return Annotated[made, msgspec.Meta(**limits)] if limits else made
 
 
@@ -70,5 +73,5 @@ def _limits(metadata: Any) -> dict[str, Any]:
             case MaxLen():
                 limits["max_length"] = limit.max_length
             case _:
-                pass  # a check in code, or a pattern
+                pass  # a check in code or a pattern: fast.py applies those
     return limits

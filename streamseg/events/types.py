@@ -1,7 +1,7 @@
-"""The events, in GA4's words. These models are the contract: `schemas/` is made from them.
+"""The event models, named as in GA4. They are the contract: `schemas/` is generated from them and their docstrings.
 
 Sources: GA4 recommended events (names and item fields), RFC 3339 (times), ISO 4217 (currencies). Unknown fields are
-ignored, so that producers may send more than is asked for.
+ignored, so that producers may send more than is required.
 """
 
 from datetime import datetime
@@ -33,12 +33,12 @@ from streamseg.events.fields import (
 def _open_properties(schema: dict[str, Any]) -> None:
     schema["properties"]["properties"] = {
         "type": "object",
-        "description": "The shop's own parameters; streamseg does not read them.",
+        "description": "The shop's own parameters; streamseg ignores them.",
     }
 
 
 class Event(Protocol):
-    """What every event has. Features read the rest by attribute: fields of the model of the event's topic."""
+    """The attributes of every event. All others depend on the kind: they are the fields of its model."""
 
     @property
     def event_id(self) -> str:
@@ -47,12 +47,12 @@ class Event(Protocol):
 
     @property
     def customer_id(self) -> str:
-        """Whose it is; the record's key."""
+        """Id of the customer; the record's key."""
         ...
 
     @property
     def occurred_at(self) -> datetime:
-        """When it happened, with an offset."""
+        """Time of the event, with a UTC offset."""
         ...
 
     @property
@@ -69,7 +69,7 @@ class _Part(BaseModel):
 
 class _Timed(_Part):
     occurred_at: PastMoment
-    """When it happened: RFC 3339 with an offset, from 1970 on."""
+    """Time of the event: RFC 3339 with an offset, 1970 or later."""
 
     @property
     def at(self) -> float:
@@ -81,13 +81,13 @@ class _OfCustomer(_Timed):
     model_config = ConfigDict(json_schema_extra=_open_properties)
 
     event_id: EventId
-    """Unique within the customer; the same id again is a duplicate. Best a UUIDv7."""
+    """Unique within the customer; a repeated id is a duplicate. UUIDv7 recommended."""
     customer_id: CustomerId
-    """Opaque id of the customer, and the record's key: printable, no white space, no braces."""
+    """Opaque customer id, equal to the record's key: printable characters, no white space, no braces."""
 
 
 class Item(_Part):
-    """One line of a click or a purchase; at least one of `item_id` and `item_name`."""
+    """One item line of a click or purchase. `item_id` or `item_name` is required."""
 
     model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": [name]} for name in ("item_id", "item_name")]})
 
@@ -95,20 +95,20 @@ class Item(_Part):
     item_name: Text | None = None
     item_brand: Text | None = None
     item_category: Text | None = None
-    """The first level; 2 to 5 refine it."""
+    """Top level of the category; levels 2 to 5 refine it."""
     item_category2: Text | None = None
     item_category3: Text | None = None
     item_category4: Text | None = None
     item_category5: Text | None = None
     item_variant: Text | None = None
     price: Amount | None = None
-    """Of one piece, discount taken off, in the event's currency."""
+    """Unit price after discount, in the event's currency."""
     quantity: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     coupon: Text | None = None
     discount: Amount | None = None
-    """Taken off one piece."""
+    """Discount per unit, in the event's currency."""
     index: Position | None = None
-    """Place in the list."""
+    """Position in the list."""
     item_list_id: Id | None = None
 
     @model_validator(mode="after")
@@ -119,7 +119,7 @@ class Item(_Part):
 
 
 def is_identified(item: Item) -> bool:
-    """Whether the line says which item it is."""
+    """Return whether the line has an `item_id` or an `item_name`."""
     return item.item_id is not None or item.item_name is not None
 
 
@@ -127,21 +127,21 @@ Items = Annotated[tuple[Item, ...], Field(max_length=MAX_ITEMS), at_most(MAX_ITE
 
 
 class Purposes(_Part):
-    """An answer per purpose; a purpose that is left out or null keeps the answer it had. Others are ignored."""
+    """One answer per purpose. A missing or null purpose keeps its earlier answer; unknown purposes are ignored."""
 
     ads: bool | None = None
-    """May be a member of segments that ad servers see."""
+    """Ad servers may see the customer's segments."""
     personalisation: bool | None = None
-    """May see a shop that fits."""
+    """The shop may be personalised for the customer."""
     analytics: bool | None = None
-    """May be learned from."""
+    """The customer's behaviour may be used for learning segments."""
 
 
 class Click(_OfCustomer):
-    """A browse event, of any GA4 name but `purchase` and `refund`: those go to the topic of purchases."""
+    """A browse event with any GA4 name except `purchase` and `refund`, which belong on the purchases topic."""
 
     event_name: ClickName
-    """`view_item`, `add_to_cart`, `session_start`, `search`, or a name of the shop's own."""
+    """`view_item`, `add_to_cart`, `session_start`, `search`, or a custom name."""
     session_id: Id | None = None
     anonymous_id: Id | None = None
     page_location: Url | None = None
@@ -151,18 +151,18 @@ class Click(_OfCustomer):
     items: Items = ()
     value: Amount | None = None
     currency: Currency | None = None
-    """Of `value` and of the items' prices; without it they are in the configured currency."""
+    """Currency of `value` and of the item prices; default: the configured currency."""
     consent: Purposes | None = None
-    """As the page knew it; only the topic of consents changes what is kept."""
+    """Consent as known to the page; ignored: only events on the consents topic change the stored consent."""
 
 
 class Purchase(_OfCustomer):
-    """One transaction with its items, or a refund, which subtracts."""
+    """One transaction with its items, or a refund, which is subtracted."""
 
     event_name: Literal["purchase", "refund"] = "purchase"
     transaction_id: Annotated[str, Field(min_length=1, max_length=256)]
     value: Amount
-    """What was paid for the items, without tax and shipping; of a refund, what was paid back."""
+    """Amount paid for the items, without tax and shipping; in a refund, the amount paid back."""
     currency: Currency
     tax: Amount | None = None
     shipping: Amount | None = None
@@ -175,59 +175,59 @@ class Purchase(_OfCustomer):
 
 
 class Profile(_OfCustomer):
-    """Attributes that the shop sends: age, country, company size."""
+    """Customer attributes sent by the shop, such as age, country or company size."""
 
     traits: Traits
-    """By name; null takes a value back, and what is not named stays as it is."""
+    """Values by name. Null removes a value; traits that are not named keep theirs."""
     merged_from: NoMerge = None
-    """Merging customers is refused for now."""
+    """Must be null or absent: merging customers is not supported yet."""
 
     @property
     def attributes(self) -> dict[str, str | float | bool | None]:
-        """The traits, in this project's word for them."""
+        """The traits, under the name that this project uses."""
         return self.traits
 
 
 class Consent(_OfCustomer):
-    """What a customer allows from now on."""
+    """A customer's consent from this time on."""
 
     consent: Purposes
     source: Id | None = None
-    """Where the answer was given: `tcf`, `gpp`, `gpc`, `app`, ..."""
+    """Where the customer answered: `tcf`, `gpp`, `gpc`, `app`, ..."""
     policy_version: Id | None = None
 
     @property
     def ads(self) -> bool | None:
-        """The answer for ads; None when nothing is stated."""
+        """Consent to ads; None if not answered."""
         return self.consent.ads
 
     @property
     def personalisation(self) -> bool | None:
-        """The answer for personalisation; None when nothing is stated."""
+        """Consent to personalisation; None if not answered."""
         return self.consent.personalisation
 
     @property
     def analytics(self) -> bool | None:
-        """The answer for analytics; None when nothing is stated."""
+        """Consent to analytics; None if not answered."""
         return self.consent.analytics
 
 
 class Erasure(_OfCustomer):
-    """A request to forget the customer and all that occurred up to `occurred_at`."""
+    """A request to erase the customer and all events up to and including `occurred_at`."""
 
     scope: Literal["all"] = "all"
     requested_at: Moment | None = None
-    """When the customer asked; `occurred_at` is the moment up to which is forgotten."""
+    """When the customer asked. Events are erased up to `occurred_at`, not up to this time."""
     request_id: Id | None = None
     reason: Text | None = None
 
 
 class Heartbeat(_Timed):
-    """Carries a partition's clock through silence: a record without a key, of type `streamseg.heartbeat.v1`."""
+    """Advances a partition's clock while there are no events: a record without a key, type `streamseg.heartbeat.v1`."""
 
 
 EVENT_TYPES: Final[tuple[type[_OfCustomer], ...]] = (Click, Purchase, Profile, Consent, Erasure)
-"""In the order of the input topics; an event's *kind* is its position in here."""
+"""The models in the order of the input topics. An event's *kind* is its index here."""
 
 KINDS: Final = tuple(model.__name__.lower() for model in EVENT_TYPES)
-"""The kinds by name: click, purchase, profile, consent, erasure."""
+"""Name of each kind: click, purchase, profile, consent, erasure."""

@@ -1,1 +1,1 @@
-"""What we know of a customer: one row of sums that commute, and one vector of it on demand."""
+"""Keeps one row of commuting sums per customer, and computes feature vectors from it on demand."""

@@ -1,7 +1,7 @@
-"""The decayed sums of a row, in one table: name, half-life, and what an event adds to them.
+"""The table of decayed sums in a row: name, half-life, and what each event adds.
 
-Each is a forward-decayed sum (Cormode, Shkapenyuk, Srivastava, Xu, "Forward Decay", ICDE 2009):
-sum of weight * 2^-((anchor - occurred_at) / half-life). They add up in any order.
+Each is a forward-decayed sum: the sum of weight * 2^-((anchor - occurred_at) / half-life). Events may be added in any
+order. Source: Cormode, Shkapenyuk, Srivastava, Xu, "Forward Decay", ICDE 2009 (DESIGN.md, State that commutes).
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,10 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """One decayed sum. `adds` says which events add what; `recent` picks the faster half-life."""
+    """One decayed sum. `adds` says which events add what; a `recent` sum has the shorter half-life.
+
+    Both `name` and `adds` are part of the layout's fingerprint: rewording `adds` makes stored rows unreadable.
+    """
 
     name: str
     adds: str
@@ -30,16 +33,16 @@ CLICK_COUNTS: Final = {
     "add_to_wishlist": "wishes",
     "begin_checkout": "checkouts",
 }
-"""Which count a click of a GA4 name adds to; a click of any other name counts as a click only."""
+"""The count that a click adds to, by its GA4 name. Other names only add to `clicks`."""
 
 BROWSED: Final = ("views", "carts")
-"""The counts whose clicks also add the prices and categories of their items."""
+"""Counts whose clicks also add the prices, categories and brands of their items."""
 
 DEVICES: Final = ("mobile", "desktop", "tablet")
-"""GA4's device categories with a sum of their own; others count in `devices` only."""
+"""GA4 device categories with a sum of their own. Other devices only add to `devices`."""
 
 DAY_PARTS: Final = ("night", "morning", "afternoon", "evening")
-"""Six hours each, from midnight of the configured time zone."""
+"""Six hours each, from midnight in the configured time zone."""
 
 OTHER_CATEGORY: Final = "other"
 
@@ -72,25 +75,25 @@ _HABIT: Final = (
 )
 
 RECENT: Final = ("clicks", "sessions", "views", "carts", "purchases", "spend")
-"""Sums that are kept a second time with the recent half-life, as `recent_<name>`."""
+"""Sums that are also kept with the recent half-life, as `recent_<name>`."""
 
 
 def category_sum(category: str) -> str:
-    """Name of the sum, and the stem of the feature, of a category."""
+    """Return the name of a category's sum, which is also the name of its feature."""
     return f"category_{category}"
 
 
 def brand_sum(group: int) -> str:
-    """Name of the sum of a group of brands."""
+    """Return the name of the sum of a hash group of brands."""
     return f"brand_group_{group}"
 
 
 def aggregates(categories: Sequence[str], brand_groups: int = 0) -> tuple[Aggregate, ...]:
-    """All sums of a row in the order in which they are stored: habit first, then recent.
+    """Return all sums of a row in stored order: habit half-life first, then recent.
 
     Args:
         categories: slugs of the configured categories, without `other`.
-        brand_groups: in how many groups brands fall by their hash; 0 keeps nothing of brands.
+        brand_groups: number of hash groups for brands; 0 keeps no brand sums.
     """
     lines = "each item line viewed, put in the cart or bought"
     return (

@@ -1,36 +1,40 @@
-"""Every feature: name, unit, meaning, and how it follows from a row."""
+"""The table of all features: name, unit, meaning, and the formula that computes each from a row."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from math import log1p
-from typing import Final, TypeAlias
+from typing import Final
 
 import numpy as np
 
 from streamseg.features.aggregates import DAY_PARTS, DEVICES, OTHER_CATEGORY, RECENT, brand_sum, category_sum
+from streamseg.features.formulas import (
+    Formula,
+    attribute_equals,
+    attribute_number,
+    days_since,
+    favourite_share,
+    items_per_order,
+    level,
+    order_value_spread,
+    share,
+    total,
+)
 from streamseg.features.layout import Attribute, Layout, slug
-from streamseg.features.moment import Floats, Moment
-
-Formula: TypeAlias = Callable[[Moment], Floats]
-"""One value per row of the moment, always finite."""
 
 RECENCY_CAP_DAYS: Final = 365.0
-"""Recency of what is longer ago or has never been."""
+"""Largest recency; also the recency of what never happened."""
 TENURE_CAP_DAYS: Final = 3650.0
-SHARE_PRIOR_EVENTS: Final = 4.0
-"""How many (decayed) events the prior of a share counts for: one event must not make an extreme."""
-LEVEL_PRIOR_EVENTS: Final = 1.0
-"""The same for the level of prices and orders, which vary less between two events of one customer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """A named number of a customer. `skewed` features are compared on a logarithmic scale: log1p of them.
+    """A named number of a customer. `skewed` features are compared on a logarithmic scale, log1p.
 
-    `attribute` names the trait that it is of, if it is of one. The features of one category-valued attribute have its
-    name as their `block`, too: together they weigh like one feature. So do the shares of the devices: alone, that of
-    tablets, which hardly anybody has, would weigh as much as all the others.
+    `attribute` names the profile attribute that the feature is computed from, if any. Features with the same `block`
+    together weigh like one feature: those of one category-valued attribute, and the shares of the devices (the rarely
+    used tablets alone would otherwise weigh as much as any other feature).
     """
 
     name: str
@@ -41,15 +45,15 @@ class Feature:
     attribute: str = ""
     block: str = ""
     value: str = ""
-    """Of a category-valued attribute: which one this is about, as it is declared."""
+    """In a feature of a category-valued attribute: the value that it stands for, as declared."""
 
 
 @cache
 def catalogue(layout: Layout) -> dict[str, Feature]:
-    """All features of a layout by name, in a fixed order."""
+    """Return all features of a layout by name, in a fixed order."""
     features = (
         *_recency(),
-        *(Feature(name, "events", f"{what}, decayed", True, _total(name)) for name, what in _COUNTS),
+        *(Feature(name, "events", f"{what}, decayed", True, total(name)) for name, what in _COUNTS),
         *_money(layout),
         *_ratios(),
         *_mix("device", DEVICES, (0.5, 0.42, 0.08), "devices", "clicks and purchases from a {}", block="device"),
@@ -59,7 +63,7 @@ def catalogue(layout: Layout) -> dict[str, Feature]:
             "share",
             "clicks and purchases on Saturdays and Sundays, among all",
             False,
-            _share("weekend", DAY_PARTS, 2 / 7),
+            share("weekend", DAY_PARTS, 2 / 7),
         ),
         *_categories(layout),
         *_brands(layout),
@@ -70,15 +74,15 @@ def catalogue(layout: Layout) -> dict[str, Feature]:
 
 
 _COUNTS: Final = (
-    ("clicks", "clicks of every kind"),
+    ("clicks", "all clicks"),
     ("sessions", "sessions started"),
     ("views", "items viewed"),
-    ("lists", "item lists viewed and followed"),
+    ("lists", "item lists viewed and items selected in them"),
     ("searches", "searches"),
     ("carts", "items put in the cart"),
     ("removals", "items taken out of the cart"),
     ("wishes", "items put on the wish list"),
-    ("checkouts", "checkouts begun"),
+    ("checkouts", "checkouts started"),
     ("purchases", "purchases"),
     ("refunds", "refunds"),
     ("items", "items bought"),
@@ -86,19 +90,24 @@ _COUNTS: Final = (
 
 
 def _recency() -> tuple[Feature, ...]:
-    def since(name: str) -> Formula:
-        return lambda moment: moment.days_since(name, RECENCY_CAP_DAYS)
-
-    never = f"; {RECENCY_CAP_DAYS:.0f} for longer ago and for never"
+    cap = f"at most {RECENCY_CAP_DAYS:.0f}, or {RECENCY_CAP_DAYS:.0f} if none"
     return (
-        Feature("purchase_recency", "days", f"since the latest purchase{never}", True, since("last_purchase")),
-        Feature("click_recency", "days", f"since the latest click{never}", True, since("last_click")),
+        Feature(
+            "purchase_recency",
+            "days",
+            f"since the latest purchase, {cap}",
+            True,
+            days_since("last_purchase", RECENCY_CAP_DAYS),
+        ),
+        Feature(
+            "click_recency", "days", f"since the latest click, {cap}", True, days_since("last_click", RECENCY_CAP_DAYS)
+        ),
         Feature(
             "tenure",
             "days",
             f"since the earliest event, at most {TENURE_CAP_DAYS:.0f}",
             True,
-            lambda moment: moment.days_since("first_seen", TENURE_CAP_DAYS),
+            days_since("first_seen", TENURE_CAP_DAYS),
         ),
     )
 
@@ -106,7 +115,7 @@ def _recency() -> tuple[Feature, ...]:
 def _money(layout: Layout) -> tuple[Feature, ...]:
     currency, order, price = layout.currency, log1p(layout.typical_order), log1p(layout.typical_price)
     return (
-        Feature("spend", currency, "purchases minus refunds, decayed, at least 0", True, _total("spend")),
+        Feature("spend", currency, "purchases minus refunds, decayed, at least 0", True, total("spend")),
         Feature(
             "lifetime_spend",
             currency,
@@ -116,41 +125,41 @@ def _money(layout: Layout) -> tuple[Feature, ...]:
         ),
         Feature("transactions", "purchases", "never decayed", True, lambda moment: moment.field("transactions")),
         Feature(
-            "order_value", currency, "geometric mean of order values", True, _level("order_log", "purchases", order)
+            "order_value", currency, "geometric mean of order values", True, level("order_log", "purchases", order)
         ),
-        Feature("order_value_spread", "log", "standard deviation of ln(1 + order value)", False, _order_value_spread),
+        Feature("order_value_spread", "log", "standard deviation of ln(1 + order value)", False, order_value_spread),
         Feature(
             "price_viewed",
             currency,
             "geometric mean price of items viewed or put in the cart",
             True,
-            _level("price_browsed", "lines_browsed", price),
+            level("price_browsed", "lines_browsed", price),
         ),
         Feature(
             "price_bought",
             currency,
             "geometric mean price of item lines bought",
             True,
-            _level("price_bought", "lines_bought", price),
+            level("price_bought", "lines_bought", price),
         ),
     )
 
 
 def _ratios() -> tuple[Feature, ...]:
     return (
-        Feature("items_per_order", "items", "items bought per purchase", True, _items_per_order),
-        Feature("view_to_cart", "share", "items put in the cart per view", False, _share("carts", ("views",), 0.1)),
+        Feature("items_per_order", "items", "items bought per purchase", True, items_per_order),
+        Feature("view_to_cart", "share", "items put in the cart per view", False, share("carts", ("views",), 0.1)),
         Feature(
             "cart_to_purchase",
             "share",
             "purchases per item put in the cart",
             False,
-            _share("purchases", ("carts",), 0.3),
+            share("purchases", ("carts",), 0.3),
         ),
         Feature(
-            "discount_share", "share", "mean discount on item lines", False, _share("discount", ("lines_bought",), 0.05)
+            "discount_share", "share", "mean discount on item lines", False, share("discount", ("lines_bought",), 0.05)
         ),
-        Feature("coupon_share", "share", "purchases with a coupon", False, _share("coupons", ("purchases",), 0.05)),
+        Feature("coupon_share", "share", "purchases with a coupon", False, share("coupons", ("purchases",), 0.05)),
     )
 
 
@@ -171,7 +180,7 @@ def _mix(
             "share",
             f"{meaning.format(part)}, among all",
             False,
-            _share(part, wholes, prior),
+            share(part, wholes, prior),
             block=block,
         )
         for part, prior in zip(parts, priors, strict=True)
@@ -183,95 +192,42 @@ def _categories(layout: Layout) -> tuple[Feature, ...]:
     sums = [category_sum(name) for name in names]
     meaning = "item lines viewed, put in the cart or bought of {}, among all with a category"
     return tuple(
-        Feature(total, "share", meaning.format(name), False, _share(total, sums, 1 / len(names)))
-        for name, total in zip(names, sums, strict=True)
+        Feature(own, "share", meaning.format(name), False, share(own, sums, 1 / len(names)))
+        for name, own in zip(names, sums, strict=True)
     )
 
 
 def _brands(layout: Layout) -> tuple[Feature, ...]:
-    """How much a customer keeps to one brand, from counts of brands in a few groups by hash.
-
-    The favourite's share f fills its group with f + (1 - f) / groups on average, because others fall there too: f is
-    what follows. As long as there are few lines they are taken to be spread evenly, and f is near 0.
-    """
-    groups = layout.brand_groups
-    if groups < 2:  # noqa: PLR2004 - in one group there is nothing to tell apart
+    groups = [brand_sum(group) for group in range(layout.brand_groups)]
+    if len(groups) < 2:  # noqa: PLR2004 - one group cannot tell brands apart
         return ()
-
-    def favourite(moment: Moment) -> Floats:
-        sums = np.stack([moment.total(brand_sum(group)) for group in range(groups)])
-        share = (sums.max(axis=0) + SHARE_PRIOR_EVENTS / groups) / (sums.sum(axis=0) + SHARE_PRIOR_EVENTS)
-        kept: Floats = np.maximum((share - 1 / groups) / (1 - 1 / groups), 0.0)
-        return kept
-
     meaning = "item lines viewed, put in the cart or bought of the favourite brand, among all with a brand; estimated"
-    return (Feature("favourite_brand_share", "share", meaning, False, favourite),)
+    return (Feature("favourite_brand_share", "share", meaning, False, favourite_share(groups)),)
 
 
 def _recent() -> tuple[Feature, ...]:
     return tuple(
-        Feature(f"recent_{name}", "events", f"{name} with the recent half-life", True, _total(f"recent_{name}"))
+        Feature(f"recent_{name}", "events", f"{name} with the recent half-life", True, total(f"recent_{name}"))
         for name in RECENT
     )
 
 
 def _profile(index: int, attribute: Attribute) -> tuple[Feature, ...]:
-    def number(moment: Moment) -> Floats:
-        return np.nan_to_num(moment.field("attributes")[:, index], nan=attribute.typical)
-
-    def equals(code: int) -> Formula:
-        return lambda moment: (moment.field("attributes")[:, index] == code).astype(np.float64)
-
     stem = f"profile_{slug(attribute.name)}"
     if not attribute.values:
-        meaning = f"{attribute.name}; {attribute.typical:g} where it is not known"
-        return (Feature(stem, "as sent", meaning, attribute.skewed, number, attribute.name),)
+        meaning = f"{attribute.name}; {attribute.typical:g} if unknown"
+        formula = attribute_number(index, attribute.typical)
+        return (Feature(stem, "as sent", meaning, attribute.skewed, formula, attribute.name),)
     return tuple(
         Feature(
             f"{stem}_{slug(value)}",
             "0 or 1",
             f"{attribute.name} is {value}",
             False,
-            equals(code),
+            attribute_equals(index, code),
             attribute.name,
             stem,
             value,
         )
         for code, value in enumerate(attribute.values)
     )
-
-
-def _total(name: str) -> Formula:
-    return lambda moment: moment.total(name)
-
-
-def _share(part: str, whole: Sequence[str], prior: float) -> Formula:
-    """Part of a whole in [0, 1], drawn towards the prior as long as there is little of it."""
-
-    def formula(moment: Moment) -> Floats:
-        total = sum((moment.total(name) for name in whole), np.full(len(moment.slots), SHARE_PRIOR_EVENTS))
-        return np.minimum((moment.total(part) + SHARE_PRIOR_EVENTS * prior) / total, 1.0)
-
-    return formula
-
-
-def _mean_log(moment: Moment, log_sum: str, count: str, prior: float) -> Floats:
-    return (moment.total(log_sum) + LEVEL_PRIOR_EVENTS * prior) / (moment.total(count) + LEVEL_PRIOR_EVENTS)
-
-
-def _level(log_sum: str, count: str, prior: float) -> Formula:
-    """Geometric mean of 1 + amount, minus 1, drawn towards the prior (given as ln(1 + amount))."""
-    return lambda moment: np.expm1(_mean_log(moment, log_sum, count, prior))
-
-
-def _order_value_spread(moment: Moment) -> Floats:
-    """The prior is that all orders are alike, at their own mean."""
-    count = moment.total("purchases")
-    own = np.maximum(count, np.finfo(np.float32).tiny)
-    mean = moment.total("order_log") / own
-    variance = np.maximum(moment.total("order_log_squared") / own - mean**2, 0.0)
-    return np.sqrt(variance * count / (count + LEVEL_PRIOR_EVENTS))
-
-
-def _items_per_order(moment: Moment) -> Floats:
-    return (moment.total("items") + LEVEL_PRIOR_EVENTS) / (moment.total("purchases") + LEVEL_PRIOR_EVENTS)

@@ -1,4 +1,7 @@
-"""Rows as stored bytes: one byte of format, four of the layout's fingerprint, then the packed record."""
+"""Encodes rows as stored bytes: one byte of format, four of the layout's fingerprint, then the packed record.
+
+Stored rows of an older format or of a readable earlier layout are upgraded when they are decoded.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -8,20 +11,20 @@ from numpy.typing import NDArray
 
 from streamseg.errors import LayoutMismatchError
 from streamseg.features.layout import FIELDS, Layout
-from streamseg.features.relayout import laid_anew
+from streamseg.features.relayout import converted
 
 FORMAT: Final = 1
 HEADER_BYTES: Final = 5
 
 _ERASED_AT: Final = 8 * [field.name for field in FIELDS].index("erased_at")
-"""Only numbers of eight bytes come before it."""
+"""Byte offset in the record; all fields before it have eight bytes."""
 
 UPGRADES: Final[dict[int, Callable[[Layout, bytes], bytes]]] = {}
-"""From each older format to the next: takes and returns a whole stored row."""
+"""Functions from each older format to the next one; each takes and returns a whole stored row."""
 
 
 def encode(layout: Layout, records: NDArray[np.uint8]) -> list[bytes]:
-    """Stored rows from an array of records seen as bytes, shape (n, row_bytes)."""
+    """Encode records given as bytes, shape (n, row_bytes), to n stored rows."""
     count, width = len(records), HEADER_BYTES + layout.row_bytes
     stored = np.empty((count, width), dtype=np.uint8)
     stored[:, :HEADER_BYTES] = np.frombuffer(_header(layout), dtype=np.uint8)
@@ -31,10 +34,10 @@ def encode(layout: Layout, records: NDArray[np.uint8]) -> list[bytes]:
 
 
 def decode(layout: Layout, stored: Sequence[bytes]) -> NDArray[np.uint8]:
-    """Records seen as bytes, shape (n, row_bytes), from stored rows; older formats and layouts are upgraded.
+    """Decode n stored rows to records as bytes, shape (n, row_bytes). Upgrades older formats and layouts.
 
     Raises:
-        LayoutMismatchError: a row has a newer format or a layout that cannot be read, or is damaged.
+        LayoutMismatchError: a row has a newer format, an unreadable layout, or is damaged.
     """
     header, width = _header(layout), HEADER_BYTES + layout.row_bytes
     odd = [n for n, row in enumerate(stored) if row[:HEADER_BYTES] != header or len(row) != width]
@@ -43,7 +46,7 @@ def decode(layout: Layout, stored: Sequence[bytes]) -> NDArray[np.uint8]:
 
 
 def erasure_of(row: bytes) -> float:
-    """The `erased_at` of a stored row of this format, whatever its layout: it stands before all that layouts vary.
+    """Return `erased_at` (epoch seconds) of a stored row of any layout: its offset is the same in all of them.
 
     Raises:
         LayoutMismatchError: the row has another format.
@@ -54,9 +57,9 @@ def erasure_of(row: bytes) -> float:
 
 
 def field_table(layout: Layout) -> list[tuple[str, str, int, str]]:
-    """A stored row field by field: name, numpy type, bytes, meaning; the bytes add up to the length of a row."""
+    """Return name, numpy type, size in bytes and meaning of each part of a stored row, in order."""
     table = [
-        ("format", "|u1", 1, "of the encoding; older ones are upgraded"),
+        ("format", "|u1", 1, "format of the encoding; older formats are upgraded"),
         ("layout", "|S4", HEADER_BYTES - 1, "fingerprint of the layout"),
     ]
     for field in FIELDS:
@@ -71,7 +74,7 @@ def field_table(layout: Layout) -> list[tuple[str, str, int, str]]:
             )
         )
     padding = HEADER_BYTES + layout.row_bytes - sum(size for _, _, size, _ in table)
-    return [*table, ("padding", "", padding, "up to a multiple of 8")]
+    return [*table, ("padding", "", padding, "to a multiple of 8 bytes")]
 
 
 def _header(layout: Layout) -> bytes:
@@ -79,7 +82,7 @@ def _header(layout: Layout) -> bytes:
 
 
 def _upgraded(layout: Layout, stored: Sequence[bytes], odd: Sequence[int]) -> list[bytes]:
-    """The stored rows with those at the places `odd` brought to this format and layout."""
+    """Return the stored rows, with those at the indices `odd` converted to this format and layout."""
     ready, places = list(stored), dict[str, list[int]]()
     for n in odd:
         ready[n] = _in_this_format(layout, stored[n])
@@ -88,14 +91,14 @@ def _upgraded(layout: Layout, stored: Sequence[bytes], odd: Sequence[int]) -> li
     for fingerprint, found in places.items():
         earlier = layout.readable[fingerprint]
         raw = np.frombuffer(b"".join(ready[n][HEADER_BYTES:] for n in found), dtype=earlier.dtype)
-        records = laid_anew(earlier, layout, raw).view(np.uint8).reshape(len(found), layout.row_bytes)
+        records = converted(earlier, layout, raw).view(np.uint8).reshape(len(found), layout.row_bytes)
         for n, row in zip(found, encode(layout, records), strict=True):
             ready[n] = row
     return ready
 
 
 def _in_this_format(layout: Layout, row: bytes) -> bytes:
-    """The row in this format, of the layout or of one that it can read. Raises `LayoutMismatchError`."""
+    """Return the row in this format, in this layout or a readable one. Raises `LayoutMismatchError`."""
     while row and row[0] in UPGRADES and row[0] < FORMAT:
         row = UPGRADES[row[0]](layout, row)
     found = row[1:HEADER_BYTES].hex()
@@ -108,7 +111,7 @@ def _in_this_format(layout: Layout, row: bytes) -> bytes:
     if row[:1] == header[:1] and len(found) == len(own.fingerprint) and found != own.fingerprint:
         raise LayoutMismatchError(
             f"a stored row has layout {found}, the settings make {layout.fingerprint}: "
-            "take the settings back or run `streamseg rebuild`"
+            "restore the settings or run `streamseg rebuild`"
         )
     if row[:HEADER_BYTES] != header or len(row) != HEADER_BYTES + own.row_bytes:
         raise LayoutMismatchError(f"a stored row of {len(row)} bytes is damaged: run `streamseg rebuild`")

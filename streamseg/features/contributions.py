@@ -1,4 +1,7 @@
-"""What clicks and purchases add to the sums: columns out of the events, then (event, sum, weight) triples."""
+"""Computes what a batch of clicks or purchases adds to the sums, as (event, sum, weight) triples.
+
+Attributes of the events are read into columns, so that all arithmetic is on arrays.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,21 +27,21 @@ from streamseg.features.aggregates import (
     category_sum,
 )
 from streamseg.features.layout import Layout, slug
-from streamseg.features.lines import Lines, lines_of
+from streamseg.features.lines import Lines, Places, lines_of
 from streamseg.features.local_time import local_time
-
-Floats = NDArray[np.float64]
-Places = NDArray[np.intp]
+from streamseg.features.rows import Floats
 
 _NONE: Final = -1
-_NOT_TOLD: Final = -2
+"""Code of a word without a sum of its own."""
+_NO_DEVICE: Final = -2
+"""Code of a missing device, which does not add to `devices` either."""
 _SATURDAY: Final = 5
-_CATEGORIES_REMEMBERED: Final = 4096
+_CACHED_NAMES: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Triples:
-    """Event `event[j]` of the batch adds `weight[j]`, before decay, to sum `sum[j]`. Parallel arrays."""
+    """Parallel arrays: event `event[j]` of the batch adds `weight[j]` (before decay) to sum `sum[j]`."""
 
     event: Places
     sum: Places
@@ -47,38 +50,38 @@ class Triples:
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """The exact side of a batch of purchases: what is kept without decay. Parallel to the events."""
+    """What a batch of purchases adds to the exact, undecayed fields. Arrays parallel to the events."""
 
     bought: NDArray[np.bool_]
     """False for a refund."""
     minor: NDArray[np.int64]
-    """Value in minor units of the configured currency, negative for a refund."""
+    """Value in minor units of the configured currency; negative for a refund."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Codes:
-    """Positions of sums by what events say; negative where they say nothing that is summed."""
+    """Positions of sums by the words in events; negative where a word has no sum."""
 
     click: dict[str, int]
     is_browsed: NDArray[np.bool_]
-    """By position of a sum; the last place is for `_NONE`."""
+    """By position of a sum; the last element is for `_NONE`."""
     device: dict[str | None, int]
     day_part: int
     category: Callable[[str | None], int]
     brand: Callable[[str | None], int]
     twin: Places
-    """By position of a sum, that of its recent twin."""
+    """By position of a sum: the position of its recent twin, or `_NONE`."""
 
 
 @cache
 def _codes(layout: Layout) -> _Codes:
     at = layout.sum_index
 
-    @lru_cache(maxsize=_CATEGORIES_REMEMBERED)
+    @lru_cache(maxsize=_CACHED_NAMES)
     def category(name: str | None) -> int:
         return at.get(category_sum(slug(name)), at[category_sum(OTHER_CATEGORY)]) if name else _NONE
 
-    @lru_cache(maxsize=_CATEGORIES_REMEMBERED)
+    @lru_cache(maxsize=_CACHED_NAMES)
     def brand(name: str | None) -> int:
         known = slug(name) if name else ""
         return at[brand_sum(crc32(known.encode()) % layout.brand_groups)] if known else _NONE
@@ -91,7 +94,7 @@ def _codes(layout: Layout) -> _Codes:
     return _Codes(
         click={name: at[count] for name, count in CLICK_COUNTS.items()},
         is_browsed=is_browsed,
-        device={None: _NOT_TOLD} | {name: at[name] for name in DEVICES},
+        device={None: _NO_DEVICE} | {name: at[name] for name in DEVICES},
         day_part=at[DAY_PARTS[0]],
         category=category,
         brand=brand,
@@ -100,7 +103,7 @@ def _codes(layout: Layout) -> _Codes:
 
 
 def of_clicks(layout: Layout, clicks: Sequence[Click], at: Floats, money: Money) -> Triples:
-    """What a batch of clicks adds. `at` is their `occurred_at`, epoch seconds."""
+    """Return what a batch of clicks adds. `at` is `occurred_at` of each, epoch seconds, shape (n,)."""
     codes, adding = _codes(layout), _Adding(layout)
     everyone = np.arange(len(clicks))
     adding.add(everyone, "clicks")
@@ -117,7 +120,11 @@ def of_clicks(layout: Layout, clicks: Sequence[Click], at: Floats, money: Money)
 
 
 def of_purchases(layout: Layout, purchases: Sequence[Purchase], at: Floats, money: Money) -> tuple[Triples, Orders]:
-    """What a batch of purchases and refunds adds. `at` is their `occurred_at`, epoch seconds."""
+    """Return what a batch of purchases and refunds adds.
+
+    `at` is `occurred_at` of each, epoch seconds, shape (n,). Raises `RejectionError` for an amount that `money` cannot
+    convert; decoded events have none.
+    """
     adding = _Adding(layout)
     count = len(purchases)
     bought = np.fromiter((purchase.event_name != "refund" for purchase in purchases), np.bool_, count)
@@ -152,7 +159,7 @@ class _Adding:
     parts: list[tuple[Places, Places, Floats]] = field(default_factory=list)
 
     def add(self, events: Places, sums: str | Places, weights: float | Floats = 1.0) -> None:
-        """Let each of the events add its weight to its sum: one sum for all, or a position for each."""
+        """Add a weight for each event, to one sum by name or to one position per event."""
         if isinstance(sums, str):
             sums = np.full(len(events), self.layout.sum_index[sums])
         if isinstance(weights, float):
@@ -160,20 +167,20 @@ class _Adding:
         self.parts.append((events, sums, weights))
 
     def moments(self, events: Places, at: Floats) -> None:
-        """Day part and weekend of the events; `at` is of the whole batch."""
+        """Add day part and weekend of the events. `at` has the times of the whole batch."""
         hour, weekday = local_time(self.layout.time_zone).hour_and_weekday(at[events])
         self.add(events, _codes(self.layout).day_part + hour * len(DAY_PARTS) // 24)
         self.add(events[weekday >= _SATURDAY], "weekend")
 
     def devices(self, events: Sequence[Click] | Sequence[Purchase], chosen: Places) -> None:
-        """Devices of the chosen events, as far as they are told."""
-        told = _coded(map(attrgetter("device_category"), events), _codes(self.layout).device, len(events))[chosen]
-        self.add(chosen[told != _NOT_TOLD], "devices")
-        listed = told >= 0
-        self.add(chosen[listed], told[listed])
+        """Add the devices of the chosen events that name one."""
+        code = _coded(map(attrgetter("device_category"), events), _codes(self.layout).device, len(events))[chosen]
+        self.add(chosen[code != _NO_DEVICE], "devices")
+        listed = code >= 0
+        self.add(chosen[listed], code[listed])
 
     def lines(self, lines: Lines, priced: str, price: str) -> None:
-        """Categories, brands and prices of item lines."""
+        """Add categories, brands and prices of item lines."""
         self._listed(lines, map(_codes(self.layout).category, lines.categories()))
         if self.layout.brand_groups:
             self._listed(lines, map(_codes(self.layout).brand, lines.brands()))
@@ -183,12 +190,12 @@ class _Adding:
         self.add(lines.of[known], price, np.log1p(prices[known]))
 
     def _listed(self, lines: Lines, codes: Iterable[int]) -> None:
-        """Add 1 to the sum that each line's code names."""
+        """Add 1 to the sum at each line's code."""
         code = np.fromiter(codes, np.intp, len(lines.items))
         self.add(lines.of[code != _NONE], code[code != _NONE])
 
     def triples(self) -> Triples:
-        """All that was added, and the recent twins of it."""
+        """Return everything added, and the same again for the recent twins."""
         event, sums, weight = (np.concatenate(column) for column in zip(*self.parts, strict=True))
         twin = _codes(self.layout).twin[sums]
         also = np.flatnonzero(twin != _NONE)
@@ -200,5 +207,5 @@ class _Adding:
 
 
 def _coded(words: Iterable[str | None], codes: Mapping[Any, int], count: int) -> Places:
-    """The code of each word; -1 for one without."""
+    """Return the code of each word; `_NONE` for a word without a code."""
     return np.fromiter(map(codes.get, words, repeat(_NONE)), np.intp, count)

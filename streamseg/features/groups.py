@@ -1,4 +1,4 @@
-"""Events of a batch, grouped by the row that they belong to."""
+"""Groups the events of a batch by row, for reductions per row."""
 
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -7,48 +7,48 @@ import numpy as np
 from numpy.typing import NDArray
 
 _POSITION_BITS: Final = 32
-"""Of a position in a batch; as many are left for a slot."""
+"""Bits for the position in the batch; the remaining bits hold the slot."""
 
 Number = TypeVar("Number", np.float64, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """A batch of m events, at least one, in G groups. Every reduction answers in the order of `slots`."""
+    """A batch of m >= 1 events in G groups, one per row. Reductions return shape (G,), in the order of `slots`."""
 
     slots: NDArray[np.intp]
     """Slot of each group, ascending, shape (G,)."""
     of: NDArray[np.intp]
     """Group of each event, shape (m,)."""
     order: NDArray[np.intp]
-    """The events group by group, within a group in batch order, shape (m,)."""
+    """Events sorted by group, in batch order within a group, shape (m,)."""
     starts: NDArray[np.intp]
-    """Where each group begins in `order`, shape (G,)."""
+    """Start of each group in `order`, shape (G,)."""
 
     def greatest(self, values: NDArray[Number]) -> NDArray[Number]:
-        """The maximum of each group."""
+        """Return the maximum of each group; `values` has shape (m,)."""
         return np.maximum.reduceat(values[self.order], self.starts)
 
     def least(self, values: NDArray[Number]) -> NDArray[Number]:
-        """The minimum of each group."""
+        """Return the minimum of each group; `values` has shape (m,)."""
         return np.minimum.reduceat(values[self.order], self.starts)
 
     def total(self, values: NDArray[Number]) -> NDArray[Number]:
-        """The sum of each group."""
+        """Return the sum of each group; `values` has shape (m,)."""
         return np.add.reduceat(values[self.order], self.starts)
 
     def counts(self) -> NDArray[np.intp]:
-        """How many events each group has."""
+        """Return the number of events of each group."""
         return np.diff(self.starts, append=len(self.order))
 
     def ranks(self) -> NDArray[np.intp]:
-        """How many events of the same group come before each, in the order of `order`."""
+        """Return each event's index within its group, in the order of `order`, shape (m,)."""
         return np.arange(len(self.order)) - np.repeat(self.starts, self.counts())
 
 
 def grouped(slots: NDArray[np.intp]) -> Groups:
-    """Group events, at least one, by slot."""
-    # Slot and position in one number: sorting numbers is far quicker than finding an order of them, and as stable.
+    """Group at least one event by slot, shape (m,)."""
+    # Slot and position share one integer: a plain sort is much faster than a stable argsort, with the same result.
     keys = (slots << _POSITION_BITS) | np.arange(len(slots))
     keys.sort()
     ordered, order = keys >> _POSITION_BITS, keys & ((1 << _POSITION_BITS) - 1)

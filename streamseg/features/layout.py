@@ -1,4 +1,7 @@
-"""What a row is made of: the fields, the sums, and a fingerprint that tells two layouts apart."""
+"""Defines the layout of a row: the table of stored fields, the settings that shape it, and its fingerprint.
+
+Two layouts have the same fingerprint only if their rows mean the same.
+"""
 
 import hashlib
 import json
@@ -13,14 +16,19 @@ from numpy.typing import NDArray
 
 from streamseg.errors import SettingsError
 from streamseg.features.aggregates import OTHER_CATEGORY, Aggregate, aggregates
+from streamseg.features.local_time import DAY_SECONDS
 
 SOURCES: Final = 5
 NEVER: Final = -np.inf
-"""The moment of an event that has not happened: it loses against every real one."""
+"""Time of an event that never happened: earlier than any other."""
 
 
 class Field(NamedTuple):
-    """One field of a stored row. `of` names what there is one of per row: a count, or nothing for a scalar."""
+    """One field of a stored row: numpy type, value in a fresh row, and meaning.
+
+    `of` names what the field has one element for: per input topic, per segmentation, ...; empty for a scalar.
+    `name`, `type` and `of` are part of the layout's fingerprint: changing one makes stored rows unreadable.
+    """
 
     name: str
     type: str
@@ -36,39 +44,39 @@ FIELDS: Final = (
     Field("last_purchase", "<f8", "", NEVER, "time of the latest purchase; refunds do not count"),
     Field("erased_at", "<f8", "", NEVER, "time of the latest erasure; events up to it are ignored"),
     Field("ads_at", "<f8", "", NEVER, "time of the consent that `ads` holds"),
-    Field("personalisation_at", "<f8", "", NEVER, "the same for `personalisation`"),
+    Field("personalisation_at", "<f8", "", NEVER, "time of the consent that `personalisation` holds"),
     Field("spend_minor", "<i8", "", 0, "purchases minus refunds, in minor units; exact, never decayed"),
-    Field("fences", "<i8", "topic", -1, "last offset absorbed, in the order of the input topics"),
-    Field("ring", "<u8", "event id", 0, "hashes of the latest event ids; 0 is none"),
-    Field("attribute_at", "<f8", "attribute", NEVER, "time of the profile that `attributes` holds"),
-    Field("attributes", "<f8", "attribute", np.nan, "a number, or the index of a category; NaN is missing"),
+    Field("fences", "<i8", "topic", -1, "last applied offset per input topic, in their order"),
+    Field("ring", "<u8", "event id", 0, "hashes of the latest event ids; 0 is empty"),
+    Field("attribute_at", "<f8", "attribute", NEVER, "time of the profile that set the attribute"),
+    Field("attributes", "<f8", "attribute", np.nan, "a number, or the index of a listed value; NaN is missing"),
     Field("transactions", "<u4", "", 0, "purchases; exact, never decayed"),
-    Field("events", "<u4", "", 0, "events absorbed; its remainder is the next place in the ring"),
-    Field("seq", "<u4", "", 0, "number of the latest membership"),
-    Field("published_at", "<u4", "", 0, "partition's clock at the latest membership"),
-    Field("published_wall", "<u4", "", 0, "wall time of the latest membership"),
-    Field("segment", "<u4", "segmentation", 0, "code of the segment settled in; 0 is unassigned"),
-    Field("candidate", "<u4", "segmentation", 0, "code of the segment that was nearer at the latest look"),
-    Field("since", "<u4", "segmentation", 0, "when the segment was entered"),
-    Field("looked_at", "<u4", "segmentation", 0, "when the latest look was taken"),
-    Field("learned_at", "<u4", "segmentation", 0, "when the vector was last sampled for learning"),
+    Field("events", "<u4", "", 0, "events absorbed; modulo the ring size, the next index in the ring"),
+    Field("seq", "<u4", "", 0, "sequence number of the latest membership"),
+    Field("published_at", "<u4", "", 0, "partition's clock when the latest membership was published"),
+    Field("published_wall", "<u4", "", 0, "wall time when the latest membership was published; 0 is withdrawn"),
+    Field("segment", "<u4", "segmentation", 0, "code of the settled segment; 0 is unassigned"),
+    Field("candidate", "<u4", "segmentation", 0, "code of the segment that was nearer at the latest look; 0 is none"),
+    Field("since", "<u4", "segmentation", 0, "time when the segment was entered"),
+    Field("looked_at", "<u4", "segmentation", 0, "time of the latest look; written, not read yet"),
+    Field("learned_at", "<u4", "segmentation", 0, "time when the vector was last sampled for learning"),
     Field("sums", "<f4", "sum", 0, "decayed sums, as of last_seen"),
     Field("ads", "|i1", "", -1, "consent to ads: 1 yes, 0 no, -1 unknown"),
     Field("personalisation", "|i1", "", -1, "consent to personalisation: 1 yes, 0 no, -1 unknown"),
-    Field("streak", "|u1", "segmentation", 0, "looks in a row at which the candidate was nearer"),
+    Field("streak", "|u1", "segmentation", 0, "consecutive looks at which the candidate was nearer"),
 )
-"""In the order in which they are stored, widest first, so that all are aligned.
+"""Fields in stored order, widest first, so that all are aligned.
 
-Times of events are epoch seconds as float64, `NEVER` where there was none. Times of our own decisions are whole epoch
-seconds, 0 where there was none. In memory and in the store a row is the same bytes.
+Event times are epoch seconds as float64, `NEVER` if there was no event. Times of our own decisions are whole epoch
+seconds, 0 if there was none. A row has the same bytes in memory and in the store.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """A profile attribute that rows keep: one of `values`, or a number when there are none.
+    """A profile attribute kept in rows: one of `values`, or a number if `values` is empty.
 
-    `typical` is the number that stands in a vector for a missing one; `skewed` numbers are compared by their logarithm.
+    `typical` replaces a missing number in vectors; `skewed` numbers are compared by their logarithm.
     """
 
     name: str
@@ -79,7 +87,14 @@ class Attribute:
 
 @dataclass(frozen=True)
 class Layout:
-    """Everything that decides what a stored row means, and the priors of its vectors. Make it with `Layout.of`."""
+    """The settings that decide what a stored row means, and the priors of its vectors. Created by `Layout.of`.
+
+    >>> layout = Layout.of(segmentations=("behaviour", "value"), categories=("Trail Shoes",))
+    >>> layout.categories, layout.dtype["segment"].shape
+    (('trail_shoes',), (2,))
+    >>> layout.fingerprint == Layout.of(segmentations=("behaviour",)).fingerprint
+    False
+    """
 
     half_life_seconds: float
     recent_half_life_seconds: float
@@ -94,7 +109,7 @@ class Layout:
     typical_order: float = 60.0
     brand_groups: int = 0
     earlier: tuple[tuple[str, ...], ...] = ()
-    """The segmentations of other layouts whose rows are read too: all else in them is the same."""
+    """Segmentations of other layouts whose rows can be read; those layouts are equal in all else."""
 
     @classmethod
     def of(
@@ -113,36 +128,38 @@ class Layout:
         typical_order: float = 60.0,
         brand_groups: int = 0,
     ) -> "Layout":
-        """Make a layout from the values of the settings.
+        """Create a layout from values of the settings.
 
         Args:
-            half_life_days: of the sums that describe habit.
-            recent_half_life_days: of the sums that show what changed lately.
-            categories: item categories, matched case-insensitively; the rest is `other`.
-            time_zone: IANA name, in which hour and weekend are counted.
-            remembered_event_ids: size of the ring; 0 compares no ids.
+            half_life_days: half-life of the sums that describe habits.
+            recent_half_life_days: half-life of the sums that show recent changes.
+            categories: item categories, matched case-insensitively; all others count as `other`.
+            time_zone: IANA name of the zone that defines hour and weekend.
+            remembered_event_ids: size of the ring of event ids; 0 turns duplicate detection off.
             currency: ISO 4217 code of all amounts.
             minor_units: decimal places of the currency.
-            segmentations: their names; settling is kept for each.
-            attributes: what is kept of profiles.
-            typical_price: price in major units that is assumed of a customer who has seen or bought nothing yet.
-            typical_order: the same for the value of an order.
-            brand_groups: in how many groups brands are counted by their hash; 0 keeps nothing of them.
+            segmentations: names; rows keep one settled segment for each.
+            attributes: profile attributes to keep.
+            typical_price: prior of the price level, in major units, for customers without views or purchases.
+            typical_order: prior of the order value, in major units.
+            brand_groups: number of hash groups for brands; more groups give a more exact estimate, 0 keeps none.
 
         Raises:
-            SettingsError: two categories, attributes, or values of one attribute, have the same feature name, or a
-                category is called `other`.
+            SettingsError: two categories, attributes, or values of one attribute have the same feature name, or a
+                category is named `other`.
         """
         _check_attributes(attributes)
         slugs = tuple(slug(category) for category in categories)
         taken = {"", OTHER_CATEGORY}
         for category, name in zip(categories, slugs, strict=True):
             if name in taken:
-                raise SettingsError(f"setting features.categories: {category!r} is empty, `other`, or there twice")
+                raise SettingsError(
+                    f"setting features.categories: {category!r} is empty, reserved (`other`) or a duplicate"
+                )
             taken.add(name)
         return cls(
-            half_life_seconds=half_life_days * 86_400,
-            recent_half_life_seconds=recent_half_life_days * 86_400,
+            half_life_seconds=half_life_days * DAY_SECONDS,
+            recent_half_life_seconds=recent_half_life_days * DAY_SECONDS,
             categories=slugs,
             time_zone=time_zone,
             remembered_event_ids=remembered_event_ids,
@@ -157,7 +174,7 @@ class Layout:
 
     @cached_property
     def aggregates(self) -> tuple[Aggregate, ...]:
-        """The sums in stored order."""
+        """Sums in stored order."""
         return aggregates(self.categories, self.brand_groups)
 
     @cached_property
@@ -167,22 +184,22 @@ class Layout:
 
     @cached_property
     def habits(self) -> int:
-        """How many sums have the habit half-life; they come first."""
+        """Number of sums with the habit half-life; they are stored first."""
         return sum(not aggregate.recent for aggregate in self.aggregates)
 
     def decay(self, sums: NDArray[np.float64], age: NDArray[np.float64]) -> None:
-        """Let sums of shape (n, sums) grow older in place, each row by its `age` in seconds, shape (n,)."""
+        """Decay sums, shape (n, sums), in place by the `age` of each row in seconds, shape (n,)."""
         habit, recent = self.kept(age)
         sums[:, : self.habits] *= habit[:, None]
         sums[:, self.habits :] *= recent[:, None]
 
     def kept(self, age: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """What is left of a habit sum and of a recent one after an `age` in seconds, as shares of it, each (n,)."""
+        """Return the shares (0-1) of a habit and a recent sum that remain after `age` seconds, each shape (n,)."""
         return np.exp2(-age / self.half_life_seconds), np.exp2(-age / self.recent_half_life_seconds)
 
     @cached_property
     def dtype(self) -> np.dtype[np.void]:
-        """The packed record: a row's bytes in memory and in the store."""
+        """Numpy type of the packed record, in memory and in the store."""
         sizes = {
             "topic": SOURCES,
             "event id": self.remembered_event_ids,
@@ -197,12 +214,12 @@ class Layout:
 
     @cached_property
     def row_bytes(self) -> int:
-        """Bytes of the record, without the codec's header."""
+        """Size of the record in bytes, without the codec's header."""
         return self.dtype.itemsize
 
     @cached_property
     def fresh(self) -> NDArray[np.void]:
-        """The record of a customer of whom nothing is known, as an array of one."""
+        """The record of a new customer, shape (1,)."""
         record = np.zeros(1, dtype=self.dtype)
         for field in FIELDS:
             record[field.name] = field.fresh
@@ -210,15 +227,15 @@ class Layout:
 
     @cached_property
     def readable(self) -> dict[str, "Layout"]:
-        """The layouts of the `earlier` segmentations, by fingerprint."""
+        """Layouts of the `earlier` segmentations, by fingerprint."""
         others = (replace(self, segmentations=names, earlier=()) for names in self.earlier)
         return {other.fingerprint: other for other in others}
 
     @cached_property
     def fingerprint(self) -> str:
-        """Eight hexadecimal digits that are the same for, and only for, rows of the same meaning.
+        """Eight hexadecimal digits that are equal for two layouts only if their rows mean the same.
 
-        The priors are left out: they change vectors, not rows. So is the codec's format, which can be upgraded.
+        Priors are not included: they change vectors, not rows. Nor is the codec's format: it can be upgraded.
         """
         content = [
             [[f.name, f.type, f.of] for f in FIELDS],
@@ -232,14 +249,14 @@ class Layout:
 
 def _check_attributes(attributes: Sequence[Attribute]) -> None:
     if len({slug(attribute.name) for attribute in attributes} - {""}) < len(attributes):
-        raise SettingsError("setting features.attributes: two of the names make the same feature name, or none at all")
+        raise SettingsError("setting features.attributes: two names give the same feature name, or one none")
     for attribute in attributes:
         if len({slug(value) for value in attribute.values} - {""}) < len(attribute.values):
             raise SettingsError(
-                f"setting features.attributes.{attribute.name}.values: two make the same feature name, or none at all"
+                f"setting features.attributes.{attribute.name}.values: two give the same feature name, or one none"
             )
 
 
 def slug(text: str) -> str:
-    """A category's or value's name as it stands in a feature's name: lower case, one `_` for all between words."""
+    """Return a name in the form used in feature names: lower case, words joined by `_`."""
     return re.sub(r"\W+", "_", text.casefold()).strip("_")

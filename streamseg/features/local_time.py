@@ -1,4 +1,4 @@
-"""Hour of day and day of week of many moments at once."""
+"""Computes local hour and weekday of many times at once, from a table of a zone's offset changes."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,15 +17,15 @@ _STEP: Final = 7 * DAY_SECONDS  # no zone changes its offset twice in a week
 
 @dataclass(frozen=True, slots=True)
 class LocalTime:
-    """A time zone as a table of its offset changes from 1970 to 2100; beyond, the nearest offset holds."""
+    """A time zone's offset changes from 1970 to 2100. Earlier and later times use the nearest offset."""
 
     changes: NDArray[np.float64]
-    """Epoch seconds at which an offset ends, ascending."""
+    """Epoch seconds at which the offset changes, ascending, shape (n,)."""
     offsets: NDArray[np.float64]
-    """Seconds east of UTC between the changes; one more than there are changes."""
+    """Seconds east of UTC before, between and after the changes, shape (n + 1,)."""
 
     def hour_and_weekday(self, at: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Local hour 0-23 and weekday (Monday 0) of epoch seconds."""
+        """Return local hour (0-23) and weekday (Monday is 0) of epoch seconds, each of the same shape."""
         local = at + self.offsets[np.searchsorted(self.changes, at, side="right")]
         day = np.floor_divide(local, DAY_SECONDS)
         hour = (local - day * DAY_SECONDS) // 3600
@@ -34,7 +34,7 @@ class LocalTime:
 
 @cache
 def local_time(time_zone: str) -> LocalTime:
-    """The table of an IANA time zone, found by bisection between weekly looks at its offset."""
+    """Return the table of an IANA time zone: offsets are sampled weekly, changes found by bisection."""
     zone = ZoneInfo(time_zone)
 
     def offset(at: int) -> float:

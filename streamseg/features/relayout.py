@@ -1,7 +1,7 @@
-"""Rows that were written with other segmentations, laid anew: what was settled in those that stay goes with them.
+"""Converts rows between layouts that differ in segmentations only, and compares layouts by their settings.
 
-Sums, traits, fences and ids do not depend on the segmentations. So a segmentation can come or go while the rows stay;
-for whatever else a row is made of, only the log has what another layout asks for.
+Sums, attributes, last applied offsets and event ids do not depend on the segmentations, so a segmentation can be added
+or dropped without touching them. Any other change of layout needs events from the log (`streamseg rebuild`).
 """
 
 from collections.abc import Mapping
@@ -13,14 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.features.layout import FIELDS, Layout
+from streamseg.features.local_time import DAY_SECONDS
 
 
-def told(layout: Layout) -> dict[str, Any]:
-    """What the rows of a layout are made of, by setting; plain values."""
+def row_settings(layout: Layout) -> dict[str, Any]:
+    """Return the settings that shape the rows of a layout, by name, as plain values."""
     return {
         "segmentations": list(layout.segmentations),
-        "features.half_life_days": layout.half_life_seconds / 86_400,
-        "features.recent_half_life_days": layout.recent_half_life_seconds / 86_400,
+        "features.half_life_days": layout.half_life_seconds / DAY_SECONDS,
+        "features.recent_half_life_days": layout.recent_half_life_seconds / DAY_SECONDS,
         "features.categories": list(layout.categories),
         "features.brand_groups": layout.brand_groups,
         "features.attributes": {one.name: list(one.values) for one in layout.attributes},
@@ -31,13 +32,16 @@ def told(layout: Layout) -> dict[str, Any]:
     }
 
 
-def written(layout: Layout) -> bytes:
-    """What stands in the store beside the fingerprint of a layout."""
-    return msgspec.json.encode(told(layout))
+def encoded_settings(layout: Layout) -> bytes:
+    """Return what the store keeps for the fingerprint of a layout: its row settings as JSON."""
+    return msgspec.json.encode(row_settings(layout))
 
 
-def reading(layout: Layout, known: Mapping[str, bytes]) -> Layout:
-    """The same layout, able to read the rows of those of the known ones (`written`, by fingerprint) that it can."""
+def with_readable(layout: Layout, known: Mapping[str, bytes]) -> Layout:
+    """Return the layout, extended to read rows of the known layouts that differ in segmentations only.
+
+    `known` has `encoded_settings` by fingerprint.
+    """
     earlier = []
     for fingerprint, stored in known.items():
         names = tuple(msgspec.json.decode(stored)["segmentations"])
@@ -47,14 +51,14 @@ def reading(layout: Layout, known: Mapping[str, bytes]) -> Layout:
     return replace(layout, earlier=(*layout.earlier, *earlier)) if earlier else layout
 
 
-def differing(layout: Layout, stored: bytes) -> dict[str, tuple[Any, Any]]:
-    """What was otherwise when rows were written, by setting: there (`written`) and here."""
-    there, here = msgspec.json.decode(stored), told(layout)
+def setting_differences(layout: Layout, stored: bytes) -> dict[str, tuple[Any, Any]]:
+    """Return the row settings that differ: name to (value in `stored`, from `encoded_settings`; value in `layout`)."""
+    there, here = msgspec.json.decode(stored), row_settings(layout)
     return {setting: (there[setting], value) for setting, value in here.items() if there.get(setting, value) != value}
 
 
-def laid_anew(old: Layout, new: Layout, records: NDArray[np.void]) -> NDArray[np.void]:
-    """Records of one layout as those of another that differs in segmentations only; new ones are unassigned."""
+def converted(old: Layout, new: Layout, records: NDArray[np.void]) -> NDArray[np.void]:
+    """Convert records to a layout with other segmentations, shape (n,). Customers are unassigned in added ones."""
     made = np.repeat(new.fresh, len(records))
     kept = [name for name in new.segmentations if name in old.segmentations]
     to, at = [new.segmentations.index(name) for name in kept], [old.segmentations.index(name) for name in kept]

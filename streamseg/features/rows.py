@@ -1,4 +1,4 @@
-"""The slab: rows of the customers in memory, one numpy record each."""
+"""Holds the rows of the customers in memory: one slab, one numpy record per customer."""
 
 from collections.abc import Iterable, Sequence
 from itertools import filterfalse
@@ -10,22 +10,29 @@ from numpy.typing import NDArray
 from streamseg.features import codec
 from streamseg.features.layout import FIELDS, Layout
 
+Floats = NDArray[np.float64]
 Slots = NDArray[np.intp]
-"""Places of rows in the slab."""
+"""Indices of rows in the slab, shape (n,)."""
 
 OUTLIVES_ERASURE: Final = ("fences", "erased_at", "seq", "published_at", "published_wall", "segment")
-"""The marker that an erasure leaves: what keeps the past away, and what is needed to withdraw the membership. The
-segment is cleared by the next look, which has to see where the customer stood."""
+"""Fields that an erasure keeps: those that reject replayed and earlier events, and those needed to withdraw the
+membership. The next look clears the segment; until then it is needed to count the exit."""
 
-_ROOM: Final = 1024
+_ATTRIBUTES: Final = {"fences": "last_applied"}
+"""Attribute of `Rows` by stored field, where they differ: stored names are part of the layout's fingerprint."""
+
+_CAPACITY: Final = 1024
 
 
 class Rows:
-    """Rows by slot, growing as needed.
+    """Rows by slot; the slab grows as needed.
 
-    Every field of the layout is a public array over the slab, shape (capacity,) or (capacity, k), to be read and
-    written by slot; `layout.FIELDS` has their meanings. `load` may grow the slab and makes the arrays anew: do not
-    keep one across it. A row's bytes are the same here and in the store, so leaving and coming back changes nothing.
+    Each field of the layout is a public array over the slab, shape (capacity,) or (capacity, k), indexed by slot.
+    `layout.FIELDS` has their meanings; the stored field `fences` is `last_applied` here. `load` may grow the slab and
+    replace all arrays: do not keep an array across it. A row has the same bytes here and in the store, so evicting and
+    loading it again changes nothing.
+
+    `looked_at` is written by every look but not read yet.
     """
 
     first_seen: NDArray[np.float64]
@@ -36,7 +43,7 @@ class Rows:
     ads_at: NDArray[np.float64]
     personalisation_at: NDArray[np.float64]
     spend_minor: NDArray[np.int64]
-    fences: NDArray[np.int64]
+    last_applied: NDArray[np.int64]
     ring: NDArray[np.uint64]
     attribute_at: NDArray[np.float64]
     attributes: NDArray[np.float64]
@@ -55,12 +62,12 @@ class Rows:
     personalisation: NDArray[np.int8]
     streak: NDArray[np.uint8]
 
-    def __init__(self, layout: Layout, capacity: int = _ROOM) -> None:
+    def __init__(self, layout: Layout, capacity: int = _CAPACITY) -> None:
         self.layout = layout
         self.slots: dict[str, int] = {}
-        """Slot by customer id."""
+        """Slot of each customer id."""
         self.customer_ids: list[str] = []
-        """Customer id by slot; empty where the slot is free."""
+        """Customer id of each slot; empty if the slot is free."""
         self._free: list[int] = []
         self.slab: NDArray[np.void]
         self._bytes: NDArray[np.uint8]
@@ -72,18 +79,18 @@ class Rows:
         return len(self.slots)
 
     def missing(self, customer_ids: Iterable[str]) -> list[str]:
-        """Those without a row here, each once, in the order given."""
+        """Return the customers without a row in memory, each once, in the order given."""
         return list(dict.fromkeys(filterfalse(self.slots.__contains__, customer_ids)))
 
     def slots_of(self, customer_ids: Sequence[str]) -> Slots:
-        """Their slots; all must be here (KeyError otherwise)."""
+        """Return the slots of customers in memory, shape (n,). Raises `KeyError` if one is not."""
         return np.fromiter(map(self.slots.__getitem__, customer_ids), dtype=np.intp, count=len(customer_ids))
 
     def load(self, customer_ids: Sequence[str], stored: Sequence[bytes | None]) -> Slots:
-        """Take in rows of customers that are not here, each once; None makes a fresh row.
+        """Add rows of distinct customers that are not in memory; None adds a fresh row. Returns their slots.
 
         Raises:
-            LayoutMismatchError: a stored row cannot be read; nothing is taken in then.
+            LayoutMismatchError: a stored row cannot be read; then none is added.
         """
         known = [row for row in stored if row is not None]
         records = codec.decode(self.layout, known) if known else None
@@ -96,18 +103,18 @@ class Rows:
         return slots
 
     def dump(self, slots: Slots) -> list[bytes]:
-        """The rows as they are stored."""
+        """Return the rows encoded for the store."""
         return codec.encode(self.layout, self._bytes[slots])
 
     def forget(self, slots: Slots) -> None:
-        """Make the rows fresh, but for `OUTLIVES_ERASURE`."""
+        """Reset the rows to fresh ones, except `OUTLIVES_ERASURE`."""
         kept = [self.slab[name][slots] for name in OUTLIVES_ERASURE]
         self.slab[slots] = self.layout.fresh
         for name, values in zip(OUTLIVES_ERASURE, kept, strict=True):
             self.slab[name][slots] = values
 
     def evict(self, slots: Slots) -> None:
-        """Let the rows go; their slots will be used again."""
+        """Remove the rows; their slots are reused."""
         for slot in slots.tolist():
             customer = self.customer_ids[slot]
             if customer:
@@ -116,21 +123,21 @@ class Rows:
                 self._free.append(slot)
 
     def clear(self) -> None:
-        """Let all rows go."""
+        """Remove all rows."""
         self.slots.clear()
         self.customer_ids.clear()
         self._free.clear()
 
     def touch(self, slots: Slots) -> None:
-        """Mark the rows as the latest used."""
+        """Mark the rows as most recently used."""
         self._touches += 1
         self._touched[slots] = self._touches
 
     def least_recently_used(self, count: int, pinned: NDArray[np.bool_] | None = None) -> Slots:
-        """Up to `count` slots to evict, those untouched for longest, in no order.
+        """Return up to `count` slots to evict, least recently used, in no order.
 
         Args:
-            count: how many.
+            count: largest number of slots.
             pinned: by slot, True for rows that must stay; may be shorter than the slab.
         """
         live = np.fromiter(self.slots.values(), dtype=np.intp, count=len(self.slots))
@@ -153,7 +160,7 @@ class Rows:
         return slot
 
     def _allot(self, capacity: int) -> None:
-        slab = np.zeros(capacity, dtype=self.layout.dtype)  # zeros: the system hands out pages as they are touched
+        slab = np.zeros(capacity, dtype=self.layout.dtype)  # zeros, not empty: memory pages are mapped on first use
         raw = slab.view(np.uint8).reshape(capacity, self.layout.row_bytes)
         touched = np.zeros(capacity, dtype=np.int64)
         if self.customer_ids:
@@ -161,4 +168,4 @@ class Rows:
             raw[:held], touched[:held] = self._bytes, self._touched
         self.slab, self._bytes, self._touched = slab, raw, touched
         for field in FIELDS:
-            setattr(self, field.name, slab[field.name])
+            setattr(self, _ATTRIBUTES.get(field.name, field.name), slab[field.name])

@@ -1,4 +1,4 @@
-"""Events into rows: every event once, in any order, many at a time."""
+"""Absorbs batches of events into rows: each event once, in any order (DESIGN.md, State that commutes)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,14 +16,13 @@ from streamseg.features.contributions import Triples, of_clicks, of_purchases
 from streamseg.features.groups import Groups, grouped
 from streamseg.features.latest import take_consents, take_profiles
 from streamseg.features.layout import NEVER
-from streamseg.features.rows import Rows, Slots
+from streamseg.features.rows import Floats, Rows, Slots
 
-Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 
 class Source(IntEnum):
-    """Where an event came in: the position of its topic among the input topics, and of its fence in a row."""
+    """Input topic of an event: index among `INPUT_TOPICS` and in a row's last applied offsets."""
 
     CLICKS = 0
     PURCHASES = 1
@@ -34,44 +33,45 @@ class Source(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Absorbed:
-    """What became of a batch. `mask` is parallel to the events; the counts and the mask add up to all of them."""
+    """Result of a batch of n events: the True values of `mask` and the three counts add up to n."""
 
     mask: Mask
-    """Events that their rows now hold (of erasures: that took effect)."""
+    """True for events absorbed (for erasures: those that took effect), shape (n,)."""
     slots: Slots
-    """Rows of the batch, each once, ascending: all were touched, if only their fences."""
+    """Slots of all rows in the batch, each once, ascending; at least their last applied offsets changed."""
     replayed: int = 0
-    """At or below the row's fence: seen before."""
+    """Number of events at or below the row's last applied offset."""
     duplicates: int = 0
-    """A new offset with an event id that the row remembers, or that came twice in this batch."""
+    """Number of new offsets whose event id is in the row's ring or occurred earlier in the batch."""
     erased: int = 0
-    """Occurred at or before the row's erasure."""
+    """Number of events that occurred at or before the row's erasure."""
 
 
 def absorb(  # noqa: PLR0917 - a batch is parallel arrays
     rows: Rows, source: int, slots: Slots, offsets: NDArray[np.int64], events: Sequence[Event], money: Money
 ) -> Absorbed:
-    """Put a batch of events into their rows.
+    """Absorb a batch of events of one source into their rows.
 
-    Replay is safe: an offset at or below the row's fence changes nothing at all. All fences are raised, whatever
-    becomes of the event. Order and batching do not matter to the sums, with one exception: an erasure clears a row
-    that spans its moment as a whole, so events that occurred after it but came before it go too.
+    Replay is safe: an offset at or below the row's last applied offset changes nothing. Last applied offsets advance
+    for all other events, absorbed or not. The sums do not depend on order or batching, with one exception: an erasure
+    clears the whole row if it has events from before and after the erasure, so events that occurred after it but were
+    read before it are lost too.
 
     Args:
-        rows: where the rows are.
-        source: `Source`; all events are of it.
+        rows: the slab.
+        source: `Source` of all the events.
         slots: row of each event, shape (n,).
-        offsets: ascending offset of each event in its topic's partition, shape (n,).
-        events: n events of the source.
-        money: converts amounts into the configured currency.
+        offsets: offset of each event in its topic's partition, ascending, shape (n,).
+        events: n events.
+        money: converts amounts to the configured currency.
     """
     nothing = np.zeros(len(events), dtype=np.bool_)
     if not len(events):
         return Absorbed(nothing, slots)
-    fresh = offsets > rows.fences[slots, source]
+    fresh = offsets > rows.last_applied[slots, source]
     whole = grouped(slots)
-    fences = rows.fences[:, source]
-    fences[whole.slots] = np.maximum(fences[whole.slots], whole.greatest(offsets))
+    applied = rows.last_applied[:, source]
+    applied[whole.slots] = np.maximum(applied[whole.slots], whole.greatest(offsets))
 
     at = np.fromiter(map(attrgetter("at"), events), np.float64, len(events))
     counts = fresh & (at > rows.erased_at[slots])
@@ -107,17 +107,17 @@ def absorb(  # noqa: PLR0917 - a batch is parallel arrays
 
 
 def _hashes(source: int, events: Sequence[Event]) -> NDArray[np.uint64]:
-    """64 bits of each event id; never 0, which is an empty place in the ring."""
+    """Return a 64-bit hash of each event id, shape (n,); never 0, which marks an empty ring element."""
     hashed = np.array([xxh3_64_intdigest(event.event_id.encode(), source) for event in events], dtype=np.uint64)
     return np.maximum(hashed, np.uint64(1))
 
 
 def _repeated(rows: Rows, slots: Slots, ids: NDArray[np.uint64], counts: Mask) -> Mask:
-    """Events whose id is in the ring of their row, or came earlier in the batch among those that count."""
+    """Return events whose id is in their row's ring, or occurs earlier in the batch among those that count."""
     if not rows.layout.remembered_event_ids:
         return np.zeros(len(ids), dtype=np.bool_)
     repeated: Mask = (rows.ring[slots] == ids[:, None]).any(axis=1)
-    # Ids may be unique within a customer only, so the row goes into the key that brings equals together.
+    # Ids may be unique only within a customer, so the sort key mixes in the slot.
     key = ids ^ (slots.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
     ordered = np.sort(key)
     if not (ordered[1:] == ordered[:-1]).any():
@@ -130,13 +130,13 @@ def _repeated(rows: Rows, slots: Slots, ids: NDArray[np.uint64], counts: Mask) -
 
 
 def _remember(rows: Rows, groups: Groups, ids: NDArray[np.uint64]) -> None:
-    """Write the ids into the rings, each group's after what its row has, and count the events."""
+    """Append the ids to the rings and count the events."""
     size = rows.layout.remembered_event_ids
     counts, held = groups.counts(), rows.events[groups.slots].astype(np.intp)
     rows.events[groups.slots] = held + counts
     if size:
         rank = groups.ranks()
-        last = np.flatnonzero(rank >= np.repeat(counts - size, counts))  # no place twice
+        last = np.flatnonzero(rank >= np.repeat(counts - size, counts))  # each ring element is written once
         group = groups.of[groups.order[last]]
         rows.ring[groups.slots[group], (held[group] + rank[last]) % size] = ids[groups.order[last]]
 
@@ -149,7 +149,7 @@ def _erase(rows: Rows, groups: Groups, at: Floats) -> None:
 
 
 def _advance(rows: Rows, groups: Groups, at: Floats, added: Triples | None = None) -> None:
-    """Move first and last sight, and with the anchor the sums; then add what the events add."""
+    """Update first and last seen, decay the sums to the new anchor, then add what the events add."""
     layout, slots = rows.layout, groups.slots
     before = rows.last_seen[slots]
     anchor = np.maximum(before, groups.greatest(at))

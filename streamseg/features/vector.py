@@ -1,22 +1,25 @@
-"""One feature vector per row, on demand."""
+"""Computes feature vectors of rows on demand."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from streamseg.features.catalogue import catalogue
-from streamseg.features.moment import Floats, Moment
-from streamseg.features.rows import Rows, Slots
+from streamseg.features.formulas import Moment
+from streamseg.features.rows import Floats, Rows, Slots
 
 
 def vectors(rows: Rows, slots: Slots, now: float | Floats, names: Sequence[str]) -> Floats:
-    """The features of the rows at `now`, shape (len(slots), len(names)), always finite, in the catalogue's units.
+    """Return the features of the rows at `now`, shape (n, len(names)), finite, in the catalogue's units.
 
     Args:
-        rows: where the rows are.
-        slots: which of them.
-        now: epoch seconds, one for all or one per row; taken as the row's latest event where that is later.
-        names: features of the catalogue.
+        rows: the slab.
+        slots: rows to compute, shape (n,).
+        now: epoch seconds, a scalar or shape (n,); if a row's latest event is later, that time is used.
+        names: names of features in the catalogue.
+
+    Raises:
+        KeyError: a name is not in the catalogue.
     """
     known, moment = catalogue(rows.layout), Moment(rows, slots, now)
     out = np.empty((len(slots), len(names)))

@@ -1,1 +1,1 @@
-"""Where a customer stands now: settling, membership strings, changes."""
+"""Decides and encodes memberships: settling, membership strings, membership changes, expiry."""

@@ -1,8 +1,8 @@
-"""Rows catch up with the change topic after a store lost its last seconds.
+"""Brings rows up to date with the change topic after the store lost its last seconds.
 
-Change records reach Kafka at once; a failed store may come back without the rows that they were decided with. Decided
-again, a customer could get another segment, and readers of the change topic would never hear of it. So the row takes
-the published membership: a decision is made once.
+Change records reach Kafka at once, but a failed store may return without the rows that were flushed with them. If the
+customer were settled again, the result could differ, and readers of the change topic would not learn of it. So the row
+takes over the published membership: each decision is made once (DESIGN.md, Exactly-once effect).
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,11 +14,11 @@ from streamseg.membership.types import Membership
 
 
 class CatchUp:
-    """Published memberships of one partition that are newer than their rows.
+    """Published memberships of one partition that are newer than the rows. Its length is the number still to apply.
 
     Args:
-        layout: of the rows.
-        newer: the membership of each customer whose row is behind it.
+        layout: layout of the rows.
+        newer: published membership by customer id, for customers whose row is behind.
     """
 
     def __init__(self, layout: Layout, newer: Mapping[str, Membership] | None = None) -> None:
@@ -30,16 +30,16 @@ class CatchUp:
 
     @property
     def customers(self) -> list[str]:
-        """Customers whose rows are still behind."""
+        """Ids of the customers whose rows are still behind."""
         return list(self._newer)
 
     def apply(self, rows: Rows, customers: Sequence[str], wall_now: float) -> None:
-        """Write the published memberships of these customers into their loaded rows.
+        """Write the published memberships of these customers into their rows, once each.
 
         Args:
-            rows: hold a row of each of the customers.
-            customers: ids, whether behind or not.
-            wall_now: wall time, epoch seconds.
+            rows: the slab; all of the customers must be loaded.
+            customers: customer ids, behind or not.
+            wall_now: wall time in epoch seconds.
         """
         for customer in customers if self._newer else ():
             membership = self._newer.pop(customer, None)
@@ -47,7 +47,7 @@ class CatchUp:
             if membership is None or membership.seq <= rows.seq[slot]:
                 continue
             rows.seq[slot] = membership.seq
-            rows.published_at[slot] = 0  # the string must be written again
+            rows.published_at[slot] = 0  # publish the string again
             rows.published_wall[slot] = int(wall_now)
             for s, name in enumerate(self._layout.segmentations):
                 segment = membership.segments.get(name)

@@ -1,4 +1,4 @@
-"""The value of `streamseg.memberships`, as a schema: the membership string, and what changed."""
+"""Generates the JSON Schema of the change topic, `streamseg.memberships`: a membership and its changes."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -12,12 +12,12 @@ from streamseg.membership.types import Membership, MembershipChange
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MembershipRecord(Membership):
-    """The membership of a customer after a change. A null value instead: the customer is erased or has left."""
+    """A customer's membership after a change. A null value (tombstone) means: erased or expired."""
 
     v: Literal[1] = VERSION
     changes: tuple[MembershipChange, ...]
 
 
 def membership_schema() -> dict[str, Any]:
-    """The schema of the value; readers pass over fields they do not know."""
+    """Return the schema of the record value. Readers must ignore unknown fields."""
     return schema_of("membership", TypeAdapter(MembershipRecord), mode="serialization")

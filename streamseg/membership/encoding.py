@@ -1,10 +1,10 @@
-"""Membership strings and change records: the bytes of the public contract.
+"""Encodes and decodes membership strings and change records, the bytes of the public contract.
 
     {"v":1,"customer_id":"c-81","epoch":1795415000123,"seq":17,"as_of":1795415998,"model":{"behaviour":12},
      "segments":{"behaviour":{"id":"behaviour-k7q2","since":1795000000,"score":0.83}},
      "consent":{"ads":false,"personalisation":true}}
 
-Compact JSON with its fields in this order: the store's compare-and-set finds epoch and seq by their place.
+Compact JSON with the fields in this order: the store's compare-and-set finds epoch and seq by their position.
 """
 
 import re
@@ -20,44 +20,44 @@ VERSION: Final = 1
 _ENCODER: Final = msgspec.json.Encoder()
 _DECODER: Final = msgspec.json.Decoder(Membership)
 _ORDER: Final = re.compile(rb'","epoch":(\d+),"seq":(\d+),')
-"""The first match ends the customer id: a quote inside it would be escaped, so `","` cannot stand there."""
+"""The first match is right after the customer id: quotes in the id are escaped, so it cannot contain `","`."""
 
 
 def encode(membership: Membership) -> bytes:
-    """The membership string."""
-    standing = [
+    """Return the membership string."""
+    segments = [
         segment_json(segmentation, *((None, 0, 0.0) if one is None else (one.id, one.since, one.score)))
         for segmentation, one in membership.segments.items()
     ]
     string_of = encoder_at(membership.epoch, membership.as_of, membership.model)
-    return string_of(membership.customer_id, membership.seq, standing, consent_json(membership.consent))
+    return string_of(membership.customer_id, membership.seq, segments, consent_json(membership.consent))
 
 
 def encoder_at(epoch: int, as_of: int, model: Mapping[str, int]) -> Callable[[str, int, Iterable[str], str], bytes]:
-    """What makes the strings of one look: what they have in common is written once.
+    """Return a function that encodes membership strings of one look; their shared parts are encoded once.
 
-    It takes the customer id, seq, the standing in each segmentation by `segment_json`, and consent by `consent_json`.
+    It takes the customer id, seq, the result of `segment_json` for each segmentation, and that of `consent_json`.
     """
-    alike = f',"as_of":{as_of},"model":{_json(model)},"segments":{{'
+    shared = f',"as_of":{as_of},"model":{_json(model)},"segments":{{'
 
-    def string_of(customer_id: str, seq: int, standing: Iterable[str], consent: str) -> bytes:
+    def string_of(customer_id: str, seq: int, segments: Iterable[str], consent: str) -> bytes:
         return (
-            f'{{"v":{VERSION},"customer_id":{_json(customer_id)},"epoch":{epoch},"seq":{seq}{alike}'
-            f'{",".join(standing)}}},"consent":{consent}}}'
+            f'{{"v":{VERSION},"customer_id":{_json(customer_id)},"epoch":{epoch},"seq":{seq}{shared}'
+            f'{",".join(segments)}}},"consent":{consent}}}'
         ).encode()
 
     return string_of
 
 
 def segment_json(segmentation: str, segment: str | None, since: int, score: float) -> str:
-    """Where a customer stands in one segmentation, None for unassigned. Neither name holds what JSON would escape."""
+    """Encode a customer's segment (None: unassigned) in one segmentation. Neither name needs JSON escapes."""
     if segment is None:
         return f'"{segmentation}":null'
     return f'"{segmentation}":{{"id":"{segment}","since":{since},"score":{score}}}'
 
 
 def consent_json(consent: Consent) -> str:
-    """What the customer allows."""
+    """Encode a consent."""
     return _json(consent)
 
 
@@ -66,18 +66,18 @@ def _json(content: object) -> str:
 
 
 def decode(string: bytes) -> Membership:
-    """Read a membership string; fields that are not known are passed over. Raises `ValueError`."""
+    """Decode a membership string; unknown fields are ignored. Raises `ValueError` if it is not one."""
     return _DECODER.decode(string)
 
 
 def order_of(string: bytes) -> tuple[int, int] | None:
-    """(epoch, seq) of a membership string, ten times cheaper than `decode`; None when it isn't one."""
+    """Return (epoch, seq) of a membership string, or None if it is not one. Ten times faster than `decode`."""
     found = _ORDER.search(string)
     return (int(found[1]), int(found[2])) if found else None
 
 
 def change_record(entry: OutboxEntry) -> bytes | None:
-    """The value for `streamseg.memberships`: the membership and what changed; None, a tombstone, for a deletion."""
+    """Return the record value for the change topic: membership and changes, or None (a tombstone) for a deletion."""
     if entry.membership is None:
         return None
     return b'%b,"changes":%b}' % (entry.membership[:-1], _ENCODER.encode(entry.changes))

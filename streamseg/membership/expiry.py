@@ -1,4 +1,4 @@
-"""How a customer leaves who was silent for longer than the retention setting: an exit, then nothing is kept."""
+"""Expires customers without events for the retention time: an exit from each segment, then the deletion."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,15 +12,15 @@ from streamseg.membership.encoding import encode
 from streamseg.membership.types import Consent, Membership, MembershipChange, OutboxEntry
 
 
-def is_expired(rows: Rows, slots: Slots, latest: float, checkpoint: Sequence[int]) -> NDArray[np.bool_]:
-    """Whose last event occurred at or before `latest` (epoch seconds).
+def is_expired(rows: Rows, slots: Slots, cutoff: float, checkpoint: Sequence[int]) -> NDArray[np.bool_]:
+    """Return the mask of rows whose last event occurred at or before `cutoff` (epoch seconds), shape (n,).
 
-    A row that holds events from `checkpoint` (next offset by input topic) on has to stay: were they read again, a row
-    begun anew would count them, and nothing else.
+    A row that has absorbed events at or after `checkpoint` (next offset per input topic) is kept: after a reset, these
+    events would be read again and start a new row that has only them.
     """
     seen = rows.last_seen[slots]
-    left: NDArray[np.bool_] = (seen > NEVER) & (seen <= latest) & (rows.fences[slots] < checkpoint).all(axis=1)
-    return left
+    expired: NDArray[np.bool_] = (seen > NEVER) & (seen <= cutoff) & (rows.last_applied[slots] < checkpoint).all(axis=1)
+    return expired
 
 
 def exit_entries(
@@ -33,7 +33,19 @@ def exit_entries(
     model: Mapping[str, int],
     unknown: Consent,
 ) -> list[OutboxEntry]:
-    """What readers are told, for rows that are about to be removed: the exit from each segment, then the deletion."""
+    """Return the outbox entries of expired rows, before they are removed.
+
+    For each published customer: one entry that exits all segments, if there are any, then the deletion.
+
+    Args:
+        rows: the slab; it is not changed.
+        slots: expired rows, shape (n,).
+        now: time of expiry on the partition's clock, epoch seconds.
+        epoch: epoch of the partition's lease.
+        names: segmentations, in the order of the rows.
+        model: snapshot version by segmentation.
+        unknown: consent that applies to unanswered purposes.
+    """
     entries = []
     for slot in slots[rows.published_wall[slots] > 0].tolist():
         customer_id, seq = rows.customer_ids[slot], int(rows.seq[slot])
@@ -41,10 +53,9 @@ def exit_entries(
         exits = tuple(MembershipChange(name, id_of(name, code), "exited") for name, code in codes if code != UNASSIGNED)
         if exits:
             seq += 1
-            ads, own = int(rows.ads[slot]), int(rows.personalisation[slot])
-            consent = Consent(unknown.ads if ads < 0 else bool(ads), unknown.personalisation if own < 0 else bool(own))
-            nowhere = dict.fromkeys(names)
-            standing = Membership(customer_id, epoch, seq, int(now), dict(model), nowhere, consent)
-            entries.append(OutboxEntry(customer_id, epoch, seq, encode(standing), exits))
+            consent = Consent.of_codes(int(rows.ads[slot]), int(rows.personalisation[slot]), unknown)
+            unassigned = dict.fromkeys(names)
+            membership = Membership(customer_id, epoch, seq, int(now), dict(model), unassigned, consent)
+            entries.append(OutboxEntry(customer_id, epoch, seq, encode(membership), exits))
         entries.append(OutboxEntry(customer_id, epoch, seq + 1, None))
     return entries

@@ -1,4 +1,4 @@
-"""What readers of the change topic know of each customer."""
+"""Follows the change topic: the latest membership of each customer, as its readers know it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,10 +9,11 @@ import msgspec
 from streamseg.events.record import Record
 from streamseg.membership.types import Membership
 
-Segments = Mapping[str, str | None]
+Segments = Mapping[str, str]
+"""Segment id by segmentation; segmentations without a segment are left out."""
 
-
-NOBODY: Final[Segments] = {}
+NO_SEGMENTS: Final[Segments] = {}
+"""What is published of a customer who is in no segment, erased or expired."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +26,14 @@ class LatestChange:
 
 
 class LatestChanges:
-    """What readers of the change topic know: per customer the record with the highest (epoch, seq)."""
+    """The change record with the highest (epoch, seq) of each customer."""
 
     def __init__(self) -> None:
         self.latest: dict[str, LatestChange] = {}
+        """Latest change by customer id."""
 
     def read(self, record: Record) -> None:
-        """Take a change record."""
+        """Read the next change record. Raises `msgspec.DecodeError` for a value that is not one."""
         customer = (record.key or b"").decode(errors="replace")
         known = self.latest.get(customer)
         if record.value is None:
@@ -39,19 +41,19 @@ class LatestChanges:
             return
         membership = msgspec.json.decode(record.value, type=Membership)
         order = membership.epoch, membership.seq
-        # A tombstone has no order of its own. Where it is delivered again, so is what was said after it: hence `>=`.
+        # A tombstone has no (epoch, seq) of its own. A redelivered one is followed by the changes after it: hence `>=`.
         gone = known is not None and known.membership is None and order >= (known.epoch, known.seq)
         if known is None or gone or order > (known.epoch, known.seq):
             self.latest[customer] = LatestChange(membership.epoch, membership.seq, membership)
 
     def segments(self, customer_id: str) -> Segments:
-        """What a reader of the topic believes of the customer."""
+        """Return the customer's segments according to the topic."""
         known = self.latest.get(customer_id)
-        return segments_of(known.membership) if known else NOBODY
+        return segments_of(known.membership) if known else NO_SEGMENTS
 
 
 def segments_of(membership: Membership | None) -> Segments:
-    """The assigned segments of a membership."""
+    """Return the segments of a membership; none for a tombstone (None)."""
     if membership is None:
-        return NOBODY
-    return {name: standing.id for name, standing in membership.segments.items() if standing is not None}
+        return NO_SEGMENTS
+    return {name: segment.id for name, segment in membership.segments.items() if segment is not None}

@@ -1,27 +1,32 @@
-"""From the nearest segment to the settled one: a customer moves when another is nearer by a margin, looks in a row."""
+"""Settles customers: they move only if another segment is nearer by a margin at several looks in a row.
+
+Without this, customers between two segments would change back and forth (DESIGN.md, Settling).
+"""
 
 from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from streamseg.clustering.identity import UNASSIGNED
+
 Codes = NDArray[np.uint32]
+"""Codes of segments (`clustering.identity.code_of`)."""
 Floats = NDArray[np.float64]
 Seconds = TypeVar("Seconds", np.float64, np.uint32)
-"""Times may be kept as fractions or whole seconds; they come back as they were."""
-
-UNASSIGNED = 0
+"""Type of times: the result has the type of the argument."""
 
 
 class Settled(NamedTuple, Generic[Seconds]):
-    """State per customer (n,) after a look. `streak` counts the looks in a row for `candidate`; both 0 without one."""
+    """State after a look, each shape (n,). `streak` counts looks in a row for `candidate`; both are 0 without one."""
 
     segment: Codes
     candidate: Codes
     streak: NDArray[np.uint8]
     since: NDArray[Seconds]
-    """When the customer came to `segment`: epoch seconds; unchanged while the segment is."""
+    """Time when the customer entered `segment`, epoch seconds."""
     changed: NDArray[np.bool_]
+    """True for customers who moved."""
 
 
 def settle(
@@ -37,21 +42,36 @@ def settle(
     margin: float,
     looks: int,
 ) -> Settled[Seconds]:
-    """Take one look at n customers. All arrays are (n,); none is changed.
+    """Settle n customers after one look. All arrays have shape (n,); none is changed.
 
-    Unassigned customers and those of a retired segment take the nearest at once.
+    Unassigned customers and members of a retired segment move to the nearest segment at once.
 
     Args:
-        segment: code of the settled segment; 0 for unassigned.
-        candidate: code of the segment that was nearer at the last look; 0 for none.
-        streak: for how many looks in a row.
-        since: when the customer came to `segment`.
-        nearest: code of the nearest segment; 0 while there is no model, which leaves everything as it is.
-        nearest_distance: distance to it.
-        current_distance: distance to the settled segment; infinite when it is retired or there is none.
+        segment: code of the settled segment; 0 is unassigned.
+        candidate: code of the segment that was nearer at the latest look; 0 is none.
+        streak: number of looks in a row at which the candidate was nearer.
+        since: time when the customer entered `segment`, epoch seconds.
+        nearest: code of the nearest segment; 0 without a model, which changes nothing.
+        nearest_distance: distance to the nearest segment.
+        current_distance: distance to the settled segment; infinite if it is retired or 0.
         now: time of the look, epoch seconds.
-        margin: how much nearer, as a share of `current_distance`, counts.
-        looks: how many looks in a row it takes, 1 to 255.
+        margin: how much nearer another segment must be, as a share (0-1) of `current_distance`.
+        looks: number of looks in a row that are needed to move, 1 to 255.
+
+    A first look at a nearer segment makes it the candidate, a second one moves the customer:
+
+    >>> def look(segment, candidate, streak):
+    ...     codes = [np.array([code], np.uint32) for code in (segment, candidate, 2)]
+    ...     settled = settle(
+    ...         segment=codes[0], candidate=codes[1], streak=np.array([streak], np.uint8), since=np.array([10.0]),
+    ...         nearest=codes[2], nearest_distance=np.array([0.5]), current_distance=np.array([1.0]),
+    ...         now=60.0, margin=0.05, looks=2,
+    ...     )
+    ...     return tuple(column.item() for column in settled)
+    >>> look(segment=1, candidate=0, streak=0)
+    (1, 2, 1, 10.0, False)
+    >>> look(segment=1, candidate=2, streak=1)
+    (2, 0, 0, 60.0, True)
     """
     known = nearest != UNASSIGNED
     at_once = known & ((segment == UNASSIGNED) | np.isinf(current_distance))

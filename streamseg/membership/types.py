@@ -1,4 +1,4 @@
-"""Standing memberships and their changes: the public contract of the store and of `streamseg.memberships`."""
+"""Memberships and membership changes: the public contract of the store and of `streamseg.memberships`."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,9 +8,10 @@ import msgspec
 
 @dataclass(frozen=True, slots=True)
 class SegmentMembership:
-    """Where a customer stands in one segmentation.
+    """A customer's segment in one segmentation.
 
-    `since` is in epoch seconds; `score` in [0, 1] is 1 - d1/d2 of the distances to the own and the best other centre.
+    `since` is when it was entered, in epoch seconds. `score` (0-1) is 1 - d1/d2, where d1 is the distance to the centre
+    of this segment and d2 that to the nearest other centre.
     """
 
     id: str
@@ -20,18 +21,26 @@ class SegmentMembership:
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """What the customer allows, with the settings' answer for what is unknown already filled in."""
+    """A customer's consent; the settings have filled in unanswered purposes."""
 
     ads: bool
     personalisation: bool
 
+    @classmethod
+    def of_codes(cls, ads: int, personalisation: int, unknown: "Consent") -> "Consent":
+        """Return the consent for the codes in a row (1 yes, 0 no, -1 unknown); `unknown` replaces unknown answers."""
+        return cls(
+            unknown.ads if ads < 0 else bool(ads),
+            unknown.personalisation if personalisation < 0 else bool(personalisation),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """One membership string. (epoch, seq) orders the writes of one customer; readers keep the highest.
+    """A customer's membership. (epoch, seq) orders the writes of one customer; readers keep the highest.
 
-    `as_of` (epoch seconds, of the partition's clock) is the moment for which the decision holds; `model` names the
-    snapshot version per segmentation.
+    `as_of` is the time of the decision on the partition's clock, epoch seconds. `model` has the snapshot version and
+    `segments` the segment (None: unassigned), both by segmentation.
     """
 
     customer_id: str
@@ -45,7 +54,7 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class MembershipChange:
-    """One step of a customer: entered or exited `segment` of `segmentation`."""
+    """The customer entered or exited `segment` of `segmentation`."""
 
     segmentation: str
     segment: str
@@ -53,10 +62,10 @@ class MembershipChange:
 
 
 class OutboxEntry(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A decided write under way: made together with its row, then delivered until acknowledged.
+    """A decided write that is not delivered yet: stored together with its row, then delivered until acknowledged.
 
-    `membership` is the encoded membership string, or None when the customer is erased or has left: the string is
-    deleted and the change topic gets a tombstone. With no `changes` and a membership, only the string is rewritten.
+    `membership` is the encoded membership string, or None if the customer is erased or expired: then the string is
+    deleted and the change topic gets a tombstone. Without `changes`, only the string is rewritten.
     """
 
     customer_id: str

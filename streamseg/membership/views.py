@@ -1,4 +1,4 @@
-"""Views of a membership that have keys of their own, because an ACL cannot look into a value.
+"""Builds reduced views of a membership for readers with fewer rights. Each has its own keys: a Redis ACL covers keys.
 
 ssg:v1:a:<id>   {"v":1,"customer_id":"c-81","epoch":1795415000123,"seq":17,"as_of":1795415998,
                  "segments":["behaviour-k7q2"]}
@@ -14,12 +14,12 @@ from streamseg.membership.encoding import VERSION, decode
 
 _NO_ADS: Final = b',"consent":{"ads":false,'
 _CONSENT_BYTES: Final = len(_NO_ADS) + len(b'"personalisation":false}}')
-"""Consent ends a membership string, so the many customers without it are told by their last bytes."""
+"""Bytes to search: a membership string ends with the consent, so most customers without it need no decoding."""
 
 
 @dataclass(frozen=True, slots=True)
 class _AdsView:
-    """In the order of the membership string, so that the store finds epoch and seq in the same place."""
+    """Fields in the order of the membership string: the store finds epoch and seq at the same position."""
 
     v: int
     customer_id: str
@@ -30,7 +30,12 @@ class _AdsView:
 
 
 def ads_view(membership: bytes | None, shown: Callable[[str], bool]) -> bytes | None:
-    """What ad servers may read: None without consent to ads, or without any segment that may be shown."""
+    """Return what ad servers may read; None without consent to ads or without a segment to show.
+
+    Args:
+        membership: the membership string; None if there is none.
+        shown: whether ad servers may see the segment with this id.
+    """
     if membership is None or _NO_ADS in membership[-_CONSENT_BYTES:]:
         return None
     full = decode(membership)

@@ -1,8 +1,7 @@
-"""Shipped segmentations, as data: one TOML file per pack beside this module, chosen in settings by name.
+"""Loads packs: segmentations shipped as data, one TOML file each in this folder, chosen by name in the settings.
 
-A pack has a line about itself, a segmentation as `[segmentations.NAME]` of the settings would declare it, the profile
-attributes that it goes by, as `[features.attributes.NAME]` would, and what else rows must keep for it, as `[features]`
-would::
+A pack has a description (`about`), a segmentation (as in `[segmentations.NAME]` of the settings), the profile
+attributes that it uses (as in `[features.attributes.NAME]`), and other settings of `[features]` that it needs::
 
     about = "who customers are"
 
@@ -29,7 +28,7 @@ from streamseg.errors import SettingsError
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """One shipped segmentation, not validated yet: the settings do that where it is chosen."""
+    """A shipped segmentation, not validated yet: the settings validate it where it is chosen."""
 
     name: str
     about: str
@@ -40,15 +39,15 @@ class Pack:
 
 @cache
 def names() -> tuple[str, ...]:
-    """The packs there are, in order of the alphabet."""
+    """Return the names of all packs, sorted."""
     return tuple(sorted(file.name.removesuffix(".toml") for file in files(__name__).iterdir() if _is_pack(file.name)))
 
 
 @cache
 def pack(name: str) -> Pack:
-    """The pack of that name. Raises `SettingsError`."""
+    """Return the pack with this name. Raises `SettingsError` if there is none."""
     if name not in names():
-        raise SettingsError(f"no pack {name}; there are {', '.join(names())}")
+        raise SettingsError(f"no pack {name}: choose one of {', '.join(names())}")
     read = tomllib.loads((files(__name__) / f"{name}.toml").read_text("utf-8"))
     return Pack(name, read["about"], read["segmentation"], read.get("attributes", {}), read.get("features", {}))
 

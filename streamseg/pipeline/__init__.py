@@ -1,17 +1,34 @@
-"""READ FIRST: the path of an event, as a few plain functions.
+"""START HERE: the path of an event, as a few plain functions without I/O or clock.
 
-    a run of records --take--> events | rejected --absorb--> rows --look--> segments --publish--> outbox entries
-                                                               `--sample--> feature vectors for the trainer
+One partition's worker (`worker/partition/state.py`) loads rows, calls these functions in order, and writes the results:
 
-No I/O and no clock in here: the edges (streamseg/stream) load the rows, call these in order, and write what comes out.
-`stream/keeper.py` is where they are called.
+    a run of records                             one poll of one topic partition: events.record.RecordBatch
+      |  take      pipeline/intake.py            decode and reject (events/decode.py), find misrouted keys
+      v
+    events, rejected records                     rejected -> streamseg.dead-letters
+      |  absorb    pipeline/intake.py            skip replayed and duplicate events, add the rest to the sums
+      v                                          (features/update.py)
+    rows                                         one per customer, in memory: features/rows.py
+      |  look      pipeline/looking.py           feature vectors (features/vector.py), nearest segment
+      |                                          (clustering/assign.py), settle (membership/settle.py)
+      |  sample    pipeline/sampling.py          vectors to learn from -> streamseg.samples -> worker/trainer/
+      v
+    settled segments                             stored in the rows; count_sizes adds up members per segment
+      |  publish   pipeline/publishing.py        membership strings and changes (membership/encoding.py)
+      v
+    outbox entries                               flushed together with the rows, then delivered to Redis and to
+                                                 streamseg.memberships by worker/partition/outbox_relay.py
+
+`pipeline/segmentation.py` has what the path knows of a segmentation: features, rules, current model. The path runs for
+every run of records; the sweep (`worker/partition/sweep.py`) repeats it from `look` on for customers without events.
 """
 
+from streamseg.features.rows import Slots
 from streamseg.pipeline.intake import Taken, absorb, take
 from streamseg.pipeline.looking import Looked, count_sizes, look
 from streamseg.pipeline.publishing import PublishingRules, publish
 from streamseg.pipeline.sampling import SampleRecord, SampleValue, sample, sample_key
-from streamseg.pipeline.segmentation import Segmentation, Slots, has_behaviour, has_grounds, is_known
+from streamseg.pipeline.segmentation import Segmentation, has_behaviour, is_assignable, is_known
 
 __all__ = [
     "Looked",
@@ -24,7 +41,7 @@ __all__ = [
     "absorb",
     "count_sizes",
     "has_behaviour",
-    "has_grounds",
+    "is_assignable",
     "is_known",
     "look",
     "publish",

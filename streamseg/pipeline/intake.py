@@ -1,4 +1,4 @@
-"""A run of records becomes events, or reasons why not, and events become rows."""
+"""Takes a run of records in: decodes it, rejects misrouted records, and absorbs the events into rows."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -10,24 +10,23 @@ from streamseg.events.money import Money
 from streamseg.events.record import RecordBatch
 from streamseg.events.rejection import Reason, RejectedEvent
 from streamseg.events.types import Event
-from streamseg.features.rows import Rows
+from streamseg.features.rows import Rows, Slots
 from streamseg.features.update import Absorbed
 from streamseg.features.update import absorb as absorb_events
-from streamseg.pipeline.segmentation import Slots
 
 
 @dataclass(slots=True)
 class Taken:
-    """The good and the bad of one run; `events`, `offsets` and `customer_ids` belong together."""
+    """A decoded run. `events`, `offsets` and `customer_ids` are parallel."""
 
     events: list[Event]
     offsets: list[int]
     customer_ids: list[str]
     missing: list[str]
-    """Those of them without a row in memory, each once: to be loaded before the events are absorbed."""
+    """Customers without a row in memory, each once. Load their rows before `absorb`."""
     rejected: list[RejectedEvent]
     latest: float | None = None
-    """Greatest `occurred_at` of events and heartbeats, epoch seconds."""
+    """Latest `occurred_at` of events and heartbeats, epoch seconds; None without any."""
 
 
 def take(
@@ -37,7 +36,16 @@ def take(
     rows: Rows,
     misrouted_of: Callable[[Sequence[str]], Collection[str]],
 ) -> Taken:
-    """Decode a run. `misrouted_of` picks those whose key falls on another partition; it is asked once per row."""
+    """Decode a run and reject misrouted records.
+
+    Args:
+        decoder: decodes the records.
+        source: `features.update.Source` of the run's topic.
+        batch: the run.
+        rows: the slab; it is not changed.
+        misrouted_of: returns the customers whose key belongs on another partition. It is called with customers without
+            a row in memory only, so each customer is checked once per load.
+    """
     decoded = decoder.decode_run(source, batch.records)
     events, offsets, rejected = decoded.events, decoded.offsets, list(decoded.rejected)
     customers = [event.customer_id for event in events]
@@ -45,7 +53,7 @@ def take(
     misrouted = misrouted_of(missing)
     if misrouted:
         at = {record.offset: record for record in batch.records}
-        detail = "the key belongs on another partition: set the producer's partitioner to murmur2 (murmur2_random)"
+        detail = "key: belongs on another partition; set the producer's partitioner to murmur2 (murmur2_random)"
         rejected += [
             RejectedEvent(at[offset], "partition", Reason.WRONG_PARTITION, detail)
             for event, offset in zip(events, offsets, strict=True)
@@ -62,7 +70,11 @@ def take(
 
 
 def absorb(rows: Rows, source: int, taken: Taken, money: Money) -> tuple[Slots, Absorbed]:
-    """Put the events into their rows, which must be loaded; the slots touched, each once."""
+    """Absorb the events into their rows. Returns the slots of these rows, each once, and the counts.
+
+    Raises:
+        KeyError: the row of a customer is not loaded.
+    """
     slots = rows.slots_of(taken.customer_ids)
     absorbed = absorb_events(rows, source, slots, np.array(taken.offsets, dtype=np.int64), taken.events, money)
     rows.touch(absorbed.slots)

@@ -1,4 +1,4 @@
-"""Where customers stand: the nearest segments, settled."""
+"""Looks at rows: assigns them to the nearest segments and settles them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,32 +7,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.clustering.identity import UNASSIGNED, id_of
-from streamseg.features.rows import Rows
+from streamseg.features.rows import Rows, Slots
 from streamseg.features.vector import vectors
 from streamseg.membership.settle import settle
-from streamseg.pipeline.segmentation import Segmentation, Slots, has_grounds, is_known
+from streamseg.pipeline.segmentation import Segmentation, is_assignable, is_known
 
 
 @dataclass(slots=True)
 class Looked:
-    """What a look at some rows decided, aligned with its slots. Matrices are (rows, segmentations)."""
+    """Result of a look at n rows, parallel to its slots. Matrices have shape (n, segmentations)."""
 
     before: NDArray[np.uint32]
+    """Codes of the segments before the look."""
     after: NDArray[np.uint32]
+    """Codes of the segments after it."""
     score: NDArray[np.float64]
+    """Scores (0-1) of the segments after it; 0 if not assigned in this look."""
     changed: NDArray[np.bool_]
-    """Rows whose standing, or whose way to another one, is not what it was."""
+    """Rows whose segment, candidate or streak changed, shape (n,)."""
     moved: NDArray[np.bool_] = field(init=False)
-    """Rows that are in another segment than before."""
+    """Rows whose segment changed in any segmentation, shape (n,)."""
 
     def __post_init__(self) -> None:
         self.moved = (self.before != self.after).any(axis=1)
 
 
 def look(rows: Rows, slots: Slots, now: float, segmentations: Sequence[Segmentation]) -> Looked:
-    """Assign the rows by the current models and settle them."""
+    """Assign the rows by the current models, settle them, and store the result in the rows.
+
+    Args:
+        rows: the slab; settled state and `looked_at` are updated.
+        slots: rows to look at, each once, shape (n,).
+        now: time of the look on the partition's clock, epoch seconds.
+        segmentations: in the order of the rows' segmentations.
+    """
     before = rows.segment[slots]
-    way = rows.candidate[slots], rows.streak[slots]
+    candidate, streak = rows.candidate[slots], rows.streak[slots]
     rows.segment[slots] = np.where(is_known(rows, slots)[:, None], before, UNASSIGNED)
     score = np.zeros(before.shape)
     for s, segmentation in enumerate(segmentations):
@@ -40,10 +50,10 @@ def look(rows: Rows, slots: Slots, now: float, segmentations: Sequence[Segmentat
             rows.segment[slots, s] = rows.candidate[slots, s] = UNASSIGNED
         if segmentation.assigner is None:
             continue
-        grounded = has_grounds(rows, slots, segmentation)
-        active = slots[grounded]
-        if segmentation.attributes:  # they can be taken back, behaviour cannot
-            rows.segment[slots[~grounded], s] = UNASSIGNED
+        assignable = is_assignable(rows, slots, segmentation)
+        active = slots[assignable]
+        if segmentation.attributes:  # attributes can be cleared, behaviour cannot
+            rows.segment[slots[~assignable], s] = UNASSIGNED
         if not len(active):
             continue
         assignment = segmentation.assigner.assign(vectors(rows, active, now, segmentation.features))
@@ -65,14 +75,14 @@ def look(rows: Rows, slots: Slots, now: float, segmentations: Sequence[Segmentat
         rows.streak[active, s] = settled.streak
         rows.since[active, s] = settled.since
         rows.looked_at[active, s] = now
-        score[grounded, s] = assignment.score(settled.segment)
+        score[assignable, s] = assignment.score(settled.segment)
     after = rows.segment[slots]
-    changed = ((before != after) | (way[0] != rows.candidate[slots]) | (way[1] != rows.streak[slots])).any(axis=1)
+    changed = ((before != after) | (candidate != rows.candidate[slots]) | (streak != rows.streak[slots])).any(axis=1)
     return Looked(before, after, score, changed)
 
 
 def count_sizes(looked: Looked, segmentations: Sequence[Segmentation], sizes: Mapping[str, int]) -> dict[str, int]:
-    """The partition's members per segment id after a look."""
+    """Return the partition's number of members by segment id, updated by a look; empty segments are left out."""
     counted = dict(sizes)
     for s, segmentation in enumerate(segmentations):
         for codes, step in ((looked.before[:, s], -1), (looked.after[:, s], +1)):

@@ -1,4 +1,4 @@
-"""What the world is told: membership strings with their changes."""
+"""Publishes memberships: decides which rows need a new membership string, and encodes it with its changes."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -8,19 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.clustering.identity import UNASSIGNED, id_of
-from streamseg.features.rows import Rows
+from streamseg.features.rows import Rows, Slots
 from streamseg.membership.encoding import consent_json, encoder_at, segment_json
 from streamseg.membership.types import Consent, MembershipChange, OutboxEntry
 from streamseg.pipeline.looking import Looked
-from streamseg.pipeline.segmentation import Segmentation, Slots, is_known
+from streamseg.pipeline.segmentation import Segmentation, is_known
 
 
 @dataclass(frozen=True, slots=True)
 class PublishingRules:
-    """When a membership string is written anew, and what unknown consent means. Seconds."""
+    """When to rewrite a membership string, and the consent that applies to unanswered purposes."""
 
     bound_seconds: float
+    """Largest age of a membership, on the partition's clock."""
     ttl_seconds: float
+    """Time to live of a membership string in the store, wall time."""
     unknown_consent: Consent
 
 
@@ -37,38 +39,50 @@ def publish(
     consented: Collection[int] = (),
     first_seq: int = 1,
 ) -> list[OutboxEntry]:
-    """The membership strings that must be written for these rows, with their changes; raises their `seq`.
+    """Return an outbox entry for each row that must be published, and increase its `seq`.
 
-    Written when the segment changed or a consent came (slots in `consented`), for a new customer, and when the
-    standing string is older than half of the bound (`now`) or of its TTL (`wall_now`); deleted when the customer was
-    erased. `first_seq` is where the numbers of new customers begin: above those of all who have left in this epoch.
-    Of a segmentation that has become public, everybody enters their segment at their next string.
+    A string is written if a public segment or the consent changed, for a new customer, and if the latest string is
+    older than half of the bound or of its TTL. It is deleted if the customer was erased. After a segmentation became
+    public, the next string of each customer enters their segment in it.
+
+    Args:
+        rows: the slab; `seq`, `published_at` and `published_wall` are updated.
+        slots: rows that were looked at, each once, shape (n,).
+        looked: result of the look at these slots.
+        now: time of the look on the partition's clock, epoch seconds.
+        wall_now: wall time, epoch seconds.
+        epoch: epoch of the partition's lease.
+        segmentations: in the order of the rows' segmentations.
+        rules: when to rewrite.
+        consented: slots whose consent changed.
+        first_seq: `seq` of new customers. Must be above the `seq` of all customers removed in this epoch, so that a
+            customer who returns does not reuse one.
     """
     known = is_known(rows, slots)
     stale = (now - rows.published_at[slots].astype(np.float64) > rules.bound_seconds / 2) | (
         wall_now - rows.published_wall[slots].astype(np.float64) > rules.ttl_seconds / 2
     )
-    standing = rows.published_wall[slots] > 0
+    published = rows.published_wall[slots] > 0
     shown = _shown(rows, slots, looked, segmentations, wall_now)
-    write = known & (shown.moved | stale | ~standing)
+    write = known & (shown.moved | stale | ~published)
     if consented:
         write |= known & np.isin(slots, list(consented))
-    gone = ~known & standing
-    chosen = np.flatnonzero(write | gone)
+    withdrawn = ~known & published
+    chosen = np.flatnonzero(write | withdrawn)
     if not len(chosen):
         return []
     touched = slots[chosen]
     rows.seq[touched] = np.where(rows.seq[touched] > 0, rows.seq[touched] + 1, first_seq)
     rows.published_at[touched] = int(now)
-    rows.published_wall[touched] = np.where(gone[chosen], 0, int(wall_now))
+    rows.published_wall[touched] = np.where(withdrawn[chosen], 0, int(wall_now))
     model = {s.name: s.version for s in shown.segmentations if s.assigner is not None}
     names = tuple(s.name for s in shown.segmentations)
     string_of = encoder_at(epoch, int(now), model)
-    answers = _answers(rules.unknown_consent)
-    # Column by column: reading single numbers out of arrays costs more than all the rest.
+    consents = _consents(rules.unknown_consent)
+    # Whole columns to lists: reading single numbers out of arrays would cost more than everything else here.
     columns = zip(
         touched.tolist(),
-        gone[chosen].tolist(),
+        withdrawn[chosen].tolist(),
         rows.seq[touched].tolist(),
         zip(rows.ads[touched].tolist(), rows.personalisation[touched].tolist(), strict=True),
         shown.before[chosen].tolist(),
@@ -78,20 +92,23 @@ def publish(
         strict=True,
     )
     entries = []
-    for slot, left, seq, told, stood, codes, since, scores in columns:
+    for slot, is_withdrawn, seq, consent, before, after, since, scores in columns:
         customer_id = rows.customer_ids[slot]
-        if left:
+        if is_withdrawn:
             entries.append(OutboxEntry(customer_id, epoch, seq, None))
             continue
-        string = string_of(customer_id, seq, map(_standing, names, codes, since, scores), answers[told])
-        changes = _changes(names, tuple(stood), tuple(codes)) if stood != codes else ()
+        string = string_of(customer_id, seq, map(_segment_json, names, after, since, scores), consents[consent])
+        changes = _changes(names, tuple(before), tuple(after)) if before != after else ()
         entries.append(OutboxEntry(customer_id, epoch, seq, string, changes))
     return entries
 
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """The public segmentations, their columns, and where the rows stood, as readers know it, and stand in them."""
+    """What readers see of a look: the public segmentations, their columns, and the segments in them.
+
+    `before` is what readers know: unassigned in a segmentation that became public after the customer's latest string.
+    """
 
     segmentations: Sequence[Segmentation]
     columns: slice | list[int]
@@ -104,27 +121,25 @@ def _shown(rows: Rows, slots: Slots, looked: Looked, segmentations: Sequence[Seg
     if all(one.public_from == 0.0 for one in segmentations):
         return _Shown(segmentations, slice(None), looked.before, looked.after, looked.moved)
     columns = [s for s, one in enumerate(segmentations) if one.public_from <= wall_now]
-    before, told_at = looked.before.copy(), rows.published_wall[slots]
+    before, published_wall = looked.before.copy(), rows.published_wall[slots]
     for s in columns:
-        before[told_at < segmentations[s].public_from, s] = UNASSIGNED
+        before[published_wall < segmentations[s].public_from, s] = UNASSIGNED
     before, after = before[:, columns], looked.after[:, columns]
     return _Shown([segmentations[s] for s in columns], columns, before, after, (before != after).any(axis=1))
 
 
 @lru_cache(maxsize=65_536)
-def _standing(name: str, code: int, since: int, score: float) -> str:
+def _segment_json(name: str, code: int, since: int, score: float) -> str:
     return segment_json(name, None if code == UNASSIGNED else id_of(name, code), since, score)
 
 
-def _answers(unknown: Consent) -> dict[tuple[int, int], str]:
-    """What a row's answers to ads and personalisation come to, as a membership string has it."""
-    told = (-1, 0, 1)
+def _consents(unknown: Consent) -> dict[tuple[int, int], str]:
+    """Return the encoded consent for each pair of codes of a row (ads, personalisation)."""
+    codes = (-1, 0, 1)
     return {
-        (ads, own): consent_json(
-            Consent(unknown.ads if ads < 0 else bool(ads), unknown.personalisation if own < 0 else bool(own))
-        )
-        for ads in told
-        for own in told
+        (ads, personalisation): consent_json(Consent.of_codes(ads, personalisation, unknown))
+        for ads in codes
+        for personalisation in codes
     }
 
 

@@ -1,4 +1,4 @@
-"""What the trainer is told: feature vectors, each customer at most once in a learning interval."""
+"""Samples feature vectors for the trainer, at most one per customer, segmentation and learning interval."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ import numpy as np
 
 from streamseg.clustering.budget import LearnBudget, draw
 from streamseg.clustering.sample import RANKS, rank_of
-from streamseg.features.rows import Rows
+from streamseg.features.rows import Rows, Slots
 from streamseg.features.vector import vectors
-from streamseg.pipeline.segmentation import Segmentation, Slots, has_grounds
+from streamseg.pipeline.segmentation import Segmentation, is_assignable
 
 
 @dataclass(frozen=True, slots=True)
 class SampleRecord:
-    """A feature vector on its way to the trainer."""
+    """A record for `streamseg.samples`: key and encoded `SampleValue`."""
 
     customer_id: str
     key: bytes
@@ -24,7 +24,7 @@ class SampleRecord:
 
 
 class SampleValue(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The value of a sample record: what the trainer reads."""
+    """Value of a sample record. `at` is in epoch seconds on the partition's clock."""
 
     v: int = 1
     segmentation: str
@@ -33,7 +33,7 @@ class SampleValue(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     events: int
     spend_minor: int
     x: tuple[float, ...]
-    """Raw features, in the order of the segmentation's."""
+    """Feature values, not scaled, in the order of the segmentation's features."""
 
 
 _ENCODE_SAMPLE: Final = msgspec.json.Encoder().encode
@@ -42,17 +42,24 @@ _ENCODE_SAMPLE: Final = msgspec.json.Encoder().encode
 def sample(
     rows: Rows, slots: Slots, now: float, segmentations: Sequence[Segmentation], budget: LearnBudget | None = None
 ) -> list[SampleRecord]:
-    """Feature vectors that are due to be learned (one per customer and interval); marks the rows as learned.
+    """Return the feature vectors that are due to be learned, and set `learned_at` of their rows.
 
-    Where there are many more customers than challenges need, only those with the lowest ranks are sampled, a uniform
-    choice: what a segmentation costs its trainer does not grow with the number of customers. Those that are beyond the
-    budget stay due: they get their turn at a later look. Without a budget all are taken.
+    If there are many more customers than challenges need, only those with the lowest ranks are sampled (a uniform
+    choice), so that the trainer's cost does not grow with the number of customers. Customers beyond the budget stay due
+    for a later look (DESIGN.md, Learning and assigning).
+
+    Args:
+        rows: the slab; `learned_at` is updated.
+        slots: rows that were looked at, each once, shape (n,).
+        now: time of the look on the partition's clock, epoch seconds.
+        segmentations: in the order of the rows' segmentations.
+        budget: limits the samples per second; None takes all.
     """
     samples = []
     for s, segmentation in enumerate(segmentations):
         if segmentation.dropped:
             continue
-        active = slots[has_grounds(rows, slots, segmentation)]
+        active = slots[is_assignable(rows, slots, segmentation)]
         due = active[now - rows.learned_at[active, s] >= segmentation.learn_interval_seconds]
         if segmentation.sampled_share < 1.0:
             bound = segmentation.sampled_share * RANKS
@@ -87,5 +94,5 @@ def sample(
 
 
 def sample_key(segmentation: str, customer_id: str) -> bytes:
-    """Key of a customer's sample record: the topic is compacted by it."""
+    """Return the key of a customer's sample records. The topic is compacted by it."""
     return f"{segmentation}|{customer_id}".encode()

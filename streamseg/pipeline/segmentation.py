@@ -1,4 +1,4 @@
-"""A segmentation as the path needs it, and which customers it can place."""
+"""Defines a segmentation as the path needs it, and which rows can be assigned in it."""
 
 from dataclasses import dataclass
 
@@ -7,47 +7,50 @@ from numpy.typing import NDArray
 
 from streamseg.clustering.assign import Assigner
 from streamseg.features.layout import NEVER
-from streamseg.features.rows import Rows
-
-Slots = NDArray[np.intp]
-"""Places of rows in the slab."""
+from streamseg.features.rows import Rows, Slots
 
 
 @dataclass(frozen=True, slots=True)
 class Segmentation:
-    """One segmentation as the path needs it: its features and rules, and the current model, None while warming up."""
+    """A segmentation: features, rules for settling and learning, and the current model (None during warm-up)."""
 
     name: str
     features: tuple[str, ...]
     margin: float
+    """How much nearer another segment must be to count, as a share (0-1) of the distance to the own one."""
     looks: int
+    """Looks in a row at which it must be nearer."""
     learn_interval_seconds: float
     assigner: Assigner | None = None
     version: int = 0
+    """Version of the current snapshot; 0 without one."""
     public_from: float = 0.0
-    """Wall time, epoch seconds, from which memberships and changes tell of it; infinite while it is in shadow."""
+    """Wall time, epoch seconds, from which memberships and changes include it; infinite while in shadow."""
     attributes: tuple[int, ...] = ()
-    """Positions of its attributes, where it goes by attributes alone: then one of them must be known to be assigned."""
+    """Indices of its attributes if all its features come from attributes, else empty; see `is_assignable`."""
     sampled_share: float = 1.0
-    """Of the customers, by rank, how many are sampled at all: the model says how many its challenges need."""
+    """Share (0-1) of the customers to sample, chosen by rank; the model says how many its challenges need."""
     dropped: bool = False
-    """Given up: nothing is learned any more, and everybody leaves it."""
+    """Whether it was dropped: nothing is learned, and all customers exit their segments."""
 
 
 def is_known(rows: Rows, slots: Slots) -> NDArray[np.bool_]:
-    """Which rows hold a customer, and not just the marker of an erasure or nothing at all."""
+    """Return the mask of rows with events, shape (n,); False for fresh rows and erasure markers."""
     return rows.last_seen[slots] > NEVER
 
 
 def has_behaviour(rows: Rows, slots: Slots) -> NDArray[np.bool_]:
-    """Which rows have a click or a purchase to go by; others stay unassigned."""
+    """Return the mask of rows with a click or a purchase, shape (n,)."""
     return (rows.last_click[slots] > NEVER) | (rows.last_purchase[slots] > NEVER)
 
 
-def has_grounds(rows: Rows, slots: Slots, segmentation: Segmentation) -> NDArray[np.bool_]:
-    """Which rows have what the segmentation goes by: attributes where it knows nothing else, else behaviour."""
+def is_assignable(rows: Rows, slots: Slots, segmentation: Segmentation) -> NDArray[np.bool_]:
+    """Return the mask of rows that can be assigned, shape (n,).
+
+    A segmentation by attributes alone needs one of them to be known; any other needs a click or a purchase.
+    """
     if not segmentation.attributes:
         return has_behaviour(rows, slots)
     missing = np.isnan(rows.attributes[slots][:, segmentation.attributes])
-    grounds: NDArray[np.bool_] = is_known(rows, slots) & ~missing.all(axis=1)
-    return grounds
+    assignable: NDArray[np.bool_] = is_known(rows, slots) & ~missing.all(axis=1)
+    return assignable

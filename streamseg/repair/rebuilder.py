@@ -157,7 +157,7 @@ class Rebuilder:
         for source in ERASURES_FIRST:
             topic = INPUT_TOPICS[source]
             for place in (*places, partition):  # its own last: the fences speak of it
-                replay.rows.fences[:, source] = -1
+                replay.rows.last_applied[:, source] = -1
                 first, ends[topic] = await self._log.bounds(topic, place)
                 async for records in self._log.read(topic, place, first, ends[topic]):
                     wanted = records if place == partition else list(self._keyed(partition, records))

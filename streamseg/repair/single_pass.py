@@ -160,7 +160,7 @@ class SinglePass:
             if self._new_life(customer, max(event.at for _, _, event in earlier)):
                 continue
             if customer in self.rows.slots:
-                self.rows.fences[self.rows.slots[customer]] = -1
+                self.rows.last_applied[self.rows.slots[customer]] = -1
             for source in Source:
                 of = sorted((offset, n, event) for n, (by, offset, event) in enumerate(earlier) if by == source)
                 fresh = {event.event_id: (offset, event) for offset, _, event in reversed(of)}
@@ -226,4 +226,4 @@ def fences_of(layout: Layout, stored: Mapping[str, bytes]) -> list[dict[str, int
     """The fences of stored rows, by customer, for each input topic in order."""
     read = Rows(layout, max(len(stored), 1))
     slots = read.load(list(stored), list(stored.values()))
-    return [dict(zip(stored, column, strict=True)) for column in read.fences[slots].T.tolist()]
+    return [dict(zip(stored, column, strict=True)) for column in read.last_applied[slots].T.tolist()]

@@ -11,8 +11,7 @@ from streamseg.clustering.description.rfm import rfm
 from streamseg.clustering.description.why import why
 from streamseg.clustering.snapshot import Snapshot
 from streamseg.features.layout import Layout
-from streamseg.features.moment import Floats
-from streamseg.features.rows import Rows
+from streamseg.features.rows import Floats, Rows
 from streamseg.features.vector import vectors
 from streamseg.membership.encoding import decode
 

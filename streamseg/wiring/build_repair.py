@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from streamseg.features.relayout import written
+from streamseg.features.relayout import encoded_settings
 from streamseg.kafka.admin import TopicAdmin
 from streamseg.kafka.topic_reader import TopicReader
 from streamseg.repair.rebuilder import Rebuilder
@@ -38,7 +38,7 @@ async def rebuilder(settings: Settings) -> AsyncIterator[tuple[Rebuilder, int]]:
     partitions = topics[CLICKS][1]
     async with topic_reader(settings) as log, stores(settings) as (state, _, _):
         await state.check()
-        await state.remember_layout(derived.layout.fingerprint, written(derived.layout))
+        await state.remember_layout(derived.layout.fingerprint, encoded_settings(derived.layout))
         one = Rebuilder(
             layout=derived.layout,
             decoder=derived.decoder,

@@ -123,7 +123,7 @@ async def live_vectors(settings: Settings, segmentation: str) -> tuple[float, li
     async with stores(settings) as (state, _, _):
         rows = await all_rows(settings, state)
     slots = np.arange(len(rows), dtype=np.intp)
-    slots = slots[pipeline.has_grounds(rows, slots, chosen)]
+    slots = slots[pipeline.is_assignable(rows, slots, chosen)]
     now = time.time()
     if settings.clock == "event":
         now = float(rows.last_seen[slots].max(initial=0.0))

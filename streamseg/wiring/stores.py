@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from streamseg.features.layout import Layout
-from streamseg.features.relayout import reading
+from streamseg.features.relayout import with_readable
 from streamseg.ports import MembershipStore, StateStore
 from streamseg.settings import Settings
 from streamseg.store.ads_mirror import WithAdsView
@@ -31,4 +31,4 @@ async def stored_layout(layout: Layout, state: StateStore) -> Layout:
 
     Raises `StoreUnavailableError`.
     """
-    return reading(layout, await state.layouts())
+    return with_readable(layout, await state.layouts())

@@ -12,7 +12,7 @@ from typing import Any
 from streamseg.clustering.identity import segmentation_of
 from streamseg.errors import LayoutMismatchError
 from streamseg.features.layout import Layout
-from streamseg.features.relayout import differing, reading, written
+from streamseg.features.relayout import encoded_settings, setting_differences, with_readable
 from streamseg.ports import ModelStore, StateStore
 
 SEGMENTATIONS = "segmentations"
@@ -33,7 +33,7 @@ async def check_layouts(layout: Layout, state: StateStore, models: ModelStore, p
     segmentation is missing, and `StoreUnavailableError`.
     """
     dropped, known = set(await models.dropped()), await state.layouts()
-    layout = reading(layout, known)
+    layout = with_readable(layout, known)
     may_go = {*layout.segmentations, *dropped}
     replaces = frozenset(one.fingerprint for one in layout.readable.values() if set(one.segmentations) <= may_go)
     for partition in range(partitions):
@@ -49,12 +49,12 @@ async def check_layouts(layout: Layout, state: StateStore, models: ModelStore, p
                     f"{left} customers of partition {partition} are still in {name}: "
                     "run workers that have it in their settings until it is empty"
                 )
-    await state.remember_layout(layout.fingerprint, written(layout))
+    await state.remember_layout(layout.fingerprint, encoded_settings(layout))
     return RowLayouts(layout, replaces)
 
 
 def _refusal(layout: Layout, stored: bytes, dropped: Collection[str]) -> str:
-    differences = differing(layout, stored)
+    differences = setting_differences(layout, stored)
     there, _ = differences.pop(SEGMENTATIONS, ((), ()))
     if differences:
         texts = "; ".join(f"{setting}: {_change(before, now)}" for setting, (before, now) in differences.items())

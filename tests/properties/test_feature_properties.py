@@ -1,4 +1,4 @@
-"""Laws of the rows: order and batching do not matter, replay changes nothing, vectors are finite and decay."""
+"""Properties of rows: order and batching do not matter, replay changes nothing, vectors are finite and decay."""
 
 from collections.abc import Sequence
 
@@ -66,7 +66,7 @@ histories = st.lists(placed, min_size=1, max_size=25)
 
 
 def batches(history: Sequence[tuple[Event, int]], cuts: Sequence[bool]) -> list[tuple[list[Event], list[int]]]:
-    """Runs of one source, cut where the source changes and where `cuts` says so."""
+    """Split a history into batches of one source each, also where `cuts` is True."""
     made: list[tuple[list[Event], list[int]]] = []
     for (event, slot), cut in zip(history, cuts, strict=True):
         if cut or not made or type(made[-1][0][0]) is not type(event):
@@ -76,15 +76,15 @@ def batches(history: Sequence[tuple[Event, int]], cuts: Sequence[bool]) -> list[
     return made
 
 
-def told(history: Sequence[tuple[Event, int]], cuts: Sequence[bool]) -> Slab:
+def slab_after(history: Sequence[tuple[Event, int]], cuts: Sequence[bool]) -> Slab:
     slab = Slab(LAYOUT, CUSTOMERS)
     for events, slots in batches(history, cuts):
         slab.feed(events, slots)
     return slab
 
 
-def same(one: Rows, other: Rows) -> None:
-    """Equal but for what depends on arrival: fences and ring."""
+def assert_same(one: Rows, other: Rows) -> None:
+    """Assert that all fields are equal, except those that depend on arrival: last applied offsets and ring."""
     for name in LAYOUT.dtype.names or ():
         if name == "sums":
             scale = np.abs(one.sums).max(initial=1.0)
@@ -97,16 +97,16 @@ def same(one: Rows, other: Rows) -> None:
 @given(st.data())
 def test_any_order_and_any_batching_give_the_same_rows(data: st.DataObject) -> None:
     history: list[tuple[Event, int]] = [*data.draw(histories)]
-    if data.draw(st.booleans()):  # an erasure commutes when nobody lives through it
+    if data.draw(st.booleans()):  # an erasure commutes if all events are before it
         history = [(erasure(NOON + DAY), 0), *history]
     other = data.draw(st.permutations(history))
     cuts = st.lists(st.booleans(), min_size=len(history), max_size=len(history))
-    same(told(history, data.draw(cuts)).rows, told(other, data.draw(cuts)).rows)
+    assert_same(slab_after(history, data.draw(cuts)).rows, slab_after(other, data.draw(cuts)).rows)
 
 
 @FEW
 @given(st.data())
-def test_replaying_any_prefix_changes_nothing_at_all(data: st.DataObject) -> None:
+def test_replaying_any_prefix_changes_nothing(data: st.DataObject) -> None:
     history = data.draw(histories)
     cuts = data.draw(st.lists(st.booleans(), min_size=len(history), max_size=len(history)))
     runs = batches(history, cuts)
@@ -125,8 +125,8 @@ def test_replaying_any_prefix_changes_nothing_at_all(data: st.DataObject) -> Non
 
 @FEW
 @given(histories)
-def test_stored_rows_come_back_as_they_were(history: list[tuple[Event, int]]) -> None:
-    slab = told(history, [False] * len(history))
+def test_stored_rows_are_loaded_and_dumped_unchanged(history: list[tuple[Event, int]]) -> None:
+    slab = slab_after(history, [False] * len(history))
     other = Rows(LAYOUT)
     assert other.dump(other.load(CUSTOMERS, slab.stored())) == slab.stored()
 
@@ -134,14 +134,14 @@ def test_stored_rows_come_back_as_they_were(history: list[tuple[Event, int]]) ->
 @FEW
 @given(histories, st.floats(0, 1e11))
 def test_vectors_are_finite_at_any_time(history: list[tuple[Event, int]], now: float) -> None:
-    slab = told(history, [False] * len(history))
+    slab = slab_after(history, [False] * len(history))
     assert np.isfinite(vectors(slab.rows, slab.all, now, list(catalogue(LAYOUT)))).all()
 
 
 @FEW
 @given(histories)
 def test_counts_halve_in_a_half_life(history: list[tuple[Event, int]]) -> None:
-    slab = told(history, [False] * len(history))
+    slab = slab_after(history, [False] * len(history))
     names = ["clicks", "views", "purchases", "items", "spend"]
     now = vectors(slab.rows, slab.all, NOON, names)
     later = vectors(slab.rows, slab.all, NOON + LAYOUT.half_life_seconds, names)

@@ -1,4 +1,4 @@
-"""What the quick reader accepts, pydantic accepts, with the same attributes; it accepts all ordinary events."""
+"""The fast reader accepts all ordinary events; what it accepts, pydantic accepts with the same attributes."""
 
 import json
 from dataclasses import replace
@@ -21,20 +21,20 @@ DECODER = Decoder(Money("EUR", 2, {"GBP": 1.15, "JPY": 0.0061}))
 KINDS = range(len(EVENT_TYPES))
 
 
-def told(part: Any) -> Any:
-    """Everything that can be read off a model or a struct, with types."""
+def attributes(part: Any) -> Any:
+    """Return all attributes of a model or struct, with their types."""
     if isinstance(part, BaseModel | msgspec.Struct):
         names = EVENT_FIELDS[type(part).__name__]
-        return {name: told(getattr(part, name)) for name in names}
+        return {name: attributes(getattr(part, name)) for name in names}
     if isinstance(part, tuple):
-        return tuple(map(told, part))
+        return tuple(map(attributes, part))
     if isinstance(part, dict):
-        return {name: told(value) for name, value in part.items()}
+        return {name: attributes(value) for name, value in part.items()}
     return type(part), repr(part)
 
 
 def _names(model: type[BaseModel]) -> list[str]:
-    """Fields, and properties of the project's own."""
+    """Return the names of a model's fields and of its own properties."""
     bases = [base for base in model.__mro__ if base.__module__ == model.__module__]
     made = [name for base in bases for name, each in vars(base).items() if isinstance(each, property)]
     return [*model.model_fields, *made]
@@ -44,28 +44,28 @@ MODELS: tuple[type[BaseModel], ...] = (*EVENT_TYPES, Item, Purposes)
 EVENT_FIELDS = {model.__name__: _names(model) for model in MODELS}
 
 
-def agree(kind: int, value: bytes) -> bool:
-    """Whether the quick reader took the value; if it did, pydantic must, and read the same."""
+def agrees(kind: int, value: bytes) -> bool:
+    """Return whether the fast reader accepts the value; if so, assert that pydantic reads the same."""
     quick = read_quickly(kind, (value,))
     if quick is not None:
-        assert [told(event) for event in quick] == [told(EVENT_TYPES[kind].model_validate_json(value))]
+        assert [attributes(event) for event in quick] == [attributes(EVENT_TYPES[kind].model_validate_json(value))]
     return quick is not None
 
 
 @settings(max_examples=100)
 @given(st.sampled_from(KINDS), st.integers(0, 2**32))
-def test_mutated_events_are_read_alike(kind: int, seed: int) -> None:
+def test_both_readers_agree_on_mutated_events(kind: int, seed: int) -> None:
     rng = Random(seed)
     value = good_record(kind, seed, rng).value or b""
-    assert agree(kind, value), "an ordinary event must be read quickly"
+    assert agrees(kind, value), "an ordinary event must be read quickly"
     for _ in range(5):
         changed = mutated(value, rng)
-        agree(kind, changed)
+        agrees(kind, changed)
         value = changed if is_object(changed) else value
 
 
 def is_object(value: bytes) -> bool:
-    """Whether it can be mutated once more."""
+    """Return whether the value is a JSON object, which can be mutated again."""
     try:
         whole = json.loads(value)
     except (ValueError, RecursionError):
@@ -126,15 +126,15 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
 @settings(max_examples=100)
 @given(st.sampled_from(KINDS), st.fixed_dictionaries({}, optional=FIELDS))
 @example(3, {"consent": {"ads": None}})
-def test_made_up_fields_are_read_alike(kind: int, fields: dict[str, Any]) -> None:
+def test_both_readers_agree_on_generated_fields(kind: int, fields: dict[str, Any]) -> None:
     whole = json.loads(good_record(kind, 1, Random(1)).value or b"") | fields
-    agree(kind, json.dumps(whole).encode(errors="surrogatepass"))
-    agree(kind, json.dumps(whole, ensure_ascii=False).encode(errors="surrogatepass"))
+    agrees(kind, json.dumps(whole).encode(errors="surrogatepass"))
+    agrees(kind, json.dumps(whole, ensure_ascii=False).encode(errors="surrogatepass"))
 
 
 @settings(max_examples=50)
 @given(st.sampled_from(KINDS), st.integers(0, 2**32), st.lists(st.booleans(), min_size=1, max_size=8))
-def test_values_are_read_together_as_each_by_itself(kind: int, seed: int, changed: list[bool]) -> None:
+def test_values_are_read_together_as_they_are_read_separately(kind: int, seed: int, changed: list[bool]) -> None:
     rng = Random(seed)
     good = [good_record(kind, number, rng).value or b"" for number in range(len(changed))]
     values = [mutated(value, rng) if change else value for value, change in zip(good, changed, strict=True)]
@@ -143,19 +143,23 @@ def test_values_are_read_together_as_each_by_itself(kind: int, seed: int, change
     if None in alone:
         assert together is None
     else:
-        assert [told(event) for event in together or ()] == [told(event) for one in alone for event in one or ()]
+        assert [attributes(event) for event in together or ()] == [
+            attributes(event) for one in alone for event in one or ()
+        ]
 
 
 @settings(max_examples=25)
 @given(st.sampled_from(KINDS), st.integers(0, 2**32), st.integers(2, 40))
-def test_a_run_is_decoded_as_its_records_one_by_one(kind: int, seed: int, count: int) -> None:
+def test_a_run_is_decoded_as_its_records_are_decoded_separately(kind: int, seed: int, count: int) -> None:
     rng = Random(seed)
     run = [good_record(kind, number, rng) for number in range(count)]
     for place in range(count):
         if rng.random() < 0.1:
             run[place] = replace(mutated_record(run[place], rng), offset=run[place].offset)
     whole, parts = DECODER.decode_run(kind, run), [DECODER.decode_run(kind, [record]) for record in run]
-    assert [told(event) for event in whole.events] == [told(event) for part in parts for event in part.events]
+    assert [attributes(event) for event in whole.events] == [
+        attributes(event) for part in parts for event in part.events
+    ]
     assert whole.offsets == [offset for part in parts for offset in part.offsets]
     assert whole.rejected == [one for part in parts for one in part.rejected]
     assert whole.heartbeat == max((part.heartbeat for part in parts if part.heartbeat is not None), default=None)
@@ -163,7 +167,7 @@ def test_a_run_is_decoded_as_its_records_one_by_one(kind: int, seed: int, count:
 
 @settings(max_examples=25)
 @given(st.sampled_from(KINDS), st.integers(0, 2**32))
-def test_a_run_of_broken_records_is_sorted_and_nothing_else_is_raised(kind: int, seed: int) -> None:
+def test_a_run_with_broken_records_is_split_into_events_and_rejections(kind: int, seed: int) -> None:
     rng = Random(seed)
     good = [good_record(kind, number, rng) for number in range(0, 40, 2)]
     bad = [replace(mutated_record(one, rng, 100_000), offset=one.offset + 1) for one in good]

@@ -1,4 +1,4 @@
-"""Settling, whatever comes."""
+"""Properties of settling."""
 
 from typing import Any
 
@@ -16,10 +16,10 @@ distances = st.lists(
 
 @settings(max_examples=60, deadline=None)
 @given(looks_at=distances, margin=st.floats(0.0, 0.5), needed=st.integers(1, 4), start=st.integers(0, SEGMENTS))
-def test_a_customer_moves_exactly_after_enough_near_looks_in_a_row(
+def test_a_customer_moves_after_exactly_the_needed_looks_in_a_row(
     looks_at: list[list[float]], margin: float, needed: int, start: int
 ) -> None:
-    """Against a plain reading of the rule for one customer, look by look."""
+    """Compare with a plain implementation of the rule for one customer, look by look."""
     segment = np.array([start], dtype=np.uint32)
     candidate, streak = np.zeros(1, dtype=np.uint32), np.zeros(1, dtype=np.uint8)
     since = np.zeros(1)
@@ -52,7 +52,7 @@ def test_a_customer_moves_exactly_after_enough_near_looks_in_a_row(
         assert (candidate[0] == 0) == (streak[0] == 0) == (not history)
 
 
-def taken(columns: dict[str, Any]) -> Settled[np.float64]:
+def settled_of(columns: dict[str, Any]) -> Settled[np.float64]:
     return settle(**columns, now=50.0, margin=0.05, looks=2)
 
 
@@ -61,7 +61,7 @@ def taken(columns: dict[str, Any]) -> Settled[np.float64]:
     seed=st.integers(0, 2**32 - 1),
     n=st.integers(1, 40),
 )
-def test_customers_are_settled_one_by_one_as_together(seed: int, n: int) -> None:
+def test_the_order_of_customers_does_not_matter(seed: int, n: int) -> None:
     rng = np.random.default_rng(seed)
     columns: dict[str, Any] = {
         "segment": rng.integers(0, 4, n).astype(np.uint32),
@@ -72,8 +72,8 @@ def test_customers_are_settled_one_by_one_as_together(seed: int, n: int) -> None
         "nearest_distance": rng.uniform(0, 2, n),
         "current_distance": np.where(rng.random(n) < 0.2, np.inf, rng.uniform(0, 2, n)),
     }
-    together = taken(columns)
+    together = settled_of(columns)
     order = rng.permutation(n)
-    shuffled = taken({name: column[order] for name, column in columns.items()})
+    shuffled = settled_of({name: column[order] for name, column in columns.items()})
     for name in Settled._fields:
         assert np.array_equal(getattr(together, name)[order], getattr(shuffled, name))

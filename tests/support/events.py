@@ -1,4 +1,4 @@
-"""Records and events for the tests of decoding."""
+"""Records, values and a decoder for the tests of decoding."""
 
 import json
 from typing import Any
@@ -16,7 +16,7 @@ MONEY = Money("EUR", 2, {"GBP": 1.15})
 DECODER = Decoder(MONEY)
 CLICK, PURCHASE, PROFILE, CONSENT, ERASURE = range(len(EVENT_TYPES))
 
-_NEEDED: tuple[dict[str, Any], ...] = (
+_REQUIRED: tuple[dict[str, Any], ...] = (
     {"event_name": "view_item"},
     {"transaction_id": "o-1", "value": 1, "currency": "EUR"},
     {"traits": {}},
@@ -26,8 +26,8 @@ _NEEDED: tuple[dict[str, Any], ...] = (
 
 
 def body(kind: int, **given: Any) -> dict[str, Any]:
-    """The smallest good value of a kind, with fields added or changed."""
-    return {"event_id": "e-1", "customer_id": "c-81", "occurred_at": MOMENT, **_NEEDED[kind], **given}
+    """Return the smallest valid value of a kind, with fields added or changed."""
+    return {"event_id": "e-1", "customer_id": "c-81", "occurred_at": MOMENT, **_REQUIRED[kind], **given}
 
 
 def record(
@@ -44,12 +44,12 @@ def record(
 
 
 def decoded(kind: int, one: MemoryRecord, decoder: Decoder = DECODER) -> Any:
-    """The event or heartbeat of a good record."""
+    """Return the event or heartbeat of a valid record."""
     return decoder.decode(kind, one)
 
 
 def rejection(kind: int, one: MemoryRecord, decoder: Decoder = DECODER) -> RejectionError:
-    """What decoding the record raises; it is an error if it raises nothing."""
+    """Return the rejection of a record; fail if it is accepted."""
     try:
         event = decoder.decode(kind, one)
     except RejectionError as error:

@@ -1,4 +1,4 @@
-"""The rows that one undisturbed pass over events makes, and whether live ones are the same."""
+"""Reference rows from one undisturbed pass over events, and a comparison with live rows."""
 
 import time
 from collections import defaultdict
@@ -18,7 +18,7 @@ EXACT = ("transactions", "spend_minor", "events", "last_click", "last_purchase",
 
 
 def single_pass(environment: dict[str, str], events: Iterable[SourceEvent]) -> Rows:
-    """The rows after one undisturbed pass over the events."""
+    """Return the rows after one pass over the events, topic by topic."""
     settings = settings_of(environment)
     decoder, money = wiring.decoder_of(settings), wiring.money_of(settings)
     rows = Rows(wiring.layout_of(settings))
@@ -43,6 +43,7 @@ def single_pass(environment: dict[str, str], events: Iterable[SourceEvent]) -> R
 
 
 def assert_same(live: Rows, reference: Rows) -> None:
+    """Assert equal customers, exact fields and, within float tolerance, sums."""
     customers = sorted(reference.slots)
     assert sorted(live.slots) == customers
     ours, theirs = live.slots_of(customers), reference.slots_of(customers)

@@ -1,4 +1,4 @@
-"""Events and a small slab for the tests of features."""
+"""Event builders and a small slab for the tests of features."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ MONEY = Money("EUR", rates={"USD": 0.5})
 _ids = count()
 
 
-def _head(at: float, event_id: str | None) -> dict[str, Any]:
+def _common_fields(at: float, event_id: str | None) -> dict[str, Any]:
     return {
         "event_id": event_id or f"e-{next(_ids)}",
         "customer_id": "c-1",
@@ -37,14 +37,14 @@ def item(**given: Any) -> Item:
 def click(
     at: float, name: str = "view_item", items: Sequence[Item] = (), *, event_id: str | None = None, **given: Any
 ) -> Click:
-    return Click(**_head(at, event_id), event_name=name, items=tuple(items), **given)
+    return Click(**_common_fields(at, event_id), event_name=name, items=tuple(items), **given)
 
 
 def purchase(
     at: float, value: float = 50.0, items: Sequence[Item] = (), *, event_id: str | None = None, **given: Any
 ) -> Purchase:
     given = {"currency": "EUR", "transaction_id": "t-1", **given}
-    return Purchase(**_head(at, event_id), value=value, items=tuple(items), **given)
+    return Purchase(**_common_fields(at, event_id), value=value, items=tuple(items), **given)
 
 
 def refund(at: float, value: float) -> Purchase:
@@ -52,15 +52,15 @@ def refund(at: float, value: float) -> Purchase:
 
 
 def consent(at: float, **given: Any) -> Consent:
-    return Consent(**_head(at, None), consent=Purposes(**given))
+    return Consent(**_common_fields(at, None), consent=Purposes(**given))
 
 
 def profile(at: float, **attributes: Any) -> Profile:
-    return Profile(**_head(at, None), traits=attributes)
+    return Profile(**_common_fields(at, None), traits=attributes)
 
 
 def erasure(at: float) -> Erasure:
-    return Erasure(**_head(at, None))
+    return Erasure(**_common_fields(at, None))
 
 
 def source_of(event: Event) -> Source:
@@ -68,7 +68,7 @@ def source_of(event: Event) -> Source:
 
 
 class Slab:
-    """Rows with a next offset per source: feeds events as the pipeline does."""
+    """A slab with a next offset per source; absorbs events as the pipeline does."""
 
     def __init__(self, layout: Layout | None = None, customers: Sequence[str] = ("c-1",)) -> None:
         self.rows = Rows(layout or Layout.of(), capacity=1)
@@ -76,7 +76,7 @@ class Slab:
         self._next = dict.fromkeys(Source, 0)
 
     def feed(self, events: Sequence[Event], slots: Sequence[int] | None = None, offset: int | None = None) -> Absorbed:
-        """One batch of one source, from the given offset or the next one."""
+        """Absorb one batch of one source, from the given offset or the next one."""
         source = source_of(events[0])
         start = self._next[source] if offset is None else offset
         self._next[source] = max(self._next[source], start + len(events))

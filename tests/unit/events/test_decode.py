@@ -1,3 +1,5 @@
+"""Decoding records: what is accepted, and the reason for each rejection."""
+
 import pytest
 
 from streamseg.events.cloudevents import EVENT_CE_TYPES, HEARTBEAT_TYPE, binary_headers
@@ -23,17 +25,17 @@ from tests.support.events import (
 HEARTBEAT = (("ce_specversion", b"1.0"), ("ce_type", HEARTBEAT_TYPE.encode()))
 
 
-def test_the_kinds_are_in_the_order_of_the_input_topics() -> None:
+def test_kinds_have_the_order_of_the_input_topics() -> None:
     assert tuple(f"streamseg.{kind}s" for kind in KINDS) == INPUT_TOPICS
 
 
 @pytest.mark.parametrize("kind", range(len(EVENT_TYPES)))
-def test_the_smallest_value_of_a_kind_is_accepted(kind: int) -> None:
+def test_the_smallest_valid_value_of_each_kind_is_accepted(kind: int) -> None:
     event = decoded(kind, record(kind, body(kind)))
     assert (event.event_id, event.customer_id, event.at) == ("e-1", "c-81", APPENDED_MS / 1000)
 
 
-def test_good_and_bad_records_of_a_run_keep_their_places() -> None:
+def test_valid_and_rejected_records_of_a_run_keep_their_offsets() -> None:
     run = [
         record(CLICK, body(CLICK, event_id="a"), offset=7),
         record(CLICK, b"{", offset=8),
@@ -50,41 +52,41 @@ def test_good_and_bad_records_of_a_run_keep_their_places() -> None:
     assert taken.heartbeat is None
 
 
-def test_an_event_may_lie_ahead_of_its_record_by_the_limit_and_no_more() -> None:
+def test_an_event_may_be_ahead_of_its_record_by_at_most_the_limit() -> None:
     decoder = Decoder(MONEY, future_limit_seconds=60.0)
     decoded(CLICK, record(CLICK, body(CLICK), timestamp=APPENDED_MS - 60_000), decoder)
-    late = record(CLICK, body(CLICK), timestamp=APPENDED_MS - 60_001)
-    assert rejection(CLICK, late, decoder).reason is Reason.FUTURE
+    ahead = record(CLICK, body(CLICK), timestamp=APPENDED_MS - 60_001)
+    assert rejection(CLICK, ahead, decoder).reason is Reason.FUTURE
 
 
-def test_no_event_is_too_old() -> None:
+def test_an_event_is_never_too_old() -> None:
     event = decoded(CLICK, record(CLICK, body(CLICK, occurred_at="1970-01-01T00:00:00Z")))
     assert event.at == 0.0
 
 
 @pytest.mark.parametrize("value", [b"x" * (MAX_VALUE_BYTES + 1), b"{" * 10_000_000])
-def test_a_large_value_is_refused_unread(value: bytes) -> None:
+def test_a_value_above_the_limit_is_rejected_without_parsing(value: bytes) -> None:
     assert rejection(CLICK, record(CLICK, value)).reason is Reason.TOO_LARGE
 
 
 @pytest.mark.parametrize("customer_id", ["c-81", "ключ", "c|:/%$#", "é" * 256])
-def test_an_id_of_printable_characters_is_fit(customer_id: str) -> None:
+def test_a_customer_id_of_printable_characters_is_accepted(customer_id: str) -> None:
     event = decoded(CLICK, record(CLICK, body(CLICK, customer_id=customer_id), customer_id.encode()))
     assert event.customer_id == customer_id
 
 
 @pytest.mark.parametrize("customer_id", ["", "a b", "a\tb", "a\u00a0b", "a\u200bb", "{a}", "a}", "a" * 257, "a\x00"])
-def test_an_id_that_is_not_fit_is_refused(customer_id: str) -> None:
+def test_an_invalid_customer_id_is_rejected(customer_id: str) -> None:
     one = record(CLICK, body(CLICK, customer_id=customer_id), customer_id.encode())
     assert rejection(CLICK, one).reason is Reason.SCHEMA
 
 
-def test_a_time_is_read_to_the_microsecond_with_its_offset() -> None:
+def test_a_time_keeps_its_microseconds_and_offset() -> None:
     event = decoded(CLICK, record(CLICK, body(CLICK, occurred_at="2026-11-23T15:05:09.123456+01:00")))
     assert event.at == pytest.approx(APPENDED_MS / 1000 + 0.003456, abs=1e-6)
 
 
-def test_unknown_fields_are_ignored_whatever_they_hold() -> None:
+def test_unknown_fields_are_ignored_whatever_their_value() -> None:
     value = b'{"event_id":"e","customer_id":"c-81","occurred_at":"2026-11-23T14:05:09Z","event_name":"scroll",'
     for odd in (b"NaN", b"1e999", b'{"a":[1,{}]}', b"12345678901234567890123", b'"\\ud83d\\ude00"'):
         assert decoded(CLICK, record(CLICK, value + b'"odd":' + odd + b"}")).event_id == "e"
@@ -93,19 +95,19 @@ def test_unknown_fields_are_ignored_whatever_they_hold() -> None:
 @pytest.mark.parametrize(
     "odd", [b"9" * 5000, b"[" * 300 + b"]" * 300, b"[" * 100_000, b'"\xff"', b'"\\ud800"', b'"\x01"', b"01"]
 )
-def test_what_is_no_json_is_refused_in_unknown_fields_too(odd: bytes) -> None:
+def test_invalid_json_is_rejected_even_in_unknown_fields(odd: bytes) -> None:
     value = b'{"event_id":"e","customer_id":"c-81","occurred_at":"2026-11-23T14:05:09Z","event_name":"scroll","odd":'
     assert rejection(CLICK, record(CLICK, value + odd + b"}")).reason is Reason.NOT_JSON
 
 
-def test_of_a_name_that_comes_twice_the_last_counts() -> None:
+def test_the_last_value_of_a_repeated_name_counts() -> None:
     value = (
         b'{"event_id":"a","event_id":"b","customer_id":"c-81","occurred_at":"2026-11-23T14:05:09Z","event_name":"x"}'
     )
     assert decoded(CLICK, record(CLICK, value)).event_id == "b"
 
 
-def test_a_detail_never_holds_what_the_record_holds() -> None:
+def test_a_detail_never_quotes_the_record() -> None:
     secret = "s3cr3t"
     for kind, value in (
         (PROFILE, body(PROFILE, traits={secret: [secret]})),
@@ -120,13 +122,13 @@ def test_a_detail_never_holds_what_the_record_holds() -> None:
         assert secret not in rejection(kind, record(kind, value)).detail.lower()
 
 
-def test_a_currency_with_a_rate_is_taken_and_another_refused() -> None:
+def test_a_currency_with_a_rate_is_accepted_and_others_are_rejected() -> None:
     decoded(PURCHASE, record(PURCHASE, body(PURCHASE, currency="GBP")))
     assert rejection(PURCHASE, record(PURCHASE, body(PURCHASE, currency="USD"))).reason is Reason.CURRENCY
     assert rejection(CLICK, record(CLICK, body(CLICK, currency="USD"))).reason is Reason.CURRENCY
 
 
-def test_a_consent_tells_what_was_stated() -> None:
+def test_a_consent_has_the_stated_answers() -> None:
     event = decoded(CONSENT, record(CONSENT, body(CONSENT, consent={"ads": False, "analytics": None})))
     assert (event.ads, event.personalisation, event.analytics) == (False, None, None)
 
@@ -135,7 +137,7 @@ def test_a_consent_tells_what_was_stated() -> None:
 
 
 @pytest.mark.parametrize("kind", range(len(EVENT_TYPES)))
-def test_our_own_headers_are_accepted(kind: int) -> None:
+def test_headers_that_we_write_are_accepted(kind: int) -> None:
     headers = binary_headers(KINDS[kind], "e-1", APPENDED_MS / 1000)
     assert dict(headers)["ce_type"].decode() == EVENT_CE_TYPES[kind]
     assert dict(headers)["ce_time"] == b"2026-11-23T14:05:09.120Z"
@@ -151,7 +153,7 @@ def test_our_own_headers_are_accepted(kind: int) -> None:
         (("ce_specversion", b"1.0.2"), ("ce_type", b"streamseg.click.v1")),
     ],
 )
-def test_headers_that_do_not_matter_do_not_matter(headers: tuple[tuple[str, bytes], ...]) -> None:
+def test_irrelevant_headers_are_ignored(headers: tuple[tuple[str, bytes], ...]) -> None:
     decoded(CLICK, record(CLICK, body(CLICK), headers=headers))
 
 
@@ -165,11 +167,11 @@ def test_headers_that_do_not_matter_do_not_matter(headers: tuple[tuple[str, byte
         (("ce_type", b"streamseg.purchase.v1"),),
     ],
 )
-def test_another_envelope_is_refused(headers: tuple[tuple[str, bytes], ...]) -> None:
+def test_an_unsupported_envelope_is_rejected(headers: tuple[tuple[str, bytes], ...]) -> None:
     assert rejection(CLICK, record(CLICK, body(CLICK), headers=headers)).reason is Reason.UNSUPPORTED_ENVELOPE
 
 
-def test_heartbeats_carry_the_latest_time_and_are_no_events() -> None:
+def test_heartbeats_give_the_latest_time_and_no_events() -> None:
     beats = [
         record(CLICK, sent.value, sent.key, sent.headers)
         for at in (APPENDED_MS / 1000 - 60, APPENDED_MS / 1000, APPENDED_MS / 1000 - 30)
@@ -181,7 +183,7 @@ def test_heartbeats_carry_the_latest_time_and_are_no_events() -> None:
     assert isinstance(decoded(CLICK, beats[0]), Heartbeat)
 
 
-def test_a_heartbeat_has_a_time_that_is_not_ahead_and_no_key() -> None:
+def test_a_heartbeat_with_a_key_or_without_a_valid_time_is_rejected() -> None:
     moment = {"occurred_at": "2026-11-23T14:05:09Z"}
     assert rejection(CLICK, record(CLICK, moment, b"c-81", HEARTBEAT)).reason is Reason.WRONG_KEY
     assert rejection(CLICK, record(CLICK, {}, None, HEARTBEAT)).reason is Reason.SCHEMA

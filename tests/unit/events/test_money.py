@@ -1,3 +1,5 @@
+"""Conversion of amounts to minor units."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,11 +11,11 @@ MONEY = Money("EUR", 2, {"GBP": 1.15, "JPY": 0.0061})
 
 
 @given(st.integers(0, 10**14))
-def test_an_amount_with_no_more_than_two_decimals_is_exact(cents: int) -> None:
+def test_an_amount_with_at_most_two_decimals_is_exact(cents: int) -> None:
     assert MONEY.minor(float(f"{cents // 100}.{cents % 100:02d}"), "EUR") == cents
 
 
-def test_amounts_are_counted_in_the_configured_currency() -> None:
+def test_amounts_are_converted_to_the_configured_currency() -> None:
     assert MONEY.minor(15.3, "EUR") == MONEY.minor(15.3, None) == 1530
     assert MONEY.minor(100.0, "GBP") == 11_500
     assert MONEY.minor(1000.0, "JPY") == 610
@@ -23,7 +25,7 @@ def test_amounts_are_counted_in_the_configured_currency() -> None:
 @pytest.mark.parametrize(
     ("amount", "currency"), [(1.0, "USD"), (MAX_MINOR / 50, "EUR"), (float("inf"), "EUR"), (float("nan"), "EUR")]
 )
-def test_what_cannot_be_counted_is_refused(amount: float, currency: str) -> None:
+def test_an_amount_that_cannot_be_converted_is_rejected(amount: float, currency: str) -> None:
     with pytest.raises(RejectionError) as refused:
         MONEY.minor(amount, currency)
     assert refused.value.reason is Reason.CURRENCY

@@ -1,3 +1,5 @@
+"""Headers of dead letters."""
+
 from typing import Any
 
 from streamseg.events.rejection import ERROR_HEADERS, Reason, RejectedEvent, dead_letter_headers, original_headers
@@ -9,7 +11,7 @@ def headers_of(reason: Reason, detail: str, **fields: Any) -> tuple[tuple[str, b
     return dead_letter_headers(RejectedEvent(record(0, b"{", **fields), "decode", reason, detail), CLICKS, 3)
 
 
-def test_a_dead_letter_keeps_its_headers_and_says_why_and_whence() -> None:
+def test_a_dead_letter_keeps_its_headers_and_adds_reason_and_origin() -> None:
     own = (("trace", b"\xff"), ("trace", b""))
     headers = headers_of(Reason.NOT_JSON, "value: so", headers=own, offset=12)
     assert headers[:2] == own
@@ -24,13 +26,13 @@ def test_a_dead_letter_keeps_its_headers_and_says_why_and_whence() -> None:
     assert original_headers(headers) == own
 
 
-def test_a_record_that_is_rejected_again_says_why_once() -> None:
+def test_a_second_rejection_replaces_the_headers_of_the_first() -> None:
     once = headers_of(Reason.NOT_JSON, "first")
     twice = headers_of(Reason.SCHEMA, "second", headers=once)
     assert [name for name, _ in twice] == [name for name, _ in once]
     assert dict(twice)[f"{ERROR_HEADERS}detail"] == b"second"
 
 
-def test_a_detail_is_short() -> None:
+def test_a_long_detail_is_cut() -> None:
     headers = headers_of(Reason.SCHEMA, "x" * 10_000)
     assert len(dict(headers)[f"{ERROR_HEADERS}detail"]) == 300

@@ -1,4 +1,4 @@
-"""The files under schemas/ are what the code says, and every example and reject is what it claims to be."""
+"""The files under schemas/ agree with the code, and every example and rejected example is what it claims to be."""
 
 import json
 from datetime import datetime
@@ -51,7 +51,7 @@ def test_an_example_is_accepted_by_the_decoder_and_by_the_schema(path: Path) -> 
 
 
 @pytest.mark.parametrize("path", documents("rejected", *INPUT_TOPICS))
-def test_a_reject_is_refused_for_the_reason_it_names(path: Path) -> None:
+def test_a_rejected_example_is_rejected_for_its_stated_reason(path: Path) -> None:
     given = json.loads(path.read_text())
     value, text = given.get("value"), given.get("text")
     raw = json.dumps(value).encode() if "value" in given else text.encode() if text is not None else None
@@ -66,31 +66,31 @@ def test_a_reject_is_refused_for_the_reason_it_names(path: Path) -> None:
 
 
 BEYOND_JSON_SCHEMA = {"time_without_offset", "time_before_1970", "requested_at_no_time"}
-"""Rejects that the schema lets pass: `format` is a remark there."""
+"""Rejected examples that the schema accepts: in JSON Schema, `format` is only an annotation."""
 
 
 @pytest.mark.parametrize("path", documents("rejected", *INPUT_TOPICS, MEMBERSHIPS))
-def test_the_schema_refuses_what_is_rejected_by_it(path: Path) -> None:
+def test_the_schema_refuses_rejected_examples(path: Path) -> None:
     given = json.loads(path.read_text())
     if given["reason"] in {"schema", "merged_from"} and "value" in given:
         assert schema_beside(path).is_valid(given["value"]) == (path.stem in BEYOND_JSON_SCHEMA)
 
 
 @pytest.mark.parametrize("path", documents("examples", MEMBERSHIPS))
-def test_an_example_of_a_membership_is_one(path: Path) -> None:
+def test_an_example_of_a_membership_is_valid(path: Path) -> None:
     value = TypeAdapter(MembershipRecord).validate_json(path.read_bytes())
     assert value.customer_id == "c-81"
     assert schema_beside(path).is_valid(json.loads(path.read_text()))
 
 
 @pytest.mark.parametrize("path", documents("rejected", MEMBERSHIPS))
-def test_a_reject_of_a_membership_is_none(path: Path) -> None:
+def test_a_rejected_example_of_a_membership_is_invalid(path: Path) -> None:
     with pytest.raises(ValidationError):
         TypeAdapter(MembershipRecord).validate_python(json.loads(path.read_text())["value"] | {"extra": 1})
 
 
-def test_a_change_record_is_what_the_schema_says() -> None:
-    standing = Membership(
+def test_a_change_record_is_valid_by_the_schema() -> None:
+    membership = Membership(
         "c-81",
         1,
         2,
@@ -99,24 +99,24 @@ def test_a_change_record_is_what_the_schema_says() -> None:
         {"behaviour": SegmentMembership("behaviour-k7q2", 4, 0.8)},
         Consent(ads=False, personalisation=True),
     )
-    entry = OutboxEntry("c-81", 1, 2, encode(standing), (MembershipChange("behaviour", "behaviour-k7q2", "entered"),))
+    entry = OutboxEntry("c-81", 1, 2, encode(membership), (MembershipChange("behaviour", "behaviour-k7q2", "entered"),))
     record = change_record(entry)
     assert record is not None
     assert jsonschema_rs.validator_for(topic_schemas()[MEMBERSHIPS]).is_valid(json.loads(record))
 
 
-def test_every_topic_has_examples_and_rejects() -> None:
+def test_every_topic_has_examples_and_rejected_examples() -> None:
     for topic in (*INPUT_TOPICS, MEMBERSHIPS):
         assert len(documents("examples", topic)) >= 2
         assert len(documents("rejected", topic)) >= 3
 
 
-def test_schemas_have_not_drifted() -> None:
+def test_schema_files_agree_with_the_code() -> None:
     for path, text in schema_files(SCHEMAS).items():
         assert path.read_text(encoding="utf-8") == text
 
 
-def test_the_command_writes_and_tells_drift(tmp_path: Path) -> None:
+def test_the_command_writes_schemas_and_reports_drift(tmp_path: Path) -> None:
     run = CliRunner().invoke
     missing = run(command, ["--check", "--folder", str(tmp_path), "--json"])
     assert missing.exit_code == 1

@@ -1,4 +1,4 @@
-"""Stored rows: what they hold, and how one that can't be read is told."""
+"""Encoding and decoding of stored rows, and errors for rows that cannot be read."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def a_row(layout: Layout) -> bytes:
     return rows.dump(slots)[0]
 
 
-def test_a_row_comes_back_byte_for_byte() -> None:
+def test_a_stored_row_is_loaded_and_dumped_unchanged() -> None:
     layout = Layout.of()
     stored = a_row(layout)
     rows = Rows(layout)
@@ -28,7 +28,7 @@ def test_a_row_comes_back_byte_for_byte() -> None:
     assert rows.dump(slots[1:2]) == [stored]
 
 
-def test_the_default_row_is_small_enough_and_explained_to_the_byte() -> None:
+def test_the_default_row_fits_a_size_class_and_the_table_explains_every_byte() -> None:
     layout = Layout.of()
     table = codec.field_table(layout)
     assert sum(size for _, _, size, _ in table) == len(a_row(layout)) <= 378  # 384 is a size class of Redis's allocator
@@ -58,7 +58,7 @@ def test_an_older_format_is_upgraded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert codec.decode(layout, [stored])[0].tobytes() == stored[codec.HEADER_BYTES :]
 
 
-def test_another_layout_is_refused_and_nothing_is_taken_in() -> None:
+def test_a_row_of_another_layout_is_refused_and_no_row_is_added() -> None:
     rows = Rows(Layout.of(half_life_days=10))
     with pytest.raises(LayoutMismatchError, match="streamseg rebuild"):
         rows.load(["a", "b"], [None, a_row(Layout.of())])
@@ -87,16 +87,16 @@ def test_a_damaged_row_is_refused(cut: int) -> None:
         Layout.of(attributes=(Attribute("age"),)),
     ],
 )
-def test_whatever_changes_the_meaning_of_a_row_changes_the_fingerprint(other: Layout) -> None:
+def test_a_change_in_the_meaning_of_rows_changes_the_fingerprint(other: Layout) -> None:
     assert other.fingerprint != Layout.of().fingerprint
 
 
-def test_the_fingerprint_is_stable_and_leaves_out_priors_and_spelling() -> None:
+def test_priors_and_spelling_do_not_change_the_fingerprint() -> None:
     assert Layout.of().fingerprint == Layout.of(typical_price=5, typical_order=7).fingerprint
     assert Layout.of(categories=("Trail Shoes",)).fingerprint == Layout.of(categories=["trail-shoes"]).fingerprint
 
 
 @pytest.mark.parametrize("categories", [("other",), ("Shoes", "shoes"), ("",), ("?",)])
-def test_categories_that_cannot_be_told_apart_are_refused(categories: tuple[str, ...]) -> None:
+def test_categories_with_equal_or_reserved_names_are_refused(categories: tuple[str, ...]) -> None:
     with pytest.raises(SettingsError, match=r"features\.categories"):
         Layout.of(categories=categories)

@@ -1,4 +1,4 @@
-"""Rows of other segmentations are read as if they had always had these; whatever else differs is not."""
+"""Rows are converted between layouts that differ in segmentations; rows of other layouts are refused."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from streamseg.errors import LayoutMismatchError
 from streamseg.features.layout import FIELDS, Attribute, Layout
-from streamseg.features.relayout import differing, reading, told, written
+from streamseg.features.relayout import encoded_settings, row_settings, setting_differences, with_readable
 from streamseg.features.rows import Rows
 
 SETTLED = [field.name for field in FIELDS if field.of == "segmentation"]
@@ -22,11 +22,11 @@ def with_(*names: str, **others: Any) -> Layout:
 
 
 def known(*layouts: Layout) -> dict[str, bytes]:
-    return {one.fingerprint: written(one) for one in layouts}
+    return {one.fingerprint: encoded_settings(one) for one in layouts}
 
 
 def stored(layout: Layout, count: int = 3) -> list[bytes]:
-    """Rows whose every number tells field, row and segmentation."""
+    """Return rows with a different number for each field, row and segmentation."""
     rows = Rows(layout)
     slots = rows.load([f"c-{n}" for n in range(count)], [None] * count)
     for f, field in enumerate(FIELDS):
@@ -45,12 +45,12 @@ def read(layout: Layout, rows: list[bytes]) -> Rows:
 
 
 @given(before=some_names, after=some_names)
-def test_what_was_settled_goes_with_its_segmentation_and_all_else_stays(
+def test_settled_state_stays_with_its_segmentation_and_other_fields_do_not_change(
     before: tuple[str, ...], after: tuple[str, ...]
 ) -> None:
     old, new = with_(*before), with_(*after)
     rows = stored(old)
-    was, now = read(old, rows), read(reading(new, known(old)), rows)
+    was, now = read(old, rows), read(with_readable(new, known(old)), rows)
     slots = np.arange(len(rows))
     for field in FIELDS:
         if field.of != "segmentation":
@@ -59,13 +59,13 @@ def test_what_was_settled_goes_with_its_segmentation_and_all_else_stays(
         expected = was.segment[slots, before.index(name)] if name in before else np.zeros(len(rows))
         np.testing.assert_array_equal(now.segment[slots, s], expected)
         for settled in SETTLED:
-            told_of = was.slab[settled][slots, before.index(name)] if name in before else np.zeros(len(rows))
-            np.testing.assert_array_equal(now.slab[settled][slots, s], told_of)
+            kept = was.slab[settled][slots, before.index(name)] if name in before else np.zeros(len(rows))
+            np.testing.assert_array_equal(now.slab[settled][slots, s], kept)
 
 
-def test_rows_of_several_layouts_are_read_side_by_side_and_written_in_one() -> None:
+def test_rows_of_several_layouts_are_read_together_and_written_in_one_layout() -> None:
     first, second, third = with_("behaviour"), with_("behaviour", "value"), with_("value", "tastes", "behaviour")
-    layout = reading(third, known(first, second, third))
+    layout = with_readable(third, known(first, second, third))
     rows = [stored(first)[0], stored(third)[1], stored(second)[2]]
     now = read(layout, rows)
     assert now.segment[:3].tolist() == [[0, 0, 1], [12, 13, 11], [22, 0, 21]]
@@ -82,29 +82,29 @@ def test_rows_of_several_layouts_are_read_side_by_side_and_written_in_one() -> N
         with_("behaviour", currency="SEK"),
     ],
 )
-def test_rows_of_other_sums_or_traits_are_refused(other: Layout) -> None:
-    layout = reading(with_("behaviour", "value"), known(other))
+def test_rows_with_other_sums_or_attributes_are_refused(other: Layout) -> None:
+    layout = with_readable(with_("behaviour", "value"), known(other))
     assert not layout.readable
     with pytest.raises(LayoutMismatchError, match="streamseg rebuild"):
         read(layout, stored(other))
 
 
-def test_a_row_of_an_earlier_layout_that_is_damaged_is_told() -> None:
+def test_a_damaged_row_of_an_earlier_layout_is_refused() -> None:
     old = with_("behaviour")
     with pytest.raises(LayoutMismatchError, match="damaged"):
-        read(reading(with_("value"), known(old)), [stored(old)[0][:-8]])
+        read(with_readable(with_("value"), known(old)), [stored(old)[0][:-8]])
 
 
-def test_what_differs_is_named_by_its_setting() -> None:
+def test_differences_are_named_by_setting() -> None:
     old = with_("behaviour", half_life_days=10)
-    assert differing(with_("behaviour", "value"), written(old)) == {
+    assert setting_differences(with_("behaviour", "value"), encoded_settings(old)) == {
         "segmentations": (["behaviour"], ["behaviour", "value"]),
         "features.half_life_days": (10.0, 30.0),
     }
-    assert differing(old, written(old)) == {}
+    assert setting_differences(old, encoded_settings(old)) == {}
 
 
-def test_whatever_changes_the_fingerprint_is_told() -> None:
+def test_a_change_of_the_fingerprint_is_a_change_of_row_settings() -> None:
     base = with_("behaviour")
     others = [
         with_("value"),
@@ -118,4 +118,4 @@ def test_whatever_changes_the_fingerprint_is_told() -> None:
         Layout.of(categories=("socks",), attributes=(Attribute("age"),)),
         Layout.of(categories=("shoes",), attributes=(Attribute("age", ("young", "old")),)),
     ]
-    assert all(one.fingerprint != base.fingerprint and told(one) != told(base) for one in others)
+    assert all(one.fingerprint != base.fingerprint and row_settings(one) != row_settings(base) for one in others)

@@ -1,4 +1,4 @@
-"""The slab: who is in it, where, and who leaves first."""
+"""The slab: slots, growth and eviction."""
 
 import numpy as np
 import pytest
@@ -7,13 +7,13 @@ from streamseg.features.layout import Layout
 from streamseg.features.rows import Rows
 
 
-def test_missing_names_each_customer_once_in_order() -> None:
+def test_missing_returns_each_absent_customer_once_in_order() -> None:
     rows = Rows(Layout.of())
     rows.load(["b"], [None])
     assert rows.missing(["c", "b", "a", "c"]) == ["c", "a"]
 
 
-def test_growing_keeps_rows_where_they_are() -> None:
+def test_growing_the_slab_keeps_slots_and_values() -> None:
     rows = Rows(Layout.of(), capacity=2)
     first = rows.load(["a", "b"], [None, None])
     rows.seq[first] = [7, 8]
@@ -23,7 +23,7 @@ def test_growing_keeps_rows_where_they_are() -> None:
     assert rows.customer_ids[rows.slots["c99"]] == "c99"
 
 
-def test_a_slot_is_used_again_with_a_fresh_row() -> None:
+def test_a_freed_slot_is_reused_with_a_fresh_row() -> None:
     rows = Rows(Layout.of())
     slots = rows.load(["a", "b"], [None, None])
     rows.events[slots] = 5
@@ -35,7 +35,7 @@ def test_a_slot_is_used_again_with_a_fresh_row() -> None:
     assert rows.events[rows.slots_of(["b"])].tolist() == [5]
 
 
-def test_leaving_and_coming_back_changes_nothing() -> None:
+def test_evicting_and_loading_a_row_changes_nothing() -> None:
     rows = Rows(Layout.of())
     slots = rows.load(["a"], [None])
     rows.sums[slots] = np.linspace(0, 1, rows.sums.shape[1])
@@ -44,7 +44,7 @@ def test_leaving_and_coming_back_changes_nothing() -> None:
     assert rows.dump(rows.load(["a"], [*stored])) == stored
 
 
-def test_the_least_recently_used_leave_first_unless_pinned() -> None:
+def test_the_least_recently_used_rows_are_evicted_first_unless_pinned() -> None:
     rows = Rows(Layout.of())
     slots = rows.load(["a", "b", "c", "d"], [None] * 4)
     for customer in ("c", "a", "d", "b"):
@@ -57,7 +57,7 @@ def test_the_least_recently_used_leave_first_unless_pinned() -> None:
     assert len(rows.least_recently_used(0)) == 0
 
 
-def test_clear_forgets_everyone() -> None:
+def test_clear_removes_all_rows() -> None:
     rows = Rows(Layout.of())
     rows.load(["a", "b"], [None, None])
     rows.clear()
@@ -66,6 +66,6 @@ def test_clear_forgets_everyone() -> None:
     assert rows.load(["b"], [None]).tolist() == [0]
 
 
-def test_asking_for_a_row_that_is_not_here_is_an_error() -> None:
+def test_the_slot_of_an_absent_customer_is_a_key_error() -> None:
     with pytest.raises(KeyError):
         Rows(Layout.of()).slots_of(["nobody"])

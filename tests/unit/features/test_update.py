@@ -1,4 +1,4 @@
-"""What events do to a row, by hand-computed numbers."""
+"""Effects of events on a row, compared with hand-computed numbers."""
 
 from math import inf, log, nan
 
@@ -11,7 +11,7 @@ from streamseg.topics import CLICKS, CONSENTS, ERASURES, INPUT_TOPICS, PROFILES,
 from tests.support.rows import DAY, MONEY, NOON, Slab, click, consent, erasure, item, profile, purchase, refund
 
 
-def test_sources_stand_in_the_order_of_the_input_topics() -> None:
+def test_sources_have_the_order_of_the_input_topics() -> None:
     assert INPUT_TOPICS == (CLICKS, PURCHASES, PROFILES, CONSENTS, ERASURES)
     assert [source.name for source in Source] == ["CLICKS", "PURCHASES", "PROFILES", "CONSENTS", "ERASURES"]
     assert len(Source) == SOURCES
@@ -28,7 +28,7 @@ def test_a_view_a_half_life_ago_counts_half() -> None:
     assert slab.rows.last_purchase[0] == -inf
 
 
-def test_a_later_batch_lets_the_sums_grow_older() -> None:
+def test_a_later_batch_decays_the_sums() -> None:
     slab = Slab(Layout.of(half_life_days=30, recent_half_life_days=10))
     slab.feed([click(NOON)])
     slab.feed([consent(NOON + 30 * DAY, ads=True)])
@@ -82,7 +82,7 @@ def test_items_browsed_add_prices_and_categories() -> None:
     assert slab.sum("category_other") == 1
 
 
-def test_brands_count_in_the_group_of_their_hash_where_that_is_asked_for() -> None:
+def test_brands_count_in_their_hash_group_if_configured() -> None:
     slab = Slab(Layout.of(brand_groups=4))
     slab.feed(
         [
@@ -95,7 +95,7 @@ def test_brands_count_in_the_group_of_their_hash_where_that_is_asked_for() -> No
     assert not any(name.startswith("brand") for name in Layout.of().sum_index)
 
 
-def test_devices_hours_and_weekends() -> None:
+def test_devices_day_parts_and_weekends_are_counted() -> None:
     slab = Slab(Layout.of(time_zone="America/New_York"))
     saturday_night = NOON - 2 * DAY - 7 * 3600  # 05:00 UTC, 01:00 in New York
     slab.feed(
@@ -132,7 +132,7 @@ def test_a_purchase_adds_its_order() -> None:
     assert slab.rows.last_purchase[0] == NOON
 
 
-def test_a_refund_takes_spend_away_and_is_no_purchase() -> None:
+def test_a_refund_subtracts_spend_and_does_not_count_as_a_purchase() -> None:
     slab = Slab()
     slab.feed([purchase(NOON, 80.0), refund(NOON + DAY, 30.05)])
     assert slab.rows.spend_minor[0] == 4995
@@ -159,40 +159,40 @@ def test_events_decades_apart_leave_finite_sums() -> None:
     assert slab.rows.transactions[0] == 1
 
 
-def test_replay_is_told_and_changes_nothing() -> None:
+def test_replayed_events_are_counted_and_change_nothing() -> None:
     slab = Slab()
     events = [click(NOON + i) for i in range(5)]
     slab.feed(events)
     before = slab.stored()
-    told = slab.feed(events, offset=0)
-    assert (told.replayed, told.duplicates, told.mask.tolist()) == (5, 0, [False] * 5)
+    absorbed = slab.feed(events, offset=0)
+    assert (absorbed.replayed, absorbed.duplicates, absorbed.mask.tolist()) == (5, 0, [False] * 5)
     assert slab.stored() == before
 
 
-def test_the_fence_is_per_source() -> None:
+def test_the_last_applied_offset_is_kept_per_source() -> None:
     slab = Slab()
     slab.feed([click(NOON)], offset=100)
     assert slab.feed([purchase(NOON)], offset=0).mask.all()
-    assert slab.rows.fences[0].tolist() == [100, 0, -1, -1, -1]
+    assert slab.rows.last_applied[0].tolist() == [100, 0, -1, -1, -1]
 
 
 def test_an_id_sent_twice_counts_once_within_the_ring() -> None:
     slab = Slab(Layout.of(remembered_event_ids=2))
     first = click(NOON, event_id="same")
-    told = slab.feed([first, first])
-    assert (told.duplicates, told.mask.tolist()) == (1, [True, False])
+    absorbed = slab.feed([first, first])
+    assert (absorbed.duplicates, absorbed.mask.tolist()) == (1, [True, False])
     assert slab.feed([click(NOON), first]).duplicates == 1
     assert slab.rows.events[0] == 2
-    assert slab.rows.fences[0, Source.CLICKS] == 3
+    assert slab.rows.last_applied[0, Source.CLICKS] == 3
     slab.feed([click(NOON), click(NOON)])
-    assert slab.feed([first]).duplicates == 0  # two others came in between
+    assert slab.feed([first]).duplicates == 0  # two other events pushed the id out of the ring
 
 
-def test_the_ring_keeps_the_latest_of_a_batch_longer_than_itself() -> None:
+def test_the_ring_keeps_the_latest_ids_of_a_batch_longer_than_the_ring() -> None:
     slab = Slab(Layout.of(remembered_event_ids=3))
     slab.feed([click(NOON, event_id=f"n{i}") for i in range(8)])
-    told = slab.feed([click(NOON, event_id=f"n{i}") for i in range(8)])
-    assert told.mask.tolist() == [True] * 5 + [False] * 3
+    absorbed = slab.feed([click(NOON, event_id=f"n{i}") for i in range(8)])
+    assert absorbed.mask.tolist() == [True] * 5 + [False] * 3
 
 
 def test_ids_are_compared_within_a_customer_and_a_source() -> None:
@@ -202,7 +202,7 @@ def test_ids_are_compared_within_a_customer_and_a_source() -> None:
     assert slab.feed([purchase(NOON, event_id="1")]).mask.all()
 
 
-def test_without_a_ring_nothing_is_compared() -> None:
+def test_without_a_ring_no_duplicates_are_detected() -> None:
     slab = Slab(Layout.of(remembered_event_ids=0))
     same = click(NOON)
     assert slab.feed([same, same]).mask.all()
@@ -216,23 +216,23 @@ def test_an_erasure_leaves_only_its_marker() -> None:
     slab.rows.seq[0] = 7
     slab.feed([erasure(NOON + 10)])
     fresh = Slab()
-    fresh.rows.fences[0] = [1, 0, -1, -1, 0]
+    fresh.rows.last_applied[0] = [1, 0, -1, -1, 0]
     fresh.rows.erased_at[0] = NOON + 10
     fresh.rows.seq[0] = 7
     assert slab.stored() == fresh.stored()
 
 
-def test_what_occurred_before_an_erasure_is_ignored_but_raises_the_fence() -> None:
+def test_events_before_an_erasure_are_ignored_but_their_offsets_are_applied() -> None:
     slab = Slab()
     slab.feed([erasure(NOON)])
-    told = slab.feed([click(NOON - 1), click(NOON), click(NOON + 1)])
-    assert told.mask.tolist() == [False, False, True]
-    assert told.erased == 2
+    absorbed = slab.feed([click(NOON - 1), click(NOON), click(NOON + 1)])
+    assert absorbed.mask.tolist() == [False, False, True]
+    assert absorbed.erased == 2
     assert slab.sum("clicks") == 1
-    assert slab.rows.fences[0, Source.CLICKS] == 2
+    assert slab.rows.last_applied[0, Source.CLICKS] == 2
 
 
-def test_a_late_erasure_leaves_the_life_that_began_after_it() -> None:
+def test_a_late_erasure_keeps_a_row_that_began_after_it() -> None:
     slab = Slab()
     slab.feed([click(NOON + 5)])
     slab.feed([erasure(NOON)])
@@ -241,7 +241,7 @@ def test_a_late_erasure_leaves_the_life_that_began_after_it() -> None:
     assert slab.rows.erased_at[0] == NOON
 
 
-def test_the_latest_consent_stands_per_purpose_and_a_refusal_wins_a_tie() -> None:
+def test_the_latest_consent_is_kept_per_purpose_and_a_refusal_wins_a_tie() -> None:
     slab = Slab()
     slab.feed([consent(NOON, ads=True, personalisation=True), consent(NOON - 5, ads=False)])
     assert (slab.rows.ads[0], slab.rows.personalisation[0]) == (1, 1)
@@ -263,18 +263,18 @@ def test_profiles_keep_the_latest_value_of_configured_attributes() -> None:
     assert slab.rows.attributes[0].tolist() == pytest.approx([nan, 0.0], nan_ok=True)
 
 
-def test_other_currencies_are_converted_in_prices_too() -> None:
+def test_item_prices_in_other_currencies_are_converted() -> None:
     slab = Slab()
     slab.feed([purchase(NOON, 10.0, [item(price=10.0)], currency="USD")])
     assert slab.rows.spend_minor[0] == 500
     assert slab.sum("price_bought") == pytest.approx(log(6.0))
     slab.feed([click(NOON, items=[item(price=8.0)], currency="USD"), click(NOON, items=[item(price=8.0)])])
     slab.feed([click(NOON, items=[item(price=8.0)], currency="XTS")])
-    assert slab.sum("lines_browsed") == 2  # what a price in a currency without a rate is worth is not known
+    assert slab.sum("lines_browsed") == 2  # a price in a currency without a rate is not counted
     assert slab.sum("price_browsed") == pytest.approx(log(5.0) + log(9.0))
 
 
-def test_an_empty_batch_is_nothing() -> None:
+def test_an_empty_batch_changes_nothing() -> None:
     slab = Slab()
-    told = absorb(slab.rows, Source.CLICKS, np.array([], dtype=np.intp), np.array([], dtype=np.int64), [], MONEY)
-    assert len(told.mask) == 0
+    absorbed = absorb(slab.rows, Source.CLICKS, np.array([], dtype=np.intp), np.array([], dtype=np.int64), [], MONEY)
+    assert len(absorbed.mask) == 0

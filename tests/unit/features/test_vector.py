@@ -1,4 +1,4 @@
-"""Features of a row at a moment, by hand-computed numbers."""
+"""Features of a row at one moment, compared with hand-computed numbers."""
 
 import numpy as np
 import pytest
@@ -19,22 +19,22 @@ def feature(slab: Slab, name: str, now: float = NOON) -> float:
     return float(vectors(slab.rows, slab.all[:1], now, [name])[0, 0])
 
 
-def test_the_default_segmentations_name_features_of_the_catalogue() -> None:
+def test_the_default_segmentations_use_features_of_the_catalogue() -> None:
     for segmentation in Settings().segmentations.values():
         assert set(segmentation.features) <= set(catalogue(Layout.of()))
 
 
-def test_the_issue_s_features_are_all_there() -> None:
-    asked = (
+def test_the_promised_features_exist() -> None:
+    promised = (
         "purchase_recency", "click_recency", "views", "carts", "purchases", "sessions", "spend", "order_value",
         "order_value_spread", "items_per_order", "view_to_cart", "cart_to_purchase", "price_viewed", "price_bought",
         "discount_share", "coupon_share", "category_shoes", "category_socks", "category_other", "device_mobile_share",
         "morning_share", "weekend_share", "tenure", "recent_views", "transactions", "lifetime_spend",
     )  # fmt: skip
-    assert set(asked) <= set(catalogue(RICH))
+    assert set(promised) <= set(catalogue(RICH))
 
 
-def test_a_customer_without_events_is_all_priors() -> None:
+def test_a_customer_without_events_has_the_priors() -> None:
     slab = Slab()
     assert feature(slab, "purchase_recency") == feature(slab, "click_recency") == 365
     assert feature(slab, "tenure") == feature(slab, "views") == feature(slab, "spend") == 0
@@ -55,7 +55,7 @@ def test_recency_and_tenure_count_days() -> None:
     assert feature(slab, "click_recency", NOON + 9999 * DAY) == 365
 
 
-def test_counts_and_spend_halve_in_a_half_life_but_totals_stay() -> None:
+def test_counts_and_spend_halve_in_a_half_life_but_totals_do_not_decay() -> None:
     slab = Slab(Layout.of(half_life_days=30, recent_half_life_days=10))
     slab.feed([click(NOON), click(NOON)])
     slab.feed([purchase(NOON, 80.0)])
@@ -64,21 +64,21 @@ def test_counts_and_spend_halve_in_a_half_life_but_totals_stay() -> None:
     assert later.tolist() == pytest.approx([1, 0.5, 40, 0.25, 1, 80])
 
 
-def test_a_moment_before_the_latest_event_is_taken_as_that_event() -> None:
+def test_a_time_before_the_latest_event_is_replaced_by_that_event_s_time() -> None:
     slab = Slab()
     slab.feed([click(NOON)])
     assert feature(slab, "views", NOON - 999 * DAY) == 1
     assert feature(slab, "click_recency", NOON - 999 * DAY) == 0
 
 
-def test_every_row_may_have_its_own_moment() -> None:
+def test_each_row_may_have_its_own_time() -> None:
     slab = Slab(Layout.of(half_life_days=30), customers=("c-1", "c-2"))
     slab.feed([click(NOON), click(NOON)], slots=[0, 1])
     both = vectors(slab.rows, slab.all, np.array([NOON, NOON + 30 * DAY]), ["views"])
     assert both[:, 0].tolist() == pytest.approx([1, 0.5])
 
 
-def test_shares_and_levels_are_drawn_to_their_priors() -> None:
+def test_shares_and_levels_are_drawn_towards_their_priors() -> None:
     slab = Slab(RICH)
     slab.feed([click(NOON, items=[item(price=99.0, item_category="shoes")]), click(NOON, "add_to_cart")])
     slab.feed([purchase(NOON, 99.0, [item(price=90.0, quantity=3, discount=10.0)], coupon="HELLO")])
@@ -92,7 +92,7 @@ def test_shares_and_levels_are_drawn_to_their_priors() -> None:
     assert feature(slab, "items_per_order") == pytest.approx((3 + 1) / (1 + 1))
 
 
-def test_the_spread_of_equal_orders_is_small_and_of_others_is_not() -> None:
+def test_equal_orders_have_a_small_spread_and_mixed_orders_a_large_one() -> None:
     equal, mixed = Slab(), Slab()
     equal.feed([purchase(NOON, 80.0) for _ in range(9)])
     mixed.feed([purchase(NOON, 10.0 ** (1 + i % 3)) for i in range(9)])
@@ -101,7 +101,7 @@ def test_the_spread_of_equal_orders_is_small_and_of_others_is_not() -> None:
     assert feature(mixed, "order_value_spread") == pytest.approx(logs.std() * np.sqrt(9 / 10), rel=1e-3)
 
 
-def test_more_refunded_than_bought_is_no_spend() -> None:
+def test_spend_is_zero_if_refunds_exceed_purchases() -> None:
     slab = Slab()
     slab.feed([purchase(NOON, 10.0), refund(NOON, 30.0)])
     assert feature(slab, "spend") == feature(slab, "lifetime_spend") == 0
@@ -116,7 +116,7 @@ def test_profile_attributes_become_numbers_and_flags() -> None:
     assert vectors(slab.rows, slab.all, NOON, names).tolist() == [[52, 0, 1]]
 
 
-def test_shares_of_one_whole_add_up() -> None:
+def test_shares_of_one_whole_add_up_to_one() -> None:
     slab = Slab(RICH)
     slab.feed(
         [
@@ -143,7 +143,9 @@ def test_skewed_features_are_never_negative() -> None:
 
 @pytest.mark.parametrize(("groups", "tolerance"), [(8, 0.12), (64, 0.05)])
 @pytest.mark.parametrize("loyalty", [0.1, 0.5, 0.9])
-def test_the_favourite_brand_s_share_is_found_from_few_groups(groups: int, tolerance: float, loyalty: float) -> None:
+def test_the_favourite_brand_s_share_is_estimated_from_few_groups(
+    groups: int, tolerance: float, loyalty: float
+) -> None:
     rng, estimates = np.random.default_rng(3), []
     for customer in range(40):
         slab = Slab(Layout.of(brand_groups=groups))
@@ -155,7 +157,7 @@ def test_the_favourite_brand_s_share_is_found_from_few_groups(groups: int, toler
     assert np.mean(estimates) == pytest.approx(loyalty, abs=tolerance)
 
 
-def test_who_has_shown_little_of_brands_has_no_favourite() -> None:
+def test_a_customer_with_few_branded_lines_has_no_favourite_brand() -> None:
     slab = Slab(Layout.of(brand_groups=8))
     assert feature(slab, "favourite_brand_share") == 0
     slab.feed([click(NOON, items=[item(item_brand="a")])])

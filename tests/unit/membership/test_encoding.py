@@ -1,4 +1,4 @@
-"""Membership strings and change records, byte by byte."""
+"""The exact bytes of membership strings and change records."""
 
 import json
 from dataclasses import replace
@@ -24,21 +24,21 @@ STRING = (
 )
 
 
-def test_the_string_is_the_public_contract_to_the_byte() -> None:
+def test_a_membership_string_has_exactly_the_published_bytes() -> None:
     assert encode(MEMBERSHIP) == STRING
 
 
-def test_a_string_is_read_back() -> None:
+def test_a_membership_string_is_decoded() -> None:
     assert decode(STRING) == MEMBERSHIP
 
 
-def test_fields_of_a_later_release_are_passed_over() -> None:
+def test_unknown_fields_of_a_later_release_are_ignored() -> None:
     assert decode(STRING[:-1] + b',"audiences":{"vip":true}}') == MEMBERSHIP
 
 
 @pytest.mark.parametrize("customer_id", ["c-81", 'a"b', "x\\", "é€", "</script>", "\U0001f6b2"])
 @pytest.mark.parametrize("score", [0.0, 0.05, 0.83, 1.0])
-def test_whatever_is_written_is_read_back(customer_id: str, score: float) -> None:
+def test_an_encoded_membership_is_decoded_unchanged(customer_id: str, score: float) -> None:
     membership = replace(
         MEMBERSHIP,
         customer_id=customer_id,
@@ -51,19 +51,19 @@ def test_whatever_is_written_is_read_back(customer_id: str, score: float) -> Non
 
 
 @pytest.mark.parametrize("junk", [b"", b"nonsense", b"{}", b"[1]", b'{"v":1,"customer_id":3}', b"\xff\xfe"])
-def test_what_is_no_membership_is_a_value_error(junk: bytes) -> None:
+def test_bytes_that_are_not_a_membership_are_a_value_error(junk: bytes) -> None:
     with pytest.raises(ValueError, match=r"\S"):
         decode(junk)
     assert order_of(junk) is None
 
 
 @pytest.mark.parametrize("customer_id", ["c-81", 'a","epoch":1,"seq":1,', 'x\\","epoch":1,"seq":1,', "é€", "\\"])
-def test_the_order_is_found_whatever_the_customer_id(customer_id: str) -> None:
+def test_epoch_and_seq_are_found_for_any_customer_id(customer_id: str) -> None:
     membership = Membership(customer_id, 5, 6, 0, {}, {}, Consent(True, True))
     assert order_of(encode(membership)) == (5, 6)
 
 
-def test_a_change_record_is_the_membership_and_what_changed() -> None:
+def test_a_change_record_has_the_membership_and_its_changes() -> None:
     changes = (
         MembershipChange("behaviour", "behaviour-m3xw", "exited"),
         MembershipChange("behaviour", "behaviour-k7q2", "entered"),

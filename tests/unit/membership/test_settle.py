@@ -1,10 +1,12 @@
-"""Settling, case by case."""
+"""Settling of one customer, case by case."""
 
+import doctest
 from typing import Any
 
 import numpy as np
 import pytest
 
+from streamseg.membership import settle as settle_module
 from streamseg.membership.settle import Settled, settle
 
 A, B, C = 1, 2, 3
@@ -13,7 +15,7 @@ A, B, C = 1, 2, 3
 def look(
     segment: int, nearest: int, ratio: float = 0.5, candidate: int = 0, streak: int = 0, **given: Any
 ) -> Settled[np.float64]:
-    """One customer, whose nearest centre is at `ratio` of the distance to the current one; since 10, now 100."""
+    """Settle one customer whose nearest centre is at `ratio` times the current distance; since is 10, now is 100."""
     current = given.pop("current", 1.0)
     return settle(
         segment=np.array([segment], dtype=np.uint32),
@@ -29,33 +31,49 @@ def look(
     )
 
 
-def told(settled: Settled[np.float64]) -> tuple[int, int, int, float, bool]:
+def values(settled: Settled[np.float64]) -> tuple[int, int, int, float, bool]:
     return tuple(column[0].item() for column in settled)
 
 
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        pytest.param(look(0, A, current=np.inf), (A, 0, 0, 100.0, True), id="unassigned takes the nearest at once"),
-        pytest.param(look(C, A, current=np.inf), (A, 0, 0, 100.0, True), id="a retired segment is left at once"),
-        pytest.param(look(A, A, 1.0), (A, 0, 0, 10.0, False), id="nearest stays"),
-        pytest.param(look(A, B), (A, B, 1, 10.0, False), id="a first look waits"),
-        pytest.param(look(A, B, candidate=B, streak=1), (B, 0, 0, 100.0, True), id="a second look moves"),
-        pytest.param(look(A, C, candidate=B, streak=1), (A, C, 1, 10.0, False), id="another candidate starts anew"),
+        pytest.param(look(0, A, current=np.inf), (A, 0, 0, 100.0, True), id="an unassigned customer moves at once"),
+        pytest.param(
+            look(C, A, current=np.inf), (A, 0, 0, 100.0, True), id="members of a retired segment move at once"
+        ),
+        pytest.param(look(A, A, 1.0), (A, 0, 0, 10.0, False), id="the nearest segment is kept"),
+        pytest.param(look(A, B), (A, B, 1, 10.0, False), id="one look is not enough"),
+        pytest.param(look(A, B, candidate=B, streak=1), (B, 0, 0, 100.0, True), id="a second look in a row moves"),
+        pytest.param(
+            look(A, C, candidate=B, streak=1), (A, C, 1, 10.0, False), id="another candidate restarts the streak"
+        ),
         pytest.param(look(A, B, 0.96, B, 1), (A, 0, 0, 10.0, False), id="within the margin the streak ends"),
-        pytest.param(look(A, A, 1.0, B, 1), (A, 0, 0, 10.0, False), id="back at the own segment the streak ends"),
-        pytest.param(look(A, B, looks=1), (B, 0, 0, 100.0, True), id="one look is enough when one is asked"),
-        pytest.param(look(A, 0, np.inf, B, 1, current=np.inf), (A, B, 1, 10.0, False), id="no model changes nothing"),
-        pytest.param(look(A, B, 0.999, looks=1, margin=0.0), (B, 0, 0, 100.0, True), id="raw: nearest at once"),
+        pytest.param(look(A, A, 1.0, B, 1), (A, 0, 0, 10.0, False), id="at the own segment the streak ends"),
+        pytest.param(look(A, B, looks=1), (B, 0, 0, 100.0, True), id="one look is enough if looks is 1"),
+        pytest.param(
+            look(A, 0, np.inf, B, 1, current=np.inf), (A, B, 1, 10.0, False), id="without a model nothing changes"
+        ),
+        pytest.param(
+            look(A, B, 0.999, looks=1, margin=0.0),
+            (B, 0, 0, 100.0, True),
+            id="without margin and looks the nearest wins",
+        ),
         pytest.param(
             look(A, B, candidate=B, streak=255, looks=255), (B, 0, 0, 100.0, True), id="255 looks do not wrap"
         ),
     ],
 )
-def test_a_look(given: Settled[np.float64], expected: tuple[int, int, int, float, bool]) -> None:
-    assert told(given) == expected
+def test_a_look_settles(given: Settled[np.float64], expected: tuple[int, int, int, float, bool]) -> None:
+    assert values(given) == expected
 
 
-def test_types_are_kept() -> None:
+def test_array_types_are_kept() -> None:
     settled = look(A, B)
     assert [column.dtype.str for column in settled] == ["<u4", "<u4", "|u1", "<f8", "|b1"]
+
+
+def test_the_example_in_the_docstring_runs() -> None:
+    result = doctest.testmod(settle_module)
+    assert result.attempted
+    assert not result.failed

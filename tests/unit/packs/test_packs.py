@@ -1,4 +1,4 @@
-"""The shipped segmentations, and how settings choose and change them."""
+"""Packs: the shipped segmentations, and how settings choose and change them."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def settings(tmp_path: Path, text: str) -> Settings:
     return load_settings(tmp_path / "s.toml")
 
 
-def test_there_is_a_pack_for_each_kind_that_marketers_know() -> None:
+def test_there_is_a_pack_for_each_kind_of_segmentation() -> None:
     assert packs.names() == KINDS
 
 
@@ -34,17 +34,17 @@ def test_a_pack_is_a_valid_segmentation(name: str) -> None:
     features = wiring.features_of(chosen, name)
     assert len(set(features)) == len(features) >= 3
     brought = {feature.name for feature in known.values() if feature.name.startswith("profile_")}
-    assert brought <= set(features), "a pack brings no attribute that it does not go by"
+    assert brought <= set(features), "a pack must not declare attributes that it does not use"
     assert packs.pack(name).about
 
 
-def test_all_packs_at_once_make_one_layout() -> None:
+def test_all_packs_fit_into_one_layout() -> None:
     all_of_them = Settings(segmentations={name: SegmentationSettings(pack=name) for name in KINDS})
     wiring.check_settings(all_of_them)
     assert wiring.layout_of(all_of_them).segmentations == KINDS
 
 
-def test_a_pack_brings_the_brand_groups_that_it_needs_and_the_settings_can_change_them(tmp_path: Path) -> None:
+def test_a_pack_sets_the_brand_groups_that_it_needs_and_the_settings_can_change_them(tmp_path: Path) -> None:
     psychographic = '[segmentations.care]\npack = "psychographic"\n'
     assert wiring.layout_of(settings(tmp_path, psychographic)).brand_groups == 8
     assert wiring.layout_of(settings(tmp_path, f"[features]\nbrand_groups = 32\n{psychographic}")).brand_groups == 32
@@ -53,7 +53,7 @@ def test_a_pack_brings_the_brand_groups_that_it_needs_and_the_settings_can_chang
         wiring.check_settings(settings(tmp_path, f"[features]\nbrand_groups = 0\n{psychographic}"))
 
 
-def test_what_is_said_beside_a_pack_changes_it(tmp_path: Path) -> None:
+def test_settings_beside_a_pack_change_it(tmp_path: Path) -> None:
     one = settings(tmp_path, '[segmentations.worth]\npack = "value"\nk = 4\n').segmentations["worth"]
     assert (one.k, one.features) == (4, SegmentationSettings(pack="value").features)
 
@@ -65,21 +65,21 @@ def test_the_environment_can_choose_a_pack(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
-        ('[segmentations.a]\npack = "astrologic"\n', "no pack astrologic; there are behaviour, demographic"),
+        ('[segmentations.a]\npack = "astrologic"\n', "no pack astrologic: choose one of behaviour, demographic"),
         ("[segmentations.a]\nk = 3\n", "needs features, or a pack"),
         ('[segmentations.a]\npack = "value"\nclusterer = "denstream"\n', "denstream is refused: in river"),
         ("[features.attributes.age]\nvalues = ['old']\ntypical = 3\n", "typical and skewed are of numbers"),
     ],
 )
-def test_a_wrong_choice_is_told_in_one_line(tmp_path: Path, text: str, told: str) -> None:
-    with pytest.raises(SettingsError, match=told) as raised:
+def test_a_wrong_choice_is_reported_in_one_line(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(SettingsError, match=message) as raised:
         settings(tmp_path, text)
     assert "\n" not in str(raised.value)
 
 
-def test_a_pattern_takes_what_the_settings_make_of_it(tmp_path: Path) -> None:
+def test_a_pattern_selects_the_features_that_the_settings_define(tmp_path: Path) -> None:
     chosen = settings(
         tmp_path,
         """
@@ -95,7 +95,7 @@ def test_a_pattern_takes_what_the_settings_make_of_it(tmp_path: Path) -> None:
     )  # fmt: skip
 
 
-def test_settings_change_the_attributes_that_a_pack_brings(tmp_path: Path) -> None:
+def test_settings_change_the_attributes_of_a_pack(tmp_path: Path) -> None:
     chosen = settings(
         tmp_path, '[features.attributes.age]\ntypical = 20\n[segmentations.demographic]\npack = "demographic"\n'
     )
@@ -103,7 +103,7 @@ def test_settings_change_the_attributes_that_a_pack_brings(tmp_path: Path) -> No
     assert chosen.attributes["gender"].values == ("female", "male", "other")
 
 
-def test_a_pattern_that_fits_nothing_is_refused(tmp_path: Path) -> None:
+def test_a_pattern_that_matches_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"segmentations\.a\.features: no such feature: profile_"):
         wiring.check_settings(settings(tmp_path, "[segmentations.a]\nfeatures = ['profile_*']\n"))
 
@@ -116,12 +116,12 @@ def test_a_pattern_that_fits_nothing_is_refused(tmp_path: Path) -> None:
         (Attribute("colour", ("red", "RED")),),
     ],
 )
-def test_attributes_must_make_different_features(attributes: tuple[Attribute, ...]) -> None:
+def test_attributes_must_give_different_feature_names(attributes: tuple[Attribute, ...]) -> None:
     with pytest.raises(SettingsError, match=r"features\.attributes"):
         Layout.of(attributes=attributes)
 
 
-def test_a_category_weighs_like_one_number_however_many_values_it_has() -> None:
+def test_a_category_weighs_like_one_number_for_any_number_of_values() -> None:
     rng = np.random.default_rng(3)
     codes = rng.choice(4, size=5_000, p=[0.6, 0.3, 0.09, 0.01])
     rows = np.column_stack([rng.normal(50, 12, size=5_000), *(codes == code for code in range(4))])
@@ -133,7 +133,7 @@ def test_a_category_weighs_like_one_number_however_many_values_it_has() -> None:
     assert alone.var(axis=0)[1:].sum() == pytest.approx(4)
 
 
-def test_a_missing_category_is_nearer_to_each_value_than_two_values_are() -> None:
+def test_a_missing_category_is_nearer_to_each_value_than_two_values_are_to_each_other() -> None:
     rows = np.vstack([np.eye(3), np.zeros(3)])
     scaled = Scale.of(rows.mean(axis=0).tolist(), rows.var(axis=0).tolist(), ["c"] * 3).apply(rows)
     to_missing = np.linalg.norm(scaled[:3] - scaled[3], axis=1)

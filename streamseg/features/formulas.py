@@ -1,0 +1,122 @@
+"""Computes feature values from rows at one moment: decayed sums, recencies, shares and levels.
+
+Shares and levels are drawn towards a prior while there are few events, so that one event makes no extreme value.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias
+
+import numpy as np
+
+from streamseg.features.local_time import DAY_SECONDS
+from streamseg.features.rows import Floats, Rows, Slots
+
+SHARE_PRIOR_EVENTS: Final = 4.0
+"""Number of (decayed) events that the prior of a share counts for."""
+LEVEL_PRIOR_EVENTS: Final = 1.0
+"""The same for levels of prices and orders, which vary less between two events of one customer."""
+
+
+class Moment:
+    """The rows in `slots` at `now` (epoch seconds, a scalar or shape (n,)), but never before a row's latest event."""
+
+    def __init__(self, rows: Rows, slots: Slots, now: float | Floats) -> None:
+        self.rows, self.slots, self.layout = rows, slots, rows.layout
+        last_seen = rows.last_seen[slots]
+        self.now: Floats = np.maximum(last_seen, now)
+        self._sums = rows.sums[slots]
+        self._kept = self.layout.kept(np.where(np.isfinite(last_seen), self.now - last_seen, 0.0))
+        self._totals: dict[str, Floats] = {}
+
+    def total(self, name: str) -> Floats:
+        """Return a decayed sum, shape (n,), at least 0. Features share the array: do not write to it."""
+        if (total := self._totals.get(name)) is None:
+            place = self.layout.sum_index[name]
+            kept = self._kept[place >= self.layout.habits]
+            total = self._totals[name] = np.maximum(self._sums[:, place] * kept, 0.0)
+        return total
+
+    def days_since(self, field: str, cap: float) -> Floats:
+        """Return the days since a time field, at most `cap`; `cap` if the time is `NEVER`."""
+        days: Floats = np.clip((self.now - self.rows.slab[field][self.slots]) / DAY_SECONDS, 0.0, cap)
+        return days
+
+    def field(self, name: str) -> Floats:
+        """Return a field that does not decay, as floats."""
+        values: Floats = self.rows.slab[name][self.slots].astype(np.float64)
+        return values
+
+
+Formula: TypeAlias = Callable[[Moment], Floats]
+"""Returns one finite value per row of the moment, shape (n,)."""
+
+
+def total(name: str) -> Formula:
+    """Return the formula of a decayed sum."""
+    return lambda moment: moment.total(name)
+
+
+def days_since(field: str, cap: float) -> Formula:
+    """Return the formula of the days since a time field, at most `cap`."""
+    return lambda moment: moment.days_since(field, cap)
+
+
+def share(part: str, whole: Sequence[str], prior: float) -> Formula:
+    """Return the formula of a sum as a share (0-1) of other sums, drawn towards `prior`."""
+
+    def formula(moment: Moment) -> Floats:
+        of = sum((moment.total(name) for name in whole), np.full(len(moment.slots), SHARE_PRIOR_EVENTS))
+        return np.minimum((moment.total(part) + SHARE_PRIOR_EVENTS * prior) / of, 1.0)
+
+    return formula
+
+
+def level(log_sum: str, count: str, prior: float) -> Formula:
+    """Return the formula of the geometric mean of (1 + amount), minus 1, drawn towards `prior` (ln(1 + amount))."""
+
+    def formula(moment: Moment) -> Floats:
+        logs, events = moment.total(log_sum), moment.total(count)
+        return np.expm1((logs + LEVEL_PRIOR_EVENTS * prior) / (events + LEVEL_PRIOR_EVENTS))
+
+    return formula
+
+
+def order_value_spread(moment: Moment) -> Floats:
+    """Return the standard deviation of ln(1 + order value). The prior is no spread around the customer's own mean."""
+    count = moment.total("purchases")
+    own = np.maximum(count, np.finfo(np.float32).tiny)
+    mean = moment.total("order_log") / own
+    variance = np.maximum(moment.total("order_log_squared") / own - mean**2, 0.0)
+    return np.sqrt(variance * count / (count + LEVEL_PRIOR_EVENTS))
+
+
+def items_per_order(moment: Moment) -> Floats:
+    """Return the items per purchase. The prior is one item."""
+    return (moment.total("items") + LEVEL_PRIOR_EVENTS) / (moment.total("purchases") + LEVEL_PRIOR_EVENTS)
+
+
+def favourite_share(groups: Sequence[str]) -> Formula:
+    """Return the formula of the favourite's estimated share (0-1), from the sums of two or more hash groups.
+
+    Other brands fall into the favourite's group too: on average, a share f fills it with f + (1 - f) / groups. This is
+    solved for f. The prior is an even spread over the groups, so f is near 0 while there are few lines.
+    """
+    count = len(groups)
+
+    def formula(moment: Moment) -> Floats:
+        sums = np.stack([moment.total(group) for group in groups])
+        filled = (sums.max(axis=0) + SHARE_PRIOR_EVENTS / count) / (sums.sum(axis=0) + SHARE_PRIOR_EVENTS)
+        found: Floats = np.maximum((filled - 1 / count) / (1 - 1 / count), 0.0)
+        return found
+
+    return formula
+
+
+def attribute_number(index: int, typical: float) -> Formula:
+    """Return the formula of a numeric attribute; `typical` replaces a missing value."""
+    return lambda moment: np.nan_to_num(moment.field("attributes")[:, index], nan=typical)
+
+
+def attribute_equals(index: int, code: int) -> Formula:
+    """Return the formula of a category: 1 for rows whose attribute has this code, else 0."""
+    return lambda moment: (moment.field("attributes")[:, index] == code).astype(np.float64)
