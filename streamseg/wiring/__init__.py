@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from fnmatch import fnmatchcase
 
 import msgspec
-from aiokafka.partitioner import murmur2
 
 from streamseg import pipeline
 from streamseg.errors import SettingsError
@@ -17,6 +16,7 @@ from streamseg.features.catalogue import catalogue
 from streamseg.features.layout import Attribute, Layout
 from streamseg.features.relayout import reading, written
 from streamseg.kafka.admin import TopicAdmin
+from streamseg.kafka.partitioner import partition_of
 from streamseg.kafka.producer import KafkaProducer
 from streamseg.kafka.topic_reader import TopicReader
 from streamseg.ports import MembershipStore, StateStore
@@ -195,8 +195,3 @@ async def verifier(settings: Settings) -> AsyncIterator[tuple[Verifier, int]]:
             event_clock=settings.clock == "event",
         )
         yield one, partitions
-
-
-def partition_of(customer_id: str, partitions: int) -> int:
-    """Where a customer's records belong: murmur2 of the key, as Java's producer does it."""
-    return int(murmur2(customer_id.encode()) & 0x7FFFFFFF) % partitions
