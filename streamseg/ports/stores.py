@@ -50,7 +50,10 @@ class StateStore(Protocol):
     """
 
     async def check(self) -> None:
-        """Raise `SettingsError` when the server is unfit (evicts data, too old, read-only). Called at every start."""
+        """Raise `SettingsError` when the server is unfit (evicts data, too old, read-only).
+
+        Called when a worker or a rebuild starts.
+        """
         ...
 
     async def metadata(self, partition: int) -> PartitionMetadata | None:

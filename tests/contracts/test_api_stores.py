@@ -23,7 +23,7 @@ from streamseg.ports import (
     WebhookStore,
 )
 from streamseg.settings import RedisSettings
-from streamseg.store.ads_mirror import WithAdsView
+from streamseg.store.ads_mirror import AdsMirror
 from streamseg.store.key_names import ADS_PREFIX
 from streamseg.store.memory import (
     MemoryApiKeyStore,
@@ -209,12 +209,12 @@ def entry(customer_id: str, seq: int, *, ads: bool = True, segment: str | None =
     return OutboxEntry(customer_id, 7, seq, encode(membership))
 
 
-async def with_view(kept: Kept) -> WithAdsView:
+async def with_view(kept: Kept) -> AdsMirror:
     sizes = {"behaviour-k7q2": 1_000, "behaviour-tiny": 3}
     await kept.models.write_catalogue(
         {segment: json.dumps({"segmentation": "behaviour", "size": size}).encode() for segment, size in sizes.items()}
     )
-    return WithAdsView(kept.memberships, kept.views, kept.models, 50)
+    return AdsMirror(kept.memberships, kept.views, kept.models, 50)
 
 
 async def test_the_ads_view_stands_only_under_consent(kept: Kept) -> None:

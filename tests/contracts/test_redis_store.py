@@ -261,7 +261,7 @@ async def test_readers_need_no_more_than_the_documented_grant(start_redis: Calla
 
 
 async def test_all_of_a_partition_is_in_one_slot_and_memberships_are_not(partition: int) -> None:
-    private = [keys.part(partition), keys.outbox(partition), *keys.row_buckets(partition)]
+    private = [keys.metadata(partition), keys.outbox(partition), *keys.row_buckets(partition)]
     assert len({key_slot(key.encode()) for key in private}) == 1
     assert len({key_slot(keys.membership(f"c-{n}").encode()) for n in range(100)}) > 90
     for customer_id in ("c-1", "é€", "a:b"):
@@ -290,7 +290,7 @@ async def test_rows_never_end_by_themselves(redis_url: str, partition: int) -> N
         head = await state.claim(partition, "w-1", "layout", NOW_MS)
         await state.flush(partition, Flush("w-1", head.flush_number, [("c-1", b"row")], [written("c-1", 1)]))
         bucket = keys.row_buckets(partition)[keys.bucket(b"c-1")]
-        for key in (bucket, keys.part(partition), keys.outbox(partition)):
+        for key in (bucket, keys.metadata(partition), keys.outbox(partition)):
             assert await client.ttl(key) == -1
 
 
