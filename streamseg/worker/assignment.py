@@ -98,12 +98,12 @@ class Assignment:
 
     def gauge(self, metrics: Metrics, backlog: Mapping[tuple[str, int], int]) -> None:
         """Set the gauges that tell where this worker stands."""
-        metrics.stand(metrics.lag, {(topic, str(number)): records for (topic, number), records in backlog.items()})
+        metrics.replace(metrics.lag, {(topic, str(number)): records for (topic, number), records in backlog.items()})
         metrics.rows_in_memory.set(sum(partition.customers_in_memory for partition in self._owned.values()))
         members: Counter[str] = Counter()
         for owned in self._owned.values():
             members.update(owned.head.sizes)
-        metrics.stand(
+        metrics.replace(
             metrics.segment_members,
             {(segmentation_of(segment), segment): count for segment, count in members.items()},
         )
