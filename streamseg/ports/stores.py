@@ -135,7 +135,7 @@ class StateStore(Protocol):
         ...
 
     async def stage(self, partition: int, rows: Sequence[tuple[str, bytes]]) -> None:
-        """Write rows beside the live ones, invisible to every other call but `swap`. Called by rebuild."""
+        """Write rows apart from the live ones; only `swap` and `unstage` see them. Called by rebuild."""
         ...
 
     async def unstage(self, partition: int) -> None:
