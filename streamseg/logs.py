@@ -1,4 +1,4 @@
-"""Logs on stderr: plain lines for people, one JSON object a line for machines."""
+"""Configures logging: plain lines for people, or one JSON object per line for machines."""
 
 import json
 import logging
@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import IO, Final
 
 QUIET = ("aiokafka", "faust", "mode", "asyncio")
-"""Libraries whose daily business is not ours: only their warnings are shown."""
+"""Libraries of which only warnings and errors are logged."""
 
-AGAIN_SECONDS: Final = 60.0
-"""What goes on being true is said once in this time."""
-OF_AN_OUTAGE: Final = (
+REMINDER_SECONDS: Final = 60.0
+"""Interval between log lines during an outage."""
+OUTAGE_SIGNS: Final = (
     "KafkaConnectionError",
     "NodeNotReadyError",
     "Unable connect to node",
@@ -20,48 +20,48 @@ OF_AN_OUTAGE: Final = (
     "arking the coordinator dead",
     "keepalive is not responding",
 )
-"""Of these aiokafka writes forty lines a second while its broker is away."""
+"""Substrings of the messages that aiokafka logs, 40 a second, while its broker is away."""
 
 
 class OutageFilter(logging.Filter):
-    """Lets one line through when Kafka goes away, and one a minute while it stays away, instead of all."""
+    """Reduces the messages of a Kafka outage to one line at its start and one a minute."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._clock = clock
         self._since: float | None = None
-        self._said_at = 0.0
+        self._logged_at = 0.0
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the line is written; the first one is put into our own words."""
-        if not record.name.startswith(QUIET) or not any(sign in record.getMessage() for sign in OF_AN_OUTAGE):
+        """Return whether to log the record; rewrites the message of the records that it keeps."""
+        if not record.name.startswith(QUIET) or not any(sign in record.getMessage() for sign in OUTAGE_SIGNS):
             return True
         now = self._clock()
         if self._since is None:
-            self._since = self._said_at = now
-            record.msg, record.args = "Kafka does not answer (%s); trying again until it does", (record.getMessage(),)
+            self._since = self._logged_at = now
+            record.msg, record.args = "Kafka does not answer (%s); retrying until it does", (record.getMessage(),)
             return True
-        if now - self._said_at < AGAIN_SECONDS:
+        if now - self._logged_at < REMINDER_SECONDS:
             return False
-        self._said_at = now
+        self._logged_at = now
         record.msg, record.args = "Kafka has not answered for %.0f s", (now - self._since,)
         return True
 
-    def over(self) -> float | None:
-        """Kafka has answered: how many seconds it was away, None when nothing was said of that."""
+    def end(self) -> float | None:
+        """End the outage; return its seconds, None if none was logged. Called when Kafka has answered."""
         since, self._since = self._since, None
         return self._clock() - since if since is not None else None
 
 
 KAFKA_OUTAGE: Final = OutageFilter()
-"""The one of this process: logs are global."""
+"""One per process, because logging is global."""
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time (epoch seconds), level, logger, message, error."""
+    """Formats a record as one JSON object: time (epoch seconds), level, logger, message, error."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line."""
+        """Return the line."""
         line = {
             "time": round(record.created, 3),
             "level": record.levelname.lower(),
@@ -74,7 +74,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure_logs(style: str, level: str, stream: IO[str]) -> None:
-    """Send all logs to `stream`, as `text` or `json`."""
+    """Send all logs to `stream`, in the style `text` or `json`."""
     handler = logging.StreamHandler(stream)
     handler.addFilter(KAFKA_OUTAGE)
     if style == "json":

@@ -1,4 +1,7 @@
-"""Every metric, in one list: name, type, unit, labels, meaning. Seconds and bytes; never a customer in a label."""
+"""All metrics of streamseg in one table, and their registry.
+
+Units are seconds and bytes. No label may hold a customer id.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,12 +17,12 @@ from streamseg.errors import SettingsError
 LATENCY_BUCKETS_SECONDS: Final = (
     0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0,
 )  # fmt: skip
-"""Aligned to the edges of the objectives; 300 s is the end of what still counts as live."""
+"""Include the limits of the latency objectives. Above 300 s an event no longer counts as live."""
 
 
 @dataclass(frozen=True, slots=True)
 class MetricSpec:
-    """One metric. `attribute` is its name on `Metrics`; the name ends in the unit, where there is one."""
+    """One metric: its `attribute` on `Metrics`, its Prometheus name, which ends in the unit, and its help text."""
 
     attribute: str
     name: str
@@ -29,101 +32,141 @@ class MetricSpec:
 
     @property
     def unit(self) -> str:
-        """What one of it is: `seconds`, `bytes`, or the things counted."""
+        """Return the unit: `seconds`, `bytes`, or the things counted."""
         return self.name.removesuffix("_total").rpartition("_")[2]
 
 
 METRICS: Final = (
-    MetricSpec("records", "streamseg_intake_records_total", "counter", "records taken off Kafka", ("topic",)),
-    MetricSpec("events", "streamseg_intake_events_total", "counter", "events that their rows now hold", ("topic",)),
+    MetricSpec("records", "streamseg_intake_records_total", "counter", "Records read from Kafka", ("topic",)),
+    MetricSpec("events", "streamseg_intake_events_total", "counter", "Events absorbed into rows", ("topic",)),
     MetricSpec(
-        "rejected", "streamseg_intake_rejected_total", "counter", "records sent to dead letters", ("topic", "reason")
+        "rejected",
+        "streamseg_intake_rejected_total",
+        "counter",
+        "Records rejected and sent to the dead letters",
+        ("topic", "reason"),
     ),
     MetricSpec(
-        "duplicates", "streamseg_intake_duplicates_total", "counter", "events sent twice by a producer", ("topic",)
+        "duplicates",
+        "streamseg_intake_duplicates_total",
+        "counter",
+        "Events skipped because the producer sent them twice",
+        ("topic",),
     ),
     MetricSpec(
-        "replayed", "streamseg_intake_replayed_total", "counter", "records read again after a rewind", ("topic",)
+        "replayed",
+        "streamseg_intake_replayed_total",
+        "counter",
+        "Records read again and skipped because their rows already hold them",
+        ("topic",),
     ),
     MetricSpec(
-        "lag", "streamseg_intake_lag_records", "gauge", "records appended but not committed", ("topic", "partition")
+        "lag",
+        "streamseg_intake_lag_records",
+        "gauge",
+        "Records appended but not yet committed by the workers",
+        ("topic", "partition"),
     ),
-    MetricSpec("resets", "streamseg_flow_resets_total", "counter", "times a partition was read again", ("partition",)),
+    MetricSpec(
+        "resets",
+        "streamseg_flow_resets_total",
+        "counter",
+        "Times a partition was reset to its checkpoint",
+        ("partition",),
+    ),
     MetricSpec(
         "missed",
         "streamseg_flow_missed_records_total",
         "counter",
-        "records that retention removed before they were read",
+        "Records that retention removed before they were read",
         ("topic",),
     ),
-    MetricSpec("paused", "streamseg_flow_paused", "gauge", "1 while a partition waits for the store", ("partition",)),
+    MetricSpec(
+        "paused", "streamseg_flow_paused", "gauge", "1 while the partition waits for the store, else 0", ("partition",)
+    ),
     MetricSpec(
         "event_to_membership",
         "streamseg_flow_event_to_membership_seconds",
         "histogram",
-        "from appending an event to its effect readable in the store; of the first and last event of each run",
+        "Time from appending an event to Kafka until its membership is readable; first and last event of each run",
     ),
-    MetricSpec("flush_duration", "streamseg_flow_flush_seconds", "histogram", "a fenced write of a partition"),
+    MetricSpec("flush_duration", "streamseg_flow_flush_seconds", "histogram", "Time of one flush of a partition"),
     MetricSpec(
         "checkpoint_timestamp",
         "streamseg_flow_checkpoint_timestamp_seconds",
         "gauge",
-        "when the partition's checkpoint last moved, epoch",
+        "Time when the partition's checkpoint last moved, epoch seconds",
         ("partition",),
     ),
-    MetricSpec("rows_in_memory", "streamseg_store_rows_in_memory", "gauge", "customers in memory"),
+    MetricSpec("rows_in_memory", "streamseg_store_rows_in_memory", "gauge", "Customer rows in memory"),
     MetricSpec(
-        "departures", "streamseg_membership_departures_total", "counter", "customers who left after the retention time"
+        "departures", "streamseg_membership_departures_total", "counter", "Customers expired after the retention time"
     ),
-    MetricSpec("evictions", "streamseg_store_evictions_total", "counter", "rows that left memory for want of room"),
+    MetricSpec("evictions", "streamseg_store_evictions_total", "counter", "Rows evicted from memory to make room"),
     MetricSpec(
-        "store_errors", "streamseg_store_errors_total", "counter", "calls that the store did not answer", ("operation",)
+        "store_errors",
+        "streamseg_store_errors_total",
+        "counter",
+        "Store calls that failed or timed out",
+        ("operation",),
     ),
     MetricSpec(
         "moves",
         "streamseg_membership_changes_total",
         "counter",
-        "segments entered and exited",
+        "Segments entered and exited by customers",
         ("segmentation", "change"),
     ),
     MetricSpec(
         "segment_members",
         "streamseg_membership_members",
         "gauge",
-        "members on the partitions of this worker; sum over workers",
+        "Members on this worker's partitions; sum over workers",
         ("segmentation", "segment"),
     ),
-    MetricSpec("model_version", "streamseg_model_version", "gauge", "version in use by this worker", ("segmentation",)),
     MetricSpec(
-        "learned", "streamseg_model_learned_samples", "gauge", "samples in the published model", ("segmentation",)
+        "model_version", "streamseg_model_version", "gauge", "Model version in use by this worker", ("segmentation",)
+    ),
+    MetricSpec(
+        "learned",
+        "streamseg_model_learned_samples",
+        "gauge",
+        "Samples learned by the published model",
+        ("segmentation",),
     ),
     MetricSpec(
         "challenges",
         "streamseg_model_challenges_total",
         "counter",
-        "fresh fits tried against the running model",
+        "Challenges: fresh fits compared with the running model",
         ("segmentation", "outcome"),
     ),
     MetricSpec(
         "inertia",
         "streamseg_model_inertia",
         "gauge",
-        "sum of squared scaled distances over the sample, of the model that won the last challenge",
+        "Sum of squared scaled distances of the sample to the centres of the winner of the last challenge",
         ("segmentation",),
     ),
     MetricSpec(
-        "requests", "streamseg_api_request_seconds", "histogram", "answers of the API", ("route", "method", "code")
+        "requests",
+        "streamseg_api_request_seconds",
+        "histogram",
+        "Time to answer an API request",
+        ("route", "method", "code"),
     ),
-    MetricSpec("lookups", "streamseg_api_lookups_total", "counter", "customers looked up", ("result",)),
-    MetricSpec("streams", "streamseg_api_streams", "gauge", "event streams held open"),
-    MetricSpec("received", "streamseg_api_events_total", "counter", "events sent to the API", ("result",)),
-    MetricSpec("webhooks", "streamseg_api_webhooks_total", "counter", "attempts to deliver a webhook", ("outcome",)),
-    MetricSpec("build_info", "streamseg_build_info", "gauge", "1, with the version as label", ("version",)),
+    MetricSpec("lookups", "streamseg_api_lookups_total", "counter", "Customers looked up through the API", ("result",)),
+    MetricSpec("streams", "streamseg_api_streams", "gauge", "Open event streams"),
+    MetricSpec("received", "streamseg_api_events_total", "counter", "Events received by the API", ("result",)),
+    MetricSpec(
+        "webhooks", "streamseg_api_webhooks_total", "counter", "Attempts to deliver a webhook message", ("outcome",)
+    ),
+    MetricSpec("build_info", "streamseg_build_info", "gauge", "1, labelled with the version", ("version",)),
 )
 
 
 class Metrics:
-    """The metrics of one process, registered in a registry of its own."""
+    """The metrics of one process, in a registry of their own."""
 
     records: Counter
     events: Counter
@@ -156,23 +199,26 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self.registry = registry or CollectorRegistry()
-        self._standing: dict[Gauge, set[tuple[str, ...]]] = {}
+        self._label_sets: dict[Gauge, set[tuple[str, ...]]] = {}
         self._server: WSGIServer | None = None
         self._thread: Thread | None = None
         for spec in METRICS:
-            setattr(self, spec.attribute, self._made(spec))
+            setattr(self, spec.attribute, self._create(spec))
         ProcessCollector(registry=self.registry)
         self.build_info.labels(version=version("streamseg")).set(1)
 
-    def stand(self, gauge: Gauge, values: Mapping[tuple[str, ...], float]) -> None:
-        """Let `gauge` tell these values and no others: what this process gave away must not be counted twice."""
-        for gone in self._standing.get(gauge, set()) - values.keys():
-            gauge.remove(*gone)
+    def replace(self, gauge: Gauge, values: Mapping[tuple[str, ...], float]) -> None:
+        """Set the gauge to these values by label set; remove label sets that this process no longer owns.
+
+        Otherwise a sum over processes counts a partition twice after it has moved.
+        """
+        for labels in self._label_sets.get(gauge, set()) - values.keys():
+            gauge.remove(*labels)
         for labels, value in values.items():
             gauge.labels(*labels).set(value)
-        self._standing[gauge] = set(values)
+        self._label_sets[gauge] = set(values)
 
-    def _made(self, spec: MetricSpec) -> Counter | Gauge | Histogram:
+    def _create(self, spec: MetricSpec) -> Counter | Gauge | Histogram:
         match spec.type:
             case "counter":
                 return Counter(spec.name, spec.meaning, spec.labels, registry=self.registry)
@@ -184,9 +230,9 @@ class Metrics:
                 )
 
     def serve(self, host: str, port: int) -> int:
-        """Answer /metrics from a thread until `close`; the port, which the system chooses when 0 is asked for.
+        """Serve /metrics from a thread until `close`; return the port, chosen by the system for `port` 0.
 
-        Raises `SettingsError` when the port is not to be had.
+        Raises `SettingsError` when the port cannot be opened.
         """
         try:
             self._server, self._thread = start_http_server(port, addr=host, registry=self.registry)
@@ -195,7 +241,7 @@ class Metrics:
         return int(self._server.server_port)
 
     def close(self) -> None:
-        """Stop answering, if it ever began."""
+        """Stop serving, if started."""
         if self._server is not None and self._thread is not None:
             self._server.shutdown()
             self._server.server_close()

@@ -1,4 +1,4 @@
-"""Servers for the whole session, and clean ground for each test."""
+"""Kafka and Redis for the whole session, emptied for each test."""
 
 import os
 import uuid
@@ -9,6 +9,7 @@ import pytest
 import redis
 
 from streamseg.embedded import RedisServer
+from streamseg.embedded.redis_server import DURABLE
 from tests.support.kafka.server import KafkaServer
 from tests.support.kafka.topics import delete_groups, remake_topics
 
@@ -17,7 +18,7 @@ PARTITIONS = 4
 
 @pytest.fixture(scope="session")
 def kafka_bootstrap() -> Iterator[str]:
-    """A real broker: the one STREAMSEG_TEST_KAFKA names (its streamseg topics are deleted!), else our own."""
+    """A real broker: that of STREAMSEG_TEST_KAFKA (its streamseg topics are deleted!), else one started here."""
     given = os.environ.get("STREAMSEG_TEST_KAFKA")
     if given:
         yield given
@@ -28,7 +29,7 @@ def kafka_bootstrap() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
-    """A real Redis: the one STREAMSEG_TEST_REDIS names (it is flushed!), else our own."""
+    """A real Redis: that of STREAMSEG_TEST_REDIS (it is flushed!), else one started here."""
     given = os.environ.get("STREAMSEG_TEST_REDIS")
     if given:
         yield given
@@ -39,7 +40,7 @@ def redis_url() -> Iterator[str]:
 
 @pytest.fixture
 def make_topics(kafka_bootstrap: str) -> Callable[[int], str]:
-    """Call it with a partition count: all topics are made anew; the bootstrap servers."""
+    """A function that recreates all topics with a partition count and returns the bootstrap servers."""
 
     def make(partitions: int) -> str:
         remake_topics(kafka_bootstrap, partitions)
@@ -50,13 +51,13 @@ def make_topics(kafka_bootstrap: str) -> Callable[[int], str]:
 
 @pytest.fixture
 def kafka_topics(make_topics: Callable[[int], str]) -> str:
-    """All topics made anew with four partitions; the bootstrap servers."""
+    """The bootstrap servers of a broker with all topics recreated, with four partitions each."""
     return make_topics(PARTITIONS)
 
 
 @pytest.fixture
 def group(kafka_bootstrap: str) -> Iterator[str]:
-    """A consumer group of this test's own."""
+    """The name of a consumer group for this test."""
     name = f"test-{uuid.uuid4().hex[:12]}"
     yield name
     delete_groups(kafka_bootstrap, [name])
@@ -64,7 +65,7 @@ def group(kafka_bootstrap: str) -> Iterator[str]:
 
 @pytest.fixture
 def clean_redis(redis_url: str) -> str:
-    """An empty Redis; its URL."""
+    """The URL of an empty Redis."""
     with redis.Redis.from_url(redis_url) as client:
         client.flushall()
     return redis_url
@@ -72,13 +73,13 @@ def clean_redis(redis_url: str) -> str:
 
 @pytest.fixture
 def start_kafka() -> Iterator[Callable[[], KafkaServer]]:
-    """Starts brokers of the test's own, to be killed and restarted; they end with the test."""
+    """A function that starts a broker for this test, which may kill it; it ends with the test."""
     with ExitStack() as brokers:
         yield lambda: brokers.enter_context(KafkaServer())
 
 
 @pytest.fixture
-def start_redis_server() -> Iterator[Callable[[], RedisServer]]:
-    """Starts durable Redis servers of the test's own, to be killed and restarted; they end with the test."""
+def start_redis_server() -> Iterator[Callable[..., RedisServer]]:
+    """A function that starts a durable Redis with further options for this test; it ends with the test."""
     with ExitStack() as servers:
-        yield lambda: servers.enter_context(RedisServer())
+        yield lambda *options: servers.enter_context(RedisServer(options=(*DURABLE, *options)))

@@ -1,4 +1,7 @@
-"""A broker and a store of our own: started, owned and ended here, whatever happens to the process that asked."""
+"""Starts a Kafka broker and a Redis of our own, for the demo, benchmarks and tests.
+
+They end with this process, however it ends (DESIGN.md, Embedded mode).
+"""
 
 from streamseg.embedded.broker import EmbeddedBroker
 from streamseg.embedded.redis_server import RedisServer

@@ -1,4 +1,4 @@
-"""librdkafka's built-in broker: speaks the Kafka protocol over TCP, keeps its records in our memory."""
+"""Runs librdkafka's built-in broker: it speaks the Kafka protocol over TCP and keeps its records in memory."""
 
 from typing import Final, Self
 
@@ -8,17 +8,17 @@ from streamseg.embedded.child import ServerError
 from streamseg.topics import TOPICS
 
 PARTITIONS: Final = 4
-"""Of every topic: librdkafka does not let it be chosen."""
+"""Partitions of every topic; librdkafka offers no choice."""
 KEPT_BYTES_PER_PARTITION: Final = 5 * 1024 * 1024
-"""Older records are dropped without a word; whoever produces must be paced by the lag."""
+"""The broker drops older records silently, so a producer must wait while the lag is high."""
 TIMEOUT_SECONDS: Final = 10.0
 
 
 class EmbeddedBroker:
-    """A Kafka broker for as long as the block lasts, with every topic of ours made.
+    """A Kafka broker with all topics of streamseg, for the duration of a `with` block.
 
-    It makes topics on first use, knows no topic ids, no admin requests that change anything, and no offsets by time.
-    It lives on threads of this process and ends with it.
+    It runs on threads of this process. It creates topics at first use, and has no topic ids, no admin requests that
+    change anything and no offsets by time.
     """
 
     partitions = PARTITIONS
@@ -29,14 +29,14 @@ class EmbeddedBroker:
 
     @property
     def bootstrap(self) -> str:
-        """Where clients find it. Raises `ServerError` when it is not running."""
+        """The address for clients. Raises `ServerError` when the broker is not running."""
         if self._owner is None:
             raise ServerError("the embedded broker is not running")
         return self._bootstrap
 
     def start(self) -> Self:
-        """Start it and make the topics. Raises `ServerError`."""
-        # log_level 4: that the mock cluster replaces bootstrap.servers is no news here.
+        """Start the broker and create the topics. Raises `ServerError`."""
+        # log_level 4 hides the notice that the mock cluster replaces bootstrap.servers.
         owner = Producer({"test.mock.num.brokers": 1, "bootstrap.servers": "embedded", "log_level": 4})
         try:
             brokers = owner.list_topics(timeout=TIMEOUT_SECONDS).brokers
@@ -49,7 +49,7 @@ class EmbeddedBroker:
         return self
 
     def close(self) -> None:
-        """End it; its records are gone."""
+        """Stop the broker; its records are lost."""
         self._owner = None
 
     def __enter__(self) -> Self:

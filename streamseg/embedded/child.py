@@ -1,4 +1,4 @@
-"""A server in a process of its own that cannot outlive the process that started it."""
+"""Runs a server as a child process that cannot outlive this process."""
 
 import os
 import shutil
@@ -25,18 +25,18 @@ code=$?
 kill $guard
 exit $code
 """
-"""Runs beside the server and holds a pipe to us. When we are gone, however we went, the pipe ends: the guard
-kills the server and removes its folder."""
+"""A shell script that starts the server and reads a pipe from this process. The pipe closes when this process ends,
+for whatever reason: then the script kills the server and removes its folder."""
 
 POLL_SECONDS: Final = 0.02
 
 
 class ServerError(StreamsegError):
-    """A server of our own did not start, or is not there any more."""
+    """An embedded server did not start, or is not running."""
 
 
 class Child:
-    """A server process with its folder and log; it may be killed and started again on the same data."""
+    """A server process with its data folder and log; it can be killed and started again on the same data."""
 
     def __init__(self, name: str, command: Sequence[str], folder: Path) -> None:
         self.name = name
@@ -47,13 +47,13 @@ class Child:
         self.pid = 0
 
     def start(self, ready: Callable[[], bool], timeout_seconds: float) -> None:
-        """Start the server and wait until `ready`. Raises `ServerError` with the end of its log when it is not."""
+        """Start the server and wait until `ready()`. Raises `ServerError` with its last log lines after the timeout."""
         self._guard = subprocess.Popen(  # noqa: S603 - our own command, no shell between
             ["/bin/sh", "-c", GUARD, "guard", str(self.folder), str(self.log), *self._command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # the shell's own word on what it killed
-            start_new_session=True,  # Ctrl-C in the terminal is ours to answer
+            stderr=subprocess.DEVNULL,  # the shell reports what it killed
+            start_new_session=True,  # Ctrl-C in the terminal must not reach the server
         )
         assert self._guard.stdout is not None
         self.pid = int(self._guard.stdout.readline())
@@ -65,19 +65,19 @@ class Child:
             what = "is not ready" if self.running else "ended"
             last = self.log.read_text(errors="replace").strip().splitlines()[-3:] if self.log.exists() else []
             self.kill()
-            raise ServerError(f"{self.name} {what} after its start: {' | '.join(last) or 'it said nothing'}")
+            raise ServerError(f"{self.name} {what} after its start: {' | '.join(last) or 'it logged nothing'}")
 
     @property
     def running(self) -> bool:
-        """Whether the server is there."""
+        """Whether the server process is alive."""
         return self._guard is not None and self._guard.poll() is None
 
     def kill(self) -> None:
-        """Kill -9 the server; its data stays as it is."""
+        """Kill the server with SIGKILL; keep its data."""
         self._end(signal.SIGKILL, 10.0)
 
     def stop(self, timeout_seconds: float = 15.0) -> None:
-        """Ask the server to end in good order; kill it when it takes too long."""
+        """Stop the server with SIGTERM; kill it after the timeout."""
         self._end(signal.SIGTERM, timeout_seconds)
 
     def close(self) -> None:
@@ -86,7 +86,7 @@ class Child:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def send(self, number: signal.Signals) -> None:
-        """Send the running server a signal, such as SIGSTOP and SIGCONT."""
+        """Send a signal, such as SIGSTOP. Raises `ServerError` when the server is not running."""
         if not self.running:
             raise ServerError(f"{self.name} is not running")
         os.kill(self.pid, number)
@@ -111,7 +111,7 @@ class Child:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on; low enough for a Cluster node's second one, 10,000 above."""
+    """Return a free port of 127.0.0.1, below 55,000: a Redis Cluster node also uses the port 10,000 above its own."""
     while True:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -121,7 +121,7 @@ def free_port() -> int:
 
 
 def listens(port: int) -> bool:
-    """Whether somebody accepts connections there."""
+    """Return whether a server accepts connections on this port of 127.0.0.1."""
     with socket.socket() as probe:
         probe.settimeout(0.5)
         return probe.connect_ex(("127.0.0.1", port)) == 0

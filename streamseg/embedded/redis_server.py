@@ -1,19 +1,20 @@
-"""A Redis server of our own on a free port."""
+"""Runs a Redis server on a free port."""
 
 import shutil
+import socket
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Final
 
-import redis
 from typing_extensions import override
 
 from streamseg.embedded.child import Child, ServerError, free_port
 from streamseg.embedded.server import Server
 
 DURABLE: Final = ("--appendonly", "yes", "--appendfsync", "everysec")
-"""As in production: a kill -9 of the server loses nothing, a power cut at most a second."""
+"""As in production: kill -9 of the server loses nothing, a power cut at most one second."""
+PING_SECONDS: Final = 1.0
 
 
 class RedisServer(Server):
@@ -22,10 +23,10 @@ class RedisServer(Server):
     start_seconds: ClassVar[float] = 15.0
 
     def __init__(self, program: str | Path = "redis-server", options: Sequence[str] = DURABLE) -> None:
-        """Raises `ServerError` when the program is not there."""
+        """Raises `ServerError` when `program` is not installed."""
         found = shutil.which(program)
         if found is None:
-            raise ServerError(f"{program} is not there")
+            raise ServerError(f"{program} is not installed")
         self.port = free_port()
         folder = Path(tempfile.mkdtemp(prefix="streamseg-redis-"))
         command = [found, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
@@ -33,18 +34,24 @@ class RedisServer(Server):
 
     @property
     def url(self) -> str:
-        """Where clients find it."""
+        """The URL for clients."""
         return f"redis://127.0.0.1:{self.port}/0"
 
     def wipe(self) -> None:
-        """Forget the data of a stopped server, as a lost disk does."""
+        """Delete the data of a stopped server, as a lost disk does."""
         for entry in self.folder.iterdir():
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
     @override
     def _answers(self) -> bool:
-        try:
-            with redis.Redis(port=self.port, socket_timeout=1.0) as client:
-                return bool(client.ping())
-        except redis.RedisError:
-            return False
+        return answers_ping(self.port)
+
+
+def answers_ping(port: int) -> bool:
+    """Return whether a Redis on 127.0.0.1 accepts commands: False while it loads its data or is frozen."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), PING_SECONDS) as connection:
+            connection.sendall(b"PING\r\n")
+            return connection.recv(64).startswith(b"+PONG")
+    except OSError:
+        return False

@@ -1,4 +1,4 @@
-"""What all servers of our own have in common: started, frozen, killed and started again on the same data and ports."""
+"""Base of the embedded servers: start, freeze, kill, and restart on the same data and ports."""
 
 import signal
 from abc import ABC, abstractmethod
@@ -9,63 +9,63 @@ from streamseg.embedded.child import Child
 
 
 class Server(ABC):
-    """A server in a child process; a block around it starts it and removes it with its data."""
+    """A server in a child process. As a context it starts the server, and removes it with its data at the end."""
 
     start_seconds: ClassVar[float]
-    """How long it may take until it answers."""
+    """Time limit for getting ready."""
     stop_seconds: ClassVar[float] = 15.0
-    """How long it may take to end in good order before it is killed."""
+    """Time limit for stopping, before it is killed."""
 
     def __init__(self, child: Child) -> None:
         self._child = child
 
     @abstractmethod
     def _answers(self) -> bool:
-        """Whether clients are served."""
+        """Return whether the server is ready for clients."""
 
     @property
     def pid(self) -> int:
-        """The server's process, 0 before the first start."""
+        """The process id, 0 before the first start."""
         return self._child.pid
 
     @property
     def folder(self) -> Path:
-        """Where its data and its log are."""
+        """The folder of its data and log."""
         return self._child.folder
 
     @property
     def running(self) -> bool:
-        """Whether the server is there."""
+        """Whether the server process is alive."""
         return self._child.running
 
     def start(self) -> Self:
-        """Start it, on the data that the last run left. Raises `ServerError`."""
+        """Start it on the data of its last run. Raises `ServerError`."""
         self._child.start(self._answers, self.start_seconds)
         return self
 
     def kill(self) -> None:
-        """Kill -9; the data stays."""
+        """Kill it with SIGKILL; keep the data."""
         self._child.kill()
 
     def stop(self) -> None:
-        """End it in good order; the data stays."""
+        """Stop it with SIGTERM; keep the data."""
         self._child.stop(self.stop_seconds)
 
     def restart(self) -> None:
-        """Kill -9 and start again."""
+        """Kill it with SIGKILL and start it again."""
         self.kill()
         self.start()
 
     def pause(self) -> None:
-        """Freeze it: connections stay open and nobody answers."""
+        """Freeze it: connections stay open but get no answers."""
         self._child.send(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let a frozen one go on."""
+        """Continue after `pause`."""
         self._child.send(signal.SIGCONT)
 
     def close(self) -> None:
-        """Kill it and remove its data."""
+        """Kill it and delete its data."""
         self._child.close()
 
     def __enter__(self) -> Self:

@@ -1,1 +1,1 @@
-"""Kafka through librdkafka: topics, records out, and readers beside the workers."""
+"""Kafka through librdkafka: topic administration, producing, and reading outside the workers' consumer group."""

@@ -1,4 +1,4 @@
-"""Topics made and checked, offsets asked, through librdkafka's admin client."""
+"""Creates and checks topics, and reads their ids and the group's lag, through librdkafka's admin client."""
 
 import time
 from collections import Counter
@@ -17,18 +17,18 @@ from streamseg.topics import INPUT_TOPICS, MEMBERSHIPS, SAMPLES, TOPICS, TopicSp
 
 TIMEOUT_SECONDS: Final = 15.0
 RETRY_SECONDS: Final = 0.25
-COORDINATOR_IS_COMING: Final = (
+NO_COORDINATOR_YET: Final = (
     KafkaError.NOT_COORDINATOR,
     KafkaError.COORDINATOR_NOT_AVAILABLE,
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
 )
 BUILT_IN_CLUSTER: Final = "mockCluster"
-"""How the cluster ids of librdkafka's built-in broker begin."""
+"""Prefix of the cluster ids of librdkafka's built-in broker."""
 
 
 @dataclass(frozen=True, slots=True)
 class TopicDifference:
-    """A topic that is not as the table says."""
+    """A setting of a topic that differs from `streamseg.topics`."""
 
     topic: str
     setting: str
@@ -37,14 +37,14 @@ class TopicDifference:
 
 
 class TopicAdmin:
-    """Asks and changes topics. Every call may raise `SettingsError` when the broker does not answer."""
+    """Creates and describes topics. Calls block, and raise `SettingsError` when the broker does not answer."""
 
     def __init__(self, kafka: KafkaSettings) -> None:
         self._kafka = kafka
         self._admin = AdminClient(client_config(kafka))
 
     def create(self) -> list[str]:
-        """Make the topics that are missing; their names."""
+        """Create the missing topics; return their names once the broker shows them."""
         existing = self._partitions()
         missing = [spec for spec in TOPICS if spec.name not in existing]
         made = [
@@ -61,41 +61,41 @@ class TopicAdmin:
                 future.result(TIMEOUT_SECONDS)
             except KafkaException as error:
                 if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                    raise SettingsError(f"topic {topic} could not be made: {error.args[0].str()}") from None
+                    raise SettingsError(f"topic {topic} could not be created: {error.args[0].str()}") from None
         self._wait_for({spec.name for spec in missing})
         return [spec.name for spec in missing]
 
     def _wait_for(self, topics: set[str]) -> None:
-        """The controller has made them; a worker started next asks a broker, which may not have heard yet."""
+        """Wait until the broker shows the topics: a worker started next would not see them otherwise."""
         until = time.monotonic() + TIMEOUT_SECONDS
         while not topics <= self._partitions().keys():
             if time.monotonic() > until:
-                raise SettingsError("the topics were made, but the broker does not show them yet")
+                raise SettingsError("the topics were created, but the broker does not show them yet")
             time.sleep(RETRY_SECONDS)
 
     def check(self) -> list[TopicDifference]:
-        """What is not as the table says, topic by topic."""
+        """Return every difference from `streamseg.topics`."""
         counts = self._partitions()
         present = [spec for spec in TOPICS if spec.name in counts]
         found = [TopicDifference(spec.name, "topic", "there", "missing") for spec in TOPICS if spec not in present]
         inputs = Counter(counts[spec.name] for spec in present if spec.name in INPUT_TOPICS)
         for spec in present:
-            # The setting is for making topics; a shop may have more. What must hold is that the inputs are equal.
+            # The partition setting only applies to creation: a shop may add some later, but to all inputs alike.
             usual = inputs.most_common(1)[0][0] if spec.name in (*INPUT_TOPICS, MEMBERSHIPS) else counts[spec.name]
             wanted = spec.partitions or usual
             if counts[spec.name] != wanted:
                 found.append(TopicDifference(spec.name, "partitions", str(wanted), str(counts[spec.name])))
-        asked = {spec.name: ConfigResource(ResourceType.TOPIC, spec.name) for spec in present}
-        if asked:
-            answers = self._admin.describe_configs(list(asked.values()), request_timeout=TIMEOUT_SECONDS)
+        resources = {spec.name: ConfigResource(ResourceType.TOPIC, spec.name) for spec in present}
+        if resources:
+            answers = self._admin.describe_configs(list(resources.values()), request_timeout=TIMEOUT_SECONDS)
             for spec in present:
-                found += _config_differences(spec, _result(answers[asked[spec.name]]))
+                found += _config_differences(spec, _result(answers[resources[spec.name]]))
         return found
 
     def topic_ids(self) -> dict[str, tuple[str, int]]:
-        """Id and partition count of each input topic; librdkafka's built-in broker knows no ids, they are empty there.
+        """Return (id, partition count) of each input topic. Ids are empty on librdkafka's built-in broker.
 
-        Raises `SettingsError` when one is missing or the counts are unequal.
+        Raises `SettingsError` when a topic is missing or the counts are unequal.
         """
         metadata = self._metadata()
         counts = _counts(metadata)
@@ -106,7 +106,7 @@ class TopicAdmin:
         return {topic: (str(_result(future).topic_id), counts[topic]) for topic, future in described.items()}
 
     def group_lag(self) -> dict[tuple[str, int], int]:
-        """Records of the input topics and the samples that the group has not committed yet."""
+        """Return the number of uncommitted records of each partition of the input topics and the samples."""
         counts = self._partitions()
         partitions = [TopicPartition(t, p) for t in (*INPUT_TOPICS, SAMPLES) for p in range(counts.get(t, 0))]
         consumer = Consumer(client_config(self._kafka) | {"group.id": self._kafka.group, "enable.auto.commit": False})
@@ -122,13 +122,13 @@ class TopicAdmin:
         return lag
 
     def _committed(self, consumer: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
-        """The group's commits; a broker that has just started is asked again until it knows who coordinates."""
+        """Return the group's commits; retry while a broker that has just started has no group coordinator."""
         until = time.monotonic() + TIMEOUT_SECONDS
         while True:
             try:
                 committed: list[TopicPartition] = consumer.committed(partitions, timeout=TIMEOUT_SECONDS)
             except KafkaException as error:
-                if error.args[0].code() not in COORDINATOR_IS_COMING or time.monotonic() > until:
+                if error.args[0].code() not in NO_COORDINATOR_YET or time.monotonic() > until:
                     raise
                 time.sleep(RETRY_SECONDS)
             else:
@@ -149,20 +149,22 @@ def _counts(metadata: ClusterMetadata) -> dict[str, int]:
 
 
 def equal_partitions(counts: dict[str, int]) -> int:
-    """The partition count of the input topics. Raises `SettingsError` when one is missing or they are unequal."""
+    """Return the partition count of the input topics. Raises `SettingsError` when one is missing or counts differ."""
     missing = [topic for topic in INPUT_TOPICS if topic not in counts]
     if missing:
         raise SettingsError(f"topic {missing[0]} is missing: run `streamseg topics create` before the workers")
-    of = {topic: counts[topic] for topic in INPUT_TOPICS}
-    if len(set(of.values())) > 1:
-        told = ", ".join(f"{topic} {count}" for topic, count in of.items())
-        raise SettingsError(f"the input topics have unequal partition counts ({told}): a customer would be split")
-    if counts.get(MEMBERSHIPS, of[INPUT_TOPICS[0]]) != of[INPUT_TOPICS[0]]:
+    if len({counts[topic] for topic in INPUT_TOPICS}) > 1:
+        listed = ", ".join(f"{topic} {counts[topic]}" for topic in INPUT_TOPICS)
         raise SettingsError(
-            f"{MEMBERSHIPS} has {counts[MEMBERSHIPS]} partitions and the input topics {of[INPUT_TOPICS[0]]}: "
-            "grow it to as many, a partition's changes are announced under its own number"
+            f"the input topics have unequal partition counts ({listed}): give all as many, or customers would be split"
         )
-    return of[INPUT_TOPICS[0]]
+    partitions = counts[INPUT_TOPICS[0]]
+    if counts.get(MEMBERSHIPS, partitions) != partitions:
+        raise SettingsError(
+            f"{MEMBERSHIPS} has {counts[MEMBERSHIPS]} partitions and the input topics {partitions}: "
+            "give it as many, changes are published under the number of their partition"
+        )
+    return partitions
 
 
 def _config_differences(spec: TopicSpec, entries: dict[str, Any]) -> list[TopicDifference]:
@@ -174,9 +176,9 @@ def _config_differences(spec: TopicSpec, entries: dict[str, Any]) -> list[TopicD
 
 
 def _result(future: "Future[Any]") -> Any:
-    ask: Callable[[float], Any] = future.result
+    result: Callable[[float], Any] = future.result
     try:
-        return ask(TIMEOUT_SECONDS)
+        return result(TIMEOUT_SECONDS)
     except KafkaException as error:
         raise SettingsError(f"Kafka did not answer: {error.args[0].str()}") from None
     except TimeoutError:
@@ -184,5 +186,5 @@ def _result(future: "Future[Any]") -> Any:
 
 
 def describe_differences(differences: Sequence[TopicDifference]) -> list[str]:
-    """One line per difference, for people."""
+    """Return one line for people per difference."""
     return [f"{one.topic}: {one.setting} is {one.found}, wanted {one.wanted}" for one in differences]

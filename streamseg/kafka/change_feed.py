@@ -1,4 +1,4 @@
-"""Reads `streamseg.memberships` in a group of its own, committing what its reader is done with."""
+"""Reads `streamseg.memberships` in a consumer group, committing what its caller has processed."""
 
 import asyncio
 from typing import Any, Final
@@ -19,7 +19,12 @@ class ChangesUnavailableError(StreamsegError):
 
 
 class ChangeFeed:
-    """Change records from the moment at which the group first asked, each until it was committed."""
+    """Change records at least once, from the group's last commit on; a new group starts with the next record.
+
+    Args:
+        kafka: settings of the connection and of the workers' group.
+        purpose: suffix of the consumer group's name, such as "webhooks".
+    """
 
     def __init__(self, kafka: KafkaSettings, purpose: str) -> None:
         self._consumer = Consumer(
@@ -34,7 +39,10 @@ class ChangeFeed:
         self._consumer.subscribe([MEMBERSHIPS])
 
     async def next(self) -> list[tuple[bytes, bytes | None, str]]:
-        """The next records as (key, value, "partition-offset"); often none. Raises `ChangesUnavailableError`."""
+        """Return the next records as (key, value, "partition-offset"), none after 0.5 s without any.
+
+        Raises `ChangesUnavailableError`.
+        """
         messages: list[Any] = await asyncio.to_thread(self._consumer.consume, RECORDS_AT_ONCE, POLL_SECONDS)
         for message in messages:
             if message.error() is not None:
@@ -42,11 +50,11 @@ class ChangeFeed:
         return [(each.key() or b"", each.value(), f"{each.partition()}-{each.offset()}") for each in messages]
 
     async def commit(self) -> None:
-        """Nothing handed out so far will come again. Raises `ChangesUnavailableError`."""
+        """Commit every record that `next` has returned. Raises `ChangesUnavailableError`."""
         try:
             await asyncio.to_thread(self._consumer.commit, asynchronous=False)
         except KafkaException as error:
-            raise ChangesUnavailableError(f"Kafka took no commit: {error.args[0].str()}") from None
+            raise ChangesUnavailableError(f"Kafka refused a commit: {error.args[0].str()}") from None
 
     async def close(self) -> None:
         """Leave the group."""

@@ -1,4 +1,4 @@
-"""Reads what was announced on the change topic."""
+"""Reads the published memberships of a partition from a given offset on."""
 
 import asyncio
 
@@ -9,23 +9,26 @@ from streamseg.topics import MEMBERSHIPS
 
 
 class ChangeTopic:
-    """The change topic, which has the partitions of the input topics."""
+    """The topic `streamseg.memberships`, which has the partitions of the input topics. Both methods raise as `log`."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
         self._lock = asyncio.Lock()
 
     async def end(self, partition: int) -> int:
-        """The next offset. What was announced before it was decided before this call."""
+        """Return the next offset. Called by the outbox relay, to know up to where its changes are published."""
         return (await self._log.bounds(MEMBERSHIPS, partition))[1]
 
     async def since(self, partition: int, offset: int) -> dict[str, Membership]:
-        """The latest membership of each customer announced from `offset` on. Those who left are not in."""
+        """Return the latest membership of each customer published from `offset` on, without deleted ones.
+
+        Called after a claim, to catch up with what a former owner published. Calls wait for each other.
+        """
         first, end = await self._log.bounds(MEMBERSHIPS, partition)
-        announcements = LatestChanges()
-        async with self._lock:  # one stretch at a time
+        changes = LatestChanges()
+        async with self._lock:  # a log reads one range at a time
             async for records in self._log.read(MEMBERSHIPS, partition, max(first, offset), end):
                 for record in records:
-                    announcements.read(record)
-        known = announcements.latest.items()
-        return {customer: one.membership for customer, one in known if one.membership is not None}
+                    changes.read(record)
+        latest = changes.latest.items()
+        return {customer: one.membership for customer, one in latest if one.membership is not None}

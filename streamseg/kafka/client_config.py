@@ -1,4 +1,4 @@
-"""The settings of a librdkafka client."""
+"""Translates the Kafka settings into a librdkafka configuration."""
 
 from typing import Any
 
@@ -6,11 +6,11 @@ from streamseg.settings import KafkaSettings
 
 
 def client_config(kafka: KafkaSettings) -> dict[str, Any]:
-    """The settings of a librdkafka client: where the brokers are, and who we are."""
+    """Return librdkafka's configuration for the brokers' addresses, TLS and login."""
     config: dict[str, Any] = {
         "bootstrap.servers": kafka.bootstrap,
         "security.protocol": kafka.security_protocol,
-        "log_level": 2,  # what fails is raised; its own lines would only repeat it many times a second
+        "log_level": 2,  # errors are raised; librdkafka would also log them many times a second
     }
     if kafka.security_protocol.startswith("SASL"):
         config["sasl.mechanism"] = kafka.sasl_mechanism

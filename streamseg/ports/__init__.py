@@ -1,4 +1,8 @@
-"""What an edge needs of another edge. Every port has an in-memory twin; one contract suite runs on all."""
+"""The interfaces between the edges: clock, log, stores, event sink.
+
+Each has an implementation in memory; `tests/contracts` runs the same tests on all implementations. Calls declared
+`async` wait for a server and never block the event loop. All others return at once.
+"""
 
 from streamseg.ports.clock import Clock as Clock
 from streamseg.ports.log import EventSink as EventSink

@@ -1,4 +1,4 @@
-"""The log of events: reading it beside the workers, and writing to it."""
+"""The log of events: reading it outside the consumer group, and writing to it."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
@@ -9,19 +9,26 @@ from streamseg.events.record import Record
 
 
 class Log(Protocol):
-    """Reads topic partitions of the log; may raise `StreamsegError`."""
+    """Reads any range of a topic partition, outside the consumer group.
+
+    Called by verify, rebuild and redrive, and by a worker that takes over a partition. Raises `StreamsegError` when
+    Kafka does not answer.
+    """
 
     async def bounds(self, topic: str, partition: int) -> tuple[int, int]:
-        """First offset kept, and next offset to be written."""
+        """Return the first offset still kept and the next offset to be written."""
         ...
 
     def read(self, topic: str, partition: int, start: int, end: int) -> AsyncIterator[Sequence[Record]]:
-        """Records from `start` up to but not including `end`."""
+        """Yield the records of offsets `start` to `end - 1`, in batches of any size.
+
+        Raises `StreamsegError` also when retention has removed `start`. One read at a time per instance.
+        """
         ...
 
 
 class OutgoingRecord(msgspec.Struct, frozen=True, gc=False):
-    """A record to be written; without `partition`, murmur2(key) mod n decides."""
+    """A record to write. A `value` of None is a tombstone; without `partition`, murmur2 of the key decides."""
 
     topic: str
     key: bytes | None
@@ -31,8 +38,11 @@ class OutgoingRecord(msgspec.Struct, frozen=True, gc=False):
 
 
 class EventSink(Protocol):
-    """Somewhere records go. A returned call means that the receiver has them (acks from all in-sync replicas)."""
+    """Writes records to Kafka. Called by the outbox relay, the trainer, the API's event intake, replay and simulate."""
 
-    async def send(self, records: Sequence["OutgoingRecord"]) -> None:
-        """Write the records, in order per partition; a `StreamsegError` leaves open which of them are there."""
+    async def send(self, records: Sequence[OutgoingRecord]) -> None:
+        """Write the records; return when all in-sync replicas have them. Order holds within a partition.
+
+        Calls may overlap. Raises `StreamsegError` when a record is not acknowledged; any of them may still be written.
+        """
         ...

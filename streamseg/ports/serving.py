@@ -1,4 +1,4 @@
-"""What the API keeps beside memberships: keys, stream tickets, notices of writes."""
+"""What the API stores besides memberships: API keys, tickets of event streams, notices of changes."""
 
 import asyncio
 from contextlib import AbstractAsyncContextManager
@@ -8,10 +8,10 @@ from typing import Literal, Protocol
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """What is kept of an API key: never the key itself, only `digest`, the SHA-256 of it in hex.
+    """A stored API key: `digest` is the key's SHA-256 in hex, the key itself is not stored.
 
-    `kind` is "secret" (`sk_`, server to server) or "publishable" (`pk_`, in browsers). Times are epoch seconds of wall
-    time; after `expires` the key is refused. Keys of one `name` replace each other when they are rotated.
+    `kind` is "secret" (`sk_...`, between servers) or "publishable" (`pk_...`, in browsers). `created` and `expires` are
+    epoch seconds of wall time; the API refuses an expired key. Keys of the same `name` are rotations of one key.
     """
 
     id: str
@@ -23,39 +23,49 @@ class ApiKey:
 
 
 class ApiKeyStore(Protocol):
-    """The keys that the API takes. All calls may raise `StoreUnavailableError`."""
+    """The API keys. Every call may raise `StoreUnavailableError`."""
 
     async def put(self, key: ApiKey) -> None:
-        """Add the key, or replace the one with its id."""
+        """Add the key, or replace the one with the same id. Called by `streamseg keys`."""
         ...
 
     async def remove(self, key_id: str) -> bool:
-        """False when there is none of that id."""
+        """Delete a key; return False when there is none with this id. Called by `streamseg keys`."""
         ...
 
     async def all(self) -> list[ApiKey]:
-        """Every key, oldest first."""
+        """Return every key, oldest first. Called by `streamseg keys`, and by the API every few seconds."""
         ...
 
 
 class TicketStore(Protocol):
-    """Names for customers that tell nothing, for the address of an event stream. May raise `StoreUnavailableError`."""
+    """Opaque names for customers, for the URL of an event stream. Every call may raise `StoreUnavailableError`.
+
+    Called by the API's event stream routes.
+    """
 
     async def issue(self, customer_id: str, ttl_seconds: int) -> str:
-        """A name that nobody can guess and that stands for the customer for at least so long.
+        """Return an unguessable ticket for the customer, valid for at least `ttl_seconds` from now.
 
-        Asked again soon, it is the same one: what is kept grows with the customers, not with the pages that they open.
+        Calls within the same period of `ttl_seconds` return the same ticket, so that the number of stored tickets
+        grows with the customers and not with page views.
         """
         ...
 
     async def redeem(self, ticket: str) -> str | None:
-        """The customer's id; None when the ticket is unknown or too old. A ticket can be redeemed again."""
+        """Return the ticket's customer id, None when it is unknown or expired. A ticket can be redeemed again."""
         ...
 
 
 class ChangeNotices(Protocol):
-    """Tells that a membership string was written, nothing else, and without promise: who misses one asks anew."""
+    """Signals that a customer's membership string was written. Best effort: a notice can be lost.
+
+    Called by the API for each open event stream, which then reads the membership itself.
+    """
 
     def watch(self, customer_id: str) -> AbstractAsyncContextManager[asyncio.Event]:
-        """An event that is set after each write while the context is open, and whenever notices may have been lost."""
+        """Return a context with an event, set after each write and whenever notices may have been lost.
+
+        The caller clears the event. Raises nothing: without a connection, notices start again when it is back.
+        """
         ...

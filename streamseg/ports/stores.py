@@ -1,4 +1,4 @@
-"""Where rows, memberships and models are kept."""
+"""The stores of rows, memberships and models."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,10 +9,12 @@ from streamseg.membership.types import OutboxEntry
 
 @dataclass(frozen=True, slots=True)
 class PartitionMetadata:
-    """What stands beside the rows of a partition: who writes it, and up to where the log is in the rows.
+    """The lease of a partition and how far its rows have read the log.
 
-    `checkpoint` maps a topic to the next offset to read. `topics` maps a topic to (topic id, partition count).
-    `gathered`: the rows also hold events of other partitions of the log, from before the topics were grown.
+    `epoch`, `owner` and `flush_number` are the lease. `checkpoint` maps a topic to the next offset to read, `topics`
+    maps a topic to (topic id, partition count). `layout` is the fingerprint of the rows' layout, `sizes` the number of
+    members per segment id. `gathered`: the rows also hold events of other partitions, from before the topics had their
+    present partition count.
     """
 
     epoch: int
@@ -27,10 +29,10 @@ class PartitionMetadata:
 
 @dataclass(frozen=True, slots=True)
 class Flush:
-    """One fenced write. Rows (None removes one), outbox entries, and what moves in the head; None leaves it.
+    """One fenced write: rows as (customer id, row), None deletes the row; outbox entries; new metadata, None keeps it.
 
-    The store refuses it unless the stored owner and flush number are `owner` and `flush_number`, and raises the
-    number by one.
+    The store refuses it unless `owner` and `flush_number` equal the stored ones, and then adds one to the stored flush
+    number (DESIGN.md, Exactly-once effect).
     """
 
     owner: str
@@ -42,131 +44,181 @@ class Flush:
 
 
 class StateStore(Protocol):
-    """Rows, heads and outboxes, by partition. All calls may raise `StoreUnavailableError`."""
+    """Rows, metadata and outbox of each partition. Every call may raise `StoreUnavailableError`.
+
+    After that error on a write, the stored flush number tells whether the write happened.
+    """
 
     async def check(self) -> None:
-        """Raise `SettingsError` with one line when the server must not be used (evicting policy, too old)."""
+        """Raise `SettingsError` when the server is unfit (evicts data, too old, read-only).
+
+        Called when a worker or a rebuild starts.
+        """
         ...
 
     async def metadata(self, partition: int) -> PartitionMetadata | None:
-        """What stands beside the rows; None before the first claim."""
+        """Return the partition's metadata, None before the first claim.
+
+        Called by the lease to learn what an uncertain write did, and by every reader of rows.
+        """
         ...
 
     async def claim(
         self, partition: int, owner: str, layout: str, now_ms: int, follows: Sequence[str] = ()
     ) -> PartitionMetadata:
-        """Become the owner: epoch = max(stored + 1, now_ms), flush number kept and raised by one, checkpoint kept.
+        """Make `owner` the only writer of the partition; return the new metadata. Called by the lease at a reset.
 
-        Raises `LayoutMismatchError` when the stored layout is neither this one nor among those that it may follow.
+        The epoch becomes max(stored + 1, `now_ms`) and the flush number rises by one; the rest stays.
+
+        Args:
+            partition: the partition to claim.
+            owner: a name unique to this worker process.
+            layout: fingerprint of the layout that the owner writes.
+            now_ms: wall time, epoch milliseconds.
+            follows: fingerprints of other layouts whose rows the owner can read.
+
+        Raises:
+            LayoutMismatchError: the stored layout is neither `layout` nor in `follows`.
         """
         ...
 
     async def layouts(self) -> dict[str, bytes]:
-        """What every layout that rows were ever written in is made of, by fingerprint."""
+        """Return the description (JSON) of every layout that rows were ever written in, by fingerprint.
+
+        Called at the start of workers, the API and verify.
+        """
         ...
 
     async def remember_layout(self, fingerprint: str, written: bytes) -> None:
-        """Keep what a layout is made of, for ever: some of its rows may be read much later."""
+        """Store a layout's description for good: its rows may be read much later. Called before its first claim."""
         ...
 
     async def set_topics(self, partition: int, owner: str, topics: Mapping[str, tuple[str, int]]) -> None:
-        """Write down ids and partition counts of the topics that the checkpoint speaks of."""
+        """Store the ids and partition counts of the topics that the checkpoint refers to. Called after a claim.
+
+        Raises `FlushRefusedError` when another owner has claimed the partition.
+        """
         ...
 
     async def load(self, partition: int, customer_ids: Sequence[str]) -> list[bytes | None]:
-        """Rows in the order asked; None for a customer without one."""
+        """Return rows in the order asked, None for a customer without one. Called when a run needs rows not in memory.
+
+        Takes any number of customers; the ids must belong to the partition.
+        """
         ...
 
     async def flush(self, partition: int, flush: Flush) -> str | None:
-        """Write all of it or nothing; the position of the last outbox entry, None without entries.
+        """Write all of `flush` or nothing; return the position of its last outbox entry, None without entries.
 
-        Raises `FlushRefusedError`. At most 2,000 rows in one call.
+        Called by the lease. Raises `FlushRefusedError` when owner or flush number differ from the stored ones, and
+        `ValueError` for more than 2,000 rows.
         """
         ...
 
     async def outbox(self, partition: int, after: str = "-") -> list[tuple[str, OutboxEntry]]:
-        """Entries after a position, oldest first, as (position, entry); those of one flush may share a position."""
+        """Return the entries after a position as (position, entry), oldest first; entries of a flush may share one.
+
+        Called by the outbox relay after a claim; "-" starts at the oldest entry.
+        """
         ...
 
     async def trim_outbox(self, partition: int, through: str) -> None:
-        """Forget entries up to and including a position."""
+        """Delete entries up to and including a position. Called by the relay after the redelivery window."""
         ...
 
     async def scan(self, partition: int, cursor: int, count: int) -> tuple[int, list[tuple[str, bytes]]]:
-        """List a partition's rows piece by piece, starting and ending with cursor 0; a row may come twice."""
+        """Return the next cursor and about `count` rows as (customer id, row).
+
+        Called in a loop by sweeps, verify and rebuild: start with cursor 0, end when it is 0 again. Every row that
+        exists from start to end is returned, some more than once.
+        """
         ...
 
     async def stage(self, partition: int, rows: Sequence[tuple[str, bytes]]) -> None:
-        """Write rows of a rebuild beside the live ones, where nobody reads them."""
+        """Write rows apart from the live ones; only `swap` and `unstage` see them. Called by rebuild."""
         ...
 
     async def unstage(self, partition: int) -> None:
-        """Remove what was staged, by a rebuild that broke off."""
+        """Delete staged rows. Called by rebuild before it stages: an interrupted one may have left some."""
         ...
 
-    async def swap(self, partition: int, head: PartitionMetadata) -> None:
-        """Put the staged rows in place of the live ones, in one step, with what stands beside them.
+    async def swap(self, partition: int, metadata: PartitionMetadata) -> None:
+        """Replace the live rows by the staged ones and the metadata by `metadata`, in one step. Called by rebuild.
 
-        Epoch and outbox stay, the flush number rises, and nobody is the owner, whatever `head` says.
+        Epoch and outbox stay, the flush number rises by one and the owner becomes empty, whatever `metadata` holds: a
+        worker that still owns the partition is refused from then on.
         """
         ...
 
 
 class MembershipStore(Protocol):
-    """The public strings, one per customer. All calls may raise `StoreUnavailableError`."""
+    """The public membership strings, one per customer. Every call may raise `StoreUnavailableError`."""
 
     async def write(self, entries: Sequence[OutboxEntry]) -> None:
-        """Set or delete by compare-and-set on (epoch, seq): an entry not newer than what stands is left out."""
+        """Set or delete strings, each only if (epoch, seq) is higher than the stored one; others are skipped.
+
+        Called by the outbox relay. A deletion is remembered for a week, so that an older entry does not undo it.
+        Entries of one customer are applied in the order given. After an error any of them may be written: call again.
+        """
         ...
 
     async def read(self, customer_ids: Sequence[str]) -> list[bytes | None]:
-        """Membership strings in the order asked; None for a customer without one."""
+        """Return strings in the order asked, None for a customer without one. Called by the API, sweeps and verify."""
         ...
 
 
 class ModelStore(Protocol):
-    """Snapshots and the catalogue of segments. All calls may raise `StoreUnavailableError`."""
+    """Model snapshots and the segment catalogue. Every call may raise `StoreUnavailableError`."""
 
     async def publish(self, segmentation: str, version: int, parent: int, snapshot: bytes) -> bool:
-        """Store the snapshot if the stored version is `parent` (0: none stored); False when it is not."""
+        """Store the snapshot if the stored version is `parent` (0: none stored); return whether it was stored.
+
+        Called by the trainer. False means that another trainer has published since.
+        """
         ...
 
     async def snapshot(self, segmentation: str) -> bytes | None:
-        """The stored snapshot; None before the first."""
+        """Return the stored snapshot, None before the first. Called by the trainer, model caches and explanations."""
         ...
 
     async def versions(self, segmentations: Sequence[str]) -> list[int]:
-        """The stored version of each; 0 for none. Cheap: asked every second."""
+        """Return the stored version of each, 0 for none. Called by every worker's model cache once a second."""
         ...
 
     async def rename(self, segment: str, name: str | None) -> None:
-        """Keep the name that people gave a segment; None takes it back."""
+        """Store the name that a person gave a segment; None removes it. Called by `streamseg segments rename`."""
         ...
 
     async def names(self) -> dict[str, str]:
-        """The names that people gave, by segment id."""
+        """Return the names that people gave, by segment id. Called by the trainer when it writes the catalogue."""
         ...
 
     async def promote(self, segmentation: str, public_from: int) -> None:
-        """Keep from when on (wall time, epoch seconds) a segmentation in shadow is public. The first word stands."""
+        """Store when a shadow segmentation becomes public, epoch seconds of wall time. A stored time is kept.
+
+        Called by `streamseg promote`.
+        """
         ...
 
     async def promoted(self) -> dict[str, int]:
-        """What was promoted, by segmentation."""
+        """Return the times set by `promote`, by segmentation. Called by model caches once a second."""
         ...
 
     async def drop(self, segmentation: str, dropped_at: int) -> None:
-        """Keep when (wall time, epoch seconds) a segmentation was given up, for good."""
+        """Store that a segmentation was given up, and when (epoch seconds of wall time). A stored time is kept.
+
+        Called by `streamseg segments drop`. There is no way back.
+        """
         ...
 
     async def dropped(self) -> dict[str, int]:
-        """What was given up, by segmentation."""
+        """Return the times set by `drop`, by segmentation. Called at start and by model caches once a second."""
         ...
 
     async def write_catalogue(self, segments: Mapping[str, bytes]) -> None:
-        """Set the JSON of each segment id named."""
+        """Store the JSON of these segment ids; others stay. Called by the trainer and `streamseg segments rename`."""
         ...
 
     async def catalogue(self) -> dict[str, bytes]:
-        """The JSON of every segment by id."""
+        """Return the JSON of every segment by id. Called by the trainer, the API and the ads mirror."""
         ...

@@ -1,4 +1,4 @@
-"""Subscribers of membership changes, and the deliveries to them."""
+"""Webhook subscribers and the queue of deliveries to them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ from typing import Literal, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Subscriber:
-    """Who is told of membership changes by webhook.
+    """A receiver of membership changes.
 
-    `secret` signs (`whsec_...`, Standard Webhooks). `segments` are ids or patterns, none meaning all. For the purpose
-    "ads" only changes under ads consent are sent; exits and removals always are. Without `allow_private` nothing is
-    sent to addresses inside the network.
+    `secret` signs the messages (`whsec_...`, Standard Webhooks). `segments` are ids or patterns; empty means all. With
+    purpose "ads", entries are sent only under ads consent; exits and removals always are. `allow_private` permits
+    addresses inside the network.
     """
 
     id: str
@@ -24,7 +24,7 @@ class Subscriber:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One message under way to one subscriber; `attempts` have failed so far, the last one for `reason`."""
+    """One message to one subscriber, with the number of failed `attempts` and the `reason` of the last failure."""
 
     subscriber: str
     message_id: str
@@ -34,53 +34,62 @@ class Delivery:
 
     @property
     def id(self) -> str:
-        """The same message to the same subscriber is the same delivery."""
+        """Identifies the delivery: the same message to the same subscriber has the same id."""
         return f"{self.subscriber}/{self.message_id}"
 
 
 class WebhookStore(Protocol):
-    """Subscribers, and deliveries that are due, under way or parked. All calls may raise `StoreUnavailableError`."""
+    """Subscribers, queued deliveries, and parked ones (given up). Every call may raise `StoreUnavailableError`.
+
+    `due`, `now` and leases are wall time in (epoch) seconds.
+    """
 
     async def subscribe(self, subscriber: Subscriber) -> None:
-        """Add the subscriber, or replace the one with its id."""
+        """Add the subscriber, or replace the one with the same id. Called by `streamseg webhooks`."""
         ...
 
     async def unsubscribe(self, subscriber_id: str) -> bool:
-        """False when there is none of that id."""
+        """Delete a subscriber; return False when there is none with this id. Called by `streamseg webhooks`."""
         ...
 
     async def subscribers(self) -> list[Subscriber]:
-        """Every subscriber, by id."""
+        """Return every subscriber, ordered by id. Called by the dispatcher for each batch of changes."""
         ...
 
     async def enqueue(self, deliveries: Sequence[Delivery], due: float) -> None:
-        """Add deliveries, due at an epoch time; those already there or parked stay as they are."""
+        """Queue deliveries, due at `due`; skip those already queued or parked.
+
+        Called by the dispatcher before it commits the changes' offsets. After an error, call again with the same ones.
+        """
         ...
 
     async def take(self, now: float, lease_seconds: float, count: int) -> list[Delivery]:
-        """The deliveries due longest. They are nobody else's during the lease, and due again after it."""
+        """Return up to `count` due deliveries, longest due first, and make them due again after `lease_seconds`.
+
+        Called by the dispatcher in a loop. Nobody else gets them during the lease.
+        """
         ...
 
     async def done(self, delivery: Delivery) -> None:
-        """Forget it."""
+        """Delete a delivery. Called by the dispatcher after the subscriber accepted it, or is gone."""
         ...
 
     async def retry(self, delivery: Delivery, due: float) -> None:
-        """Keep it as it is now, due later."""
+        """Store the delivery as given, due at `due`. Called by the dispatcher after a failed attempt."""
         ...
 
     async def park(self, delivery: Delivery) -> None:
-        """Take it out of the queue and list it."""
+        """Move a delivery from the queue to the parked ones. Called by the dispatcher after the last attempt."""
         ...
 
     async def parked(self) -> list[Delivery]:
-        """The deliveries that were given up."""
+        """Return the parked deliveries, ordered by id. Called by `streamseg webhooks`."""
         ...
 
     async def unpark(self, delivery_id: str, due: float) -> bool:
-        """Try a parked delivery anew; False when it is not parked."""
+        """Queue a parked delivery again; return False when it is not parked. Called by `streamseg webhooks`."""
         ...
 
     async def waiting(self) -> int:
-        """How many deliveries are due or under way."""
+        """Return the number of queued deliveries, taken ones included. Called before more changes are read."""
         ...

@@ -1,1 +1,1 @@
-"""Edge out: rows, memberships, models and the catalogue, on Redis and in memory."""
+"""The stores of rows, memberships, models and the segment catalogue, on Redis and in memory."""

@@ -1,4 +1,4 @@
-"""Memberships together with the view of ad servers."""
+"""Writes each membership twice: whole, and as the view for ad servers."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -11,15 +11,15 @@ from streamseg.membership.views import ads_view
 from streamseg.ports import MembershipStore, ModelStore
 
 SIZES_SECONDS: Final = 10.0
-"""How old the sizes of segments may be."""
+"""How long segment sizes are cached."""
 
 
-class WithAdsView:
+class AdsMirror:
     """A `MembershipStore` that keeps the ads view in step, under keys of its own.
 
-    The view is written first: consent that was withdrawn takes effect before anything else is said. Each of the two
-    orders its own writes, and a write that broke off in between is delivered again by the courier. A segment whose size
-    is not known or too small stays out of the view; one that has grown enters it when the membership is next written.
+    The view is written first, so that withdrawn consent takes effect before anything else. Each of the two stores
+    orders its own writes; if a write fails in between, the outbox relay repeats both. The view omits segments that are
+    smaller than `smallest_segment` or of unknown size; one that has grown appears at the membership's next write.
     """
 
     def __init__(

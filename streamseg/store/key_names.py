@@ -1,32 +1,32 @@
-"""Every key in Redis, in one place.
+"""Names of all keys in Redis.
 
-Public contract, to be read by anyone (grant `+get +mget ~ssg:v1:m:*`), written by workers only:
+Public contract: anyone may read these (grant `+get +mget ~ssg:v1:m:*`), only workers write them:
 
     ssg:v1:m:<customer id>          string: the membership, compact JSON; TTL
-    ssg:v1:a:<customer id>          string: what ad servers may see, compact JSON; only under ads consent; TTL
+    ssg:v1:a:<customer id>          string: the view for ad servers, compact JSON, only under ads consent; TTL
     ssg:v1:catalogue                hash: segment id -> JSON of the segment
     ssg:v1:model:<segmentation>     hash: version, snapshot
 
 Private, may change with any release:
 
     ssg:v1:row:{<partition>}:<bucket>       hash: customer id -> row
-    ssg:v1:new:{<partition>}:<bucket>       hash: customer id -> row, while a rebuild makes them anew
-    ssg:v1:part:{<partition>}               hash: the partition's head
-    ssg:v1:outbox:{<partition>}             stream: changes under way
+    ssg:v1:new:{<partition>}:<bucket>       hash: customer id -> row staged by a rebuild
+    ssg:v1:part:{<partition>}               hash: the partition's metadata
+    ssg:v1:outbox:{<partition>}             stream: decided changes that may still have to be delivered
     ssg:v1:gone:{ssg:v1:m:<customer id>}    string: epoch and seq of a deletion; TTL
-    ssg:v1:names                            hash: segment id -> the name that people gave it
-    ssg:v1:promoted                         hash: segmentation -> from when on it is public, epoch seconds
+    ssg:v1:names                            hash: segment id -> name given by a person
+    ssg:v1:promoted                         hash: segmentation -> when it becomes public, epoch seconds
     ssg:v1:dropped                          hash: segmentation -> when it was given up, epoch seconds
-    ssg:v1:layouts                          hash: fingerprint -> JSON of what rows of that layout are made of
-    ssg:v1:keys                             hash: id -> API key, hashed
-    ssg:v1:{webhooks}:*                     webhooks: subscribers, deliveries, which are due, and which are parked
-    ssg:v1:ticket:<ticket>                  string: whose changes an event stream tells of; TTL
-    ssg:v1:ticket-secret                    string: what tickets are named with
+    ssg:v1:layouts                          hash: fingerprint -> JSON of the layout
+    ssg:v1:keys                             hash: id -> JSON of the API key, with its digest only
+    ssg:v1:{webhooks}:*                     subscribers, deliveries, due times, parked deliveries
+    ssg:v1:ticket:<ticket>                  string: the customer id behind an event stream's ticket; TTL
+    ssg:v1:ticket-secret                    string: the secret that tickets are made with
 
-A written membership is published, empty, on the channel of its key's name (`+subscribe &ssg:v1:m:*`).
+Each write of a membership publishes an empty message on the channel named like its key (`+subscribe &ssg:v1:m:*`).
 
-The braces are Redis Cluster's hash tags: all private keys of a partition share one slot, so that one script can write
-them; memberships spread over all slots, and the mark of a deletion lies in the slot of the string that it replaces.
+Braces are Redis Cluster's hash tags. All private keys of a partition share one slot, so that one script can write them.
+Memberships spread over all slots; a deletion mark lies in the slot of its membership.
 """
 
 from functools import lru_cache
@@ -51,51 +51,51 @@ API_KEYS: Final = f"{PREFIX}keys"
 TICKET_SECRET: Final = f"{PREFIX}ticket-secret"
 
 BUCKETS: Final = 64
-"""Hashes that the rows of a partition are spread over, so that none grows huge. A power of two; never change it."""
+"""Number of hashes that hold a partition's rows, to keep each small. A power of two. Stored data depends on it."""
 
 
 def membership(customer_id: str) -> str:
-    """The membership string. Public."""
+    """Key of the membership string. Public."""
     return MEMBERSHIP_PREFIX + customer_id
 
 
-def gone(customer_id: str, prefix: str = MEMBERSHIP_PREFIX) -> str:
-    """The mark that a membership, or a view of it, was deleted; in the slot of the string. Private."""
+def deletion_mark(customer_id: str, prefix: str = MEMBERSHIP_PREFIX) -> str:
+    """Key of the mark that a membership, or a view of it, was deleted; in the string's slot. Private."""
     return f"{PREFIX}gone:{{{prefix}{customer_id}}}"
 
 
 def model(segmentation: str) -> str:
-    """The current snapshot of a segmentation. Public."""
+    """Key of a segmentation's current snapshot. Public."""
     return f"{PREFIX}model:{segmentation}"
 
 
-def part(partition: int) -> str:
-    """The head of a partition. Private."""
+def metadata(partition: int) -> str:
+    """Key of a partition's metadata. Private."""
     return f"{PREFIX}part:{{{partition}}}"
 
 
 def outbox(partition: int) -> str:
-    """The changes of a partition that are under way. Private."""
+    """Key of a partition's outbox. Private."""
     return f"{PREFIX}outbox:{{{partition}}}"
 
 
 @lru_cache(maxsize=4_096)
 def row_buckets(partition: int) -> tuple[str, ...]:
-    """The hashes of a partition's rows, by bucket. Private."""
+    """Keys of a partition's rows, by bucket. Private."""
     return tuple(f"{PREFIX}row:{{{partition}}}:{bucket}" for bucket in range(BUCKETS))
 
 
 @lru_cache(maxsize=4_096)
 def staged_buckets(partition: int) -> tuple[str, ...]:
-    """The hashes of the rows that a rebuild makes, by bucket. Private."""
+    """Keys of the rows that a rebuild has staged, by bucket. Private."""
     return tuple(f"{PREFIX}new:{{{partition}}}:{bucket}" for bucket in range(BUCKETS))
 
 
 def bucket(customer_id: bytes) -> int:
-    """Which of the hashes has the customer's row."""
+    """Return the bucket that holds the customer's row."""
     return crc32(customer_id) & (BUCKETS - 1)
 
 
 def ticket(name: str) -> str:
-    """The customer behind an event stream's address. Private."""
+    """Key of the customer id behind a ticket. Private."""
     return f"{PREFIX}ticket:{name}"

@@ -1,4 +1,4 @@
-"""What every store does alike: its limits, the life of a string, the words in which it refuses."""
+"""The limits that all stores share, and the errors with which they refuse a write."""
 
 from typing import Final
 from zlib import crc32
@@ -7,36 +7,36 @@ from streamseg.errors import FlushRefusedError, LayoutMismatchError
 from streamseg.ports import Flush
 
 ROWS_IN_ONE_FLUSH: Final = 2_000
-"""10,000 rows hold up Redis for 26 ms (lab)."""
+"""10,000 rows block Redis for 26 ms."""
 
 DELETION_MARK_SECONDS: Final = 7 * 86_400
-"""How long a deletion is remembered where a membership stood: as long as `streamseg.memberships` keeps tombstones."""
+"""How long a deleted membership is remembered: as long as `streamseg.memberships` keeps tombstones."""
 
 
 def check_size(flush: Flush) -> None:
-    """Raise `ValueError` for a flush that no store takes."""
+    """Raise `ValueError` when a flush has too many rows."""
     if len(flush.rows) > ROWS_IN_ONE_FLUSH:
         raise ValueError(f"a flush takes at most {ROWS_IN_ONE_FLUSH} rows, not {len(flush.rows)}")
 
 
-def jittered(ttl_seconds: int, customer_id: str) -> int:
-    """A TTL up to a tenth less than the setting, by the customer, so that strings do not all end at once."""
+def jittered_ttl(ttl_seconds: int, customer_id: str) -> int:
+    """Return the TTL minus up to a tenth, by customer, so that strings do not all expire at once."""
     return ttl_seconds - crc32(customer_id.encode()) % (ttl_seconds // 10 + 1)
 
 
 def not_owner(partition: int, owner: str, claimant: str) -> FlushRefusedError:
-    """Someone else owns the partition; '' for nobody."""
+    """Return the error for a write by another than the owner; an empty `owner` means nobody."""
     return FlushRefusedError(f"partition {partition} is owned by {owner or 'nobody'}, not {claimant}")
 
 
-def not_at(partition: int, flush_number: int, believed: int) -> FlushRefusedError:
-    """The owner is right, the flush number is not."""
-    return FlushRefusedError(f"partition {partition} is at flush number {flush_number}, not {believed}")
+def wrong_flush_number(partition: int, stored: int, given: int) -> FlushRefusedError:
+    """Return the error for a flush by the owner with a wrong flush number."""
+    return FlushRefusedError(f"partition {partition} is at flush number {stored}, not {given}")
 
 
-def other_layout(partition: int, stored: str, layout: str) -> LayoutMismatchError:
-    """The rows were written with other settings."""
+def layout_mismatch(partition: int, stored: str, layout: str) -> LayoutMismatchError:
+    """Return the error for a claim with another layout than that of the rows."""
     return LayoutMismatchError(
         f"the rows of partition {partition} have layout {stored}, the settings ask for {layout}: "
-        "give all workers the same settings, put them back, or run `streamseg rebuild`"
+        "give all workers the same settings, restore the former ones, or run `streamseg rebuild`"
     )

@@ -189,7 +189,7 @@ class RunConsumer(driver.Consumer):  # type: ignore[misc]  # Faust is untyped
         }
         if mine:
             await consumer.commit(mine)
-            if (seconds := KAFKA_OUTAGE.over()) is not None:
+            if (seconds := KAFKA_OUTAGE.end()) is not None:
                 log.info("Kafka answers again after %.0f s", seconds)
         return bool(mine)
 

@@ -1,7 +1,6 @@
 """The only package that knows every concrete class: settings in, working parts out."""
 
 import msgspec
-from aiokafka.partitioner import murmur2
 
 from streamseg.events.decode import Decoder
 from streamseg.events.money import Money
@@ -70,8 +69,3 @@ async def read_membership(settings: Settings, customer_id: str) -> tuple[bytes |
             for segment, value in (await models.catalogue()).items()
         }
         return stored, labels
-
-
-def partition_of(customer_id: str, partitions: int) -> int:
-    """Where a customer's records belong: murmur2 of the key, as Java's producer does it."""
-    return int(murmur2(customer_id.encode()) & 0x7FFFFFFF) % partitions

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from streamseg.api.app import Api, Collaborators
 from streamseg.api.server import serve
+from streamseg.kafka.partitioner import partition_of
 from streamseg.metrics import Metrics
 from streamseg.ports import ApiKeyStore, EventSink, WebhookStore
 from streamseg.settings import Settings
@@ -15,7 +16,7 @@ from streamseg.store.redis.api_key_store import RedisApiKeyStore
 from streamseg.store.redis.change_notices import RedisChangeNotices
 from streamseg.store.redis.ticket_store import RedisTicketStore
 from streamseg.store.redis.webhook_store import RedisWebhookStore
-from streamseg.wiring import decoder_of, event_sink, partition_of, rows_layout
+from streamseg.wiring import decoder_of, event_sink, rows_layout
 
 
 @asynccontextmanager

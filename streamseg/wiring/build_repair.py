@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 
 from streamseg.features.relayout import encoded_settings
 from streamseg.kafka.admin import TopicAdmin
+from streamseg.kafka.partitioner import partition_of
 from streamseg.kafka.topic_reader import TopicReader
 from streamseg.repair.rebuilder import Rebuilder
 from streamseg.repair.verifier import Verifier
 from streamseg.settings import Settings
 from streamseg.topics import CLICKS
-from streamseg.wiring import partition_of
 from streamseg.wiring.derived import derive
 from streamseg.wiring.stores import stored_layout, stores
 

@@ -17,11 +17,12 @@ from streamseg.clustering.snapshot import Snapshot
 from streamseg.errors import SettingsError
 from streamseg.features.rows import Rows
 from streamseg.features.vector import vectors
+from streamseg.kafka.partitioner import partition_of
 from streamseg.ports import StateStore
 from streamseg.service.explanation import explanation
 from streamseg.settings import Settings
 from streamseg.topics import CLICKS
-from streamseg.wiring import check_settings, partition_of, rows_layout, segmentations_of, stores
+from streamseg.wiring import check_settings, rows_layout, segmentations_of, stores
 
 ROWS_AT_ONCE: Final = 1_000
 PROMOTION_SECONDS: Final = 5

@@ -7,7 +7,7 @@ from streamseg.features.layout import Layout
 from streamseg.features.relayout import with_readable
 from streamseg.ports import MembershipStore, StateStore
 from streamseg.settings import Settings
-from streamseg.store.ads_mirror import WithAdsView
+from streamseg.store.ads_mirror import AdsMirror
 from streamseg.store.key_names import ADS_PREFIX
 from streamseg.store.redis import RedisMembershipStore, RedisModelStore, RedisStateStore, connect
 
@@ -21,7 +21,7 @@ async def stores(settings: Settings) -> AsyncIterator[tuple[RedisStateStore, Mem
     memberships = RedisMembershipStore(redis, ttl_seconds=kept.ttl_seconds)
     views = RedisMembershipStore(redis, ttl_seconds=kept.ttl_seconds, prefix=ADS_PREFIX)
     try:
-        yield RedisStateStore(redis), WithAdsView(memberships, views, models, kept.ads_smallest_segment), models
+        yield RedisStateStore(redis), AdsMirror(memberships, views, models, kept.ads_smallest_segment), models
     finally:
         await redis.aclose()
 

@@ -119,12 +119,12 @@ class Assignment:
             metrics: of this process.
             backlog: uncommitted records by (topic, partition).
         """
-        metrics.stand(metrics.lag, {(topic, str(number)): records for (topic, number), records in backlog.items()})
+        metrics.replace(metrics.lag, {(topic, str(number)): records for (topic, number), records in backlog.items()})
         metrics.rows_in_memory.set(sum(partition.rows_in_memory for partition in self._owned.values()))
         members: Counter[str] = Counter()
         for owned in self._owned.values():
             members.update(owned.sizes)
-        metrics.stand(
+        metrics.replace(
             metrics.segment_members,
             {(segmentation_of(segment), segment): count for segment, count in members.items()},
         )

@@ -1,4 +1,4 @@
-"""What goes into a sink is on the topic when `send` returns: on a real broker and on the embedded one."""
+"""Records are on the topic when `send` returns: on a real broker and on the embedded one."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ PARTITIONS = 4
 
 @pytest.fixture(params=["kafka", "embedded"])
 def bootstrap(request: pytest.FixtureRequest) -> Iterator[str]:
-    """A broker with all topics, empty, of four partitions."""
+    """A broker with all topics, empty, with four partitions each."""
     if request.param == "kafka":
         yield request.getfixturevalue("make_topics")(PARTITIONS)
         return
@@ -42,7 +42,7 @@ def read(bootstrap: str, topic: str, count: int) -> list[Message]:
 
 
 def send(bootstrap: str, *runs: list[OutgoingRecord]) -> None:
-    """All runs at once."""
+    """Send all runs concurrently."""
 
     async def sent() -> None:
         sink = KafkaProducer(KafkaSettings(bootstrap=bootstrap))
@@ -91,7 +91,7 @@ def test_a_full_queue_makes_the_sender_wait(bootstrap: str, monkeypatch: pytest.
     assert [message.value() for message in read(bootstrap, CLICKS, 500)] == [b"%d" % number for number in range(500)]
 
 
-def test_a_sending_survives_a_broker_that_is_killed_and_comes_back(start_kafka: Callable[[], KafkaServer]) -> None:
+def test_a_send_survives_a_broker_that_is_killed_and_restarted(start_kafka: Callable[[], KafkaServer]) -> None:
     broker = start_kafka()
     remake_topics(broker.bootstrap, PARTITIONS)
     records = [OutgoingRecord(CLICKS, b"c-1", b"%d" % number) for number in range(100)]
@@ -110,14 +110,14 @@ def test_a_sending_survives_a_broker_that_is_killed_and_comes_back(start_kafka: 
     assert [message.value() for message in read(broker.bootstrap, CLICKS, 100)] == [r.value for r in records]
 
 
-def test_a_producer_that_is_beyond_help_is_replaced() -> None:
-    class Lost:
+def test_a_producer_with_a_fatal_error_is_replaced() -> None:
+    class Failing:
         def produce(self, *_: object, **__: object) -> None:
             raise KafkaException(KafkaError(KafkaError._FATAL, "sequence lost", True))
 
     with EmbeddedBroker() as broker:
         sink = KafkaProducer(KafkaSettings(bootstrap=broker.bootstrap))
-        sink._producer = Lost()  # a fatal error cannot be ordered from a broker
+        sink._producer = Failing()  # a broker cannot be made to cause a fatal error
         record = [OutgoingRecord(CLICKS, b"c-1", b"v")]
         with pytest.raises(NotDeliveredError, match="sequence lost"):
             asyncio.run(sink.send(record))

@@ -1,4 +1,4 @@
-"""Whatever the order in which writes of a customer arrive, the highest (epoch, seq) stands."""
+"""In whatever order a customer's writes arrive, the one with the highest (epoch, seq) is kept."""
 
 import asyncio
 from itertools import count
@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from streamseg.membership.encoding import encode
 from streamseg.membership.types import Consent, Membership, OutboxEntry
 from streamseg.ports import MembershipStore
-from streamseg.settings import RedisSettings
 from streamseg.store.memory import MemoryMembershipStore
-from streamseg.store.redis import RedisMembershipStore, connect
+from streamseg.store.redis import RedisMembershipStore
+from tests.contracts.stores import connected
 
 _names = (f"order-{n}" for n in count())
 
@@ -52,18 +52,19 @@ async def check(
 
 @given(deliveries())
 @settings(max_examples=100, deadline=None)
-def test_in_memory(delivered: tuple[dict[tuple[int, int], bool], list[list[tuple[int, int]]]]) -> None:
+def test_the_highest_order_is_kept_in_memory(
+    delivered: tuple[dict[tuple[int, int], bool], list[list[tuple[int, int]]]],
+) -> None:
     asyncio.run(check(MemoryMembershipStore(ttl_seconds=1_000), *delivered))
 
 
 @given(delivered=deliveries())
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_on_redis(redis_url: str, delivered: tuple[dict[tuple[int, int], bool], list[list[tuple[int, int]]]]) -> None:
+def test_the_highest_order_is_kept_on_redis(
+    redis_url: str, delivered: tuple[dict[tuple[int, int], bool], list[list[tuple[int, int]]]]
+) -> None:
     async def on_redis() -> None:
-        client = connect(RedisSettings(url=redis_url))
-        try:
+        async with connected(redis_url) as client:
             await check(RedisMembershipStore(client, ttl_seconds=1_000), *delivered)
-        finally:
-            await client.aclose()
 
     asyncio.run(on_redis())

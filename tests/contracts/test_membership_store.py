@@ -1,28 +1,26 @@
 """The contract of `MembershipStore`, on every implementation."""
 
-from typing import Any
-
 import pytest
 
 from streamseg.membership.encoding import encode
 from streamseg.membership.types import Consent, Membership, OutboxEntry
 from streamseg.ports import MembershipStore
+from tests.contracts.stores import Stores
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.integration]
 
 
 @pytest.fixture
-def memberships(stores: Any) -> MembershipStore:
-    store: MembershipStore = stores.memberships
-    return store
+def memberships(stores: Stores) -> MembershipStore:
+    return stores.memberships
 
 
-def standing(customer_id: str, epoch: int, seq: int) -> bytes:
+def string(customer_id: str, epoch: int, seq: int) -> bytes:
     return encode(Membership(customer_id, epoch, seq, 1_795_415_998, {}, {"behaviour": None}, Consent(False, True)))
 
 
 def written(customer_id: str, epoch: int, seq: int) -> OutboxEntry:
-    return OutboxEntry(customer_id, epoch, seq, standing(customer_id, epoch, seq))
+    return OutboxEntry(customer_id, epoch, seq, string(customer_id, epoch, seq))
 
 
 def deleted(customer_id: str, epoch: int, seq: int) -> OutboxEntry:
@@ -31,7 +29,7 @@ def deleted(customer_id: str, epoch: int, seq: int) -> OutboxEntry:
 
 async def test_strings_are_read_in_the_order_asked(memberships: MembershipStore) -> None:
     await memberships.write([written("c-1", 7, 1), written("c-2", 7, 1)])
-    expected = [standing("c-2", 7, 1), None, standing("c-1", 7, 1), standing("c-2", 7, 1)]
+    expected = [string("c-2", 7, 1), None, string("c-1", 7, 1), string("c-2", 7, 1)]
     assert await memberships.read(["c-2", "c-3", "c-1", "c-2"]) == expected
     assert await memberships.read([]) == []
     await memberships.write([])
@@ -41,40 +39,40 @@ async def test_strings_are_read_in_the_order_asked(memberships: MembershipStore)
 async def test_any_customer_id_can_be_compared(memberships: MembershipStore, customer_id: str) -> None:
     await memberships.write([written(customer_id, 7, 2)])
     await memberships.write([written(customer_id, 7, 1)])
-    assert await memberships.read([customer_id]) == [standing(customer_id, 7, 2)]
+    assert await memberships.read([customer_id]) == [string(customer_id, 7, 2)]
     await memberships.write([written(customer_id, 7, 3)])
-    assert await memberships.read([customer_id]) == [standing(customer_id, 7, 3)]
+    assert await memberships.read([customer_id]) == [string(customer_id, 7, 3)]
 
 
-async def test_only_newer_writes_pass(memberships: MembershipStore) -> None:
+async def test_only_newer_writes_are_stored(memberships: MembershipStore) -> None:
     epoch = 1_795_415_000_123
     await memberships.write([written("c-1", epoch, 9)])
     for older in (written("c-1", epoch, 8), written("c-1", epoch - 1, 100), deleted("c-1", epoch, 9)):
         await memberships.write([older])
-        assert await memberships.read(["c-1"]) == [standing("c-1", epoch, 9)]
+        assert await memberships.read(["c-1"]) == [string("c-1", epoch, 9)]
     for newer in (written("c-1", epoch, 10), written("c-1", epoch + 1, 1)):
         await memberships.write([newer])
         assert await memberships.read(["c-1"]) == [newer.membership]
 
 
-async def test_entries_of_one_call_are_taken_in_order(memberships: MembershipStore) -> None:
+async def test_entries_of_one_call_are_applied_in_order(memberships: MembershipStore) -> None:
     await memberships.write([written("c-1", 7, 1), written("c-1", 7, 3), written("c-1", 7, 2), deleted("c-2", 7, 1)])
-    assert await memberships.read(["c-1", "c-2"]) == [standing("c-1", 7, 3), None]
+    assert await memberships.read(["c-1", "c-2"]) == [string("c-1", 7, 3), None]
 
 
-async def test_an_older_write_brings_no_erased_customer_back(memberships: MembershipStore) -> None:
+async def test_an_older_write_does_not_restore_a_deleted_customer(memberships: MembershipStore) -> None:
     await memberships.write([written("c-1", 7, 4)])
     await memberships.write([deleted("c-1", 7, 5)])
     assert await memberships.read(["c-1"]) == [None]
     await memberships.write([written("c-1", 7, 4), written("c-1", 6, 99), written("c-1", 7, 5)])
     assert await memberships.read(["c-1"]) == [None]
     await memberships.write([written("c-1", 7, 6)])
-    assert await memberships.read(["c-1"]) == [standing("c-1", 7, 6)]
+    assert await memberships.read(["c-1"]) == [string("c-1", 7, 6)]
     await memberships.write([deleted("c-1", 7, 5), written("c-1", 7, 4)])
-    assert await memberships.read(["c-1"]) == [standing("c-1", 7, 6)]
+    assert await memberships.read(["c-1"]) == [string("c-1", 7, 6)]
 
 
-async def test_a_deletion_counts_though_nothing_was_there(memberships: MembershipStore) -> None:
+async def test_a_deletion_without_a_string_blocks_older_writes(memberships: MembershipStore) -> None:
     await memberships.write([deleted("c-1", 7, 5)])
     await memberships.write([written("c-1", 7, 4)])
     assert await memberships.read(["c-1"]) == [None]

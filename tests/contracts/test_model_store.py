@@ -1,19 +1,18 @@
 """The contract of `ModelStore`, on every implementation."""
 
 import asyncio
-from typing import Any
 
 import pytest
 
 from streamseg.ports import ModelStore
+from tests.contracts.stores import Stores
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.integration]
 
 
 @pytest.fixture
-def models(stores: Any) -> ModelStore:
-    store: ModelStore = stores.models
-    return store
+def models(stores: Stores) -> ModelStore:
+    return stores.models
 
 
 async def test_nothing_is_there_before_the_first_snapshot(models: ModelStore) -> None:
@@ -59,14 +58,14 @@ async def test_a_name_can_be_given_changed_and_taken_back(models: ModelStore) ->
     assert await models.names() == {"behaviour-a": "Götes vänner"}
 
 
-async def test_the_first_word_that_gives_up_a_segmentation_stands(models: ModelStore) -> None:
+async def test_the_first_drop_is_kept(models: ModelStore) -> None:
     assert await models.dropped() == {}
     await models.drop("value", 1_795_000_000)
     await models.drop("value", 1_795_000_001)
     assert await models.dropped() == {"value": 1_795_000_000}
 
 
-async def test_the_first_promotion_stands(models: ModelStore) -> None:
+async def test_the_first_promotion_is_kept(models: ModelStore) -> None:
     assert await models.promoted() == {}
     await models.promote("value", 1_795_000_000)
     await models.promote("value", 1_795_000_001)

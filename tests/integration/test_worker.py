@@ -12,6 +12,7 @@ from confluent_kafka.admin import AdminClient
 
 from streamseg import wiring
 from streamseg.events.record import MemoryRecord
+from streamseg.kafka.partitioner import partition_of
 from streamseg.sources.fitgear import FitGear
 from streamseg.sources.mutations import mutated_record
 from streamseg.topics import CLICKS, DEAD_LETTERS, INPUT_TOPICS, PURCHASES
@@ -103,7 +104,7 @@ def test_a_producer_with_librdkafkas_default_partitioner_is_refused_with_the_rea
     assert {headers["__streamseg.errors.reason"] for _, _, headers in letters} == {b"wrong_partition"}
     assert all(b"murmur2" in headers["__streamseg.errors.detail"] for _, _, headers in letters)
     assert {
-        wiring.partition_of(key.decode(), 4) != int(headers["__streamseg.errors.partition"])
+        partition_of(key.decode(), 4) != int(headers["__streamseg.errors.partition"])
         for key, _, headers in letters
         if key is not None
     } == {True}

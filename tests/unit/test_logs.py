@@ -1,4 +1,4 @@
-"""What is said while a server is away: once at the start, once a minute, once at the end."""
+"""What is logged while a server is away: one line at the start, one a minute, one at the end."""
 
 import logging
 
@@ -28,21 +28,21 @@ def test_one_line_when_kafka_goes_away_and_one_a_minute() -> None:
         passed += [record.getMessage()] if outage.filter(record) else []
 
     assert passed == ["Kafka has not answered for 60 s", "Kafka has not answered for 120 s"]
-    assert outage.over() == now
-    assert outage.over() is None
-    assert outage.filter(complaint())  # the next outage is told again
+    assert outage.end() == now
+    assert outage.end() is None
+    assert outage.filter(complaint())  # the next outage is logged again
 
 
 @pytest.mark.parametrize(
     "record", [complaint(name="streamseg.stream.consumer"), complaint("Heartbeat failed: it is rebalancing")]
 )
-def test_other_lines_always_pass(record: logging.LogRecord) -> None:
+def test_other_lines_are_always_logged(record: logging.LogRecord) -> None:
     outage = OutageFilter(lambda: 0.0)
     assert outage.filter(complaint())
     assert outage.filter(record)
 
 
-def test_a_partition_that_waits_says_so_once_and_shows_it(
+def test_a_waiting_partition_logs_once_a_minute_and_sets_its_gauge(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     now, metrics = 100.0, Metrics()

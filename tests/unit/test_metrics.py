@@ -1,4 +1,4 @@
-"""The list of metrics is the registry, names are well formed, and nothing unbounded can become a label."""
+"""The table of metrics equals the registry, names are well formed, and no unbounded value can become a label."""
 
 import re
 import urllib.error
@@ -23,7 +23,7 @@ TYPES = {"counter": Counter, "gauge": Gauge, "histogram": Histogram}
 SOURCES = {path: path.read_text() for path in Path(streamseg.__file__).parent.rglob("*.py")}
 
 
-def test_the_registry_holds_what_the_list_says_and_no_more() -> None:
+def test_the_registry_holds_exactly_the_table() -> None:
     registry = CollectorRegistry()
     Metrics(registry)
     found = {
@@ -35,7 +35,7 @@ def test_the_registry_holds_what_the_list_says_and_no_more() -> None:
     assert len({spec.attribute for spec in METRICS}) == len(METRICS)
 
 
-def test_every_attribute_is_declared_with_the_type_that_it_has() -> None:
+def test_every_attribute_is_declared_with_its_type() -> None:
     declared = {name: kind for name, kind in get_type_hints(Metrics).items() if kind in TYPES.values()}
     assert declared == {spec.attribute: TYPES[spec.type] for spec in METRICS}
 
@@ -46,7 +46,7 @@ def test_names_follow_prometheus(spec: MetricSpec) -> None:
     assert spec.name.endswith("_total") == (spec.type == "counter")
     assert not re.search(r"_(ms|milliseconds|minutes|kb|mb|percent)(_|$)", spec.name)
     assert spec.type != "histogram" or spec.unit == "seconds"
-    assert not set(spec.labels) & set(spec.name.split("_")), "a label's name stands in the metric's name"
+    assert not set(spec.labels) & set(spec.name.split("_")), "the metric's name repeats a label's name"
     assert spec.meaning
     assert not spec.meaning.endswith(".")
 
@@ -62,15 +62,15 @@ def test_every_metric_is_set_somewhere(spec: MetricSpec) -> None:
     assert any(used.search(text) for text in SOURCES.values())
 
 
-def test_buckets_have_the_edges_of_the_objectives() -> None:
+def test_buckets_include_the_limits_of_the_objectives() -> None:
     assert list(LATENCY_BUCKETS_SECONDS) == sorted(LATENCY_BUCKETS_SECONDS)
     assert {0.002, 0.01, 0.02, 5.0} <= set(LATENCY_BUCKETS_SECONDS)
 
 
-def test_a_standing_gauge_forgets_what_is_gone() -> None:
+def test_replacing_a_gauge_removes_label_sets_not_given() -> None:
     metrics = Metrics()
-    metrics.stand(metrics.lag, {("t", "0"): 5, ("t", "1"): 7})
-    metrics.stand(metrics.lag, {("t", "1"): 8})
+    metrics.replace(metrics.lag, {("t", "0"): 5, ("t", "1"): 7})
+    metrics.replace(metrics.lag, {("t", "1"): 8})
     read = metrics.registry.get_sample_value
     assert read("streamseg_intake_lag_records", {"topic": "t", "partition": "1"}) == 8
     assert read("streamseg_intake_lag_records", {"topic": "t", "partition": "0"}) is None

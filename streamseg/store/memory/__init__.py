@@ -1,4 +1,4 @@
-"""The stores in memory: the same contracts as on Redis, for tests, `verify` and benchmarks. One event loop only."""
+"""The stores in memory, under the same contracts as on Redis, for tests. For one event loop only."""
 
 from streamseg.store.memory.api_key_store import MemoryApiKeyStore as MemoryApiKeyStore
 from streamseg.store.memory.change_notices import MemoryChangeNotices as MemoryChangeNotices

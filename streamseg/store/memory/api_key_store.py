@@ -4,7 +4,7 @@ from streamseg.ports import ApiKey
 
 
 class MemoryApiKeyStore:
-    """The `ApiKeyStore` without a server."""
+    """An `ApiKeyStore` in memory."""
 
     def __init__(self) -> None:
         self._keys: dict[str, ApiKey] = {}

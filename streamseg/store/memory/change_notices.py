@@ -1,4 +1,4 @@
-"""Notices of membership writes in memory."""
+"""Change notices in memory."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 
 class MemoryChangeNotices:
-    """The `ChangeNotices` without a server: whoever writes a membership calls `written`."""
+    """`ChangeNotices` in memory: the writer of a membership calls `written`."""
 
     def __init__(self) -> None:
         self._watchers: dict[str, set[asyncio.Event]] = {}
@@ -22,6 +22,6 @@ class MemoryChangeNotices:
             self._watchers[customer_id].discard(event)
 
     def written(self, customer_id: str) -> None:
-        """Tell those who watch this customer."""
+        """Set the events of all who watch this customer."""
         for event in self._watchers.get(customer_id, ()):
             event.set()

@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 
 from streamseg.membership.encoding import order_of
 from streamseg.membership.types import OutboxEntry
-from streamseg.store.limits_and_refusals import DELETION_MARK_SECONDS, jittered
+from streamseg.store.limits_and_refusals import DELETION_MARK_SECONDS, jittered_ttl
 
 
 class MemoryMembershipStore:
-    """The `MembershipStore` without a server. `clock` is wall time in seconds."""
+    """A `MembershipStore` in memory. `clock` returns wall time in seconds."""
 
     def __init__(self, *, ttl_seconds: int, clock: Callable[[], float] = time.time) -> None:
         self._ttl_seconds = ttl_seconds
@@ -22,24 +22,24 @@ class MemoryMembershipStore:
         now = self._clock()
         for entry in entries:
             customer_id, order = entry.customer_id, (entry.epoch, entry.seq)
-            stands = self._order(customer_id, now)
-            if stands is not None and order <= stands:
+            stored = self._order(customer_id, now)
+            if stored is not None and order <= stored:
                 continue
             if entry.membership is None:
                 self._marks[customer_id] = (now + DELETION_MARK_SECONDS, order)
                 self._strings.pop(customer_id, None)
             else:
-                self._strings[customer_id] = (now + jittered(self._ttl_seconds, customer_id), entry.membership)
+                self._strings[customer_id] = (now + jittered_ttl(self._ttl_seconds, customer_id), entry.membership)
 
     def _order(self, customer_id: str, now: float) -> tuple[int, int] | None:
         if (string := self._string(customer_id, now)) is not None:
             return order_of(string)
-        ends, order = self._marks.get(customer_id, (0.0, None))
-        return order if ends > now else None
+        expires, order = self._marks.get(customer_id, (0.0, None))
+        return order if expires > now else None
 
     def _string(self, customer_id: str, now: float) -> bytes | None:
-        ends, string = self._strings.get(customer_id, (0.0, None))
-        return string if ends > now else None
+        expires, string = self._strings.get(customer_id, (0.0, None))
+        return string if expires > now else None
 
     async def read(self, customer_ids: Sequence[str]) -> list[bytes | None]:
         """See the port."""

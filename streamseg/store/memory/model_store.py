@@ -1,10 +1,10 @@
-"""Snapshots and the catalogue of segments in memory."""
+"""Model snapshots and the segment catalogue in memory."""
 
 from collections.abc import Mapping, Sequence
 
 
 class MemoryModelStore:
-    """The `ModelStore` without a server."""
+    """A `ModelStore` in memory."""
 
     def __init__(self) -> None:
         self._models: dict[str, tuple[int, bytes]] = {}

@@ -1,4 +1,4 @@
-"""The stores in memory: the same contract as on Redis, for tests, `verify` and benchmarks. One event loop only."""
+"""Rows, metadata and outboxes in memory."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -6,12 +6,12 @@ from dataclasses import dataclass, field, replace
 from streamseg.membership.types import OutboxEntry
 from streamseg.ports import Flush, PartitionMetadata
 from streamseg.store import key_names as keys
-from streamseg.store.limits_and_refusals import check_size, not_at, not_owner, other_layout
+from streamseg.store.limits_and_refusals import check_size, layout_mismatch, not_owner, wrong_flush_number
 
 
 @dataclass(slots=True)
 class _Partition:
-    head: PartitionMetadata | None = None
+    metadata: PartitionMetadata | None = None
     buckets: list[dict[str, bytes]] = field(default_factory=lambda: [{} for _ in range(keys.BUCKETS)])
     staged: dict[str, bytes] = field(default_factory=dict)
     outbox: list[tuple[int, OutboxEntry]] = field(default_factory=list)
@@ -20,15 +20,15 @@ class _Partition:
     def bucket(self, customer_id: str) -> dict[str, bytes]:
         return self.buckets[keys.bucket(customer_id.encode())]
 
-    def head_of(self, number: int, owner: str) -> PartitionMetadata:
-        """The head, if it is the owner's. Raises `FlushRefusedError`."""
-        if self.head is None or self.head.owner != owner:
-            raise not_owner(number, self.head.owner if self.head else "", owner)
-        return self.head
+    def owned_by(self, owner: str, number: int) -> PartitionMetadata:
+        """Return the metadata. Raises `FlushRefusedError` when another owner has claimed partition `number`."""
+        if self.metadata is None or self.metadata.owner != owner:
+            raise not_owner(number, self.metadata.owner if self.metadata else "", owner)
+        return self.metadata
 
 
 class MemoryStateStore:
-    """The `StateStore` without a server."""
+    """A `StateStore` in memory."""
 
     def __init__(self) -> None:
         self._partitions: dict[int, _Partition] = {}
@@ -38,11 +38,11 @@ class MemoryStateStore:
         return self._partitions.setdefault(partition, _Partition())
 
     async def check(self) -> None:
-        """Nothing to find fault with."""
+        """Do nothing: memory is always fit."""
 
     async def metadata(self, partition: int) -> PartitionMetadata | None:
         """See the port."""
-        return self._of(partition).head
+        return self._of(partition).metadata
 
     async def layouts(self) -> dict[str, bytes]:
         """See the port."""
@@ -57,17 +57,17 @@ class MemoryStateStore:
     ) -> PartitionMetadata:
         """See the port."""
         at = self._of(partition)
-        stored = at.head or PartitionMetadata(0, "", 0, layout=layout)
+        stored = at.metadata or PartitionMetadata(0, "", 0, layout=layout)
         if stored.layout not in (layout, *follows):
-            raise other_layout(partition, stored.layout, layout)
+            raise layout_mismatch(partition, stored.layout, layout)
         epoch, number = max(stored.epoch + 1, now_ms), stored.flush_number + 1
-        at.head = replace(stored, epoch=epoch, owner=owner, flush_number=number, layout=layout)
-        return at.head
+        at.metadata = replace(stored, epoch=epoch, owner=owner, flush_number=number, layout=layout)
+        return at.metadata
 
     async def set_topics(self, partition: int, owner: str, topics: Mapping[str, tuple[str, int]]) -> None:
-        """See the port. Raises `FlushRefusedError` when the partition has another owner."""
+        """See the port."""
         at = self._of(partition)
-        at.head = replace(at.head_of(partition, owner), topics=dict(topics))
+        at.metadata = replace(at.owned_by(owner, partition), topics=dict(topics))
 
     async def load(self, partition: int, customer_ids: Sequence[str]) -> list[bytes | None]:
         """See the port."""
@@ -75,12 +75,12 @@ class MemoryStateStore:
         return [at.bucket(customer_id).get(customer_id) for customer_id in customer_ids]
 
     async def flush(self, partition: int, flush: Flush) -> str | None:
-        """See the port. Raises `ValueError` for more than 2,000 rows."""
+        """See the port."""
         check_size(flush)
         at = self._of(partition)
-        head = at.head_of(partition, flush.owner)
-        if head.flush_number != flush.flush_number:
-            raise not_at(partition, head.flush_number, flush.flush_number)
+        stored = at.owned_by(flush.owner, partition)
+        if stored.flush_number != flush.flush_number:
+            raise wrong_flush_number(partition, stored.flush_number, flush.flush_number)
         for customer_id, row in flush.rows:
             if row is None:
                 at.bucket(customer_id).pop(customer_id, None)
@@ -89,18 +89,18 @@ class MemoryStateStore:
         for entry in flush.outbox:
             at.appended += 1
             at.outbox.append((at.appended, entry))
-        at.head = replace(
-            head,
-            flush_number=head.flush_number + 1,
-            checkpoint=head.checkpoint if flush.checkpoint is None else dict(flush.checkpoint),
-            sizes=head.sizes if flush.sizes is None else dict(flush.sizes),
+        at.metadata = replace(
+            stored,
+            flush_number=stored.flush_number + 1,
+            checkpoint=stored.checkpoint if flush.checkpoint is None else dict(flush.checkpoint),
+            sizes=stored.sizes if flush.sizes is None else dict(flush.sizes),
         )
         return f"{at.appended}-0" if flush.outbox else None
 
     async def outbox(self, partition: int, after: str = "-") -> list[tuple[str, OutboxEntry]]:
         """See the port."""
-        passed = 0 if after == "-" else _number(after)
-        return [(f"{number}-0", entry) for number, entry in self._of(partition).outbox if number > passed]
+        last = 0 if after == "-" else _number(after)
+        return [(f"{number}-0", entry) for number, entry in self._of(partition).outbox if number > last]
 
     async def trim_outbox(self, partition: int, through: str) -> None:
         """See the port."""
@@ -108,7 +108,7 @@ class MemoryStateStore:
         at.outbox = [(number, entry) for number, entry in at.outbox if number > _number(through)]
 
     async def scan(self, partition: int, cursor: int, count: int) -> tuple[int, list[tuple[str, bytes]]]:
-        """See the port. Whole buckets at a time: a row never leaves its own."""
+        """See the port. The cursor is the next bucket; buckets are returned whole."""
         buckets = self._of(partition).buckets
         found: list[tuple[str, bytes]] = []
         while cursor < keys.BUCKETS and len(found) < count:
@@ -124,15 +124,15 @@ class MemoryStateStore:
         """See the port."""
         self._of(partition).staged.clear()
 
-    async def swap(self, partition: int, head: PartitionMetadata) -> None:
+    async def swap(self, partition: int, metadata: PartitionMetadata) -> None:
         """See the port."""
         at = self._of(partition)
         at.buckets = _Partition().buckets
         for customer_id, row in at.staged.items():
             at.bucket(customer_id)[customer_id] = row
         at.staged.clear()
-        stored = at.head or PartitionMetadata(0, "", 0)
-        at.head = replace(head, epoch=stored.epoch, owner="", flush_number=stored.flush_number + 1)
+        stored = at.metadata or PartitionMetadata(0, "", 0)
+        at.metadata = replace(metadata, epoch=stored.epoch, owner="", flush_number=stored.flush_number + 1)
 
 
 def _number(position: str) -> int:

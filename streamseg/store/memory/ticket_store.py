@@ -1,4 +1,4 @@
-"""Stream tickets in memory."""
+"""Event stream tickets in memory."""
 
 import time
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from streamseg.store import tickets
 
 
 class MemoryTicketStore:
-    """The `TicketStore` without a server. `clock` is wall time in seconds."""
+    """A `TicketStore` in memory. `clock` returns wall time in seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
@@ -17,11 +17,11 @@ class MemoryTicketStore:
     async def issue(self, customer_id: str, ttl_seconds: int) -> str:
         """See the port."""
         now = self._clock()
-        ticket = tickets.named(self._secret, customer_id, now, ttl_seconds)
+        ticket = tickets.ticket_of(self._secret, customer_id, now, ttl_seconds)
         self._tickets[ticket] = (now + ttl_seconds, customer_id)
         return ticket
 
     async def redeem(self, ticket: str) -> str | None:
         """See the port."""
-        ends, customer_id = self._tickets.get(ticket, (0.0, None))
-        return customer_id if ends > self._clock() else None
+        expires, customer_id = self._tickets.get(ticket, (0.0, None))
+        return customer_id if expires > self._clock() else None

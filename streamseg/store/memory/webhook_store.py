@@ -6,7 +6,7 @@ from streamseg.ports import Delivery, Subscriber
 
 
 class MemoryWebhookStore:
-    """The `WebhookStore` without a server."""
+    """A `WebhookStore` in memory."""
 
     def __init__(self) -> None:
         self._subscribers: dict[str, Subscriber] = {}

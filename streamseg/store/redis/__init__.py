@@ -1,4 +1,4 @@
-"""The stores on Redis 6.2 or later, or Valkey: one server, Sentinel's primary behind one address, or a Cluster."""
+"""The stores on Redis 6.2 or later, or Valkey: one server, a Cluster, or Sentinel's primary at one address."""
 
 from streamseg.store.redis.connection import connect
 from streamseg.store.redis.membership_store import RedisMembershipStore

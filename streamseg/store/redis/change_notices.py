@@ -1,7 +1,7 @@
-"""Who may listen to whose changes, and the notices themselves, on Redis.
+"""Change notices on Redis, by publish and subscribe.
 
-The script that writes a membership string publishes an empty message on the channel of the same name. One connection
-per process listens to the channels of the customers that are watched.
+The script that writes a membership string publishes an empty message on the channel named like its key. One connection
+per process subscribes to the channels of all watched customers.
 """
 
 import asyncio
@@ -21,13 +21,13 @@ log = logging.getLogger(__name__)
 
 RETRY_SECONDS: Final = 0.5
 SILENCE_SECONDS: Final = 5.0
-"""After this long without a word the store is asked for one, and after as long again given up."""
-KEPT_OPEN: Final = f"{keys.PREFIX}notices"
-"""A channel on which nobody publishes: a connection without any subscription cannot be read."""
+"""After this long without a message, send a PING; after as long again without an answer, reconnect."""
+PLACEHOLDER_CHANNEL: Final = f"{keys.PREFIX}notices"
+"""Nobody publishes on it. redis-py cannot read from a connection without a subscription."""
 
 
 class RedisChangeNotices:
-    """The `ChangeNotices` of production; listens while `listening` is open."""
+    """`ChangeNotices` on Redis; they arrive while the context `listening` is open."""
 
     def __init__(self, redis: Client, *, silence_seconds: float = SILENCE_SECONDS) -> None:
         self._redis = redis
@@ -42,24 +42,24 @@ class RedisChangeNotices:
         watchers = self._watchers.setdefault(channel, set())
         watchers.add(event)
         if len(watchers) == 1:
-            await self._say("subscribe", channel)
+            await self._send("subscribe", channel)
         try:
             yield event
         finally:
             watchers.discard(event)
             if not watchers and self._watchers.get(channel) is watchers:
                 del self._watchers[channel]
-                await self._say("unsubscribe", channel)
+                await self._send("unsubscribe", channel)
 
-    async def _say(self, verb: str, channel: str) -> None:
-        # Without a connection there is nothing to say: the next one subscribes to all that are watched then.
+    async def _send(self, verb: str, channel: str) -> None:
+        # Without a connection, do nothing: the next one subscribes to all channels watched by then.
         if self._pubsub is not None:
             with suppress(RedisError, OSError):
                 await getattr(self._pubsub, verb)(channel)
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
-        """Listen until the end of the context, connecting anew whenever the connection breaks."""
+        """Receive notices until the context ends; reconnect when the connection breaks."""
         task = asyncio.create_task(self._listen())
         try:
             yield
@@ -72,41 +72,41 @@ class RedisChangeNotices:
         while True:
             try:
                 async with _one_node(self._redis).pubsub() as pubsub:
-                    await pubsub.subscribe(KEPT_OPEN, *self._watchers)
+                    await pubsub.subscribe(PLACEHOLDER_CHANNEL, *self._watchers)
                     self._pubsub = pubsub
                     self._wake_all()
-                    await self._hear(pubsub)
+                    await self._receive(pubsub)
             except (RedisError, OSError) as error:
-                log.warning("change notices: %s; connecting anew", type(error).__name__)
+                log.warning("change notices: %s, reconnecting", type(error).__name__)
             finally:
                 self._pubsub = None
             await asyncio.sleep(RETRY_SECONDS)
 
-    async def _hear(self, pubsub: PubSub) -> None:
-        """Take messages until the connection breaks, or answers nothing any more."""
-        asked = False
+    async def _receive(self, pubsub: PubSub) -> None:
+        """Handle messages until the connection breaks or falls silent. Raises `ConnectionError` or `RedisError`."""
+        pinged = False
         while True:
             message = await pubsub.get_message(timeout=self._silence_seconds)
             if message is None:
-                if asked:
-                    raise ConnectionError("the store is silent")
+                if pinged:
+                    raise ConnectionError("no answer to PING")
                 await pubsub.ping()
-                asked = True
+                pinged = True
                 continue
-            asked = False
-            if message["type"] in ("message", "subscribe"):  # what was written before it stood may have been missed
+            pinged = False
+            if message["type"] in ("message", "subscribe"):  # a write before the subscription gave no notice
                 for event in self._watchers.get(message["channel"].decode(), ()):
                     event.set()
 
     def _wake_all(self) -> None:
-        """Whatever happened before the connection stood may have been missed."""
+        """Set every event: notices before the connection was up are lost."""
         for watchers in self._watchers.values():
             for event in watchers:
                 event.set()
 
 
 def _one_node(redis: Client) -> Redis:
-    """A Cluster passes every message to all its nodes, so one of them is enough."""
+    """Return a client of one server: a Cluster passes every message to all of its nodes."""
     if isinstance(redis, RedisCluster):
         node = redis.get_default_node()
         assert node is not None

@@ -1,4 +1,4 @@
-"""The way to the server: one client from settings, every failure as `StoreUnavailableError`, and what we ask of it."""
+"""Connects to Redis: builds the client from settings, translates its errors, and checks that the server is fit."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,11 +21,11 @@ OLDEST_SERVER: Final = (6, 2)
 CLUSTER_SCHEMES: Final = {"redis+cluster": "redis", "rediss+cluster": "rediss"}
 CONNECT_SECONDS_AT_MOST: Final = 2.0
 CONNECTIONS: Final = 1_000
-"""To one server at most. A call beyond them fails at once; a pool that lets it wait costs a third more per call."""
+"""Maximum per server. A call beyond it fails at once: redis-py's waiting pool costs a third more per call."""
 
 
 class Address(Protocol):
-    """Where the server is and how to enter: the `redis` table of the settings."""
+    """Where the server is and how to log in: the `redis` table of the settings."""
 
     @property
     def url(self) -> str:
@@ -34,30 +34,30 @@ class Address(Protocol):
 
     @property
     def username(self) -> str | None:
-        """When it isn't in the URL."""
+        """User name, if it is not in the URL."""
         ...
 
     @property
     def password(self) -> SecretStr | None:
-        """When it isn't in the URL."""
+        """Password, if it is not in the URL."""
         ...
 
     @property
     def ssl_ca_file(self) -> Path | None:
-        """Whom to trust with TLS, instead of the system's list."""
+        """Certificates to trust with TLS, instead of the system's."""
         ...
 
     @property
     def timeout_seconds(self) -> float:
-        """How long to wait for one answer."""
+        """Time limit of one call."""
         ...
 
 
 def connect(settings: Address) -> Client:
-    """A client that connects on first use, waits `timeout_seconds` for an answer, and repeats nothing by itself.
+    """Return a client that connects at its first call, waits `timeout_seconds` for each reply and never retries.
 
-    URLs: `redis://`, `rediss://` (TLS), `unix://`, and `redis+cluster://`, `rediss+cluster://` for a Cluster, which
-    names any of its nodes. Raises `SettingsError`.
+    URLs: `redis://`, `rediss://` (TLS), `unix://`, and `redis+cluster://` or `rediss+cluster://` with any node of a
+    Cluster. Raises `SettingsError`.
     """
     scheme = urlsplit(settings.url).scheme
     options: dict[str, Any] = {
@@ -66,43 +66,43 @@ def connect(settings: Address) -> Client:
         "socket_timeout": settings.timeout_seconds,
         "socket_connect_timeout": min(settings.timeout_seconds, CONNECT_SECONDS_AT_MOST),
         "socket_keepalive": True,
-        "retry": Retry(NoBackoff(), 0),  # a write whose outcome is unknown is the caller's to judge
+        "retry": Retry(NoBackoff(), 0),  # only the caller knows whether a write of unknown outcome may be repeated
         "protocol": 2,  # the same replies from every client and server version
         "client_name": "streamseg",
         "max_connections": CONNECTIONS,
     }
     if settings.ssl_ca_file is not None:
         if not scheme.startswith("rediss"):
-            raise SettingsError("setting redis.ssl_ca_file: is for a rediss:// url")
+            raise SettingsError("setting redis.ssl_ca_file: needs a rediss:// url")
         options["ssl_ca_certs"] = str(settings.ssl_ca_file)
     try:
         if scheme in CLUSTER_SCHEMES:
             return RedisCluster.from_url(settings.url.replace(scheme, CLUSTER_SCHEMES[scheme], 1), **options)
         if scheme == "unix":
             del options["socket_keepalive"]
-        return _written_by_hiredis(Redis.from_url(settings.url, **options))
+        return _packed_by_hiredis(Redis.from_url(settings.url, **options))
     except (ValueError, RedisError) as error:
         raise SettingsError(f"setting redis.url: {error}") from None
 
 
-class _WrittenByHiredis:
-    """Writes commands in C: in Python each argument costs four times as much. redis-py's way to C checks each first."""
+class _PackedByHiredis:
+    """Encodes commands in C: Python takes four times as long per argument, redis-py's own C path checks each first."""
 
     def pack_command(self, *args: Any) -> list[bytes]:
-        """The bytes of one command, whose name may be two words (`CLIENT SETNAME`)."""
+        """Encode one command; its name may be two words (`CLIENT SETNAME`)."""
         return [hiredis.pack_command((*args[0].encode().split(), *args[1:]))]
 
 
-def _written_by_hiredis(redis: Redis) -> Redis:
+def _packed_by_hiredis(redis: Redis) -> Redis:
     pool = redis.connection_pool
     plain = pool.connection_class
-    pool.connection_class = type(plain.__name__, (_WrittenByHiredis, plain), {})
+    pool.connection_class = type(plain.__name__, (_PackedByHiredis, plain), {})
     return redis
 
 
 @contextmanager
-def answering() -> Iterator[None]:
-    """Around every call: whatever goes wrong with it is a `StoreUnavailableError`, whose text holds no data."""
+def translated_errors() -> Iterator[None]:
+    """Turn every error of a call into `StoreUnavailableError`, with a text that holds no customer data."""
     try:
         yield
     except RedisClusterException:  # its text repeats the command, with ids and rows
@@ -113,18 +113,18 @@ def answering() -> Iterator[None]:
 
 
 async def check_server(redis: Client) -> None:
-    """Refuse servers that drop rows silently, are too old, or cannot be written.
+    """Check that the server evicts nothing, is new enough and can be written.
 
-    Raises `SettingsError` with one line, or `StoreUnavailableError`.
+    Raises `SettingsError` when it is unfit, `StoreUnavailableError` when it does not answer.
     """
-    with answering():
+    with translated_errors():
         try:
             if isinstance(redis, RedisCluster):
                 redis = await redis.initialize()
                 state = await redis.cluster_info(target_nodes=RedisCluster.DEFAULT_NODE)
                 if state.get("cluster_state") != "ok":
                     raise SettingsError(
-                        f"the Redis Cluster is not whole: cluster_state is {state.get('cluster_state')}"
+                        f"the Redis Cluster is incomplete: cluster_state is {state.get('cluster_state')}"
                     )
                 for node in redis.get_primaries():
                     _check_info(await redis.info("everything", target_nodes=node), in_cluster=True)
@@ -140,7 +140,7 @@ def _check_info(info: Mapping[str, Any], *, in_cluster: bool) -> None:
         raise SettingsError(f"Redis {version} is too old: 6.2 or later is needed")
     policy = info.get("maxmemory_policy")
     if policy != "noeviction":
-        raise SettingsError(f"Redis drops data when memory is short: set maxmemory-policy to noeviction (now {policy})")
+        raise SettingsError(f"Redis evicts data when memory is full: set maxmemory-policy to noeviction (now {policy})")
     if info.get("role") == "slave":
         raise SettingsError("this Redis is a read-only replica: redis.url must name the primary")
     if info.get("cluster_enabled") == 1 and not in_cluster:

@@ -1,7 +1,7 @@
-"""Membership strings on Redis: written in batches, each by compare-and-set on (epoch, seq).
+"""Membership strings on Redis, written in batches, each by compare-and-set on (epoch, seq).
 
-A deletion leaves a mark beside the place of the string, for as long as Kafka keeps tombstones, so that an older write
-that was under way (a redelivered outbox, a worker that was frozen) cannot bring an erased customer back.
+A deletion leaves a mark for as long as Kafka keeps tombstones. An older write that arrives late (a redelivered outbox
+entry, a worker that was frozen) then cannot restore an erased customer.
 """
 
 from collections.abc import Sequence
@@ -15,22 +15,22 @@ from redis.exceptions import NoScriptError
 
 from streamseg.membership.types import OutboxEntry
 from streamseg.store import key_names as keys
-from streamseg.store.limits_and_refusals import DELETION_MARK_SECONDS, jittered
-from streamseg.store.redis.connection import Client, answering
+from streamseg.store.limits_and_refusals import DELETION_MARK_SECONDS, jittered_ttl
+from streamseg.store.redis.connection import Client, translated_errors
 from streamseg.store.redis.script import Argument, Script
 
 ENTRIES_IN_ONE_CALL: Final = 1_000
-"""They hold up Redis for 2.5 ms."""
+"""They block Redis for 2.5 ms."""
 READ_IN_ONE_CALL: Final = 2_000
 
 _PACK: Final = msgspec.msgpack.Encoder().encode
 
 
 class RedisMembershipStore:
-    """The `MembershipStore` of production; with another prefix, the place of a view of the memberships.
+    """A `MembershipStore` on Redis; with another `prefix`, the store of a view of the memberships.
 
-    In a view a string may well be missing. Deleting one leaves a mark only where one stood, so that the many customers
-    who are never in the view cost nothing.
+    Most customers may have no string in a view. A deletion there leaves a mark only where a string was, so that they
+    cost nothing.
     """
 
     def __init__(self, redis: Client, *, ttl_seconds: int, prefix: str = keys.MEMBERSHIP_PREFIX) -> None:
@@ -43,7 +43,7 @@ class RedisMembershipStore:
     async def write(self, entries: Sequence[OutboxEntry]) -> None:
         """See the port."""
         if self._is_view:
-            entries = await self._that_matter(entries)
+            entries = await self._without_idle_deletions(entries)
         for epoch, group in groupby(entries, attrgetter("epoch")):
             of_epoch = list(group)
             for start in range(0, len(of_epoch), ENTRIES_IN_ONE_CALL):
@@ -53,47 +53,47 @@ class RedisMembershipStore:
                 else:
                     await self._write.run(self._redis, *self._call(epoch, piece))
 
-    async def _that_matter(self, entries: Sequence[OutboxEntry]) -> Sequence[OutboxEntry]:
-        """All but the deletions of what is not there and is not about to be written by one of these."""
+    async def _without_idle_deletions(self, entries: Sequence[OutboxEntry]) -> Sequence[OutboxEntry]:
+        """Leave out deletions of strings that neither exist nor are written by another of these entries."""
         written = {entry.customer_id for entry in entries if entry.membership is not None}
-        doubtful = [entry.customer_id for entry in entries if entry.customer_id not in written]
-        there = written | await self._standing(doubtful)
-        return [entry for entry in entries if entry.customer_id in there]
+        unwritten = [entry.customer_id for entry in entries if entry.customer_id not in written]
+        kept = written | await self._existing(unwritten)
+        return [entry for entry in entries if entry.customer_id in kept]
 
-    async def _standing(self, customer_ids: Sequence[str]) -> set[str]:
-        """Those who have a string. Mostly nobody has, and one number tells it."""
-        with answering():
+    async def _existing(self, customer_ids: Sequence[str]) -> set[str]:
+        """Return the customers that have a string. Usually none has: one EXISTS call shows that."""
+        with translated_errors():
             if not customer_ids or not await self._redis.exists(*map(self._prefix.__add__, customer_ids)):
                 return set()
         strings = await self.read(customer_ids)
         return {customer for customer, string in zip(customer_ids, strings, strict=True) if string is not None}
 
     def _call(self, epoch: int, entries: Sequence[OutboxEntry]) -> tuple[list[str], list[Argument]]:
-        prefix, gone = self._prefix, keys.gone
+        prefix, deletion_mark = self._prefix, keys.deletion_mark
         names: list[str] = []
         for entry in entries:
             customer_id = entry.customer_id
-            names += (prefix + customer_id, gone(customer_id, prefix))
+            names += (prefix + customer_id, deletion_mark(customer_id, prefix))
         strings = [entry.membership or b"" for entry in entries]
         order = _PACK(([entry.seq for entry in entries], list(map(len, strings))))
-        # One TTL for all of them: what is written together was written at its own time, and spreads by that.
-        ttl_seconds = jittered(self._ttl_seconds, entries[0].customer_id)
+        # One TTL per call: calls are spread over time, and so are the expiries.
+        ttl_seconds = jittered_ttl(self._ttl_seconds, entries[0].customer_id)
         leave_mark = 0 if self._is_view else 1
         return names, [DELETION_MARK_SECONDS, leave_mark, epoch, ttl_seconds, order, b"".join(strings)]
 
     async def _write_by_slot(self, cluster: RedisCluster, epoch: int, entries: Sequence[OutboxEntry]) -> None:
-        """Nearly every customer has a slot of their own: one call each, pipelined by node, in order within a slot."""
+        """Write one call per entry, pipelined by node and ordered within a slot: few customers share a slot."""
         pipeline = cluster.pipeline()
         calls = [self._call(epoch, [entry]) for entry in entries]
         for names, arguments in calls:
             pipeline = pipeline.execute_command("EVALSHA", self._write.sha, len(names), *names, *arguments)
-        with answering():
+        with translated_errors():
             replies = await pipeline.execute(raise_on_error=False)
         for (names, arguments), reply in zip(calls, replies, strict=True):
             if isinstance(reply, NoScriptError):
                 await self._write.run(cluster, names, arguments)
             elif isinstance(reply, Exception):
-                with answering():
+                with translated_errors():
                     raise reply
 
     async def read(self, customer_ids: Sequence[str]) -> list[bytes | None]:
@@ -101,7 +101,7 @@ class RedisMembershipStore:
         strings: list[bytes | None] = []
         for start in range(0, len(customer_ids), READ_IN_ONE_CALL):
             names = [self._prefix + customer_id for customer_id in customer_ids[start : start + READ_IN_ONE_CALL]]
-            with answering():
+            with translated_errors():
                 found: Any
                 if isinstance(self._redis, RedisCluster):
                     found = await self._redis.mget_nonatomic(names)

@@ -1,15 +1,15 @@
-"""Snapshots and the catalogue of segments on Redis."""
+"""Model snapshots and the segment catalogue on Redis."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
 
 from streamseg.store import key_names as keys
-from streamseg.store.redis.connection import Client, answering
+from streamseg.store.redis.connection import Client, translated_errors
 from streamseg.store.redis.script import Script
 
 
 class RedisModelStore:
-    """The `ModelStore` of production."""
+    """A `ModelStore` on Redis."""
 
     def __init__(self, redis: Client) -> None:
         self._redis = redis
@@ -21,7 +21,7 @@ class RedisModelStore:
 
     async def snapshot(self, segmentation: str) -> bytes | None:
         """See the port."""
-        with answering():
+        with translated_errors():
             stored: bytes | None = await self._redis.execute_command("HGET", keys.model(segmentation), "snapshot")
         return stored
 
@@ -30,24 +30,24 @@ class RedisModelStore:
         return await asyncio.gather(*(self._version(segmentation) for segmentation in segmentations))
 
     async def _version(self, segmentation: str) -> int:
-        with answering():
+        with translated_errors():
             return int(await self._redis.execute_command("HGET", keys.model(segmentation), "version") or 0)
 
     async def rename(self, segment: str, name: str | None) -> None:
         """See the port."""
         command = ("HDEL", keys.NAMES, segment) if name is None else ("HSET", keys.NAMES, segment, name)
-        with answering():
+        with translated_errors():
             await self._redis.execute_command(*command)
 
     async def names(self) -> dict[str, str]:
         """See the port."""
-        with answering():
+        with translated_errors():
             stored = await self._redis.execute_command("HGETALL", keys.NAMES)
         return {segment.decode(): name.decode() for segment, name in stored.items()}
 
     async def promote(self, segmentation: str, public_from: int) -> None:
         """See the port."""
-        with answering():
+        with translated_errors():
             await self._redis.execute_command("HSETNX", keys.PROMOTED, segmentation, public_from)
 
     async def promoted(self) -> dict[str, int]:
@@ -56,7 +56,7 @@ class RedisModelStore:
 
     async def drop(self, segmentation: str, dropped_at: int) -> None:
         """See the port."""
-        with answering():
+        with translated_errors():
             await self._redis.execute_command("HSETNX", keys.DROPPED, segmentation, dropped_at)
 
     async def dropped(self) -> dict[str, int]:
@@ -64,7 +64,7 @@ class RedisModelStore:
         return await self._times(keys.DROPPED)
 
     async def _times(self, name: str) -> dict[str, int]:
-        with answering():
+        with translated_errors():
             stored = await self._redis.execute_command("HGETALL", name)
         return {segmentation.decode(): int(at) for segmentation, at in stored.items()}
 
@@ -72,11 +72,11 @@ class RedisModelStore:
         """See the port."""
         if segments:
             fields = [part for segment in segments.items() for part in segment]
-            with answering():
+            with translated_errors():
                 await self._redis.execute_command("HSET", keys.CATALOGUE, *fields)
 
     async def catalogue(self) -> dict[str, bytes]:
         """See the port."""
-        with answering():
+        with translated_errors():
             stored = await self._redis.execute_command("HGETALL", keys.CATALOGUE)
         return {segment.decode(): described for segment, described in stored.items()}

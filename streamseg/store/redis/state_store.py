@@ -1,4 +1,4 @@
-"""Rows, heads and outboxes on Redis: all keys of a partition in one Cluster slot, every write in one fenced script."""
+"""Rows, metadata and outboxes on Redis: a partition's keys share one Cluster slot, so one script does a whole flush."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -8,15 +8,15 @@ import msgspec
 from streamseg.membership.types import OutboxEntry
 from streamseg.ports import Flush, PartitionMetadata
 from streamseg.store import key_names as keys
-from streamseg.store.limits_and_refusals import check_size, not_at, not_owner, other_layout
-from streamseg.store.redis.connection import Client, answering, check_server
+from streamseg.store.limits_and_refusals import check_size, layout_mismatch, not_owner, wrong_flush_number
+from streamseg.store.redis.connection import Client, check_server, translated_errors
 from streamseg.store.redis.script import Argument, Script
 
-HEAD_FIELDS: Final = ("epoch", "owner", "flush", "checkpoint", "topics", "layout", "sizes", "gathered")
-"""In the order in which `claim.lua` returns them."""
-LOAD_IDS: Final = 2_000
-OUTBOX_FLUSHES: Final = 4
-"""Read at once: each may hold 2,000 entries, some 700 kB."""
+METADATA_FIELDS: Final = ("epoch", "owner", "flush", "checkpoint", "topics", "layout", "sizes", "gathered")
+"""In the order of `claim.lua`'s result."""
+IDS_IN_ONE_LOAD: Final = 2_000
+FLUSHES_IN_ONE_READ: Final = 4
+"""Of the outbox; each may hold 2,000 entries, about 700 kB."""
 
 _JSON: Final = msgspec.json.Encoder()
 _COUNTS: Final = msgspec.json.Decoder(dict[str, int])
@@ -26,7 +26,7 @@ _FROM_ENTRIES: Final = msgspec.msgpack.Encoder()
 
 
 class RedisStateStore:
-    """The `StateStore` of production."""
+    """A `StateStore` on Redis."""
 
     def __init__(self, redis: Client) -> None:
         self._redis = redis
@@ -43,42 +43,42 @@ class RedisStateStore:
 
     async def metadata(self, partition: int) -> PartitionMetadata | None:
         """See the port."""
-        with answering():
-            stored = await self._redis.execute_command("HMGET", keys.part(partition), *HEAD_FIELDS)
-        return _head(stored) if stored[0] is not None else None
+        with translated_errors():
+            stored = await self._redis.execute_command("HMGET", keys.metadata(partition), *METADATA_FIELDS)
+        return _metadata(stored) if stored[0] is not None else None
 
     async def layouts(self) -> dict[str, bytes]:
         """See the port."""
-        with answering():
+        with translated_errors():
             stored = await self._redis.execute_command("HGETALL", keys.LAYOUTS)
         return {fingerprint.decode(): written for fingerprint, written in stored.items()}
 
     async def remember_layout(self, fingerprint: str, written: bytes) -> None:
         """See the port."""
-        with answering():
+        with translated_errors():
             await self._redis.execute_command("HSET", keys.LAYOUTS, fingerprint, written)
 
     async def claim(
         self, partition: int, owner: str, layout: str, now_ms: int, follows: Sequence[str] = ()
     ) -> PartitionMetadata:
         """See the port."""
-        reply = await self._claim.run(self._redis, [keys.part(partition)], [owner, layout, now_ms, *follows])
+        reply = await self._claim.run(self._redis, [keys.metadata(partition)], [owner, layout, now_ms, *follows])
         if not isinstance(reply, list):
-            raise other_layout(partition, reply.decode(), layout)
-        return _head(reply)
+            raise layout_mismatch(partition, reply.decode(), layout)
+        return _metadata(reply)
 
     async def set_topics(self, partition: int, owner: str, topics: Mapping[str, tuple[str, int]]) -> None:
-        """See the port. Raises `FlushRefusedError` when the partition has another owner."""
-        reply = await self._set_topics.run(self._redis, [keys.part(partition)], [owner, _JSON.encode(dict(topics))])
+        """See the port."""
+        reply = await self._set_topics.run(self._redis, [keys.metadata(partition)], [owner, _JSON.encode(dict(topics))])
         if reply is not None:
             raise not_owner(partition, reply[0].decode(), owner)
 
     async def load(self, partition: int, customer_ids: Sequence[str]) -> list[bytes | None]:
         """See the port."""
         rows: list[bytes | None] = [None] * len(customer_ids)
-        for start in range(0, len(customer_ids), LOAD_IDS):
+        for start in range(0, len(customer_ids), IDS_IN_ONE_LOAD):
             await self._load_piece(
-                partition, customer_ids, range(start, min(start + LOAD_IDS, len(customer_ids))), rows
+                partition, customer_ids, range(start, min(start + IDS_IN_ONE_LOAD, len(customer_ids))), rows
             )
         return rows
 
@@ -102,7 +102,7 @@ class RedisStateStore:
             rows[index] = row
 
     async def flush(self, partition: int, flush: Flush) -> str | None:
-        """See the port. Raises `ValueError` for more than 2,000 rows."""
+        """See the port."""
         check_size(flush)
         touched: dict[int, tuple[list[Argument], list[Argument]]] = {}
         bucket = keys.bucket
@@ -127,41 +127,40 @@ class RedisStateStore:
             arguments += (len(written), len(removed))
             arguments += written
             arguments += removed
-        names = keys.row_buckets(partition)
-        reply = await self._flush.run(
-            self._redis, [keys.part(partition), keys.outbox(partition), *(names[place] for place in touched)], arguments
-        )
+        buckets = keys.row_buckets(partition)
+        names = [keys.metadata(partition), keys.outbox(partition), *(buckets[place] for place in touched)]
+        reply = await self._flush.run(self._redis, names, arguments)
         if isinstance(reply, list):
             owner, flush_number = reply[0].decode(), reply[1].decode()
             if owner != flush.owner:
                 raise not_owner(partition, owner, flush.owner)
-            raise not_at(partition, int(flush_number), flush.flush_number)
+            raise wrong_flush_number(partition, int(flush_number), flush.flush_number)
         return reply.decode() if reply is not None else None
 
     async def outbox(self, partition: int, after: str = "-") -> list[tuple[str, OutboxEntry]]:
         """See the port."""
-        standing: list[tuple[str, OutboxEntry]] = []
+        entries: list[tuple[str, OutboxEntry]] = []
         while True:
             start = after if after == "-" else f"({after}"
-            with answering():
+            with translated_errors():
                 piece = await self._redis.execute_command(
-                    "XRANGE", keys.outbox(partition), start, "+", "COUNT", OUTBOX_FLUSHES
+                    "XRANGE", keys.outbox(partition), start, "+", "COUNT", FLUSHES_IN_ONE_READ
                 )
             for position, fields in piece:
                 after = position.decode()
-                standing += ((after, entry) for entry in _TO_ENTRIES.decode(fields[b"entries"]))
-            if len(piece) < OUTBOX_FLUSHES:
-                return standing
+                entries += ((after, entry) for entry in _TO_ENTRIES.decode(fields[b"entries"]))
+            if len(piece) < FLUSHES_IN_ONE_READ:
+                return entries
 
     async def trim_outbox(self, partition: int, through: str) -> None:
         """See the port."""
         milliseconds, _, number = through.partition("-")
         beyond = f"{milliseconds}-{int(number) + 1}"
-        with answering():
+        with translated_errors():
             await self._redis.execute_command("XTRIM", keys.outbox(partition), "MINID", beyond)
 
     async def scan(self, partition: int, cursor: int, count: int) -> tuple[int, list[tuple[str, bytes]]]:
-        """See the port. The cursor is that of HSCAN times the number of buckets, plus the bucket."""
+        """See the port. The cursor is HSCAN's, times the number of buckets, plus the bucket."""
         inside, bucket = divmod(cursor, keys.BUCKETS)
         reply = await self._scan.run(self._redis, keys.row_buckets(partition), [bucket, inside, count])
         next_bucket, next_inside, found = reply
@@ -176,23 +175,23 @@ class RedisStateStore:
             customer = customer_id.encode()
             by_bucket.setdefault(keys.bucket(customer), []).extend((customer, row))
         for bucket, content in by_bucket.items():
-            with answering():
+            with translated_errors():
                 await self._redis.execute_command("HSET", names[bucket], *content)
 
     async def unstage(self, partition: int) -> None:
         """See the port."""
-        with answering():
+        with translated_errors():
             await self._redis.execute_command("UNLINK", *keys.staged_buckets(partition))
 
-    async def swap(self, partition: int, head: PartitionMetadata) -> None:
+    async def swap(self, partition: int, metadata: PartitionMetadata) -> None:
         """See the port."""
         pairs = zip(keys.row_buckets(partition), keys.staged_buckets(partition), strict=True)
-        names = [keys.part(partition), *(name for pair in pairs for name in pair)]
-        beside = [_JSON.encode(dict(each)) for each in (head.checkpoint, head.topics, head.sizes)]
-        await self._swap.run(self._redis, names, [head.layout, *beside, "1" if head.gathered else ""])
+        names = [keys.metadata(partition), *(name for pair in pairs for name in pair)]
+        encoded = [_JSON.encode(dict(each)) for each in (metadata.checkpoint, metadata.topics, metadata.sizes)]
+        await self._swap.run(self._redis, names, [metadata.layout, *encoded, "1" if metadata.gathered else ""])
 
 
-def _head(stored: Sequence[Any]) -> PartitionMetadata:
+def _metadata(stored: Sequence[Any]) -> PartitionMetadata:
     epoch, owner, flush_number, checkpoint, topics, layout, sizes, gathered = stored
     return PartitionMetadata(
         epoch=int(epoch),

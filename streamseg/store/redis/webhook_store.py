@@ -1,4 +1,4 @@
-"""Webhooks on Redis: subscribers, a queue by due time, and what was given up; all in one Cluster slot."""
+"""Webhook subscribers, the delivery queue by due time, and parked deliveries on Redis, all in one Cluster slot."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -7,7 +7,7 @@ import msgspec
 
 from streamseg.ports import Delivery, Subscriber
 from streamseg.store import key_names as keys
-from streamseg.store.redis.connection import Client, answering
+from streamseg.store.redis.connection import Client, translated_errors
 from streamseg.store.redis.script import Script
 
 _SUBSCRIBER: Final = msgspec.json.Decoder(Subscriber)
@@ -15,14 +15,14 @@ _DELIVERY: Final = msgspec.json.Decoder(Delivery)
 
 
 class RedisWebhookStore:
-    """The `WebhookStore` of production."""
+    """A `WebhookStore` on Redis."""
 
     def __init__(self, redis: Client) -> None:
         self._redis = redis
         self._take = Script("take_webhooks")
 
     async def _do(self, *command: str | bytes | float) -> Any:
-        with answering():
+        with translated_errors():
             return await self._redis.execute_command(*command)
 
     async def subscribe(self, subscriber: Subscriber) -> None:
@@ -43,7 +43,7 @@ class RedisWebhookStore:
         for delivery in deliveries:
             if await self._do("HEXISTS", keys.PARKED, delivery.id):
                 continue
-            # In this order a break-off leaves nothing that is due without a body; whoever enqueues tries again.
+            # Body before due time: if the second write fails, nothing is due without a body, and the caller repeats.
             await self._do("HSETNX", keys.DELIVERIES, delivery.id, msgspec.json.encode(delivery))
             await self._do("ZADD", keys.DUE, "NX", due, delivery.id)
 

@@ -4,7 +4,7 @@ import logging
 import time
 
 from streamseg.errors import StoreUnavailableError
-from streamseg.logs import AGAIN_SECONDS
+from streamseg.logs import REMINDER_SECONDS
 from streamseg.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ class Outage:
             self._since = self._logged_at = now
             self._metrics.paused.labels(partition=str(self._partition)).set(1)
             log.warning("partition %d waits for the store: %s", self._partition, error)
-        elif now - self._logged_at >= AGAIN_SECONDS:
+        elif now - self._logged_at >= REMINDER_SECONDS:
             self._logged_at = now
             log.warning("partition %d has waited for the store for %.0f s", self._partition, now - self._since)
 

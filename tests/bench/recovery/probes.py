@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Final
 
-from streamseg.wiring import partition_of
+from streamseg.kafka.partitioner import partition_of
 
 LATE_SECONDS: Final = 1.0
 """A probe that waits longer tells that its partition is not keeping up."""

@@ -1,4 +1,4 @@
-"""A real Kafka broker from Apache's jars: one node, broker and controller, on free ports."""
+"""Runs a real Kafka from Apache's jars: one node as broker and controller, on free ports."""
 
 import shutil
 import subprocess
@@ -41,8 +41,8 @@ log.segment.delete.delay.ms=1000
 """
 
 
-def needed(program: str, package: str) -> str:
-    """The program's path. Raises `ServerError` with what to install."""
+def path_of(program: str, package: str) -> str:
+    """Return the program's path. Raises `ServerError` that says what to install."""
     found = shutil.which(program)
     if found is None:
         raise ServerError(f"{program} is missing: run tests/support/install-servers.sh or install {package}")
@@ -50,13 +50,13 @@ def needed(program: str, package: str) -> str:
 
 
 def jars() -> Path:
-    """The folder with Kafka's jars, fetched by Maven the first time."""
+    """Return the folder of Kafka's jars; Maven downloads them the first time."""
     done = JARS / ".complete"
     if not done.exists():
         JARS.mkdir(parents=True, exist_ok=True)
         fetched = subprocess.run(
             [
-                needed("mvn", "maven"), "-q", "-B", "-f", str(HERE / "pom.xml"),
+                path_of("mvn", "maven"), "-q", "-B", "-f", str(HERE / "pom.xml"),
                 "dependency:copy-dependencies", f"-DoutputDirectory={JARS}",
             ],
             check=False, capture_output=True, text=True, timeout=900,
@@ -74,11 +74,11 @@ class KafkaServer(Server):
     stop_seconds: ClassVar[float] = 30.0
 
     def __init__(self, extra: str = "", advertised: Sequence[int] = ()) -> None:
-        """Args say what goes beyond one plain listener.
+        """Prepare a broker with one plain listener, and more as asked.
 
         Args:
-            extra: more lines of server.properties, the last of a name counts.
-            advertised: ports of proxies. Each gets a listener of its own in `behind`, whose clients are sent back to
+            extra: more lines of server.properties; the last line of a name counts.
+            advertised: ports of proxies. Each gets a listener on a port of `behind`, which refers its clients back to
                 the proxy.
         """
         self.port, controller = free_port(), free_port()
@@ -87,19 +87,19 @@ class KafkaServer(Server):
         self._properties = folder / "server.properties"
         self._properties.write_text(
             PROPERTIES.format(port=self.port, controller=controller, data=folder / "data")
-            + (self._doors(controller, advertised) if advertised else "")
+            + (self._proxied_listeners(controller, advertised) if advertised else "")
             + extra
         )
         java = [
-            needed("java", "default-jre-headless"), "-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+            path_of("java", "default-jre-headless"), "-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
             f"-Dlog4j2.configurationFile={HERE / 'log4j2.xml'}", "-cp", f"{jars()}/*",
         ]  # fmt: skip
         self._format = [*java, "kafka.tools.StorageTool", "format", "-c", str(self._properties)]
         super().__init__(Child("kafka", [*java, "kafka.Kafka", str(self._properties)], folder))
         self._formatted = False
 
-    def _doors(self, controller: int, advertised: Sequence[int]) -> str:
-        names = [f"DOOR{number}" for number in range(len(advertised))]
+    def _proxied_listeners(self, controller: int, advertised: Sequence[int]) -> str:
+        names = [f"PROXIED{number}" for number in range(len(advertised))]
         plain = f"PLAINTEXT://127.0.0.1:{self.port}"
         inside = [f"{name}://127.0.0.1:{port}" for name, port in zip(names, self.behind, strict=True)]
         outside = [f"{name}://127.0.0.1:{port}" for name, port in zip(names, advertised, strict=True)]
@@ -115,7 +115,7 @@ class KafkaServer(Server):
 
     @property
     def bootstrap(self) -> str:
-        """Where clients find it."""
+        """The address for clients."""
         return f"127.0.0.1:{self.port}"
 
     @override

@@ -1,4 +1,4 @@
-"""All topics made anew, and waited for."""
+"""Deletes and recreates topics, and waits until the broker shows it."""
 
 import time
 from collections.abc import Collection, Sequence
@@ -13,18 +13,18 @@ OURS = frozenset(spec.name for spec in TOPICS)
 
 
 def delete_topics(bootstrap: str, names: Collection[str] = OURS) -> None:
-    """Delete these of our topics; returns when the broker shows none of them."""
+    """Delete these topics; return when the broker shows none of them."""
     admin = _admin(bootstrap)
-    ours = set(names)
-    there = [topic for topic in admin.list_topics(timeout=TIMEOUT_SECONDS).topics if topic in ours]
+    wanted = set(names)
+    there = [topic for topic in admin.list_topics(timeout=TIMEOUT_SECONDS).topics if topic in wanted]
     if there:
         for future in admin.delete_topics(there, operation_timeout=TIMEOUT_SECONDS).values():
             future.result(TIMEOUT_SECONDS)
-        _wait(admin, dict.fromkeys(ours, 0))
+        _wait(admin, dict.fromkeys(wanted, 0))
 
 
 def remake_topics(bootstrap: str, partitions: int, names: Collection[str] = OURS) -> None:
-    """Delete and make these of our topics; returns when the broker shows them, each with a leader."""
+    """Delete and create these topics; return when the broker shows each partition with a leader."""
     delete_topics(bootstrap, names)
     admin = _admin(bootstrap)
     made = [
@@ -38,17 +38,17 @@ def remake_topics(bootstrap: str, partitions: int, names: Collection[str] = OURS
 
 
 def delete_groups(bootstrap: str, groups: Sequence[str]) -> None:
-    """Forget the groups' committed offsets."""
-    admin = _admin(bootstrap)  # kept: with the client its futures would die unanswered
+    """Delete the groups with their committed offsets."""
+    admin = _admin(bootstrap)  # kept until the end: its futures need it
     for future in admin.delete_consumer_groups(list(groups)).values():
         try:
             future.result(TIMEOUT_SECONDS)
         except KafkaException:
-            continue  # it was never there, or has members that are about to leave
+            continue  # it never existed, or its members have not left yet
 
 
 def _admin(bootstrap: str) -> AdminClient:
-    return AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})  # its complaints are for nobody
+    return AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})  # no log lines
 
 
 def _wait(admin: AdminClient, wanted: dict[str, int]) -> None:

@@ -4,7 +4,7 @@ from itertools import islice
 
 import pytest
 
-from streamseg.wiring import partition_of
+from streamseg.kafka.partitioner import partition_of
 from tests.bench.recovery.probes import Probe, Recovery, customers_on, recovery
 
 

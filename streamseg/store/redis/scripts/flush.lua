@@ -1,20 +1,19 @@
--- One fenced write of a partition: all of it or nothing.
+-- Write a partition's flush, all or nothing, if owner and flush number match.
 --
--- KEYS  head, outbox, then the row hashes that are touched
+-- KEYS  metadata, outbox, then the row hashes to write
 -- ARGV  owner, flush number, checkpoint ('' keeps it), sizes ('' keeps them),
---       the outbox entries packed into one ('' when there are none),
---       and per row hash: how many ids and rows to set, how many ids to remove, ids and rows, ids
+--       outbox entries packed into one string ('' for none),
+--       then per row hash: count of ids and rows to set, count of ids to delete, ids and rows to set, ids to delete
 --
--- Returns the position of the outbox entries, nil without any, or {owner, flush number} as they stand when
--- they are not the given ones.
+-- Returns the position of the outbox entries, nil without any, or the stored {owner, flush number} if they differ.
 
 local stored = redis.call('HMGET', KEYS[1], 'owner', 'flush')
 if stored[1] ~= ARGV[1] or stored[2] ~= ARGV[2] then
   return {stored[1] or '', stored[2] or ''}
 end
 
--- A full, read-only or detached server refuses the first write of a script, though not every kind: HDEL is let through
--- when memory is short. So the first one is of the strict kind and changes nothing.
+-- A full, read-only or detached server refuses a script at its first write, but when memory is full only at a write
+-- that may grow (HDEL passes). So the first write is an HSET that changes nothing.
 redis.call('HSET', KEYS[1], 'owner', ARGV[1])
 
 local position = false
@@ -24,19 +23,19 @@ end
 
 local at = 6
 for k = 3, #KEYS do
-  local set, removed = tonumber(ARGV[at]), tonumber(ARGV[at + 1])
+  local set, deleted = tonumber(ARGV[at]), tonumber(ARGV[at + 1])
   at = at + 2
   if set > 0 then
     redis.call('HSET', KEYS[k], unpack(ARGV, at, at + set - 1))
     at = at + set
   end
-  if removed > 0 then
-    redis.call('HDEL', KEYS[k], unpack(ARGV, at, at + removed - 1))
-    at = at + removed
+  if deleted > 0 then
+    redis.call('HDEL', KEYS[k], unpack(ARGV, at, at + deleted - 1))
+    at = at + deleted
   end
 end
 
--- Last, so that nothing above can fail once the checkpoint has moved.
+-- Last, so that nothing can fail after the checkpoint has moved.
 if ARGV[3] ~= '' then
   redis.call('HSET', KEYS[1], 'checkpoint', ARGV[3])
 end

@@ -1,7 +1,9 @@
--- KEYS  row hashes
--- ARGV  per row hash: how many ids, the ids
+-- Read rows from several hashes.
 --
--- Returns the rows in that order, one flat list; nil for an id without one.
+-- KEYS  row hashes
+-- ARGV  per row hash: count of ids, the ids
+--
+-- Returns the rows in that order as one flat list; nil for an id without a row.
 
 local rows = {}
 local at, n = 1, 0

@@ -1,9 +1,9 @@
--- Store a snapshot over its parent only, so that a frozen trainer cannot fork the line.
+-- Store a snapshot only over its parent, so that a trainer that was frozen cannot fork the lineage.
 --
 -- KEYS  model
 -- ARGV  version, parent (0: none), snapshot
 --
--- Returns 1 when it was stored, else 0.
+-- Returns 1 if it was stored, else 0.
 
 if (redis.call('HGET', KEYS[1], 'version') or '0') ~= ARGV[2] then
   return 0

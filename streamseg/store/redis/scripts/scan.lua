@@ -1,9 +1,9 @@
--- One piece of the list of a partition's rows, across hashes, so that small partitions do not take 64 calls.
+-- List some of a partition's rows, across hashes, so that a small partition does not take 64 calls.
 --
 -- KEYS  all row hashes
--- ARGV  the hash to go on with (from 0), the cursor in it, how many rows are wanted (about)
+-- ARGV  hash to continue with (from 0), HSCAN cursor in it, number of rows wanted (approximate)
 --
--- Returns the hash and cursor to go on with (#KEYS and '0' at the end), then ids and rows in turn.
+-- Returns the hash and cursor to continue with (#KEYS and '0' at the end), then ids and rows alternating.
 
 local k, cursor, wanted = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
 local found = {}

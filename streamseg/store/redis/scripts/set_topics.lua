@@ -1,7 +1,9 @@
--- KEYS  head
+-- Store topic ids and partition counts, if the owner matches.
+--
+-- KEYS  metadata
 -- ARGV  owner, topics
 --
--- Returns nil, or {owner} as it stands when it is not the given one.
+-- Returns nil, or the stored {owner} if it differs.
 
 local owner = redis.call('HGET', KEYS[1], 'owner')
 if owner ~= ARGV[1] then

@@ -1,6 +1,6 @@
--- Put the staged rows of a partition in place of the live ones.
+-- Replace a partition's live rows by the staged ones.
 --
--- KEYS  head, then in turn each live row hash and its staged one
+-- KEYS  metadata, then each live row hash followed by its staged one
 -- ARGV  layout, checkpoint, topics, sizes, gathered ('1' or '')
 
 for k = 2, #KEYS, 2 do

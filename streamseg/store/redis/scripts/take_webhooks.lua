@@ -1,7 +1,8 @@
--- Hand out the deliveries that are due longest, and make them due again after a lease.
+-- Take the deliveries that are due longest, and make them due again at the end of a lease.
 --
--- KEYS  sorted set: delivery id by when it is due; hash: delivery id -> delivery
--- ARGV  now, end of the lease (epoch seconds), how many
+-- KEYS  sorted set: delivery ids by due time; hash: delivery id -> delivery
+-- ARGV  now, end of the lease (epoch seconds), maximum count
+--
 -- Returns the deliveries.
 
 local ids = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, ARGV[3])

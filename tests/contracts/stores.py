@@ -1,0 +1,71 @@
+"""One implementation of each store port, and connections to Redis for one test."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from streamseg.ports import ApiKeyStore, MembershipStore, ModelStore, StateStore, TicketStore, WebhookStore
+from streamseg.settings import RedisSettings
+from streamseg.store.key_names import ADS_PREFIX
+from streamseg.store.memory import (
+    MemoryApiKeyStore,
+    MemoryMembershipStore,
+    MemoryModelStore,
+    MemoryStateStore,
+    MemoryTicketStore,
+    MemoryWebhookStore,
+)
+from streamseg.store.redis import RedisMembershipStore, RedisModelStore, RedisStateStore, connect
+from streamseg.store.redis.api_key_store import RedisApiKeyStore
+from streamseg.store.redis.connection import Client
+from streamseg.store.redis.ticket_store import RedisTicketStore
+from streamseg.store.redis.webhook_store import RedisWebhookStore
+
+TTL_SECONDS = 1_000
+
+
+@dataclass(frozen=True)
+class Stores:
+    """One implementation of each port."""
+
+    state: StateStore
+    memberships: MembershipStore
+    ads_views: MembershipStore
+    models: ModelStore
+    api_keys: ApiKeyStore
+    tickets: TicketStore
+    webhooks: WebhookStore
+
+
+def stores_in_memory() -> Stores:
+    return Stores(
+        MemoryStateStore(),
+        MemoryMembershipStore(ttl_seconds=TTL_SECONDS),
+        MemoryMembershipStore(ttl_seconds=TTL_SECONDS),
+        MemoryModelStore(),
+        MemoryApiKeyStore(),
+        MemoryTicketStore(),
+        MemoryWebhookStore(),
+    )
+
+
+def stores_on_redis(client: Client) -> Stores:
+    return Stores(
+        RedisStateStore(client),
+        RedisMembershipStore(client, ttl_seconds=TTL_SECONDS),
+        RedisMembershipStore(client, ttl_seconds=TTL_SECONDS, prefix=ADS_PREFIX),
+        RedisModelStore(client),
+        RedisApiKeyStore(client),
+        RedisTicketStore(client),
+        RedisWebhookStore(client),
+    )
+
+
+@asynccontextmanager
+async def connected(url: str, timeout_seconds: float = 5.0, **settings: Any) -> AsyncIterator[Client]:
+    client = connect(RedisSettings(url=url, timeout_seconds=timeout_seconds, **settings))
+    try:
+        yield client
+    finally:
+        await client.aclose()

@@ -1,0 +1,59 @@
+"""Unfit servers and wrong Redis settings are refused with one line."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from streamseg.embedded import RedisServer
+from streamseg.errors import SettingsError
+from streamseg.settings import RedisSettings
+from streamseg.store.redis import RedisStateStore, connect
+from tests.contracts.stores import connected
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.integration]
+
+
+@pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-ttl", "allkeys-random"])
+async def test_a_server_that_evicts_data_is_refused(
+    start_redis_server: Callable[..., RedisServer], policy: str
+) -> None:
+    async with connected(start_redis_server("--maxmemory-policy", policy).url) as client:
+        with pytest.raises(SettingsError, match=rf"^[^\n]*noeviction \(now {policy}\)$"):
+            await RedisStateStore(client).check()
+
+
+async def test_a_replica_is_refused(start_redis_server: Callable[..., RedisServer]) -> None:
+    server = start_redis_server("--replicaof", "127.0.0.1", "1")
+    async with connected(server.url) as client:
+        with pytest.raises(SettingsError, match="read-only replica"):
+            await RedisStateStore(client).check()
+
+
+async def test_a_cluster_node_needs_the_cluster_scheme(cluster_url: str) -> None:
+    async with connected(cluster_url.replace("redis+cluster", "redis")) as client:
+        with pytest.raises(SettingsError, match=r"redis\+cluster://"):
+            await RedisStateStore(client).check()
+
+
+async def test_wrong_credentials_are_a_settings_error(
+    start_redis_server: Callable[..., RedisServer],
+) -> None:
+    server = start_redis_server()
+    async with connected(server.url) as client:
+        await client.config_set("requirepass", "hidden-word")
+    async with connected(server.url, password="hidden-word") as client:
+        await RedisStateStore(client).check()
+    async with connected(server.url, password="guessed-word") as client:
+        with pytest.raises(SettingsError, match="Redis refuses us") as refused:
+            await RedisStateStore(client).check()
+        assert "guessed-word" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "options"),
+    [("http://127.0.0.1:6379", {}), ("nonsense", {}), ("redis://127.0.0.1:6379", {"ssl_ca_file": "ca.pem"})],
+)
+async def test_an_impossible_url_is_a_settings_error(url: str, options: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match=r"^setting redis\.[^\n]+$"):
+        connect(RedisSettings(url=url, **options))
