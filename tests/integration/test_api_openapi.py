@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
-from streamseg.api.openapi.document import PATHS
+from streamseg.api.openapi.paths import PATHS
 from tests.support.api import ApiProcess, put_membership, run_command
 from tests.support.served_api import membership_of, segment_entry
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from streamseg.api.http import limits
+from streamseg.api.http import request_body
 from streamseg.api.http.header_limits import HEAD_BYTES_AT_MOST, Connection
 from streamseg.api.server import serve
 from tests.support.served_api import SK, Served
@@ -88,7 +88,7 @@ async def test_a_kept_connection_outlives_the_time_for_a_head(monkeypatch: pytes
 
 
 async def test_a_body_that_does_not_come_is_408(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "BODY_SECONDS", 0.1)
+    monkeypatch.setattr(request_body, "BODY_SECONDS", 0.1)
     async with connected() as (reader, writer):
         head = ASK.replace(b"GET /v1/segments", b"POST /v1/segments:batchGet")
         writer.write(head + b"Content-Length: 100\r\n\r\n{")

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from streamseg.api.http.access import KeyRing, identity_hash
-from streamseg.api.http.limits import Bucket
+from streamseg.api.http.rate_limits import Bucket
 from streamseg.settings import ApiSettings
 from tests.support.served_api import IDENTITY_SECRET, PK, SK, Served, entry_of, membership_of
 

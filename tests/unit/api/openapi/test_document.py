@@ -2,7 +2,7 @@
 
 import pytest
 
-from streamseg.api.openapi.document import PATHS
+from streamseg.api.openapi.paths import PATHS
 from tests.support.served_api import Served
 
 UNLISTED = {"/openapi.json", "/streamseg.js"}

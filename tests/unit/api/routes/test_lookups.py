@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from streamseg.api.routes.shared_reads import SharedReads
+from streamseg.api.reads.batched_reads import BatchedReads
 from streamseg.errors import StoreUnavailableError
 from streamseg.membership.encoding import encode
 from tests.support.served_api import AS_OF, PK, Served, entry_of, membership_of
@@ -149,7 +149,7 @@ async def test_lookups_that_come_together_are_read_together() -> None:
         await asyncio.sleep(0)
         return [each.encode() for each in ids]
 
-    reads = SharedReads(read, 1.0)
+    reads = BatchedReads(read, 1.0)
     found = await asyncio.gather(*(reads.one(f"c-{n}") for n in range(700)))
     assert found == [f"c-{n}".encode() for n in range(700)]
     assert len(asked) <= 3
@@ -165,7 +165,7 @@ async def test_a_read_that_fails_fails_all_who_wait_and_the_next_starts_anew() -
             raise StoreUnavailableError("away")
         return [None for _ in ids]
 
-    reads = SharedReads(read, 1.0)
+    reads = BatchedReads(read, 1.0)
     results = await asyncio.gather(*(reads.one("c") for _ in range(600)), return_exceptions=True)
     assert all(isinstance(each, StoreUnavailableError) for each in results)
     fail = False

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from streamseg.api.routes.iab_taxonomy import audience_ids
-from streamseg.api.routes.openrtb import checked_audiences, fragment
+from streamseg.api.ads.iab_taxonomy import audience_ids
+from streamseg.api.ads.user_fragment import checked_audiences, user_fragment
 from streamseg.errors import SettingsError
 from streamseg.membership.encoding import encode
 from streamseg.membership.types import OutboxEntry
@@ -77,7 +77,7 @@ async def test_a_page_sees_no_segment_that_is_not_public() -> None:
 
 def test_no_more_segments_than_ad_servers_take() -> None:
     many = [f"audience-{n}" for n in range(100)]
-    made = fragment(many, "p", {}, {segment: (str(n + 60),) for n, segment in enumerate(many)})
+    made = user_fragment(many, "p", {}, {segment: (str(n + 60),) for n, segment in enumerate(many)})
     assert [len(data["segment"]) for data in made["user"]["data"]] == [32, 32]
     assert len(made["key_values"]["ssg"]) == 32
 
