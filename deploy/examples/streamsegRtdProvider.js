@@ -1,6 +1,7 @@
-/* An example of a Prebid.js real-time data submodule that brings streamseg segments into bid requests.
+/* Example of a Prebid.js real-time data submodule that adds streamseg segments to bid requests.
  *
- * Put it into Prebid's `modules/` as streamsegRtdProvider.js, build with --modules=rtdModule,streamsegRtdProvider, and:
+ * Copy it to Prebid's `modules/streamsegRtdProvider.js`, build with --modules=rtdModule,streamsegRtdProvider, and
+ * configure it:
  *
  *   pbjs.setConfig({
  *     realTimeData: {
@@ -12,17 +13,17 @@
  *           api: "https://segments.shop.example",
  *           key: "pk_...",                         // publishable; the segments must be public
  *           customer: "c-81",
- *           hash: "...",                           // HMAC-SHA256 of the customer id, made by the shop's server
- *           bidders: ["bidderA", "bidderB"],       // who may see it; nobody else does
+ *           hash: "...",                           // HMAC-SHA256 of the customer id, from the shop's server
+ *           bidders: ["bidderA", "bidderB"],       // only these bidders get the segments
  *           timeoutMs: 80,                         // less than auctionDelay
- *           keyValues: true,                       // and the ad server, as ssg=<segment id>
+ *           keyValues: true,                       // also send ssg=<segment id> to the ad server
  *         },
  *       }],
  *     },
  *   });
  *
- * The API answers without segments when the customer does not consent to ads or the browser sends Global Privacy
- * Control; a slow or failing answer leaves the auction as it was.
+ * The API answers without segments when the customer does not consent to ads, or when the browser sends Global Privacy
+ * Control. After a slow or failed answer the auction runs without segments.
  */
 import { submodule } from "../src/hook.js";
 import { mergeDeep } from "../src/utils.js";

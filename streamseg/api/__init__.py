@@ -1,1 +1,1 @@
-"""Edge serve: HTTP only here. Lookups, ad fragments, OpenFeature, event streams, events in."""
+"""The HTTP API, and the webhooks. HTTP libraries are imported only here."""

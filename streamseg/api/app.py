@@ -1,129 +1,142 @@
-"""The API as one ASGI application, put together from its collaborators."""
+"""The API as one ASGI application."""
 
 import asyncio
 import gc
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 from time import perf_counter
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from streamseg.api.http.access import Access, KeyRing
 from streamseg.api.http.answers import Answer, Freshness
-from streamseg.api.http.endpoint import Ask, Handler, asked, on_failure, on_http_exception, on_problem
-from streamseg.api.http.limits import Limits
+from streamseg.api.http.cors import open_to_pages
+from streamseg.api.http.endpoint import keyed_route, on_failure, on_http_exception, on_problem
 from streamseg.api.http.problems import Problem
-from streamseg.api.http.request_metrics import Meters, Timed
+from streamseg.api.http.rate_limits import RateLimits
+from streamseg.api.http.request_metrics import RequestMetrics, RequestTimer
 from streamseg.api.openapi import document as openapi
-from streamseg.api.routes import widget
-from streamseg.api.routes.event_intake import EventsIn
-from streamseg.api.routes.explanations import Why
+from streamseg.api.reads.batched_reads import BatchedReads
+from streamseg.api.reads.catalogue_cache import CatalogueCache
+from streamseg.api.reads.memberships import MembershipReads
+from streamseg.api.routes import lookups, streams, widget
+from streamseg.api.routes.event_intake import EventIntake
+from streamseg.api.routes.explanations import Explanations
 from streamseg.api.routes.health import Health
-from streamseg.api.routes.known_segments import Catalogue
-from streamseg.api.routes.lookups import Lookups
 from streamseg.api.routes.ofrep import Ofrep
 from streamseg.api.routes.openrtb import OpenRtb
-from streamseg.api.routes.shared_reads import SharedReads
-from streamseg.api.routes.streams import PATH, Push
+from streamseg.api.routes.segment_list import SegmentList
 from streamseg.errors import StoreUnavailableError
 from streamseg.events.decode import Decoder
 from streamseg.metrics import Metrics
-from streamseg.ports import ApiKeyStore, ChangeNotices, EventSink, MembershipStore, ModelStore, StateStore, TicketStore
+from streamseg.ports import ApiKeyStore, ChangeNotices, EventSink, MembershipStore, ModelStore, TicketStore
+from streamseg.service.explainer import Explainer
 from streamseg.settings import ApiSettings
 
-if TYPE_CHECKING:
-    from streamseg.features.layout import Layout
-
 REFRESH_SECONDS: Final = 2.0
-"""How often keys and catalogue are read anew: a revoked key is refused within this time."""
+"""How often keys and catalogue are read: a revoked key is refused after at most this time."""
 
-LOOKUP: Final = "/v1/customers/{id:path}/segments"
-LOOKUP_START, LOOKUP_END = LOOKUP.split("{id:path}")
-
-CORS_HEADERS: Final = ("Authorization", "Content-Type", "If-None-Match", "X-API-Key", "X-Streamseg-Hash")
-CORS_EXPOSED: Final = ("ETag", "Retry-After", "Streamseg-As-Of", "Streamseg-Age", "Streamseg-Unavailable")
-
-
-@dataclass(frozen=True, slots=True)
-class Collaborators:
-    """What the API needs of others. Stores must raise `StoreUnavailableError` rather than wait for ever."""
-
-    settings: ApiSettings
-    state: StateStore
-    memberships: MembershipStore
-    models: ModelStore
-    ads_views: MembershipStore
-    keys: ApiKeyStore
-    tickets: TicketStore
-    notices: ChangeNotices
-    sink: EventSink
-    decoder: Decoder
-    metrics: Metrics
-    layout: Callable[[], Awaitable["Layout"]]
-    """Called when first needed, in a thread."""
-    partition_of: Callable[[str, int], int]
-    """The partition of a customer, of so many."""
+LOOKUP_START, LOOKUP_END = lookups.PATH.split("{id:path}")
 
 
 class Api:
-    """The ASGI application. Single lookups take the short way; everything else goes through Starlette's routes."""
+    """The ASGI application. It answers single lookups itself; everything else goes through Starlette.
 
-    def __init__(self, others: Collaborators) -> None:
-        self._settings = settings = others.settings
-        self._keys = others.keys
+    Stores must raise `StoreUnavailableError` instead of waiting for ever.
+
+    Args:
+        settings: limits, timeouts and what is public.
+        metrics: where requests, lookups and streams are counted.
+        keys: the valid API keys, for all keyed routes.
+        memberships: for lookups, explanations, OFREP, event streams and `/readyz`.
+        ads_views: for OpenRTB.
+        models: the segment catalogue.
+        tickets: for event streams.
+        notices: for event streams; wakes them after a write.
+        sink: for `POST /v1/events`; writes to Kafka.
+        decoder: for `POST /v1/events`; the decoder of the worker.
+        explainer: for `/why`.
+    """
+
+    def __init__(
+        self,
+        settings: ApiSettings,
+        metrics: Metrics,
+        *,
+        keys: ApiKeyStore,
+        memberships: MembershipStore,
+        ads_views: MembershipStore,
+        models: ModelStore,
+        tickets: TicketStore,
+        notices: ChangeNotices,
+        sink: EventSink,
+        decoder: Decoder,
+        explainer: Explainer,
+    ) -> None:
+        self._keys = keys
         self._ring = KeyRing()
-        self._catalogue = Catalogue(others.models, settings.public_segments)
-        self._meters = Meters(others.metrics)
-        self._access = Access(
+        self._catalogue = catalogue = CatalogueCache(models, settings.public_segments)
+        self._metrics = RequestMetrics(metrics)
+        self._access = access = Access(
             self._ring,
-            Limits(settings.requests_per_second, settings.requests_per_second_per_key),
+            RateLimits(settings.requests_per_second, settings.requests_per_second_per_key),
             [secret.get_secret_value() for secret in settings.identity_secrets],
         )
-        reads = SharedReads(others.memberships.read, settings.store_timeout_seconds)
         freshness = Freshness(settings.max_age_seconds, settings.stale_seconds)
-        self._lookups = Lookups(reads, self._access, self._catalogue, freshness=freshness, meters=self._meters)
-        self._events = EventsIn(others.sink, others.decoder, self._access, self._meters)
-        self._push = Push(
+        reads = BatchedReads(memberships.read, settings.store_timeout_seconds)
+        ads_reads = BatchedReads(ads_views.read, settings.store_timeout_seconds)
+        membership_reads = MembershipReads(reads, metrics)
+        self._lookups = lookups.Lookups(membership_reads, access, catalogue, freshness=freshness, metrics=metrics)
+        self._streams = streams.EventStreams(
             reads.one,
-            others.tickets,
-            others.notices,
-            self._meters,
+            tickets,
+            notices,
+            metrics,
             limit=settings.streams_limit,
             heartbeat_seconds=settings.heartbeat_seconds,
         )
-        self._why = Why(self._lookups, others.state, others.models, others.layout, others.partition_of)
-        self._ofrep = Ofrep(self._lookups, self._access, self._catalogue, self._push, public_url=settings.public_url)
-        self._openrtb = OpenRtb(
-            SharedReads(others.ads_views.read, settings.store_timeout_seconds),
-            self._access,
-            self._catalogue,
+        ofrep = Ofrep(membership_reads, access, catalogue, self._streams, public_url=settings.public_url)
+        openrtb = OpenRtb(
+            ads_reads,
+            access,
+            catalogue,
             provider=settings.ads_provider,
             audiences=settings.iab_audiences,
-            cache_control=freshness.header,
+            freshness=freshness,
         )
-        routes = [*self._routes(), *Health(reads, self._ring).routes(), Route("/metrics", self._meters.expose)]
-        routes += [Route(PATH + "{ticket}", self._push.open), *widget.routes(), *openapi.routes()]
-        starlette = Starlette(
+        events = EventIntake(sink, decoder, access, metrics, body_limit_bytes=settings.events_limit_bytes)
+        keyed = partial(keyed_route, access, settings.body_limit_bytes)
+        routes = [
+            *self._lookups.routes(keyed),
+            *Explanations(membership_reads, explainer).routes(keyed),
+            *SegmentList(catalogue, freshness=freshness).routes(keyed),
+            *events.routes(keyed),
+            *openrtb.routes(keyed),
+            *ofrep.routes(keyed),
+            *self._streams.routes(),
+            *Health(reads, self._ring).routes(),
+            *widget.routes(),
+            *openapi.routes(),
+            Route("/metrics", self._metrics.expose),
+        ]
+        self._app = self._served(settings, routes)
+
+    def _served(self, settings: ApiSettings, routes: list[Route]) -> ASGIApp:
+        """Return the routes in Starlette, with CORS and request metrics around them."""
+        app = Starlette(
             routes=routes,
             exception_handlers={Problem: on_problem, HTTPException: on_http_exception, Exception: on_failure},
             lifespan=lambda _: self.running(),
         )
-        open_to_pages = CORSMiddleware(
-            starlette,
-            allow_origins=settings.allowed_origins,
-            allow_methods=("GET", "POST"),
-            allow_headers=CORS_HEADERS,
-            expose_headers=CORS_EXPOSED,
-        )
         patterns = {route.endpoint: route.path for route in routes}
-        self._app: ASGIApp = Timed(open_to_pages, self._meters, patterns, endless=[PATH + "{ticket}"])
+        answering = open_to_pages(app, settings.allowed_origins)
+        return RequestTimer(answering, self._metrics, patterns, endless=[streams.PATTERN])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI 3.0."""
@@ -135,7 +148,7 @@ class Api:
                     started = perf_counter()
                     answer = await self._lookup(path[len(LOOKUP_START) : -len(LOOKUP_END)], headers)
                     await answer.send(send)
-                    self._meters.observe(LOOKUP, "GET", answer.status, perf_counter() - started)
+                    self._metrics.observe(lookups.PATH, "GET", answer.status, perf_counter() - started)
                     return
         await self._app(scope, receive, send)
 
@@ -145,54 +158,32 @@ class Api:
         except Problem as problem:
             return problem.answer()
 
-    def _routes(self) -> list[Route]:
-        async def one(ask: Ask) -> Answer:
-            return await self._lookups.one(ask.path("id"), ask.caller, ask.headers)
-
-        async def many(ask: Ask) -> Answer:
-            return await self._lookups.many(await ask.body(), ask.caller)
-
-        async def segments(ask: Ask) -> Answer:
-            return self._lookups.segments(ask.caller, ask.headers)
-
-        async def events(ask: Ask) -> Answer:
-            return await self._events.receive(await ask.body(self._settings.events_limit_bytes), ask.caller)
-
-        table: list[tuple[str, str, Handler]] = [
-            ("GET", LOOKUP, one),
-            ("GET", "/v1/customers/{id:path}/why", self._why.customer),
-            ("POST", "/v1/segments:batchGet", many),
-            ("GET", "/v1/segments", segments),
-            ("POST", "/v1/events", events),
-            ("GET", "/v1/openrtb/user", self._openrtb.user),
-            ("POST", "/ofrep/v1/evaluate/flags", self._ofrep.bulk),
-            ("POST", "/ofrep/v1/evaluate/flags/{key:path}", self._ofrep.one),
-        ]
-        limit = self._settings.body_limit_bytes
-        return [asked(self._access, limit, method, path, handler) for method, path, handler in table]
-
     async def ticket(self, customer_id: str, membership: bytes | None = None) -> str:
-        """The path of an event stream for this customer, whose membership the caller has seen."""
-        return await self._push.ticket(customer_id, membership)
+        """Return the path of an event stream for this customer, whose membership the caller has seen."""
+        return await self._streams.ticket(customer_id, membership)
 
     def end_streams(self) -> None:
-        """Let pages reconnect to another process: this one is about to end."""
-        self._push.end()
+        """End all event streams before the process ends; their pages reconnect to another one."""
+        self._streams.end()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Keep keys and catalogue current.
+        """Keep keys and catalogue current while the context is open.
 
-        What is alive at the start is taken out of the garbage collector's rounds: they cost tens of milliseconds.
+        Objects that exist at the start are exempt from garbage collection: a full collection takes tens of
+        milliseconds.
         """
         await self._refresh()
-        async with AsyncExitStack() as stack:
-            refreshing = asyncio.create_task(self._keep_refreshing())
-            stack.push_async_callback(_end, refreshing)
-            gc.collect()
-            gc.freeze()
-            stack.callback(gc.unfreeze)
+        refreshing = asyncio.create_task(self._keep_refreshing())
+        gc.collect()
+        gc.freeze()
+        try:
             yield
+        finally:
+            gc.unfreeze()
+            refreshing.cancel()
+            with suppress(asyncio.CancelledError):
+                await refreshing
 
     async def _keep_refreshing(self) -> None:
         while True:
@@ -203,9 +194,3 @@ class Api:
         await self._catalogue.refresh(time.time())
         with suppress(StoreUnavailableError):
             self._ring.replace(await self._keys.all())
-
-
-async def _end(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task

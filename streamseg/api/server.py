@@ -1,4 +1,4 @@
-"""The HTTP server around the application: uvicorn on uvloop, without an access log."""
+"""Run the API in uvicorn on the current event loop, without an access log."""
 
 import asyncio
 import socket
@@ -18,7 +18,7 @@ BACKLOG: Final = 2_048
 
 
 class _Server(uvicorn.Server):
-    """Leaves signals to the process that it is part of."""
+    """Leaves signals to the process that runs it."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -28,17 +28,17 @@ class _Server(uvicorn.Server):
 async def serve(
     api: Api, host: str, port: int, *, stop: asyncio.Event, listening: Callable[[str], None] = lambda _: None
 ) -> None:
-    """Serve until `stop` is set; then end event streams and finish what is being answered.
+    """Serve until `stop` is set; then end event streams and finish the open requests.
 
     Args:
-        api: what to serve.
+        api: the application.
         host: address to listen on.
-        port: 0 lets the system choose.
-        stop: ends it.
-        listening: told the address (`http://...`) once requests are taken.
+        port: port to listen on; 0 lets the system choose.
+        stop: set it to end.
+        listening: called with the address (`http://...`) once connections are accepted.
 
     Raises:
-        SettingsError: the address cannot be had.
+        SettingsError: the address cannot be bound.
     """
     listener = _bound(host, port)
     server = _Server(
@@ -49,7 +49,7 @@ async def serve(
             ws="none",
             lifespan="on",
             log_config=None,
-            access_log=False,  # addresses hold customer ids
+            access_log=False,  # paths hold customer ids
             server_header=False,
             backlog=BACKLOG,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,

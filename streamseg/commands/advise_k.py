@@ -34,7 +34,7 @@ def command(invocation: Invocation, segmentation: str, at_most: int, as_json: bo
         raise SettingsError("this needs the extra: pip install 'streamseg[analysis]'") from None
     from streamseg import wiring
     from streamseg.features.catalogue import catalogue
-    from streamseg.wiring.segments_service import live_vectors
+    from streamseg.wiring.build_service import live_vectors
 
     settings = invocation.settings
     _, customers, vectors = asyncio.run(live_vectors(settings, segmentation))

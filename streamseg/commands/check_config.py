@@ -12,7 +12,7 @@ from streamseg.commands import Invocation
 @click.pass_obj
 def command(invocation: Invocation, as_json: bool) -> None:
     """Print the settings in force, secrets masked; a wrong one ends with a line that names it."""
-    from streamseg.api.routes.openrtb import checked_audiences
+    from streamseg.api.ads.user_fragment import checked_audiences
     from streamseg.wiring import check_settings
 
     settings = invocation.settings

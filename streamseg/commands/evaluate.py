@@ -81,7 +81,7 @@ def command(invocation: Invocation, truth: Path, segmentation: str, as_json: boo
 
 async def _live(settings: "Settings", segmentation: str, customer_ids: list[str]) -> _Live:
     from streamseg import wiring
-    from streamseg.wiring.segments_service import live_vectors
+    from streamseg.wiring.build_service import live_vectors
 
     now, known, vectors = await live_vectors(settings, segmentation)
     segments: dict[str, str | None] = {}

@@ -67,10 +67,10 @@ def list_(invocation: Invocation, as_json: bool) -> None:
 @click.pass_obj
 def rotate(invocation: Invocation, name: str, overlap_hours: float, as_json: bool) -> None:
     """Make a successor for NAME's key; the old one stays good for the overlap."""
-    from streamseg.service.key_issuing import succeed
+    from streamseg.service.key_issuing import issue_successor
 
     keys = asyncio.run(_all(invocation))
-    changed, plain = succeed(keys, name, time.time(), overlap_hours * 3600)
+    changed, plain = issue_successor(keys, name, time.time(), overlap_hours * 3600)
     asyncio.run(_store(invocation, *changed))
     document = {"id": changed[0].id, "name": name, "kind": changed[0].kind, "key": plain}
     _show_new(document | {"old_keys_expire": changed[1].expires}, as_json)

@@ -21,7 +21,7 @@ _TOLD: Final = 4
 def command(invocation: Invocation, customer_id: str, why: bool, as_json: bool) -> None:
     """Print the standing membership of a customer."""
     from streamseg.wiring import read_membership
-    from streamseg.wiring.segments_service import explain
+    from streamseg.wiring.build_service import explain
 
     stored, labels = asyncio.run(read_membership(invocation.settings, customer_id))
     if stored is None:

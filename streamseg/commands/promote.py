@@ -17,7 +17,7 @@ def command(invocation: Invocation, segmentation: str, as_json: bool) -> None:
 
     See who would be elsewhere with `streamseg segments diff` first. Afterwards `shadow` may leave the settings.
     """
-    from streamseg.wiring.segments_service import promote
+    from streamseg.wiring.build_service import promote
 
     public_from = asyncio.run(promote(invocation.settings, segmentation))
     if as_json:

@@ -23,7 +23,7 @@ NAME_LENGTH: Final = 80
 @click.pass_context
 def command(ctx: click.Context, retired: bool, history: bool, as_json: bool) -> None:
     """Print the segments with sizes, labels and what sets them apart."""
-    from streamseg.wiring.segments_service import read_catalogue, read_lineage
+    from streamseg.wiring.build_service import read_catalogue, read_lineage
 
     if ctx.invoked_subcommand is not None:
         return
@@ -55,7 +55,7 @@ def command(ctx: click.Context, retired: bool, history: bool, as_json: bool) -> 
 @click.pass_obj
 def rename_command(invocation: Invocation, segment: str, name: str | None, clear: bool, as_json: bool) -> None:
     """Give a segment a name of your own. The id stays, and the name stays with the id."""
-    from streamseg.wiring.segments_service import rename
+    from streamseg.wiring.build_service import rename
 
     if (name is None) != clear:
         raise click.UsageError("give either a name or --clear")
@@ -75,7 +75,7 @@ def rename_command(invocation: Invocation, segment: str, name: str | None, clear
 @click.pass_obj
 def diff_command(invocation: Invocation, segmentation: str, against: str, as_json: bool) -> None:
     """Who would be elsewhere if SEGMENTATION, in shadow say, took the place of another. Changes nothing."""
-    from streamseg.wiring.segments_service import compare_segmentations
+    from streamseg.wiring.build_service import compare_segmentations
 
     found = asyncio.run(compare_segmentations(invocation.settings, against, segmentation))
     if as_json:
@@ -94,7 +94,7 @@ def drop_command(invocation: Invocation, segmentation: str, as_json: bool) -> No
     The workers do that, without a restart. Take it out of the settings afterwards; until it was dropped, workers whose
     settings lack it are refused, because they may as well be those of before it was added.
     """
-    from streamseg.wiring.segments_service import drop
+    from streamseg.wiring.build_service import drop
 
     asyncio.run(drop(invocation.settings, segmentation))
     if as_json:

@@ -1,1 +1,1 @@
-"""Use cases of people and tools, on ports."""
+"""Use cases of operators and of the API. They take ports and plain values; `wiring` supplies the stores."""

@@ -1,4 +1,7 @@
-"""What pulls a customer to a segment, from the stored row and snapshots. Loads numpy and scipy: imported when asked."""
+"""Compute which features pull a customer to their segment, from the stored row and the snapshots.
+
+Loads numpy and scipy: import it only when an explanation is asked for.
+"""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -17,47 +20,48 @@ from streamseg.membership.encoding import decode
 
 
 def explanation(layout: Layout, membership: bytes, row: bytes, snapshots: Mapping[str, bytes]) -> dict[str, Any]:
-    """The reasons per segmentation in which the customer has a segment that its current snapshot still knows.
+    """Return the explanation by segmentation.
 
-    Confidence, `since`, `as_of` and `model` are those of the standing decision; the pulls, against the nearest other
-    segment, and the RFM scores are by the current snapshot, whose `version` is beside them.
+    Left out are segmentations where the customer is unassigned, where the current snapshot no longer has the segment,
+    or where it has only one. `confidence`, `since`, `as_of` and `model` describe the published decision. Pulls (against
+    the nearest other segment) and RFM scores are computed with the current snapshot, whose `version` is included.
 
     Args:
-        layout: of the row.
-        membership: the standing membership string; its `as_of` is the moment that is explained.
+        layout: layout of the row.
+        membership: the published membership string; its `as_of` is the moment that is explained.
         row: the stored row.
-        snapshots: by segmentation.
+        snapshots: current snapshots by segmentation.
     """
-    standing = decode(membership)
+    published = decode(membership)
     rows = Rows(layout, 1)
-    slots = rows.load([standing.customer_id], [row])
-    told: dict[str, Any] = {}
-    for segmentation, one in standing.segments.items():
+    slots = rows.load([published.customer_id], [row])
+    explained: dict[str, Any] = {}
+    for segmentation, one in published.segments.items():
         if one is None or segmentation not in snapshots:
             continue
         snapshot = Snapshot.from_json(snapshots[segmentation])
         if one.id not in snapshot.segments or len(snapshot.segments) < 2:  # noqa: PLR2004 - nothing to compare with
             continue
-        vector = vectors(rows, slots, np.float64(standing.as_of), snapshot.features)
+        vector = vectors(rows, slots, np.float64(published.as_of), snapshot.features)
         assigner = Assigner(snapshot)
         runner_up = _runner_up(assigner, vector, one.id)
         scored = rfm(snapshot.features, snapshot.quintiles, vector[0])
-        told[segmentation] = {
+        explained[segmentation] = {
             "segment": one.id,
             "since": one.since,
-            "as_of": standing.as_of,
+            "as_of": published.as_of,
             "confidence": one.score,
-            "model": standing.model.get(segmentation),
+            "model": published.model.get(segmentation),
             "runner_up": runner_up,
             "version": snapshot.version,
             "pulls": [asdict(pull) for pull in why(assigner, vector[0], one.id, runner_up)],
             "rfm": None if scored is None else asdict(scored),
         }
-    return told
+    return explained
 
 
 def _runner_up(assigner: Assigner, vector: Floats, segment: str) -> str:
-    """The nearest other segment."""
+    """Return the nearest segment other than `segment`."""
     order = np.argsort(assigner.assign(vector).distances[0], kind="stable")
     nearest: list[str] = [assigner.snapshot.segments[i] for i in order.tolist()]
     return nearest[1] if nearest[0] == segment else nearest[0]

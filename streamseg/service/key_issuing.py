@@ -1,4 +1,4 @@
-"""New API keys, and their successors."""
+"""Issue and rotate API keys."""
 
 import secrets
 from collections.abc import Iterable
@@ -14,38 +14,53 @@ KEY_BYTES: Final = 32
 
 
 def digest(key: str) -> str:
-    """How a key is stored. Keys are random and long, so that a plain SHA-256 gives nothing to guess at."""
+    """Return the stored form of a key: SHA-256 in hex.
+
+    A key has 256 random bits, so it cannot be guessed from its hash and needs no slow password hash.
+    """
     return sha256(key.encode()).hexdigest()
 
 
 def issue(name: str, kind: Literal["secret", "publishable"], now: float) -> tuple[ApiKey, str]:
-    """A new key: what is stored, and the key itself, which nobody can show again."""
+    """Make a key. Return the stored entry, and the key itself, which cannot be recovered from the entry."""
     plain = PREFIXES[kind] + secrets.token_urlsafe(KEY_BYTES)
     return ApiKey(f"key-{secrets.token_hex(4)}", name, kind, digest(plain), int(now)), plain
 
 
 def check_free(keys: Iterable[ApiKey], name: str, kind: Literal["secret", "publishable"], now: float) -> None:
-    """Raise `StreamsegError` when keys of the other kind have the name: they are rotated together, as one kind."""
-    if any(key.kind != kind for key in keys if key.name == name and _in_force(key, now)):
+    """Raise `StreamsegError` when a valid key of the other kind has the name.
+
+    All keys of one name are rotated together, into one key of one kind.
+    """
+    if any(key.kind != kind for key in keys if key.name == name and _is_valid(key, now)):
         raise StreamsegError(
-            f"{name} has keys of the other kind, which would be rotated with this one: take another name"
+            f"{name} has a key of the other kind, which would be rotated with this one: take another name"
         )
 
 
-def succeed(keys: Iterable[ApiKey], name: str, now: float, overlap_seconds: float) -> tuple[list[ApiKey], str]:
-    """A successor for the keys of a name, which stay good for the overlap, so that clients can change over.
+def issue_successor(keys: Iterable[ApiKey], name: str, now: float, overlap_seconds: float) -> tuple[list[ApiKey], str]:
+    """Make a new key for a name. Its old keys stay valid for the overlap, so that clients can change over.
 
-    Returns what is to be stored, the new key first, and the new key itself. Raises `StreamsegError` for a name without
-    a key in force.
+    Args:
+        keys: all stored keys.
+        name: whose keys to rotate.
+        now: epoch seconds.
+        overlap_seconds: how long the old keys stay valid.
+
+    Returns:
+        The entries to store, the new one first, and the new key itself.
+
+    Raises:
+        StreamsegError: the name has no valid key.
     """
-    standing = [key for key in keys if key.name == name and _in_force(key, now)]
-    if not standing:
+    valid = [key for key in keys if key.name == name and _is_valid(key, now)]
+    if not valid:
         raise StreamsegError(f"there is no key named {name}")
     ends = int(now + overlap_seconds)
-    new, plain = issue(name, standing[-1].kind, now)
-    old = [replace(key, expires=ends if key.expires is None else min(ends, key.expires)) for key in standing]
+    new, plain = issue(name, valid[-1].kind, now)
+    old = [replace(key, expires=ends if key.expires is None else min(ends, key.expires)) for key in valid]
     return [new, *old], plain
 
 
-def _in_force(key: ApiKey, now: float) -> bool:
+def _is_valid(key: ApiKey, now: float) -> bool:
     return key.expires is None or key.expires > now

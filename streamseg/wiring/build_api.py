@@ -1,14 +1,15 @@
-"""The API and the webhooks, put together. Apart from the rest, so that neither loads what the other needs."""
+"""Build the API and the webhooks on Redis. Separate from the rest, so that neither loads what the other needs."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from streamseg.api.app import Api, Collaborators
+from streamseg.api.app import Api
 from streamseg.api.server import serve
 from streamseg.kafka.partitioner import partition_of
 from streamseg.metrics import Metrics
 from streamseg.ports import ApiKeyStore, EventSink, WebhookStore
+from streamseg.service.explainer import Explainer
 from streamseg.settings import Settings
 from streamseg.store.key_names import ADS_PREFIX
 from streamseg.store.redis import RedisMembershipStore, RedisModelStore, RedisStateStore, connect
@@ -16,32 +17,29 @@ from streamseg.store.redis.api_key_store import RedisApiKeyStore
 from streamseg.store.redis.change_notices import RedisChangeNotices
 from streamseg.store.redis.ticket_store import RedisTicketStore
 from streamseg.store.redis.webhook_store import RedisWebhookStore
-from streamseg.wiring import decoder_of, event_sink, rows_layout
+from streamseg.wiring import event_sink
+from streamseg.wiring.derived import derive
 
 
 @asynccontextmanager
 async def api_on_redis(settings: Settings, sink: EventSink) -> AsyncIterator[Api]:
-    """The API with its stores, listening for changes; `sink` is where events go. Raises `SettingsError`."""
+    """Build the API on Redis and listen for changes; events go to `sink`. Raises `SettingsError`."""
     redis = connect(settings.redis.model_copy(update={"timeout_seconds": settings.api.store_timeout_seconds}))
     ttl_seconds = settings.membership.ttl_seconds
-    notices, state = RedisChangeNotices(redis), RedisStateStore(redis)
+    derived, notices, models = derive(settings), RedisChangeNotices(redis), RedisModelStore(redis)
     try:
         api = Api(
-            Collaborators(
-                settings=settings.api,
-                state=state,
-                memberships=RedisMembershipStore(redis, ttl_seconds=ttl_seconds),
-                ads_views=RedisMembershipStore(redis, ttl_seconds=ttl_seconds, prefix=ADS_PREFIX),
-                models=RedisModelStore(redis),
-                keys=RedisApiKeyStore(redis),
-                tickets=RedisTicketStore(redis),
-                notices=notices,
-                sink=sink,
-                decoder=decoder_of(settings),
-                metrics=Metrics(),
-                layout=lambda: rows_layout(settings, state),
-                partition_of=partition_of,
-            )
+            settings.api,
+            Metrics(),
+            keys=RedisApiKeyStore(redis),
+            memberships=RedisMembershipStore(redis, ttl_seconds=ttl_seconds),
+            ads_views=RedisMembershipStore(redis, ttl_seconds=ttl_seconds, prefix=ADS_PREFIX),
+            models=models,
+            tickets=RedisTicketStore(redis),
+            notices=notices,
+            sink=sink,
+            decoder=derived.decoder,
+            explainer=Explainer(RedisStateStore(redis), models, lambda: derived.layout, partition_of),
         )
         async with notices.listening():
             yield api
@@ -52,7 +50,7 @@ async def api_on_redis(settings: Settings, sink: EventSink) -> AsyncIterator[Api
 async def run_api(
     settings: Settings, *, stop: asyncio.Event, listening: Callable[[str], None] = lambda _: None
 ) -> None:
-    """Serve until `stop` is set; `listening` is told the address. Raises `SettingsError`."""
+    """Serve until `stop` is set; `listening` is called with the address. Raises `SettingsError`."""
     sink = event_sink(settings)
     try:
         async with api_on_redis(settings, sink) as api:
@@ -63,7 +61,7 @@ async def run_api(
 
 @asynccontextmanager
 async def api_keys(settings: Settings) -> AsyncIterator[ApiKeyStore]:
-    """The keys that the API takes."""
+    """Open the store of API keys."""
     redis = connect(settings.redis)
     try:
         yield RedisApiKeyStore(redis)
@@ -73,7 +71,7 @@ async def api_keys(settings: Settings) -> AsyncIterator[ApiKeyStore]:
 
 @asynccontextmanager
 async def webhooks(settings: Settings) -> AsyncIterator[WebhookStore]:
-    """Subscribers and deliveries."""
+    """Open the store of subscribers and deliveries."""
     redis = connect(settings.redis)
     try:
         yield RedisWebhookStore(redis)

@@ -1,4 +1,4 @@
-"""The API does what its OpenAPI document says, whatever it is asked: schemathesis."""
+"""The API behaves as its OpenAPI document says, for generated requests (schemathesis)."""
 
 import json
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
-from streamseg.api.openapi.document import PATHS
+from streamseg.api.openapi.paths import PATHS
 from tests.support.api import ApiProcess, put_membership, run_command
 from tests.support.served_api import membership_of, segment_entry
 
@@ -20,16 +20,16 @@ pytestmark = pytest.mark.integration
 EXAMPLES = 15
 
 LOOSER_THAN_THE_RULES: list[Any] = [
-    # A schema cannot say "printable", nor what an event may hold: both are refused with 422, which is documented.
+    # A schema cannot express "printable", nor the fields of events: both are refused with the documented 422.
     positive_data_acceptance,
-    # Headers that a server may ignore, and texts that happen to be ids.
+    # Invalid headers that a server may ignore, and invalid texts that happen to be valid ids.
     negative_data_rejection,
 ]
 
 
 @pytest.fixture(scope="module")
 def served(redis_url: str, kafka_bootstrap: str) -> Iterator[tuple[str, str]]:
-    """Address and secret key of an API on real servers."""
+    """Run an API on real servers; yield its address and a secret key."""
     with redis.Redis.from_url(redis_url) as client:
         client.flushall()
         client.hset("ssg:v1:catalogue", "behaviour-k7q2", segment_entry("Daily Athletes"))
@@ -50,7 +50,7 @@ def document(served: tuple[str, str]) -> Any:
 def test_operation(document: Any, served: tuple[str, str], path: str, method: str, mode: GenerationMode) -> None:
     operation = document[path][method]
     if mode is GenerationMode.NEGATIVE and not (operation.query or operation.body or "{id}" in path):
-        return  # nothing that could be wrong
+        return  # it has nothing that could be invalid
 
     @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @given(case=operation.as_strategy(generation_mode=mode))

@@ -1,4 +1,4 @@
-"""`streamseg api` as a process: keys, outages, what it logs, how it ends."""
+"""`streamseg api` as a process: keys, outages, logs, and its end."""
 
 import json
 import threading
@@ -27,7 +27,7 @@ def bearer(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
 
 
-def test_keys_are_made_rotated_without_a_gap_and_revoked(clean_redis: str) -> None:
+def test_keys_are_created_rotated_without_a_gap_and_revoked(clean_redis: str) -> None:
     environment = {"STREAMSEG_REDIS__URL": clean_redis}
     first = make_key(clean_redis)
     path = "/v1/customers/c-81/segments"
@@ -70,7 +70,7 @@ def test_logs_name_no_customer_and_no_key(clean_redis: str) -> None:
     assert key not in log
 
 
-def test_a_store_that_dies_under_load_gives_marked_answers_and_no_hang(
+def test_a_store_killed_under_load_gives_marked_answers_and_no_request_hangs(
     start_redis_server: Callable[[], RedisServer],
 ) -> None:
     server = start_redis_server()

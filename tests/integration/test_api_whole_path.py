@@ -1,4 +1,4 @@
-"""From a click in the page back to the page: browser, API, Kafka, Faust, River, Redis, event stream, browser."""
+"""A click changes the page: browser, API, Kafka, Faust, River, Redis, event stream, browser."""
 
 import json
 import time
@@ -67,8 +67,8 @@ def test_clicks_of_a_visitor_change_what_the_page_shows(
                 assert page.locator("#any").inner_text().strip() == "For people like you"
                 took = page.evaluate("window.changed.at(-1)") - clicked
                 visitor = page.evaluate("streamseg.customer")
-            assert took < 1, "the promise is a second; 0.08 s were seen"
-            standing = client.get(f"/v1/customers/{visitor}/segments").json()["segments"]["behaviour"]
+            assert took < 1, "at most a second is promised; 0.08 s is usual"
+            published = client.get(f"/v1/customers/{visitor}/segments").json()["segments"]["behaviour"]
             why = client.get(f"/v1/customers/{visitor}/why").json()["segmentations"]["behaviour"]
-    assert standing["id"] == why["segment"]
+    assert published["id"] == why["segment"]
     assert len(why["pulls"]) > 5

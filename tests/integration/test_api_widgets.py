@@ -1,4 +1,4 @@
-"""Widgets read segments by official means: an OpenFeature SDK, and a page in a real browser."""
+"""Widgets read segments with an OpenFeature SDK, and in a page in a real browser."""
 
 import json
 import shutil
@@ -73,19 +73,19 @@ def test_an_openfeature_sdk_reads_a_segment_and_sees_it_change(clean_redis: str,
         assert client.get_boolean_value("segment.behaviour-k7q2", True, who) is False
         missing = client.get_string_details("segment.nothing", "default", who)
         assert (missing.value, missing.error_code) == ("default", "FLAG_NOT_FOUND")
-        stranger = EvaluationContext(targeting_key="c-82")
-        assert client.get_string_value("segment", "default", stranger) == "unassigned"
+        unknown = EvaluationContext(targeting_key="c-82")
+        assert client.get_string_value("segment", "default", unknown) == "unassigned"
         openfeature.clear_providers()
 
 
 class _Files(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's word
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - named so in the base class
         pass
 
 
 @contextmanager
 def web_server(folder: Path) -> Iterator[str]:
-    """The shop's own site: another origin than the API's."""
+    """Serve a folder as the shop's site, at another origin than the API."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Files, directory=str(folder)))
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -106,7 +106,7 @@ def browser_page() -> Iterator[Page]:
 
 
 def shown(page: Page, slot: str) -> str:
-    """The text that a visitor sees in the slot."""
+    """Return the text that a visitor sees in the slot."""
     return str(page.locator(f"#{slot}").inner_text()).strip()
 
 
@@ -185,7 +185,7 @@ def test_the_prebid_example_gives_chosen_bidders_the_fragment_under_consent(
         (tmp_path / folder).mkdir()
     example = Path("deploy/examples/streamsegRtdProvider.js").read_text()
     (tmp_path / "modules" / "streamsegRtdProvider.js").write_text(example)
-    # What the example takes from Prebid: registration, and a merge.
+    # Stand-ins for what the example imports from Prebid: registration, and a merge.
     (tmp_path / "src" / "hook.js").write_text("export const submodule = (kind, module) => { window.kind = kind; };")
     (tmp_path / "src" / "utils.js").write_text("export const mergeDeep = (...parts) => Object.assign(...parts);")
     with web_server(tmp_path) as site:

@@ -1,4 +1,4 @@
-"""`streamseg webhooks` on real Kafka and Redis: a change in the topic reaches a subscriber, signed."""
+"""`streamseg webhooks` on real Kafka and Redis: a change record reaches a subscriber, signed."""
 
 import json
 import os
@@ -30,7 +30,7 @@ Received = list[tuple[bytes, dict[str, str]]]
 
 @contextmanager
 def subscriber(failures: int) -> Iterator[tuple[str, Received]]:
-    """A subscriber that answers 500 to its first requests, its address and what it got."""
+    """Run a subscriber that answers 500 to its first requests; yield its URL and what it received."""
     got: Received = []
 
     class Hook(BaseHTTPRequestHandler):
@@ -40,7 +40,7 @@ def subscriber(failures: int) -> Iterator[tuple[str, Received]]:
             self.send_response(500 if len(got) <= failures else 204)
             self.end_headers()
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's word
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - named so in the base class
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Hook)
@@ -54,9 +54,7 @@ def subscriber(failures: int) -> Iterator[tuple[str, Received]]:
         server.server_close()
 
 
-def test_a_change_reaches_the_subscriber_though_it_fails_at_first(
-    clean_redis: str, kafka_topics: str, group: str
-) -> None:
+def test_a_change_reaches_a_subscriber_that_fails_at_first(clean_redis: str, kafka_topics: str, group: str) -> None:
     environment = {
         "STREAMSEG_REDIS__URL": clean_redis,
         "STREAMSEG_KAFKA__BOOTSTRAP": kafka_topics,
@@ -77,7 +75,7 @@ def test_a_change_reaches_the_subscriber_though_it_fails_at_first(
             changes = (MembershipChange("behaviour", "behaviour-k7q2", "entered"),)
             record = change_record(msgspec.structs.replace(entry_of(membership_of("c-81")), changes=changes))
             ends = time.monotonic() + 60
-            while len(got) < 3 and time.monotonic() < ends:  # the group starts at the end of the log
+            while len(got) < 3 and time.monotonic() < ends:  # a new group reads from the end of the topic
                 producer.produce(MEMBERSHIPS, key=b"c-81", value=record)
                 producer.produce(MEMBERSHIPS, key=b"c-82", value=None)
                 producer.flush(5)

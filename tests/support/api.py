@@ -1,4 +1,4 @@
-"""The API as a process of its own, as it runs in production."""
+"""Run `streamseg api` and other commands as processes."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ START_SECONDS = 60
 
 
 class ApiProcess:
-    """`streamseg api` on a free port; ends with the context. `environment` are settings."""
+    """`streamseg api` on a free port, until the context ends. `environment` holds settings."""
 
     def __init__(self, redis_url: str, **environment: str) -> None:
         self._environment = {"STREAMSEG_REDIS__URL": redis_url, **environment}
@@ -50,7 +50,7 @@ class ApiProcess:
         return self
 
     def stop(self) -> int:
-        """End it as an orchestrator does; the exit code."""
+        """Send SIGTERM, as an orchestrator does, and return the exit code."""
         self._process.terminate()
         code = self._process.wait(10)
         self._reader.join(5)
@@ -64,7 +64,7 @@ class ApiProcess:
 
 
 def run_command(*arguments: str, environment: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
-    """A `streamseg` command."""
+    """Run a `streamseg` command to its end."""
     return subprocess.run(
         [sys.executable, "-m", "streamseg.commands", *arguments],
         env=os.environ | dict(environment),
@@ -76,7 +76,7 @@ def run_command(*arguments: str, environment: Mapping[str, str]) -> "subprocess.
 
 
 def put_membership(redis: Redis, membership: Membership) -> None:
-    """Write a membership with the worker's own script."""
+    """Write a membership with the script that the worker uses."""
     entry = OutboxEntry(membership.customer_id, membership.epoch, membership.seq, encode(membership))
     worker: Any = RedisMembershipStore(cast("Any", redis), ttl_seconds=3_600)
     names, arguments = worker._call(membership.epoch, [entry])

@@ -1,4 +1,4 @@
-"""An API on the memory twins, asked over ASGI, with one customer and the keys to ask."""
+"""An API on the memory stores, called over ASGI, with a secret and a publishable key."""
 
 import json
 from collections.abc import AsyncIterator, Sequence
@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
-from streamseg.api.app import Api, Collaborators
+from streamseg.api.app import Api
 from streamseg.errors import StreamsegError
 from streamseg.events.decode import Decoder
 from streamseg.events.money import Money
@@ -18,6 +18,7 @@ from streamseg.membership.encoding import encode
 from streamseg.membership.types import Consent, Membership, OutboxEntry, SegmentMembership
 from streamseg.metrics import Metrics
 from streamseg.ports import ApiKey, OutgoingRecord
+from streamseg.service.explainer import Explainer
 from streamseg.service.key_issuing import digest
 from streamseg.settings import ApiSettings
 from streamseg.store.memory import (
@@ -36,10 +37,6 @@ AS_OF = 1_795_000_000
 LAYOUT = Layout.of()
 
 
-async def _layout() -> Layout:
-    return LAYOUT
-
-
 def membership_of(
     customer_id: str,
     segment: str | None = "behaviour-k7q2",
@@ -48,20 +45,20 @@ def membership_of(
     ads: bool = True,
     personalisation: bool = True,
 ) -> Membership:
-    """A membership in one segmentation."""
-    standing = None if segment is None else SegmentMembership(segment, AS_OF - 100, 0.83)
+    """Return a membership in one segmentation; unassigned without a segment."""
+    published = None if segment is None else SegmentMembership(segment, AS_OF - 100, 0.83)
     return Membership(
-        customer_id, 7, seq, AS_OF, {"behaviour": 3}, {"behaviour": standing}, Consent(ads, personalisation)
+        customer_id, 7, seq, AS_OF, {"behaviour": 3}, {"behaviour": published}, Consent(ads, personalisation)
     )
 
 
 def entry_of(membership: Membership) -> OutboxEntry:
-    """The delivery of a membership."""
+    """Return the outbox entry of a membership."""
     return OutboxEntry(membership.customer_id, membership.epoch, membership.seq, encode(membership))
 
 
 def segment_entry(label: str, size: int = 1_000) -> bytes:
-    """A segment's place in the catalogue."""
+    """Return a catalogue entry."""
     return json.dumps(
         {
             "segmentation": "behaviour",
@@ -78,7 +75,7 @@ def segment_entry(label: str, size: int = 1_000) -> bytes:
 
 @dataclass
 class ListSink:
-    """Keeps what it is sent, or is away."""
+    """An event sink that keeps its records, or fails when `away`."""
 
     records: list[OutgoingRecord] = field(default_factory=list)
     away: bool = False
@@ -92,7 +89,7 @@ class ListSink:
 
 @dataclass
 class Served:
-    """The stores behind an API, and a client in front of it."""
+    """The stores of an API, and clients for it."""
 
     settings: ApiSettings = field(
         default_factory=lambda: ApiSettings(
@@ -109,28 +106,24 @@ class Served:
 
     @asynccontextmanager
     async def api(self) -> AsyncIterator[Api]:
-        """A running API."""
+        """Run an API with both keys and two segments."""
         await self.keys.put(ApiKey("k1", "shop", "secret", digest(SK), AS_OF))
         await self.keys.put(ApiKey("k2", "page", "publishable", digest(PK), AS_OF))
         await self.models.write_catalogue(
             {"behaviour-k7q2": segment_entry("Daily Athletes"), "behaviour-m3xw": segment_entry("Weekend Warriors")}
         )
         api = Api(
-            Collaborators(
-                settings=self.settings,
-                memberships=self.memberships,
-                models=self.models,
-                ads_views=self.ads_views,
-                keys=self.keys,
-                tickets=MemoryTicketStore(),
-                notices=self.notices,
-                sink=self.sink,
-                decoder=Decoder(Money("EUR", 2, {})),
-                metrics=Metrics(),
-                state=self.state,
-                layout=_layout,
-                partition_of=lambda _, __: 0,
-            )
+            self.settings,
+            Metrics(),
+            keys=self.keys,
+            memberships=self.memberships,
+            ads_views=self.ads_views,
+            models=self.models,
+            tickets=MemoryTicketStore(),
+            notices=self.notices,
+            sink=self.sink,
+            decoder=Decoder(Money("EUR", 2, {})),
+            explainer=Explainer(self.state, self.models, lambda: LAYOUT, lambda _, __: 0),
         )
         async with api.running():
             yield api
@@ -139,7 +132,7 @@ class Served:
     async def client(
         self, key: str | None = SK, headers: dict[str, str] | None = None, api: Api | None = None
     ) -> AsyncIterator[httpx.AsyncClient]:
-        """A client that sends this key and these headers."""
+        """Open a client that sends this key and these headers, to `api` or to an API of its own."""
         given = (headers or {}) | ({} if key is None else {"Authorization": f"Bearer {key}"})
         async with AsyncExitStack() as stack:
             running = api if api is not None else await stack.enter_async_context(self.api())
@@ -149,6 +142,6 @@ class Served:
             )
 
     async def change(self, membership: Membership) -> None:
-        """Write a membership as a worker does."""
+        """Write a membership and its notice, as a worker does."""
         await self.memberships.write([entry_of(membership)])
         self.notices.written(membership.customer_id)

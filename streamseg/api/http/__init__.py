@@ -1,1 +1,1 @@
-"""What every HTTP route shares: access, limits, answers, problems."""
+"""Shared by all routes: access, request limits, answers, problems."""

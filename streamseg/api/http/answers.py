@@ -1,4 +1,4 @@
-"""What goes out: bytes with a validator, how long they may be kept, and how old the decision in them is."""
+"""Responses with validators, cache lifetimes, and the age of the decision in them."""
 
 import re
 from collections.abc import Mapping
@@ -14,12 +14,12 @@ JSON: Final = b"application/json"
 VARY: Final = b"Authorization, X-API-Key, X-Streamseg-Hash"
 
 _AS_OF: Final = re.compile(rb'"as_of":(\d+)')
-"""Cannot match inside a JSON string: there the quotes would be escaped."""
+"""Never matches inside a JSON string, where the quotes would be escaped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A response before it is one of a framework."""
+    """A response that is independent of Starlette, so that single lookups can be sent without it."""
 
     status: int
     body: bytes
@@ -27,7 +27,7 @@ class Answer:
     headers: Mapping[bytes, bytes] = field(default_factory=dict)
 
     def response(self) -> Response:
-        """For Starlette's routes."""
+        """Return the same as a Starlette response."""
         response = Response(self.body, self.status)
         response.raw_headers = self._headers()
         return response
@@ -39,37 +39,37 @@ class Answer:
         return headers
 
     async def send(self, send: Send) -> None:
-        """Straight to the ASGI server."""
+        """Send it to the ASGI server directly."""
         await send({"type": "http.response.start", "status": self.status, "headers": self._headers()})
         await send({"type": "http.response.body", "body": self.body})
 
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """How long a client may keep an answer, and use it while it asks anew (RFC 5861)."""
+    """How long a client may use an answer, and use it further while it asks again (RFC 5861), in seconds."""
 
     max_age_seconds: int
     stale_seconds: int
 
     @property
     def header(self) -> bytes:
-        """The value of Cache-Control. Never shared caches: an answer belongs to one customer."""
+        """The value of Cache-Control. Private: an answer is about one customer, so shared caches must not keep it."""
         return b"private, max-age=%d, stale-while-revalidate=%d" % (self.max_age_seconds, self.stale_seconds)
 
 
 def etag(body: bytes) -> bytes:
-    """Strong validator of the bytes."""
+    """Return a strong validator of the bytes."""
     return b'"%s"' % blake2b(body, digest_size=12).hexdigest().encode()
 
 
 def as_of(membership: bytes) -> int | None:
-    """The moment that a membership string holds for, read without parsing it."""
+    """Return the `as_of` of a membership string (epoch seconds), without parsing the JSON."""
     found = _AS_OF.search(membership)
     return int(found[1]) if found else None
 
 
 def age_headers(decided: int, now: float) -> dict[bytes, bytes]:
-    """For when an answer holds, epoch seconds, and how many seconds ago that was."""
+    """Return the headers for the moment of the decision (epoch seconds) and its age (seconds)."""
     return {b"streamseg-as-of": b"%d" % decided, b"streamseg-age": b"%d" % max(0, int(now) - decided)}
 
 
@@ -82,14 +82,14 @@ def answer_with(
     if_none_match: bytes | None = None,
     vary: bytes = VARY,
 ) -> Answer:
-    """A 200, or a 304 when the client has these bytes already.
+    """Return a 200, or a 304 when the client already has these bytes.
 
     Args:
-        body: what to send, untouched.
-        decided: epoch seconds for which the body holds.
-        now: wall time.
-        cache_control: how long it may be kept.
-        if_none_match: the client's header, if it sent one.
+        body: the bytes to send, unchanged.
+        decided: moment of the decision in the body, epoch seconds.
+        now: wall time, epoch seconds.
+        cache_control: value of Cache-Control.
+        if_none_match: the client's If-None-Match, if sent.
         vary: the request headers that the body depends on.
     """
     tag = etag(body)
@@ -100,7 +100,7 @@ def answer_with(
 
 
 def matches(if_none_match: bytes, tag: bytes) -> bool:
-    """Whether the header names the tag; the comparison is weak, as RFC 9110 wants it here."""
+    """Return whether If-None-Match names the tag. The comparison is weak (RFC 9110, 13.1.2)."""
     return if_none_match == tag or any(
         each.strip().removeprefix(b"W/") in (tag, b"*") for each in if_none_match.split(b",")
     )

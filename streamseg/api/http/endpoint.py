@@ -1,4 +1,4 @@
-"""From a route to an answer: who asks, with what, and what becomes of problems."""
+"""Build routes that need an API key, and turn exceptions into problem responses."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -11,63 +11,66 @@ from starlette.routing import Route
 
 from streamseg.api.http.access import Access, Caller, Headers
 from streamseg.api.http.answers import Answer
-from streamseg.api.http.limits import read_body
 from streamseg.api.http.problems import Problem
+from streamseg.api.http.request_body import read_body
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """One request, admitted."""
+class AdmittedRequest:
+    """A request whose key is valid and within its rate."""
 
-    request: Request
+    http: Request
     caller: Caller
     headers: Headers
-    limit_bytes: int
+    body_limit_bytes: int
 
     async def body(self, limit_bytes: int | None = None) -> bytes:
-        """The body. Raises `Problem` 413."""
-        limit = self.limit_bytes if limit_bytes is None else limit_bytes
-        return await read_body(self.request.receive, self.headers.get(b"content-length"), limit)
+        """Return the body, of at most `limit_bytes` or the general limit. Raises `Problem` 400, 408 or 413."""
+        limit = self.body_limit_bytes if limit_bytes is None else limit_bytes
+        return await read_body(self.http.receive, self.headers.get(b"content-length"), limit)
 
     def path(self, name: str) -> str:
-        """A part of the path."""
-        return str(self.request.path_params[name])
+        """Return a path parameter."""
+        return str(self.http.path_params[name])
 
     def query(self, name: str) -> str:
-        """A query parameter. Raises `Problem` 422 when it is missing."""
-        value = self.request.query_params.get(name)
+        """Return a query parameter. Raises `Problem` 422 when it is missing."""
+        value = self.http.query_params.get(name)
         if value is None:
             raise Problem(422, f"the query parameter {name} is missing", field=name)
         return value
 
 
-Handler: TypeAlias = Callable[[Ask], Awaitable[Answer | Response]]
+Handler: TypeAlias = Callable[[AdmittedRequest], Awaitable[Answer]]
+
+KeyedRoute: TypeAlias = Callable[[str, str, Handler], Route]
+"""Builds a route of a method, a path and a handler that is called for admitted requests only."""
 
 
-def asked(access: Access, limit_bytes: int, method: str, path: str, handler: Handler) -> Route:
-    """A route for callers with a key."""
+def keyed_route(access: Access, body_limit_bytes: int, method: str, path: str, handler: Handler) -> Route:
+    """Return a route that admits requests by their key before it calls the handler: see `KeyedRoute`."""
 
     async def endpoint(request: Request) -> Response:
         headers = dict(request.scope["headers"])
-        answer = await handler(Ask(request, access.admit(headers), headers, limit_bytes))
-        return answer.response() if isinstance(answer, Answer) else answer
+        answer = await handler(AdmittedRequest(request, access.admit(headers), headers, body_limit_bytes))
+        return answer.response()
 
     return Route(path, endpoint, methods=[method])
 
 
 async def on_problem(_: Request, problem: Exception) -> Response:
-    """A `Problem` becomes its answer."""
+    """Answer a `Problem`."""
     assert isinstance(problem, Problem)
     return problem.answer().response()
 
 
 async def on_http_exception(_: Request, error: Exception) -> Response:
-    """What Starlette refuses (no such path, wrong method) becomes a problem too."""
+    """Answer what Starlette refuses (unknown path, wrong method) as a problem."""
     assert isinstance(error, HTTPException)
     headers = {name.lower().encode(): value.encode() for name, value in (error.headers or {}).items()}
     return Problem(error.status_code, error.detail, headers=headers).answer().response()
 
 
 async def on_failure(_: Request, __: Exception) -> Response:
-    """An error of ours: nothing of it goes out."""
-    return Problem(500, "something went wrong here, not with the request").answer().response()
+    """Answer an unexpected exception without details of it."""
+    return Problem(500, "the server failed: the error is not in the request").answer().response()

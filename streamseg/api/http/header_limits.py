@@ -1,6 +1,6 @@
-"""One connection of the HTTP server: uvicorn's, with an end to how long and how large the head of a request may be.
+"""Limit size and time of request headers, in uvicorn's HTTP connection.
 
-Without it a client that never ends its headers holds memory and a connection for as long as it likes.
+uvicorn has no such limits: a client that never ends its headers would hold memory and a connection for ever.
 """
 
 import asyncio
@@ -16,24 +16,24 @@ TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection:
 
 
 class Connection(HttpToolsProtocol):
-    """Refuses heads that are too large with 431, and hangs up on those that take too long."""
+    """Answers 431 to headers that are too large, and closes the connection when they take too long."""
 
     head_seconds: float = HEAD_SECONDS
 
     _in_head = False
     _head_bytes = 0
-    """Of the head that is coming, without the piece of data in which it began."""
+    """Header bytes received, without the piece of data in which the request began."""
     _piece_bytes = 0
-    _hanging_up: asyncio.TimerHandle | None = None
+    _timeout: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """See asyncio.Protocol."""
         super().connection_made(transport)
-        self._hanging_up = self.loop.call_later(self.head_seconds, transport.close)
+        self._timeout = self.loop.call_later(self.head_seconds, transport.close)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.Protocol."""
-        self._in_time()
+        self._cancel_timeout()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -45,8 +45,8 @@ class Connection(HttpToolsProtocol):
         if self._in_head and not self.transport.is_closing():
             if self._head_bytes > HEAD_BYTES_AT_MOST:
                 self._refuse()
-            elif self._hanging_up is None:
-                self._hanging_up = self.loop.call_later(self.head_seconds, self.transport.close)
+            elif self._timeout is None:
+                self._timeout = self.loop.call_later(self.head_seconds, self.transport.close)
 
     def on_message_begin(self) -> None:
         """See httptools."""
@@ -56,8 +56,8 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """See httptools."""
         self._in_head = False
-        self._in_time()
-        if self._head_bytes + self._piece_bytes > HEAD_BYTES_AT_MOST:  # with a part of the body, perhaps
+        self._cancel_timeout()
+        if self._head_bytes + self._piece_bytes > HEAD_BYTES_AT_MOST:  # may include the start of the body: count again
             head = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
             if head > HEAD_BYTES_AT_MOST:
                 self._refuse()
@@ -74,10 +74,10 @@ class Connection(HttpToolsProtocol):
         if not self.transport.is_closing():
             super().on_message_complete()
 
-    def _in_time(self) -> None:
-        if self._hanging_up is not None:
-            self._hanging_up.cancel()
-            self._hanging_up = None
+    def _cancel_timeout(self) -> None:
+        if self._timeout is not None:
+            self._timeout.cancel()
+            self._timeout = None
 
     def _refuse(self) -> None:
         self.transport.write(TOO_LARGE)

@@ -1,4 +1,4 @@
-"""Errors as problem details (RFC 9457) that name the field."""
+"""Errors as problem details (RFC 9457) that name the field at fault."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -15,8 +15,8 @@ TITLES: Final = {
     403: "Not yours",
     404: "Not found",
     405: "Method not allowed",
-    408: "Too slow",
     406: "Not acceptable",
+    408: "Too slow",
     413: "Too large",
     415: "Unsupported media type",
     422: "Invalid field",
@@ -27,9 +27,14 @@ TITLES: Final = {
 
 
 class Problem(Exception):  # noqa: N818 - RFC 9457's word
-    """An answer that tells what was wrong.
+    """An error response, raised by handlers.
 
-    `field` is a parameter, a header or a path in the body; `more` are extension members.
+    Args:
+        status: HTTP status.
+        detail: what is wrong, and what to do, in one line.
+        field: the parameter, header or path in the body at fault.
+        headers: further response headers.
+        more: extension members of the problem document.
     """
 
     def __init__(
@@ -49,7 +54,7 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's word
         self.more = dict(more or {})
 
     def document(self) -> dict[str, Any]:
-        """The members of the problem document."""
+        """Return the members of the problem document."""
         members: dict[str, Any] = {
             "type": "about:blank",
             "title": TITLES.get(self.status, "Error"),
@@ -61,7 +66,7 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's word
         return members | self.more
 
     def answer(self) -> Answer:
-        """The whole response."""
+        """Return the whole response."""
         return Answer(
             self.status,
             msgspec.json.encode(self.document()),
@@ -70,22 +75,15 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's word
         )
 
 
-def store_away(empty: Mapping[str, Any] | None = None) -> Problem:
-    """The marked answer while the store is away: a problem that is at the same time the safe, empty answer."""
+def store_unavailable(empty: Mapping[str, Any] | None = None) -> Problem:
+    """Return the 503 for a store that does not answer.
+
+    It is marked by the header `Streamseg-Unavailable`. `empty` adds the members of an empty answer, so that a client
+    that ignores the status reads "no segments".
+    """
     return Problem(
         503,
-        "the store does not answer; this answer is empty, not a statement about anyone",
+        "the store does not answer: this empty answer says nothing about any customer",
         headers={b"retry-after": b"1", b"streamseg-unavailable": b"store"},
         more=empty,
     )
-
-
-def json_object(body: bytes) -> dict[str, Any]:
-    """The body as an object. Raises `Problem` 400."""
-    try:
-        document = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
-        raise Problem(400, "the body is not JSON", field="body") from None
-    if not isinstance(document, dict):
-        raise Problem(422, "the body must be a JSON object", field="body")
-    return document

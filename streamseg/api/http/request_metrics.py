@@ -1,4 +1,4 @@
-"""What the API tells Prometheus. No customer, no key and no path in any label: routes go by their pattern."""
+"""Measure requests for Prometheus. Labels hold the pattern of a route, never a path, a customer or a key."""
 
 from collections.abc import Callable, Collection, Mapping
 from time import perf_counter
@@ -15,34 +15,46 @@ UNROUTED = "none"
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 
 
-class Meters:
-    """Times answers, and serves `/metrics`."""
+class RequestMetrics:
+    """Records the time of each request, and serves `/metrics`."""
 
     def __init__(self, metrics: Metrics) -> None:
-        self.metrics = metrics
+        self._metrics = metrics
         self._children: dict[tuple[str, str, int], Histogram] = {}
+        """`labels` takes longer than an observation: its result is kept."""
 
     def observe(self, route: str, method: str, code: int, seconds: float) -> None:
-        """Count one answer when it ends."""
+        """Record one finished request."""
         key = (route, method, code)
         child = self._children.get(key)
         if child is None:
-            child = self._children[key] = self.metrics.requests.labels(route, method, str(code))
+            child = self._children[key] = self._metrics.requests.labels(route, method, str(code))
         child.observe(seconds)
 
     async def expose(self, _: Request) -> Response:
         """`GET /metrics`."""
-        return Response(generate_latest(self.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+        return Response(generate_latest(self._metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 
-class Timed:
-    """ASGI middleware in front of the routes; `patterns` are their paths by endpoint, `endless` ones are not timed."""
+class RequestTimer:
+    """ASGI middleware that records the requests of an app.
+
+    Args:
+        app: the app to time.
+        metrics: where times are recorded.
+        patterns: path pattern by endpoint; other requests are recorded as `none`.
+        endless: patterns of streams, which are not recorded.
+    """
 
     def __init__(
-        self, app: ASGIApp, meters: Meters, patterns: Mapping[Callable[..., Any], str], endless: Collection[str] = ()
+        self,
+        app: ASGIApp,
+        metrics: RequestMetrics,
+        patterns: Mapping[Callable[..., Any], str],
+        endless: Collection[str] = (),
     ) -> None:
         self._app = app
-        self._meters = meters
+        self._metrics = metrics
         self._patterns = patterns
         self._endless = frozenset(endless)
 
@@ -63,10 +75,10 @@ class Timed:
             await self._app(scope, receive, seen)
         finally:
             method = scope["method"] if scope["method"] in METHODS else UNROUTED
-            pattern = self._patterns.get(scope.get("endpoint", _nowhere), UNROUTED)
+            pattern = self._patterns.get(scope.get("endpoint", _no_endpoint), UNROUTED)
             if pattern not in self._endless:
-                self._meters.observe(pattern, method, code, perf_counter() - started)
+                self._metrics.observe(pattern, method, code, perf_counter() - started)
 
 
-def _nowhere() -> None:
-    """Stands for the endpoint of a request that no route takes."""
+def _no_endpoint() -> None:
+    """Stands in for the endpoint of a request that matches no route."""

@@ -1,4 +1,4 @@
-"""What goes in and out, as the OpenAPI document describes it."""
+"""The schemas in the OpenAPI document: bodies of requests and answers."""
 
 from typing import Any, Final
 
@@ -11,23 +11,23 @@ CUSTOMER_ID: Final[Schema] = {
     "minLength": 1,
     "maxLength": 256,
     "pattern": r"^[^\s{}]+$",
-    "description": "Printable characters without white space and braces.",
+    "description": "Printable characters, without white space or braces.",
 }
 EPOCH: Final[Schema] = {"type": "integer", "description": "Seconds since 1970."}
 
 
 def object_of(required: dict[str, Schema], optional: dict[str, Schema] | None = None) -> Schema:
-    """An object; others may join its properties."""
+    """Return the schema of an object. Further properties are allowed."""
     return {"type": "object", "required": list(required), "properties": required | (optional or {})}
 
 
 def array_of(items: Schema, **more: Any) -> Schema:
-    """An array; `more` are bounds."""
+    """Return the schema of an array; `more` are keywords such as `maxItems`."""
     return {"type": "array", "items": items} | more
 
 
 def ref(name: str) -> Schema:
-    """One of `SCHEMAS`."""
+    """Return a reference to one of `SCHEMAS`."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
@@ -44,7 +44,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         },
         {
             "v": {"type": "integer"},
-            "known": {"type": "boolean", "description": "False for a customer of whom nothing is known."},
+            "known": {"type": "boolean", "description": "False for an unknown customer."},
             "epoch": {"type": "integer"},
             "seq": {"type": "integer"},
             "as_of": EPOCH,
@@ -55,7 +55,10 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "Segment": object_of(
         {"id": {"type": "string"}, "segmentation": {"type": "string"}},
         {
-            "label": {"type": "string", "description": "The name that people gave it, else the generated label."},
+            "label": {
+                "type": "string",
+                "description": "The given name, else the generated label.",
+            },
             "generated_label": {"type": "string"},
             "description": {"type": "string"},
             "size": {"type": "integer"},
@@ -71,12 +74,12 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "status": {"type": "integer"},
             "detail": {"type": "string"},
         },
-        {"field": {"type": "string", "description": "Parameter, header or path in the body."}},
+        {"field": {"type": "string", "description": "Parameter, header, or path in the body."}},
     ),
     "EventIn": object_of(
         {
             "kind": {"enum": list(KINDS)},
-            "event": {"type": "object", "description": "After schemas/streamseg.<topic>/v1/schema.json."},
+            "event": {"type": "object", "description": "See schemas/streamseg.<topic>/v1/schema.json."},
         }
     ),
     "EventResult": object_of(
@@ -115,10 +118,19 @@ SCHEMAS: Final[dict[str, Schema]] = {
                         "since": EPOCH,
                         "as_of": EPOCH,
                         "confidence": {"type": "number"},
-                        "model": {"type": ["integer", "null"], "description": "Version that decided."},
+                        "model": {
+                            "type": ["integer", "null"],
+                            "description": "Snapshot version of the decision.",
+                        },
                         "runner_up": {"type": "string", "description": "The nearest other segment."},
-                        "version": {"type": "integer", "description": "Version by which the pulls are told."},
-                        "rfm": {"type": ["object", "null"], "description": "Quintile scores and their name."},
+                        "version": {
+                            "type": "integer",
+                            "description": "Snapshot version behind the pulls.",
+                        },
+                        "rfm": {
+                            "type": ["object", "null"],
+                            "description": "Quintile scores and their group.",
+                        },
                     },
                 ),
             },

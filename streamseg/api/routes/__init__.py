@@ -1,1 +1,1 @@
-"""One file per route."""
+"""One file per route or group of routes: its paths, and how it answers."""

@@ -1,4 +1,4 @@
-"""`POST /v1/events`: events for Kafka, each with its own answer. Accepted means that Kafka has it."""
+"""`POST /v1/events`: write events to Kafka. "Accepted" means that Kafka has acknowledged the event."""
 
 import asyncio
 import time
@@ -6,75 +6,100 @@ from collections.abc import Callable
 from typing import Any, Final, Literal
 
 import msgspec
+from starlette.routing import Route
 
 from streamseg.api.http.access import Access, Caller
 from streamseg.api.http.answers import Answer
-from streamseg.api.http.problems import Problem, json_object
-from streamseg.api.http.request_metrics import Meters
+from streamseg.api.http.endpoint import AdmittedRequest, KeyedRoute
+from streamseg.api.http.problems import Problem
+from streamseg.api.http.request_body import json_object
 from streamseg.errors import StreamsegError
 from streamseg.events.cloudevents import binary_headers
 from streamseg.events.decode import Decoder
 from streamseg.events.record import MemoryRecord
 from streamseg.events.rejection import RejectionError
 from streamseg.events.types import KINDS, Heartbeat
+from streamseg.metrics import Metrics
 from streamseg.ports import EventSink, OutgoingRecord
 from streamseg.topics import INPUT_TOPICS
 
-BATCH_AT_MOST: Final = 500
+EVENTS_AT_MOST: Final = 500
 SEND_SECONDS: Final = 5.0
 """How long Kafka may take to acknowledge."""
 
 FROM_PAGES: Final = ("click",)
-"""What a publishable key may send, for the customer that it is proven for."""
+"""The kinds of events that a publishable key may send."""
+
+NO_STORE: Final = {b"cache-control": b"no-store"}
 
 
 class _Item(msgspec.Struct):
     kind: Literal["click", "purchase", "profile", "consent", "erasure"]
     event: msgspec.Raw
-    """Goes to Kafka byte for byte."""
+    """Written to Kafka byte for byte."""
 
 
 class _Batch(msgspec.Struct):
     events: list[msgspec.Raw]
 
 
-class _Named(msgspec.Struct):
+class _WithCustomer(msgspec.Struct):
     customer_id: str = ""
 
 
 _ITEM: Final = msgspec.json.Decoder(_Item)
 _BATCH: Final = msgspec.json.Decoder(_Batch)
-_NAMED: Final = msgspec.json.Decoder(_Named)
+_WITH_CUSTOMER: Final = msgspec.json.Decoder(_WithCustomer)
 
 
-class EventsIn:
-    """Checks events as the worker will, and hands them to Kafka."""
+class EventIntake:
+    """Decodes events with the worker's decoder, and writes those that it accepts.
+
+    Args:
+        sink: where records go.
+        decoder: the decoder of the worker.
+        access: checks for which customers a caller may send.
+        metrics: counts results.
+        body_limit_bytes: the largest request body.
+        clock: wall time, epoch seconds.
+    """
 
     def __init__(
-        self, sink: EventSink, decoder: Decoder, access: Access, meters: Meters, clock: Callable[[], float] = time.time
+        self,
+        sink: EventSink,
+        decoder: Decoder,
+        access: Access,
+        metrics: Metrics,
+        *,
+        body_limit_bytes: int,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._sink = sink
         self._decoder = decoder
         self._access = access
-        self._count = meters.metrics.received
+        self._count = metrics.received
+        self._body_limit_bytes = body_limit_bytes
         self._clock = clock
 
-    async def receive(self, body: bytes, caller: Caller) -> Answer:
-        """One event: 202 or a problem. Up to 500: 200, with a result for each, in order.
+    def routes(self, keyed: KeyedRoute) -> list[Route]:
+        """Return the route."""
+        return [keyed("POST", "/v1/events", self.receive)]
 
-        Args:
-            body: `{"kind": "click", "event": {...}}`, or `{"events": [...]}` of these.
-            caller: who sends them.
+    async def receive(self, request: AdmittedRequest) -> Answer:
+        """Answer 202 or a problem to `{"kind": "click", "event": {...}}`.
+
+        Answer 200 to `{"events": [...]}` with 1-500 of these, with a result for each in the same order.
         """
+        body = await request.body(self._body_limit_bytes)
         if "events" not in json_object(body):
-            return await self._one(body, caller)
+            return await self._one(body, request.caller)
         try:
             items = _BATCH.decode(body).events
         except msgspec.ValidationError:
             raise Problem(422, "events must be a list", field="events") from None
-        if not 1 <= len(items) <= BATCH_AT_MOST:
-            raise Problem(422, f"events must be a list of 1-{BATCH_AT_MOST} events", field="events")
-        return await self._many(items, caller)
+        if not 1 <= len(items) <= EVENTS_AT_MOST:
+            raise Problem(422, f"events must be a list of 1-{EVENTS_AT_MOST} events", field="events")
+        return await self._many(items, request.caller)
 
     async def _one(self, body: bytes, caller: Caller) -> Answer:
         try:
@@ -83,7 +108,7 @@ class EventsIn:
             self._count.labels("rejected").inc()
             raise
         await self._send([record])
-        return Answer(202, b'{"status":"accepted"}', headers={b"cache-control": b"no-store"})
+        return Answer(202, b'{"status":"accepted"}', headers=NO_STORE)
 
     async def _many(self, items: list[msgspec.Raw], caller: Caller) -> Answer:
         records: list[OutgoingRecord] = []
@@ -97,21 +122,21 @@ class EventsIn:
         self._count.labels("rejected").inc(len(items) - len(records))
         await self._send(records)
         answer = {"accepted": len(records), "rejected": len(items) - len(records), "results": results}
-        return Answer(200, msgspec.json.encode(answer), headers={b"cache-control": b"no-store"})
+        return Answer(200, msgspec.json.encode(answer), headers=NO_STORE)
 
     def _checked(self, body: bytes, caller: Caller) -> OutgoingRecord:
-        """The record for Kafka. Raises `Problem` that names the field."""
+        """Return the record for Kafka. Raises `Problem` that names the field at fault."""
         try:
             item = _ITEM.decode(body)
             event = bytes(item.event)
-            customer_id = _NAMED.decode(event).customer_id
+            customer_id = _WITH_CUSTOMER.decode(event).customer_id
         except msgspec.ValidationError as error:
             raise Problem(422, str(error), field=_field_of(str(error))) from None
         except (msgspec.DecodeError, RecursionError):
             raise Problem(400, "the body is not JSON", field="body") from None
         if not caller.is_secret:
             if item.kind not in FROM_PAGES:
-                raise Problem(403, f"a publishable key sends {', '.join(FROM_PAGES)} only", field="kind")
+                raise Problem(403, f"a publishable key may send only: {', '.join(FROM_PAGES)}", field="kind")
             self._access.prove(caller, customer_id)
         kind, now = KINDS.index(item.kind), self._clock()
         key = customer_id.encode(errors="replace")
@@ -120,7 +145,7 @@ class EventsIn:
         except RejectionError as error:
             field, _, detail = error.detail.partition(": ")
             raise Problem(422, detail or field, field=f"event.{field}", more={"reason": str(error.reason)}) from None
-        assert not isinstance(decoded, Heartbeat)  # these come with headers only
+        assert not isinstance(decoded, Heartbeat)  # a heartbeat needs headers, which these records do not have
         headers = binary_headers(item.kind, decoded.event_id, decoded.at)
         return OutgoingRecord(INPUT_TOPICS[kind], key, event, headers)
 
@@ -134,7 +159,7 @@ class EventsIn:
             self._count.labels("unavailable").inc(len(records))
             raise Problem(
                 503,
-                "Kafka has not acknowledged the events: send the same again, event_id makes that safe",
+                "Kafka did not acknowledge the events: send them again; duplicates are recognised by event_id",
                 headers={b"retry-after": b"1", b"streamseg-unavailable": b"kafka"},
             ) from None
         self._count.labels("accepted").inc(len(records))
@@ -146,7 +171,7 @@ def _rejected(problem: Problem, at: str) -> dict[str, Any]:
 
 
 def _field_of(message: str) -> str:
-    """The path at the end of msgspec's message: ... - at `$.kind`."""
+    """Return the path at the end of a message of msgspec: `... - at `$.kind``."""
     _, found, path = message.partition("`$.")
     if found:
         return path.rstrip("`")

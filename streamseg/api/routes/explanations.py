@@ -1,87 +1,60 @@
-"""`GET /v1/customers/{id}/why`: what pulls a customer to their segment, feature by feature."""
+"""`GET /v1/customers/{id}/why`: the features that pull a customer to their segment."""
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
+from starlette.routing import Route
 
 from streamseg.api.http.access import need_secret
 from streamseg.api.http.answers import Answer, answer_with, as_of
-from streamseg.api.http.endpoint import Ask
-from streamseg.api.http.problems import Problem, store_away
-from streamseg.api.routes.customer_answers import check_customer_id
-from streamseg.api.routes.lookups import Lookups
+from streamseg.api.http.customer_ids import check_customer_id
+from streamseg.api.http.endpoint import AdmittedRequest, KeyedRoute
+from streamseg.api.http.problems import Problem, store_unavailable
+from streamseg.api.reads.memberships import MembershipReads
 from streamseg.errors import LayoutMismatchError, StoreUnavailableError
-from streamseg.ports import ModelStore, StateStore
-from streamseg.topics import CLICKS
-
-if TYPE_CHECKING:
-    from streamseg.features.layout import Layout
+from streamseg.service.explainer import Explainer
 
 
-class Why:
-    """Explains memberships. `layout` is asked with each row: rows of later segmentations are to be read too."""
+class Explanations:
+    """Answers with explanations."""
 
-    def __init__(
-        self,
-        lookups: Lookups,
-        state: StateStore,
-        models: ModelStore,
-        layout: Callable[[], Awaitable["Layout"]],
-        partition_of: Callable[[str, int], int],
-    ) -> None:
-        self._lookups = lookups
-        self._state = state
-        self._models = models
-        self._layout = layout
-        self._partition_of = partition_of
-        self._one_at_a_time = asyncio.Semaphore(1)
-        """Explaining is computing: more at once would only hold up the lookups."""
+    def __init__(self, memberships: MembershipReads, explainer: Explainer) -> None:
+        self._memberships = memberships
+        self._explainer = explainer
 
-    async def customer(self, ask: Ask) -> Answer:
-        """The pulls by segmentation; none for the unknown and unassigned."""
-        need_secret(ask.caller)
-        customer_id = check_customer_id(ask.path("id"))
-        membership = await self._lookups.membership(customer_id)
-        told: dict[str, Any] = {}
-        if membership is not None:
-            try:
-                row, snapshots = await self._stored(customer_id, msgspec.json.decode(membership)["segments"])
-                layout = await self._layout()
-            except StoreUnavailableError:
-                raise store_away({"customer_id": customer_id, "known": False, "segmentations": {}}) from None
-            if row is not None:
-                async with self._one_at_a_time:
-                    told = await asyncio.to_thread(_explain, layout, membership, row, snapshots)
-        body = {"customer_id": customer_id, "known": membership is not None, "segmentations": told}
+    def routes(self, keyed: KeyedRoute) -> list[Route]:
+        """Return the route."""
+        return [keyed("GET", "/v1/customers/{id:path}/why", self.why)]
+
+    async def why(self, request: AdmittedRequest) -> Answer:
+        """Answer with the explanation by segmentation; empty for unknown and unassigned customers."""
+        need_secret(request.caller)
+        customer_id = check_customer_id(request.path("id"))
+        membership = await self._memberships.one(customer_id)
+        explained = {} if membership is None else await self._explain(customer_id, membership)
         now = time.time()
         decided = as_of(membership) if membership is not None else None
         return answer_with(
-            msgspec.json.encode(body),
+            msgspec.json.encode(_body(customer_id, explained, known=membership is not None)),
             decided=int(now) if decided is None else decided,
             now=now,
             cache_control=b"no-store",
-            if_none_match=ask.headers.get(b"if-none-match"),
+            if_none_match=request.headers.get(b"if-none-match"),
         )
 
-    async def _stored(self, customer_id: str, segmentations: dict[str, Any]) -> tuple[bytes | None, dict[str, bytes]]:
-        head = await self._state.metadata(0)
-        if head is None or CLICKS not in head.topics:
-            return None, {}
-        partition = self._partition_of(customer_id, head.topics[CLICKS][1])
-        (row,) = await self._state.load(partition, [customer_id])
-        found = {name: await self._models.snapshot(name) for name in segmentations}
-        return row, {name: snapshot for name, snapshot in found.items() if snapshot is not None}
+    async def _explain(self, customer_id: str, membership: bytes) -> dict[str, Any]:
+        try:
+            return await self._explainer.explain(membership)
+        except StoreUnavailableError:
+            raise store_unavailable(_body(customer_id, {}, known=False)) from None
+        except LayoutMismatchError:
+            raise Problem(
+                503,
+                "the layout of the stored rows differs from that of this process",
+                headers={b"retry-after": b"60"},
+            ) from None
 
 
-def _explain(layout: "Layout", membership: bytes, row: bytes, snapshots: dict[str, bytes]) -> dict[str, Any]:
-    from streamseg.service.explanation import explanation  # noqa: PLC0415 - loads numpy and scipy
-
-    try:
-        return explanation(layout, membership, row, snapshots)
-    except LayoutMismatchError:
-        raise Problem(
-            503, "the stored rows have another layout than this process", headers={b"retry-after": b"60"}
-        ) from None
+def _body(customer_id: str, explained: dict[str, Any], *, known: bool) -> dict[str, Any]:
+    return {"customer_id": customer_id, "known": known, "segmentations": explained}

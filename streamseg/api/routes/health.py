@@ -1,4 +1,6 @@
-"""Whether this process lives, and whether it can serve."""
+"""`/livez` and `/readyz`: whether the process runs, and whether it can serve."""
+
+from typing import Final
 
 import msgspec
 from starlette.requests import Request
@@ -7,29 +9,29 @@ from starlette.routing import Route
 
 from streamseg.api.http.access import KeyRing
 from streamseg.api.http.answers import Answer
-from streamseg.api.routes.shared_reads import SharedReads
+from streamseg.api.reads.batched_reads import BatchedReads
 from streamseg.errors import StoreUnavailableError
 
-PROBED_CUSTOMER = "readyz"
+PROBED_CUSTOMER: Final = "readyz"
 
 
 class Health:
-    """`/livez` and `/readyz`, for whoever restarts processes and sends them traffic."""
+    """Answers the probes of orchestrators and load balancers, without a key."""
 
-    def __init__(self, reads: SharedReads, ring: KeyRing) -> None:
+    def __init__(self, reads: BatchedReads, ring: KeyRing) -> None:
         self._reads = reads
         self._ring = ring
 
     def routes(self) -> list[Route]:
-        """For anyone on the network that the process listens on."""
+        """Return the routes."""
         return [Route("/livez", self.live), Route("/readyz", self.ready)]
 
     async def live(self, _: Request) -> Response:
-        """200 as long as the event loop turns."""
+        """Answer 200 while the event loop runs."""
         return _status(200, "live")
 
     async def ready(self, _: Request) -> Response:
-        """200 when the store answers and the keys are known, else 503."""
+        """Answer 200 when the store answers and the keys are loaded, else 503."""
         try:
             await self._reads.many([PROBED_CUSTOMER])
         except StoreUnavailableError:

@@ -1,56 +1,54 @@
-"""Who is where: one customer, up to 100, and the segments there are."""
+"""Look up the memberships of one customer, or of up to 100."""
 
 import time
 from collections.abc import Callable
 from typing import Final
 
 import msgspec
+from starlette.routing import Route
 
 from streamseg.api.http.access import Access, Caller, Headers, need_secret
 from streamseg.api.http.answers import Answer, Freshness, answer_with, as_of
-from streamseg.api.http.problems import Problem, json_object, store_away
-from streamseg.api.http.request_metrics import Meters
-from streamseg.api.routes.customer_answers import check_customer_id, public_view, unknown
-from streamseg.api.routes.known_segments import Catalogue
-from streamseg.api.routes.shared_reads import SharedReads
-from streamseg.errors import StoreUnavailableError
+from streamseg.api.http.customer_ids import check_customer_id
+from streamseg.api.http.endpoint import AdmittedRequest, KeyedRoute
+from streamseg.api.http.problems import Problem
+from streamseg.api.http.request_body import json_object
+from streamseg.api.reads.catalogue_cache import CatalogueCache
+from streamseg.api.reads.memberships import MembershipReads, public_view, unknown
+from streamseg.metrics import Metrics
 
-BATCH_AT_MOST: Final = 100
+PATH: Final = "/v1/customers/{id:path}/segments"
+IDS_AT_MOST: Final = 100
 
 
 class Lookups:
-    """Answers from the stored strings, which go out untouched."""
+    """Answers with the stored strings, byte for byte; a publishable key gets the public view."""
 
     def __init__(
         self,
-        reads: SharedReads,
+        memberships: MembershipReads,
         access: Access,
-        catalogue: Catalogue,
+        catalogue: CatalogueCache,
         *,
         freshness: Freshness,
-        meters: Meters,
+        metrics: Metrics,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._reads = reads
+        self._memberships = memberships
         self._access = access
         self._catalogue = catalogue
         self._cache_control = freshness.header
         self._clock = clock
-        count = meters.metrics.lookups
-        self._hit, self._miss, self._unavailable = (count.labels(each) for each in ("hit", "miss", "unavailable"))
+        self._hit, self._miss = (metrics.lookups.labels(each) for each in ("hit", "miss"))
 
-    async def membership(self, customer_id: str) -> bytes | None:
-        """The stored string. Raises the marked empty `Problem` while the store is away."""
-        try:
-            return await self._reads.one(customer_id)
-        except StoreUnavailableError:
-            self._unavailable.inc()
-            raise store_away(unknown(customer_id)) from None
+    def routes(self, keyed: KeyedRoute) -> list[Route]:
+        """Return the routes of single lookups and batches."""
+        return [keyed("GET", PATH, self._customer), keyed("POST", "/v1/segments:batchGet", self.many)]
 
     async def one(self, customer_id: str, caller: Caller, headers: Headers) -> Answer:
-        """`GET /v1/customers/{id}/segments`."""
+        """Answer a single lookup. Takes no Starlette request, so that `Api` can call it directly."""
         self._access.prove(caller, check_customer_id(customer_id))
-        stored = await self.membership(customer_id)
+        stored = await self._memberships.one(customer_id)
         now = self._clock()
         (self._miss if stored is None else self._hit).inc()
         if stored is None:
@@ -66,15 +64,12 @@ class Lookups:
             if_none_match=headers.get(b"if-none-match"),
         )
 
-    async def many(self, body: bytes, caller: Caller) -> Answer:
-        """`POST /v1/segments:batchGet` with `{"ids": [...]}`; the answers stand in the order asked."""
-        need_secret(caller)
+    async def many(self, request: AdmittedRequest) -> Answer:
+        """`POST /v1/segments:batchGet` with `{"ids": [...]}`: the memberships in the order of the ids."""
+        body = await request.body()
+        need_secret(request.caller)
         ids = _ids(body)
-        try:
-            found = await self._reads.many(ids)
-        except StoreUnavailableError:
-            self._unavailable.inc(len(ids))
-            raise store_away({"customers": [unknown(customer_id) for customer_id in ids]}) from None
+        found = await self._memberships.many(ids)
         self._hit.inc(len(found) - found.count(None))
         self._miss.inc(found.count(None))
         now = self._clock()
@@ -90,22 +85,12 @@ class Lookups:
             cache_control=self._cache_control,
         )
 
-    def segments(self, caller: Caller, headers: Headers) -> Answer:
-        """`GET /v1/segments`: the catalogue; a publishable key sees its public part."""
-        if self._catalogue.read_at is None:
-            raise store_away({"segments": []})
-        listed = self._catalogue.listed(public_only=not caller.is_secret)
-        return answer_with(
-            msgspec.json.encode({"segments": listed}),
-            decided=self._catalogue.read_at,
-            now=self._clock(),
-            cache_control=self._cache_control,
-            if_none_match=headers.get(b"if-none-match"),
-        )
+    async def _customer(self, request: AdmittedRequest) -> Answer:
+        return await self.one(request.path("id"), request.caller, request.headers)
 
 
 def _ids(body: bytes) -> list[str]:
     ids = json_object(body).get("ids")
-    if not isinstance(ids, list) or not 1 <= len(ids) <= BATCH_AT_MOST:
-        raise Problem(422, f"ids must be a list of 1-{BATCH_AT_MOST} customer ids", field="ids")
+    if not isinstance(ids, list) or not 1 <= len(ids) <= IDS_AT_MOST:
+        raise Problem(422, f"ids must be a list of 1-{IDS_AT_MOST} customer ids", field="ids")
     return [check_customer_id(each, f"ids[{position}]") for position, each in enumerate(ids)]

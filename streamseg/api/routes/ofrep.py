@@ -3,9 +3,9 @@
     segment                     text: the customer's segment in the first segmentation, or "unassigned"
     segment.<segmentation>      text: the same in that segmentation
     segments                    object: segmentation -> segment id
-    segment.<segment id>        boolean: whether the customer is in it
+    segment.<segment id>        boolean: whether the customer is in the segment
 
-Without consent to personalisation everybody is unassigned.
+Without consent to personalisation every customer is unassigned.
 """
 
 import time
@@ -13,16 +13,18 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
+from starlette.routing import Route
 
 from streamseg.api.http.access import Access, Caller
 from streamseg.api.http.answers import Answer, age_headers, as_of, etag, matches
-from streamseg.api.http.endpoint import Ask
+from streamseg.api.http.customer_ids import check_customer_id
+from streamseg.api.http.endpoint import AdmittedRequest, KeyedRoute
 from streamseg.api.http.problems import Problem
-from streamseg.api.routes.customer_answers import check_customer_id
-from streamseg.api.routes.known_segments import Catalogue
-from streamseg.api.routes.lookups import Lookups
-from streamseg.api.routes.streams import Push
+from streamseg.api.reads.catalogue_cache import CatalogueCache
+from streamseg.api.reads.memberships import MembershipReads
+from streamseg.api.routes.streams import EventStreams
 
+PATH: Final = "/ofrep/v1/evaluate/flags"
 UNASSIGNED: Final = "unassigned"
 FLAG: Final = "segment"
 ALL: Final = "segments"
@@ -30,53 +32,66 @@ INACTIVITY_SECONDS: Final = 120
 
 
 class Ofrep:
-    """Evaluates the flags of the customer in `context.targetingKey`."""
+    """Evaluates the flags of the customer in `context.targetingKey`.
+
+    Args:
+        memberships: reads memberships.
+        access: checks which customers a caller may ask for.
+        catalogue: the flags that exist, and which segments are public.
+        streams: gives the address of an event stream.
+        public_url: the URL of the API as pages see it; None takes the URL of the request.
+        clock: wall time, epoch seconds.
+    """
 
     def __init__(
         self,
-        lookups: Lookups,
+        memberships: MembershipReads,
         access: Access,
-        catalogue: Catalogue,
-        push: Push,
+        catalogue: CatalogueCache,
+        streams: EventStreams,
         *,
         public_url: str | None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._lookups = lookups
+        self._memberships = memberships
         self._access = access
         self._catalogue = catalogue
-        self._push = push
+        self._streams = streams
         self._public_url = public_url
         self._clock = clock
 
-    async def one(self, ask: Ask) -> Answer:
-        """`POST /ofrep/v1/evaluate/flags/{key}`."""
-        key = ask.path("key")
+    def routes(self, keyed: KeyedRoute) -> list[Route]:
+        """Return the routes of bulk and single evaluation."""
+        return [keyed("POST", PATH, self.bulk), keyed("POST", PATH + "/{key:path}", self.one)]
+
+    async def one(self, request: AdmittedRequest) -> Answer:
+        """Answer with one flag."""
+        key = request.path("key")
         try:
-            customer_id = self._customer(await ask.body(), ask.caller)
-        except _Unfit as unfit:
-            return _failure(400, unfit.code, str(unfit), key)
-        stored = await self._lookups.membership(customer_id)
-        flag = self._flags(stored, ask.caller).get(key)
+            customer_id = self._customer(await request.body(), request.caller)
+        except _ContextError as error:
+            return _failure(400, error.code, str(error), key)
+        stored = await self._memberships.one(customer_id)
+        flag = self._flags(stored, request.caller).get(key)
         if flag is None:
             return _failure(404, "FLAG_NOT_FOUND", "there is no such flag", key)
         return Answer(200, msgspec.json.encode(flag), headers={b"cache-control": b"no-store"} | self._age(stored))
 
-    async def bulk(self, ask: Ask) -> Answer:
-        """`POST /ofrep/v1/evaluate/flags`: all flags, and the event stream that tells when to ask again."""
+    async def bulk(self, request: AdmittedRequest) -> Answer:
+        """Answer with all flags, and with an event stream that tells the client when to ask again."""
         try:
-            customer_id = self._customer(await ask.body(), ask.caller)
-        except _Unfit as unfit:
-            return _failure(400, unfit.code, str(unfit))
-        stored = await self._lookups.membership(customer_id)
-        flags = msgspec.json.encode(list(self._flags(stored, ask.caller).values()))
-        tag = b"W/" + etag(flags)  # weak: the address of the stream differs every time
+            customer_id = self._customer(await request.body(), request.caller)
+        except _ContextError as error:
+            return _failure(400, error.code, str(error))
+        stored = await self._memberships.one(customer_id)
+        flags = msgspec.json.encode(list(self._flags(stored, request.caller).values()))
+        tag = b"W/" + etag(flags)  # weak: each answer has another stream address
         headers = {b"etag": tag, b"cache-control": b"no-store"} | self._age(stored)
-        given = ask.headers.get(b"if-none-match")
+        given = request.headers.get(b"if-none-match")
         if given is not None and matches(given, tag.removeprefix(b"W/")):
             return Answer(304, b"", headers=headers)
-        base = self._public_url or str(ask.request.base_url)
-        url = base.rstrip("/") + await self._push.ticket(customer_id, stored)
+        base = self._public_url or str(request.http.base_url)
+        url = base.rstrip("/") + await self._streams.ticket(customer_id, stored)
         streams = [{"type": "sse", "url": url, "inactivityDelaySec": INACTIVITY_SECONDS}]
         return Answer(
             200,
@@ -88,16 +103,16 @@ class Ofrep:
         try:
             document = msgspec.json.decode(body)
         except (msgspec.DecodeError, RecursionError):
-            raise _Unfit("PARSE_ERROR", "the body is not JSON") from None
+            raise _ContextError("PARSE_ERROR", "the body is not JSON") from None
         context = document.get("context") if isinstance(document, dict) else None
         if not isinstance(context, dict):
-            raise _Unfit("INVALID_CONTEXT", "context must be an object")
+            raise _ContextError("INVALID_CONTEXT", "context must be an object")
         if not context.get("targetingKey"):
-            raise _Unfit("TARGETING_KEY_MISSING", "context.targetingKey must be the customer id")
+            raise _ContextError("TARGETING_KEY_MISSING", "context.targetingKey must be the customer id")
         try:
             customer_id = check_customer_id(context["targetingKey"])
         except Problem as problem:
-            raise _Unfit("INVALID_CONTEXT", f"context.targetingKey: {problem.detail}") from None
+            raise _ContextError("INVALID_CONTEXT", f"context.targetingKey: {problem.detail}") from None
         self._access.prove(caller, customer_id)
         return customer_id
 
@@ -108,25 +123,27 @@ class Ofrep:
     def _flags(self, stored: bytes | None, caller: Caller) -> dict[str, dict[str, Any]]:
         full = msgspec.json.decode(stored) if stored is not None else {"segments": {}, "consent": {}}
         allowed = bool(full["consent"].get("personalisation"))
-        standing = {
-            segmentation: one["id"]
-            for segmentation, one in full["segments"].items()
-            if allowed and one is not None and (caller.is_secret or self._catalogue.is_public(one["id"]))
+        assigned = {
+            segmentation: segment["id"]
+            for segmentation, segment in full["segments"].items()
+            if allowed and segment is not None and (caller.is_secret or self._catalogue.is_public(segment["id"]))
         }
         shown = self._catalogue.listed(public_only=not caller.is_secret)
-        segmentations = sorted({str(entry["segmentation"]) for entry in shown} | set(standing))
-        first = standing.get(segmentations[0]) if segmentations else None
-        flags = {FLAG: _text(FLAG, first), ALL: _flag(ALL, standing, ALL, assigned=bool(standing))}
+        segmentations = sorted({str(entry["segmentation"]) for entry in shown} | set(assigned))
+        first = assigned.get(segmentations[0]) if segmentations else None
+        flags = {FLAG: _text(FLAG, first), ALL: _flag(ALL, assigned, ALL, assigned=bool(assigned))}
         for segmentation in segmentations:
             key = f"{FLAG}.{segmentation}"
-            flags[key] = _text(key, standing.get(segmentation))
+            flags[key] = _text(key, assigned.get(segmentation))
         for segment in [str(entry["id"]) for entry in shown if entry.get("retired") is None]:
-            key, inside = f"{FLAG}.{segment}", segment in standing.values()
-            flags[key] = _flag(key, inside, "in" if inside else "out", assigned=bool(standing))
+            key, inside = f"{FLAG}.{segment}", segment in assigned.values()
+            flags[key] = _flag(key, inside, "in" if inside else "out", assigned=bool(assigned))
         return flags
 
 
-class _Unfit(Exception):  # noqa: N818 - an answer of the protocol, not an error of ours
+class _ContextError(Exception):
+    """The evaluation context is unusable; `code` is OFREP's error code."""
+
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
         self.code = code

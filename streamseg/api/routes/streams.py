@@ -1,9 +1,9 @@
-"""Event streams that say "ask again", and nothing else (OFREP ADR-0008, WHATWG server-sent events).
+"""`GET /v1/streams/{ticket}`: server-sent events that tell a page to ask again (OFREP ADR-0008, WHATWG).
 
-A stream is opened with a ticket: an address that tells nothing of the customer, because browsers cannot send headers
-with it and proxies log it. An event's id is the (epoch, seq) of the membership, so that a page that was away and sends
-Last-Event-ID, or comes for the first time with the place of the answer that named the stream, learns at once whether it
-has missed something, from whichever process it reaches.
+A message carries no data about the customer. A stream is opened with a ticket, because browsers cannot send headers
+with it and proxies log its URL: so the URL must not name the customer. The id of an event is the (epoch, seq) of the
+membership. A page sends the last id that it has seen, in Last-Event-ID or in the query parameter `after`, and gets a
+message at once when the membership has changed since, from whichever process it reaches.
 """
 
 import asyncio
@@ -13,37 +13,49 @@ from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from streamseg.api.http.problems import Problem, store_away
-from streamseg.api.http.request_metrics import Meters
+from streamseg.api.http.problems import Problem, store_unavailable
 from streamseg.errors import StoreUnavailableError
 from streamseg.membership.encoding import order_of
+from streamseg.metrics import Metrics
 from streamseg.ports import ChangeNotices, TicketStore
 
 PATH: Final = "/v1/streams/"
+PATTERN: Final = PATH + "{ticket}"
 TICKET_SECONDS: Final = 86_400
 RETRY_SECONDS: Final = 0.5
-"""Before the store is asked again after it was away."""
+"""Wait before the store is asked again after it did not answer."""
 RECONNECT_MILLISECONDS: Final = 1_000
 
 MESSAGE: Final = b'id: %b\nevent: message\ndata: {"type":"refetchEvaluation"}\n\n'
 GREETING: Final = b"retry: %d\nid: %b\n\n"
-"""Sets the id that a reconnecting page will name; without data no event is dispatched."""
+"""Sets the id that a reconnecting page will send. Without data, browsers dispatch no event."""
 HEARTBEAT: Final = b": alive\n\n"
 
-Reader = Callable[[str], Awaitable[bytes | None]]
+ReadMembership = Callable[[str], Awaitable[bytes | None]]
+"""Returns a customer's membership string. May raise `StoreUnavailableError`."""
 
 
-class Push:
-    """The streams that this process holds open."""
+class EventStreams:
+    """The open event streams of this process.
+
+    Args:
+        read: reads a membership.
+        tickets: makes and resolves tickets.
+        notices: signals membership changes.
+        metrics: counts open streams.
+        limit: the most streams that may be open.
+        heartbeat_seconds: a silent stream sends a comment this often, so that proxies keep the connection.
+    """
 
     def __init__(
         self,
-        read: Reader,
+        read: ReadMembership,
         tickets: TicketStore,
         notices: ChangeNotices,
-        meters: Meters,
+        metrics: Metrics,
         *,
         limit: int,
         heartbeat_seconds: float,
@@ -51,76 +63,55 @@ class Push:
         self._read = read
         self._tickets = tickets
         self._notices = notices
-        self._gauge = meters.metrics.streams
+        self._gauge = metrics.streams
         self._limit = limit
-        self.heartbeat_seconds = heartbeat_seconds
-        self.ending = False
+        self._heartbeat_seconds = heartbeat_seconds
+        self._ending = False
         self._open: set[asyncio.Event] = set()
 
-    async def ticket(self, customer_id: str, membership: bytes | None) -> str:
-        """A path at which the customer's changes can be followed for a day. Raises the marked `Problem`.
+    def routes(self) -> list[Route]:
+        """Return the route; the ticket takes the place of a key."""
+        return [Route(PATTERN, self.open)]
 
-        It names the place of the membership that the caller has seen: what changes before the stream is open is told
-        as soon as it is.
+    async def ticket(self, customer_id: str, membership: bytes | None) -> str:
+        """Return the path of a stream of this customer's changes, valid for a day.
+
+        The path names the membership that the caller has seen: a change before the stream opens is sent when it opens.
+
+        Raises:
+            Problem: 503 when the store does not answer.
         """
         try:
             ticket = await self._tickets.issue(customer_id, TICKET_SECONDS)
         except StoreUnavailableError:
-            raise store_away() from None
-        return f"{PATH}{ticket}?after={_place(membership).decode()}"
+            raise store_unavailable() from None
+        return f"{PATH}{ticket}?after={_event_id(membership).decode()}"
 
     async def open(self, request: Request) -> Response:
-        """`GET /v1/streams/{ticket}`.
+        """Answer with the stream.
 
-        Raises `Problem` 404 for a ticket that is unknown or over, 429 when no more streams can be held.
+        Raises:
+            Problem: 404 for an unknown or expired ticket, 429 when too many streams are open, 503 when the store does
+                not answer.
         """
         if len(self._open) >= self._limit:
-            raise Problem(429, "this process holds as many event streams as it may", headers={b"retry-after": b"5"})
+            raise Problem(429, "too many event streams are open in this process", headers={b"retry-after": b"5"})
         try:
             customer_id = await self._tickets.redeem(request.path_params["ticket"])
         except StoreUnavailableError:
-            raise store_away() from None
+            raise store_unavailable() from None
         if customer_id is None:
-            raise Problem(404, "this ticket is unknown or over: evaluate again for a new one", field="ticket")
+            raise Problem(404, "this ticket is unknown or expired: evaluate again for a new one", field="ticket")
         seen = request.headers.get("last-event-id") or request.query_params.get("after")
         return _Stream(self, customer_id, seen)
 
-    async def follow(self, customer_id: str, last: str | None, send: Send, changed: asyncio.Event) -> None:
-        """Send messages until the stream is left or the process ends."""
-        stands = await self.position(customer_id)
-        await _write(send, GREETING % (RECONNECT_MILLISECONDS, stands))
-        if last is not None and last.encode("latin-1", "replace") != stands:
-            await _write(send, MESSAGE % stands)
-        while not self.ending:
-            try:
-                async with asyncio.timeout(self.heartbeat_seconds):
-                    await changed.wait()
-            except TimeoutError:
-                await _write(send, HEARTBEAT)
-                continue
-            changed.clear()
-            now = await self.position(customer_id)
-            if now != stands:
-                stands = now
-                await _write(send, MESSAGE % stands)
-
-    async def position(self, customer_id: str) -> bytes:
-        """Where the customer's membership stands, as an event id; waits while the store is away."""
-        while True:
-            try:
-                stored = await self._read(customer_id)
-            except StoreUnavailableError:
-                await asyncio.sleep(RETRY_SECONDS)
-                continue
-            return _place(stored)
-
     async def hold(self, customer_id: str, last: str | None, receive: Receive, send: Send) -> None:
-        """One open stream, from its greeting to its end."""
+        """Keep one stream open until the client disconnects or the process ends. `last` is the id the client has."""
         async with self._notices.watch(customer_id) as changed:
             self._open.add(changed)
             self._gauge.set(len(self._open))
-            following = asyncio.create_task(self.follow(customer_id, last, send, changed))
-            leaving = asyncio.create_task(_left(receive))
+            following = asyncio.create_task(self._follow(customer_id, last, send, changed))
+            leaving = asyncio.create_task(_disconnected(receive))
             try:
                 await asyncio.wait({following, leaving}, return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -132,31 +123,59 @@ class Push:
                         await task
 
     def end(self) -> None:
-        """End all streams; their pages reconnect elsewhere."""
-        self.ending = True
+        """End all streams; their pages reconnect to another process."""
+        self._ending = True
         for changed in self._open:
             changed.set()
 
+    async def _follow(self, customer_id: str, last: str | None, send: Send, changed: asyncio.Event) -> None:
+        current = await self._current_id(customer_id)
+        await _write(send, GREETING % (RECONNECT_MILLISECONDS, current))
+        if last is not None and last.encode("latin-1", "replace") != current:
+            await _write(send, MESSAGE % current)
+        while not self._ending:
+            try:
+                async with asyncio.timeout(self._heartbeat_seconds):
+                    await changed.wait()
+            except TimeoutError:
+                await _write(send, HEARTBEAT)
+                continue
+            changed.clear()
+            now = await self._current_id(customer_id)
+            if now != current:
+                current = now
+                await _write(send, MESSAGE % current)
+
+    async def _current_id(self, customer_id: str) -> bytes:
+        """Return the event id of the current membership; wait until the store answers."""
+        while True:
+            try:
+                stored = await self._read(customer_id)
+            except StoreUnavailableError:
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            return _event_id(stored)
+
 
 class _Stream(Response):
-    """The response that a stream is."""
+    """A response that lasts as long as the stream."""
 
-    def __init__(self, push: Push, customer_id: str, last: str | None) -> None:
+    def __init__(self, streams: EventStreams, customer_id: str, last: str | None) -> None:
         super().__init__(
             media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         )
-        self._push = push
+        self._streams = streams
         self._customer_id = customer_id
         self._last = last
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
         headers = [each for each in self.raw_headers if each[0] != b"content-length"]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await self._push.hold(self._customer_id, self._last, receive, send)
+        await self._streams.hold(self._customer_id, self._last, receive, send)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def _place(membership: bytes | None) -> bytes:
+def _event_id(membership: bytes | None) -> bytes:
     order = order_of(membership) if membership is not None else None
     return b"%d-%d" % order if order is not None else b"0-0"
 
@@ -165,6 +184,6 @@ async def _write(send: Send, piece: bytes) -> None:
     await send({"type": "http.response.body", "body": piece, "more_body": True})
 
 
-async def _left(receive: Receive) -> None:
+async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass

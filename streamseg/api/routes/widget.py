@@ -1,4 +1,4 @@
-"""What browsers load: the script with the `<streamseg-slot>` element."""
+"""`GET /streamseg.js`: the script with the `<streamseg-slot>` element, for browsers."""
 
 from importlib import resources
 from typing import Final
@@ -13,7 +13,7 @@ CACHE_CONTROL: Final = b"public, max-age=3600, stale-while-revalidate=86400"
 
 
 def routes() -> list[Route]:
-    """Open to everyone: there is nothing of anybody in it."""
+    """Return the route. It needs no key: the script holds no data."""
     script = resources.files("streamseg.api.routes").joinpath("static", "streamseg.js").read_bytes()
     headers = {b"etag": etag(script), b"cache-control": CACHE_CONTROL, b"x-content-type-options": b"nosniff"}
 

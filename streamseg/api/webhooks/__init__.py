@@ -1,1 +1,1 @@
-"""Membership changes sent to subscribers."""
+"""Send membership changes to subscribers by HTTP POST."""

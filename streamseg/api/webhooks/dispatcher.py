@@ -1,9 +1,8 @@
-"""Webhooks: membership changes to whoever subscribed, signed, at least once (Standard Webhooks 1.0).
+"""Deliver membership changes to subscribers, signed and at least once (Standard Webhooks 1.0).
 
-A change record becomes one delivery per subscriber in the store's queue, under an id that is the same each time the
-record is read; only then is the record's offset committed. A delivery leaves the queue when the subscriber has
-answered 2xx. It is tried again ever more rarely and then parked, where `streamseg webhooks parked` lists it. Deliveries
-may overtake each other: subscribers go by (epoch, seq).
+Each change record becomes one delivery per subscriber in the store's queue; only then is the record's offset committed.
+A delivery leaves the queue when the subscriber answers 2xx. It is retried after growing waits and then parked, where
+`streamseg webhooks parked` lists it. Deliveries may arrive out of order: subscribers compare (epoch, seq).
 """
 
 import asyncio
@@ -11,14 +10,9 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from fnmatch import fnmatchcase
-from hashlib import blake2b
-from typing import Any, Final
+from typing import Final
 
-import msgspec
-from standardwebhooks import Webhook
-
+from streamseg.api.webhooks.messages import deliveries_of, signed_headers
 from streamseg.errors import StoreUnavailableError
 from streamseg.metrics import Metrics
 from streamseg.ports import Delivery, Subscriber, WebhookStore
@@ -26,64 +20,29 @@ from streamseg.ports import Delivery, Subscriber, WebhookStore
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS: Final = (5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0)
-"""The waits between attempts; after the last one the delivery is parked."""
+"""The waits between attempts. A delivery that fails after the last one is parked."""
 LEASE_SECONDS: Final = 60.0
-"""Longer than an attempt takes: a dispatcher that died gives its deliveries back after this."""
+"""How long taken deliveries belong to one dispatcher. Longer than an attempt: after it the dispatcher must be dead."""
 ATTEMPT_SECONDS: Final = 10.0
 AT_ONCE: Final = 16
 IDLE_SECONDS: Final = 0.2
+"""Wait before the queue is read again when nothing was due."""
 GONE: Final = 410
 
 Post = Callable[[Subscriber, bytes, Mapping[str, str]], Awaitable[int]]
-"""POSTs a body to a subscriber with headers; the status. May raise `OSError` or `TimeoutError`."""
-
-
-def deliveries_of(
-    key: bytes, value: bytes | None, position: str, subscribers: Sequence[Subscriber], now: float
-) -> list[Delivery]:
-    """What a record of `streamseg.memberships` has to say to each subscriber.
-
-    Args:
-        key: the record's: the customer id.
-        value: the membership with its `changes`, or None for a customer who is gone.
-        position: partition and offset, naming the message of a removal.
-        subscribers: everyone.
-        now: epoch seconds.
-    """
-    customer = blake2b(key, digest_size=8).hexdigest()
-    record = {"customer_id": key.decode()} if value is None else msgspec.json.decode(value)
-    message_id = f"{customer}-{position}" if value is None else f"{customer}-{record['epoch']}-{record['seq']}"
-    made = []
-    for subscriber in subscribers:
-        content = _content(record, removed=value is None, subscriber=subscriber)
-        if content is not None:
-            moment = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-            body = {"type": content.pop("type"), "timestamp": moment, "data": content}
-            made.append(Delivery(subscriber.id, message_id, msgspec.json.encode(body).decode()))
-    return made
-
-
-def _content(record: dict[str, Any], *, removed: bool, subscriber: Subscriber) -> dict[str, Any] | None:
-    if removed:
-        return {"type": "membership.removed", "customer_id": record["customer_id"]}
-    may_enter = subscriber.purpose != "ads" or record["consent"]["ads"]
-    changes = [
-        change
-        for change in record["changes"]
-        if _wants(subscriber, change["segment"]) and (change["change"] == "exited" or may_enter)
-    ]
-    if not changes:
-        return None
-    told = {name: record[name] for name in ("customer_id", "epoch", "seq", "as_of")}
-    return {"type": "membership.changed"} | told | {"changes": changes}
-
-
-def _wants(subscriber: Subscriber, segment: str) -> bool:
-    return not subscriber.segments or any(fnmatchcase(segment, pattern) for pattern in subscriber.segments)
+"""POSTs a body with headers to a subscriber and returns the status. May raise `OSError` or `TimeoutError`."""
 
 
 class Dispatcher:
-    """Delivers what is due. Several may run beside each other."""
+    """Queues deliveries and attempts those that are due. Several dispatchers may share a store.
+
+    Args:
+        store: subscribers and the queue.
+        post: sends one attempt.
+        metrics: counts attempts by outcome.
+        clock: wall time, epoch seconds.
+        retry_seconds: the waits between attempts.
+    """
 
     def __init__(
         self,
@@ -101,9 +60,10 @@ class Dispatcher:
         self._retry_seconds = tuple(retry_seconds)
 
     async def take_in(self, records: Sequence[tuple[bytes, bytes | None, str]]) -> None:
-        """Queue deliveries of records (key, value, position); they may be committed afterwards.
+        """Queue the deliveries of records (key, value, position). Then their offsets may be committed.
 
-        Raises `StoreUnavailableError`.
+        Raises:
+            StoreUnavailableError: some deliveries may be queued: queue all records again.
         """
         subscribers = await self._store.subscribers()
         now = self._clock()
@@ -111,7 +71,7 @@ class Dispatcher:
             await self._store.enqueue(deliveries_of(key, value, position, subscribers, now), now)
 
     async def run(self) -> None:
-        """Deliver for ever."""
+        """Deliver until cancelled; wait and retry while the store does not answer."""
         while True:
             try:
                 delivered = await self.deliver_due()
@@ -122,7 +82,11 @@ class Dispatcher:
                 await asyncio.sleep(IDLE_SECONDS)
 
     async def deliver_due(self) -> int:
-        """Attempt what is due, some at once; how many there were. Raises `StoreUnavailableError`."""
+        """Attempt up to `AT_ONCE` due deliveries at the same time; return their number.
+
+        Raises:
+            StoreUnavailableError: the store did not answer; attempted deliveries may be attempted again.
+        """
         taken = await self._store.take(self._clock(), LEASE_SECONDS, AT_ONCE)
         if taken:
             subscribers = {each.id: each for each in await self._store.subscribers()}
@@ -149,14 +113,8 @@ class Dispatcher:
             await self._store.retry(failed, self._clock() + wait)
 
     async def _send(self, delivery: Delivery, subscriber: Subscriber) -> str | None:
-        """Why it failed; None when the subscriber has it."""
-        moment = datetime.fromtimestamp(self._clock(), UTC)
-        headers = {
-            "content-type": "application/json",
-            "webhook-id": delivery.message_id,
-            "webhook-timestamp": str(int(moment.timestamp())),
-            "webhook-signature": Webhook(subscriber.secret).sign(delivery.message_id, moment, delivery.body),
-        }
+        """Return the reason of a failure; None when the subscriber answered 2xx."""
+        headers = signed_headers(delivery, subscriber.secret, self._clock())
         try:
             async with asyncio.timeout(ATTEMPT_SECONDS):
                 status = await self._post(subscriber, delivery.body.encode(), headers)

@@ -1,7 +1,8 @@
-"""POSTs to subscribers: over HTTPS, without following redirects, and to no address inside the network unless allowed.
+"""POST to subscribers over HTTP, without redirects, and to private addresses only if allowed.
 
-Whoever may name an address could otherwise make this process talk to what only it can reach: a metadata service, an
-admin page. The check is made on the address that is about to be connected to, so that no name can resolve around it.
+A subscriber chooses its URL. Without this check it could make this process call what only the process can reach: a
+metadata service, an admin page. The check is made on the address that the socket is about to connect to, so that DNS
+cannot be used to get around it.
 """
 
 import socket
@@ -19,11 +20,19 @@ LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 
 class PrivateAddressError(OSError):
-    """The subscriber's host has an address that is not on the internet."""
+    """The subscriber's host has a private address."""
 
 
 def is_private(host: str) -> bool:
-    """Whether the host is an address that is not on the internet, or a name of this machine."""
+    """Return whether the host is an address that is not on the internet, or a loopback name.
+
+    Other names are not resolved here: their addresses are checked when a socket connects.
+
+    >>> is_private("169.254.169.254"), is_private("::ffff:10.0.0.1"), is_private("localhost")
+    (True, True, True)
+    >>> is_private("93.184.215.14"), is_private("crm.example")
+    (False, False)
+    """
     try:
         address = ip_address(host)
     except ValueError:
@@ -33,9 +42,9 @@ def is_private(host: str) -> bool:
 
 def _is_public(address: IPv4Address | IPv6Address) -> bool:
     if isinstance(address, IPv6Address):
-        inside = address.ipv4_mapped or address.sixtofour
-        if inside is not None:
-            return _is_public(inside)
+        embedded = address.ipv4_mapped or address.sixtofour
+        if embedded is not None:
+            return _is_public(embedded)
     return address.is_global and not address.is_multicast
 
 
@@ -48,14 +57,14 @@ def _guarded(address: aiohttp.AddrInfoType) -> socket.socket:
 
 @asynccontextmanager
 async def posting() -> AsyncIterator[Post]:
-    """What `Dispatcher` posts with, while the context is open."""
+    """Open the sessions of a `Dispatcher`'s `post`, which refuses private addresses with `PrivateAddressError`."""
     async with (
-        aiohttp.ClientSession(connector=aiohttp.TCPConnector(socket_factory=_guarded)) as outside,
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(socket_factory=_guarded)) as internet,
         aiohttp.ClientSession() as anywhere,
     ):
 
         async def post(subscriber: Subscriber, body: bytes, headers: Mapping[str, str]) -> int:
-            session = anywhere if subscriber.allow_private else outside
+            session = anywhere if subscriber.allow_private else internet
             try:
                 async with session.post(subscriber.url, data=body, headers=headers, allow_redirects=False) as answer:
                     return answer.status

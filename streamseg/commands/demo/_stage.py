@@ -27,7 +27,7 @@ from streamseg.kafka.admin import TopicAdmin
 from streamseg.kafka.client_config import client_config
 from streamseg.settings import Settings
 from streamseg.topics import MEMBERSHIPS
-from streamseg.wiring.segments_service import read_catalogue
+from streamseg.wiring.build_service import read_catalogue
 
 READY_SECONDS: Final = 30.0
 FIGURES_SECONDS: Final = 1.0

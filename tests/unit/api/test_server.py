@@ -1,4 +1,4 @@
-"""The HTTP server holds nothing for clients that never come to the point."""
+"""The HTTP server limits size and time of headers and bodies."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from streamseg.api.http import limits
+from streamseg.api.http import request_body
 from streamseg.api.http.header_limits import HEAD_BYTES_AT_MOST, Connection
 from streamseg.api.server import serve
 from tests.support.served_api import SK, Served
@@ -19,7 +19,7 @@ ASK = f"GET /v1/segments HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {SK}\r\n".
 
 @asynccontextmanager
 async def connected() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A connection to a running server."""
+    """Run a server and open a connection to it."""
     stop = asyncio.Event()
     address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     async with Served().api() as api:
@@ -40,7 +40,7 @@ async def status(reader: asyncio.StreamReader) -> bytes:
 
 
 @pytest.mark.parametrize(("pieces", "ended"), [(1, True), (100, True), (100, False)])
-async def test_a_head_without_end_is_refused(pieces: int, *, ended: bool) -> None:
+async def test_headers_above_the_limit_are_refused(pieces: int, *, ended: bool) -> None:
     async with connected() as (reader, writer):
         writer.write(ASK + b"X-Long: ")
         for _ in range(pieces):
@@ -51,12 +51,12 @@ async def test_a_head_without_end_is_refused(pieces: int, *, ended: bool) -> Non
         try:
             assert await status(reader) == b"431"
             async with asyncio.timeout(5):
-                assert b"200 OK" not in await reader.read()  # to the end: it hangs up
+                assert b"200 OK" not in await reader.read()  # to the end: the server closes the connection
         except ConnectionError:
-            pass  # it hung up before everything was sent
+            pass  # the server closed the connection before everything was sent
 
 
-async def test_a_large_body_is_no_large_head() -> None:
+async def test_a_large_body_does_not_count_as_headers() -> None:
     async with connected() as (reader, writer):
         body = b'{"ids":["c-81"' + b" " * (HEAD_BYTES_AT_MOST + 10_000) + b"]}"
         head = ASK.replace(b"GET /v1/segments", b"POST /v1/segments:batchGet")
@@ -67,7 +67,7 @@ async def test_a_large_body_is_no_large_head() -> None:
 
 
 @pytest.mark.parametrize("sent", [b"", ASK, ASK + b"\r\n" + ASK])
-async def test_who_does_not_end_a_head_is_hung_up_on(monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
+async def test_a_connection_whose_headers_do_not_end_is_closed(monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
     monkeypatch.setattr(Connection, "head_seconds", 0.1)
     async with connected() as (reader, writer):
         writer.write(sent)
@@ -76,7 +76,7 @@ async def test_who_does_not_end_a_head_is_hung_up_on(monkeypatch: pytest.MonkeyP
     assert answered.startswith(b"HTTP/1.1 200") is (b"\r\n\r\n" in sent)
 
 
-async def test_a_kept_connection_outlives_the_time_for_a_head(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_idle_connection_is_kept_longer_than_headers_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Connection, "head_seconds", 0.1)
     async with connected() as (reader, writer):
         writer.write(ASK + b"\r\n")
@@ -87,8 +87,8 @@ async def test_a_kept_connection_outlives_the_time_for_a_head(monkeypatch: pytes
         assert await status(reader) == b"200"
 
 
-async def test_a_body_that_does_not_come_is_408(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "BODY_SECONDS", 0.1)
+async def test_a_body_that_does_not_arrive_is_408(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request_body, "BODY_SECONDS", 0.1)
     async with connected() as (reader, writer):
         head = ASK.replace(b"GET /v1/segments", b"POST /v1/segments:batchGet")
         writer.write(head + b"Content-Length: 100\r\n\r\n{")

@@ -1,12 +1,12 @@
-/* streamseg in the page: which segments its visitor is in, kept current.
+/* Gives a page the segments of its visitor, and keeps them current.
  *
  *   <script src="https://segments.shop.example/streamseg.js" data-key="pk_..." data-customer="c-81" data-hash="..."
  *           async></script>
  *   <streamseg-slot segment="behaviour-k7q2"><b slot="match">Welcome back!</b>Hello.</streamseg-slot>
  *
  * data-customer and data-hash come from the shop's server (HMAC-SHA256 of the id). Without a customer,
- * data-anonymous lets the script keep a random id in localStorage; otherwise nothing is stored.
- * Flags come by OFREP; a server-sent event says when to ask again and carries nothing else.
+ * data-anonymous makes the script keep a random id in localStorage; otherwise it stores nothing.
+ * Flags are read with OFREP. A server-sent event tells the script to read them again; it carries no data.
  */
 (() => {
   "use strict";
@@ -56,7 +56,7 @@
     return flags;
   }
 
-  /* Ask now; after a failure ask again, ever more rarely. What is shown stays. */
+  /* Read the flags; after a failure retry with growing waits. The page keeps what it shows. */
   function keep() {
     return refresh().catch(() => {
       timer = setTimeout(keep, retryMs * (1 + Math.random()));
@@ -72,7 +72,7 @@
     stream.onmessage = keep;
     stream.onerror = () => {
       if (stream && stream.readyState === EventSource.CLOSED) {
-        stream = null; // the ticket is over: the next answer has a new one
+        stream = null; // the ticket has expired: the next answer has a new one
         timer = setTimeout(keep, retryMs * (1 + Math.random()));
       }
     };
@@ -111,11 +111,11 @@
   const ready = customer ? keep() : Promise.resolve(flags);
   window.streamseg = {
     customer,
-    /* Promise of {segmentation: segment id}. */
+    /* Return a promise of {segmentation: segment id}. */
     segments: () => ready.then(() => ({ ...flags.segments })),
-    /* Promise of whether the visitor is in the segment. */
+    /* Return a promise of whether the visitor is in the segment. */
     isIn: (segment) => ready.then(() => flags["segment." + segment] === true),
-    /* Send a click: a GA4 event name, and its fields. Promise of whether it was accepted. */
+    /* Send a click: a GA4 event name and its fields. Return a promise of whether it was accepted. */
     track: (name, fields) => ask("/v1/events", {
       kind: "click",
       event: {

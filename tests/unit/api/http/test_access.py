@@ -1,4 +1,4 @@
-"""Nobody gets what isn't theirs."""
+"""Access: keys, identity hashes, rate limits, body limits and CORS."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from streamseg.api.http.access import KeyRing, identity_hash
-from streamseg.api.http.limits import Bucket
+from streamseg.api.http.rate_limits import Bucket
 from streamseg.settings import ApiSettings
 from tests.support.served_api import IDENTITY_SECRET, PK, SK, Served, entry_of, membership_of
 
@@ -23,7 +23,7 @@ async def test_no_key_is_401(headers: dict[str, str]) -> None:
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
-async def test_a_wrong_key_is_401_and_does_not_come_back() -> None:
+async def test_a_wrong_key_is_401_and_is_not_repeated_in_the_answer() -> None:
     wrong = SK[:-1] + "x"
     async with Served().client(wrong) as client:
         answer = await client.get(PATH)
@@ -47,7 +47,7 @@ async def test_an_expired_key_is_401() -> None:
     assert ring.find(SK, 100) is None
 
 
-async def test_a_publishable_key_needs_the_customers_own_hash() -> None:
+async def test_a_publishable_key_needs_the_identity_hash_of_the_customer() -> None:
     served = Served()
     await served.memberships.write([entry_of(membership_of("c-81"))])
     async with served.client(PK) as client:
@@ -61,7 +61,7 @@ async def test_a_publishable_key_needs_the_customers_own_hash() -> None:
     assert own.json()["segments"]["behaviour"]["id"] == "behaviour-k7q2"
 
 
-async def test_a_short_anonymous_id_is_no_proof() -> None:
+async def test_a_short_anonymous_id_needs_an_identity_hash() -> None:
     async with Served().client(PK) as client:
         assert (await client.get("/v1/customers/anon-1/segments")).status_code == 403
 
@@ -71,7 +71,7 @@ async def test_a_publishable_key_cannot_read_batches() -> None:
         assert (await client.post("/v1/segments:batchGet", json={"ids": ["c-81"]})).status_code == 403
 
 
-async def test_too_large_a_body_is_413() -> None:
+async def test_a_body_above_the_limit_is_413() -> None:
     async with Served().client() as client:
         declared = await client.post("/v1/segments:batchGet", content=b"x" * 70_000)
 
@@ -84,7 +84,7 @@ async def test_too_large_a_body_is_413() -> None:
 
 
 @pytest.mark.parametrize("limit", ["requests_per_second_per_key", "requests_per_second"])
-async def test_too_many_requests_say_when_to_come_back(limit: str) -> None:
+async def test_too_many_requests_are_429_with_retry_after(limit: str) -> None:
     served = Served(ApiSettings.model_validate({limit: 3}))
     async with served.client() as client:
         answers = [await client.get(PATH) for _ in range(5)]
@@ -93,26 +93,26 @@ async def test_too_many_requests_say_when_to_come_back(limit: str) -> None:
     assert int(answers[-1].headers["retry-after"]) >= 1
 
 
-async def test_a_key_that_asks_too_much_takes_nothing_from_the_others() -> None:
+async def test_refused_requests_of_one_key_do_not_use_up_the_rate_of_the_process() -> None:
     served = Served(ApiSettings(requests_per_second=4, requests_per_second_per_key=2))
     async with served.api() as api, served.client(api=api) as greedy, served.client(PK, api=api) as page:
         assert [(await greedy.get(PATH)).status_code for _ in range(10)].count(200) == 2
         assert (await page.get(f"/v1/customers/anon-{'x' * 22}/segments")).status_code == 200
 
 
-async def test_a_bucket_fills_again() -> None:
+async def test_a_bucket_refills() -> None:
     bucket = Bucket(2, 0.0)
     assert [bucket.take(0.0), bucket.take(0.0)] == [0, 0]
     assert bucket.take(0.0) == pytest.approx(0.5)
     assert bucket.take(0.5) == 0
 
 
-async def test_only_listed_origins_may_read() -> None:
+async def test_only_pages_of_listed_origins_may_read() -> None:
     served = Served(ApiSettings(allowed_origins=("https://shop.example",)))
     async with served.client() as client:
         ours = await client.get(PATH, headers={"Origin": "https://shop.example"})
         other = await client.get(PATH, headers={"Origin": "https://evil.example"})
-        asked = await client.options(
+        preflight = await client.options(
             PATH,
             headers={
                 "Origin": "https://shop.example",
@@ -124,4 +124,4 @@ async def test_only_listed_origins_may_read() -> None:
     assert "etag" in ours.headers["access-control-expose-headers"].lower()
     assert "access-control-allow-origin" not in other.headers
     assert "access-control-allow-credentials" not in ours.headers
-    assert asked.status_code == 200
+    assert preflight.status_code == 200

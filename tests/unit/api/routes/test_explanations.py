@@ -1,4 +1,4 @@
-"""An explanation agrees with the decision that it explains."""
+"""Explanations name the features behind the published segment."""
 
 import random
 
@@ -23,7 +23,7 @@ FEATURES = ("views", "spend", "weekend_share")
 
 
 def learned() -> bytes:
-    """A warm snapshot of two kinds of customers: those who look and those who buy."""
+    """Return a warm snapshot of two segments: customers who view, and customers who buy."""
     params = LearnerParams(
         segmentation="behaviour",
         features=FEATURES,
@@ -42,7 +42,7 @@ def learned() -> bytes:
     return learner.snapshot().to_json()
 
 
-async def test_what_speaks_for_the_segment_comes_first_and_what_speaks_against_it_last() -> None:
+async def test_the_strongest_pull_to_the_segment_comes_first() -> None:
     served = Served()
     snapshot = learned()
     await served.models.publish("behaviour", 1, 0, snapshot)
@@ -51,24 +51,24 @@ async def test_what_speaks_for_the_segment_comes_first_and_what_speaks_against_i
     slab.feed([click(AS_OF - 60.0) for _ in range(20)])
     read = Snapshot.from_json(snapshot)
     buyers = read.segments[int(Assigner(read).assign([[5.0, 900.0, 0.3]]).nearest[0])]
-    standing: dict[str, SegmentMembership | None] = {"behaviour": SegmentMembership(buyers, AS_OF, 0.9)}
-    membership = Membership("c-81", 7, 1, AS_OF, {"behaviour": 1}, standing, Consent(ads=True, personalisation=True))
+    published: dict[str, SegmentMembership | None] = {"behaviour": SegmentMembership(buyers, AS_OF, 0.9)}
+    membership = Membership("c-81", 7, 1, AS_OF, {"behaviour": 1}, published, Consent(ads=True, personalisation=True))
     head = await served.state.claim(0, "w", "layout", 5)
     await served.state.set_topics(0, "w", {CLICKS: ("id", 1)})
     await served.state.flush(0, Flush("w", head.flush_number, rows=[("c-81", slab.stored()[0])]))
     await served.memberships.write([OutboxEntry("c-81", 7, 1, encode(membership))])
     async with served.client() as client:
         answer = await client.get("/v1/customers/c-81/why")
-        stranger = await client.get("/v1/customers/c-82/why")
-    told = answer.json()["segmentations"]["behaviour"]
-    assert (told["segment"], told["version"]) == (buyers, read.version)
-    assert told["pulls"][0]["feature"] == "spend"
-    assert told["pulls"][0]["value"] == pytest.approx(900, rel=0.01)
-    assert next(pull["pull"] for pull in told["pulls"] if pull["feature"] == "views") < 0
-    assert {pull["feature"] for pull in told["pulls"]} == set(FEATURES)
-    assert stranger.json() == {"customer_id": "c-82", "known": False, "segmentations": {}}
+        unknown = await client.get("/v1/customers/c-82/why")
+    explained = answer.json()["segmentations"]["behaviour"]
+    assert (explained["segment"], explained["version"]) == (buyers, read.version)
+    assert explained["pulls"][0]["feature"] == "spend"
+    assert explained["pulls"][0]["value"] == pytest.approx(900, rel=0.01)
+    assert next(pull["pull"] for pull in explained["pulls"] if pull["feature"] == "views") < 0
+    assert {pull["feature"] for pull in explained["pulls"]} == set(FEATURES)
+    assert unknown.json() == {"customer_id": "c-82", "known": False, "segmentations": {}}
 
 
-async def test_only_servers_of_the_shop_may_ask_why() -> None:
+async def test_explanations_need_a_secret_key() -> None:
     async with Served().client(PK) as client:
         assert (await client.get("/v1/customers/c-81/why")).status_code == 403

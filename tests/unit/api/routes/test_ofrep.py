@@ -1,4 +1,4 @@
-"""Segments as flags, after OFREP."""
+"""Segments as OFREP flags."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def context(customer_id: str = "c-81") -> dict[str, Any]:
     return {"context": {"targetingKey": customer_id}}
 
 
-async def test_flags_tell_the_segment() -> None:
+async def test_flags_hold_the_segment_as_text_object_and_boolean() -> None:
     served = Served()
     await served.memberships.write([entry_of(membership_of("c-81"))])
     async with served.client() as client:
@@ -32,18 +32,18 @@ async def test_flags_tell_the_segment() -> None:
 
 
 @pytest.mark.parametrize("personalisation", [True, False])
-async def test_without_a_segment_or_consent_everybody_is_unassigned(*, personalisation: bool) -> None:
+async def test_without_a_segment_or_consent_a_customer_is_unassigned(*, personalisation: bool) -> None:
     served = Served()
     segment = None if personalisation else "behaviour-k7q2"
     await served.memberships.write([entry_of(membership_of("c-81", segment, personalisation=personalisation))])
     async with served.client() as client:
         flag = (await client.post(f"{BULK}/segment", json=context())).json()
-        stranger = (await client.post(f"{BULK}/segment", json=context("c-82"))).json()
+        unknown = (await client.post(f"{BULK}/segment", json=context("c-82"))).json()
     assert (flag["value"], flag["reason"]) == ("unassigned", "DEFAULT")
-    assert stranger["value"] == "unassigned"
+    assert unknown["value"] == "unassigned"
 
 
-async def test_bulk_has_a_validator_and_a_stream() -> None:
+async def test_bulk_answers_have_a_validator_and_an_event_stream() -> None:
     served = Served()
     await served.memberships.write([entry_of(membership_of("c-81"))])
     async with served.client() as client:
@@ -60,7 +60,7 @@ async def test_bulk_has_a_validator_and_a_stream() -> None:
     assert (first.headers["streamseg-as-of"], int(first.headers["streamseg-age"]) >= 0) == (str(AS_OF), True)
 
 
-async def test_behind_a_proxy_the_stream_is_where_pages_reach_it() -> None:
+async def test_the_stream_address_uses_the_public_url() -> None:
     served = Served(ApiSettings(public_url="https://segments.shop.example/"))
     async with served.client() as client:
         answer = await client.post(BULK, json=context())
@@ -80,7 +80,7 @@ async def test_behind_a_proxy_the_stream_is_where_pages_reach_it() -> None:
         (b'{"context":{"targetingKey":"a b"}}', "INVALID_CONTEXT"),
     ],
 )
-async def test_what_is_wrong_is_said_in_the_protocols_words(body: bytes, code: str) -> None:
+async def test_an_invalid_context_gets_the_error_code_of_the_protocol(body: bytes, code: str) -> None:
     async with Served().client() as client:
         bulk = await client.post(BULK, content=body)
         single = await client.post(f"{BULK}/segment", content=body)
@@ -94,7 +94,7 @@ async def test_a_flag_that_does_not_exist_is_not_found() -> None:
     assert (answer.status_code, answer.json()["errorCode"]) == (404, "FLAG_NOT_FOUND")
 
 
-async def test_a_page_evaluates_public_segments_for_itself() -> None:
+async def test_a_publishable_key_evaluates_only_public_segments_of_its_customer() -> None:
     served = Served()
     await served.memberships.write([entry_of(membership_of("c-81"))])
     async with served.client(PK) as client:

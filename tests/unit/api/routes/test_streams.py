@@ -1,4 +1,4 @@
-"""Event streams tell that something changed, and nothing else."""
+"""Event streams tell a page to ask again, and carry no data about the customer."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.asyncio
 
 @asynccontextmanager
 async def stream(api: Api, path: str, **headers: str) -> AsyncIterator["asyncio.Queue[bytes]"]:
-    """What an ASGI server would send for this stream; leaving the context closes the connection."""
+    """Open a stream and yield the body pieces it sends; leaving the context closes the connection."""
     pieces: asyncio.Queue[bytes] = asyncio.Queue()
     closed = asyncio.Event()
 
@@ -49,7 +49,7 @@ async def taken(pieces: "asyncio.Queue[bytes]") -> bytes:
         return await pieces.get()
 
 
-async def test_a_change_is_told_without_saying_whose_or_what() -> None:
+async def test_a_change_sends_a_message_without_customer_or_segment() -> None:
     served = Served()
     seen = entry_of(membership_of("c-81"))
     await served.memberships.write([seen])
@@ -58,16 +58,16 @@ async def test_a_change_is_told_without_saying_whose_or_what() -> None:
         async with stream(api, path) as pieces:
             assert await taken(pieces) == b"retry: 1000\nid: 7-1\n\n"
             await served.change(membership_of("c-81", "behaviour-m3xw", seq=2))
-            told = await taken(pieces)
+            message = await taken(pieces)
             await served.change(membership_of("c-82", seq=9))
             served.notices.written("c-81")
             await asyncio.sleep(0.05)
             assert pieces.empty()
-    assert told == b'id: 7-2\nevent: message\ndata: {"type":"refetchEvaluation"}\n\n'
+    assert message == b'id: 7-2\nevent: message\ndata: {"type":"refetchEvaluation"}\n\n'
 
 
 @pytest.mark.parametrize(("last", "missed"), [("7-1", True), ("7-2", False), ("\xe9", True)])
-async def test_who_comes_back_learns_whether_something_was_missed(*, last: str, missed: bool) -> None:
+async def test_a_reconnecting_page_gets_a_message_only_if_it_missed_a_change(*, last: str, missed: bool) -> None:
     served = Served()
     await served.memberships.write([entry_of(membership_of("c-81", seq=2))])
     async with served.api() as api, stream(api, await api.ticket("c-81"), last_event_id=last) as pieces:
@@ -76,7 +76,7 @@ async def test_who_comes_back_learns_whether_something_was_missed(*, last: str, 
         assert pieces.empty() is not missed
 
 
-async def test_what_changed_between_the_answer_and_the_stream_is_told() -> None:
+async def test_a_change_between_the_answer_and_the_stream_is_sent() -> None:
     served = Served()
     seen = membership_of("c-81")
     await served.memberships.write([entry_of(seen)])
@@ -92,7 +92,7 @@ async def test_what_changed_between_the_answer_and_the_stream_is_told() -> None:
             assert b"refetchEvaluation" in await taken(pieces)
 
 
-async def test_a_quiet_stream_shows_that_it_lives_and_ends_with_the_process() -> None:
+async def test_a_silent_stream_sends_heartbeats_and_ends_with_the_process() -> None:
     served = Served(ApiSettings(heartbeat_seconds=0.05))
     async with served.api() as api, stream(api, await api.ticket("c-81")) as pieces:
         assert [await taken(pieces) for _ in range(3)][1:] == [b": alive\n\n"] * 2
@@ -101,7 +101,7 @@ async def test_a_quiet_stream_shows_that_it_lives_and_ends_with_the_process() ->
             pass
 
 
-async def test_a_ticket_that_nobody_gave_opens_nothing_and_streams_are_counted() -> None:
+async def test_unknown_tickets_are_404_and_streams_are_counted_and_limited() -> None:
     served = Served(ApiSettings(streams_limit=1))
     async with served.client() as client:
         assert (await client.get("/v1/streams/guessed")).status_code == 404

@@ -1,4 +1,4 @@
-"""Subscribers inside the network are reached only where that is meant."""
+"""Subscribers with private addresses are called only if that is allowed."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -16,7 +16,7 @@ from streamseg.ports import Subscriber
     [
         ("93.184.215.14", False),
         ("2606:2800:21f:cb07:6820:80da:af6b:8b2c", False),
-        ("crm.example", False),  # decided when it is resolved
+        ("crm.example", False),  # checked when a socket connects
         ("localhost", True),
         ("127.0.0.1", True),
         ("10.1.2.3", True),
@@ -31,13 +31,13 @@ from streamseg.ports import Subscriber
         ("2002:a00:1::", True),
     ],
 )
-def test_what_is_not_on_the_internet_is_private(host: str, *, private: bool) -> None:
+def test_addresses_that_are_not_on_the_internet_are_private(host: str, *, private: bool) -> None:
     assert is_private(host) is private
 
 
 @pytest_asyncio.fixture
 async def hook() -> AsyncIterator[str]:
-    """The address of a subscriber on this machine that redirects whoever asks for /away."""
+    """Run a subscriber on this machine that redirects /away, and yield its URL."""
 
     async def take(request: web.Request) -> web.Response:
         if request.path == "/away":
@@ -55,7 +55,9 @@ async def hook() -> AsyncIterator[str]:
 
 
 @pytest.mark.asyncio
-async def test_a_name_that_resolves_to_this_machine_is_refused_unless_allowed(hook: str) -> None:
+async def test_a_name_of_this_machine_is_refused_unless_allowed_and_redirects_are_not_followed(
+    hook: str,
+) -> None:
     subscriber = Subscriber("crm", f"{hook}/hook", "whsec_")
     async with posting() as post:
         with pytest.raises(PrivateAddressError):

@@ -1,4 +1,4 @@
-"""Reading memberships for many requests at once, each within the timeout."""
+"""Read memberships for many concurrent requests with few calls to the store, each within a timeout."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -8,15 +8,15 @@ from streamseg.errors import StoreUnavailableError
 
 Read: TypeAlias = Callable[[Sequence[str]], Awaitable[list[bytes | None]]]
 
-TOGETHER_AT_MOST: Final = 500
-"""Customers in one read: a few hundred microseconds of the store's time."""
+BATCH_AT_MOST: Final = 500
+"""Customers per call: a few hundred microseconds of the store's time."""
 
 
-class SharedReads:
-    """Single lookups that come while a read is under way go together in the next one.
+class BatchedReads:
+    """Collects the single reads that arrive during a call to the store, and sends them together in the next call.
 
-    Under load that is one MGET for many requests instead of a GET for each; alone, a request waits for nobody. No
-    request waits longer than the timeout: when a read fails, those who wait for the next one fail with it.
+    Under load one MGET serves many requests; a lone request is sent at once. No request waits longer than the timeout:
+    when a call fails, the requests that wait for the next one fail too.
     """
 
     def __init__(self, read: Read, timeout_seconds: float) -> None:
@@ -26,7 +26,7 @@ class SharedReads:
         self._reading: asyncio.Task[None] | None = None
 
     async def one(self, customer_id: str) -> bytes | None:
-        """The customer's string. Raises `StoreUnavailableError`."""
+        """Return the customer's string, or None. Raises `StoreUnavailableError`."""
         future: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
         self._waiting.append((customer_id, future))
         if self._reading is None:
@@ -34,7 +34,7 @@ class SharedReads:
         return await future
 
     async def many(self, customer_ids: Sequence[str]) -> list[bytes | None]:
-        """The strings in the order asked. Raises `StoreUnavailableError`."""
+        """Return the strings in the order of the ids, by a call of its own. Raises `StoreUnavailableError`."""
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 return await self._read(customer_ids)
@@ -44,16 +44,16 @@ class SharedReads:
     async def _drain(self) -> None:
         try:
             while self._waiting:
-                taken, self._waiting = self._waiting[:TOGETHER_AT_MOST], self._waiting[TOGETHER_AT_MOST:]
+                batch, self._waiting = self._waiting[:BATCH_AT_MOST], self._waiting[BATCH_AT_MOST:]
                 try:
-                    found = await self.many([customer_id for customer_id, _ in taken])
-                except Exception as error:  # noqa: BLE001 - it belongs to those who wait
-                    for _, future in (*taken, *self._waiting):
+                    found = await self.many([customer_id for customer_id, _ in batch])
+                except Exception as error:  # noqa: BLE001 - passed to the requests that wait
+                    for _, future in (*batch, *self._waiting):
                         if not future.done():
                             future.set_exception(error)
                     self._waiting.clear()
                     return
-                for (_, future), value in zip(taken, found, strict=True):
+                for (_, future), value in zip(batch, found, strict=True):
                     if not future.done():
                         future.set_result(value)
         finally:

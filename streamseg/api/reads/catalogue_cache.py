@@ -1,4 +1,4 @@
-"""The segments there are, as this process knows them: read every few seconds, not at every request."""
+"""Keep a copy of the segment catalogue in memory: it is read every few seconds, not for every request."""
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
@@ -12,45 +12,45 @@ from streamseg.ports import ModelStore
 HIDDEN: Final = ("representatives",)
 """Fields of the stored catalogue that name customers."""
 PUBLIC: Final = ("segmentation", "label", "created", "retired")
-"""What browsers see of a segment; sizes, values and what customers spend are the shop's own business."""
+"""Fields that browsers see. Sizes, values and what customers spend are only for the shop."""
 
 
-class Catalogue:
-    """The catalogue without what is in shadow, and which of its segments are public.
+class CatalogueCache:
+    """The published segments. Segments of shadow segmentations are left out.
 
-    Those are marked so in the catalogue, or fit a pattern of the settings.
+    A segment is public when its catalogue entry says so, or when its id matches one of `public_patterns`.
     """
 
     def __init__(self, models: ModelStore, public_patterns: Sequence[str] = ()) -> None:
         self._models = models
         self._patterns = tuple(public_patterns)
         self.entries: dict[str, dict[str, Any]] = {}
+        """Catalogue entries by segment id."""
         self.read_at: int | None = None
-        """Wall time of the last successful read; None before it."""
+        """Wall time of the last successful read, epoch seconds; None before the first."""
 
-    async def refresh(self, now: float) -> bool:
-        """Read it anew; False, and what was known stays, when the store is away."""
+    async def refresh(self, now: float) -> None:
+        """Read the catalogue; keep the old copy when the store does not answer."""
         try:
             stored = await self._models.catalogue()
         except StoreUnavailableError:
-            return False
-        told = {segment: msgspec.json.decode(entry) for segment, entry in sorted(stored.items())}
+            return
+        decoded = {segment: msgspec.json.decode(entry) for segment, entry in sorted(stored.items())}
         self.entries = {
             segment: {name: value for name, value in entry.items() if name not in HIDDEN}
-            for segment, entry in told.items()
+            for segment, entry in decoded.items()
             if not entry.get("shadow")
         }
         self.read_at = int(now)
-        return True
 
     def is_public(self, segment: str) -> bool:
-        """Whether browsers may know of it."""
+        """Return whether browsers may see the segment."""
         return bool(self.entries.get(segment, {}).get("public")) or any(
             fnmatchcase(segment, pattern) for pattern in self._patterns
         )
 
     def listed(self, *, public_only: bool) -> list[dict[str, Any]]:
-        """The entries with their ids; for the public, of public segments and without the shop's figures."""
+        """Return the entries with their ids; with `public_only`, the public fields of public segments."""
         if not public_only:
             return [{"id": segment} | entry for segment, entry in self.entries.items()]
         return [
@@ -58,7 +58,3 @@ class Catalogue:
             for segment, entry in self.entries.items()
             if self.is_public(segment)
         ]
-
-    def segmentations(self) -> list[str]:
-        """The names of all segmentations, in order."""
-        return sorted({str(entry["segmentation"]) for entry in self.entries.values()})

@@ -1,0 +1,1 @@
+"""Reads that several routes share: memberships, and the segment catalogue."""

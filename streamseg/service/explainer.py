@@ -1,0 +1,82 @@
+"""Read what an explanation needs from the stores, and compute it in a thread.
+
+`explanation` loads numpy and scipy, so it is imported at the first call: the API starts without them.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from streamseg.ports import ModelStore, StateStore
+from streamseg.topics import CLICKS
+
+if TYPE_CHECKING:
+    from streamseg.features.layout import Layout
+
+
+class Explainer:
+    """Explains why a customer is in their segments, one customer at a time.
+
+    Args:
+        state: the stored rows.
+        models: the current snapshots.
+        layout: makes the layout of the settings.
+        partition_of: returns the partition of a customer, given the number of partitions.
+    """
+
+    def __init__(
+        self,
+        state: StateStore,
+        models: ModelStore,
+        layout: Callable[[], "Layout"],
+        partition_of: Callable[[str, int], int],
+    ) -> None:
+        self._state = state
+        self._models = models
+        self._layout = layout
+        self._partition_of = partition_of
+        self._computing = asyncio.Semaphore(1)
+        """Explanations use the CPU: running several at once would only delay lookups."""
+
+    async def explain(self, membership: bytes) -> dict[str, Any]:
+        """Return the explanation by segmentation; empty without a row, and for unassigned customers.
+
+        Args:
+            membership: the stored membership string.
+
+        Raises:
+            StoreUnavailableError: a store did not answer.
+            LayoutMismatchError: the row has a layout that this process cannot read.
+        """
+        published = msgspec.json.decode(membership)
+        row = await self._row(published["customer_id"])
+        if row is None:
+            return {}
+        found = {name: await self._models.snapshot(name) for name in published["segments"]}
+        snapshots = {name: snapshot for name, snapshot in found.items() if snapshot is not None}
+        layouts = await self._state.layouts()
+        async with self._computing:
+            return await asyncio.to_thread(_compute, self._layout, layouts, membership, row, snapshots)
+
+    async def _row(self, customer_id: str) -> bytes | None:
+        metadata = await self._state.metadata(0)
+        if metadata is None or CLICKS not in metadata.topics:
+            return None
+        partition = self._partition_of(customer_id, metadata.topics[CLICKS][1])
+        (row,) = await self._state.load(partition, [customer_id])
+        return row
+
+
+def _compute(
+    layout: Callable[[], "Layout"],
+    layouts: dict[str, bytes],
+    membership: bytes,
+    row: bytes,
+    snapshots: dict[str, bytes],
+) -> dict[str, Any]:
+    from streamseg.features.relayout import with_readable  # noqa: PLC0415 - loads numpy
+    from streamseg.service.explanation import explanation  # noqa: PLC0415 - loads numpy and scipy
+
+    return explanation(with_readable(layout(), layouts), membership, row, snapshots)

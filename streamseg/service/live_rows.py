@@ -1,0 +1,45 @@
+"""Load every stored row into one slab, and take feature vectors from it."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamseg.features.layout import Layout
+from streamseg.features.relayout import with_readable
+from streamseg.features.rows import Rows
+from streamseg.features.vector import vectors
+from streamseg.pipeline import Segmentation, is_assignable
+from streamseg.ports import StateStore
+
+ROWS_PER_SCAN: Final = 1_000
+
+
+async def all_rows(state: StateStore, layout: Layout) -> Rows:
+    """Load the rows of all partitions. Rows written with other segmentations are converted to `layout`."""
+    rows, partition = Rows(with_readable(layout, await state.layouts())), 0
+    while partition == 0 or await state.metadata(partition) is not None:
+        cursor = -1
+        while cursor != 0:
+            cursor, listed = await state.scan(partition, max(cursor, 0), ROWS_PER_SCAN)
+            fresh = {customer: row for customer, row in listed if customer not in rows.slots}
+            rows.load(list(fresh), list(fresh.values()))
+        partition += 1
+    return rows
+
+
+def live_vectors(
+    rows: Rows, segmentation: Segmentation, now: float | None
+) -> tuple[float, list[str], NDArray[np.float64]]:
+    """Return the moment, and the ids (n) and raw feature vectors (n, d) of all customers that can be assigned.
+
+    Args:
+        rows: all stored rows.
+        segmentation: whose features to take, and whose customers.
+        now: the moment of the vectors in epoch seconds; None takes the latest event of these customers.
+    """
+    slots = np.arange(len(rows), dtype=np.intp)
+    slots = slots[is_assignable(rows, slots, segmentation)]
+    if now is None:
+        now = float(rows.last_seen[slots].max(initial=0.0))
+    return now, [rows.customer_ids[slot] for slot in slots.tolist()], vectors(rows, slots, now, segmentation.features)

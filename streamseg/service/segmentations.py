@@ -1,0 +1,90 @@
+"""Promote a shadow segmentation, drop one, and compare two on the live customers."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamseg.clustering.description.comparison import Comparison, compare
+from streamseg.clustering.identity import UNASSIGNED, id_of
+from streamseg.clustering.snapshot import Snapshot
+from streamseg.errors import SettingsError
+from streamseg.features.layout import Layout
+from streamseg.features.rows import Rows
+from streamseg.ports import ModelStore, StateStore
+from streamseg.service.live_rows import all_rows
+
+PROMOTION_DELAY_SECONDS: Final = 5
+"""Longer than a worker takes to see a promotion, so that all workers publish from the same moment."""
+
+
+def check_declared(declared: Collection[str], segmentation: str) -> None:
+    """Raise `SettingsError` unless the settings declare the segmentation."""
+    if segmentation not in declared:
+        raise SettingsError(f"there is no segmentation {segmentation}; there are {', '.join(declared)}")
+
+
+async def promote(models: ModelStore, shadow: Mapping[str, bool], segmentation: str, now: float) -> int:
+    """Make a shadow segmentation public and return from when (epoch seconds). A repeated call changes nothing.
+
+    Args:
+        models: where the promotion is stored.
+        shadow: the declared segmentations, and whether each is a shadow.
+        segmentation: the one to promote.
+        now: wall time, epoch seconds.
+
+    Raises:
+        SettingsError: the segmentation is not declared, not in shadow, or has no segments yet.
+    """
+    check_declared(shadow, segmentation)
+    if not shadow[segmentation]:
+        raise SettingsError(f"segmentation {segmentation} is not in shadow: it is public already")
+    snapshot = await models.snapshot(segmentation)
+    if snapshot is None or not Snapshot.from_json(snapshot).warm:
+        raise SettingsError(f"segmentation {segmentation} has no segments yet")
+    await models.promote(segmentation, int(now) + PROMOTION_DELAY_SECONDS)
+    return (await models.promoted())[segmentation]
+
+
+async def drop(models: ModelStore, declared: Collection[str], segmentation: str, now: float) -> None:
+    """Drop a segmentation for good: workers stop learning it and unassign all its customers.
+
+    Args:
+        models: where the end is stored.
+        declared: names of the declared segmentations.
+        segmentation: the one to drop.
+        now: wall time, epoch seconds.
+
+    Raises:
+        SettingsError: the segmentation is not declared, or is the only one.
+    """
+    check_declared(declared, segmentation)
+    if len(declared) == 1:
+        raise SettingsError(f"{segmentation} is the only segmentation: declare another one first")
+    await models.drop(segmentation, int(now))
+
+
+async def compare_segmentations(state: StateStore, layout: Layout, old: str, new: str) -> Comparison:
+    """Count the customers who would change segment if `new` replaced `old`. Reads every stored row.
+
+    Args:
+        state: the stored rows.
+        layout: the layout of the settings, which names the declared segmentations.
+        old: the segmentation to replace.
+        new: its replacement.
+
+    Raises:
+        SettingsError: one of the two is not declared.
+    """
+    for name in (old, new):
+        check_declared(layout.segmentations, name)
+    rows = await all_rows(state, layout)
+    customers = list(rows.slots)
+    slots = rows.slots_of(customers)
+    return compare(customers, _segments(rows, slots, old), _segments(rows, slots, new))
+
+
+def _segments(rows: Rows, slots: NDArray[np.intp], segmentation: str) -> Sequence[str | None]:
+    codes = rows.segment[slots, rows.layout.segmentations.index(segmentation)]
+    return [None if code == UNASSIGNED else id_of(segmentation, code) for code in codes.tolist()]

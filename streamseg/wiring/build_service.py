@@ -1,0 +1,75 @@
+"""Run the use cases of `service` on the Redis stores that the settings name. All raise `StoreUnavailableError`."""
+
+import time
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamseg.clustering.description.comparison import Comparison
+from streamseg.kafka.partitioner import partition_of
+from streamseg.service import segmentations, segments
+from streamseg.service.explainer import Explainer
+from streamseg.service.live_rows import all_rows
+from streamseg.service.live_rows import live_vectors as vectors_of
+from streamseg.settings import Settings
+from streamseg.wiring.derived import derive
+from streamseg.wiring.stores import stores
+
+
+async def read_catalogue(settings: Settings) -> dict[str, dict[str, Any]]:
+    """See `service.segments.read_catalogue`."""
+    async with stores(settings) as (_, _, models):
+        return await segments.read_catalogue(models)
+
+
+async def read_lineage(settings: Settings) -> list[dict[str, Any]]:
+    """See `service.segments.read_lineage`."""
+    async with stores(settings) as (_, _, models):
+        return await segments.read_lineage(models, settings.segmentations)
+
+
+async def rename(settings: Settings, segment: str, name: str | None) -> dict[str, Any]:
+    """See `service.segments.rename`. Raises `SettingsError`."""
+    async with stores(settings) as (_, _, models):
+        return await segments.rename(models, segment, name)
+
+
+async def promote(settings: Settings, segmentation: str) -> int:
+    """See `service.segmentations.promote`. Raises `SettingsError`."""
+    shadow = {name: one.shadow for name, one in settings.segmentations.items()}
+    async with stores(settings) as (_, _, models):
+        return await segmentations.promote(models, shadow, segmentation, time.time())
+
+
+async def drop(settings: Settings, segmentation: str) -> None:
+    """See `service.segmentations.drop`. Raises `SettingsError`."""
+    async with stores(settings) as (_, _, models):
+        await segmentations.drop(models, settings.segmentations, segmentation, time.time())
+
+
+async def compare_segmentations(settings: Settings, old: str, new: str) -> Comparison:
+    """See `service.segmentations.compare_segmentations`. Raises `SettingsError`."""
+    async with stores(settings) as (state, _, _):
+        return await segmentations.compare_segmentations(state, derive(settings).layout, old, new)
+
+
+async def explain(settings: Settings, customer_id: str) -> dict[str, Any]:
+    """Explain a customer's segments as the API does; empty for an unknown customer."""
+    async with stores(settings) as (state, memberships, models):
+        (membership,) = await memberships.read([customer_id])
+        if membership is None:
+            return {}
+        return await Explainer(state, models, lambda: derive(settings).layout, partition_of).explain(membership)
+
+
+async def live_vectors(settings: Settings, segmentation: str) -> tuple[float, list[str], NDArray[np.float64]]:
+    """Read all rows and take their vectors: see `service.live_rows.live_vectors`.
+
+    The moment is now, or with an event clock the latest event. Raises `SettingsError`.
+    """
+    segmentations.check_declared(settings.segmentations, segmentation)
+    derived = derive(settings)
+    async with stores(settings) as (state, _, _):
+        rows = await all_rows(state, derived.layout)
+    return vectors_of(rows, derived.segmentation(segmentation), None if settings.clock == "event" else time.time())

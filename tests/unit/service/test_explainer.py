@@ -1,0 +1,91 @@
+"""An explanation is about the published segment, by the current snapshot, or empty."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from streamseg.errors import LayoutMismatchError
+from streamseg.features.layout import Layout
+from streamseg.membership.encoding import encode
+from streamseg.membership.types import Consent, Membership, SegmentMembership
+from streamseg.service.explainer import Explainer
+from streamseg.store.memory import MemoryModelStore, MemoryStateStore
+from tests.support.partition import FEATURES, SNAPSHOT
+from tests.support.rows import NOON, Slab, click, purchase
+from tests.support.stored_rows import store_rows
+
+pytestmark = pytest.mark.asyncio
+
+LAYOUT = Layout.of()
+NOW = int(NOON) + 100
+OWN = SNAPSHOT.segments[1]
+
+Explain = Callable[[bytes], Awaitable[dict[str, Any]]]
+
+
+def membership(segment: str | None, customer_id: str = "c-81") -> bytes:
+    published = None if segment is None else SegmentMembership(segment, NOW - 50, 0.83)
+    consents = Consent(ads=True, personalisation=True)
+    return encode(Membership(customer_id, 7, 1, NOW, {"behaviour": 4}, {"behaviour": published}, consents))
+
+
+@pytest.fixture
+def state() -> MemoryStateStore:
+    return MemoryStateStore()
+
+
+@pytest.fixture
+def explain(state: MemoryStateStore) -> Explain:
+    """Explains with the fixed snapshot, of which only the published version may differ."""
+
+    async def explained(of: bytes) -> dict[str, Any]:
+        models = MemoryModelStore()
+        await models.publish("behaviour", 9, 0, replace(SNAPSHOT, version=9).to_json())
+        return await Explainer(state, models, lambda: LAYOUT, lambda _, partitions: partitions - 1).explain(of)
+
+    return explained
+
+
+async def put_row(state: MemoryStateStore, layout: Layout = LAYOUT) -> None:
+    slab = Slab(layout, ("c-81",))
+    slab.feed([click(NOON) for _ in range(5)])
+    slab.feed([purchase(NOON)])
+    await store_rows(state, layout, {}, 0, 2)
+    await store_rows(state, layout, {"c-81": slab.stored()[0]}, 1, 2)
+
+
+async def test_the_published_segment_is_explained_by_the_current_snapshot(
+    state: MemoryStateStore, explain: Explain
+) -> None:
+    await put_row(state)
+    why = (await explain(membership(OWN)))["behaviour"]
+    assert (why["segment"], why["since"], why["as_of"]) == (OWN, NOW - 50, NOW)
+    assert (why["confidence"], why["model"], why["version"]) == (0.83, 4, 9)
+    assert why["runner_up"] in set(SNAPSHOT.segments) - {OWN}
+    assert {pull["feature"] for pull in why["pulls"]} == set(FEATURES)
+    assert why["rfm"] is None, "the snapshot has no quintiles"
+
+
+@pytest.mark.parametrize("of", [membership(None), membership("behaviour-zzzz"), membership(OWN, "c-82")])
+async def test_unassigned_retired_and_rowless_are_not_explained(
+    state: MemoryStateStore, explain: Explain, of: bytes
+) -> None:
+    await put_row(state)
+    assert await explain(of) == {}
+
+
+async def test_nothing_is_explained_before_a_worker_has_started(explain: Explain) -> None:
+    assert await explain(membership(OWN)) == {}
+
+
+async def test_rows_of_another_set_of_segmentations_are_explained(state: MemoryStateStore, explain: Explain) -> None:
+    await put_row(state, Layout.of(segmentations=("behaviour", "value")))
+    assert set(await explain(membership(OWN))) == {"behaviour"}
+
+
+async def test_a_row_of_an_unreadable_layout_is_an_error(state: MemoryStateStore, explain: Explain) -> None:
+    await put_row(state, Layout.of(half_life_days=3))
+    with pytest.raises(LayoutMismatchError):
+        await explain(membership(OWN))

@@ -1,0 +1,64 @@
+"""All stored rows are loaded once, whatever their partition and segmentations."""
+
+import numpy as np
+import pytest
+
+from streamseg.features.layout import Layout
+from streamseg.pipeline import Segmentation
+from streamseg.service import live_rows
+from streamseg.service.live_rows import all_rows, live_vectors
+from streamseg.store.memory import MemoryStateStore
+from tests.support.rows import DAY, NOON, Slab, click, consent
+from tests.support.stored_rows import store_rows
+
+LAYOUT = Layout.of()
+BEHAVIOUR = Segmentation("behaviour", ("views", "purchases"), 0.05, 2, DAY)
+
+
+def rows_of(layout: Layout, *customers: str) -> dict[str, bytes]:
+    slab = Slab(layout, customers)
+    slab.feed([click(NOON + n) for n in range(len(customers))], range(len(customers)))
+    return dict(zip(customers, slab.stored(), strict=True))
+
+
+@pytest.mark.asyncio
+async def test_rows_of_all_partitions_and_pages_are_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_rows, "ROWS_PER_SCAN", 2)
+    state = MemoryStateStore()
+    for partition in range(3):
+        customers = [f"c-{partition}-{n}" for n in range(5)]
+        await store_rows(state, LAYOUT, rows_of(LAYOUT, *customers), partition, 3)
+    rows = await all_rows(state, LAYOUT)
+    assert sorted(rows.customer_ids) == sorted(f"c-{partition}-{n}" for partition in range(3) for n in range(5))
+
+
+@pytest.mark.asyncio
+async def test_rows_of_another_set_of_segmentations_are_converted() -> None:
+    state = MemoryStateStore()
+    later = Layout.of(segmentations=("behaviour", "value"))
+    await store_rows(state, LAYOUT, rows_of(LAYOUT, "c-1"))
+    rows = await all_rows(state, later)
+    assert rows.customer_ids == ["c-1"]
+    assert rows.segment.shape[1] == 2
+
+
+@pytest.mark.asyncio
+async def test_an_empty_store_has_no_rows() -> None:
+    assert len(await all_rows(MemoryStateStore(), LAYOUT)) == 0
+
+
+def test_vectors_are_of_customers_who_can_be_assigned() -> None:
+    slab = Slab(LAYOUT, ("c-1", "c-2"))
+    slab.feed([click(NOON), click(NOON + 60)], [0, 0])
+    slab.feed([consent(NOON + 90, ads=True)], [1])
+    now, customers, vectors = live_vectors(slab.rows, BEHAVIOUR, None)
+    assert (now, customers) == (NOON + 60, ["c-1"])
+    assert vectors.shape == (1, 2)
+    later, _, decayed = live_vectors(slab.rows, BEHAVIOUR, NOON + 30 * DAY)
+    assert later == NOON + 30 * DAY
+    assert np.all(decayed[:, 0] < vectors[:, 0])
+
+
+def test_without_customers_there_are_no_vectors() -> None:
+    now, customers, vectors = live_vectors(Slab(LAYOUT, ()).rows, BEHAVIOUR, None)
+    assert (now, customers, vectors.shape) == (0.0, [], (0, 2))

@@ -1,0 +1,87 @@
+"""Segmentations are promoted and dropped only when that makes sense, and compared on all stored rows."""
+
+from dataclasses import replace
+
+import pytest
+
+from streamseg.clustering.identity import code_of
+from streamseg.errors import SettingsError
+from streamseg.features.layout import Layout
+from streamseg.service.segmentations import PROMOTION_DELAY_SECONDS, compare_segmentations, drop, promote
+from streamseg.store.memory import MemoryModelStore, MemoryStateStore
+from tests.support.partition import SNAPSHOT
+from tests.support.rows import NOON, Slab, click
+from tests.support.stored_rows import store_rows
+
+pytestmark = pytest.mark.asyncio
+
+SHADOW = {"behaviour": False, "value": True}
+LAYOUT = Layout.of(segmentations=("behaviour", "value"))
+
+
+async def test_a_promotion_starts_a_little_later_and_is_kept_when_repeated() -> None:
+    models = MemoryModelStore()
+    await models.publish("value", 1, 0, SNAPSHOT.to_json())
+    assert await promote(models, SHADOW, "value", 1_000.7) == 1_000 + PROMOTION_DELAY_SECONDS
+    assert await promote(models, SHADOW, "value", 2_000.0) == 1_000 + PROMOTION_DELAY_SECONDS
+    assert await models.promoted() == {"value": 1_000 + PROMOTION_DELAY_SECONDS}
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("taste", "no segmentation taste; there are behaviour, value"), ("behaviour", "not in shadow")],
+)
+async def test_only_a_declared_shadow_can_be_promoted(name: str, why: str) -> None:
+    models = MemoryModelStore()
+    await models.publish(name, 1, 0, SNAPSHOT.to_json())
+    with pytest.raises(SettingsError, match=why):
+        await promote(models, SHADOW, name, 1_000.0)
+    assert await models.promoted() == {}
+
+
+@pytest.mark.parametrize("warming_up", [True, False])
+async def test_a_segmentation_without_segments_cannot_be_promoted(*, warming_up: bool) -> None:
+    models = MemoryModelStore()
+    if warming_up:
+        await models.publish("value", 1, 0, replace(SNAPSHOT, centres=(), segments=(), counts=()).to_json())
+    with pytest.raises(SettingsError, match="no segments yet"):
+        await promote(models, SHADOW, "value", 1_000.0)
+    assert await models.promoted() == {}
+
+
+async def test_a_segmentation_is_dropped_unless_it_is_unknown_or_the_only_one() -> None:
+    models = MemoryModelStore()
+    await drop(models, list(SHADOW), "value", 1_000.7)
+    assert await models.dropped() == {"value": 1_000}
+    with pytest.raises(SettingsError, match="no segmentation taste"):
+        await drop(models, list(SHADOW), "taste", 1_000.0)
+    with pytest.raises(SettingsError, match="only segmentation"):
+        await drop(models, ["behaviour"], "behaviour", 1_000.0)
+    assert await models.dropped() == {"value": 1_000}
+
+
+async def test_a_comparison_counts_who_would_change_segment() -> None:
+    state = MemoryStateStore()
+    customers = [f"c-{n}" for n in range(5)]
+    slab = Slab(LAYOUT, customers)
+    slab.feed([click(NOON) for _ in customers], range(5))
+    segments: dict[str, list[str | None]] = {
+        "behaviour": ["aaaa", "aaaa", "aaaa", "bbbb", None],
+        "value": ["cccc", "cccc", "dddd", "dddd", "cccc"],
+    }
+    for column, (name, letters) in enumerate(segments.items()):
+        slab.rows.segment[slab.all, column] = [0 if one is None else code_of(f"{name}-{one}") for one in letters]
+    await store_rows(state, LAYOUT, dict(zip(customers, slab.stored(), strict=True)))
+    found = await compare_segmentations(state, LAYOUT, "behaviour", "value")
+    assert (found.customers, found.only_old, found.only_new, found.moved) == (4, 0, 1, 1)
+    assert {one.segment: one.counterpart for one in found.segments} == {
+        "value-cccc": "behaviour-aaaa",
+        "value-dddd": "behaviour-bbbb",
+    }
+    (flow,) = found.flows
+    assert (flow.old, flow.new, flow.customers) == ("behaviour-aaaa", "value-dddd", 1)
+
+
+async def test_only_declared_segmentations_are_compared() -> None:
+    with pytest.raises(SettingsError, match="no segmentation taste"):
+        await compare_segmentations(MemoryStateStore(), LAYOUT, "behaviour", "taste")
