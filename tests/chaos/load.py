@@ -12,10 +12,9 @@ import msgspec
 from confluent_kafka import Producer
 
 from streamseg.ports import OutgoingRecord
-from streamseg.sources.event import SourceEvent
+from streamseg.sources.event import SourceEvent, rfc3339
 from streamseg.sources.fitgear import FitGear
-from streamseg.sources.mapped import rfc3339
-from streamseg.sources.pour import BEAT_SECONDS, heartbeats, record_of
+from streamseg.sources.sending import HEARTBEAT_SECONDS, heartbeats, record_of
 
 TICK_SECONDS: Final = 0.05
 LATE_SHARE: Final = 0.1
@@ -120,7 +119,7 @@ class Load:
             self._produce(record_of(event))
 
     def _beat(self) -> None:
-        if self._latest - self._beaten >= BEAT_SECONDS:
+        if self._latest - self._beaten >= HEARTBEAT_SECONDS:
             self._beaten = self._latest
             for record in heartbeats(self._latest, self._partitions):
                 self._produce(record)

@@ -11,7 +11,7 @@ from streamseg.repair.single_pass import RowDifference, SinglePass
 from streamseg.repair.verifier import ERASURES_FIRST
 from streamseg.settings import Settings
 from streamseg.sources.event import SourceEvent
-from streamseg.sources.pour import record_of
+from streamseg.sources.sending import record_of
 from streamseg.topics import INPUT_TOPICS
 
 

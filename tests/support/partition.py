@@ -22,7 +22,7 @@ from streamseg.metrics import Metrics
 from streamseg.pipeline import PublishingRules, Segmentation
 from streamseg.ports import OutgoingRecord
 from streamseg.repair.verifier import Verifier, VerifyReport
-from streamseg.sources.mapped import rfc3339
+from streamseg.sources.event import rfc3339
 from streamseg.store.memory import MemoryMembershipStore, MemoryModelStore, MemoryStateStore
 from streamseg.topics import CLICKS, CONSENTS, ERASURES, INPUT_TOPICS, PURCHASES
 from streamseg.worker.clock import EventClock

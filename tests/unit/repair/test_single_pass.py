@@ -13,7 +13,7 @@ from streamseg.features.layout import Layout
 from streamseg.features.rows import Rows
 from streamseg.features.update import Source, absorb
 from streamseg.repair.single_pass import SinglePass, fences_of
-from streamseg.sources.mapped import rfc3339
+from streamseg.sources.event import rfc3339
 from streamseg.topics import INPUT_TOPICS
 
 NOON = 1_717_416_000.0
