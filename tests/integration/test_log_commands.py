@@ -15,7 +15,7 @@ from confluent_kafka import OFFSET_END, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions
 
 from streamseg import wiring
-from streamseg.repair.verifier import copy_partition
+from streamseg.repair.stored_rows import copy_partition
 from streamseg.sources.fitgear import FitGear
 from streamseg.store import key_names as keys
 from streamseg.topics import CLICKS, INPUT_TOPICS, MEMBERSHIPS

@@ -165,7 +165,7 @@ class Servers:
             retention_seconds=retention_seconds,
         )
         await verifier.verify(NUMBER)
-        return verifier.verdict
+        return verifier.report
 
 
 class OnePartition:
