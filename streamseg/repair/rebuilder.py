@@ -89,7 +89,7 @@ class Rebuilder:
                     raise LogNotWholeError(f"retention has removed records of {topic}")
                 topic_id, _ = (metadata.topics if metadata else {}).get(topic, self._topics[topic])
                 if topic_id != self._topics[topic][0]:
-                    raise LogNotWholeError(f"{topic} was recreated since the rows were written")
+                    raise LogNotWholeError(f"{topic} was created again since the rows were written")
 
     async def rebuild(self, done: Callable[[], object] = lambda: None) -> tuple[int, int]:
         """Rebuild all rows and swap them in; return the number of customers, and of the events in their rows.

@@ -124,7 +124,9 @@ class Verifier:
         starts = {topic: (await self._log.bounds(topic, partition))[0] for topic in INPUT_TOPICS}
         metadata = await self._state.metadata(partition)
         if metadata is not None and self._topics and dict(metadata.topics) not in ({}, dict(self._topics)):
-            raise StreamsegError("topics were recreated or grown since the rows were written: run `streamseg rebuild`")
+            raise StreamsegError(
+                "topics were created again or grown since the rows were written: run `streamseg rebuild`"
+            )
         if any(starts.values()) or (metadata is not None and metadata.gathered):
             self.report.windows += 1
             first = await copy_partition(self._state, partition)

@@ -16,19 +16,7 @@ from pydantic_settings import SettingsError as PydanticSettingsError
 
 from streamseg.errors import SettingsError
 from streamseg.packs import pack
-from streamseg.settings.tables import (
-    BEHAVIOUR,
-    ApiSettings,
-    AttributeSettings,
-    FeatureSettings,
-    KafkaSettings,
-    MembershipSettings,
-    MoneySettings,
-    Name,
-    RedisSettings,
-    SegmentationSettings,
-    WorkerSettings,
-)
+from streamseg.settings import tables
 from streamseg.settings.toml_table import first_error
 
 PREFIX: Final = "STREAMSEG_"
@@ -44,14 +32,16 @@ class Settings(BaseSettings):
     clock: Literal["wall", "event"] = "wall"
     """`wall` in production. `event` for replays, simulations and the demo: the current time is then the latest event
     time of the partition."""
-    kafka: KafkaSettings = KafkaSettings()
-    redis: RedisSettings = RedisSettings()
-    money: MoneySettings = MoneySettings()
-    features: FeatureSettings = FeatureSettings()
-    segmentations: dict[Name, SegmentationSettings] = Field(default_factory=lambda: {"behaviour": BEHAVIOUR})
-    membership: MembershipSettings = MembershipSettings()
-    worker: WorkerSettings = WorkerSettings()
-    api: ApiSettings = ApiSettings()
+    kafka: tables.KafkaSettings = tables.KafkaSettings()
+    redis: tables.RedisSettings = tables.RedisSettings()
+    money: tables.MoneySettings = tables.MoneySettings()
+    features: tables.FeatureSettings = tables.FeatureSettings()
+    segmentations: dict[tables.Name, tables.SegmentationSettings] = Field(
+        default_factory=lambda: {"behaviour": tables.BEHAVIOUR}
+    )
+    membership: tables.MembershipSettings = tables.MembershipSettings()
+    worker: tables.WorkerSettings = tables.WorkerSettings()
+    api: tables.ApiSettings = tables.ApiSettings()
 
     @model_validator(mode="after")
     def _check_rolling_profile(self) -> "Settings":
@@ -60,10 +50,10 @@ class Settings(BaseSettings):
         return self
 
     @property
-    def attributes(self) -> dict[str, AttributeSettings]:
+    def attributes(self) -> dict[str, tables.AttributeSettings]:
         """Profile attributes that rows keep, by trait: those of the packs, overridden by `features.attributes`."""
         from_packs = {
-            trait: AttributeSettings.model_validate(declared)
+            trait: tables.AttributeSettings.model_validate(declared)
             for one in self.segmentations.values()
             if one.pack is not None
             for trait, declared in pack(one.pack).attributes.items()
@@ -131,14 +121,14 @@ def _check_environment() -> None:
 
 def _explain(error: ValidationError) -> str:
     path, message, unknown = first_error(error)
-    *tables, name = path or ("settings",)
-    where = ".".join([*tables, name])
+    *parents, name = path or ("settings",)
+    where = ".".join([*parents, name])
     if not unknown:
         return f"setting {where}: {message}"
     table: type[BaseModel] | None = Settings
-    for part in tables:
+    for part in parents:
         found = table.model_fields.get(part) if table is not None else None
         table = found.annotation if found is not None and isinstance(found.annotation, type) else None
     near = get_close_matches(name, table.model_fields, 1) if table is not None else []
-    hint = f"; did you mean {'.'.join([*tables, near[0]])}?" if near else ""
+    hint = f"; did you mean {'.'.join([*parents, near[0]])}?" if near else ""
     return f"setting {where}: unknown setting{hint}"

@@ -217,7 +217,7 @@ def test_records_that_retention_removed_before_they_were_read_are_logged(
     assert int(rows.events[rows.slots_of(list(rows.slots))].sum()) == 200
 
 
-def test_a_recreated_topic_is_refused(
+def test_a_topic_that_was_created_again_is_refused(
     environment: dict[str, str], make_topics: Callable[[int], str], tmp_path: Path
 ) -> None:
     with worker(environment, tmp_path / "worker.log"):
