@@ -19,13 +19,12 @@ from streamseg.features.rows import Rows
 from streamseg.features.update import absorb
 from streamseg.features.vector import vectors
 from streamseg.sources.mutations import mutated_record
-from streamseg.topics import INPUT_TOPICS
+from streamseg.topics import DAY_SECONDS, INPUT_TOPICS
 
 RUN_RECORDS: Final = 500
 _CUSTOMERS: Final = 200
 _NOW: Final = 1_795_442_709.0
 """Time at which all records were appended, epoch seconds: fixed, so that a seed always gives the same result."""
-_DAY_SECONDS: Final = 86_400.0
 _MONEY: Final = Money("EUR", 2, {"GBP": 1.15, "JPY": 0.0061})
 
 
@@ -130,7 +129,7 @@ def _count_crash(report: FuzzReport, description: str) -> None:
 def good_record(kind: int, number: int, rng: Random) -> MemoryRecord:
     """Return a valid record with most of the fields of its kind; `number` is its offset and part of its event id."""
     customer = f"c-{rng.randrange(_CUSTOMERS)}"
-    at = _NOW - rng.random() * 90 * _DAY_SECONDS
+    at = _NOW - rng.random() * 90 * DAY_SECONDS
     event = {
         "event_id": f"e-{number}",
         "customer_id": customer,
