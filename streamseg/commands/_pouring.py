@@ -16,7 +16,7 @@ from streamseg.errors import StreamsegError
 if TYPE_CHECKING:
     from streamseg.settings import Settings
     from streamseg.sources.event import SourceEvent
-    from streamseg.sources.pour import Poured
+    from streamseg.sources.sending import SendProgress
 
 CALM_LOOKS: Final = 6
 """So many looks in a row must find nothing left: workers send samples after they have taken the events, and look at
@@ -31,7 +31,7 @@ class Speed(click.ParamType):
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float | None:
         """Seconds of event time per second; None for max."""
-        from streamseg.sources.pour import parse_speed
+        from streamseg.sources.sending import parse_speed
 
         try:
             return parse_speed(str(value))
@@ -64,7 +64,7 @@ class Bar:
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
-    def show(self, done: float, poured: "Poured") -> None:
+    def show(self, done: float, poured: "SendProgress") -> None:
         """Move on to `done` of the total."""
         rate = poured.events / max(poured.seconds, 1e-9)
         self._progress.update(self._task, completed=done, events=poured.events, rate=rate)
@@ -74,17 +74,17 @@ async def pour_to_topics(
     settings: "Settings",
     events: Iterable["SourceEvent"],
     speed: float | None,
-    sent: Callable[["Poured"], None],
+    sent: Callable[["SendProgress"], None],
     *,
     paced_from: float = 0.0,
     most_lag: int | None = None,
-) -> "Poured":
+) -> "SendProgress":
     """Send the events, with heartbeats where clocks follow events.
 
     With `most_lag` it waits whenever the workers are more records behind than that.
     """
     from streamseg import wiring
-    from streamseg.sources.pour import pour
+    from streamseg.sources.sending import send_events
     from streamseg.topics import CLICKS
 
     partitions = 0
@@ -109,19 +109,23 @@ async def pour_to_topics(
 
     sink = wiring.event_sink(settings)
     try:
-        return await pour(events, sink, speed=speed, paced_from=paced_from, partitions=partitions, room=room, sent=sent)
+        return await send_events(
+            events, sink, speed=speed, paced_from=paced_from, partitions=partitions, before_send=room, on_sent=sent
+        )
     finally:
         await sink.close()
 
 
-async def pour_to_file(out: Path, events: Iterable["SourceEvent"], sent: Callable[["Poured"], None]) -> "Poured":
+async def pour_to_file(
+    out: Path, events: Iterable["SourceEvent"], sent: Callable[["SendProgress"], None]
+) -> "SendProgress":
     """Write the events as JSON Lines."""
-    from streamseg.sources.files import FileSink
-    from streamseg.sources.pour import pour
+    from streamseg.sources.native_format import FileSink
+    from streamseg.sources.sending import send_events
 
     sink = FileSink(out)
     try:
-        return await pour(events, sink, sent=sent)
+        return await send_events(events, sink, on_sent=sent)
     finally:
         await sink.close()
 
@@ -150,9 +154,9 @@ def wait_until_absorbed(settings: "Settings", patience_seconds: float) -> None:
         time.sleep(LOOK_SECONDS)
 
 
-def answer(poured: "Poured", as_json: bool, **rest: object) -> None:
+def answer(poured: "SendProgress", as_json: bool, **rest: object) -> None:
     """Print what was done: one JSON document, or one line."""
-    from streamseg.sources.mapped import rfc3339
+    from streamseg.sources.event import rfc3339
 
     times = {
         name: None if at is None else rfc3339(at) for name, at in (("first", poured.first), ("latest", poured.latest))

@@ -43,7 +43,7 @@ def list_(invocation: Invocation, *, limit: int, topic: str | None, reason: str 
     shown = letters[-limit:] if limit else []
     if as_json:
         counted = [{"topic": t, "reason": r, "count": count} for (t, r), count in reasons.most_common()]
-        click.echo(json.dumps({"count": len(letters), "reasons": counted, "latest": [one.told() for one in shown]}))
+        click.echo(json.dumps({"count": len(letters), "reasons": counted, "latest": [one.shown() for one in shown]}))
         return
     _show(shown, reasons)
 
@@ -64,12 +64,12 @@ def redrive(invocation: Invocation, *, dry_run: bool, topic: str | None, reason:
 
 
 async def _standing(settings: "Settings", topic: str | None, reason: str | None) -> "list[DeadLetter]":
-    from streamseg.repair.redrive import standing
+    from streamseg.repair.redrive import read_dead_letters
     from streamseg.topics import DEAD_LETTERS
     from streamseg.wiring.build_repair import topic_reader as reader
 
     async with reader(settings) as log:
-        letters = await standing(log, await log.partitions(DEAD_LETTERS))
+        letters = await read_dead_letters(log, await log.partitions(DEAD_LETTERS))
     return [one for one in letters if topic in {None, one.topic} and reason in {None, one.reason}]
 
 

@@ -49,7 +49,7 @@ def command(
     """
     from streamseg.sources.files import EventFile
     from streamseg.sources.mapping import load_mapping
-    from streamseg.sources.output import writable
+    from streamseg.sources.output_file import open_output
 
     if len(mappings) not in (0, 1, len(files)):
         raise click.UsageError("--mapping: give one for all files, or one for each")
@@ -60,7 +60,9 @@ def command(
     first_reason = ""
     with ExitStack() as stack:
         writer = (
-            csv.writer(stack.enter_context(writable(rejects, "w", newline="", encoding="utf-8"))) if rejects else None
+            csv.writer(stack.enter_context(open_output(rejects, "w", newline="", encoding="utf-8")))
+            if rejects
+            else None
         )
         if writer:
             writer.writerow(("file", "line", "reason"))

@@ -12,7 +12,7 @@ from streamseg.commands import Invocation
 from streamseg.commands._pouring import Bar, Speed, answer, pour_to_file, pour_to_topics, wait_until_absorbed
 
 if TYPE_CHECKING:
-    from streamseg.sources.pour import Poured
+    from streamseg.sources.sending import SendProgress
 
 
 @click.command("simulate")
@@ -79,7 +79,7 @@ def command(
         write_truth(truth, shop.truth())
     with Bar("simulate", days * 86_400.0) as bar:
 
-        def sent(poured: "Poured") -> None:
+        def sent(poured: "SendProgress") -> None:
             bar.show((poured.latest or 0.0) - (poured.first or 0.0), poured)
 
         paced_from = end - (days - fast_days) * 86_400.0

@@ -56,7 +56,7 @@ async def _verify(settings: "Settings", window_seconds: float) -> "VerifyReport"
             for partition in range(partitions):
                 await one.verify(partition)
                 progress.advance(task)
-            return one.verdict
+            return one.report
 
 
 def _show(verdict: "VerifyReport") -> None:

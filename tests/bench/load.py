@@ -9,7 +9,7 @@ import numpy as np
 from confluent_kafka import Producer
 from numpy.typing import NDArray
 
-from streamseg.sources.mapped import rfc3339
+from streamseg.sources.event import rfc3339
 from streamseg.topics import CLICKS
 
 ZIPF: Final = 1.1

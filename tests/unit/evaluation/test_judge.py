@@ -194,8 +194,10 @@ def test_clicks_and_purchases_of_a_few_hours_stand_in_one_file(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        pytest.param("e1,click,view,c-1,,p1,20,,yesterday", "is no time of the form iso8601", id="no time"),
-        pytest.param("e1,click,dance,c-1,,p1,20,,2024-03-01", "no word for 'dance'", id="an unknown word"),
+        pytest.param("e1,click,view,c-1,,p1,20,,yesterday", "is not a time in the format iso8601", id="no time"),
+        pytest.param(
+            "e1,click,dance,c-1,,p1,20,,2024-03-01", "'dance' is not among the mapped values", id="an unknown word"
+        ),
         pytest.param("e1,click,view,c 1,,p1,20,,2024-03-01", "records were rejected", id="an impossible customer id"),
     ],
 )

@@ -70,7 +70,7 @@ def test_the_environment_can_choose_a_pack(monkeypatch: pytest.MonkeyPatch) -> N
         ('[segmentations.a]\npack = "astrologic"\n', "no pack astrologic: choose one of behaviour, demographic"),
         ("[segmentations.a]\nk = 3\n", "needs features, or a pack"),
         ('[segmentations.a]\npack = "value"\nclusterer = "denstream"\n', "denstream is refused: in river"),
-        ("[features.attributes.age]\nvalues = ['old']\ntypical = 3\n", "typical and skewed are of numbers"),
+        ("[features.attributes.age]\nvalues = ['old']\ntypical = 3\n", "typical and skewed are for numbers"),
     ],
 )
 def test_a_wrong_choice_is_reported_in_one_line(tmp_path: Path, text: str, message: str) -> None:

@@ -14,7 +14,7 @@ from streamseg.events.record import MemoryRecord
 from streamseg.sources.event import TOPIC_OF_KIND, SourceEvent
 from streamseg.sources.fitgear import FitGear
 from streamseg.sources.fitgear.archetypes import ARCHETYPES, LABELS
-from streamseg.sources.pour import record_of
+from streamseg.sources.sending import record_of
 from streamseg.sources.truth import labels_at
 
 END = 1_750_000_123.0
