@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from streamseg import wiring
-from streamseg.commands._pouring import wait_until_absorbed
+from streamseg.commands._sending import wait_until_absorbed
 from streamseg.errors import StreamsegError
 from streamseg.repair.single_pass import Kind, RowDifference
 from streamseg.repair.verifier import copy_partition
