@@ -12,8 +12,8 @@ COMMANDS: Final = {
     "latency": "Measure the time from event to membership.",
     "recovery": "Measure the takeover after kill -9 of a worker.",
     "scaling": "Measure one and two workers on 8 partitions.",
-    "serving": "Measure the API beside a bare ASGI app.",
-    "throughput": "Measure events per second beside peers.",
+    "serving": "Compare the API with a bare ASGI app.",
+    "throughput": "Compare events per second with peers.",
 }
 
 

@@ -1,4 +1,4 @@
-"""`streamseg bench clustering`: quality of the online segments, beside offline k-means and other methods."""
+"""`streamseg bench clustering`: quality of the online segments, compared with offline k-means and other methods."""
 
 import json
 from dataclasses import asdict
@@ -74,7 +74,7 @@ def command(
     days: int,
     as_json: bool,
 ) -> None:
-    """Judge the segments that a worker finds in a stream of events, beside offline k-means and other methods.
+    """Judge the segments that a worker finds in a stream of events, compared with offline k-means and other methods.
 
     Segments are compared with the true groups, if known, and with offline k-means on the same vectors. Without --events
     the streams are simulated: customers of FitGear, whose behaviour changes at half time.

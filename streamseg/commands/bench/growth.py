@@ -55,7 +55,7 @@ def _show(console: "Console", answer: dict[str, Any]) -> None:
     layout.add_row("total", "", str(sum(field["bytes"] for field in answer["row"])), "")
     console.print(table)
     if any(one["a_sweep_ran_beside"] for one in answer["sizes"]):
-        console.print("* a sweep ran beside this load")
+        console.print("* a sweep ran during this load")
     miss = answer["miss"]
     console.print(
         f"With {miss['rows_in_memory']:,} rows in memory and {miss['customers']:,} customers in turn, "

@@ -1,4 +1,4 @@
-"""`streamseg bench serving`: how fast the API answers, beside a bare ASGI app, in the same run."""
+"""`streamseg bench serving`: how fast the API answers, compared with a bare ASGI app, in the same run."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 )
 @json_option
 def command(seconds: int, rounds: int, streams: int, as_json: bool) -> None:
-    """Measure lookups, batches and open event streams of the API, beside a bare ASGI app that does one GET.
+    """Measure lookups, batches and open event streams of the API, compared with a bare ASGI app that does one GET.
 
     Latencies are medians over the rounds. The servers share this machine with Redis and the load generator:
     `waited_for_a_core` is the share of its runnable time that the API waited for a core. Above a few percent the

@@ -1,4 +1,4 @@
-"""`streamseg bench throughput`: one worker on a filled topic, beside peers and the upper limit."""
+"""`streamseg bench throughput`: one worker on a filled topic, compared with peers and the upper limit."""
 
 from typing import TYPE_CHECKING, Any
 

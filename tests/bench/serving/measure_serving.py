@@ -1,4 +1,4 @@
-"""Measure lookups, batches and open event streams of the API, beside a bare ASGI app in the same run."""
+"""Measure lookups, batches and open event streams of the API, compared with a bare ASGI app in the same run."""
 
 import asyncio
 import gc
