@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from streamseg import wiring
-from streamseg.commands._pouring import wait_until_absorbed
+from streamseg.commands._sending import wait_until_absorbed
 from streamseg.errors import StreamsegError
 from streamseg.repair.row_comparison import RowDifference, customers_with
 from streamseg.repair.stored_rows import copy_partition

@@ -1,4 +1,4 @@
-"""The pure parts of the benchmarks: who runs on what, and what the system tells of a process."""
+"""The pure parts of the benchmarks: loads per contestant, process statistics, percentiles, needed cores."""
 
 import os
 import subprocess
@@ -6,14 +6,14 @@ import sys
 
 import pytest
 
-from tests.bench.growth.run import fitting
+from tests.bench.growth.measure_growth import fitting
 from tests.bench.latency.generator import probes, records
 from tests.bench.peers.environment import LOCK, folder_of, versions
 from tests.bench.percentiles import percentiles
-from tests.bench.processes import cpu_seconds, resident_bytes, ticks_of
-from tests.bench.scaling.need import Cost, needed
+from tests.bench.process_usage import cpu_seconds, resident_bytes, ticks_of
+from tests.bench.scaling.capacity import Cost, needed
 from tests.bench.throughput.contestants import CONTESTANTS
-from tests.bench.throughput.run import turns
+from tests.bench.throughput.measure_throughput import turns
 
 
 def test_slow_peers_get_a_smaller_load_of_the_same_kind() -> None:
@@ -25,24 +25,24 @@ def test_slow_peers_get_a_smaller_load_of_the_same_kind() -> None:
 
 
 @pytest.mark.parametrize("names", [["streamseg", "limit"], ["faust"]])
-def test_a_short_run_is_one_turn_for_all(names: list[str]) -> None:
+def test_a_short_run_gives_all_contestants_the_same_load(names: list[str]) -> None:
     (turn,) = turns("skewed", 20_000, 4_000, 20_000, names)
 
     assert turn.names == tuple(names)
     assert turn.load.skewed
 
 
-def test_slow_peers_alone_have_no_whole_load() -> None:
+def test_slow_peers_alone_get_the_small_load_only() -> None:
     (turn,) = turns("skewed", 20_000, 4_000, 1_000, ["faust"])
 
     assert (turn.load.events, turn.load.customers) == (1_000, 200)
 
 
-def test_cpu_time_is_read_whatever_the_process_is_called() -> None:
+def test_cpu_time_is_read_for_any_process_name() -> None:
     assert ticks_of("7 (a ) b) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16") == 11 + 12 + 13 + 14
 
 
-def test_cpu_time_of_children_counts_also_after_their_end() -> None:
+def test_cpu_time_of_children_counts_after_they_ended() -> None:
     before = cpu_seconds(os.getpid())
     burn = "import time\nwhile time.process_time() < 0.3: pass"
     subprocess.run([sys.executable, "-c", burn], check=True)
@@ -50,7 +50,7 @@ def test_cpu_time_of_children_counts_also_after_their_end() -> None:
     assert resident_bytes(os.getpid()) > 10_000_000
 
 
-def test_the_peers_are_pinned_with_hashes_and_no_address() -> None:
+def test_peers_are_pinned_with_hashes_and_without_an_index_url() -> None:
     lock = LOCK.read_text()
 
     assert set(versions(lock)) == {"bytewax", "quixstreams"}
@@ -66,7 +66,7 @@ def test_percentiles_are_values_that_occurred() -> None:
         percentiles([])
 
 
-def test_probes_are_customers_of_their_own_at_their_places_in_the_load() -> None:
+def test_probes_are_new_customers_at_fixed_places_in_the_load() -> None:
     sent = list(records(1_000.0, 2.0, 50, "p"))
 
     assert list(probes(1_000.0, 2.0)) == [n for n, (key, _) in enumerate(sent) if key.startswith(b"p-")]
@@ -75,11 +75,11 @@ def test_probes_are_customers_of_their_own_at_their_places_in_the_load() -> None
     assert all(b'"customer_id":"%s"' % key in value for key, value in sent)
 
 
-def test_at_a_low_rate_half_of_the_load_is_no_probe() -> None:
+def test_at_a_low_rate_every_other_click_is_a_probe() -> None:
     assert list(probes(10.0, 1.0)) == [0, 2, 4, 6, 8]
 
 
-def test_need_is_rounded_up_to_whole_cores_at_the_peak() -> None:
+def test_needed_cores_are_rounded_up_at_the_peak() -> None:
     need = needed(86_400 * 100_000, Cost(worker=9.9e-6, redis=1e-6, kafka=2.1e-6, record_bytes=250.0))
 
     assert (need["average_events_per_second"], need["peak_events_per_second"]) == (100_000, 300_000)
@@ -87,5 +87,5 @@ def test_need_is_rounded_up_to_whole_cores_at_the_peak() -> None:
     assert need["kafka_bytes_per_second_at_peak"] == 75_000_000
 
 
-def test_sizes_beyond_the_memory_are_left_out() -> None:
+def test_sizes_that_exceed_the_memory_are_skipped() -> None:
     assert fitting([1_000_000, 10_000, 10_000, 100_000], 1_000_000_000) == [10_000, 100_000]

@@ -1,4 +1,4 @@
-"""How long it takes to look at everybody again."""
+"""Measure how long a sweep over all customers takes after a new model generation."""
 
 import time
 from dataclasses import replace
@@ -8,7 +8,7 @@ import redis
 
 from streamseg import wiring
 from streamseg.clustering.snapshot import Snapshot
-from tests.bench.stage import Stage
+from tests.bench.testbed import Testbed
 
 SEGMENTATION: Final = "behaviour"
 QUIET_SECONDS: Final = 3.0
@@ -17,9 +17,9 @@ LONGEST_SECONDS: Final = 1_800.0
 POLL_SECONDS: Final = 0.05
 
 
-async def publish_generation(stage: Stage) -> None:
-    """Publish the standing model as a new generation: same segments, so nobody moves, but all are looked at again."""
-    async with wiring.stores(stage.settings) as (_, _, models):
+async def publish_generation(testbed: Testbed) -> None:
+    """Publish the present model as a new generation: every customer is assigned again, and nobody moves."""
+    async with wiring.stores(testbed.settings) as (_, _, models):
         while True:
             stored = await models.snapshot(SEGMENTATION)
             assert stored is not None
@@ -30,9 +30,9 @@ async def publish_generation(stage: Stage) -> None:
 
 
 def until_swept(url: str) -> float:
-    """Seconds from now until the last row was listed: a sweep is all that lists rows, with HSCAN.
+    """Wait for the next sweep; returns the seconds from now until its last HSCAN. Only sweeps call HSCAN.
 
-    Raises `RuntimeError` when no sweep begins, or none ends.
+    Raises `RuntimeError` when no sweep starts within 30 s, or it takes longer than 30 minutes.
     """
     began = time.monotonic()
     first = seen = listed(url)
@@ -43,11 +43,11 @@ def until_swept(url: str) -> float:
         if now != seen:
             seen, moved = now, time.monotonic()
         if time.monotonic() - began > (BEGIN_SECONDS if seen == first else LONGEST_SECONDS):
-            raise RuntimeError("no sweep begins" if seen == first else "a sweep does not end")
+            raise RuntimeError("no sweep started" if seen == first else "the sweep did not end")
     return moved - began
 
 
 def listed(url: str) -> int:
-    """Calls that have listed rows, since the statistics were reset."""
+    """HSCAN calls since the server's statistics were reset."""
     with redis.Redis.from_url(url) as client:
         return int(client.info("commandstats").get("cmdstat_hscan", {"calls": 0})["calls"])

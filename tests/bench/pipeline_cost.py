@@ -1,4 +1,7 @@
-"""Cost of the path without its edges, stage by stage: `python -m tests.bench.path`. CPU microseconds per event."""
+"""CPU time per event of each stage of the pipeline, without Kafka and Redis.
+
+Run `python -m tests.bench.pipeline_cost`. It prints microseconds per event.
+"""
 
 import argparse
 import gc
@@ -24,15 +27,16 @@ from streamseg.settings import BEHAVIOUR, Settings
 from streamseg.topics import CLICKS
 from streamseg.wiring.derived import derive
 from streamseg.worker.process import YOUNG_OBJECTS
-from tests.bench.load import Load
+from tests.bench.click_load import Load
 
 RUN: Final = 4_000
-"""Records that one poll gives of a partition with a backlog."""
+"""Records of one partition that one poll returns under a backlog."""
 LEARNED: Final = 2_000
+"""Customers that the model is learned from."""
 
 
 def runs_of(load: Load, size: int) -> list[RecordBatch]:
-    """The load as the polls of one partition."""
+    """The load as runs of one partition, `size` records each."""
     now = time.time()
     records = [
         MemoryRecord(CLICKS, 0, offset, int(now * 1000), key, value)
@@ -42,7 +46,7 @@ def runs_of(load: Load, size: int) -> list[RecordBatch]:
 
 
 def model(settings: Settings, runs: Sequence[RecordBatch]) -> Assigner:
-    """A model of the load's own customers."""
+    """A model learned from the customers of the load."""
     rows = Rows(wiring.layout_of(settings))
     decoder = wiring.decoder_of(settings)
     for run in runs:
@@ -62,7 +66,7 @@ def model(settings: Settings, runs: Sequence[RecordBatch]) -> Assigner:
 
 
 def measure(load: Load, settings: Settings, run_size: int) -> dict[str, float]:
-    """CPU seconds per event by stage: the median of the runs."""
+    """CPU seconds per event by stage: the median over the runs."""
     runs = runs_of(load, run_size)
     segmentation = pipeline.Segmentation(
         "behaviour", BEHAVIOUR.features, BEHAVIOUR.margin, BEHAVIOUR.looks, 86_400.0, model(settings, runs), 1
@@ -108,18 +112,18 @@ def measure(load: Load, settings: Settings, run_size: int) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--events", type=int, default=250_000, help="of one partition")
-    parser.add_argument("--run", type=int, default=RUN, help="records of one poll")
-    parser.add_argument("--customers", type=int, default=50_000, help="of one partition")
+    parser.add_argument("--events", type=int, default=250_000, help="events of the partition")
+    parser.add_argument("--run", type=int, default=RUN, help="records per poll")
+    parser.add_argument("--customers", type=int, default=50_000, help="customers of the partition")
     given = parser.parse_args()
     gc.set_threshold(YOUNG_OBJECTS)
     for skewed in (True, False):
         load = Load("skewed" if skewed else "flat", given.events, given.customers, skewed)
         spent = measure(load, Settings(), given.run)
         touched = spent.pop("rows touched")
-        told = {stage: seconds * 1e6 for stage, seconds in spent.items()}
-        line = "  ".join(f"{stage} {cost:.2f}" for stage, cost in told.items())
-        sys.stdout.write(f"{load.name:7} {line}  all {sum(told.values()):.2f}  ({touched:.2f} rows per event)\n")
+        micros = {stage: seconds * 1e6 for stage, seconds in spent.items()}
+        line = "  ".join(f"{stage} {cost:.2f}" for stage, cost in micros.items())
+        sys.stdout.write(f"{load.name:7} {line}  all {sum(micros.values()):.2f}  ({touched:.2f} rows per event)\n")
 
 
 if __name__ == "__main__":

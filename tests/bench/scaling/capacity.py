@@ -1,4 +1,4 @@
-"""What a given number of events a day would need, from what an event was measured to cost."""
+"""Calculate the cores that a number of events a day needs, from the measured cost of one event."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -6,14 +6,14 @@ from typing import Any, Final
 
 DAY_SECONDS: Final = 86_400
 PEAK: Final = 3.0
-"""How much busier the busiest hour of a shop is than its average."""
+"""Events of a shop's busiest hour, as a multiple of its average hour."""
 BUSY: Final = 0.6
-"""The share of a core that may be in use at the peak; the rest is for failures and catching up."""
+"""Share of a core in use at the peak; the rest is for failures and catching up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """CPU seconds per event, and bytes of its record."""
+    """CPU seconds per event of each process, and bytes per record."""
 
     worker: float
     redis: float
@@ -22,11 +22,11 @@ class Cost:
 
 
 def needed(events_per_day: float, cost: Cost) -> dict[str, Any]:
-    """Cores, rounded up, at a peak of `PEAK` times the average with `BUSY` of each in use.
+    """Whole cores needed at a peak of `PEAK` times the average, with a share of `BUSY` of each core in use.
 
-    A worker process has one core. Redis runs commands on one core each too, so its cores are shards of a Cluster: the
-    keys of a partition share a slot and partitions spread over the shards. Kafka's are without replication, which
-    multiplies its bytes and about its cores by the number of replicas.
+    A worker process uses one core. So does a Redis server, so its cores are shards of a Cluster: all keys of a
+    partition share a slot, and partitions spread over the shards. Kafka's numbers are without replication; multiply
+    bytes and cores by the number of replicas.
     """
     average = events_per_day / DAY_SECONDS
     peak = average * PEAK

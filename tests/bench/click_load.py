@@ -1,4 +1,4 @@
-"""Clicks to measure with: 250 bytes of JSON each, of many customers, drawn by a seed."""
+"""Generates clicks to measure with: 250 bytes of JSON each, from many customers, reproducible by a seed."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -14,7 +14,7 @@ from streamseg.topics import CLICKS
 
 ZIPF: Final = 1.1
 HISTORY_SECONDS: Final = 3_600.0
-"""Of event time that the clicks of a load take."""
+"""Event time that the clicks of one load cover."""
 NAMES: Final = ("view_item", "view_item", "view_item_list", "add_to_cart", "search", "session_start")
 DEVICES: Final = ("mobile", "desktop", "tablet")
 CATEGORIES: Final = ("shoes", "shirts", "bikes", "tents", "skis")
@@ -22,7 +22,10 @@ CATEGORIES: Final = ("shoes", "shirts", "bikes", "tents", "skis")
 
 @dataclass(frozen=True)
 class Load:
-    """A kind of load. `skewed`: customers come by Zipf's law with exponent 1.1; else all alike."""
+    """A number of clicks from a number of customers.
+
+    `skewed`: customers are drawn by Zipf's law with exponent 1.1, otherwise uniformly.
+    """
 
     name: str
     events: int
@@ -31,7 +34,7 @@ class Load:
     seed: int = 1
 
     def whose(self) -> NDArray[np.int64]:
-        """The customer's number of each event."""
+        """The customer number of each event, shape (events,)."""
         draw = np.random.default_rng(self.seed)
         if not self.skewed:
             return draw.integers(0, self.customers, self.events)
@@ -39,14 +42,14 @@ class Load:
         return draw.choice(self.customers, self.events, p=weights / weights.sum())
 
     def records(self, ends_at: float) -> Iterator[tuple[bytes, bytes]]:
-        """Key and value of each click, in order of occurrence; the last occurred at `ends_at`."""
+        """Key and value of each click, in order of event time; the last click is at `ends_at`."""
         step = HISTORY_SECONDS / self.events
         for number, whose in enumerate(self.whose().tolist()):
             yield f"c-{whose}".encode(), click(number, whose, ends_at - HISTORY_SECONDS + (number + 1) * step)
 
 
 def click(number: int, whose: int, at: float) -> bytes:
-    """A click as a shop would send it."""
+    """A click of customer `c-<whose>` at epoch second `at`, as a shop would send it."""
     mixed = (number * 2_654_435_761 + whose) & 0xFFFFFFFF
     item = mixed % 5_000
     price = 5.5 + item % 200
@@ -58,34 +61,34 @@ def click(number: int, whose: int, at: float) -> bytes:
 
 
 def click_of(customer: str, number: int, at: float) -> bytes:
-    """A click of a customer who has a name of their own."""
+    """A click of a customer with any id."""
     return click(number, 0, at).replace(b'"c-0"', f'"{customer}"'.encode())
 
 
 def first_clicks(customers: range) -> Iterator[tuple[bytes, bytes]]:
-    """One click of each, now."""
+    """One click of each customer number, now."""
     now = time.time()
     return ((f"c-{whose}".encode(), click(whose, whose, now)) for whose in customers)
 
 
 def fill(bootstrap: str, load: Load) -> None:
-    """Send the load to the topic of clicks, which must be there."""
+    """Send the load to the clicks topic, which must exist."""
     send(bootstrap, load.records(time.time()))
 
 
 def send(bootstrap: str, records: Iterable[tuple[bytes, bytes]]) -> None:
-    """Send clicks as fast as they come."""
+    """Send clicks at full speed and wait until Kafka has them all."""
     sender = producer(bootstrap, linger_ms=20)
     for number, (key, value) in enumerate(records):
         sender.produce(CLICKS, key=key, value=value)
         if number % 5_000 == 0:
             sender.poll(0)
     if sender.flush(120):
-        raise RuntimeError("Kafka did not take the load")
+        raise RuntimeError("Kafka did not take the load within 120 s")
 
 
 def producer(bootstrap: str, *, linger_ms: int) -> Producer:
-    """A producer as a shop should have it: keys go where Java's would put them."""
+    """A producer that places keys as Java's does (murmur2)."""
     return Producer(
         {
             "bootstrap.servers": bootstrap,

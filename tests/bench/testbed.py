@@ -1,4 +1,7 @@
-"""The ground of a measurement: a broker that keeps its load, a store that begins empty, a model to assign by."""
+"""The servers of a measurement: Kafka with a load, an empty Redis, and a published model.
+
+A benchmark starts both servers once, then calls `empty` and `clear` before each run.
+"""
 
 import asyncio
 import time
@@ -24,7 +27,7 @@ from streamseg.features.vector import vectors
 from streamseg.settings import Settings
 from streamseg.topics import CLICKS, DEAD_LETTERS, MEMBERSHIPS, MODELS, SAMPLES
 from streamseg.wiring.derived import derive
-from tests.bench.load import Load, fill, send
+from tests.bench.click_load import Load, fill, send
 from tests.support.kafka.server import KafkaServer
 from tests.support.kafka.topics import remake_topics
 from tests.support.processes import settings_of
@@ -32,14 +35,14 @@ from tests.support.processes import settings_of
 PARTITIONS: Final = 4
 OUTPUTS: Final = (MEMBERSHIPS, SAMPLES, MODELS, DEAD_LETTERS)
 REWRITTEN_FROM: Final = "1gb"
-"""How large the append-only file grows before Redis writes it anew, which takes a core for a second. At the default of
-64 MB a small store under a full load does that all the time."""
+"""Size of the append-only file at which Redis rewrites it, which takes a core for a second. At the default of 64 MB a
+small store under full load rewrites it every few seconds."""
 MODEL_CUSTOMERS: Final = 500
 MODEL_EVENTS: Final = 10_000
 
 
-class Stage:
-    """A broker and a store for as long as the block lasts; `load` stands in the topic of clicks."""
+class Testbed:
+    """A Kafka and a Redis for the duration of a `with` block."""
 
     def __init__(self, folder: Path, partitions: int = PARTITIONS) -> None:
         self.folder = folder
@@ -48,10 +51,10 @@ class Stage:
         self.redis = RedisServer(options=(*DURABLE, "--auto-aof-rewrite-min-size", REWRITTEN_FROM))
         self.load: Load | None = None
         self.sent = 0
-        """Clicks that stand in the topic."""
+        """Clicks in the topic."""
         self.group = ""
         self.given: Mapping[str, str] = {}
-        """Settings of our worker beyond where its servers are, by name of the environment."""
+        """Further settings of the worker, by environment name."""
 
     def __enter__(self) -> Self:
         self.kafka.start()
@@ -67,7 +70,7 @@ class Stage:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """The settings of our worker, for a process."""
+        """The worker's settings as environment variables."""
         return {
             "STREAMSEG_KAFKA__BOOTSTRAP": self.kafka.bootstrap,
             "STREAMSEG_KAFKA__GROUP": self.group,
@@ -78,31 +81,31 @@ class Stage:
 
     @property
     def settings(self) -> Settings:
-        """The same as values."""
+        """The worker's settings."""
         return settings_of(self.environment)
 
     def fill(self, load: Load) -> None:
-        """Make the topics anew and send the load."""
+        """Recreate the topics and send the load."""
         self.empty()
-        self.pour(load)
+        self.send_load(load)
 
-    def pour(self, load: Load) -> None:
-        """Send the load to topics that are empty."""
+    def send_load(self, load: Load) -> None:
+        """Send the load to empty topics."""
         fill(self.kafka.bootstrap, load)
         self.load, self.sent = load, load.events
 
     def empty(self) -> None:
-        """Make the topics anew."""
+        """Recreate all topics."""
         remake_topics(self.kafka.bootstrap, self.partitions)
         self.load, self.sent = None, 0
 
     def send(self, records: Sequence[tuple[bytes, bytes]]) -> None:
-        """Send clicks beside those that stand in the topic, as fast as can be."""
+        """Send further clicks at full speed."""
         send(self.kafka.bootstrap, records)
         self.sent += len(records)
 
     def clear(self) -> None:
-        """A new group, an empty store with a model, and nothing in the topics that workers write."""
+        """Start over: a new consumer group, an empty store with a model, empty output topics."""
         self.group = f"bench-{uuid.uuid4().hex[:12]}"
         self._store.flushall()
         remake_topics(self.kafka.bootstrap, self.partitions, OUTPUTS)
@@ -110,7 +113,7 @@ class Stage:
         self._store.config_resetstat()
 
     async def _publish_model(self) -> None:
-        """A model of customers like those of the load, learned as the trainer does it."""
+        """Learn a model from customers like those of the load, as the trainer does, and publish it."""
         settings = self.settings
         (params,) = derive(settings).learner_params
         rows = Rows(wiring.layout_of(settings))
@@ -133,26 +136,26 @@ class Stage:
                 learner.challenge()
         snapshot = learner.snapshot()
         if not snapshot.segments:
-            raise RuntimeError("the model of the load has no segments")
+            raise RuntimeError("the model learned from the load has no segments")
         async with wiring.stores(settings) as (_, _, models):
             await models.publish(params.segmentation, snapshot.version, snapshot.parent, snapshot.to_json())
 
     def is_assigned(self, consumers: int = 1) -> bool:
-        """Whether the group's consumers have their partitions: consumption starts."""
+        """Whether the group is stable, and at least `consumers` members have partitions."""
         (future,) = self._admin.describe_consumer_groups([self.group]).values()
         try:
             described = future.result(30)
-        except KafkaException:  # the group's coordinator is only just coming
+        except KafkaException:  # the group has no coordinator yet
             return False
         having = [one for one in described.members if one.assignment.topic_partitions]
         return described.state == ConsumerGroupState.STABLE and len(having) == len(described.members) >= consumers
 
     def is_drained(self) -> bool:
-        """Whether everything sent is committed."""
+        """Whether the group has committed every click sent."""
         return self.committed() >= self.sent
 
     def committed(self) -> int:
-        """Records of the load that the group has committed."""
+        """Clicks that the group has committed."""
         (future,) = self._admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(self.group)]).values()
         try:
             parts = future.result(30).topic_partitions
@@ -161,10 +164,10 @@ class Stage:
         return sum(max(part.offset, 0) for part in parts if part.topic == CLICKS)
 
     def rows_written(self) -> int:
-        """Rows that a peer has written since the stage was cleared: it uses SET for nothing else."""
+        """Rows that a peer has written since `clear`: peers use SET for rows only."""
         return int(self._store.info("commandstats").get("cmdstat_set", {"calls": 0})["calls"])
 
     def counts(self) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
-        """Events by customer's number, as the load has them."""
+        """Events of the load per customer number."""
         assert self.load is not None
         return np.bincount(self.load.whose(), minlength=self.load.customers)

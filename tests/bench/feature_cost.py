@@ -1,4 +1,7 @@
-"""Cost of absorbing, of vectors and of stored rows: `python -m tests.bench.features`. CPU microseconds, medians."""
+"""CPU time of absorbing events, computing vectors, and dumping and loading rows.
+
+Run `python -m tests.bench.feature_cost`. It prints medians in microseconds per event or row.
+"""
 
 import json
 import sys
@@ -45,7 +48,7 @@ def purchases(count: int, random: np.random.Generator) -> list[Purchase]:
 
 
 def as_read(source: Source, events: Sequence[Click] | Sequence[Purchase]) -> list[Event]:
-    """The events as they come off a topic."""
+    """The events as the decoder reads them from a topic."""
     return read_quickly(source, [event.model_dump_json(exclude_none=True).encode() for event in events]) or []
 
 
@@ -53,7 +56,7 @@ Answer = TypeVar("Answer")
 
 
 def timed(seen: list[float], per: int, work: Callable[..., Answer], *given: Any) -> Answer:
-    """Do the work and note its CPU time in microseconds per event or row."""
+    """Call `work` and append its CPU time to `seen`, in microseconds per item."""
     start = time.process_time()
     answer = work(*given)
     seen.append((time.process_time() - start) / per * 1e6)

@@ -1,4 +1,4 @@
-"""What a customer takes in Redis, by MEMORY USAGE: the allocator's view, key and hash overhead included."""
+"""Bytes per customer in Redis, by MEMORY USAGE: key and hash overhead included."""
 
 from itertools import islice
 from typing import Any, Final
@@ -11,11 +11,10 @@ SAMPLED: Final = 500
 
 
 def bytes_per_customer(url: str, partitions: int, customers: int, empty_bytes: int) -> dict[str, float]:
-    """Bytes by what they are for.
+    """Bytes per customer: `row`, `membership` and `together`.
 
-    `row` is the hashes of rows over their entries, `membership` the strings with their keys, over a sample. `together`
-    is what the server uses beyond an empty one, without outboxes, over all customers: it has the key table and the
-    expiry table in it.
+    `row`: all row hashes divided by their entries. `membership`: strings with their keys, mean of a sample.
+    `together`: memory used beyond `empty_bytes`, without outboxes; includes Redis' key table and expiry table.
     """
     with redis.Redis.from_url(url) as client:
         used = int(client.info("memory")["used_memory"]) - empty_bytes
@@ -35,5 +34,5 @@ def _length(client: Any, name: str) -> int:
 
 
 def _usage(client: Any, name: str) -> int:
-    """All of its elements, not a sample of five."""
+    """Bytes of a key, all elements counted instead of Redis' sample of five."""
     return int(client.memory_usage(name, samples=0) or 0)

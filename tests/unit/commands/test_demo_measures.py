@@ -1,20 +1,20 @@
-"""What the demo shows is computed as Prometheus would."""
+"""The demo's measures: quantiles as Prometheus computes them, and moves between segments."""
 
 import json
 
 import pytest
 
-from streamseg.commands.demo._figures import Figures, quantile
+from streamseg.commands.demo._measures import Measures, quantile
 
 
-def test_quantiles_are_interpolated_within_their_bucket() -> None:
+def test_quantiles_are_interpolated_within_a_bucket() -> None:
     buckets = [(0.01, 50.0), (0.02, 100.0), (float("inf"), 100.0)]
 
     assert quantile(buckets, 0.5) == pytest.approx(0.01)
     assert quantile(buckets, 0.75) == pytest.approx(0.015)
 
 
-def test_beyond_the_last_edge_the_edge_is_all_that_is_known() -> None:
+def test_a_quantile_above_the_last_bound_is_the_last_bound() -> None:
     assert quantile([(1.0, 0.0), (float("inf"), 10.0)], 0.5) == 1.0
 
 
@@ -23,12 +23,12 @@ def test_without_observations_there_is_no_quantile() -> None:
     assert quantile([(1.0, 0.0), (float("inf"), 0.0)], 0.5) is None
 
 
-def test_a_move_is_an_exit_with_an_entry_and_a_first_entry_is_none() -> None:
-    figures = Figures()
+def test_a_move_is_an_exit_with_an_entry_and_a_first_entry_is_not_a_move() -> None:
+    measures = Measures()
     entered = {"segmentation": "behaviour", "segment": "b", "change": "entered"}
     exited = {"segmentation": "behaviour", "segment": "a", "change": "exited"}
     for changes in ([entered], [exited, entered]):
-        figures.take_change(json.dumps({"customer_id": "c", "as_of": 5, "changes": changes}).encode())
+        measures.take_change(json.dumps({"customer_id": "c", "as_of": 5, "changes": changes}).encode())
 
-    assert figures.moves == 1
-    assert [(move.left, move.entered) for move in figures.latest] == [("a", "b"), (None, "b")]
+    assert measures.moves == 1
+    assert [(move.exited, move.entered) for move in measures.latest] == [("a", "b"), (None, "b")]

@@ -1,4 +1,4 @@
-"""Load on an HTTP server: as much as it takes, or a steady rate whose latencies count from the moment they were due."""
+"""HTTP load: the highest rate, or a steady rate with latencies measured from each request's due time."""
 
 import asyncio
 import re
@@ -14,8 +14,10 @@ from urllib.parse import urlsplit
 from streamseg.errors import StreamsegError
 
 CONNECTIONS: Final = 16
+OK: Final = 200
+LAST_ANSWER_SECONDS: Final = 10.0
 TICK_SECONDS: Final = 0.001
-"""How often a steady rate sends what is due; the wait for it counts as latency."""
+"""Interval at which the steady rate sends due requests; the wait counts as latency."""
 WRK_SCRIPT: Final = """
 local n = 0
 request = function()
@@ -26,7 +28,7 @@ end
 
 
 class Connection(asyncio.Protocol):
-    """One keep-alive connection on which requests follow each other."""
+    """A keep-alive connection with one request at a time."""
 
     def __init__(self, answered: Callable[["Connection", int], None]) -> None:
         self._answered = answered
@@ -34,10 +36,10 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio.Protocol."""
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by class
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's class does not derive from it
 
     def send(self, request: bytes) -> None:
-        """Send one request; its answer's status goes to `answered`."""
+        """Send one request; `answered` receives the status."""
         self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
@@ -52,17 +54,17 @@ class Connection(asyncio.Protocol):
             self._answered(self, int(head[9:12]))
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._transport.close()
 
 
 def get(path: str, key: str) -> bytes:
-    """A lookup on the wire."""
+    """The bytes of a GET request."""
     return f"GET {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {key}\r\n\r\n".encode()
 
 
 def post(path: str, key: str, body: bytes) -> bytes:
-    """A batch on the wire."""
+    """The bytes of a POST request."""
     head = f"POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {key}\r\nContent-Length: {len(body)}\r\n\r\n"
     return head.encode() + body
 
@@ -72,11 +74,10 @@ async def paced(
 ) -> tuple[list[float], int]:
     """Send requests at a steady rate.
 
-    Returns the sorted latencies in seconds, each from the moment its request was due, so that a server that stalls is
-    not asked less; and how many answers were not 200.
+    Returns the sorted latencies in seconds and the number of failed requests (status other than 200, or no answer).
+    Each latency starts when its request was due, so a server that stalls does not lower the load.
     """
     loop = asyncio.get_running_loop()
-    host, port = where_is(address)
     idle: deque[Connection] = deque()
     waiting: deque[tuple[float, int]] = deque()
     due_of: dict[Connection, float] = {}
@@ -86,7 +87,7 @@ async def paced(
     def answered(connection: Connection, status: int) -> None:
         nonlocal failed
         latencies.append(loop.time() - due_of.pop(connection))
-        failed += status != 200  # noqa: PLR2004 - HTTP's OK
+        failed += status != OK
         if waiting:
             begin(connection, *waiting.popleft())
         else:
@@ -96,9 +97,7 @@ async def paced(
         due_of[connection] = due
         connection.send(request(number))
 
-    connections = [
-        (await loop.create_connection(lambda: Connection(answered), host, port))[1] for _ in range(CONNECTIONS)
-    ]
+    connections = await _connect(address, answered)
     idle.extend(connections)
     start = loop.time() + 0.05
     total = int(per_second * seconds)
@@ -112,7 +111,7 @@ async def paced(
             else:
                 waiting.append((due, number))
             number += 1
-    ends = loop.time() + 10
+    ends = loop.time() + LAST_ANSWER_SECONDS
     while len(latencies) < total and loop.time() < ends:
         await asyncio.sleep(0.01)
     for connection in connections:
@@ -121,23 +120,20 @@ async def paced(
 
 
 async def flat_out(address: str, request: Callable[[int], bytes], seconds: float) -> tuple[float, int]:
-    """Requests per second with every connection always waiting for an answer, and how many answers were not 200.
+    """Send the next request on each connection as soon as the last is answered.
 
-    Costs more than the server does.
+    Returns requests per second and the number of failed requests. Uses more CPU than the server.
     """
     loop = asyncio.get_running_loop()
-    host, port = where_is(address)
     count = failed = 0
 
     def answered(connection: Connection, status: int) -> None:
         nonlocal count, failed
         count += 1
-        failed += status != 200  # noqa: PLR2004 - HTTP's OK
+        failed += status != OK
         connection.send(request(count))
 
-    connections = [
-        (await loop.create_connection(lambda: Connection(answered), host, port))[1] for _ in range(CONNECTIONS)
-    ]
+    connections = await _connect(address, answered)
     started = loop.time()
     for connection in connections:
         connection.send(request(0))
@@ -149,7 +145,7 @@ async def flat_out(address: str, request: Callable[[int], bytes], seconds: float
 
 
 def wrk(address: str, key: str, customers: int, seconds: int) -> tuple[float, int] | None:
-    """The same by wrk, which costs little; None when it is not installed."""
+    """Requests per second and failed requests, by wrk, which uses little CPU; None when wrk is not installed."""
     program = shutil.which("wrk")
     if program is None:
         return None
@@ -157,19 +153,23 @@ def wrk(address: str, key: str, customers: int, seconds: int) -> tuple[float, in
         script = Path(folder) / "lookup.lua"
         script.write_text(WRK_SCRIPT.format(customers=customers, key=key))
         command = [program, "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script), address]
-        said = subprocess.run(  # noqa: S603 - our own arguments
-            command, capture_output=True, text=True, check=True, timeout=seconds + 30
-        ).stdout
-    rate = re.search(r"Requests/sec:\s+([\d.]+)", said)
+        printed = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + 30).stdout
+    rate = re.search(r"Requests/sec:\s+([\d.]+)", printed)
     if rate is None:
-        raise StreamsegError(f"wrk: {said.strip().splitlines()[-1]}")
-    failed = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
+        raise StreamsegError(f"wrk: {printed.strip().splitlines()[-1]}")
+    failed = re.search(r"Non-2xx or 3xx responses: (\d+)", printed)
     return float(rate[1]), int(failed[1]) if failed else 0
 
 
-def where_is(address: str) -> tuple[str, int]:
+async def _connect(address: str, answered: Callable[[Connection, int], None]) -> list[Connection]:
+    loop = asyncio.get_running_loop()
+    host, port = host_and_port(address)
+    return [(await loop.create_connection(lambda: Connection(answered), host, port))[1] for _ in range(CONNECTIONS)]
+
+
+def host_and_port(address: str) -> tuple[str, int]:
     """Host and port of an `http://` address."""
-    where = urlsplit(address)
-    assert where.hostname is not None
-    assert where.port is not None
-    return where.hostname, where.port
+    parts = urlsplit(address)
+    assert parts.hostname is not None
+    assert parts.port is not None
+    return parts.hostname, parts.port

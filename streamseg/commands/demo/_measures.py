@@ -1,4 +1,4 @@
-"""What the demo shows: gathered from the worker's metrics, the store and the change topic, as any operator could."""
+"""The measures that the demo shows, computed from the worker's metrics and the change records."""
 
 import json
 import time
@@ -18,20 +18,20 @@ WINDOW_SECONDS: Final = 10.0
 
 @dataclass(slots=True)
 class Move:
-    """One customer's change of segment."""
+    """One customer's change of segment; None stands for unassigned."""
 
     customer: str
-    left: str | None
+    exited: str | None
     entered: str | None
     as_of: float
 
 
 @dataclass(slots=True)
-class Figures:
-    """The state of the demo.
+class Measures:
+    """All measures of the demo.
 
-    Latencies in seconds, from the event's append time to its effect in Redis, over the latest `WINDOW_SECONDS`: the
-    history that is sent at full speed at the start waits in the log, and says nothing of the path.
+    Latencies are in seconds, from an event's append time to its effect in Redis, over the last `WINDOW_SECONDS`. The
+    history sent at full speed at the start waits in the log, so its latencies are not representative.
     """
 
     events: int = 0
@@ -44,13 +44,13 @@ class Figures:
     segments: Sequence[Mapping[str, Any]] = ()
     latest: deque[Move] = field(default_factory=lambda: deque(maxlen=LATEST_MOVES))
     now: float = 0.0
-    """Event time, epoch seconds."""
+    """Latest event time, epoch seconds."""
     _seen: deque[tuple[float, int, dict[float, float]]] = field(default_factory=deque)
 
     def read_metrics(self, url: str) -> None:
-        """Take over the worker's metrics; nothing while it does not answer."""
+        """Update from the worker's /metrics; no change when it does not answer."""
         try:
-            with urllib.request.urlopen(url, timeout=1.0) as answer:  # noqa: S310  our own worker
+            with urllib.request.urlopen(url, timeout=1.0) as answer:  # noqa: S310  our own worker's address
                 text = answer.read().decode()
         except (URLError, OSError):
             return
@@ -78,7 +78,7 @@ class Figures:
         self.events_per_second = (self.events - before) / elapsed if elapsed > 0 and then < now else 0.0
 
     def take_change(self, value: bytes) -> None:
-        """Take over a record of the change topic."""
+        """Add one record of the memberships topic."""
         membership = json.loads(value)
         changes = {change["change"]: change["segment"] for change in membership["changes"]}
         self.now = max(self.now, membership["as_of"])
@@ -91,7 +91,10 @@ class Figures:
 
 
 def quantile(buckets: Sequence[tuple[float, float]], q: float) -> float | None:
-    """A quantile of a cumulative histogram by linear interpolation, as Prometheus' `histogram_quantile` does it."""
+    """A quantile of a cumulative histogram, interpolated linearly as by Prometheus' `histogram_quantile`.
+
+    `buckets`: (upper bound, count) pairs. Returns None without observations.
+    """
     ordered = sorted(buckets)
     if not ordered or ordered[-1][1] == 0:
         return None

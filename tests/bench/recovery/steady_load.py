@@ -1,4 +1,4 @@
-"""A steady load of known customers with probes in between, sent by a thread until it is told to stop."""
+"""Sends clicks of known customers at a steady rate, with probes among them, from a thread."""
 
 import threading
 import time
@@ -9,16 +9,16 @@ from confluent_kafka import Producer
 
 from streamseg.store import key_names as keys
 from streamseg.topics import CLICKS
-from tests.bench.load import click, click_of, producer
+from tests.bench.click_load import click, click_of, producer
 from tests.bench.recovery.probes import Probe, customers_on
 
 TICK_SECONDS: Final = 0.01
 PROBE_SECONDS: Final = 0.1
-"""Between two probes of a partition."""
+"""Time between two probes of one partition."""
 
 
-class Feed:
-    """Sends `rate` clicks a second for as long as the block lasts."""
+class SteadyLoad:
+    """Sends `rate` clicks a second for the duration of a `with` block."""
 
     def __init__(self, bootstrap: str, redis_url: str, *, rate: float, customers: int, partitions: int) -> None:
         self._producer: Producer = producer(bootstrap, linger_ms=5)
@@ -28,9 +28,9 @@ class Feed:
         self._names = [customers_on(partition, partitions) for partition in range(partitions)]
         self._all_seen = 0
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="steady-load", daemon=True)
         self.sent = 0
-        """Clicks, probes among them."""
+        """Clicks sent, probes included."""
         self.probes: list[Probe] = []
 
     def __enter__(self) -> Self:
@@ -44,7 +44,7 @@ class Feed:
         self._store.close()
 
     def look(self) -> bool:
-        """See which probes can be read by now; whether one is late."""
+        """Read the memberships of waiting probes from Redis. Returns whether a probe is late."""
         waiting = [one for one in self.probes[self._all_seen :] if one.seen_at is None]
         if waiting:
             found = self._store.mget([keys.membership(one.customer_id) for one in waiting])

@@ -1,9 +1,9 @@
-"""CPU time that the client spends per row of a flush and per membership string, beside plain MSET and SET.
+"""Client CPU time per row of a flush and per membership string, compared with plain MSET and SET.
 
-    python -m tests.bench.store_flush redis://127.0.0.1:6379/0
+    python -m tests.bench.store_cost redis://127.0.0.1:6379/0
 
-The server is written to: give it one of your own. Figures are microseconds per item, best of the rounds: CPU of this
-process, time elapsed, and what INFO tells of the server's own time. Nothing here is asserted.
+The database is flushed at the end: use a server of your own. It prints microseconds per item, the best of all rounds:
+CPU time of this process, elapsed time, and the server's own time by INFO commandstats.
 """
 
 import asyncio
@@ -31,14 +31,14 @@ CHANGES = (MembershipChange("behaviour", "a", "exited"), MembershipChange("behav
 
 
 def membership(customer_id: str, seq: int) -> Membership:
-    standing = SegmentMembership("behaviour-k7q2", 1_795_000_000, 0.83)
+    segment = SegmentMembership("behaviour-k7q2", 1_795_000_000, 0.83)
     return Membership(
         customer_id,
         1_795_415_000_123,
         seq,
         1_795_415_998,
         {"behaviour": 12},
-        {"behaviour": standing},
+        {"behaviour": segment},
         Consent(ads=False, personalisation=True),
     )
 
@@ -48,7 +48,7 @@ def entries_at(seq: int) -> list[OutboxEntry]:
 
 
 class Cases:
-    """What is measured: each method handles `ITEMS` items once."""
+    """The calls to measure; each handles `ITEMS` items."""
 
     def __init__(self, redis: Client, flush_number: int) -> None:
         self._redis = redis
@@ -126,8 +126,8 @@ async def measure(name: str, redis: Client, call: Callable[[], Awaitable[None]])
         await call()
         cpu, elapsed = time.process_time() - cpu, time.perf_counter() - elapsed
         rounds.append((cpu, elapsed, await server_seconds(redis) - before))
-    figures = "".join(f"{min(taken) / ITEMS * 1e6:10.2f}" for taken in zip(*rounds, strict=True))
-    sys.stdout.write(f"{name:<44}{figures}\n")
+    columns = "".join(f"{min(taken) / ITEMS * 1e6:10.2f}" for taken in zip(*rounds, strict=True))
+    sys.stdout.write(f"{name:<44}{columns}\n")
 
 
 async def server_seconds(redis: Client) -> float:
@@ -138,14 +138,14 @@ async def server_seconds(redis: Client) -> float:
 
 async def main(url: str) -> None:
     redis = connect(RedisSettings(url=url))
-    head = await RedisStateStore(redis).claim(PARTITION, "bench", "layout", time.time_ns() // 1_000_000)
-    cases = Cases(redis, head.flush_number)
+    metadata = await RedisStateStore(redis).claim(PARTITION, "bench", "layout", time.time_ns() // 1_000_000)
+    cases = Cases(redis, metadata.flush_number)
     sys.stdout.write(f"{'us per item':<44}{'client CPU':>10}{'elapsed':>10}{'server':>10}\n")
     await measure("plain pipelined MSET of rows", redis, cases.mset)
     await measure(f"flush of {ITEMS} rows of {ROW_BYTES} bytes", redis, cases.flush)
-    await measure("the same with an outbox entry each", redis, cases.flush_with_outbox)
+    await measure("flush with an outbox entry per row", redis, cases.flush_with_outbox)
     await measure("load of rows", redis, cases.load)
-    await measure("scan of rows, 500 a piece", redis, cases.scan)
+    await measure("scan of rows, 500 per call", redis, cases.scan)
     await measure("plain pipelined SET EX of memberships", redis, cases.set_ex)
     await measure("membership write, compare-and-set", redis, cases.write)
     await measure("membership read", redis, cases.read)

@@ -1,4 +1,4 @@
-"""The measurement: contestants by turns on the same load, medians over rounds."""
+"""Run all contestants in turn on the same load, several rounds; report medians."""
 
 import statistics
 import tempfile
@@ -8,26 +8,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tests.bench.load import Load
+from tests.bench.click_load import Load
 from tests.bench.machine import machine, versions
 from tests.bench.peers import environment
-from tests.bench.processes import end, frozen, spent_until, until_quiet, wait
-from tests.bench.stage import Stage
+from tests.bench.process_usage import end, frozen, spent_until, until_quiet, wait
+from tests.bench.testbed import Testbed
 from tests.bench.throughput.contestants import CONTESTANTS, Contestant
 
 START_SECONDS: Final = 60.0
-STANDSTILL_SECONDS: Final = 120.0
+FIXED_SECONDS: Final = 120.0
 SLOWEST_EVENTS_PER_SECOND: Final = 300
-PATIENT: Final = {
+FROZEN_MEMBER: Final = {
     "STREAMSEG_KAFKA__MEMBERSHIP_PROFILE": "rolling",
     "STREAMSEG_KAFKA__INSTANCE_ID": "bench",
 }
-"""Our worker's group waits 45 s for it, as those of the others do: it keeps its place while it is frozen."""
+"""Settings of our worker: a session timeout of 45 s, as the peers have, so that it stays in the group while frozen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One round of one contestant."""
+    """The result of one contestant in one round."""
 
     events_per_second: float
     cpu_seconds_per_event: float
@@ -35,14 +35,14 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Some contestants on one load."""
+    """A load, and the contestants that run on it."""
 
     load: Load
     names: tuple[str, ...]
 
 
 def turns(name: str, events: int, customers: int, slow_events: int, names: Sequence[str]) -> Iterator[Turn]:
-    """Who runs on what. The slow ones get a smaller load of the same kind, with as many events per customer."""
+    """Assign contestants to loads: slow ones get a smaller load with as many events per customer."""
     slow = tuple(one for one in names if CONTESTANTS[one].slow)
     fast = tuple(one for one in names if one not in slow)
     if not slow or slow_events >= events:
@@ -64,25 +64,25 @@ def measure(
     slow_events: int,
     say: Callable[[str], None],
 ) -> dict[str, Any]:
-    """Measure the contestants `names` on `loads`; the document that `--json` prints."""
+    """Measure the contestants `names` on `loads`. Returns the `--json` document."""
     peers = environment.python(say) if any(CONTESTANTS[one].apart for one in names) else None
-    told: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory(prefix="streamseg-bench-") as folder, Stage(Path(folder)) as stage:
-        stage.given = PATIENT
+    medians: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory(prefix="streamseg-bench-") as folder, Testbed(Path(folder)) as testbed:
+        testbed.given = FROZEN_MEMBER
         for name in loads:
             taken: defaultdict[str, list[Measured]] = defaultdict(list)
             for number in range(rounds):
                 for turn in turns(name, events, customers, slow_events, names):
                     for contestant in (CONTESTANTS[one] for one in turn.names):
-                        one = race(stage, contestant, peers, turn.load)
+                        one = race(testbed, contestant, peers, turn.load)
                         taken[contestant.name].append(one)
                         say(
                             f"{name}, round {number + 1}, {contestant.name}, {turn.load.events:,} events: "
                             f"{one.events_per_second:,.0f} events/s, "
                             f"{one.cpu_seconds_per_event * 1e6:.2f} us of CPU per event"
                         )
-            told[name] = {one: _median(taken[one]) for one in names}
-        found = versions(stage)
+            medians[name] = {one: _median(taken[one]) for one in names}
+        found = versions(testbed)
     if peers is not None:
         found |= environment.versions(environment.LOCK.read_text())
     return {
@@ -92,31 +92,31 @@ def measure(
         "slow_events": slow_events,
         "customers": customers,
         "rounds": rounds,
-        "loads": told,
+        "loads": medians,
     }
 
 
-def race(stage: Stage, contestant: Contestant, peers: Path | None, load: Load) -> Measured:
-    """One run over a load that stands in the topic before the clock starts.
+def race(testbed: Testbed, contestant: Contestant, peers: Path | None, load: Load) -> Measured:
+    """Measure one contestant on a load that is in the topic before the clock starts.
 
-    The contestant is started on empty topics and frozen, once it is still, while they are filled: so nobody's start is
-    measured, neither Python's imports nor joining a group. Raises `RuntimeError`, and `AssertionError` for a wrong end
-    state.
+    The contestant starts on empty topics and is frozen as soon as it is idle, while the topic is filled. So its start
+    is not measured, neither imports nor joining the group. Raises `RuntimeError` when it is too slow or ends, and
+    `AssertionError` when its end state is wrong.
     """
-    stage.empty()
-    stage.clear()
-    process = contestant.start(stage, peers)
+    testbed.empty()
+    testbed.clear()
+    process = contestant.start(testbed, peers)
     try:
         if contestant.grouped:
-            wait(process, stage.is_assigned, START_SECONDS, contestant.name)
+            wait(process, testbed.is_assigned, START_SECONDS, contestant.name)
         until_quiet(process)
         with frozen(process):
-            stage.pour(load)
-        limit = STANDSTILL_SECONDS + load.events / SLOWEST_EVENTS_PER_SECOND
-        spent = spent_until(process, lambda: contestant.done(stage) >= load.events, limit, contestant.name)
+            testbed.send_load(load)
+        limit = FIXED_SECONDS + load.events / SLOWEST_EVENTS_PER_SECOND
+        spent = spent_until(process, lambda: contestant.done(testbed) >= load.events, limit, contestant.name)
     finally:
         end(process)
-    contestant.check(stage)
+    contestant.check(testbed)
     return Measured(spent.per_second(load.events), spent.cpu / load.events)
 
 
