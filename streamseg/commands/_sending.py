@@ -37,13 +37,13 @@ async def send_to_topics(
     `paced_from`: event time, epoch seconds, from which `speed` applies. `most_lag`: pause while the workers are more
     records behind than this.
     """
-    from streamseg import wiring
     from streamseg.sources.sending import send_events
     from streamseg.topics import CLICKS
+    from streamseg.wiring.kafka_clients import event_sink, group_lag
 
     partitions = 0
     if settings.clock == "event":
-        lag = await asyncio.to_thread(wiring.group_lag, settings)
+        lag = await asyncio.to_thread(group_lag, settings)
         partitions = sum(topic == CLICKS for topic, _ in lag)
     elif speed is None or speed > 1:
         click.echo(
@@ -57,11 +57,11 @@ async def send_to_topics(
         nonlocal polled_at
         if most_lag is None or time.monotonic() - polled_at < POLL_SECONDS:
             return
-        while sum((await asyncio.to_thread(wiring.group_lag, settings)).values()) > most_lag:
+        while sum((await asyncio.to_thread(group_lag, settings)).values()) > most_lag:
             await asyncio.sleep(POLL_SECONDS)
         polled_at = time.monotonic()
 
-    sink = wiring.event_sink(settings)
+    sink = event_sink(settings)
     try:
         return await send_events(
             events, sink, speed=speed, paced_from=paced_from, partitions=partitions, before_send=room, on_sent=sent
@@ -90,7 +90,7 @@ def wait_until_absorbed(settings: "Settings", patience_seconds: float) -> None:
     Raises:
         StreamsegError: the lag did not shrink for `patience_seconds`.
     """
-    from streamseg.wiring import group_lag
+    from streamseg.wiring.kafka_clients import group_lag
 
     without_lag, least, shrunk_at = 0, float("inf"), time.monotonic()
     while without_lag < POLLS_WITHOUT_LAG:

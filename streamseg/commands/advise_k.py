@@ -34,9 +34,8 @@ def command(invocation: Invocation, segmentation: str, at_most: int, as_json: bo
         if error.name != "sklearn":
             raise
         raise SettingsError("scikit-learn is missing: pip install 'streamseg[analysis]'") from None
-    from streamseg import wiring
-    from streamseg.features.catalogue import catalogue
     from streamseg.wiring.build_service import live_vectors
+    from streamseg.wiring.derived import derive
 
     settings = invocation.settings
     _, customers, vectors = asyncio.run(live_vectors(settings, segmentation))
@@ -44,8 +43,8 @@ def command(invocation: Invocation, segmentation: str, at_most: int, as_json: bo
         raise SettingsError(
             f"{len(customers)} customers are too few to try {at_most} segments: at least {2 * at_most} are needed"
         )
-    known = catalogue(wiring.layout_of(settings))
-    features = [known[name] for name in wiring.features_of(settings, segmentation)]
+    derived = derive(settings)
+    features = [derived.features[name] for name in derived.segmentation(segmentation).features]
     advice = advise(vectors, features, at_most)
     k = settings.segmentations[segmentation].k
     if as_json:

@@ -14,10 +14,10 @@ from streamseg.commands._options import json_option
 def command(invocation: Invocation, as_json: bool) -> None:
     """Print the settings in force, with secrets masked. A wrong setting prints one line and exits with code 2."""
     from streamseg.api.ads.user_fragment import checked_audiences
-    from streamseg.wiring import check_settings
+    from streamseg.wiring.derived import derive
 
     settings = invocation.settings
-    check_settings(settings)
+    derive(settings)
     checked_audiences(settings.api.iab_audiences)
     printed = settings.model_dump(mode="json")
     if as_json:

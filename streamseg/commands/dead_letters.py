@@ -85,7 +85,7 @@ async def _unsent(settings: "Settings", topic: str | None, reason: str | None) -
 
 async def _redrive(settings: "Settings", topic: str | None, reason: str | None, *, dry_run: bool) -> int:
     from streamseg.repair.redrive import redrive
-    from streamseg.wiring import event_sink
+    from streamseg.wiring.kafka_clients import event_sink
 
     letters = await _unsent(settings, topic, reason)
     if dry_run or not letters:

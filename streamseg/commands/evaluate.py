@@ -48,10 +48,9 @@ def command(invocation: Invocation, truth: Path, segmentation: str, as_json: boo
     Prints the adjusted Rand index (ARI) and adjusted mutual information (AMI) over all customers of the truth file.
     Unassigned customers count as one group, customers without a membership as another.
     """
-    from streamseg import wiring
     from streamseg.evaluation.agreement import agreement, offline_segments
-    from streamseg.features.catalogue import catalogue
     from streamseg.sources.truth import labels_at, read_truth
+    from streamseg.wiring.derived import derive
 
     settings = invocation.settings
     if segmentation not in settings.segmentations:
@@ -67,8 +66,8 @@ def command(invocation: Invocation, truth: Path, segmentation: str, as_json: boo
     found = agreement(labels, live.segments)
     offline_ari = None
     if len(live.customer_ids) >= chosen.k:
-        known = catalogue(wiring.layout_of(settings))
-        features = [known[feature] for feature in wiring.features_of(settings, segmentation)]
+        derived = derive(settings)
+        features = [derived.features[name] for name in derived.segmentation(segmentation).features]
         offline = offline_segments(live.customer_ids, live.vectors, features, chosen.k)
         offline_ari = agreement(labels, dict(offline)).ari
     result = asdict(found) | {
@@ -82,12 +81,12 @@ def command(invocation: Invocation, truth: Path, segmentation: str, as_json: boo
 
 
 async def _live(settings: "Settings", segmentation: str, customer_ids: list[str]) -> _Live:
-    from streamseg import wiring
     from streamseg.wiring.build_service import live_vectors
+    from streamseg.wiring.stores import stores
 
     now, known, vectors = await live_vectors(settings, segmentation)
     segments: dict[str, str | None] = {}
-    async with wiring.stores(settings) as (_, memberships, _):
+    async with stores(settings) as (_, memberships, _):
         distinct = list(dict.fromkeys(customer_ids))
         for start in range(0, len(distinct), _AT_ONCE):
             asked = distinct[start : start + _AT_ONCE]

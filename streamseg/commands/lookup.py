@@ -23,8 +23,7 @@ _PULLS: Final = 4
 @click.pass_obj
 def command(invocation: Invocation, customer_id: str, why: bool, as_json: bool) -> None:
     """Print the membership of a customer. With --json it is the stored string."""
-    from streamseg.wiring import read_membership
-    from streamseg.wiring.build_service import explain
+    from streamseg.wiring.build_service import explain, read_membership
 
     stored, labels = asyncio.run(read_membership(invocation.settings, customer_id))
     if stored is None:

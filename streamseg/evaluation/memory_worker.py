@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from streamseg import pipeline, wiring
+from streamseg import pipeline
 from streamseg.clustering.assign import Assigner
 from streamseg.clustering.identity import UNASSIGNED
 from streamseg.clustering.learning.learner import Learner
@@ -41,10 +41,10 @@ class MemoryWorker:
 
     def __init__(self, settings: Settings, seed: int) -> None:
         (self.segmentation,) = settings.segmentations.values()
-        self.rows = Rows(wiring.layout_of(settings))
-        self._decoder = wiring.decoder_of(settings)
-        self._money = wiring.money_of(settings)
-        (self._assigning,) = wiring.segmentations_of(settings)
+        self.rows = Rows(derive(settings).layout)
+        self._decoder = derive(settings).decoder
+        self._money = derive(settings).money
+        (self._assigning,) = derive(settings).segmentations
         (params,) = derive(settings).learner_params
         # As many learning intervals as the learner's own defaults are days: a stream may be shorter than those.
         interval = self.segmentation.learn_interval_seconds

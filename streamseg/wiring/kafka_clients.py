@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from streamseg.kafka.admin import TopicAdmin, TopicDifference
 from streamseg.kafka.change_feed import ChangeFeed
+from streamseg.kafka.producer import KafkaProducer
 from streamseg.settings import Settings
 
 
@@ -16,6 +17,16 @@ def create_topics(settings: Settings) -> list[str]:
 def topic_differences(settings: Settings) -> list[TopicDifference]:
     """Compare the topics with what they should be. Raises `SettingsError`."""
     return TopicAdmin(settings.kafka).check()
+
+
+def group_lag(settings: Settings) -> dict[tuple[str, int], int]:
+    """Return the records that the workers have not committed yet, by (topic, partition). Raises `SettingsError`."""
+    return TopicAdmin(settings.kafka).group_lag()
+
+
+def event_sink(settings: Settings) -> KafkaProducer:
+    """Open a producer of events. The caller closes it."""
+    return KafkaProducer(settings.kafka)
 
 
 @asynccontextmanager

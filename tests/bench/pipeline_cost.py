@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from streamseg import pipeline, wiring
+from streamseg import pipeline
 from streamseg.clustering.assign import Assigner
 from streamseg.clustering.learning.learner import Learner
 from streamseg.clustering.sample import Sample
@@ -47,14 +47,14 @@ def runs_of(load: Load, size: int) -> list[RecordBatch]:
 
 def model(settings: Settings, runs: Sequence[RecordBatch]) -> Assigner:
     """A model learned from the customers of the load."""
-    rows = Rows(wiring.layout_of(settings))
-    decoder = wiring.decoder_of(settings)
+    rows = Rows(derive(settings).layout)
+    decoder = derive(settings).decoder
     for run in runs:
         if len(rows) >= LEARNED:
             break
         taken = pipeline.take(decoder, 0, run, rows, lambda _: ())
         rows.load(taken.missing, [None] * len(taken.missing))
-        pipeline.absorb(rows, 0, taken, wiring.money_of(settings))
+        pipeline.absorb(rows, 0, taken, derive(settings).money)
     (params,) = derive(settings).learner_params
     learner = Learner(replace(params, warm_up_events=1))
     values = vectors(rows, np.arange(LEARNED), time.time(), params.features)
@@ -72,7 +72,7 @@ def measure(load: Load, settings: Settings, run_size: int) -> dict[str, float]:
         "behaviour", BEHAVIOUR.features, BEHAVIOUR.margin, BEHAVIOUR.looks, 86_400.0, model(settings, runs), 1
     )
     rules = pipeline.PublishingRules(86_400.0, 30 * 86_400.0, Consent(ads=False, personalisation=True))
-    rows, decoder, money = Rows(wiring.layout_of(settings)), wiring.decoder_of(settings), wiring.money_of(settings)
+    rows, decoder, money = Rows(derive(settings).layout), derive(settings).decoder, derive(settings).money
     spent: defaultdict[str, list[float]] = defaultdict(list)
     began = 0.0
 

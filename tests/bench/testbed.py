@@ -16,7 +16,7 @@ import redis
 from confluent_kafka import ConsumerGroupState, ConsumerGroupTopicPartitions, KafkaException
 from confluent_kafka.admin import AdminClient
 
-from streamseg import pipeline, wiring
+from streamseg import pipeline
 from streamseg.clustering.learning.learner import Learner
 from streamseg.clustering.sample import Sample
 from streamseg.embedded import RedisServer
@@ -27,6 +27,7 @@ from streamseg.features.vector import vectors
 from streamseg.settings import Settings
 from streamseg.topics import CLICKS, DEAD_LETTERS, MEMBERSHIPS, MODELS, SAMPLES
 from streamseg.wiring.derived import derive
+from streamseg.wiring.stores import stores
 from tests.bench.click_load import Load, fill, send
 from tests.support.kafka.server import KafkaServer
 from tests.support.kafka.topics import remake_topics
@@ -116,15 +117,15 @@ class Testbed:
         """Learn a model from customers like those of the load, as the trainer does, and publish it."""
         settings = self.settings
         (params,) = derive(settings).learner_params
-        rows = Rows(wiring.layout_of(settings))
+        rows = Rows(derive(settings).layout)
         sent = Load("model", MODEL_EVENTS, MODEL_CUSTOMERS, skewed=True, seed=7).records(time.time())
         now_ms = int(time.time() * 1000)
         records = [MemoryRecord(CLICKS, 0, offset, now_ms, key, value) for offset, (key, value) in enumerate(sent)]
         batch = RecordBatch(CLICKS, 0, 0, 0, records)
-        taken = pipeline.take(wiring.decoder_of(settings), 0, batch, rows, lambda _: ())
+        taken = pipeline.take(derive(settings).decoder, 0, batch, rows, lambda _: ())
         customers = taken.missing
         rows.load(customers, [None] * len(customers))
-        pipeline.absorb(rows, 0, taken, wiring.money_of(settings))
+        pipeline.absorb(rows, 0, taken, derive(settings).money)
         now = time.time()
         learner = Learner(replace(params, warm_up_events=1))
         slots = rows.slots_of(customers)
@@ -137,7 +138,7 @@ class Testbed:
         snapshot = learner.snapshot()
         if not snapshot.segments:
             raise RuntimeError("the model learned from the load has no segments")
-        async with wiring.stores(settings) as (_, _, models):
+        async with stores(settings) as (_, _, models):
             await models.publish(params.segmentation, snapshot.version, snapshot.parent, snapshot.to_json())
 
     def is_assigned(self, consumers: int = 1) -> bool:

@@ -5,7 +5,6 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from streamseg import wiring
 from streamseg.events.record import MemoryRecord
 from streamseg.repair.row_comparison import RowDifference
 from streamseg.repair.single_pass import ERASURES_FIRST, SinglePass
@@ -13,15 +12,14 @@ from streamseg.settings import Settings
 from streamseg.sources.event import SourceEvent
 from streamseg.sources.sending import record_of
 from streamseg.topics import INPUT_TOPICS
+from streamseg.wiring.derived import derive
 
 
 def compare_with_sent(
     settings: Settings, sent: Sequence[SourceEvent], live: Mapping[str, bytes]
 ) -> list[RowDifference]:
     """Return the differences between the live rows of all partitions and the events in the order of sending."""
-    replay = SinglePass(
-        wiring.layout_of(settings), wiring.decoder_of(settings), wiring.money_of(settings), lambda _: True
-    )
+    replay = SinglePass(derive(settings).layout, derive(settings).decoder, derive(settings).money, lambda _: True)
     by_topic: defaultdict[str, list[MemoryRecord]] = defaultdict(list)
     now = int(time.time() * 1000)
     for event in sent:

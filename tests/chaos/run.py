@@ -10,7 +10,6 @@ from typing import Any
 
 import click
 
-from streamseg import wiring
 from streamseg.commands._sending import wait_until_absorbed
 from streamseg.errors import StreamsegError
 from streamseg.repair.row_comparison import RowDifference, customers_with
@@ -18,6 +17,7 @@ from streamseg.repair.stored_rows import copy_partition
 from streamseg.settings import Settings
 from streamseg.sources.fitgear import FitGear
 from streamseg.wiring import build_repair
+from streamseg.wiring.stores import stores
 from tests.chaos.faults import FaultInjector
 from tests.chaos.load import Load
 from tests.chaos.recovery import Recoveries
@@ -116,7 +116,7 @@ async def compare(report: ChaosReport, settings: Settings, load: Load) -> None:
     async with build_repair.verifier(settings) as (verifier, partitions):
         for partition in range(partitions):
             await verifier.verify(partition)
-    async with wiring.stores(settings) as (state, _, _):
+    async with stores(settings) as (state, _, _):
         for partition in range(partitions):
             live |= (await copy_partition(state, partition)).rows
     report.differences = verifier.report.differences + compare_with_sent(settings, load.sent, live)

@@ -14,12 +14,12 @@ import redis
 from confluent_kafka import OFFSET_END, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions
 
-from streamseg import wiring
 from streamseg.kafka.partitioner import partition_of
 from streamseg.repair.stored_rows import copy_partition
 from streamseg.sources.fitgear import FitGear
 from streamseg.store import key_names as keys
 from streamseg.topics import CLICKS, INPUT_TOPICS, MEMBERSHIPS
+from streamseg.wiring.stores import stores
 from tests.support.processes import (
     run,
     send,
@@ -140,7 +140,7 @@ def places(environment: Mapping[str, str], partitions: int) -> dict[str, int]:
 
     async def look() -> dict[str, int]:
         found: dict[str, int] = {}
-        async with wiring.stores(settings_of(environment)) as (state, _, _):
+        async with stores(settings_of(environment)) as (state, _, _):
             for partition in range(partitions):
                 for customer in (await copy_partition(state, partition)).rows:
                     assert customer not in found

@@ -112,7 +112,7 @@ def _one_segmentation(settings: "Settings", name: str, k: int | None) -> "Settin
     """The settings with this segmentation only: from the settings, or else the shipped pack of that name."""
     from streamseg import packs
     from streamseg.settings import SegmentationSettings
-    from streamseg.wiring import check_settings
+    from streamseg.wiring.derived import derive
 
     one = settings.segmentations.get(name)
     if one is None:
@@ -122,7 +122,7 @@ def _one_segmentation(settings: "Settings", name: str, k: int | None) -> "Settin
         one = SegmentationSettings(pack=name)
     chosen = one if k is None else one.model_copy(update={"k": k})
     alone = settings.model_copy(update={"segmentations": {name: chosen}})
-    check_settings(alone)
+    derive(alone)
     return alone
 
 

@@ -15,8 +15,8 @@ from typing import Any, Final
 
 import redis
 
-from streamseg import wiring
 from streamseg.features.codec import field_table
+from streamseg.wiring.derived import derive
 from tests.bench.click_load import Load, first_clicks
 from tests.bench.growth.miss_cost import cost_of_a_miss
 from tests.bench.growth.stored_bytes import bytes_per_customer
@@ -70,7 +70,7 @@ def measure(*, sizes: Sequence[int], events: int, say: Callable[[str], None]) ->
         say(f"a row that must be loaded: {miss['cpu_seconds_per_miss'] * 1e6:.1f} us of CPU")
         row = [
             {"field": name, "type": kind, "bytes": size, "meaning": meaning}
-            for name, kind, size, meaning in field_table(wiring.layout_of(testbed.settings))
+            for name, kind, size, meaning in field_table(derive(testbed.settings).layout)
         ]
         used = versions(testbed)
     return {"machine": machine(), "versions": used, "events": events, "sizes": grown, "miss": miss, "row": row}

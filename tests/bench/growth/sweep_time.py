@@ -6,8 +6,8 @@ from typing import Final
 
 import redis
 
-from streamseg import wiring
 from streamseg.clustering.snapshot import Snapshot
+from streamseg.wiring.stores import stores
 from tests.bench.testbed import Testbed
 
 SEGMENTATION: Final = "behaviour"
@@ -19,7 +19,7 @@ POLL_SECONDS: Final = 0.05
 
 async def publish_generation(testbed: Testbed) -> None:
     """Publish the present model as a new generation: every customer is assigned again, and nobody moves."""
-    async with wiring.stores(testbed.settings) as (_, _, models):
+    async with stores(testbed.settings) as (_, _, models):
         while True:
             stored = await models.snapshot(SEGMENTATION)
             assert stored is not None
