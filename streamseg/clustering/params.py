@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-DAY_SECONDS: Final = 86_400.0
-
+from streamseg.time_units import DAY_SECONDS
 
 REFUSED: Final = {
     "denstream": "in river 0.26.1 its radius depends on where the data lie, and predicting changes the model",

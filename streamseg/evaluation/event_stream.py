@@ -8,8 +8,8 @@ from typing import Final
 from streamseg.sources.event import SourceEvent
 from streamseg.sources.fitgear import FitGear
 from streamseg.sources.truth import TruthRow, labels_at
+from streamseg.time_units import DAY_SECONDS
 
-DAY_SECONDS: Final = 86_400.0
 SPAN_IN_DAYS: Final = 60
 """A stream that is shorter than this many days is judged with a day that is shorter in proportion."""
 

@@ -12,18 +12,16 @@ from streamseg import pipeline, wiring
 from streamseg.clustering.assign import Assigner
 from streamseg.clustering.identity import UNASSIGNED
 from streamseg.clustering.learning.learner import Learner
-from streamseg.clustering.params import DAY_SECONDS
 from streamseg.clustering.sample import Sample
 from streamseg.events.record import MemoryRecord, RecordBatch
-from streamseg.features.rows import Rows
+from streamseg.features.rows import Rows, Slots
 from streamseg.features.vector import vectors
 from streamseg.pipeline import SampleValue
 from streamseg.settings import Settings
 from streamseg.sources.event import SourceEvent
+from streamseg.time_units import DAY_SECONDS
 from streamseg.topics import INPUT_TOPICS
 from streamseg.wiring.build_worker import learner_params_of
-
-Slots = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,14 @@
 """Rows as they are at one moment: what the features are computed from."""
 
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.features.rows import Rows, Slots
+from streamseg.time_units import DAY_SECONDS
 
 Floats: TypeAlias = NDArray[np.float64]
-DAY_SECONDS: Final = 86_400.0
 
 
 class Moment:

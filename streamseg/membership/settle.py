@@ -5,12 +5,12 @@ from typing import Generic, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from streamseg.clustering.identity import UNASSIGNED
+
 Codes = NDArray[np.uint32]
 Floats = NDArray[np.float64]
 Seconds = TypeVar("Seconds", np.float64, np.uint32)
 """Times may be kept as fractions or whole seconds; they come back as they were."""
-
-UNASSIGNED = 0
 
 
 class Settled(NamedTuple, Generic[Seconds]):

@@ -7,11 +7,12 @@ No I/O and no clock in here: the edges (streamseg/stream) load the rows, call th
 `stream/keeper.py` is where they are called.
 """
 
+from streamseg.features.rows import Slots
 from streamseg.pipeline.intake import Taken, absorb, take
 from streamseg.pipeline.looking import Looked, count_sizes, look
 from streamseg.pipeline.publishing import PublishingRules, publish
 from streamseg.pipeline.sampling import SampleRecord, SampleValue, sample, sample_key
-from streamseg.pipeline.segmentation import Segmentation, Slots, has_behaviour, has_grounds, is_known
+from streamseg.pipeline.segmentation import Segmentation, has_behaviour, has_grounds, is_known
 
 __all__ = [
     "Looked",

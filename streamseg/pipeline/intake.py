@@ -10,10 +10,9 @@ from streamseg.events.money import Money
 from streamseg.events.record import RecordBatch
 from streamseg.events.rejection import Reason, RejectedEvent
 from streamseg.events.types import Event
-from streamseg.features.rows import Rows
+from streamseg.features.rows import Rows, Slots
 from streamseg.features.update import Absorbed
 from streamseg.features.update import absorb as absorb_events
-from streamseg.pipeline.segmentation import Slots
 
 
 @dataclass(slots=True)

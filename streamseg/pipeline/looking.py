@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.clustering.identity import UNASSIGNED, id_of
-from streamseg.features.rows import Rows
+from streamseg.features.rows import Rows, Slots
 from streamseg.features.vector import vectors
 from streamseg.membership.settle import settle
-from streamseg.pipeline.segmentation import Segmentation, Slots, has_grounds, is_known
+from streamseg.pipeline.segmentation import Segmentation, has_grounds, is_known
 
 
 @dataclass(slots=True)

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.clustering.identity import UNASSIGNED, id_of
-from streamseg.features.rows import Rows
+from streamseg.features.rows import Rows, Slots
 from streamseg.membership.encoding import consent_json, encoder_at, segment_json
 from streamseg.membership.types import Consent, MembershipChange, OutboxEntry
 from streamseg.pipeline.looking import Looked
-from streamseg.pipeline.segmentation import Segmentation, Slots, is_known
+from streamseg.pipeline.segmentation import Segmentation, is_known
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ import numpy as np
 
 from streamseg.clustering.budget import LearnBudget, draw
 from streamseg.clustering.sample import RANKS, rank_of
-from streamseg.features.rows import Rows
+from streamseg.features.rows import Rows, Slots
 from streamseg.features.vector import vectors
-from streamseg.pipeline.segmentation import Segmentation, Slots, has_grounds
+from streamseg.pipeline.segmentation import Segmentation, has_grounds
 
 
 @dataclass(frozen=True, slots=True)

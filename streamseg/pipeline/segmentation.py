@@ -7,10 +7,7 @@ from numpy.typing import NDArray
 
 from streamseg.clustering.assign import Assigner
 from streamseg.features.layout import NEVER
-from streamseg.features.rows import Rows
-
-Slots = NDArray[np.intp]
-"""Places of rows in the slab."""
+from streamseg.features.rows import Rows, Slots
 
 
 @dataclass(frozen=True, slots=True)

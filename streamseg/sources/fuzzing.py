@@ -19,13 +19,13 @@ from streamseg.features.rows import Rows
 from streamseg.features.update import absorb
 from streamseg.features.vector import vectors
 from streamseg.sources.mutations import mutated_record
+from streamseg.time_units import DAY_SECONDS
 from streamseg.topics import INPUT_TOPICS
 
 RUN: Final = 500
 _CUSTOMERS: Final = 200
 _NOW: Final = 1_795_442_709.0
 """All records are appended around this moment, epoch seconds, so that a seed always gives the same answer."""
-_DAY_SECONDS: Final = 86_400.0
 _MONEY: Final = Money("EUR", 2, {"GBP": 1.15, "JPY": 0.0061})
 
 
@@ -129,7 +129,7 @@ def _crash(fuzzed: Fuzzed, words: str) -> None:
 def good_record(kind: int, number: int, rng: Random) -> MemoryRecord:
     """A record that is accepted, with most of the fields its kind has; `number` is its offset and in its event id."""
     customer = f"c-{rng.randrange(_CUSTOMERS)}"
-    at = _NOW - rng.random() * 90 * _DAY_SECONDS
+    at = _NOW - rng.random() * 90 * DAY_SECONDS
     event = {
         "event_id": f"e-{number}",
         "customer_id": customer,

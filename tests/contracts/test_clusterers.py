@@ -13,9 +13,9 @@ import pytest
 from streamseg.clustering.assign import Assigner
 from streamseg.clustering.learning.clusterers import CLUSTERERS, Clusterer, make
 from streamseg.clustering.learning.learner import Learner
-from streamseg.clustering.params import DAY_SECONDS
 from streamseg.clustering.snapshot import Snapshot
 from streamseg.errors import SettingsError
+from streamseg.time_units import DAY_SECONDS
 from tests.support.shoppers import KINDS, NEWBORN, day_of_samples, learner, params, run
 
 ROOT = Path(__file__).parents[2]

@@ -7,8 +7,9 @@ import numpy as np
 
 from streamseg.clustering.learning.challenge import Transition
 from streamseg.clustering.learning.learner import Learner
-from streamseg.clustering.params import DAY_SECONDS, LearnerParams
+from streamseg.clustering.params import LearnerParams
 from streamseg.clustering.sample import Sample
+from streamseg.time_units import DAY_SECONDS
 
 FEATURES = ("visits", "spend", "price", "weekend")
 KINDS = np.array([[3.0, 20.0, 10.0, 0.2], [30.0, 900.0, 60.0, 0.5], [12.0, 150.0, 25.0, 0.9]])
@@ -33,7 +34,7 @@ def day_of_samples(day: int, customers: int = 90, kinds: np.ndarray | None = Non
     rng = np.random.default_rng([7, day])
     for n in range(customers):
         vector = centres[n % len(centres)] * rng.lognormal(0.0, 0.2, 4)
-        yield Sample(f"c-{n}", day * DAY_SECONDS + n, tuple(vector.tolist()), events)
+        yield Sample(f"c-{n}", float(day * DAY_SECONDS + n), tuple(vector.tolist()), events)
 
 
 def learner(**given: object) -> Learner:

@@ -23,7 +23,7 @@ from streamseg.api.routes.known_segments import Catalogue
 from streamseg.api.routes.lookups import Lookups
 from streamseg.api.routes.streams import Push
 
-UNASSIGNED: Final = "unassigned"
+UNASSIGNED_VARIANT: Final = "unassigned"
 FLAG: Final = "segment"
 ALL: Final = "segments"
 INACTIVITY_SECONDS: Final = 120
@@ -133,7 +133,7 @@ class _Unfit(Exception):  # noqa: N818 - an answer of the protocol, not an error
 
 
 def _text(key: str, segment: str | None) -> dict[str, Any]:
-    return _flag(key, segment or UNASSIGNED, segment or UNASSIGNED, assigned=segment is not None)
+    return _flag(key, segment or UNASSIGNED_VARIANT, segment or UNASSIGNED_VARIANT, assigned=segment is not None)
 
 
 def _flag(key: str, value: object, variant: str, *, assigned: bool) -> dict[str, Any]:

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from streamseg.sources.event import SourceEvent
 from streamseg.sources.fitgear.goods import goods
-from streamseg.sources.fitgear.population import DAY_SECONDS, Population
+from streamseg.sources.fitgear.population import Population
 from streamseg.sources.fitgear.visits import CART, CLICK_NAMES, PURCHASE, VIEW, Visits
+from streamseg.time_units import DAY_SECONDS
 
 _PROFILE_SHARE: Final = 0.6
 _CONSENT_SHARE: Final = 0.7

@@ -17,8 +17,7 @@ from streamseg.sources.fitgear.archetypes import (
 )
 from streamseg.sources.fitgear.goods import CATEGORIES
 from streamseg.sources.truth import TruthRow
-
-DAY_SECONDS: Final = 86_400.0
+from streamseg.time_units import DAY_SECONDS
 
 _RATES: Final = {"sessions": 0.4, "views": 0.3, "items": 0.35}
 """Log-normal spread between customers of one archetype."""

@@ -9,9 +9,10 @@ from streamseg.errors import SettingsError
 from streamseg.sources.event import SourceEvent
 from streamseg.sources.fitgear.archetypes import ARCHETYPES
 from streamseg.sources.fitgear.counter import Counter
-from streamseg.sources.fitgear.population import DAY_SECONDS, Population
+from streamseg.sources.fitgear.population import Population
 from streamseg.sources.fitgear.visits import visits
 from streamseg.sources.truth import TruthRow
+from streamseg.time_units import DAY_SECONDS
 
 _BUYS_AT_ONCE: Final = np.array([archetype.buys_at_once for archetype in ARCHETYPES])
 

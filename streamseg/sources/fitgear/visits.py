@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.sources.fitgear.goods import goods
-from streamseg.sources.fitgear.population import DAY_SECONDS, Habits
+from streamseg.sources.fitgear.population import Habits
+from streamseg.time_units import DAY_SECONDS
 
 Whole = NDArray[np.int64]
 Real = NDArray[np.float64]
