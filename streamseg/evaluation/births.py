@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from streamseg.clustering.identity import Lineage
+from streamseg.clustering.lineage import Lineage
 
 BIRTH_DAYS: Final = 30
 MOSTLY: Final = 0.5

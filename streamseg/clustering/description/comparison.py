@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from streamseg.clustering.description.describe import pseudonym
-from streamseg.clustering.identity import best_pairs
+from streamseg.clustering.lineage import best_pairs
 
 FLOWS: Final = 12
 """How many of the largest moves are told."""

@@ -5,7 +5,8 @@ import random
 import numpy as np
 import pytest
 
-from streamseg.clustering.identity import Matched, code_of, id_of, match, new_id
+from streamseg.clustering.identity import code_of, id_of, new_id
+from streamseg.clustering.lineage import Matched, match
 
 OLD = ("behaviour-aaaa", "behaviour-bbbb", "behaviour-cccc")
 
@@ -74,13 +75,13 @@ def test_codes_and_ids_go_back_and_forth() -> None:
 
 @pytest.mark.parametrize("wrong", ["behaviour", "behaviour-", "behaviour-abc", "behaviour-abcde", "behaviour-uuuu", ""])
 def test_what_is_no_id_is_refused(wrong: str) -> None:
-    with pytest.raises(ValueError, match="no segment id"):
+    with pytest.raises(ValueError, match="not a segment id"):
         code_of(wrong)
 
 
 @pytest.mark.parametrize("code", [0, 2**20 + 1])
 def test_what_is_no_code_is_refused(code: int) -> None:
-    with pytest.raises(ValueError, match="no segment code"):
+    with pytest.raises(ValueError, match="not a segment code"):
         id_of("behaviour", code)
 
 

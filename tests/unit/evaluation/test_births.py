@@ -1,6 +1,6 @@
 """Births of segments, told true from false by the customers who are in them."""
 
-from streamseg.clustering.identity import Lineage
+from streamseg.clustering.lineage import Lineage
 from streamseg.evaluation.births import BirthWatch
 
 DAY = 86_400.0

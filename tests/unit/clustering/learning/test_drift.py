@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from streamseg.clustering.learning.drift import REMEMBERED, DriftWatch
+from streamseg.clustering.learning.drift import MAX_VALUES, DriftWatch
 
 HOUR = 3600.0
 
@@ -24,11 +24,11 @@ def test_distances_that_rise_alarm_and_distances_that_fall_do_not() -> None:
 
 def test_what_was_fed_makes_the_same_watch_again() -> None:
     watch = DriftWatch(HOUR)
-    feed(watch, range(REMEMBERED + 300), 1.0)
+    feed(watch, range(MAX_VALUES + 300), 1.0)
     again = DriftWatch(HOUR, watch.fed, watch.filling)
-    assert len(watch.fed) <= REMEMBERED
+    assert len(watch.fed) <= MAX_VALUES
     for step in range(60):
-        hours = range(REMEMBERED + 300 + step, REMEMBERED + 301 + step)
+        hours = range(MAX_VALUES + 300 + step, MAX_VALUES + 301 + step)
         assert feed(watch, hours, 1.3) == feed(again, hours, 1.3)
     assert watch.alarm
     assert watch.fed == again.fed

@@ -10,7 +10,8 @@ from river import preprocessing
 from streamseg.clustering.assign import Assigner
 from streamseg.clustering.learning.clusterers import make
 from streamseg.clustering.learning.learner import Learner
-from streamseg.clustering.sample import RANKS, RecentCustomers, Sample, rank_of
+from streamseg.clustering.learning.recent_customers import RecentCustomers
+from streamseg.clustering.sample import RANKS, Sample, rank_of
 from streamseg.clustering.snapshot import Snapshot
 from streamseg.time_units import DAY_SECONDS
 from tests.support.shoppers import FEATURES, KINDS, NEWBORN, day_of_samples, learner, run
