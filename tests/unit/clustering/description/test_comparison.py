@@ -1,6 +1,6 @@
 """Who would move from one segmentation to another, counted by hand."""
 
-from streamseg.clustering.description.comparison import FLOWS, Comparison, Counterpart, Flow, compare
+from streamseg.clustering.description.comparison import MAX_FLOWS, Comparison, Counterpart, Flow, compare
 from streamseg.clustering.description.describe import pseudonym
 
 
@@ -30,7 +30,7 @@ def test_the_same_under_other_names_moves_nobody() -> None:
 def test_who_moves_in_none_of_the_largest_flows_is_counted_all_the_same() -> None:
     pairs = [(f"old-{n}", f"new-{m}") for n in range(6) for m in range(3) for _ in range(1 + (n == m))]
     found = compare([f"c-{n}" for n in range(len(pairs))], *zip(*pairs, strict=True))
-    assert (len(found.flows), found.moved) == (FLOWS, 15)
+    assert (len(found.flows), found.moved) == (MAX_FLOWS, 15)
     assert found.moved_otherwise == 15 - sum(flow.customers for flow in found.flows) == 3
 
 
