@@ -11,7 +11,7 @@ from streamseg.commands import Invocation
 from streamseg.errors import SettingsError
 
 if TYPE_CHECKING:
-    from streamseg.evaluation.advice import Advice
+    from streamseg.evaluation.k_selection import KAdvice
 
 _BAR: Final = 30
 
@@ -27,7 +27,7 @@ def command(invocation: Invocation, segmentation: str, at_most: int, as_json: bo
     Davies-Bouldin: lower is better. The elbow: where inertia stops falling quickly.
     """
     try:
-        from streamseg.evaluation.advice import advise
+        from streamseg.evaluation.k_selection import advise
     except ModuleNotFoundError as error:
         if error.name != "sklearn":
             raise
@@ -50,7 +50,7 @@ def command(invocation: Invocation, segmentation: str, at_most: int, as_json: bo
         _show(segmentation, k, advice)
 
 
-def _show(segmentation: str, k: int, advice: "Advice") -> None:
+def _show(segmentation: str, k: int, advice: "KAdvice") -> None:
     from rich.bar import Bar
     from rich.console import Console
     from rich.table import Table

@@ -47,7 +47,7 @@ def command(invocation: Invocation, truth: Path, segmentation: str, as_json: boo
     without a membership as another.
     """
     from streamseg import wiring
-    from streamseg.evaluation.agreement import agreement, offline_segments
+    from streamseg.evaluation.measures import agreement, offline_segments
     from streamseg.features.catalogue import catalogue
     from streamseg.sources.truth import labels_at, read_truth
 

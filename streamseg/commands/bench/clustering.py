@@ -12,9 +12,9 @@ from streamseg.commands.bench._event_files import progress_bar, recorded_stream
 from streamseg.errors import SettingsError, StreamsegError
 
 if TYPE_CHECKING:
-    from streamseg.evaluation.births import Births
     from streamseg.evaluation.event_stream import EventStream
-    from streamseg.evaluation.judge import Judgement
+    from streamseg.evaluation.results import StreamResult
+    from streamseg.evaluation.segment_births import Births
     from streamseg.settings import Settings
 
 _COLUMNS: Final = (
@@ -60,7 +60,7 @@ def command(
     streams are FitGear's, whose customers change at half time.
     """
     try:
-        from streamseg.evaluation.judge import judge
+        from streamseg.evaluation.stream_evaluation import evaluate_stream
     except ModuleNotFoundError as error:
         if error.name != "sklearn":
             raise
@@ -80,7 +80,7 @@ def command(
     for seed, stream in streams:
         with progress_bar() as bar:
             task = bar.add_task(f"judging {stream.name}", total=1.0)
-            verdicts.append(judge(stream, settings, seed, lambda share: bar.update(task, completed=share)))  # noqa: B023 - called within
+            verdicts.append(evaluate_stream(stream, settings, seed, lambda share: bar.update(task, completed=share)))  # noqa: B023 - called within
         _warn_of_rejections(verdicts[-1])
     if as_json:
         click.echo(json.dumps({"streams": [asdict(verdict) for verdict in verdicts]}))
@@ -113,7 +113,7 @@ def _numbers(seeds: str) -> list[int]:
         raise click.BadParameter(f"{seeds} are no whole numbers with commas between", param_hint="--seeds") from None
 
 
-def _warn_of_rejections(verdict: "Judgement") -> None:
+def _warn_of_rejections(verdict: "StreamResult") -> None:
     """Raises `StreamsegError` when there is nothing but rejected records."""
     if not verdict.rejected:
         return
@@ -123,7 +123,7 @@ def _warn_of_rejections(verdict: "Judgement") -> None:
     click.echo(said, err=True)
 
 
-def _show(verdicts: "list[Judgement]") -> None:
+def _show(verdicts: "list[StreamResult]") -> None:
     from rich.console import Console
     from rich.table import Table
 
