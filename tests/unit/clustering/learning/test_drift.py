@@ -1,4 +1,4 @@
-"""The drift watch: an alarm when distances rise, none when they fall, and the same after it was written down."""
+"""The drift watch: an alarm when distances rise, none when they fall, and the same after a restore."""
 
 import numpy as np
 
@@ -15,14 +15,14 @@ def feed(watch: DriftWatch, hours: range, mean: float) -> bool:
     return watch.alarm
 
 
-def test_distances_that_rise_alarm_and_distances_that_fall_do_not() -> None:
+def test_rising_distances_set_the_alarm_and_falling_ones_do_not() -> None:
     watch = DriftWatch(HOUR)
     assert not feed(watch, range(200), 1.0)
     assert not feed(watch, range(200, 400), 0.5)
     assert feed(watch, range(400, 500), 1.5)
 
 
-def test_what_was_fed_makes_the_same_watch_again() -> None:
+def test_a_watch_made_from_its_values_continues_exactly() -> None:
     watch = DriftWatch(HOUR)
     feed(watch, range(MAX_VALUES + 300), 1.0)
     again = DriftWatch(HOUR, watch.fed, watch.filling)
