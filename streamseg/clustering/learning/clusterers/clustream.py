@@ -29,18 +29,14 @@ class CluStream(FixedCentres):
     """
 
     def __init__(self, features: Sequence[str], k: int, step: float) -> None:  # noqa: ARG002 - the same for all
-        super().__init__(features, k)
-        self._model = cluster.CluStream(
+        model = cluster.CluStream(
             n_macro_clusters=k,
             max_micro_clusters=MICRO_CLUSTERS,
             micro_cluster_r_factor=1.5 * len(features) ** 0.5,
             time_window=WINDOW,
             time_gap=sys.maxsize,
         )
-
-    @override
-    def _learn_micro(self, scaled: dict[str, float]) -> None:
-        self._model.learn_one(scaled)
+        super().__init__(features, k, model)
 
     @override
     def _rescale_micro(self, factor: Floats, shift: Floats) -> None:

@@ -29,16 +29,13 @@ class DBStream(FixedCentres):
     """
 
     def __init__(self, features: Sequence[str], k: int, step: float) -> None:  # noqa: ARG002 - the same for all
-        super().__init__(features, k)
-        self._model = cluster.DBSTREAM(
+        self._k = k
+        model = cluster.DBSTREAM(
             clustering_threshold=RADIUS_PER_ROOT_DIMENSION * len(features) ** 0.5,
             fading_factor=FADING,
             cleanup_interval=CLEANUP_EVERY,
         )
-
-    @override
-    def _learn_micro(self, scaled: dict[str, float]) -> None:
-        self._model.learn_one(scaled)
+        super().__init__(features, k, model)
 
     @override
     def _rescale_micro(self, factor: Floats, shift: Floats) -> None:

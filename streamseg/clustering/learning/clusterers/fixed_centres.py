@@ -1,6 +1,7 @@
 """Base of the clusterers whose centres change only at challenges; in between they only learn micro-clusters."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from typing_extensions import override
@@ -11,19 +12,15 @@ from streamseg.clustering.learning.clusterers.interface import Clusterer
 
 
 class FixedCentres(Clusterer):
-    """Keeps the centres and assigns to them; a subclass learns micro-clusters, from which challengers are fitted.
+    """Keeps the centres and assigns to them; `model` learns micro-clusters, from which challengers are fitted.
 
     River's own steps from micro-clusters to clusters number the clusters differently each time, so they are not used.
     """
 
-    def __init__(self, features: Sequence[str], k: int) -> None:
+    def __init__(self, features: Sequence[str], k: int, model: Any) -> None:
         self._features = tuple(features)
-        self._k = k
+        self._model = model
         self._placed = np.zeros((k, len(features)))
-
-    def _learn_micro(self, scaled: dict[str, float]) -> None:
-        """Learn one customer into the micro-clusters."""
-        raise NotImplementedError
 
     def _rescale_micro(self, factor: Floats, shift: Floats) -> None:
         """Convert the micro-clusters to another scale, as `rescale` does the centres."""
@@ -41,7 +38,7 @@ class FixedCentres(Clusterer):
     def learn_one(self, scaled: Mapping[str, float]) -> tuple[int, float]:
         distances = self._distances(scaled)
         nearest = int(np.argmin(distances))
-        self._learn_micro(dict(scaled))
+        self._model.learn_one(dict(scaled))
         return nearest, float(distances[nearest])
 
     @override
