@@ -12,7 +12,7 @@ from streamseg.commands._options import json_option
 from streamseg.errors import SettingsError
 
 if TYPE_CHECKING:
-    from streamseg.evaluation.advice import Advice
+    from streamseg.evaluation.k_selection import KAdvice
 
 _BAR: Final = 30
 
@@ -28,12 +28,7 @@ def command(invocation: Invocation, segmentation: str, at_most: int, as_json: bo
     Fits k-means on the live customers for each k. Prints the Davies-Bouldin index (lower is better) and the elbow, the
     k from which inertia falls slowly.
     """
-    try:
-        from streamseg.evaluation.advice import advise
-    except ModuleNotFoundError as error:
-        if error.name != "sklearn":
-            raise
-        raise SettingsError("scikit-learn is missing: pip install 'streamseg[analysis]'") from None
+    from streamseg.evaluation.k_selection import advise
     from streamseg.wiring.build_service import live_vectors
     from streamseg.wiring.derived import derive
 
@@ -53,7 +48,7 @@ def command(invocation: Invocation, segmentation: str, at_most: int, as_json: bo
         _show(segmentation, k, advice)
 
 
-def _show(segmentation: str, k: int, advice: "Advice") -> None:
+def _show(segmentation: str, k: int, advice: "KAdvice") -> None:
     from rich.bar import Bar
     from rich.console import Console
     from rich.table import Table

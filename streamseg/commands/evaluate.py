@@ -48,7 +48,7 @@ def command(invocation: Invocation, truth: Path, segmentation: str, as_json: boo
     Prints the adjusted Rand index (ARI) and adjusted mutual information (AMI) over all customers of the truth file.
     Unassigned customers count as one group, customers without a membership as another.
     """
-    from streamseg.evaluation.agreement import agreement, offline_segments
+    from streamseg.evaluation.measures import agreement, offline_segments
     from streamseg.sources.truth import labels_at, read_truth
     from streamseg.wiring.derived import derive
 

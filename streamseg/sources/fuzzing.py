@@ -19,7 +19,8 @@ from streamseg.features.rows import Rows
 from streamseg.features.update import absorb
 from streamseg.features.vector import vectors
 from streamseg.sources.mutations import mutated_record
-from streamseg.topics import DAY_SECONDS, INPUT_TOPICS
+from streamseg.time_units import DAY_SECONDS
+from streamseg.topics import INPUT_TOPICS
 
 RUN_RECORDS: Final = 500
 _CUSTOMERS: Final = 200

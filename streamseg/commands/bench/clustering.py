@@ -14,9 +14,9 @@ from streamseg.commands.bench._event_files import recorded_stream
 from streamseg.errors import SettingsError, StreamsegError
 
 if TYPE_CHECKING:
-    from streamseg.evaluation.births import Births
     from streamseg.evaluation.event_stream import EventStream
-    from streamseg.evaluation.judge import Judgement
+    from streamseg.evaluation.results import StreamResult
+    from streamseg.evaluation.segment_births import Births
     from streamseg.settings import Settings
 
 _COLUMNS: Final = (
@@ -79,13 +79,8 @@ def command(
     Segments are compared with the true groups, if known, and with offline k-means on the same vectors. Without --events
     the streams are simulated: customers of FitGear, whose behaviour changes at half time.
     """
-    try:
-        from streamseg.evaluation.judge import judge
-    except ModuleNotFoundError as error:
-        if error.name != "sklearn":
-            raise
-        raise SettingsError("scikit-learn is missing: pip install 'streamseg[analysis]'") from None
     from streamseg.evaluation.event_stream import fitgear
+    from streamseg.evaluation.stream_evaluation import evaluate_stream
 
     settings = _one_segmentation(invocation.settings, segmentation, k)
     numbers = _numbers(seeds)
@@ -96,16 +91,16 @@ def command(
     else:
         ends_at = 1_700_000_000.0  # fixed, so that a seed always gives the same stream
         streams = [(seed, fitgear(seed, customers, days, ends_at)) for seed in numbers]
-    judgements = []
+    results = []
     for seed, stream in streams:
         with progress_bar() as bar:
-            task = bar.add_task(f"judging {stream.name}", total=1.0)
-            judgements.append(judge(stream, settings, seed, lambda share: bar.update(task, completed=share)))  # noqa: B023  called in this iteration
-        _warn_of_rejections(judgements[-1])
+            task = bar.add_task(f"evaluating {stream.name}", total=1.0)
+            results.append(evaluate_stream(stream, settings, seed, lambda share: bar.update(task, completed=share)))  # noqa: B023  called in this iteration
+        _warn_of_rejections(results[-1])
     if as_json:
-        click.echo(json.dumps({"streams": [asdict(judgement) for judgement in judgements]}))
+        click.echo(json.dumps({"streams": [asdict(result) for result in results]}))
     else:
-        _show(judgements)
+        _show(results)
 
 
 def _one_segmentation(settings: "Settings", name: str, k: int | None) -> "Settings":
@@ -135,26 +130,24 @@ def _numbers(seeds: str) -> list[int]:
         ) from None
 
 
-def _warn_of_rejections(judgement: "Judgement") -> None:
+def _warn_of_rejections(result: "StreamResult") -> None:
     """Report rejected records on stderr. Raises `StreamsegError` when all were rejected."""
-    if not judgement.rejected:
+    if not result.rejected:
         return
-    line = f"{judgement.name}: {judgement.rejected:,} records were rejected; the first: {judgement.first_rejection}"
-    if not judgement.customers:
+    line = f"{result.name}: {result.rejected:,} records were rejected; the first: {result.first_rejection}"
+    if not result.customers:
         raise StreamsegError(line)
     click.echo(line, err=True)
 
 
-def _show(judgements: "list[Judgement]") -> None:
+def _show(results: "list[StreamResult]") -> None:
     from rich.console import Console
     from rich.table import Table
 
     console = Console()
-    for judgement in judgements:
-        table = Table(
-            *_COLUMNS, title=f"{judgement.name}: {judgement.customers:,} customers, {judgement.events:,} events"
-        )
-        for row in judgement.rows:
+    for result in results:
+        table = Table(*_COLUMNS, title=f"{result.name}: {result.customers:,} customers, {result.events:,} events")
+        for row in result.rows:
             table.add_row(
                 row.method,
                 *(_number(value) for value in (row.ari_before, row.ari_after, row.inertia_ratio, row.ari_to_offline)),
@@ -162,12 +155,12 @@ def _show(judgements: "list[Judgement]") -> None:
             )
         console.print(table)
         console.print(
-            f"renamed per day {judgement.renamed_mean_day:.2%} on average; unassigned {judgement.unassigned_share:.1%};"
-            f" silent customers moved per day {judgement.silent_moves_per_customer_day or 0.0:.2%};"
-            f" rejected records {judgement.rejected}"
+            f"renamed per day {result.renamed_mean_day:.2%} on average; unassigned {result.unassigned_share:.1%};"
+            f" silent customers moved per day {result.silent_moves_per_customer_day or 0.0:.2%};"
+            f" rejected records {result.rejected}"
         )
-        if judgement.births is not None:
-            console.print(_births(judgement.births))
+        if result.births is not None:
+            console.print(_births(result.births))
 
 
 def _births(births: "Births") -> str:

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from streamseg.clustering.snapshot import Snapshot
 from streamseg.features.aggregates import BROWSED, CLICK_COUNTS, DAY_PARTS, DEVICES, RECENT, aggregates, category_sum
+from streamseg.time_units import DAY_SECONDS
 
-DAY_SECONDS: Final = 86_400.0
 HALF_LIFE_SECONDS: Final = 30 * DAY_SECONDS
 RECENT_HALF_LIFE_SECONDS: Final = 7 * DAY_SECONDS
 RECENCY_CAP_DAYS: Final = 365.0

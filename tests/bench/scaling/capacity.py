@@ -4,7 +4,8 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-DAY_SECONDS: Final = 86_400
+from streamseg.time_units import DAY_SECONDS
+
 PEAK: Final = 3.0
 """Events of a shop's busiest hour, as a multiple of its average hour."""
 BUSY: Final = 0.6

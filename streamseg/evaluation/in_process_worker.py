@@ -1,4 +1,4 @@
-"""The worker's path in one process and without servers: the same decoding, rows, looks, samples and learner."""
+"""The worker's path in one process without servers: the same decoder, rows, looks, samples and learner."""
 
 import random
 from collections.abc import Sequence
@@ -9,44 +9,51 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamseg import pipeline
-from streamseg.clustering.assign import Assigner
+from streamseg.clustering.assign import Assigner, Codes
+from streamseg.clustering.encode import Floats
 from streamseg.clustering.identity import UNASSIGNED
 from streamseg.clustering.learning.learner import Learner
-from streamseg.clustering.params import DAY_SECONDS
 from streamseg.clustering.sample import Sample
 from streamseg.events.record import MemoryRecord, RecordBatch
-from streamseg.features.rows import Rows
+from streamseg.features.rows import Rows, Slots
 from streamseg.features.vector import vectors
 from streamseg.pipeline import SampleValue
 from streamseg.settings import Settings
 from streamseg.sources.event import SourceEvent
+from streamseg.time_units import DAY_SECONDS
 from streamseg.topics import INPUT_TOPICS
 from streamseg.wiring.derived import derive
 
-Slots = NDArray[np.intp]
-
 
 @dataclass(frozen=True, slots=True)
-class Touched:
-    """What a flush was about: the rows that have absorbed something, and by how many events."""
+class Flushed:
+    """The result of a flush."""
 
     slots: Slots
+    """Rows that absorbed events."""
     events: int
+    """Events absorbed."""
     moved: int
-    """Customers who went from one segment to another."""
+    """Customers who moved from one segment to another."""
 
 
-class MemoryWorker:
-    """A worker and a trainer for the only segmentation of the settings, driven by hand."""
+class InProcessWorker:
+    """A worker and a trainer for the only segmentation of the settings, driven by its caller.
+
+    Args:
+        settings: with exactly one segmentation.
+        seed: of the learner and of segment ids.
+    """
 
     def __init__(self, settings: Settings, seed: int) -> None:
         (self.segmentation,) = settings.segmentations.values()
-        self.rows = Rows(derive(settings).layout)
-        self._decoder = derive(settings).decoder
-        self._money = derive(settings).money
-        (self._assigning,) = derive(settings).segmentations
-        (params,) = derive(settings).learner_params
-        # As many learning intervals as the learner's own defaults are days: a stream may be shorter than those.
+        derived = derive(settings)
+        self.rows = Rows(derived.layout)
+        self._decoder = derived.decoder
+        self._money = derived.money
+        (self._assigning,) = derived.segmentations
+        (params,) = derived.learner_params
+        # The defaults are in days. Convert them to learning intervals, since a stream may be shorter than the defaults.
         interval = self.segmentation.learn_interval_seconds
         params = replace(
             params,
@@ -59,12 +66,12 @@ class MemoryWorker:
         self._samples = 0
         self._generation = 0
         self.rejected = 0
-        """Records that were no events."""
+        """Records that were rejected."""
         self.first_rejection: str | None = None
 
-    def flush(self, events: Sequence[SourceEvent], now: float) -> Touched:
-        """Absorb events, and take a look at the rows that they touched."""
-        touched = np.array([], dtype=np.intp)
+    def flush(self, events: Sequence[SourceEvent], now: float) -> Flushed:
+        """Absorb events and look at the rows that they changed, at `now` (epoch seconds)."""
+        changed = np.array([], dtype=np.intp)
         count = 0
         for source, topic in enumerate(INPUT_TOPICS):
             records = [self._record(event) for event in events if event.topic == topic]
@@ -77,25 +84,25 @@ class MemoryWorker:
                 self.first_rejection = f"{first.reason.value}: {first.detail}"
             self.rows.load(taken.missing, [None] * len(taken.missing))
             slots, absorbed = pipeline.absorb(self.rows, source, taken, self._money)
-            touched = np.union1d(touched, slots)
+            changed = np.union1d(changed, slots)
             count += int(absorbed.mask.sum())
-        return Touched(touched, count, self._look(touched, now))
+        return Flushed(changed, count, self._look(changed, now))
 
     def sweep(self, now: float) -> int:
-        """Take a look at everybody. Returns how many went to another segment."""
-        return self._look(self.everybody(), now)
+        """Look at all customers; return how many moved from one segment to another."""
+        return self._look(self.assignable(), now)
 
-    def everybody(self) -> Slots:
-        """Rows of customers who have what the segmentation goes by."""
+    def assignable(self) -> Slots:
+        """Return the rows of customers who have what the segmentation needs to assign them."""
         slots = np.arange(len(self.rows), dtype=np.intp)
         return slots[pipeline.is_assignable(self.rows, slots, self._assigning)]
 
-    def vectors(self, slots: Slots, now: float) -> NDArray[np.float64]:
-        """Raw features of the segmentation (n, d)."""
+    def vectors(self, slots: Slots, now: float) -> Floats:
+        """Return the raw feature vectors (n, d) of the segmentation."""
         return vectors(self.rows, slots, now, self._assigning.features)
 
-    def segments(self, slots: Slots) -> NDArray[np.uint32]:
-        """Codes of the settled segments."""
+    def segments(self, slots: Slots) -> Codes:
+        """Return the codes of the settled segments (n,)."""
         codes: NDArray[np.uint32] = self.rows.segment[slots, 0]
         return codes
 
@@ -117,7 +124,7 @@ class MemoryWorker:
         return moved
 
     def _learn(self, values: Sequence[bytes]) -> bool:
-        """Learn samples and take the model over; whether everybody must be assigned again."""
+        """Learn samples and use the new model; return whether everybody must be assigned again."""
         for value in values:
             read = msgspec.json.decode(value, type=SampleValue)
             self.learner.learn(Sample(read.customer_id, read.at, read.x, read.events), self._samples)

@@ -1,21 +1,18 @@
-"""What people would use instead: as its users would write it, without our recipe."""
+"""Baseline clusterers, written as their users would write them, without streamseg's learning recipe."""
 
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from river import cluster, preprocessing
 from sklearn.cluster import MiniBatchKMeans
 from typing_extensions import override
 
-from streamseg.clustering.encode import to_log
-
-Floats = NDArray[np.float64]
-Labels = NDArray[np.intp]
+from streamseg.clustering.encode import Floats, to_log
+from streamseg.evaluation.measures import Labels
 
 
-class Rival(Protocol):
-    """A clusterer that learns the vectors of customers as their events come."""
+class Baseline(Protocol):
+    """A clusterer that learns the vectors of customers as their events arrive."""
 
     name: str
 
@@ -24,12 +21,12 @@ class Rival(Protocol):
         ...
 
     def labels(self, vectors: Floats) -> Labels | None:
-        """Labels of raw vectors (n,); None before it can tell."""
+        """Return the labels (n,) of raw vectors (n, d); None while nothing is learned."""
         ...
 
 
-class MiniBatch(Rival):
-    """scikit-learn's MiniBatchKMeans.partial_fit on log vectors, standardised by what was seen so far."""
+class MiniBatch(Baseline):
+    """scikit-learn's MiniBatchKMeans.partial_fit on log vectors, standardised by all rows seen so far."""
 
     name = "minibatch"
     rows = 256
@@ -51,7 +48,7 @@ class MiniBatch(Rival):
             return
         batch = np.vstack(self._waiting)
         self._waiting = []
-        # Chan, Golub and LeVeque's merge of means and sums of squares.
+        # Merge means and sums of squares (Chan, Golub and LeVeque, 1983).
         gap, total = batch.mean(axis=0) - self._mean, self._count + len(batch)
         self._squares += batch.var(axis=0) * len(batch) + gap**2 * self._count * len(batch) / total
         self._mean += gap * len(batch) / total
@@ -72,8 +69,8 @@ class MiniBatch(Rival):
         return scaled
 
 
-class RiverDefault(Rival):
-    """River's StandardScaler | KMeans as its documentation shows it: raw features, defaults, one event at a time."""
+class RiverDefault(Baseline):
+    """River's StandardScaler | KMeans as in its documentation: raw features, defaults, one event at a time."""
 
     name = "river-default"
 
