@@ -28,7 +28,7 @@ def test_the_from_column_is_optional_and_dates_are_utc(tmp_path: Path) -> None:
     [
         ("a,b\n1,2\n", "needs the columns"),
         ("customer_id,label\n,x\n", "line 2: customer_id or label is empty"),
-        ("customer_id,label,from\na,x,soon\n", "line 2: 'soon' is no ISO 8601 time"),
+        ("customer_id,label,from\na,x,soon\n", "line 2: 'soon' is not an ISO 8601 time"),
     ],
 )
 def test_a_wrong_truth_file_is_refused_with_the_reason(tmp_path: Path, text: str, reason: str) -> None:
