@@ -102,6 +102,13 @@ METRICS: Final = (
     MetricSpec(
         "departures", "streamseg_membership_departures_total", "counter", "Customers expired after the retention time"
     ),
+    MetricSpec("sweeps", "streamseg_membership_sweeps_total", "counter", "Completed sweeps of a partition"),
+    MetricSpec(
+        "sizes_corrected",
+        "streamseg_membership_size_corrections_total",
+        "counter",
+        "Sweeps that found wrong segment sizes",
+    ),
     MetricSpec("evictions", "streamseg_store_evictions_total", "counter", "Rows evicted from memory to make room"),
     MetricSpec(
         "store_errors",
@@ -182,6 +189,8 @@ class Metrics:
     checkpoint_timestamp: Gauge
     rows_in_memory: Gauge
     departures: Counter
+    sweeps: Counter
+    sizes_corrected: Counter
     evictions: Counter
     store_errors: Counter
     moves: Counter

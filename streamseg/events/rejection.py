@@ -38,6 +38,8 @@ class Reason(StrEnum):
     """The key belongs on another partition."""
     FUTURE = "future"
     """The event occurred later than the record was appended, by more than the limit."""
+    INTERNAL = "internal"
+    """The record makes our own code raise, again and again. The detail is the type of the exception."""
     CURRENCY = "currency"
     """The currency has no rate, or the amount is too large."""
 

@@ -134,6 +134,13 @@ class StateStore(Protocol):
         """
         ...
 
+    def passed(self, cursor: int, customer_id: str) -> bool:
+        """Return whether a scan that has returned `cursor` has listed the customer's part of the rows completely.
+
+        Does not block. Never for cursor 0, which begins a scan.
+        """
+        ...
+
     async def stage(self, partition: int, rows: Sequence[tuple[str, bytes]]) -> None:
         """Write rows apart from the live ones; only `swap` and `unstage` see them. Called by rebuild."""
         ...

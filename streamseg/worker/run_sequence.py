@@ -18,6 +18,8 @@ class RunSequence:
         self._partition = partition
         self._sessions = sessions
         self._taken: dict[str, tuple[int, int]] = {}
+        self._unseen: set[tuple[str, int, int]] = set()
+        """Runs that were under way at the last check."""
 
     def accepts(self, run: RecordBatch) -> bool:
         """Return whether the run is the next one; False for a stale run. Raises `MissingRunError`."""
@@ -30,7 +32,19 @@ class RunSequence:
         self._taken[run.topic] = (session, expected + 1)
         return True
 
-    def under_way(self, topics: Iterable[str]) -> set[tuple[str, int, int]]:
+    def check(self, topics: Iterable[str], *, inbox_empty: bool) -> None:
+        """Raise `MissingRunError` for a run that was under way at the last check too and is in no inbox.
+
+        An agent that raised, or a queue that Faust cleared, leaves a run that was handed out and never arrives. Without
+        this check a missing run would be noticed only when the next one arrives.
+        """
+        under_way = self._under_way(topics) if inbox_empty else set()
+        if missing := under_way & self._unseen:
+            self._unseen = set()
+            raise MissingRunError(f"a run of {min(missing)[0]} is missing")
+        self._unseen = under_way
+
+    def _under_way(self, topics: Iterable[str]) -> set[tuple[str, int, int]]:
         """Return (topic, session, next run) of each topic with a run handed out and not taken yet."""
         ahead = set()
         for topic in topics:

@@ -1,6 +1,7 @@
 """One partition of a worker on stores in memory, fed from a log in memory, that can be stopped at any call."""
 
 import asyncio
+import inspect
 import math
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
@@ -130,6 +131,8 @@ class _Guarded:
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._inner, name)
+        if not inspect.iscoroutinefunction(method):
+            return method
 
         async def call(*given: Any) -> Any:
             await self._gate.passing(f"before {name}")
@@ -188,6 +191,7 @@ class OnePartition:
         *,
         rows: RowLayouts | None = None,
         pace: Pace = QUICK,
+        rejected_share_window: int = 1_000,
     ) -> None:
         """`run`: records at once, which decides how often a customer is looked at."""
         rows = rows or RowLayouts(LAYOUT, frozenset())
@@ -198,7 +202,7 @@ class OnePartition:
         self._sessions: dict[str, int] = dict.fromkeys(INPUT_TOPICS, 0)
         self._handed_out: dict[str, int] = dict.fromkeys(INPUT_TOPICS, 0)
         self._feeding: asyncio.Task[None] | None = None
-        metrics = Metrics()
+        self.metrics = metrics = Metrics()
         named = [Segmentation(name, FEATURES, 0.05, LOOKS, 86_400.0) for name in rows.layout.segmentations]
         self.models = ModelCache(servers.models, named, metrics, pace)
         self.partition = Partition(
@@ -225,7 +229,7 @@ class OnePartition:
                 sweep_interval=6 * 3_600.0,
                 retention=retention_seconds,
                 rejected_share_limit=0.5,
-                rejected_share_window=1_000,
+                rejected_share_window=rejected_share_window,
             ),
             models=self.models,
             row_limit=RowLimit(1_000),
@@ -273,6 +277,11 @@ class OnePartition:
                     places[topic] += len(records)
                     await self.partition.offer(run)
             await asyncio.sleep(0.001)
+
+    @property
+    def sweeps(self) -> int:
+        """Sweeps that were completed."""
+        return int(self.metrics.sweeps._value.get())
 
     @property
     def is_done(self) -> bool:

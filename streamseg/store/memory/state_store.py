@@ -116,6 +116,10 @@ class MemoryStateStore:
             cursor += 1
         return cursor % keys.BUCKETS, found
 
+    def passed(self, cursor: int, customer_id: str) -> bool:
+        """See the port."""
+        return keys.bucket(customer_id.encode()) < cursor
+
     async def stage(self, partition: int, rows: Sequence[tuple[str, bytes]]) -> None:
         """See the port."""
         self._of(partition).staged.update(rows)

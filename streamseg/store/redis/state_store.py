@@ -167,6 +167,10 @@ class RedisStateStore:
         rows = [(customer.decode(), row) for customer, row in zip(found[::2], found[1::2], strict=True)]
         return (0 if next_bucket == keys.BUCKETS else int(next_inside) * keys.BUCKETS + next_bucket), rows
 
+    def passed(self, cursor: int, customer_id: str) -> bool:
+        """See the port."""
+        return keys.bucket(customer_id.encode()) < cursor % keys.BUCKETS
+
     async def stage(self, partition: int, rows: Sequence[tuple[str, bytes]]) -> None:
         """See the port."""
         names = keys.staged_buckets(partition)

@@ -9,6 +9,7 @@ partition or what the store holds ends in a *reset*: forget all rows, claim, con
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 
 from streamseg.clustering.budget import LearnBudget
@@ -25,12 +26,13 @@ from streamseg.topics import INPUT_TOPICS
 from streamseg.worker.context import Ports, RowLimit, Rules
 from streamseg.worker.model_cache import ModelCache
 from streamseg.worker.pace import PRODUCTION, Pace
-from streamseg.worker.partition.dead_letters import MostlyRejectedError
+from streamseg.worker.partition.dead_letters import MostlyRejectedError, RejectedShare
 from streamseg.worker.partition.lease import Lease
 from streamseg.worker.partition.outbox_relay import OutboxRelay
+from streamseg.worker.partition.quarantine import Quarantine
 from streamseg.worker.partition.state import Absorbed, PartitionState
 from streamseg.worker.partition.sweep import Sweep
-from streamseg.worker.run_sequence import MissingRunError, RunSequence
+from streamseg.worker.run_sequence import RunSequence
 from streamseg.worker.stop_signal import StopSignal
 from streamseg.worker.tasks import end
 
@@ -72,6 +74,11 @@ class Partition:
         self._sequence = RunSequence(number, ports.reader)
         self._lease = Lease(number, owner, state=ports.state, rules=rules, metrics=metrics, pace=pace)
         self._budget = LearnBudget(rules.learns_per_second)
+        self._quarantine = Quarantine()
+        self._shares = {
+            topic: RejectedShare(topic, rules.rejected_share_limit, rules.rejected_share_window)
+            for topic in INPUT_TOPICS
+        }
         self._state = self._new_state()
 
     def _new_state(self) -> PartitionState:
@@ -150,6 +157,7 @@ class Partition:
                 self._stop.fail(error)
                 return
             except Exception as error:
+                self._note_failure(error)
                 expected = isinstance(error, StreamsegError)
                 log.log(
                     logging.WARNING if expected else logging.ERROR,
@@ -163,8 +171,10 @@ class Partition:
 
     async def _cycle(self) -> None:
         state, caught_up, pace = self._state, False, self._pace
-        sweep = Sweep(state, ports=self._ports, rules=self._rules, models=self._models, pace=pace)
-        checked_at, unseen = time.monotonic(), set[tuple[str, int, int]]()
+        sweep = Sweep(
+            state, ports=self._ports, rules=self._rules, models=self._models, metrics=self._metrics, pace=pace
+        )
+        checked_at = time.monotonic()
         while True:
             try:
                 async with asyncio.timeout(pace.sweep_idle if sweep.under_way else pace.idle):
@@ -179,41 +189,69 @@ class Partition:
             await sweep.step()
             if time.monotonic() - checked_at > pace.health_check:
                 checked_at = time.monotonic()
-                unseen = await self._check_health(unseen)
+                await self._check_health()
 
-    async def _check_health(self, unseen: set[tuple[str, int, int]]) -> set[tuple[str, int, int]]:
+    async def _check_health(self) -> None:
         """Check that the lease holds and that no run is missing.
 
-        An agent that raised, or a queue that Faust cleared, leaves a run that was handed out and never arrives. Takes
-        and returns the runs that were under way at a check. Raises `FlushRefusedError` and `MissingRunError`.
+        Raises `FlushRefusedError` and `MissingRunError`.
         """
         with suppress(StoreUnavailableError):
             if not await self._lease.is_current():
                 raise FlushRefusedError("the store has another owner or flush number")
-        under_way = self._sequence.under_way(INPUT_TOPICS) if self._inbox.empty() else set()
-        if under_way & unseen:
-            raise MissingRunError(f"a run of {min(under_way & unseen)[0]} is missing")
-        return under_way
+        self._sequence.check(INPUT_TOPICS, inbox_empty=self._inbox.empty())
 
     async def work_off(self, *runs: RecordBatch) -> None:
         """Take these and all waiting runs through the path, and flush them together."""
-        state, absorbed = self._state, Absorbed()
         while not self._inbox.empty():
             runs = (*runs, self._inbox.get_nowait())
+        accepted = [run for run in runs if self._sequence.accepts(run)]
+        for run in accepted:
+            self._check_gap(run)
+        if self._quarantine.is_searching:
+            for run in accepted:
+                for piece in self._quarantine.pieces(run):
+                    await self._flush_together([piece])
+        else:
+            await self._flush_together(accepted)
+
+    async def _flush_together(self, runs: Sequence[RecordBatch]) -> None:
+        state, absorbed, quarantine = self._state, Absorbed(), self._quarantine
         checkpoint = state.checkpoint()
+        quarantine.begin(runs)
         for run in runs:
-            if self._sequence.accepts(run):
-                self._check_gap(run)
-                await state.absorb(run, absorbed)
-                position = run.records[-1].offset + 1
-                checkpoint[run.topic] = max(checkpoint.get(run.topic, 0), position)
+            kept, set_aside = quarantine.sift(run)
+            if kept.records:
+                await state.absorb(kept, absorbed)
+            if set_aside:
+                state.reject(set_aside, run, absorbed)
+            position = run.records[-1].offset + 1
+            checkpoint[run.topic] = max(checkpoint.get(run.topic, 0), position)
         behind = self._ports.reader.behind(self.number, checkpoint)
         self._ports.clock.advance(self.number, absorbed.latest, behind)
+        for topic, seen in absorbed.seen.items():
+            self._shares[topic].add(seen, absorbed.rejected[topic])
         if absorbed.dead_letters:
             # Before the checkpoint passes them: after it, nobody would read the rejected records again.
             await self._ports.sink.send(absorbed.dead_letters)
         await state.settle_and_flush(absorbed, checkpoint)
+        quarantine.passed()
+        for run in runs:
+            quarantine.release(run.topic, run.records[-1].offset + 1)
         state.evict(self._row_limit.per_partition)
+
+    def _note_failure(self, error: Exception) -> None:
+        """Let the quarantine search for the record behind the error."""
+        found = self._quarantine.failed(error)
+        if found is not None:
+            topic, offset = found
+            log.error(
+                "%s, partition %d, offset %d raises %s whenever it is taken: it goes to dead letters",
+                topic,
+                self.number,
+                offset,
+                type(error).__name__,
+            )
 
     def _check_gap(self, run: RecordBatch) -> None:
         """Report when the log begins after the checkpoint: retention has removed records that were not read."""
@@ -239,6 +277,7 @@ class Partition:
                 self._metrics.resets.labels(partition=str(self.number)).inc()
             await self._reset()
         self._just_assigned = False
+        self._quarantine.begin(())
         self._relay_task = asyncio.create_task(self.relay.run(), name=f"relay-{self.number}")
         checkpoint = self._lease.checkpoint
         self._ports.reader.rewind({(topic, self.number): checkpoint.get(topic) for topic in INPUT_TOPICS})

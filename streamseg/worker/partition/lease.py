@@ -88,55 +88,48 @@ class Lease:
         rows: Rows,
         slots: Slots,
         entries: Sequence[OutboxEntry],
-        checkpoint: Mapping[str, int],
         sizes: Mapping[str, int],
+        checkpoint: Mapping[str, int] | None,
         *,
         remove: bool = False,
     ) -> tuple[str | None, bool]:
-        """Write (or remove) rows together with their outbox entries, at most `FLUSH_ROWS` in one call.
+        """Write (or remove) rows together with what was decided of them, in one step.
 
         Args:
             rows: of the partition.
-            slots: of the rows to write, shape (n,).
-            entries: in the order of their rows.
-            checkpoint: written with the last call.
-            sizes: customers by segment; written with the last call.
+            slots: of the rows to write, shape (n,), at most `FLUSH_ROWS`.
+            entries: for the outbox.
+            sizes: customers by segment, as they are with these rows.
+            checkpoint: next offset by topic, as it is with these rows; None leaves it.
             remove: delete the rows instead.
 
         Returns:
-            The position of the last outbox entry, None if unknown or without entries; and whether the outcome of a
-            call is known from the flush number only, so that the positions of its entries are not.
+            The position of the last outbox entry, None if unknown or without entries; and whether the outcome is
+            known from the flush number only, so that the position is not.
 
         Raises:
             FlushRefusedError: another worker owns the partition, or the store lost a flush.
         """
         started = time.perf_counter()
-        position, in_doubt, entries_written = None, False, 0
-        pieces = range(0, max(len(slots), 1), FLUSH_ROWS)
-        for start in pieces:
-            piece = slots[start : start + FLUSH_ROWS]
-            ids = [rows.customer_ids[slot] for slot in piece.tolist()]
-            last = start == pieces[-1]
-            outbox = entries[entries_written:] if last else _entries_of(ids, entries, entries_written)
-            entries_written += len(outbox)
-            flush = Flush(
+        ids = [rows.customer_ids[slot] for slot in slots.tolist()]
+        written = await self._write(
+            Flush(
                 self._owner,
                 self.flush_number,
-                rows=[(customer, None) for customer in ids]
-                if remove
-                else list(zip(ids, rows.dump(piece), strict=True)),
-                outbox=outbox,
-                checkpoint=checkpoint if last else None,
-                sizes=sizes if last else None,
+                rows=[(one, None) for one in ids] if remove else list(zip(ids, rows.dump(slots), strict=True)),
+                outbox=entries,
+                checkpoint=checkpoint,
+                sizes=sizes,
             )
-            written, doubt = await self._write(flush)
-            position, in_doubt = written or position, in_doubt or doubt
-            self.flush_number += 1
-        self.checkpoint, self.sizes = dict(checkpoint), dict(sizes)
+        )
+        self.flush_number += 1
+        self.sizes = dict(sizes)
+        if checkpoint is not None:
+            self.checkpoint = dict(checkpoint)
         if remove:
             self.first_seq = max([self.first_seq, *(entry.seq + 1 for entry in entries)])
         self._metrics.flush_duration.observe(time.perf_counter() - started)
-        return position, in_doubt
+        return written
 
     async def _write(self, flush: Flush) -> tuple[str | None, bool]:
         """Make one fenced call, again until its outcome is known; True if it is known from the flush number only."""
@@ -171,11 +164,3 @@ class Lease:
                 raise SettingsError(f"{topic} was created again since its rows were written: run `streamseg rebuild`")
         if dict(stored) != dict(self._rules.topics):
             await self._state.set_topics(self.partition, self._owner, self._rules.topics)
-
-
-def _entries_of(customer_ids: Sequence[str], entries: Sequence[OutboxEntry], start: int) -> Sequence[OutboxEntry]:
-    """Return the entries from `start` on that belong to these customers."""
-    own, end = frozenset(customer_ids), start
-    while end < len(entries) and entries[end].customer_id in own:
-        end += 1
-    return entries[start:end]

@@ -5,6 +5,7 @@
 A reset begins with a new state: rows in memory that are ahead of the store would hide a loss behind their offsets.
 """
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,9 @@ from numpy.typing import NDArray
 
 from streamseg import pipeline
 from streamseg.clustering.budget import LearnBudget
+from streamseg.clustering.identity import UNASSIGNED, id_of
 from streamseg.events.record import RecordBatch
+from streamseg.events.rejection import RejectedEvent
 from streamseg.features.rows import Rows, Slots
 from streamseg.kafka.partitioner import misrouted
 from streamseg.membership.catch_up import CatchUp
@@ -28,9 +31,15 @@ from streamseg.worker.context import Ports, Rules
 from streamseg.worker.model_cache import ModelCache
 from streamseg.worker.pace import Pace
 from streamseg.worker.partition.catch_up import lost_changes
-from streamseg.worker.partition.dead_letters import RejectedShare, dead_letters
+from streamseg.worker.partition.dead_letters import dead_letters
 from streamseg.worker.partition.lease import FLUSH_ROWS, Lease
 from streamseg.worker.partition.outbox_relay import OutboxRelay, PendingDelivery
+from streamseg.worker.partition.recount import Recount
+
+log = logging.getLogger(__name__)
+
+Codes = NDArray[np.uint32]
+"""Segment codes, shape (rows, segmentations)."""
 
 
 @dataclass(slots=True)
@@ -46,6 +55,9 @@ class Absorbed:
     consented: set[int] = field(default_factory=set)
     """Slots whose consent may have changed."""
     dead_letters: list[OutgoingRecord] = field(default_factory=list)
+    seen: Counter[str] = field(default_factory=Counter)
+    """Records by topic, and how many of them were rejected."""
+    rejected: Counter[str] = field(default_factory=Counter)
 
 
 class PartitionState:
@@ -74,10 +86,8 @@ class PartitionState:
         self._models = models
         self._metrics = metrics
         self._catch_up = CatchUp(rules.layout)
-        self._shares = {
-            topic: RejectedShare(topic, rules.rejected_share_limit, rules.rejected_share_window)
-            for topic in INPUT_TOPICS
-        }
+        self.recount: Recount | None = None
+        """Counts sizes during a sweep."""
         self._flushed = False
 
     @property
@@ -111,7 +121,7 @@ class PartitionState:
     async def absorb(self, run: RecordBatch, absorbed: Absorbed) -> None:
         """Take a run into the rows, and note in `absorbed` what changed.
 
-        Raises `StoreUnavailableError` and `MostlyRejectedError`.
+        Raises `StoreUnavailableError`.
         """
         self._flushed = False
         rules, metrics, source = self._rules, self._metrics, INPUT_TOPICS.index(run.topic)
@@ -122,7 +132,8 @@ class PartitionState:
             self.rows,
             lambda customers: misrouted(customers, self.partition, rules.partitions),
         )
-        self._shares[run.topic].add(len(run.records), len(taken.rejected))
+        absorbed.seen[run.topic] += len(run.records)
+        absorbed.rejected[run.topic] += len(taken.rejected)
         absorbed.dead_letters += dead_letters(taken.rejected, run.topic, run.partition, metrics)
         if taken.latest is not None:
             absorbed.latest[run.topic] = max(taken.latest, absorbed.latest.get(run.topic, 0.0))
@@ -138,6 +149,13 @@ class PartitionState:
         metrics.duplicates.labels(topic=run.topic).inc(counts.duplicates)
         metrics.replayed.labels(topic=run.topic).inc(counts.replayed)
 
+    def reject(self, rejected: Sequence[RejectedEvent], run: RecordBatch, absorbed: Absorbed) -> None:
+        """Send records of a run to dead letters without absorbing them."""
+        absorbed.seen[run.topic] += len(rejected)
+        absorbed.rejected[run.topic] += len(rejected)
+        absorbed.dead_letters += dead_letters(rejected, run.topic, run.partition, self._metrics)
+        self._metrics.records.labels(topic=run.topic).inc(len(rejected))
+
     async def _stored(self, customer_ids: Sequence[str]) -> list[bytes | None]:
         return await self._ports.state.load(self.partition, customer_ids)
 
@@ -147,7 +165,7 @@ class PartitionState:
         if self._catch_up:
             before = self.rows.segment[slots]
             self._catch_up.apply(self.rows, customer_ids, time.time())
-            self._lease.sizes = self._sizes_after(before, self.rows.segment[slots])
+            self._lease.sizes = self._sizes_after(slots, before, self.rows.segment[slots])
 
     async def flush_caught_up(self) -> None:
         """Load and flush the stored rows that are behind the change topic; lost rows wait for their next event."""
@@ -192,16 +210,17 @@ class PartitionState:
             consented=absorbed.consented,
             first_seq=self._lease.first_seq,
         )
+        before, after = looked.before, looked.after
         if swept:
             named = {entry.customer_id for entry in entries} | {one.customer_id for one in sampled}
             must_write = np.array([rows.customer_ids[slot] in named for slot in slots.tolist()], dtype=bool)
-            slots = slots[looked.changed | must_write]
+            write = looked.changed | must_write
+            slots, before, after = slots[write], before[write], after[write]
             if not len(slots):
                 self._flushed = True
                 return
         checkpoint = self.checkpoint() if checkpoint is None else checkpoint
-        sizes = pipeline.count_sizes(looked, segmentations, self._lease.sizes)
-        written = await self._lease.flush(rows, slots, entries, checkpoint, sizes)
+        written = await self._write(slots, (before, after), entries, checkpoint)
         samples = [OutgoingRecord(SAMPLES, one.key, one.value, partition=0) for one in sampled]
         await self._relay(entries, written, samples, checkpoint, absorbed.appended_at)
 
@@ -227,17 +246,71 @@ class PartitionState:
                 unknown=self._rules.publishing.unknown_consent,
             )
             before = rows.segment[gone]
-            sizes = self._sizes_after(before, np.zeros_like(before))
-            written = await self._lease.flush(rows, gone, entries, checkpoint, sizes, remove=True)
+            written = await self._write(gone, (before, np.zeros_like(before)), entries, checkpoint, remove=True)
             rows.evict(gone)
             self._metrics.departures.inc(len(gone))
             await self._relay(entries, written, [], checkpoint, ())
         return expired
 
-    def _sizes_after(self, before: NDArray[np.uint32], after: NDArray[np.uint32]) -> dict[str, int]:
-        """Return the sizes of segments after rows moved; codes before and after, shape (rows, segmentations)."""
-        moved = pipeline.Looked(before, after, np.empty(0), np.empty(0, dtype=np.bool_))
-        return pipeline.count_sizes(moved, self._models.segmentations, self._lease.sizes)
+    async def _write(
+        self,
+        slots: Slots,
+        moved: tuple[Codes, Codes],
+        entries: Sequence[OutboxEntry],
+        checkpoint: Mapping[str, int],
+        *,
+        remove: bool = False,
+    ) -> tuple[str | None, bool]:
+        """Flush rows in pieces of `FLUSH_ROWS`, each with its entries and the sizes as they are with it.
+
+        The checkpoint moves with the last piece. Returns what `Lease.flush` returns, for all pieces together.
+        """
+        position, in_doubt, sent = None, False, 0
+        pieces = range(0, max(len(slots), 1), FLUSH_ROWS)
+        for start in pieces:
+            piece = slice(start, start + FLUSH_ROWS)
+            last = start == pieces[-1]
+            ids = frozenset(self.rows.customer_ids[slot] for slot in slots[piece].tolist()) if not last else frozenset()
+            end = len(entries)
+            if not last:
+                end = next((at for at in range(sent, end) if entries[at].customer_id not in ids), end)
+            sizes = self._sizes_after(slots[piece], moved[0][piece], moved[1][piece])
+            written, doubt = await self._lease.flush(
+                self.rows, slots[piece], entries[sent:end], sizes, checkpoint if last else None, remove=remove
+            )
+            sent, position, in_doubt = end, written or position, in_doubt or doubt
+        return position, in_doubt
+
+    def _sizes_after(self, slots: Slots, before: Codes, after: Codes) -> dict[str, int]:
+        """Return the sizes of segments after rows moved, codes before and after; the recount learns of it too."""
+        segmentations = self._models.segmentations
+        if self.recount is not None:
+            for at in np.flatnonzero((before != after).any(axis=1)).tolist():
+                customer = self.rows.customer_ids[slots[at]]
+                self.recount.moved(customer, self._ids(before[at]), self._ids(after[at]))
+        looked = pipeline.Looked(before, after, np.empty(0), np.empty(0, dtype=np.bool_))
+        return pipeline.count_sizes(looked, segmentations, self._lease.sizes)
+
+    def _ids(self, codes: Codes) -> list[str]:
+        """Return the segment ids of one row's codes, shape (segmentations,)."""
+        named = zip(self._rules.layout.segmentations, codes.tolist(), strict=True)
+        return [id_of(name, code) for name, code in named if code != UNASSIGNED]
+
+    def count(self, slots: Slots) -> None:
+        """Count rows that the sweep has listed."""
+        if self.recount is not None:
+            for slot in slots.tolist():
+                self.recount.listed(self.rows.customer_ids[slot], self._ids(self.rows.segment[slot]))
+
+    async def correct_sizes(self) -> None:
+        """Take the sizes from the recount at the end of a sweep. Raises `FlushRefusedError`."""
+        recount, self.recount = self.recount, None
+        if recount is None or recount.result() == self._lease.sizes:
+            return
+        log.warning("partition %d: sizes of segments were wrong, and are counted again", self.partition)
+        self._metrics.sizes_corrected.inc()
+        nobody = np.empty(0, dtype=np.intp)
+        await self._lease.flush(self.rows, nobody, (), recount.result(), None)
 
     async def _relay(
         self,

@@ -12,9 +12,11 @@ import numpy as np
 
 from streamseg.features.rows import Slots
 from streamseg.membership.encoding import order_of
+from streamseg.metrics import Metrics
 from streamseg.worker.context import Ports, Rules
 from streamseg.worker.model_cache import ModelCache
 from streamseg.worker.pace import Pace
+from streamseg.worker.partition.recount import Recount
 from streamseg.worker.partition.state import Absorbed, PartitionState
 
 
@@ -30,11 +32,14 @@ class _Round:
 class Sweep:
     """Drives the sweeps of one partition, inside its task."""
 
-    def __init__(self, state: PartitionState, *, ports: Ports, rules: Rules, models: ModelCache, pace: Pace) -> None:
+    def __init__(
+        self, state: PartitionState, *, ports: Ports, rules: Rules, models: ModelCache, metrics: Metrics, pace: Pace
+    ) -> None:
         self._state = state
         self._ports = ports
         self._interval = rules.sweep_interval
         self._models = models
+        self._metrics = metrics
         self._pace = pace
         self._round: _Round | None = None
         self._generation = 0
@@ -55,14 +60,22 @@ class Sweep:
             if not self._is_due():
                 return
             self._round = _Round(0, self._models.generation, self._ports.clock.now(self._state.partition))
+            self._state.recount = Recount(self._passed)
         cursor, stored = await self._ports.state.scan(self._state.partition, self._round.cursor, self._pace.sweep_piece)
         if stored:
             await self._evaluate(stored)
         self._round.cursor = cursor
+        if self._state.recount is not None:
+            self._state.recount.forget_passed()
         if cursor == 0:
+            await self._state.correct_sizes()
+            self._metrics.sweeps.inc()
             self._generation, self._swept_at = self._round.generation, self._round.started_at
             self._round = None
             self._paused_until = time.monotonic() + self._pace.sweep_pause
+
+    def _passed(self, customer_id: str) -> bool:
+        return self._round is not None and self._ports.state.passed(self._round.cursor, customer_id)
 
     def _is_due(self) -> bool:
         now = self._ports.clock.now(self._state.partition)
@@ -78,6 +91,7 @@ class Sweep:
         absent = [customer for customer in found if customer not in rows.slots]
         self._state.load(absent, [found[customer] for customer in absent])
         slots = np.array([rows.slots[customer] for customer in found], dtype=np.intp)
+        self._state.count(slots)
         slots = slots[~await self._state.expire(slots)]
         if self._state.relay.is_idle:
             await self._mark_wrong_strings(slots)

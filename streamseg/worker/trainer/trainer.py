@@ -124,7 +124,7 @@ class Trainer:
         self._reader.rewind({(SAMPLES, PARTITION): None})
 
     async def _train(self) -> None:
-        sequence = RunSequence(PARTITION, self._reader)
+        sequence, checked_at = RunSequence(PARTITION, self._reader), time.monotonic()
         while True:
             try:
                 async with asyncio.timeout(self._pace.trainer_idle):
@@ -132,6 +132,9 @@ class Trainer:
             except TimeoutError:
                 await self._publish_if_due()
                 await self._catalogue.refresh()
+                if time.monotonic() - checked_at > self._pace.health_check:
+                    checked_at = time.monotonic()
+                    sequence.check((SAMPLES,), inbox_empty=self._inbox.empty())
                 continue
             if not sequence.accepts(run):
                 continue

@@ -1,0 +1,45 @@
+"""Counts the customers of each segment during a sweep, while customers go on moving."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+
+class Recount:
+    """The count of one sweep. Exact at the end of the sweep, whatever moved meanwhile.
+
+    A customer is counted when the sweep lists the row, or at their first move before that. Later moves change the
+    count. Only customers whose part of the store is not listed completely are remembered.
+
+    Args:
+        passed: whether the sweep has listed the customer's part of the store completely.
+    """
+
+    def __init__(self, passed: Callable[[str], bool]) -> None:
+        self._passed = passed
+        self._ahead: set[str] = set()
+        """Customers who are counted although the sweep may still list them."""
+        self.sizes: Counter[str] = Counter()
+        """Customers by segment id."""
+
+    def listed(self, customer_id: str, segments: Iterable[str]) -> None:
+        """Count a listed customer, once."""
+        if customer_id not in self._ahead:
+            self._ahead.add(customer_id)
+            self.sizes.update(segments)
+
+    def moved(self, customer_id: str, before: Iterable[str], after: Iterable[str]) -> None:
+        """Count a customer who moved, entered or was removed; segments of all segmentations, before and after."""
+        if customer_id in self._ahead or self._passed(customer_id):
+            self.sizes.subtract(before)
+            self.sizes.update(after)
+        else:
+            self._ahead.add(customer_id)
+            self.sizes.update(after)
+
+    def forget_passed(self) -> None:
+        """Forget the customers whose part of the store is listed completely by now."""
+        self._ahead = {one for one in self._ahead if not self._passed(one)}
+
+    def result(self) -> dict[str, int]:
+        """Return the customers of each segment that has any."""
+        return {segment: size for segment, size in self.sizes.items() if size}
