@@ -98,6 +98,13 @@ METRICS: Final = (
         "Time when the partition's checkpoint last moved, epoch seconds",
         ("partition",),
     ),
+    MetricSpec(
+        "held_back",
+        "streamseg_flow_open_transaction_records",
+        "gauge",
+        "Records that an open transaction holds back",
+        ("topic", "partition"),
+    ),
     MetricSpec("rows_in_memory", "streamseg_store_rows_in_memory", "gauge", "Customer rows in memory"),
     MetricSpec(
         "departures", "streamseg_membership_departures_total", "counter", "Customers expired after the retention time"
@@ -187,6 +194,7 @@ class Metrics:
     event_to_membership: Histogram
     flush_duration: Histogram
     checkpoint_timestamp: Gauge
+    held_back: Gauge
     rows_in_memory: Gauge
     departures: Counter
     sweeps: Counter

@@ -77,7 +77,9 @@ class InProcessWorker:
             records = [self._record(event) for event in events if event.topic == topic]
             if not records:
                 continue
-            taken = pipeline.take(self._decoder, source, RecordBatch(topic, 0, 0, 0, records), self.rows, lambda _: ())
+            taken = pipeline.take(
+                self._decoder, source, RecordBatch.of(topic, 0, 0, 0, records), self.rows, lambda _: ()
+            )
             self.rejected += len(taken.rejected)
             if taken.rejected and self.first_rejection is None:
                 first = taken.rejected[0]

@@ -159,7 +159,7 @@ class Decoder:
 
 def _is_heartbeat(kind: int, record: Record) -> bool:
     """Return whether the headers mark a heartbeat. Raises `RejectionError` if they are invalid for the topic."""
-    headers = dict(record.headers)
+    headers = {name: value for name, value in record.headers if value is not None}
     is_heartbeat = headers.get("ce_type") == _HEARTBEAT
     fault = envelope_fault(headers, _HEARTBEAT if is_heartbeat else _CE_TYPES[kind])
     if fault is not None:

@@ -29,8 +29,8 @@ class Record(Protocol):
         ...
 
     @property
-    def headers(self) -> Sequence[tuple[str, bytes]]:
-        """Name and value, in order; a name may occur twice."""
+    def headers(self) -> Sequence[tuple[str, bytes | None]]:
+        """Name and value, in order; a name may occur twice, and Kafka allows a null value."""
         ...
 
 
@@ -44,12 +44,12 @@ class MemoryRecord:
     timestamp: int
     key: bytes | None
     value: bytes | None
-    headers: tuple[tuple[str, bytes], ...] = ()
+    headers: tuple[tuple[str, bytes | None], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class RecordBatch:
-    """A run of consecutive records of one topic partition, in offset order, as one poll delivered them.
+    """A run of the records of one topic partition, in offset order, as one poll delivered them.
 
     `session` increases each time reading restarts at a checkpoint; `number` counts the runs of a session from 0. A gap
     in the numbers means that a run was dropped before it reached the agent: the partition must be reset.
@@ -60,3 +60,13 @@ class RecordBatch:
     session: int
     number: int
     records: Sequence[Record]
+    start: int
+    """Offset at which the poll began."""
+    next_offset: int
+    """Offset at which the next run begins. Markers and aborted records are left out, so a run may even be empty."""
+
+    @classmethod
+    def of(cls, topic: str, partition: int, session: int, number: int, records: Sequence[Record]) -> "RecordBatch":
+        """Return a run of records without gaps, which may be none."""
+        start = records[0].offset if records else 0
+        return cls(topic, partition, session, number, records, start, records[-1].offset + 1 if records else start)

@@ -63,7 +63,7 @@ class RejectedEvent:
     detail: str
 
 
-def dead_letter_headers(rejected: RejectedEvent, topic: str, partition: int) -> tuple[tuple[str, bytes], ...]:
+def dead_letter_headers(rejected: RejectedEvent, topic: str, partition: int) -> tuple[tuple[str, bytes | None], ...]:
     """Return the record's own headers, then stage, reason, detail, topic, partition and offset.
 
     If the record is a redriven dead letter, the headers of the earlier rejection are replaced.
@@ -80,6 +80,6 @@ def dead_letter_headers(rejected: RejectedEvent, topic: str, partition: int) -> 
     return (*original_headers(rejected.record.headers), *added)
 
 
-def original_headers(headers: Sequence[tuple[str, bytes]]) -> tuple[tuple[str, bytes], ...]:
+def original_headers(headers: Sequence[tuple[str, bytes | None]]) -> tuple[tuple[str, bytes | None], ...]:
     """Return the headers without those of a rejection, to redrive a dead letter with."""
     return tuple((name, value) for name, value in headers if not name.startswith(ERROR_HEADERS))

@@ -33,6 +33,8 @@ class TopicReader:
                 "enable.auto.offset.store": False,
                 "auto.offset.reset": "error",
                 "allow.auto.create.topics": False,
+                "isolation.level": kafka.isolation_level,
+                "enable.partition.eof": True,
             }
         )
 
@@ -60,7 +62,8 @@ class TopicReader:
     async def read(self, topic: str, partition: int, start: int, end: int) -> AsyncIterator[list[MemoryRecord]]:
         """See the port. Raises `LogUnavailableError`, also after 15 s without a record.
 
-        Compaction may have removed the last records before `end`, so the range ends when the position reaches `end`.
+        The last offsets before `end` may hold no record: compaction removes some, and transactions write markers. So
+        the range ends when the position or the end of the partition reaches `end`.
         """
         if start >= end:
             return
@@ -77,7 +80,7 @@ class TopicReader:
                     received_at = time.monotonic()
                     yield wanted
                 remaining = end - max(self._position(place), start)
-                if len(wanted) < len(records) or remaining <= 0:
+                if len(wanted) < len(records) or remaining <= 0 or any(_ends(one, end) for one in messages):
                     return
                 if time.monotonic() - received_at > TIMEOUT_SECONDS:
                     raise LogUnavailableError(f"Kafka sent nothing of {topic} for {TIMEOUT_SECONDS:g} s")
@@ -92,11 +95,19 @@ class TopicReader:
         await asyncio.to_thread(self._consumer.close)
 
 
+def _ends(message: Message, end: int) -> bool:
+    """Return whether the message says that the partition ends at or after `end`."""
+    error, offset = message.error(), message.offset()
+    return error is not None and error.code() == KafkaError._PARTITION_EOF and (offset or 0) >= end  # noqa: SLF001
+
+
 def _fault(message: Message) -> bool:
     """Return whether the message is a passing error and no record. Raises `LogUnavailableError` for a lasting one."""
     error: KafkaError | None = message.error()
     if error is None:
         return False
+    if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  librdkafka's own codes start with an underscore
+        return True
     if error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001  librdkafka's own codes start with an underscore
         raise LogUnavailableError(f"{message.topic()} no longer has the requested offsets: retention removed them")
     if error.retriable() or error.code() in {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN}:  # noqa: SLF001
@@ -117,7 +128,7 @@ def _record(message: Message) -> MemoryRecord:
         message.timestamp()[1],
         _bytes(message.key()),
         _bytes(message.value()),
-        tuple((name, value or b"") for name, value in headers),
+        tuple((name, value) for name, value in headers),
     )
 
 

@@ -67,6 +67,13 @@ class RunStream(Reader, Protocol):
         """Return the uncommitted records of each assigned topic partition whose end is known."""
         ...
 
+    def held_back(self) -> dict[tuple[str, int], int]:
+        """Return, by assigned topic partition, the records after the last stable offset.
+
+        They cannot be read before the producer ends its transaction, or the broker ends it after its timeout.
+        """
+        ...
+
     def crashed(self) -> str | None:
         """Return why the stream ended by itself; None while it runs."""
         ...

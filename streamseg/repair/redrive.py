@@ -28,7 +28,7 @@ class DeadLetter:
     """Epoch seconds."""
     key: bytes | None = field(repr=False)
     value: bytes | None = field(repr=False)
-    headers: tuple[tuple[str, bytes], ...] = field(repr=False)
+    headers: tuple[tuple[str, bytes | None], ...] = field(repr=False)
     """Headers of the original record."""
     cut: bool = False
     """True if the record was too large to keep its whole value; it cannot be sent again."""
@@ -85,7 +85,7 @@ async def redrive(letters: Iterable[DeadLetter], sink: EventSink) -> int:
 def _letter(record: Record) -> DeadLetter | None:
     """Parse a record of the dead letter topic; None if no worker wrote it."""
     errors = {
-        name.removeprefix(ERROR_HEADERS): value.decode(errors="replace")
+        name.removeprefix(ERROR_HEADERS): (value or b"").decode(errors="replace")
         for name, value in record.headers
         if name.startswith(ERROR_HEADERS)
     }

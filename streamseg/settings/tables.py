@@ -41,6 +41,8 @@ class KafkaSettings(TomlTable):
     ssl_ca_file: Path | None = None
     ssl_certificate_file: Path | None = None
     ssl_key_file: Path | None = None
+    isolation_level: Literal["read_committed", "read_uncommitted"] = "read_committed"
+    """`read_committed` leaves out records of aborted transactions, and waits for open ones."""
     membership_profile: Literal["fast", "rolling"] = "fast"
     """`fast`: dynamic group membership, session timeout 6 s. `rolling`: static group membership, session timeout
     45 s; a restart within that time moves no partition."""

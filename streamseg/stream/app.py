@@ -70,7 +70,7 @@ def build_app(
         stream_recovery_delay=0.0,
         producer_linger=0.0,
     )
-    app.transport = RunTransport(app.conf.broker_consumer, app, handler=handler)
+    app.transport = RunTransport(app.conf.broker_consumer, app, handler=handler, isolation_level=kafka.isolation_level)
     for topic in (*INPUT_TOPICS, SAMPLES):
         _add_agent(app, topic, handler.offer)
     return app

@@ -69,6 +69,10 @@ class RunConsumer(driver.Consumer):  # type: ignore[misc]  # Faust is untyped
                 behind[tp.topic, tp.partition] = max(0, end - (done or 0))
         return behind
 
+    def held_back(self) -> dict[tuple[str, int], int]:
+        """Return, by assigned topic partition, the records that an open transaction holds back."""
+        return {(tp.topic, tp.partition): self._thread.held_back(tp) for tp in self.assignment()}
+
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
         """Apply the rewinds, then poll: in one task, so that no poll runs beside a seek."""
         if self._rewinds and not await self._apply_rewinds():
@@ -125,12 +129,11 @@ class RunConsumer(driver.Consumer):  # type: ignore[misc]  # Faust is untyped
             self._committed_offset[tp] = None
 
     def _to_message(self, tp: TP, record: RecordBatch) -> Any:
-        last = record.records[-1]
         return driver.ConsumerMessage(
             tp.topic,
             tp.partition,
-            last.offset,
-            last.timestamp / 1000.0,
+            record.next_offset - 1,
+            record.records[-1].timestamp / 1000.0 if record.records else 0.0,
             None,
             (),
             None,
@@ -199,9 +202,10 @@ class RunTransport(driver.Transport):  # type: ignore[misc]  # Faust is untyped
 
     Consumer = RunConsumer
 
-    def __init__(self, *args: Any, handler: RunHandler, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, handler: RunHandler, isolation_level: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.handler = handler
+        self.isolation_level = isolation_level
 
 
 class RunSchema(faust.Schema):  # type: ignore[misc]  # Faust is untyped

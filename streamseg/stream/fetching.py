@@ -13,6 +13,7 @@ import aiokafka
 from aiokafka.consumer import fetcher
 from aiokafka.errors import CorruptRecordException
 from faust.transport.drivers import aiokafka as driver
+from typing_extensions import override
 
 from streamseg.events.record import Record
 
@@ -22,21 +23,38 @@ ENOUGH_BYTES: Final = 1_048_576
 """The broker answers at once when it has so much: a backlog is read at full speed."""
 
 
+class Taken(list[Record]):
+    """Records of one partition in offset order, and where they end; true if there is anything to pass, even a marker.
+
+    The next offset may lie beyond the last record: markers and records of aborted transactions are left out.
+    """
+
+    def __init__(self, start: int) -> None:
+        super().__init__()
+        self.start = start
+        self.next_offset = start
+
+    def __bool__(self) -> bool:
+        return self.next_offset > self.start
+
+
 class PlainRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka is untyped
     """The records of one partition in one answer, taken many at a time.
 
-    aiokafka itself makes a `ConsumerRecord` of each in Python, which costs three times the reading. Transactions are
-    ignored: Faust reads uncommitted, and so does this.
+    aiokafka itself makes a `ConsumerRecord` of each in Python, which costs three times the reading. Records of aborted
+    transactions are left out as aiokafka does it.
     """
+
+    next_fetch_offset: int
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._batch: Iterator[Record] = iter(())
         self._batch_ends = self.next_fetch_offset
 
-    def take(self, count: int) -> list[Record]:
+    def take(self, count: int) -> "Taken":
         """Return the next records, at most `count`; fewer at the end. Raises `CorruptRecordException`."""
-        taken: list[Record] = []
+        taken = Taken(self.next_fetch_offset)
         while len(taken) < count:
             piece = list(islice(self._batch, count - len(taken)))
             taken += piece
@@ -48,14 +66,26 @@ class PlainRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka 
                 if not self._records.has_next():
                     break
                 self._open(self._records.next_batch())
+        taken.next_offset = self.next_fetch_offset
         return taken
 
     def _open(self, batch: Any) -> None:
         if self._check_crcs and not batch.validate_crc():
             raise CorruptRecordException(f"Invalid CRC - {self._tp}")
         begin, self._batch_ends = self.next_fetch_offset, batch.next_offset
+        aborted = self._isolation_level == fetcher.READ_COMMITTED and self._is_aborted(batch)
         # A batch comes whole, with the records before the requested offset.
-        self._batch = iter(()) if batch.is_control_batch else dropwhile(lambda one: one.offset < begin, batch)
+        skipped = aborted or batch.is_control_batch
+        self._batch = iter(()) if skipped else dropwhile(lambda one: one.offset < begin, batch)
+
+    def _is_aborted(self, batch: Any) -> bool:
+        """Return whether a batch belongs to an aborted transaction; follows the markers between the batches."""
+        if batch.producer_id is None:
+            return False
+        self._consume_aborted_up_to(batch.base_offset)
+        if batch.is_control_batch and self._contains_abort_marker(batch):
+            self._aborted_producers.discard(batch.producer_id)
+        return bool(batch.is_transactional and batch.producer_id in self._aborted_producers)
 
 
 class RunResult(fetcher.FetchResult):  # type: ignore[misc]  # aiokafka is untyped
@@ -63,7 +93,7 @@ class RunResult(fetcher.FetchResult):  # type: ignore[misc]  # aiokafka is untyp
 
     _partition_records: PlainRecords | None
 
-    def getall(self, max_records: int) -> list[Record]:
+    def getall(self, max_records: int) -> "list[Record] | Taken":
         """Return the next records; none if the partition was revoked or sought meanwhile."""
         if not self.check_assignment(self._topic_partition) or self._partition_records is None:
             return []
@@ -84,4 +114,20 @@ class FetchingThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # Fa
         # The consumer gives these to its fetcher when it starts.
         consumer._fetch_max_wait_ms = int(GATHERING_SECONDS * 1000)  # noqa: SLF001  Faust fixes it at 1.5 s
         consumer._fetch_min_bytes = ENOUGH_BYTES  # noqa: SLF001  Faust has no setting for it
+        # Faust ties it to its own exactly-once mode.
+        consumer._isolation_level = transport.isolation_level  # noqa: SLF001
         return consumer
+
+    @override
+    def highwater(self, tp: Any) -> int | None:
+        """Return the end of what can be read: the last stable offset, where the broker tells it."""
+        consumer = self._ensure_consumer()
+        end: int | None = consumer.highwater(tp)
+        stable: int | None = consumer.last_stable_offset(tp)
+        return end if stable is None or stable < 0 or end is None else min(end, stable)
+
+    def held_back(self, tp: Any) -> int:
+        """Return the records after the last stable offset: an open transaction holds them back."""
+        consumer = self._ensure_consumer()
+        end, stable = consumer.highwater(tp), consumer.last_stable_offset(tp)
+        return 0 if stable is None or stable < 0 or end is None else max(0, end - stable)

@@ -54,6 +54,10 @@ class FaustStream:
         """See the port."""
         return self.consumer.backlog()
 
+    def held_back(self) -> dict[tuple[str, int], int]:
+        """See the port."""
+        return self.consumer.held_back()
+
     def rewind(self, starts: Mapping[tuple[str, int], int | None]) -> None:
         """See the port."""
         self.consumer.rewind(starts)

@@ -34,10 +34,10 @@ class RunScheduler(SchedulingStrategyT):  # type: ignore[misc]  # Faust is untyp
         session = self._sessions[tp]
         return session, self._numbers[tp, session]
 
-    def iterate(self, records: Mapping[TP, list[Any]]) -> Iterator[tuple[TP, Any]]:
+    def iterate(self, records: Mapping[TP, Any]) -> Iterator[tuple[TP, Any]]:
         """Yield the polled records as runs; nothing of partitions whose session has not begun."""
         for tp, run in records.items():
             if run and (session := self._begun.get(tp)) == self._sessions[tp]:
                 number = self._numbers[tp, session]
                 self._numbers[tp, session] += 1
-                yield tp, RecordBatch(tp.topic, tp.partition, session, number, run)
+                yield tp, RecordBatch(tp.topic, tp.partition, session, number, run, run.start, run.next_offset)

@@ -15,6 +15,7 @@ from streamseg.metrics import Metrics
 from streamseg.ports import RunStream
 from streamseg.worker.assignment import Assignment
 from streamseg.worker.model_cache import ModelCache
+from streamseg.worker.open_transactions import OpenTransactions
 from streamseg.worker.pace import PRODUCTION, Pace
 from streamseg.worker.stop_signal import StopSignal
 from streamseg.worker.tasks import within
@@ -114,8 +115,10 @@ class WorkerProcess:
             self._stop.fail(StreamsegError(f"the stream crashed: {reason}"))
 
     async def _gauge(self) -> None:
+        transactions = OpenTransactions(self._metrics)
         while True:
             self._assignment.gauge(self._metrics, self._stream.backlog())
+            transactions.note(self._stream.held_back())
             await asyncio.sleep(self._pace.gauges)
 
 

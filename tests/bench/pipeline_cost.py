@@ -42,7 +42,9 @@ def runs_of(load: Load, size: int) -> list[RecordBatch]:
         MemoryRecord(CLICKS, 0, offset, int(now * 1000), key, value)
         for offset, (key, value) in enumerate(load.records(now))
     ]
-    return [RecordBatch(CLICKS, 0, 0, n, records[at : at + size]) for n, at in enumerate(range(0, len(records), size))]
+    return [
+        RecordBatch.of(CLICKS, 0, 0, n, records[at : at + size]) for n, at in enumerate(range(0, len(records), size))
+    ]
 
 
 def model(settings: Settings, runs: Sequence[RecordBatch]) -> Assigner:

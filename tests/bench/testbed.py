@@ -121,7 +121,7 @@ class Testbed:
         sent = Load("model", MODEL_EVENTS, MODEL_CUSTOMERS, skewed=True, seed=7).records(time.time())
         now_ms = int(time.time() * 1000)
         records = [MemoryRecord(CLICKS, 0, offset, now_ms, key, value) for offset, (key, value) in enumerate(sent)]
-        batch = RecordBatch(CLICKS, 0, 0, 0, records)
+        batch = RecordBatch.of(CLICKS, 0, 0, 0, records)
         taken = pipeline.take(derive(settings).decoder, 0, batch, rows, lambda _: ())
         customers = taken.missing
         rows.load(customers, [None] * len(customers))

@@ -12,7 +12,7 @@ async def waiting_after_close() -> int:
     worker = OnePartition(Servers(), "worker", Gate(("before claim", 1)))
     partition = worker.partition
     await partition.begin()
-    agents = [asyncio.create_task(partition.offer(RecordBatch(topic, NUMBER, 0, 0, ()))) for topic in INPUT_TOPICS]
+    agents = [asyncio.create_task(partition.offer(RecordBatch.of(topic, NUMBER, 0, 0, ()))) for topic in INPUT_TOPICS]
     await asyncio.sleep(0)
     assert 0 < sum(agent.done() for agent in agents) < len(agents)
     await partition.close()
@@ -31,7 +31,7 @@ async def offered_after_close() -> bool:
     await worker.partition.begin()
     await worker.partition.close()
     for _ in range(3):
-        await asyncio.wait_for(worker.partition.offer(RecordBatch(INPUT_TOPICS[0], NUMBER, 0, 0, ())), 5.0)
+        await asyncio.wait_for(worker.partition.offer(RecordBatch.of(INPUT_TOPICS[0], NUMBER, 0, 0, ())), 5.0)
     return True
 
 

@@ -34,7 +34,7 @@ def record(
     kind: int,
     value: dict[str, Any] | bytes | None,
     key: bytes | None = b"c-81",
-    headers: tuple[tuple[str, bytes], ...] = (),
+    headers: tuple[tuple[str, bytes | None], ...] = (),
     *,
     offset: int = 0,
     timestamp: int = APPENDED_MS,

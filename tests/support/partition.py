@@ -73,7 +73,7 @@ class MemoryLog:
         self.records: defaultdict[str, list[MemoryRecord]] = defaultdict(list)
 
     def append(
-        self, topic: str, key: bytes | None, value: bytes | None, headers: tuple[tuple[str, bytes], ...] = ()
+        self, topic: str, key: bytes | None, value: bytes | None, headers: tuple[tuple[str, bytes | None], ...] = ()
     ) -> None:
         records = self.records[topic]
         records.append(MemoryRecord(topic, NUMBER, len(records), int((NOON + 1e6) * 1000), key, value, headers))
@@ -272,7 +272,7 @@ class OnePartition:
             for topic, place in places.items():
                 records = self.servers.log.records[topic][place : place + self._run]
                 if records:
-                    run = RecordBatch(topic, NUMBER, self._sessions[topic], self._handed_out[topic], records)
+                    run = RecordBatch.of(topic, NUMBER, self._sessions[topic], self._handed_out[topic], records)
                     self._handed_out[topic] += 1
                     places[topic] += len(records)
                     await self.partition.offer(run)

@@ -94,7 +94,7 @@ class PathUnderTest:
         self.sizes: dict[str, int] = {}
 
     def take(self, source: int, *records: MemoryRecord, belongs: bool = True) -> pipeline.Taken:
-        batch = RecordBatch(INPUT_TOPICS[source], 0, 1, 0, records)
+        batch = RecordBatch.of(INPUT_TOPICS[source], 0, 1, 0, records)
         return pipeline.take(Decoder(MONEY), source, batch, self.rows, lambda customers: () if belongs else customers)
 
     def feed(self, source: int, *records: MemoryRecord, now: float = NOW) -> list[dict[str, Any]]:

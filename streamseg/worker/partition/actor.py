@@ -225,8 +225,7 @@ class Partition:
                 await state.absorb(kept, absorbed)
             if set_aside:
                 state.reject(set_aside, run, absorbed)
-            position = run.records[-1].offset + 1
-            checkpoint[run.topic] = max(checkpoint.get(run.topic, 0), position)
+            checkpoint[run.topic] = max(checkpoint.get(run.topic, 0), run.next_offset)
         behind = self._ports.reader.behind(self.number, checkpoint)
         self._ports.clock.advance(self.number, absorbed.latest, behind)
         for topic, seen in absorbed.seen.items():
@@ -237,7 +236,7 @@ class Partition:
         await state.settle_and_flush(absorbed, checkpoint)
         quarantine.passed()
         for run in runs:
-            quarantine.release(run.topic, run.records[-1].offset + 1)
+            quarantine.release(run.topic, run.next_offset)
         state.evict(self._row_limit.per_partition)
 
     def _note_failure(self, error: Exception) -> None:
@@ -255,7 +254,7 @@ class Partition:
 
     def _check_gap(self, run: RecordBatch) -> None:
         """Report when the log begins after the checkpoint: retention has removed records that were not read."""
-        start, first = self._lease.checkpoint.get(run.topic), run.records[0].offset
+        start, first = self._lease.checkpoint.get(run.topic), run.start
         if run.number == 0 and start is not None and first > start:
             log.error(
                 "%s, partition %d: offsets %d to %d were not read yet and are no longer in the log: they are lost "

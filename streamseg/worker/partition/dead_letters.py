@@ -62,7 +62,7 @@ def dead_letters(
 def _letter(one: RejectedEvent, topic: str, partition: int) -> OutgoingRecord:
     record, headers = one.record, dead_letter_headers(one, topic, partition)
     key, value = record.key or b"", record.value or b""
-    size = len(key) + len(value) + sum(len(name) + len(content) for name, content in record.headers)
+    size = len(key) + len(value) + sum(len(name) + len(content or b"") for name, content in record.headers)
     if size <= LARGEST_INPUT_BYTES:
         return OutgoingRecord(DEAD_LETTERS, record.key, record.value, headers)
     ours = tuple(header for header in headers if header[0].startswith(ERROR_HEADERS))

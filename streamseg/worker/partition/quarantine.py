@@ -39,11 +39,15 @@ class Quarantine:
 
     def pieces(self, run: RecordBatch) -> Iterator[RecordBatch]:
         """Split a run into pieces of the present size; the size may change from piece to piece."""
-        start = 0
-        while start < len(run.records):
-            end = len(run.records) if self._limit is None else start + self._limit
-            yield replace(run, records=run.records[start:end])
-            start = end
+        at, start = 0, run.start
+        while True:
+            end = len(run.records) if self._limit is None else at + self._limit
+            last = end >= len(run.records)
+            next_offset = run.next_offset if last else run.records[end].offset
+            yield replace(run, records=run.records[at:end], start=start, next_offset=next_offset)
+            if last:
+                return
+            at, start = end, next_offset
 
     def begin(self, runs: Sequence[RecordBatch]) -> None:
         """Note that these runs are being worked off together."""

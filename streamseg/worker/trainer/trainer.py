@@ -142,7 +142,7 @@ class Trainer:
                 await self._learn(run.records[start : start + LEARN_AT_ONCE])
             await self._publish_if_due()
             await self._catalogue.refresh()  # the inbox may never be empty
-            self._next_offset = run.records[-1].offset + 1
+            self._next_offset = run.next_offset
 
     async def _learn(self, records: Sequence[Record]) -> None:
         loop = asyncio.get_running_loop()

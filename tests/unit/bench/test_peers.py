@@ -27,7 +27,7 @@ def test_peers_compute_the_same_features_from_the_same_clicks() -> None:
     sent = list(Load("some", 3_000, 40, skewed=True).records(now - 86_400))
     records = [MemoryRecord(CLICKS, 0, offset, int(now * 1000), key, value) for offset, (key, value) in enumerate(sent)]
     rows = Rows(layout)
-    taken = pipeline.take(Decoder(money), 0, RecordBatch(CLICKS, 0, 0, 0, records), rows, lambda _: ())
+    taken = pipeline.take(Decoder(money), 0, RecordBatch.of(CLICKS, 0, 0, 0, records), rows, lambda _: ())
     customers = taken.missing
     rows.load(customers, [None] * len(customers))
     pipeline.absorb(rows, 0, taken, money)

@@ -18,31 +18,46 @@ from streamseg.stream.fetching import PlainRecords
 PLACE = TopicPartition("clicks", 3)
 LZ4 = 3
 CONTROL = 0x20
+ABORT = 0
+READ_COMMITTED = 1
 
 
-def batch(first: int, kept: Sequence[int], compression: int = 0, *, control: bool = False) -> bytes:
-    """A batch whose records stand at `first` plus each of `kept`; it ends with the last of them."""
-    builder = DefaultRecordBatchBuilder(2, compression, 0, -1, -1, 0, 1_000_000)
+def batch(first: int, kept: Sequence[int], compression: int = 0, *, control: bool = False, producer: int = -1) -> bytes:
+    """A batch whose records stand at `first` plus each of `kept`; it ends with the last of them.
+
+    One of a producer is transactional. A control batch holds the marker of an abort.
+    """
+    transactional = int(producer >= 0)
+    builder = DefaultRecordBatchBuilder(2, compression, transactional, producer, 0 if transactional else -1, 0, 10**6)
     for place in kept:
-        builder.append(place, 1_700_000_000_000 + place, b"c-%d" % place, b"v" * place, [("h", b"1")])
+        key = struct.pack(">hh", 0, ABORT) if control else b"c-%d" % place
+        builder.append(place, 1_700_000_000_000 + place, key, b"v" * place, [("h", b"1")])
     made = bytearray(builder.build())
     struct.pack_into(">q", made, 0, first)  # the crc covers neither this nor what comes before the attributes
     if control:
-        struct.pack_into(">h", made, 21, CONTROL)
+        struct.pack_into(">h", made, 21, CONTROL | 0x10 * transactional)
     return bytes(made)
 
 
-def answer(kind: type[PartitionRecords], batches: Sequence[bytes], start: int, *, crc: bool = False) -> Any:
-    return kind(PLACE, MemoryRecords(b"".join(batches)), [], start, None, None, crc, 0)
+def answer(
+    kind: type[PartitionRecords],
+    batches: Sequence[bytes],
+    start: int,
+    *,
+    crc: bool = False,
+    aborted: Sequence[tuple[int, int]] = (),
+    isolation: int = 0,
+) -> Any:
+    return kind(PLACE, MemoryRecords(b"".join(batches)), [*aborted], start, None, None, crc, isolation)
 
 
 def all_of(records: PlainRecords, count: int) -> list[tuple[int, int, bytes | None, bytes | None]]:
     """Offset, time, key and value of each record, taken in pieces."""
-    told = []
+    read = []
     while piece := records.take(count):
         assert len(piece) <= count
-        told += [(r.offset, r.timestamp, r.key, r.value) for r in piece]
-    return told
+        read += [(r.offset, r.timestamp, r.key, r.value) for r in piece]
+    return read
 
 
 @given(
@@ -85,3 +100,39 @@ def test_a_damaged_batch_is_refused() -> None:
     damaged[-1] ^= 0xFF
     with pytest.raises(CorruptRecordException):
         answer(PlainRecords, [bytes(damaged)], 0, crc=True).take(10)
+
+
+@given(
+    shapes=st.lists(
+        st.tuples(st.sets(st.integers(0, 9), min_size=1), st.sampled_from([-1, 7, 8]), st.booleans()), max_size=8
+    ),
+    start=st.integers(0, 12),
+    count=st.integers(1, 15),
+)
+def test_records_of_aborted_transactions_are_left_out_as_aiokafka_does_it(
+    shapes: list[tuple[set[int], int, bool]], start: int, count: int
+) -> None:
+    """Batches of two transactional producers, markers of aborts, and batches without a producer."""
+    batches, aborted, open_since = [], [], dict[int, int]()
+    for n, (kept, producer, marker) in enumerate(shapes):
+        is_marker = marker and producer >= 0
+        batches.append(batch(10 * n, [0] if is_marker else sorted(kept), control=is_marker, producer=producer))
+        if is_marker and producer in open_since:
+            aborted.append((producer, open_since.pop(producer)))
+        elif producer >= 0 and not is_marker:
+            open_since.setdefault(producer, 10 * n)
+    theirs = answer(PartitionRecords, batches, start, aborted=aborted, isolation=READ_COMMITTED)
+    expected = [(r.offset, r.timestamp, r.key, r.value) for r in theirs]
+    ours = answer(PlainRecords, batches, start, aborted=aborted, isolation=READ_COMMITTED)
+    assert all_of(ours, count) == expected
+    assert ours.next_fetch_offset == theirs.next_fetch_offset
+
+
+def test_an_answer_of_aborted_records_and_a_marker_still_moves_the_next_offset() -> None:
+    batches = [batch(0, range(3), producer=7), batch(3, [0], control=True, producer=7)]
+    records = answer(PlainRecords, batches, 0, aborted=[(7, 0)], isolation=READ_COMMITTED)
+    taken = records.take(100)
+    assert list(taken) == []
+    assert taken
+    assert (taken.start, taken.next_offset) == (0, 4)
+    assert not records.take(100)

@@ -3,6 +3,8 @@
 import pytest
 from faust.types import TP
 
+from streamseg.events.record import MemoryRecord
+from streamseg.stream.fetching import Taken
 from streamseg.stream.sessions import RunScheduler
 from streamseg.topics import CLICKS
 from streamseg.worker.run_sequence import MissingRunError, RunSequence
@@ -10,12 +12,19 @@ from streamseg.worker.run_sequence import MissingRunError, RunSequence
 PLACE = TP(CLICKS, 3)
 
 
+def a_record() -> Taken:
+    taken = Taken(0)
+    taken.append(MemoryRecord(CLICKS, 3, 0, 0, None, None))
+    taken.next_offset = 1
+    return taken
+
+
 def scheduler() -> RunScheduler:
     return RunScheduler()
 
 
 def polled(one: RunScheduler) -> list[tuple[int, int]]:
-    return [(run.session, run.number) for _, run in one.iterate({PLACE: ["a record"]})]
+    return [(run.session, run.number) for _, run in one.iterate({PLACE: a_record()})]
 
 
 def test_nothing_is_handed_out_before_a_start_was_sought() -> None:
@@ -45,11 +54,11 @@ def test_a_reader_takes_each_run_of_the_session_once_and_misses_none_silently() 
     one = scheduler()
     one.begin_session(PLACE, one.open_session(PLACE))
     sequence = RunSequence(PLACE.partition, one)
-    runs = [run for _ in range(3) for _, run in one.iterate({PLACE: ["a record"]})]
+    runs = [run for _ in range(3) for _, run in one.iterate({PLACE: a_record()})]
     assert sequence.accepts(runs[0])
     with pytest.raises(MissingRunError):
         sequence.accepts(runs[2])
     one.begin_session(PLACE, one.open_session(PLACE))
     assert not sequence.accepts(runs[1])
-    [(_, first)] = one.iterate({PLACE: ["a record"]})
+    [(_, first)] = one.iterate({PLACE: a_record()})
     assert sequence.accepts(first)

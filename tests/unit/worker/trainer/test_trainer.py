@@ -39,7 +39,7 @@ class SamplesReader:
         self.handed_out += 1
         number = self.handed_out - 1
         tombstone = MemoryRecord(SAMPLES, 0, number, 0, b"behaviour|c-1", None)
-        return RecordBatch(SAMPLES, 0, self.rewinds, number, [tombstone])
+        return RecordBatch.of(SAMPLES, 0, self.rewinds, number, [tombstone])
 
 
 def trainer(reader: SamplesReader) -> Trainer:
