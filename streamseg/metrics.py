@@ -99,6 +99,12 @@ METRICS: Final = (
         ("partition",),
     ),
     MetricSpec(
+        "time_outliers",
+        "streamseg_flow_time_outliers_total",
+        "counter",
+        "Events too far ahead of the others to move the event clock",
+    ),
+    MetricSpec(
         "held_back",
         "streamseg_flow_open_transaction_records",
         "gauge",
@@ -194,6 +200,7 @@ class Metrics:
     event_to_membership: Histogram
     flush_duration: Histogram
     checkpoint_timestamp: Gauge
+    time_outliers: Counter
     held_back: Gauge
     rows_in_memory: Gauge
     departures: Counter

@@ -25,8 +25,10 @@ class Taken:
     missing: list[str]
     """Customers without a row in memory, each once. Load their rows before `absorb`."""
     rejected: list[RejectedEvent]
-    latest: float | None = None
-    """Latest `occurred_at` of events and heartbeats, epoch seconds; None without any."""
+    times: list[float]
+    """Time of each event, epoch seconds, parallel to `events`."""
+    heartbeat: float | None = None
+    """Latest time of a heartbeat, epoch seconds."""
 
 
 def take(
@@ -64,9 +66,7 @@ def take(
         customers = [event.customer_id for event in events]
         missing = [customer for customer in missing if customer not in misrouted]
     times = [event.at for event in events]
-    if decoded.heartbeat is not None:
-        times.append(decoded.heartbeat)
-    return Taken(events, offsets, customers, missing, rejected, max(times, default=None))
+    return Taken(events, offsets, customers, missing, rejected, times, decoded.heartbeat)
 
 
 def absorb(rows: Rows, source: int, taken: Taken, money: Money) -> tuple[Slots, Absorbed]:

@@ -5,6 +5,7 @@ Each has an implementation in memory; `tests/contracts` runs the same tests on a
 """
 
 from streamseg.ports.clock import Clock as Clock
+from streamseg.ports.clock import SeenTimes as SeenTimes
 from streamseg.ports.log import EventSink as EventSink
 from streamseg.ports.log import Log as Log
 from streamseg.ports.log import OutgoingRecord as OutgoingRecord

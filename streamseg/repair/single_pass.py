@@ -21,6 +21,7 @@ from streamseg.events.types import Event
 from streamseg.features.layout import NEVER, Layout
 from streamseg.features.rows import Rows
 from streamseg.features.update import Source, absorb
+from streamseg.pipeline.event_time import STEP_SECONDS, EventTime
 from streamseg.repair.row_comparison import RowDifference, compare_rows
 from streamseg.topics import INPUT_TOPICS
 
@@ -59,8 +60,7 @@ class SinglePass:
         """Customers without a live row, with the offset of their first event."""
         self.latest: dict[str, float] = {}
         """Time of the last event of those customers, over all topics."""
-        self.now = 0.0
-        """Greatest event time seen: the time of an event clock."""
+        self._event_time = EventTime(STEP_SECONDS)
         self._retention_seconds = retention_seconds
         self._begins: dict[str, float] = {}
         self._earlier: defaultdict[str, list[tuple[int, int, Event]]] = defaultdict(list)
@@ -70,6 +70,11 @@ class SinglePass:
         self._ids: defaultdict[str, set[tuple[int, str]]] = defaultdict(set)
         self._erasures: dict[str, float] = {}
         self._in_doubt: set[str] = set()
+
+    @property
+    def now(self) -> float:
+        """Where the event clock stands, epoch seconds."""
+        return self._event_time.reached
 
     def expect(self, live: Mapping[str, bytes]) -> None:
         """Prepare for comparing these rows: events older than a row are set aside, and decided on in `compare`."""
@@ -88,7 +93,9 @@ class SinglePass:
     def take(self, source: int, records: Sequence[Record], until: Mapping[str, int]) -> None:
         """Absorb the events up to each customer's last applied offset; put customers without one into `unknown`."""
         decoded = self._decoder.decode_run(source, records)
-        self.now = max([self.now, decoded.heartbeat or 0.0, *(event.at for event in decoded.events)])
+        self._event_time.advance(str(source), [event.at for event in decoded.events], decoded.offsets)
+        if decoded.heartbeat is not None:
+            self._event_time.tick(decoded.heartbeat)
         appended = {record.offset: record.timestamp / 1000 for record in records} if self._erasures else {}
         events: list[Event] = []
         offsets: list[int] = []

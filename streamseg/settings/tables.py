@@ -219,6 +219,8 @@ class WorkerSettings(TomlTable):
     """Number of latest records per topic over which that share is taken."""
     future_limit_seconds: Positive = 300.0
     """An event that occurred later than its record's timestamp plus this time is rejected."""
+    event_clock_step_seconds: Positive = 86_400.0
+    """One record moves the event clock this far at most. A time further ahead counts once three records support it."""
 
 
 class ApiSettings(TomlTable):

@@ -1,6 +1,7 @@
 """Send events to topics: as fast as the sink takes them, or at a multiple of the speed at which they occurred."""
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Final
 import msgspec
 
 from streamseg.events.cloudevents import HEARTBEAT_TYPE, binary_headers
+from streamseg.pipeline.event_time import STEP_SECONDS, EventTime
 from streamseg.ports import EventSink, OutgoingRecord
 from streamseg.sources.event import SourceEvent, rfc3339
 from streamseg.topics import CLICKS
@@ -55,25 +57,30 @@ async def send_events(
         speed: seconds of event time per second of wall time; None: no pacing.
         paced_from: epoch seconds; events that occurred earlier are sent without waiting.
         partitions: number of partitions of the click topic. Each gets a heartbeat every `HEARTBEAT_SECONDS` of event
-            time and at the end, so that clocks in event mode advance without events. 0: no heartbeats.
+            time and at the end, so that clocks in event mode advance without events. A heartbeat carries the latest
+            time that several events support. 0: no heartbeats.
         before_send: awaited before each batch; it can wait for a slow receiver.
         on_sent: called after each batch.
     """
-    progress, began, last_heartbeat = SendProgress(), time.monotonic(), None
+    progress, began, last_heartbeat = SendProgress(), time.monotonic(), -math.inf
+    clock = EventTime(STEP_SECONDS)
     async for batch in _paced(events, speed, paced_from):
         await before_send()
         await sink.send([record_of(event) for event in batch])
+        times = [event.occurred_at for event in batch]
+        clock.advance("", times, range(progress.events, progress.events + len(batch)))
         progress.events += len(batch)
-        latest = max(event.occurred_at for event in batch)
+        latest = max(times)
         progress.first = batch[0].occurred_at if progress.first is None else progress.first
         progress.latest = latest if progress.latest is None else max(progress.latest, latest)
         progress.seconds = time.monotonic() - began
-        if last_heartbeat is None or progress.latest - last_heartbeat >= HEARTBEAT_SECONDS:
-            await sink.send(heartbeats(progress.latest, partitions))
-            last_heartbeat = progress.latest
+        if clock.reached > 0.0 and clock.reached - last_heartbeat >= HEARTBEAT_SECONDS:
+            await sink.send(heartbeats(clock.reached, partitions))
+            last_heartbeat = clock.reached
         on_sent(progress)
-    if progress.latest is not None:
-        await sink.send(heartbeats(progress.latest, partitions))
+    if progress.first is not None:
+        # A few events support no time: then the first one is the safe choice.
+        await sink.send(heartbeats(clock.reached or progress.first, partitions))
     return progress
 
 

@@ -42,7 +42,9 @@ async def run_worker(settings: Settings) -> None:
         stream = FaustStream(
             settings.kafka, max_poll=settings.worker.max_poll_records, max_fetch=settings.worker.max_fetch_bytes
         )
-        clock: Clock = EventClock() if settings.clock == "event" else WallClock()
+        clock: Clock = (
+            EventClock(settings.worker.event_clock_step_seconds) if settings.clock == "event" else WallClock()
+        )
         models = ModelCache(model_store, derived.segmentations, metrics)
         row_limit = RowLimit(settings.worker.rows_in_memory)
         open_partition = partial(

@@ -2,7 +2,11 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Sequence
+from functools import partial
+
+from streamseg.pipeline.event_time import EventTime
+from streamseg.ports import SeenTimes
 
 
 class WallClock:
@@ -12,30 +16,49 @@ class WallClock:
         """Return epoch seconds."""
         return time.time()
 
-    def advance(self, partition: int, latest: Mapping[str, float], behind: Collection[str]) -> None:
+    def advance(
+        self,
+        partition: int,  # noqa: ARG002  the port's signature
+        seen: Sequence[SeenTimes],  # noqa: ARG002
+        behind: Collection[str],  # noqa: ARG002
+    ) -> Sequence[float]:
         """Do nothing: events do not move this clock."""
+        return ()
 
 
 class EventClock:
-    """The greatest `occurred_at` seen on a partition; 0.0 before the first event.
+    """The latest `occurred_at` of a partition that several records support; 0.0 before the first.
 
     While topics are behind, only theirs count. A backlog of few purchases is read in one poll, one of many clicks in
     a hundred: if the purchases moved the clock, all clicks would be assigned and sampled once, at the end of time,
     instead of day by day.
+
+    Args:
+        step: how far one record may move the clock, seconds (`EventTime`).
     """
 
-    def __init__(self) -> None:
-        self._latest: dict[int, dict[str, float]] = defaultdict(dict)
+    def __init__(self, step: float) -> None:
+        self._topics: dict[int, defaultdict[str, EventTime]] = defaultdict(
+            lambda: defaultdict(partial(EventTime, step))
+        )
         self._now: dict[int, float] = defaultdict(float)
 
     def now(self, partition: int) -> float:
         """Return epoch seconds; never goes back."""
         return self._now[partition]
 
-    def advance(self, partition: int, latest: Mapping[str, float], behind: Collection[str]) -> None:
+    def advance(self, partition: int, seen: Sequence[SeenTimes], behind: Collection[str]) -> Sequence[float]:
         """Move to the latest event; while topics are behind, to the latest event of the slowest of them."""
-        seen = self._latest[partition]
-        for topic, occurred_at in latest.items():
-            seen[topic] = max(occurred_at, seen.get(topic, 0.0))
-        reached = min(seen.get(topic, 0.0) for topic in behind) if behind else max(seen.values(), default=0.0)
-        self._now[partition] = max(self._now[partition], reached)
+        topics, now = self._topics[partition], self._now[partition]
+        outliers: list[float] = []
+        for run in seen:
+            outliers += topics[run.topic].advance(run.topic, run.times, run.offsets, now)
+            if run.heartbeat is not None:
+                topics[run.topic].tick(run.heartbeat)
+        reached = (
+            min(topics[topic].reached for topic in behind)
+            if behind
+            else max((topic.reached for topic in topics.values()), default=0.0)
+        )
+        self._now[partition] = max(now, reached)
+        return outliers

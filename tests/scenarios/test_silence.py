@@ -65,7 +65,8 @@ def test_no_membership_gets_older_than_the_bound_while_a_worker_is_healthy() -> 
 def test_everybody_is_looked_at_at_once_when_a_model_was_adopted() -> None:
     async def go() -> None:
         servers, worker = await fallen_silent()
-        servers.log.event(CLICKS, ACTIVE, "a-1", HOUR, event_name="view_item")
+        for n in range(3):  # three events start the clock of a new owner
+            servers.log.event(CLICKS, ACTIVE, f"a-{n}", HOUR, event_name="view_item")
         await until(lambda: worker.is_done)
         fresh = tuple(id_of("behaviour", code) for code in (55, 66, 77, 88))
         adopted = replace(SNAPSHOT, version=2, parent=1, generation=2, segments=fresh)

@@ -32,15 +32,6 @@ async def sizes(servers: Servers) -> dict[str, int]:
     return dict(metadata.sizes)
 
 
-async def sweep(worker: OnePartition) -> None:
-    """Let the worker complete a sweep that begins now; one may be under way."""
-    async with asyncio.timeout(20):
-        for wanted in range(worker.sweeps + 1, worker.sweeps + 3):
-            worker.models.generation += 1
-            while worker.sweeps < wanted:
-                await asyncio.sleep(0.002)
-
-
 async def served() -> Servers:
     made = Servers()
     await made.models.publish("behaviour", 1, 0, SNAPSHOT.to_json())
@@ -66,9 +57,9 @@ async def kill_and_sweep(at: Point) -> None:
         await until(lambda: gate.stopped.is_set() or first.is_done)
         await first.close()
         await second.begin()
-        fill(made.log, EVENTS, 1, CUSTOMERS)  # an event starts the clock of the new owner
+        fill(made.log, EVENTS, 3, CUSTOMERS)  # three events start the clock of the new owner
         await until(lambda: second.is_done)
-        await sweep(second)
+        await second.sweep()
         assert await sizes(made) == await counted(made)
     finally:
         await first.close()
@@ -102,7 +93,7 @@ def test_wrong_sizes_in_the_store_are_corrected_by_a_sweep_while_customers_move(
         await worker.begin()
         worker.models.generation += 1
         await until(lambda: worker.is_done)
-        await sweep(worker)
+        await worker.sweep()
         assert await sizes(made) == await counted(made)
         await worker.close()
 

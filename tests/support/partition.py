@@ -35,6 +35,7 @@ from streamseg.worker.partition.actor import Partition
 from streamseg.worker.stop_signal import StopSignal
 
 NOON = 1_717_416_000.0
+DAY = 86_400.0
 NUMBER = 0
 RUN = 40
 LOOKS = 3
@@ -192,6 +193,7 @@ class OnePartition:
         rows: RowLayouts | None = None,
         pace: Pace = QUICK,
         rejected_share_window: int = 1_000,
+        clock_step: float = 1e9,
     ) -> None:
         """`run`: records at once, which decides how often a customer is looked at."""
         rows = rows or RowLayouts(LAYOUT, frozenset())
@@ -209,7 +211,7 @@ class OnePartition:
             NUMBER,
             owner=owner,
             ports=Ports(
-                clock=EventClock(),
+                clock=EventClock(clock_step),
                 reader=self,
                 state=gate.around(servers.state),
                 memberships=gate.around(servers.memberships),
@@ -282,6 +284,14 @@ class OnePartition:
     def sweeps(self) -> int:
         """Sweeps that were completed."""
         return int(self.metrics.sweeps._value.get())
+
+    async def sweep(self) -> None:
+        """Let the worker complete a sweep that begins now; one may be under way."""
+        async with asyncio.timeout(20):
+            for wanted in range(self.sweeps + 1, self.sweeps + 3):
+                self.models.generation += 1
+                while self.sweeps < wanted:
+                    await asyncio.sleep(0.002)
 
     @property
     def is_done(self) -> bool:

@@ -22,6 +22,8 @@ from streamseg.errors import (
 )
 from streamseg.events.record import RecordBatch
 from streamseg.metrics import Metrics
+from streamseg.pipeline.event_time import SUPPORT
+from streamseg.time_units import DAY_SECONDS
 from streamseg.topics import INPUT_TOPICS
 from streamseg.worker.context import Ports, RowLimit, Rules
 from streamseg.worker.model_cache import ModelCache
@@ -227,7 +229,7 @@ class Partition:
                 state.reject(set_aside, run, absorbed)
             checkpoint[run.topic] = max(checkpoint.get(run.topic, 0), run.next_offset)
         behind = self._ports.reader.behind(self.number, checkpoint)
-        self._ports.clock.advance(self.number, absorbed.latest, behind)
+        self._note_outliers(self._ports.clock.advance(self.number, absorbed.times, behind))
         for topic, seen in absorbed.seen.items():
             self._shares[topic].add(seen, absorbed.rejected[topic])
         if absorbed.dead_letters:
@@ -238,6 +240,21 @@ class Partition:
         for run in runs:
             quarantine.release(run.topic, run.next_offset)
         state.evict(self._row_limit.per_partition)
+
+    def _note_outliers(self, times: Sequence[float]) -> None:
+        """Report event times that lie too far ahead of the others to move the clock."""
+        if not times:
+            return
+        self._metrics.time_outliers.inc(len(times))
+        ahead = (max(times) - self._ports.clock.now(self.number)) / DAY_SECONDS
+        if self._ports.clock.now(self.number) > 0:
+            log.warning(
+                "partition %d: %d events lie up to %.0f days ahead of all others; the clock waits for %d such records",
+                self.number,
+                len(times),
+                ahead,
+                SUPPORT,
+            )
 
     def _note_failure(self, error: Exception) -> None:
         """Let the quarantine search for the record behind the error."""

@@ -25,7 +25,7 @@ from streamseg.membership.catch_up import CatchUp
 from streamseg.membership.expiry import exit_entries, is_expired
 from streamseg.membership.types import OutboxEntry
 from streamseg.metrics import Metrics
-from streamseg.ports import OutgoingRecord
+from streamseg.ports import OutgoingRecord, SeenTimes
 from streamseg.topics import CONSENTS, INPUT_TOPICS, MEMBERSHIPS, SAMPLES
 from streamseg.worker.context import Ports, Rules
 from streamseg.worker.model_cache import ModelCache
@@ -50,8 +50,8 @@ class Absorbed:
     """Rows that were touched, by run."""
     appended_at: list[float] = field(default_factory=list)
     """Epoch seconds at which Kafka got the first and the last record of each run."""
-    latest: dict[str, float] = field(default_factory=dict)
-    """Greatest event time by topic, epoch seconds."""
+    times: list[SeenTimes] = field(default_factory=list)
+    """Event times by run."""
     consented: set[int] = field(default_factory=set)
     """Slots whose consent may have changed."""
     dead_letters: list[OutgoingRecord] = field(default_factory=list)
@@ -135,8 +135,7 @@ class PartitionState:
         absorbed.seen[run.topic] += len(run.records)
         absorbed.rejected[run.topic] += len(taken.rejected)
         absorbed.dead_letters += dead_letters(taken.rejected, run.topic, run.partition, metrics)
-        if taken.latest is not None:
-            absorbed.latest[run.topic] = max(taken.latest, absorbed.latest.get(run.topic, 0.0))
+        absorbed.times.append(SeenTimes(run.topic, taken.times, taken.offsets, taken.heartbeat))
         if taken.missing:
             self.load(taken.missing, await self._stored(taken.missing))
         slots, counts = pipeline.absorb(self.rows, source, taken, rules.money)
