@@ -19,3 +19,7 @@ class FlushRefusedError(StreamsegError):
 
 class LayoutMismatchError(StreamsegError):
     """A stored row is damaged, or has a layout or format that this process cannot read."""
+
+
+class RecordRefusedError(StreamsegError):
+    """A server refuses a record for good: sending it again does not help."""

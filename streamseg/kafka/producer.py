@@ -6,7 +6,7 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from streamseg.errors import StreamsegError
+from streamseg.errors import RecordRefusedError, StreamsegError
 from streamseg.kafka.client_config import client_config
 from streamseg.ports import OutgoingRecord
 from streamseg.settings import KafkaSettings
@@ -16,6 +16,12 @@ CLOSE_SECONDS = 1.0
 POLL_SECONDS = 0.002
 ANY_PARTITION = -1
 """librdkafka's RD_KAFKA_PARTITION_UA: the partitioner chooses."""
+
+
+FATAL = frozenset({KafkaError._FATAL, KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT})  # noqa: SLF001
+"""Errors after which a producer accepts nothing more. Only librdkafka itself purges, and only after a fatal error."""
+REFUSED = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_RECORD, KafkaError.RECORD_LIST_TOO_LARGE})
+"""Errors of a record that no retry cures."""
 
 
 class NotDeliveredError(StreamsegError):
@@ -35,6 +41,28 @@ class Acknowledgements:
         self.error = self.error or error
 
 
+class _Client:
+    """One librdkafka producer. After a fatal error it accepts nothing more, and the next `send` gets a new one."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self.is_dead = False
+        self.producer = Producer(config)
+
+    def note(self, error: KafkaError) -> None:
+        """Note an error. A fatal one shows by its code too, where `fatal()` is False."""
+        self.is_dead = self.is_dead or error.fatal() or error.code() in FATAL
+
+    async def poll(self) -> None:
+        """Serve acknowledgements, and wait for a moment if there are none."""
+        try:
+            served = self.producer.poll(0)
+        except KafkaException as error:  # a fatal error comes out of `poll`; the records under way fail one by one
+            self.note(error.args[0])
+            return
+        if not served:
+            await asyncio.sleep(POLL_SECONDS)
+
+
 class KafkaProducer:
     """An `EventSink` on Kafka."""
 
@@ -51,23 +79,29 @@ class KafkaProducer:
             "queue.buffering.max.messages": 200_000,
             "queue.buffering.max.kbytes": 131_072,
         }
-        self._producer = Producer(self._config)
+        self._client = _Client(self._config)
 
     async def send(self, records: Sequence[OutgoingRecord]) -> None:
-        """See the port. Raises `NotDeliveredError`."""
-        acknowledgements = Acknowledgements(len(records))
-        queued = 0
-        while (queued := self._queue(records, queued, acknowledgements)) < len(records):
-            # The local queue is full: wait for the broker.
-            await self._poll()
-        while acknowledgements.waiting:
-            await self._poll()
-        if acknowledgements.error is not None:
-            raise self._not_delivered(acknowledgements.error)
+        """See the port. Raises `NotDeliveredError` and `RecordRefusedError`.
 
-    def _queue(self, records: Sequence[OutgoingRecord], start: int, acknowledgements: Acknowledgements) -> int:
+        Waits on the client that the records were queued to, also when another `send` has replaced it meanwhile.
+        """
+        if self._client.is_dead:
+            self._client = _Client(self._config)
+        client, acknowledgements, queued = self._client, Acknowledgements(len(records)), 0
+        while (queued := self._queue(client, records, queued, acknowledgements)) < len(records):
+            # The local queue is full: wait for the broker.
+            await client.poll()
+        while acknowledgements.waiting:
+            await client.poll()
+        if acknowledgements.error is not None:
+            raise self._not_delivered(client, acknowledgements.error)
+
+    def _queue(
+        self, client: _Client, records: Sequence[OutgoingRecord], start: int, acknowledgements: Acknowledgements
+    ) -> int:
         """Queue the records from `start` on until the local queue is full; return how many are queued in total."""
-        produce, at = self._producer.produce, start
+        produce, at = client.producer.produce, start
         try:
             for at in range(start, len(records)):
                 one = records[at]
@@ -82,18 +116,15 @@ class KafkaProducer:
         except BufferError:
             return at
         except KafkaException as error:
-            raise self._not_delivered(error.args[0]) from None
+            raise self._not_delivered(client, error.args[0]) from None
         return len(records)
 
-    async def _poll(self) -> None:
-        if not self._producer.poll(0):
-            await asyncio.sleep(POLL_SECONDS)
-
-    def _not_delivered(self, error: KafkaError) -> NotDeliveredError:
-        if error.fatal():  # after a sequence error an idempotent producer accepts nothing more
-            self._producer = Producer(self._config)
+    def _not_delivered(self, client: _Client, error: KafkaError) -> StreamsegError:
+        client.note(error)
+        if error.code() in REFUSED:
+            return RecordRefusedError(f"Kafka refuses a record: {error.str()}")
         return NotDeliveredError(f"Kafka did not acknowledge a record: {error.str()}")
 
     async def close(self) -> None:
         """Wait up to a second for records that no `send` waits for."""
-        await asyncio.to_thread(self._producer.flush, CLOSE_SECONDS)
+        await asyncio.to_thread(self._client.producer.flush, CLOSE_SECONDS)

@@ -1,13 +1,15 @@
 """Records are on the topic when `send` returns: on a real broker and on the embedded one."""
 
 import asyncio
+import random
 from collections.abc import Callable, Iterator
 
 import pytest
 from aiokafka.partitioner import murmur2
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
 
 from streamseg.embedded import EmbeddedBroker
+from streamseg.errors import RecordRefusedError
 from streamseg.kafka.producer import KafkaProducer, NotDeliveredError
 from streamseg.ports import OutgoingRecord
 from streamseg.settings import KafkaSettings
@@ -77,7 +79,7 @@ def test_a_record_without_value_is_a_tombstone(bootstrap: str) -> None:
 
 def test_a_record_that_is_too_large_is_an_error_and_the_rest_arrives(bootstrap: str) -> None:
     records = [OutgoingRecord(CLICKS, b"c-1", value) for value in (b"a", b"x" * 3_000_000, b"b")]
-    with pytest.raises(NotDeliveredError, match="too large"):
+    with pytest.raises(RecordRefusedError, match="too large"):
         send(bootstrap, [records[1]])
     send(bootstrap, [records[0], records[2]])
     assert [message.value() for message in read(bootstrap, CLICKS, 2)] == [b"a", b"b"]
@@ -85,8 +87,8 @@ def test_a_record_that_is_too_large_is_an_error_and_the_rest_arrives(bootstrap: 
 
 def test_a_full_queue_makes_the_sender_wait(bootstrap: str, monkeypatch: pytest.MonkeyPatch) -> None:
     sink = KafkaProducer(KafkaSettings(bootstrap=bootstrap))
-    tight = type(sink._producer)(sink._config | {"queue.buffering.max.messages": 10})
-    monkeypatch.setattr(sink, "_producer", tight)
+    tight = type(sink._client)(sink._config | {"queue.buffering.max.messages": 10})
+    monkeypatch.setattr(sink, "_client", tight)
     asyncio.run(sink.send([OutgoingRecord(CLICKS, b"c-1", b"%d" % number) for number in range(500)]))
     assert [message.value() for message in read(bootstrap, CLICKS, 500)] == [b"%d" % number for number in range(500)]
 
@@ -110,16 +112,36 @@ def test_a_send_survives_a_broker_that_is_killed_and_restarted(start_kafka: Call
     assert [message.value() for message in read(broker.bootstrap, CLICKS, 100)] == [r.value for r in records]
 
 
-def test_a_producer_with_a_fatal_error_is_replaced() -> None:
-    class Failing:
-        def produce(self, *_: object, **__: object) -> None:
-            raise KafkaException(KafkaError(KafkaError._FATAL, "sequence lost", True))
+def test_a_fatal_error_fails_the_sends_under_way_and_later_ones_work(make_topics: Callable[[int], str]) -> None:
+    """A real one: with gapless delivery librdkafka ends the producer when the broker refuses one record for good."""
+    bootstrap = make_topics(PARTITIONS)
+    refused = OutgoingRecord(CLICKS, b"c-1", random.Random(1).randbytes(1_800_000), partition=0)
+    many = [OutgoingRecord(CLICKS, b"c-2", b"%d" % number, partition=0) for number in range(2_000)]
 
-    with EmbeddedBroker() as broker:
-        sink = KafkaProducer(KafkaSettings(bootstrap=broker.bootstrap))
-        sink._producer = Failing()  # a broker cannot be made to cause a fatal error
-        record = [OutgoingRecord(CLICKS, b"c-1", b"v")]
-        with pytest.raises(NotDeliveredError, match="sequence lost"):
-            asyncio.run(sink.send(record))
-        asyncio.run(sink.send(record))
-        assert len(read(broker.bootstrap, CLICKS, 1)) == 1
+    async def go() -> list[BaseException | None]:
+        sink = KafkaProducer(KafkaSettings(bootstrap=bootstrap))
+        sink._client = type(sink._client)(sink._config | {"enable.gapless.guarantee": True})
+        first = sink._client
+        async with asyncio.timeout(60):
+            outcomes = await asyncio.gather(
+                *(sink.send(many) for _ in range(3)),
+                sink.send([refused]),
+                *(sink.send(many) for _ in range(3)),
+                return_exceptions=True,
+            )
+            for attempt in range(3):  # as callers do; the first one may only learn of the error
+                try:
+                    await sink.send([OutgoingRecord(CLICKS, b"c-3", b"after", partition=1)])
+                except NotDeliveredError:
+                    assert attempt < 2
+                else:
+                    break
+        assert sink._client is not first
+        await sink.close()
+        return outcomes
+
+    outcomes = asyncio.run(go())
+    failed = [one for one in outcomes if one is not None]
+    assert failed
+    assert all(isinstance(one, NotDeliveredError | RecordRefusedError) for one in failed)
+    assert b"after" in {message.value() for message in read(bootstrap, CLICKS, 1)}

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
-from streamseg.errors import StreamsegError
+from streamseg.errors import RecordRefusedError, StreamsegError
 from streamseg.events.rejection import CUT_HEADER, ERROR_HEADERS, RejectedEvent, dead_letter_headers
 from streamseg.metrics import Metrics
 from streamseg.ports import OutgoingRecord
@@ -63,7 +63,7 @@ def _letter(one: RejectedEvent, topic: str, partition: int) -> OutgoingRecord:
     record, headers = one.record, dead_letter_headers(one, topic, partition)
     key, value = record.key or b"", record.value or b""
     size = len(key) + len(value) + sum(len(name) + len(content or b"") for name, content in record.headers)
-    if size <= LARGEST_INPUT_BYTES:
+    if size <= LARGEST_INPUT_BYTES and one.detail != RecordRefusedError.__name__:
         return OutgoingRecord(DEAD_LETTERS, record.key, record.value, headers)
     ours = tuple(header for header in headers if header[0].startswith(ERROR_HEADERS))
     cut = (*ours, (CUT_HEADER, str(size).encode()))

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from streamseg.errors import StreamsegError
+from streamseg.errors import RecordRefusedError, StreamsegError
 from streamseg.events.record import Record, RecordBatch
 from streamseg.events.rejection import Reason, RejectedEvent
 
@@ -67,7 +67,8 @@ class Quarantine:
         """
         runs, self._under_way = self._under_way, ()
         records = [(run.topic, record.offset) for run in runs for record in run.records]
-        if isinstance(error, StreamsegError) or not records:
+        tied_to_a_record = not isinstance(error, StreamsegError) or isinstance(error, RecordRefusedError)
+        if not tied_to_a_record or not records:
             return None
         self._failures += 1
         if self._limit is None and self._failures < ATTEMPTS:
