@@ -85,12 +85,12 @@ async def _unsent(settings: "Settings", topic: str | None, reason: str | None) -
 
 async def _redrive(settings: "Settings", topic: str | None, reason: str | None, *, dry_run: bool) -> int:
     from streamseg.repair.redrive import redrive
-    from streamseg.wiring.kafka_clients import event_sink
+    from streamseg.wiring.kafka_clients import transactional_sink
 
     letters = await _unsent(settings, topic, reason)
     if dry_run or not letters:
         return len(letters)
-    sink = event_sink(settings)
+    sink = transactional_sink(settings, "redrive")
     try:
         return await redrive(letters, sink)
     finally:

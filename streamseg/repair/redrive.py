@@ -50,9 +50,23 @@ class DeadLetter:
 
 
 async def read_dead_letters(log: Log, partitions: int) -> list[DeadLetter]:
-    """Return the dead letters that were not sent again, each once, in order of rejection."""
-    found: dict[tuple[str, int, int], DeadLetter] = {}
+    """Return the dead letters that were not sent again, each once, in the order of rejection.
+
+    Args:
+        log: reads the dead letter topic.
+        partitions: its partition count.
+    """
     redriven: set[tuple[str, int, int]] = set()
+    found = await read_all_dead_letters(log, partitions, redriven)
+    left = (letter for place, letter in found.items() if place not in redriven)
+    return sorted(left, key=lambda letter: letter.rejected_at)
+
+
+async def read_all_dead_letters(
+    log: Log, partitions: int, redriven: set[tuple[str, int, int]] | None = None
+) -> dict[tuple[str, int, int], DeadLetter]:
+    """Return every dead letter by topic, partition and offset of its record; adds those sent again to `redriven`."""
+    found: dict[tuple[str, int, int], DeadLetter] = {}
     for partition in range(partitions):
         first, end = await log.bounds(DEAD_LETTERS, partition)
         async for records in log.read(DEAD_LETTERS, partition, first, end):
@@ -61,24 +75,23 @@ async def read_dead_letters(log: Log, partitions: int) -> list[DeadLetter]:
                 if letter is None:
                     continue
                 place = letter.topic, letter.partition, letter.offset
-                if any(name == REDRIVEN for name, _ in record.headers):
-                    redriven.add(place)
-                else:
+                if not any(name == REDRIVEN for name, _ in record.headers):
                     found.setdefault(place, letter)
-    left = (letter for place, letter in found.items() if place not in redriven)
-    return sorted(left, key=lambda letter: letter.rejected_at)
+                elif redriven is not None:
+                    redriven.add(place)
+    return found
 
 
 async def redrive(letters: Iterable[DeadLetter], sink: EventSink) -> int:
     """Send the records that are complete, and mark their dead letters; return the number of records sent.
 
-    If this is interrupted, the next call may send some records twice.
+    Records and marks go in one `send`. With a transactional sink, an interrupted call can be made again: what was sent
+    is marked, and what is not marked was not sent.
     """
     chosen = [letter for letter in letters if not letter.cut]
     for start in range(0, len(chosen), LETTERS_AT_ONCE):
         piece = chosen[start : start + LETTERS_AT_ONCE]
-        await sink.send([letter.original() for letter in piece])
-        await sink.send([letter.redriven_mark() for letter in piece])
+        await sink.send([*(one.original() for one in piece), *(one.redriven_mark() for one in piece)])
     return len(chosen)
 
 

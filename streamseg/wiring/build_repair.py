@@ -8,10 +8,12 @@ from streamseg.features.relayout import encoded_settings
 from streamseg.kafka.admin import TopicAdmin
 from streamseg.kafka.partitioner import partition_of
 from streamseg.kafka.topic_reader import TopicReader
+from streamseg.ports import Log
 from streamseg.repair.rebuilder import Rebuilder
+from streamseg.repair.set_aside import LogWithoutSetAside, set_aside_places
 from streamseg.repair.verifier import Verifier
 from streamseg.settings import Settings
-from streamseg.topics import CLICKS
+from streamseg.topics import CLICKS, DEAD_LETTERS
 from streamseg.wiring.derived import derive
 from streamseg.wiring.stores import stored_layout, stores
 
@@ -31,6 +33,11 @@ async def topic_ids(settings: Settings) -> dict[str, tuple[str, int]]:
     return await asyncio.to_thread(TopicAdmin(settings.kafka).topic_ids)
 
 
+async def _applied_log(log: TopicReader) -> Log:
+    """Return the log without the records that workers set aside."""
+    return LogWithoutSetAside(log, await set_aside_places(log, await log.partitions(DEAD_LETTERS)))
+
+
 @asynccontextmanager
 async def rebuilder(settings: Settings) -> AsyncIterator[tuple[Rebuilder, int]]:
     """Open the `Rebuilder`; yields it with the number of partitions. Raises `SettingsError`."""
@@ -44,7 +51,7 @@ async def rebuilder(settings: Settings) -> AsyncIterator[tuple[Rebuilder, int]]:
             decoder=derived.decoder,
             money=derived.money,
             state=state,
-            log=log,
+            log=await _applied_log(log),
             topics=topics,
             belongs=lambda partition, customer: partition_of(customer, partitions) == partition,
         )
@@ -63,7 +70,7 @@ async def verifier(settings: Settings) -> AsyncIterator[tuple[Verifier, int]]:
             money=derived.money,
             state=state,
             memberships=memberships,
-            log=log,
+            log=await _applied_log(log),
             belongs=lambda partition, customer: partition_of(customer, partitions) == partition,
             topics=topics,
             retention_seconds=settings.membership.retention_seconds,

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from streamseg.kafka.admin import TopicAdmin, TopicDifference
 from streamseg.kafka.change_feed import ChangeFeed
 from streamseg.kafka.producer import KafkaProducer
+from streamseg.kafka.transactions import TransactionalProducer
 from streamseg.settings import Settings
 
 
@@ -27,6 +28,11 @@ def group_lag(settings: Settings) -> dict[tuple[str, int], int]:
 def event_sink(settings: Settings) -> KafkaProducer:
     """Open a producer of events. The caller closes it."""
     return KafkaProducer(settings.kafka)
+
+
+def transactional_sink(settings: Settings, name: str) -> TransactionalProducer:
+    """Open a producer whose every `send` is one transaction. The caller closes it."""
+    return TransactionalProducer(settings.kafka, name)
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -11,6 +12,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
 from streamseg.embedded import EmbeddedBroker
 from streamseg.errors import RecordRefusedError
 from streamseg.kafka.producer import KafkaProducer, NotDeliveredError
+from streamseg.kafka.transactions import TransactionalProducer
 from streamseg.ports import OutgoingRecord
 from streamseg.settings import KafkaSettings
 from streamseg.topics import CLICKS, DEAD_LETTERS, MEMBERSHIPS
@@ -145,3 +147,21 @@ def test_a_fatal_error_fails_the_sends_under_way_and_later_ones_work(make_topics
     assert failed
     assert all(isinstance(one, NotDeliveredError | RecordRefusedError) for one in failed)
     assert [message.value() for message in read(bootstrap, DEAD_LETTERS, 1)] == [b"after"]
+
+
+def test_a_transaction_is_visible_as_a_whole_or_not_at_all(make_topics: Callable[[int], str]) -> None:
+    bootstrap = make_topics(PARTITIONS)
+    few = [OutgoingRecord(DEAD_LETTERS, b"c-%d" % number, b"%d" % number) for number in range(20)]
+    refused = OutgoingRecord(DEAD_LETTERS, b"c-1", random.Random(1).randbytes(1_950_000))
+
+    async def go() -> None:
+        sink = TransactionalProducer(KafkaSettings(bootstrap=bootstrap, group=f"g-{time.time_ns()}"), "test")
+        with pytest.raises(NotDeliveredError):
+            await sink.send([*few, refused])
+        await sink.send(few[:5])
+        await sink.close()
+
+    asyncio.run(go())
+    assert sorted(message.value() or b"" for message in read(bootstrap, DEAD_LETTERS, 20)) == [
+        b"%d" % number for number in range(5)
+    ]

@@ -103,6 +103,8 @@ def test_a_record_that_raises_at_any_stage_goes_to_dead_letters(
         found = await letters(servers)
         assert len(found) == expected
         assert {(reason, detail) for _, reason, detail in found} == {("internal", error)}
+        report = await servers.verdict()
+        assert report.counts() == report.counts() | {"lost": 0, "doubled": 0, "different": 0}
         stored = dict((await servers.state.scan(0, 0, 1_000))[1])
         assert set(stored) == {f"c-{n}" for n in range(6)} - {POISONED}
 

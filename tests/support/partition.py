@@ -22,6 +22,7 @@ from streamseg.membership.types import Consent
 from streamseg.metrics import Metrics
 from streamseg.pipeline import PublishingRules, Segmentation
 from streamseg.ports import OutgoingRecord
+from streamseg.repair.set_aside import LogWithoutSetAside, set_aside_places
 from streamseg.repair.verifier import Verifier, VerifyReport
 from streamseg.sources.event import rfc3339
 from streamseg.store.memory import MemoryMembershipStore, MemoryModelStore, MemoryStateStore
@@ -170,7 +171,7 @@ class Servers:
             money=MONEY,
             state=self.state,
             memberships=self.memberships,
-            log=self.log,
+            log=LogWithoutSetAside(self.log, await set_aside_places(self.log, 1)),
             belongs=lambda *_: True,
             retention_seconds=retention_seconds,
             delivery_seconds=1.0,
