@@ -51,6 +51,11 @@ def with_readable(layout: Layout, known: Mapping[str, bytes]) -> Layout:
     return replace(layout, earlier=(*layout.earlier, *earlier)) if earlier else layout
 
 
+def segmentations_of(known: Mapping[str, bytes]) -> frozenset[str]:
+    """Return the names of all segmentations that stored layouts have, from `encoded_settings` by fingerprint."""
+    return frozenset(name for stored in known.values() for name in msgspec.json.decode(stored)["segmentations"])
+
+
 def setting_differences(layout: Layout, stored: bytes) -> dict[str, tuple[Any, Any]]:
     """Return the row settings that differ: name to (value in `stored`, from `encoded_settings`; value in `layout`)."""
     there, here = msgspec.json.decode(stored), row_settings(layout)

@@ -61,6 +61,7 @@ async def run_worker(settings: Settings) -> None:
             rules=Rules(
                 layout=layouts.layout,
                 replaces=layouts.replaces,
+                segmentations=layouts.segmentations,
                 topics=topics,
                 partitions=partitions,
                 decoder=derived.decoder,

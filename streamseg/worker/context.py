@@ -31,6 +31,8 @@ class Rules:
     """Of the rows."""
     replaces: frozenset[str]
     """Fingerprints of the stored layouts that `layout` may replace."""
+    segmentations: frozenset[str]
+    """Every segmentation that rows were ever written with. An erasure deletes the samples of all of them."""
     topics: Mapping[str, tuple[str, int]]
     """Topic id and partition count of each input topic, as the broker reports them."""
     partitions: int

@@ -12,7 +12,7 @@ from typing import Any
 from streamseg.clustering.identity import segmentation_of
 from streamseg.errors import LayoutMismatchError
 from streamseg.features.layout import Layout
-from streamseg.features.relayout import encoded_settings, setting_differences, with_readable
+from streamseg.features.relayout import encoded_settings, segmentations_of, setting_differences, with_readable
 from streamseg.ports import ModelStore, StateStore
 
 SEGMENTATIONS = "segmentations"
@@ -24,6 +24,8 @@ class RowLayouts:
 
     layout: Layout
     replaces: frozenset[str]
+    segmentations: frozenset[str]
+    """Every segmentation that rows were ever written with: samples of their customers may exist."""
 
 
 async def check_layouts(layout: Layout, state: StateStore, models: ModelStore, partitions: int) -> RowLayouts:
@@ -50,7 +52,7 @@ async def check_layouts(layout: Layout, state: StateStore, models: ModelStore, p
                     "run workers that have it in their settings until it is empty"
                 )
     await state.remember_layout(layout.fingerprint, encoded_settings(layout))
-    return RowLayouts(layout, replaces)
+    return RowLayouts(layout, replaces, segmentations_of(known) | {*layout.segmentations})
 
 
 def _refusal(layout: Layout, stored: bytes, dropped: Collection[str]) -> str:

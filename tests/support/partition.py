@@ -197,7 +197,7 @@ class OnePartition:
         clock_step: float = 1e9,
     ) -> None:
         """`run`: records at once, which decides how often a customer is looked at."""
-        rows = rows or RowLayouts(LAYOUT, frozenset())
+        rows = rows or RowLayouts(LAYOUT, frozenset(), frozenset(LAYOUT.segmentations))
         gate = gate or Gate()
         self._run = run
         self.servers = servers
@@ -222,6 +222,7 @@ class OnePartition:
             rules=Rules(
                 layout=rows.layout,
                 replaces=rows.replaces,
+                segmentations=rows.segmentations,
                 topics={},
                 partitions=1,
                 decoder=Decoder(MONEY),

@@ -11,14 +11,15 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from streamseg import pipeline
 from streamseg.errors import StoreUnavailableError, StreamsegError
 from streamseg.events.cloudevents import MEMBERSHIP_TYPE, Headers, headers_at
 from streamseg.membership.encoding import change_record
 from streamseg.membership.types import OutboxEntry
 from streamseg.metrics import Metrics
 from streamseg.ports import OutgoingRecord
-from streamseg.topics import MEMBERSHIPS
-from streamseg.worker.context import Ports
+from streamseg.topics import MEMBERSHIPS, SAMPLES
+from streamseg.worker.context import Ports, Rules
 from streamseg.worker.pace import Pace
 
 log = logging.getLogger(__name__)
@@ -57,10 +58,11 @@ class PendingDelivery:
 class OutboxRelay:
     """Delivers what one partition decided, in order."""
 
-    def __init__(self, partition: int, *, ports: Ports, redelivery_window: float, metrics: Metrics, pace: Pace) -> None:
+    def __init__(self, partition: int, *, ports: Ports, rules: Rules, metrics: Metrics, pace: Pace) -> None:
         self._partition = partition
         self._ports = ports
-        self._redelivery_window = redelivery_window
+        self._redelivery_window = rules.redelivery_window
+        self._segmentations = sorted(rules.segmentations)
         self._metrics = metrics
         self._pace = pace
         self._pending: asyncio.Queue[PendingDelivery] = asyncio.Queue(maxsize=QUEUED_DELIVERIES)
@@ -139,7 +141,21 @@ class OutboxRelay:
         await self._ports.memberships.write(entries)
         headers_of = headers_at(MEMBERSHIP_TYPE, time.time())
         changed = [entry for entry in entries if entry.changes or entry.membership is None]
-        await self._ports.sink.send([_record(entry, headers_of) for entry in changed])
+        await self._ports.sink.send(
+            [*(_record(entry, headers_of) for entry in changed), *self._deleted_samples(entries)]
+        )
+
+    def _deleted_samples(self, entries: Sequence[OutboxEntry]) -> list[OutgoingRecord]:
+        """Return tombstones for all samples of the customers who were erased or expired.
+
+        They follow from the outbox, so a worker that is killed after the flush has not forgotten them.
+        """
+        gone = [entry.customer_id for entry in entries if entry.membership is None]
+        return [
+            OutgoingRecord(SAMPLES, pipeline.sample_key(name, customer), None, partition=0)
+            for customer in gone
+            for name in self._segmentations
+        ]
 
     async def _note_change_topic_end(self) -> None:
         now = time.monotonic()

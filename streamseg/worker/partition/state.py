@@ -76,9 +76,7 @@ class PartitionState:
     ) -> None:
         self.partition = lease.partition
         self.rows = Rows(rules.layout)
-        self.relay = OutboxRelay(
-            lease.partition, ports=ports, redelivery_window=rules.redelivery_window, metrics=metrics, pace=pace
-        )
+        self.relay = OutboxRelay(lease.partition, ports=ports, rules=rules, metrics=metrics, pace=pace)
         self._lease = lease
         self._budget = budget
         self._ports = ports
@@ -322,10 +320,6 @@ class PartitionState:
         moves = Counter((change.segmentation, change.change) for entry in entries for change in entry.changes)
         for labels, count in moves.items():
             self._metrics.moves.labels(*labels).inc(count)
-        for entry in entries:
-            if entry.membership is None:
-                keys = [pipeline.sample_key(one.name, entry.customer_id) for one in self._models.segmentations]
-                extra += [OutgoingRecord(SAMPLES, key, None, partition=0) for key in keys]
         position, in_doubt = written
         await self.relay.put(PendingDelivery(entries, position, extra, dict(checkpoint), appended_at, in_doubt))
         self._flushed = True

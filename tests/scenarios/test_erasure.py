@@ -1,0 +1,74 @@
+"""Erased customers stay erased: also their samples, wherever the worker is killed, and of segmentations of before."""
+
+import asyncio
+from dataclasses import replace
+
+from streamseg.topics import ERASURES, SAMPLES
+from streamseg.worker.layout_check import check_layouts
+from tests.support.partition import LAYOUT, NUMBER, SNAPSHOT, Gate, OnePartition, Point, Servers, fill, until
+
+EVENTS = 60
+ERASED = "c-1"
+OTHER = "an-older-segmentation"
+
+
+async def served() -> Servers:
+    made = Servers()
+    await made.models.publish("behaviour", 1, 0, SNAPSHOT.to_json())
+    fill(made.log, 0, EVENTS)  # ends with an erasure of c-1
+    return made
+
+
+def samples(made: Servers, customer: str) -> list[bytes]:
+    """Keys of the samples of a customer that a reader of the compacted topic would find."""
+    latest = {record.key: record.value for record in made.log.records[SAMPLES]}
+    return [key for key, value in latest.items() if key and value and key.decode().endswith(f"|{customer}")]
+
+
+async def points() -> list[Point]:
+    gate = Gate()
+    worker = OnePartition(await served(), "first", gate, run=7)
+    await worker.begin()
+    await until(lambda: worker.is_done)
+    passed = list(gate.passed)
+    await worker.close()
+    assert any(record.value for record in worker.servers.log.records[SAMPLES])
+    return passed
+
+
+async def kill_at(at: Point) -> list[bytes]:
+    made, gate = await served(), Gate(at)
+    first, second = OnePartition(made, "first", gate, run=7), OnePartition(made, "second", run=7)
+    await first.begin()
+    try:
+        await until(lambda: gate.stopped.is_set() or first.is_done)
+        await first.close()
+        await second.begin()
+        await until(lambda: second.is_done)
+        return samples(made, ERASED)
+    finally:
+        await first.close()
+        await second.close()
+
+
+def test_no_sample_of_an_erased_customer_is_left_wherever_the_worker_is_killed() -> None:
+    left = {at: found for at in asyncio.run(points()) if (found := asyncio.run(kill_at(at)))}
+    assert left == {}
+
+
+def test_an_erasure_reaches_samples_of_segmentations_that_the_settings_no_longer_have() -> None:
+    async def go() -> list[bytes]:
+        made = await served()
+        older = replace(LAYOUT, segmentations=("behaviour", OTHER))
+        await check_layouts(older, made.state, made.models, NUMBER + 1)
+        await made.models.drop(OTHER, 1)
+        made.log.append(SAMPLES, f"{OTHER}|{ERASED}".encode(), b"{}")
+        rows = await check_layouts(LAYOUT, made.state, made.models, NUMBER + 1)
+        worker = OnePartition(made, "worker", rows=rows)
+        await worker.begin()
+        await until(lambda: worker.is_done)
+        await worker.close()
+        assert made.log.records[ERASURES]
+        return samples(made, ERASED)
+
+    assert asyncio.run(go()) == []
