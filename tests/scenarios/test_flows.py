@@ -5,7 +5,8 @@ The moves are compared with the change records: each record has the entry or exi
 """
 
 import asyncio
-from collections import Counter
+import json
+from collections import Counter, defaultdict
 from dataclasses import replace
 
 import msgspec
@@ -15,7 +16,7 @@ from streamseg.clustering.identity import UNASSIGNED, id_of
 from streamseg.features.rows import Rows
 from streamseg.pipeline.event_time import SUPPORT
 from streamseg.ports import Flow
-from streamseg.topics import CLICKS, MEMBERSHIPS
+from streamseg.topics import CLICKS, HISTORY, MEMBERSHIPS
 from streamseg.worker.partition import lease, state
 from tests.support.partition import LAYOUT, NUMBER, QUICK, SNAPSHOT, Gate, OnePartition, Point, Servers, fill, until
 
@@ -64,6 +65,40 @@ def decided(servers: Servers) -> Counter[Flow]:
     return total
 
 
+Change = tuple[int, int, str]
+"""Epoch, seq and the changes as JSON."""
+
+
+def published(servers: Servers) -> dict[str, set[Change]]:
+    """The change records of each customer since the latest tombstone."""
+    found: defaultdict[str, set[Change]] = defaultdict(set)
+    for record in servers.log.records[MEMBERSHIPS]:
+        assert record.key is not None
+        if record.value is None:
+            found.pop(record.key.decode(), None)
+        else:
+            change = msgspec.json.decode(record.value)
+            found[record.key.decode()].add((change["epoch"], change["seq"], json.dumps(change["changes"])))
+    return dict(found)
+
+
+def history(servers: Servers) -> dict[str, set[Change]]:
+    """The history as a reader must take it: each record once, without what was to be forgotten."""
+    found: defaultdict[str, set[Change]] = defaultdict(set)
+    forgotten: dict[str, tuple[int, int]] = {}
+    for record in servers.log.records[HISTORY]:
+        assert record.value is not None
+        one = msgspec.json.decode(record.value)
+        customer, order = one["customer_id"], (one["epoch"], one["seq"])
+        assert record.key == customer.encode()
+        if one.get("forget"):
+            forgotten[customer] = max(order, forgotten.get(customer, (0, 0)))
+        else:
+            found[customer].add((*order, json.dumps(one["changes"])))
+    kept = {who: {one for one in all_ if one[:2] > forgotten.get(who, (0, 0))} for who, all_ in found.items()}
+    return {who: changes for who, changes in kept.items() if changes}
+
+
 async def members(servers: Servers) -> Counter[str]:
     """The customers of each segment, from the stored rows."""
     stored = dict((await servers.state.scan(NUMBER, 0, 1_000))[1])
@@ -107,6 +142,7 @@ async def kill_and_take_over(at: Point) -> None:
     counted = await flows(made)
     assert counted == decided(made)
     assert net(counted) == await members(made)
+    assert history(made) == published(made)
     assert any(None not in flow for flow in counted)
 
 

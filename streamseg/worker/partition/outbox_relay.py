@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 from streamseg.errors import StoreUnavailableError, StreamsegError
 from streamseg.events.cloudevents import MEMBERSHIP_TYPE, Headers, headers_at
-from streamseg.membership.encoding import change_record
+from streamseg.membership.encoding import change_record, history_record
 from streamseg.membership.types import OutboxEntry
 from streamseg.metrics import Metrics
 from streamseg.ports import OutgoingRecord
-from streamseg.topics import MEMBERSHIPS
+from streamseg.topics import HISTORY, MEMBERSHIPS
 from streamseg.worker.context import Ports
 from streamseg.worker.pace import Pace
 
@@ -139,7 +139,8 @@ class OutboxRelay:
         await self._ports.memberships.write(entries)
         headers_of = headers_at(MEMBERSHIP_TYPE, time.time())
         changed = [entry for entry in entries if entry.changes or entry.membership is None]
-        await self._ports.sink.send([_record(entry, headers_of) for entry in changed])
+        history = [OutgoingRecord(HISTORY, entry.customer_id.encode(), history_record(entry)) for entry in changed]
+        await self._ports.sink.send([*(_record(entry, headers_of) for entry in changed), *history])
 
     async def _note_change_topic_end(self) -> None:
         now = time.monotonic()
