@@ -1,17 +1,23 @@
-"""`streamseg segments changes` on a real Redis. Issue 13, item 26."""
+"""`streamseg segments changes` on a real Redis, and what a worker counts and appends. Issue 13, item 26."""
 
 import asyncio
 import json
 import time
+from collections import Counter
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from streamseg.clustering.identity import UNASSIGNED, id_of
 from streamseg.commands import streamseg
 from streamseg.ports import Flows, Flush
 from streamseg.store.redis import RedisModelStore, RedisStateStore
 from streamseg.time_units import DAY_SECONDS
+from streamseg.topics import HISTORY, MEMBERSHIPS
 from tests.contracts.stores import connected
+from tests.integration.test_worker import read_all
+from tests.support.processes import run, stored_rows, until, until_absorbed, worker
 
 pytestmark = pytest.mark.integration
 
@@ -53,3 +59,28 @@ def test_changes_are_read_from_all_partitions(clean_redis: str) -> None:
     text = printed(clean_redis)
     assert "Daily Athletes: 6 -> 10 (+4)" in text
     assert f"gained 6: 6 from {B}" in text
+
+
+def test_a_worker_counts_its_moves_and_appends_its_changes_to_the_history(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    bootstrap = environment["STREAMSEG_KAFKA__BOOTSTRAP"]
+    with worker(environment, tmp_path / "worker.log"):
+        run(environment, "simulate", "--customers", "150", "--days", "45", "--speed", "max", "--wait")
+        until(lambda: bool(run(environment, "segments")["segments"]), "segmented")
+        until_absorbed(environment)
+
+    rows = stored_rows(environment)
+    codes = Counter(rows.segment[rows.slots_of(list(rows.slots)), 0].tolist())
+    members = {id_of("behaviour", code): count for code, count in codes.items() if code != UNASSIGNED}
+    found = run(environment, "segments", "changes", "--since", "56w")
+    assert {one["id"]: one["now"] for one in found["segments"] if one["now"]} == members
+    assert [one["then"] for one in found["segments"]] == [0] * len(found["segments"])  # all of them entered since
+
+    def changes(topic: str) -> set[tuple[str, int, int, str]]:
+        records = [json.loads(value) for _, value, _ in read_all(bootstrap, topic) if value is not None]
+        return {(one["customer_id"], one["epoch"], one["seq"], json.dumps(one["changes"])) for one in records}
+
+    assert changes(HISTORY) == changes(MEMBERSHIPS)
+    entered = sum(one["moves"] for one in found["flows"] if one["from"] is None)
+    assert entered == sum(members.values())  # nobody left
