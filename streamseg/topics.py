@@ -15,6 +15,7 @@ PROFILES: Final = "streamseg.profiles"
 CONSENTS: Final = "streamseg.consents"
 ERASURES: Final = "streamseg.erasures"
 MEMBERSHIPS: Final = "streamseg.memberships"
+HISTORY: Final = "streamseg.membership-history"
 SAMPLES: Final = "streamseg.samples"
 MODELS: Final = "streamseg.models"
 DEAD_LETTERS: Final = "streamseg.dead-letters"
@@ -38,6 +39,8 @@ class TopicSpec:
     """None: the broker's default."""
     compacted: bool = False
     max_message_bytes: int = LARGEST_INPUT_BYTES
+    rolls_daily: bool = False
+    """Whether a segment of the log ends after a day at most. Kafka deletes whole segments, never the latest one."""
 
     def config(self) -> dict[str, str]:
         """Return the topic's configuration under Kafka's names; times are in milliseconds."""
@@ -52,6 +55,8 @@ class TopicSpec:
                 "max.compaction.lag.ms": str(DAY_SECONDS * 1000),
                 "segment.ms": str(DAY_SECONDS * 1000),
             }
+        if self.rolls_daily:
+            made["segment.ms"] = str(DAY_SECONDS * 1000)
         if self.retention_seconds is not None:
             made["retention.ms"] = str(self.retention_seconds * 1000)
         return made
@@ -67,6 +72,7 @@ TOPICS: Final[tuple[TopicSpec, ...]] = (
     TopicSpec(CONSENTS, "customers' consent", None, 28 * DAY_SECONDS),
     TopicSpec(ERASURES, "requests to erase a customer", None, 28 * DAY_SECONDS),
     TopicSpec(MEMBERSHIPS, "latest membership of each customer, with its changes", None, None, compacted=True),
+    TopicSpec(HISTORY, "every change of a membership", None, 28 * DAY_SECONDS, rolls_daily=True),
     TopicSpec(SAMPLES, "sampled feature vectors for the trainer", 1, None, compacted=True),
     TopicSpec(MODELS, "snapshots of the segmentations", 1, None, compacted=True),
     TopicSpec(

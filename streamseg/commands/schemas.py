@@ -50,10 +50,11 @@ def schema_files(folder: Path) -> dict[Path, str]:
 def topic_schemas() -> dict[str, dict[str, Any]]:
     """JSON Schema of the values of each public topic with JSON values, by topic."""
     from streamseg.events.schema import event_schemas
-    from streamseg.membership.contract import membership_schema
-    from streamseg.topics import INPUT_TOPICS, MEMBERSHIPS
+    from streamseg.membership.contract import history_schema, membership_schema
+    from streamseg.topics import HISTORY, INPUT_TOPICS, MEMBERSHIPS
 
-    return {**dict(zip(INPUT_TOPICS, event_schemas(), strict=True)), MEMBERSHIPS: membership_schema()}
+    events = dict(zip(INPUT_TOPICS, event_schemas(), strict=True))
+    return {**events, MEMBERSHIPS: membership_schema(), HISTORY: history_schema()}
 
 
 def _read(path: Path) -> str | None:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from streamseg.commands import Invocation
+from streamseg.commands._changes import SinceType, lines
 from streamseg.commands._options import json_option
 
 if TYPE_CHECKING:
     from streamseg.clustering.description.comparison import Comparison
+    from streamseg.service.changes import Since
 
 NAME_LENGTH: Final = 80
 
@@ -86,6 +88,26 @@ def diff_command(invocation: Invocation, segmentation: str, against: str, as_jso
         click.echo(json.dumps(asdict(found)))
     else:
         _print_comparison(found, against, segmentation)
+
+
+@command.command("changes")
+@click.option("--since", type=SinceType(), default="7d", show_default=True, help="A span (7d, 24h, 4w) or a date.")
+@json_option
+@click.pass_obj
+def changes_command(invocation: Invocation, since: "Since", as_json: bool) -> None:
+    """Print sizes then and now, and who moved where.
+
+    Moves are counted by UTC day, so a span begins at 00:00 UTC of its first day. A customer who moved twice counts
+    twice. Counts are kept for 400 days.
+    """
+    from streamseg.wiring.build_service import read_catalogue, read_changes
+
+    found = asyncio.run(read_changes(invocation.settings, since))
+    if as_json:
+        click.echo(json.dumps(found.as_json()))
+        return
+    for line in lines(found, asyncio.run(read_catalogue(invocation.settings))):
+        click.echo(line)
 
 
 @command.command("drop")

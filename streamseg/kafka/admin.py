@@ -13,7 +13,7 @@ from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource, 
 from streamseg.errors import SettingsError
 from streamseg.kafka.client_config import client_config
 from streamseg.settings import KafkaSettings
-from streamseg.topics import INPUT_TOPICS, MEMBERSHIPS, SAMPLES, TOPICS, TopicSpec
+from streamseg.topics import HISTORY, INPUT_TOPICS, MEMBERSHIPS, SAMPLES, TOPICS, TopicSpec
 
 TIMEOUT_SECONDS: Final = 15.0
 RETRY_SECONDS: Final = 0.25
@@ -95,13 +95,14 @@ class TopicAdmin:
     def topic_ids(self) -> dict[str, tuple[str, int]]:
         """Return (id, partition count) of each input topic. Ids are empty on librdkafka's built-in broker.
 
-        Raises `SettingsError` when a topic is missing or the counts are unequal.
+        Raises `SettingsError` when one of them or the history is missing, or the counts are unequal.
         """
         metadata = self._metadata()
         counts = _counts(metadata)
         equal_partitions(counts)
         if str(metadata.cluster_id).startswith(BUILT_IN_CLUSTER):
             return {topic: ("", counts[topic]) for topic in INPUT_TOPICS}
+        _check_present([HISTORY], counts)  # without it, no change could be delivered
         described = self._admin.describe_topics(TopicCollection(list(INPUT_TOPICS)), request_timeout=TIMEOUT_SECONDS)
         return {topic: (str(_result(future).topic_id), counts[topic]) for topic, future in described.items()}
 
@@ -148,11 +149,15 @@ def _counts(metadata: ClusterMetadata) -> dict[str, int]:
     return {name: len(topic.partitions) for name, topic in metadata.topics.items()}
 
 
-def equal_partitions(counts: dict[str, int]) -> int:
-    """Return the partition count of the input topics. Raises `SettingsError` when one is missing or counts differ."""
-    missing = [topic for topic in INPUT_TOPICS if topic not in counts]
+def _check_present(topics: Sequence[str], counts: dict[str, int]) -> None:
+    missing = [topic for topic in topics if topic not in counts]
     if missing:
         raise SettingsError(f"topic {missing[0]} is missing: run `streamseg topics create` before the workers")
+
+
+def equal_partitions(counts: dict[str, int]) -> int:
+    """Return the partition count of the input topics. Raises `SettingsError` when one is missing or counts differ."""
+    _check_present(INPUT_TOPICS, counts)
     if len({counts[topic] for topic in INPUT_TOPICS}) > 1:
         listed = ", ".join(f"{topic} {counts[topic]}" for topic in INPUT_TOPICS)
         raise SettingsError(

@@ -1,4 +1,4 @@
-"""Generates the JSON Schema of the change topic, `streamseg.memberships`: a membership and its changes."""
+"""Generates the JSON Schemas of the change topic, `streamseg.memberships`, and of `streamseg.membership-history`."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -21,3 +21,21 @@ class MembershipRecord(Membership):
 def membership_schema() -> dict[str, Any]:
     """Return the schema of the record value. Readers must ignore unknown fields."""
     return schema_of("membership", TypeAdapter(MembershipRecord), mode="serialization")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryRecord:
+    """A change of a customer's membership, or with `forget` the order to drop the customer's earlier records."""
+
+    v: Literal[1] = VERSION
+    customer_id: str
+    epoch: int
+    seq: int
+    as_of: int | None = None
+    changes: tuple[MembershipChange, ...] = ()
+    forget: bool = False
+
+
+def history_schema() -> dict[str, Any]:
+    """Return the schema of the record value. Readers must ignore unknown fields."""
+    return schema_of("membership-history", TypeAdapter(HistoryRecord), mode="serialization")

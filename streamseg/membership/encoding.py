@@ -19,6 +19,8 @@ VERSION: Final = 1
 
 _ENCODER: Final = msgspec.json.Encoder()
 _DECODER: Final = msgspec.json.Decoder(Membership)
+_AFTER_AS_OF: Final = b',"model":'
+"""What follows `as_of`. Quotes in the customer id are escaped, so it cannot contain this."""
 _ORDER: Final = re.compile(rb'","epoch":(\d+),"seq":(\d+),')
 """The first match is right after the customer id: quotes in the id are escaped, so it cannot contain `","`."""
 
@@ -81,3 +83,11 @@ def change_record(entry: OutboxEntry) -> bytes | None:
     if entry.membership is None:
         return None
     return b'%b,"changes":%b}' % (entry.membership[:-1], _ENCODER.encode(entry.changes))
+
+
+def history_record(entry: OutboxEntry) -> bytes:
+    """Return the record value for the history: order, time and changes; for a deletion, what must be forgotten."""
+    if entry.membership is None:
+        order = {"v": VERSION, "customer_id": entry.customer_id, "epoch": entry.epoch, "seq": entry.seq}
+        return _ENCODER.encode(order | {"forget": True})
+    return b'%b,"changes":%b}' % (entry.membership.partition(_AFTER_AS_OF)[0], _ENCODER.encode(entry.changes))

@@ -27,9 +27,23 @@ class PartitionMetadata:
     gathered: bool = False
 
 
+Flow = tuple[str | None, str | None]
+"""A way between segments of one segmentation, from and to; None is no segment: entered, or left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flows:
+    """How many customers moved on one day, by flow. `day` counts UTC days since 1970 on the partition's clock."""
+
+    day: int
+    counts: Mapping[Flow, int]
+
+
 @dataclass(frozen=True, slots=True)
 class Flush:
     """One fenced write: rows as (customer id, row), None deletes the row; outbox entries; new metadata, None keeps it.
+
+    `flows` are the moves of these rows; they are added to those of their day.
 
     The store refuses it unless `owner` and `flush_number` equal the stored ones, and then adds one to the stored flush
     number (DESIGN.md, Exactly-once effect).
@@ -41,6 +55,7 @@ class Flush:
     outbox: Sequence[OutboxEntry] = ()
     checkpoint: Mapping[str, int] | None = None
     sizes: Mapping[str, int] | None = None
+    flows: Flows | None = None
 
 
 class StateStore(Protocol):
@@ -112,6 +127,13 @@ class StateStore(Protocol):
 
         Called by the lease. Raises `FlushRefusedError` when owner or flush number differ from the stored ones, and
         `ValueError` for more than 2,000 rows.
+        """
+        ...
+
+    async def flows(self, partition: int, since: int = 0) -> list[Flows]:
+        """Return the moves by day from day `since` on, oldest first; days without moves are left out.
+
+        At most 400 days are kept: a day replaces the one 400 days before it. Called by `streamseg segments changes`.
         """
         ...
 

@@ -13,6 +13,7 @@ Private, may change with any release:
     ssg:v1:new:{<partition>}:<bucket>       hash: customer id -> row staged by a rebuild
     ssg:v1:part:{<partition>}               hash: the partition's metadata
     ssg:v1:outbox:{<partition>}             stream: decided changes that may still have to be delivered
+    ssg:v1:flows:{<partition>}:<day % 400>  hash: `day`, and per <from>><to> the customers who moved on that day
     ssg:v1:gone:{ssg:v1:m:<customer id>}    string: epoch and seq of a deletion; TTL
     ssg:v1:names                            hash: segment id -> name given by a person
     ssg:v1:promoted                         hash: segmentation -> when it becomes public, epoch seconds
@@ -77,6 +78,11 @@ def metadata(partition: int) -> str:
 def outbox(partition: int) -> str:
     """Key of a partition's outbox. Private."""
     return f"{PREFIX}outbox:{{{partition}}}"
+
+
+def flows(partition: int, place: int) -> str:
+    """Key of the moves of one day, at its place in the ring of days. Private."""
+    return f"{PREFIX}flows:{{{partition}}}:{place}"
 
 
 @lru_cache(maxsize=4_096)

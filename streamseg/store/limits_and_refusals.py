@@ -9,6 +9,9 @@ from streamseg.ports import Flush
 ROWS_IN_ONE_FLUSH: Final = 2_000
 """10,000 rows block Redis for 26 ms."""
 
+FLOW_DAYS: Final = 400
+"""Days of which a partition keeps the moves between segments: a year, and a month to compare it with."""
+
 DELETION_MARK_SECONDS: Final = 7 * 86_400
 """How long a deleted membership is remembered: as long as `streamseg.memberships` keeps tombstones."""
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from streamseg.clustering.description.comparison import Comparison
 from streamseg.kafka.partitioner import partition_of
-from streamseg.service import segmentations, segments
+from streamseg.service import changes, segmentations, segments
 from streamseg.service.explainer import Explainer
 from streamseg.service.live_rows import all_rows
 from streamseg.service.live_rows import live_vectors as vectors_of
@@ -27,6 +27,12 @@ async def read_lineage(settings: Settings) -> list[dict[str, Any]]:
     """See `service.segments.read_lineage`."""
     async with stores(settings) as (_, _, models):
         return await segments.read_lineage(models, settings.segmentations)
+
+
+async def read_changes(settings: Settings, since: changes.Since) -> changes.Changes:
+    """See `service.changes.read_changes`. With an event clock, now is the last day with a move."""
+    async with stores(settings) as (state, _, models):
+        return await changes.read_changes(state, models, since, None if settings.clock == "event" else time.time())
 
 
 async def rename(settings: Settings, segment: str, name: str | None) -> dict[str, Any]:

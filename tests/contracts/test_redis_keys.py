@@ -46,7 +46,12 @@ async def test_readers_need_no_more_than_the_documented_grant(start_redis_server
 
 
 async def test_a_partition_shares_one_slot_and_memberships_spread(partition: int) -> None:
-    private = [keys.metadata(partition), keys.outbox(partition), *keys.row_buckets(partition)]
+    private = [
+        keys.metadata(partition),
+        keys.outbox(partition),
+        keys.flows(partition, 399),
+        *keys.row_buckets(partition),
+    ]
     assert len({key_slot(key.encode()) for key in private}) == 1
     assert len({key_slot(keys.membership(f"c-{n}").encode()) for n in range(100)}) > 90
     for customer_id in ("c-1", "é€", "a:b"):

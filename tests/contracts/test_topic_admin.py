@@ -25,7 +25,7 @@ from streamseg.errors import SettingsError
 from streamseg.kafka.admin import TopicAdmin
 from streamseg.kafka.client_config import client_config
 from streamseg.settings import KafkaSettings, load_settings
-from streamseg.topics import CLICKS, INPUT_TOPICS, PURCHASES, SAMPLES, TOPICS
+from streamseg.topics import CLICKS, HISTORY, INPUT_TOPICS, PURCHASES, SAMPLES, TOPICS
 from tests.support.kafka.topics import delete_topics
 
 pytestmark = pytest.mark.integration
@@ -128,6 +128,19 @@ def test_unequal_partition_counts_are_refused_in_one_line(empty: KafkaSettings) 
 def test_a_missing_topic_is_refused_with_what_to_do(empty: KafkaSettings) -> None:
     with pytest.raises(SettingsError, match="streamseg topics create"):
         TopicAdmin(empty).topic_ids()
+
+
+def test_a_missing_history_is_refused_with_what_to_do(empty: KafkaSettings) -> None:
+    """Issue 13, item 26: a worker of this release could deliver no change to a broker of the release before."""
+    admin = TopicAdmin(empty)
+    admin.create()
+    client = AdminClient({"bootstrap.servers": empty.bootstrap})
+    client.delete_topics([HISTORY])[HISTORY].result(10)
+    until_true(lambda: HISTORY not in client.list_topics(timeout=10).topics)
+    with pytest.raises(SettingsError, match=f"{HISTORY} is missing: run `streamseg topics create`"):
+        admin.topic_ids()
+    assert admin.create() == [HISTORY]
+    assert set(admin.topic_ids()) == set(INPUT_TOPICS)
 
 
 def test_a_recreated_topic_has_another_id(make_topics: Callable[[int], str]) -> None:

@@ -1,12 +1,13 @@
 """Rows, metadata and outboxes in memory."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from streamseg.membership.types import OutboxEntry
-from streamseg.ports import Flush, PartitionMetadata
+from streamseg.ports import Flows, Flush, PartitionMetadata
 from streamseg.store import key_names as keys
-from streamseg.store.limits_and_refusals import check_size, layout_mismatch, not_owner, wrong_flush_number
+from streamseg.store.limits_and_refusals import FLOW_DAYS, check_size, layout_mismatch, not_owner, wrong_flush_number
 
 
 @dataclass(slots=True)
@@ -16,9 +17,19 @@ class _Partition:
     staged: dict[str, bytes] = field(default_factory=dict)
     outbox: list[tuple[int, OutboxEntry]] = field(default_factory=list)
     appended: int = 0
+    flows: dict[int, Flows] = field(default_factory=dict)
+    """By place in the ring of days."""
 
     def bucket(self, customer_id: str) -> dict[str, bytes]:
         return self.buckets[keys.bucket(customer_id.encode())]
+
+    def add_flows(self, added: Flows) -> None:
+        place = added.day % FLOW_DAYS
+        kept = self.flows.get(place)
+        if kept is None or kept.day < added.day:
+            kept = self.flows[place] = Flows(added.day, {})
+        if kept.day == added.day:
+            self.flows[place] = Flows(added.day, dict(Counter(kept.counts) + Counter(added.counts)))
 
     def owned_by(self, owner: str, number: int) -> PartitionMetadata:
         """Return the metadata. Raises `FlushRefusedError` when another owner has claimed partition `number`."""
@@ -89,6 +100,8 @@ class MemoryStateStore:
         for entry in flush.outbox:
             at.appended += 1
             at.outbox.append((at.appended, entry))
+        if flush.flows is not None:
+            at.add_flows(flush.flows)
         at.metadata = replace(
             stored,
             flush_number=stored.flush_number + 1,
@@ -96,6 +109,11 @@ class MemoryStateStore:
             sizes=stored.sizes if flush.sizes is None else dict(flush.sizes),
         )
         return f"{at.appended}-0" if flush.outbox else None
+
+    async def flows(self, partition: int, since: int = 0) -> list[Flows]:
+        """See the port."""
+        kept = self._of(partition).flows.values()
+        return sorted((one for one in kept if one.day >= since and one.counts), key=lambda one: one.day)
 
     async def outbox(self, partition: int, after: str = "-") -> list[tuple[str, OutboxEntry]]:
         """See the port."""

@@ -6,9 +6,9 @@ from typing import Any, Final
 import msgspec
 
 from streamseg.membership.types import OutboxEntry
-from streamseg.ports import Flush, PartitionMetadata
+from streamseg.ports import Flow, Flows, Flush, PartitionMetadata
 from streamseg.store import key_names as keys
-from streamseg.store.limits_and_refusals import check_size, layout_mismatch, not_owner, wrong_flush_number
+from streamseg.store.limits_and_refusals import FLOW_DAYS, check_size, layout_mismatch, not_owner, wrong_flush_number
 from streamseg.store.redis.connection import Client, check_server, translated_errors
 from streamseg.store.redis.script import Argument, Script
 
@@ -17,6 +17,8 @@ METADATA_FIELDS: Final = ("epoch", "owner", "flush", "checkpoint", "topics", "la
 IDS_IN_ONE_LOAD: Final = 2_000
 FLUSHES_IN_ONE_READ: Final = 4
 """Of the outbox; each may hold 2,000 entries, about 700 kB."""
+DAYS_IN_ONE_READ: Final = 50
+"""Of moves; each may hold 100 flows, about 3 kB."""
 
 _JSON: Final = msgspec.json.Encoder()
 _COUNTS: Final = msgspec.json.Decoder(dict[str, int])
@@ -32,6 +34,7 @@ class RedisStateStore:
         self._redis = redis
         self._claim = Script("claim")
         self._flush = Script("flush")
+        self._flows = Script("flows")
         self._load = Script("load")
         self._scan = Script("scan")
         self._set_topics = Script("set_topics")
@@ -123,12 +126,20 @@ class RedisStateStore:
             b"" if flush.sizes is None else _JSON.encode(dict(flush.sizes)),
             _FROM_ENTRIES.encode(flush.outbox) if flush.outbox else b"",
         ]
+        moved = [] if flush.flows is None else _flow_arguments(flush.flows)
+        arguments += (flush.flows.day if flush.flows is not None else 0, len(moved))
+        arguments += moved
         for written, removed in touched.values():
             arguments += (len(written), len(removed))
             arguments += written
             arguments += removed
         buckets = keys.row_buckets(partition)
-        names = [keys.metadata(partition), keys.outbox(partition), *(buckets[place] for place in touched)]
+        names = [
+            keys.metadata(partition),
+            keys.outbox(partition),
+            keys.flows(partition, flush.flows.day % FLOW_DAYS if flush.flows is not None else 0),
+            *(buckets[place] for place in touched),
+        ]
         reply = await self._flush.run(self._redis, names, arguments)
         if isinstance(reply, list):
             owner, flush_number = reply[0].decode(), reply[1].decode()
@@ -136,6 +147,15 @@ class RedisStateStore:
                 raise not_owner(partition, owner, flush.owner)
             raise wrong_flush_number(partition, int(flush_number), flush.flush_number)
         return reply.decode() if reply is not None else None
+
+    async def flows(self, partition: int, since: int = 0) -> list[Flows]:
+        """See the port."""
+        names = [keys.flows(partition, place) for place in range(FLOW_DAYS)]
+        found: list[list[bytes]] = []
+        for start in range(0, FLOW_DAYS, DAYS_IN_ONE_READ):
+            found += await self._flows.run(self._redis, names[start : start + DAYS_IN_ONE_READ], [since])
+        days = [_flows(dict(zip(one[::2], one[1::2], strict=True))) for one in found]
+        return sorted((one for one in days if one.counts), key=lambda one: one.day)
 
     async def outbox(self, partition: int, after: str = "-") -> list[tuple[str, OutboxEntry]]:
         """See the port."""
@@ -207,3 +227,20 @@ def _metadata(stored: Sequence[Any]) -> PartitionMetadata:
         sizes=_COUNTS.decode(sizes) if sizes else {},
         gathered=bool(gathered),
     )
+
+
+def _flow_arguments(flows: Flows) -> list[Argument]:
+    """Return field and count of each flow: `<from>><to>`, where no segment is the empty string."""
+    arguments: list[Argument] = []
+    for (before, after), count in flows.counts.items():
+        arguments += (f"{before or ''}>{after or ''}", count)
+    return arguments
+
+
+def _flows(stored: dict[bytes, bytes]) -> Flows:
+    day = int(stored.pop(b"day"))
+    counts: dict[Flow, int] = {}
+    for name, count in stored.items():
+        before, _, after = name.decode().partition(">")
+        counts[before or None, after or None] = int(count)
+    return Flows(day, counts)

@@ -9,7 +9,7 @@ from streamseg.errors import FlushRefusedError, SettingsError, StoreUnavailableE
 from streamseg.features.rows import Rows, Slots
 from streamseg.membership.types import OutboxEntry
 from streamseg.metrics import Metrics
-from streamseg.ports import Flush, StateStore
+from streamseg.ports import Flows, Flush, StateStore
 from streamseg.worker.context import Rules
 from streamseg.worker.pace import Pace
 from streamseg.worker.partition.outage import Outage
@@ -91,6 +91,7 @@ class Lease:
         sizes: Mapping[str, int],
         checkpoint: Mapping[str, int] | None,
         *,
+        flows: Flows | None = None,
         remove: bool = False,
     ) -> tuple[str | None, bool]:
         """Write (or remove) rows together with what was decided of them, in one step.
@@ -101,6 +102,7 @@ class Lease:
             entries: for the outbox.
             sizes: customers by segment, as they are with these rows.
             checkpoint: next offset by topic, as it is with these rows; None leaves it.
+            flows: how the rows moved; None if they did not.
             remove: delete the rows instead.
 
         Returns:
@@ -120,6 +122,7 @@ class Lease:
                 outbox=entries,
                 checkpoint=checkpoint,
                 sizes=sizes,
+                flows=flows,
             )
         )
         self.flush_number += 1

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from streamseg import pipeline
 from streamseg.errors import StoreUnavailableError, StreamsegError
 from streamseg.events.cloudevents import MEMBERSHIP_TYPE, Headers, headers_at
-from streamseg.membership.encoding import change_record
+from streamseg.membership.encoding import change_record, history_record
 from streamseg.membership.types import OutboxEntry
 from streamseg.metrics import Metrics
 from streamseg.ports import OutgoingRecord
-from streamseg.topics import MEMBERSHIPS, SAMPLES
+from streamseg.topics import HISTORY, MEMBERSHIPS, SAMPLES
 from streamseg.worker.context import Ports, Rules
 from streamseg.worker.pace import Pace
 
@@ -141,8 +141,9 @@ class OutboxRelay:
         await self._ports.memberships.write(entries)
         headers_of = headers_at(MEMBERSHIP_TYPE, time.time())
         changed = [entry for entry in entries if entry.changes or entry.membership is None]
+        history = [OutgoingRecord(HISTORY, entry.customer_id.encode(), history_record(entry)) for entry in changed]
         await self._ports.sink.send(
-            [*(_record(entry, headers_of) for entry in changed), *self._deleted_samples(entries)]
+            [*(_record(entry, headers_of) for entry in changed), *history, *self._deleted_samples(entries)]
         )
 
     def _deleted_samples(self, entries: Sequence[OutboxEntry]) -> list[OutgoingRecord]:

@@ -32,6 +32,7 @@ from streamseg.worker.model_cache import ModelCache
 from streamseg.worker.pace import Pace
 from streamseg.worker.partition.catch_up import lost_changes
 from streamseg.worker.partition.dead_letters import dead_letters
+from streamseg.worker.partition.flow_count import FlowCount
 from streamseg.worker.partition.lease import FLUSH_ROWS, Lease
 from streamseg.worker.partition.outbox_relay import OutboxRelay, PendingDelivery
 from streamseg.worker.partition.recount import Recount
@@ -84,6 +85,7 @@ class PartitionState:
         self._models = models
         self._metrics = metrics
         self._catch_up = CatchUp(rules.layout)
+        self._flow_count = FlowCount(rules.layout.segmentations)
         self.recount: Recount | None = None
         """Counts sizes during a sweep."""
         self._flushed = False
@@ -103,6 +105,8 @@ class PartitionState:
         Raises `StoreUnavailableError`, and what the sink and the change topic raise.
         """
         await self.relay.deliver_outbox()
+        # A rebuild keeps the counts of moves but not how far the change topic was read.
+        self._flow_count.counts_caught_up = MEMBERSHIPS in self._lease.checkpoint
         published = await self._ports.changes.since(self.partition, self._lease.checkpoint.get(MEMBERSHIPS, 0))
         # After the topics were grown, customers of other partitions still have old change records here.
         others = misrouted(list(published), self.partition, self._rules.partitions)
@@ -163,6 +167,7 @@ class PartitionState:
             before = self.rows.segment[slots]
             self._catch_up.apply(self.rows, customer_ids, time.time())
             self._lease.sizes = self._sizes_after(slots, before, self.rows.segment[slots])
+            self._flow_count.caught_up(customer_ids, before, self.rows.segment[slots])
 
     async def flush_caught_up(self) -> None:
         """Load and flush the stored rows that are behind the change topic; lost rows wait for their next event."""
@@ -217,7 +222,7 @@ class PartitionState:
                 self._flushed = True
                 return
         checkpoint = self.checkpoint() if checkpoint is None else checkpoint
-        written = await self._write(slots, (before, after), entries, checkpoint)
+        written = await self._write(slots, (before, after), entries, checkpoint, now)
         samples = [OutgoingRecord(SAMPLES, one.key, one.value, partition=0) for one in sampled]
         await self._relay(entries, written, samples, checkpoint, absorbed.appended_at)
 
@@ -243,7 +248,7 @@ class PartitionState:
                 unknown=self._rules.publishing.unknown_consent,
             )
             before = rows.segment[gone]
-            written = await self._write(gone, (before, np.zeros_like(before)), entries, checkpoint, remove=True)
+            written = await self._write(gone, (before, np.zeros_like(before)), entries, checkpoint, now, remove=True)
             rows.evict(gone)
             self._metrics.departures.inc(len(gone))
             await self._relay(entries, written, [], checkpoint, ())
@@ -255,6 +260,7 @@ class PartitionState:
         moved: tuple[Codes, Codes],
         entries: Sequence[OutboxEntry],
         checkpoint: Mapping[str, int],
+        now: float,
         *,
         remove: bool = False,
     ) -> tuple[str | None, bool]:
@@ -272,8 +278,15 @@ class PartitionState:
             if not last:
                 end = next((at for at in range(sent, end) if entries[at].customer_id not in ids), end)
             sizes = self._sizes_after(slots[piece], moved[0][piece], moved[1][piece])
+            flows = self._flow_count.of(self.rows, slots[piece], moved[0][piece], moved[1][piece], now)
             written, doubt = await self._lease.flush(
-                self.rows, slots[piece], entries[sent:end], sizes, checkpoint if last else None, remove=remove
+                self.rows,
+                slots[piece],
+                entries[sent:end],
+                sizes,
+                checkpoint if last else None,
+                flows=flows,
+                remove=remove,
             )
             sent, position, in_doubt = end, written or position, in_doubt or doubt
         return position, in_doubt

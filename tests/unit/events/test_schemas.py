@@ -16,9 +16,9 @@ from streamseg.events.money import Money
 from streamseg.events.record import MemoryRecord
 from streamseg.events.rejection import RejectionError
 from streamseg.membership.contract import MembershipRecord
-from streamseg.membership.encoding import change_record, encode
+from streamseg.membership.encoding import change_record, encode, history_record
 from streamseg.membership.types import Consent, Membership, MembershipChange, OutboxEntry, SegmentMembership
-from streamseg.topics import INPUT_TOPICS, MEMBERSHIPS
+from streamseg.topics import HISTORY, INPUT_TOPICS, MEMBERSHIPS, TOPICS
 
 SCHEMAS = Path(__file__).parents[3] / "schemas"
 DECODER = Decoder(Money("EUR", 2, {"GBP": 1.15}))
@@ -105,6 +105,38 @@ def test_a_change_record_is_valid_by_the_schema() -> None:
     assert jsonschema_rs.validator_for(topic_schemas()[MEMBERSHIPS]).is_valid(json.loads(record))
 
 
+@pytest.mark.parametrize("customer", ["c-81", 'quo"ted,"model":{', "é€"])
+def test_a_history_record_is_valid_by_the_schema(customer: str) -> None:
+    """Issue 13, item 26."""
+    membership = Membership(
+        customer, 1, 2, 3, {"behaviour": 12}, {"behaviour": None}, Consent(ads=True, personalisation=True)
+    )
+    changes = (MembershipChange("behaviour", "behaviour-k7q2", "exited"),)
+    schema = jsonschema_rs.validator_for(topic_schemas()[HISTORY])
+    changed = json.loads(history_record(OutboxEntry(customer, 1, 2, encode(membership), changes)))
+    assert changed == {
+        "v": 1,
+        "customer_id": customer,
+        "epoch": 1,
+        "seq": 2,
+        "as_of": 3,
+        "changes": [{"segmentation": "behaviour", "segment": "behaviour-k7q2", "change": "exited"}],
+    }
+    forgotten = json.loads(history_record(OutboxEntry(customer, 1, 3, None)))
+    assert forgotten == {"v": 1, "customer_id": customer, "epoch": 1, "seq": 3, "forget": True}
+    assert schema.is_valid(changed)
+    assert schema.is_valid(forgotten)
+    assert not schema.is_valid({"v": 1, "customer_id": customer})
+
+
+def test_the_history_is_deleted_by_age_and_not_compacted() -> None:
+    """Issue 13, item 26."""
+    (config,) = [spec.config() for spec in TOPICS if spec.name == HISTORY]
+    assert config["cleanup.policy"] == "delete"
+    assert int(config["retention.ms"]) == 28 * 86_400_000
+    assert int(config["segment.ms"]) == 86_400_000
+
+
 def test_every_topic_has_examples_and_rejected_examples() -> None:
     for topic in (*INPUT_TOPICS, MEMBERSHIPS):
         assert len(documents("examples", topic)) >= 2
@@ -120,7 +152,7 @@ def test_the_command_writes_schemas_and_reports_drift(tmp_path: Path) -> None:
     run = CliRunner().invoke
     missing = run(command, ["--check", "--folder", str(tmp_path), "--json"])
     assert missing.exit_code == 1
-    assert len(json.loads(missing.stdout)["drifted"]) == 6
+    assert len(json.loads(missing.stdout)["drifted"]) == 7
     assert run(command, ["--write", "--folder", str(tmp_path)]).exit_code == 0
     assert run(command, ["--check", "--folder", str(tmp_path)]).exit_code == 0
     file = tmp_path / "streamseg.clicks" / "v1" / "schema.json"

@@ -1,8 +1,9 @@
 -- Write a partition's flush, all or nothing, if owner and flush number match.
 --
--- KEYS  metadata, outbox, then the row hashes to write
+-- KEYS  metadata, outbox, flows of the day, then the row hashes to write
 -- ARGV  owner, flush number, checkpoint ('' keeps it), sizes ('' keeps them),
 --       outbox entries packed into one string ('' for none),
+--       day of the flows, count of what follows of them (0 for none), field and customers of each flow,
 --       then per row hash: count of ids and rows to set, count of ids to delete, ids and rows to set, ids to delete
 --
 -- Returns the position of the outbox entries, nil without any, or the stored {owner, flush number} if they differ.
@@ -21,8 +22,24 @@ if ARGV[5] ~= '' then
   position = redis.call('XADD', KEYS[2], '*', 'entries', ARGV[5])
 end
 
-local at = 6
-for k = 3, #KEYS do
+local at = 8
+local flows_end = at + tonumber(ARGV[7])
+if at < flows_end then
+  -- The day's place in the ring may hold a day 400 or more days ago, or, if the clock was wrong once, a later one.
+  local day, kept = tonumber(ARGV[6]), tonumber(redis.call('HGET', KEYS[3], 'day') or -1)
+  if kept < day then
+    redis.call('DEL', KEYS[3])
+    redis.call('HSET', KEYS[3], 'day', ARGV[6])
+  end
+  if kept <= day then
+    for f = at, flows_end - 1, 2 do
+      redis.call('HINCRBY', KEYS[3], ARGV[f], ARGV[f + 1])
+    end
+  end
+  at = flows_end
+end
+
+for k = 4, #KEYS do
   local set, deleted = tonumber(ARGV[at]), tonumber(ARGV[at + 1])
   at = at + 2
   if set > 0 then

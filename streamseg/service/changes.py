@@ -1,0 +1,123 @@
+"""How the segments changed since a day: their sizes then and now, and the moves between them."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from streamseg.clustering.identity import segmentation_of
+from streamseg.ports import Flow, ModelStore, StateStore
+from streamseg.service.segments import read_catalogue
+from streamseg.time_units import DAY_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """A first day: `day`, or the UTC day that lies `seconds` before now."""
+
+    seconds: float = 0.0
+    day: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentChange:
+    """One segment: customers at the start of the first day and now, and its moves by the other segment or None."""
+
+    id: str
+    segmentation: str
+    label: str
+    then: int
+    now: int
+    gained: Mapping[str | None, int]
+    lost: Mapping[str | None, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Segments by segmentation and size. `counted_from` is the first day with a counted move, None without any."""
+
+    since: date
+    counted_from: date | None
+    segments: tuple[SegmentChange, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the names and values of `streamseg segments changes --json`."""
+        flows = [
+            {"segmentation": one.segmentation, "from": before, "to": after, "moves": moves}
+            for one in self.segments
+            for before, after, moves in (
+                *((one.id, other, moves) for other, moves in one.lost.items()),
+                *((None, one.id, moves) for other, moves in one.gained.items() if other is None),
+            )
+        ]
+        return {
+            "since": self.since.isoformat(),
+            "counted_from": self.counted_from.isoformat() if self.counted_from else None,
+            "segments": [
+                {
+                    "id": one.id,
+                    "segmentation": one.segmentation,
+                    "label": one.label,
+                    "then": one.then,
+                    "now": one.now,
+                    "gained": sum(one.gained.values()),
+                    "lost": sum(one.lost.values()),
+                }
+                for one in self.segments
+            ],
+            "flows": sorted(flows, key=lambda flow: (flow["segmentation"], -int(str(flow["moves"])))),
+        }
+
+
+async def read_changes(state: StateStore, models: ModelStore, since: Since, now: float | None) -> Changes:
+    """Return what changed from the start of a UTC day on. Sizes then are the sizes now without the moves since.
+
+    Args:
+        state: the partitions' sizes and moves.
+        models: the catalogue, for labels.
+        since: the first day.
+        now: epoch seconds; None takes the end of the last day with a move.
+    """
+    sizes, days = await _counted(state)
+    if now is None:
+        now = (max(days, default=0) + 1) * DAY_SECONDS - 1.0
+    first = int((now - since.seconds) // DAY_SECONDS) if since.day is None else _number(since.day)
+    flows: Counter[Flow] = Counter()
+    for day, counts in days.items():
+        if day >= first:
+            flows.update(counts)
+    catalogue = await read_catalogue(models)
+    moved = {segment for flow in flows for segment in flow if segment is not None}
+    segments = [_change(one, sizes[one], flows, catalogue.get(one, {})) for one in {*moved, *sizes}]
+    segments.sort(key=lambda one: (one.segmentation, -one.now, -one.then, one.id))
+    return Changes(_date(first), _date(min(days)) if days else None, tuple(segments))
+
+
+async def _counted(state: StateStore) -> tuple[Counter[str], dict[int, Counter[Flow]]]:
+    """Return the customers by segment and the moves by day, of all partitions."""
+    sizes: Counter[str] = Counter()
+    days: dict[int, Counter[Flow]] = {}
+    partition = 0
+    while (metadata := await state.metadata(partition)) is not None:
+        sizes.update({segment: size for segment, size in metadata.sizes.items() if size > 0})
+        for flows in await state.flows(partition):
+            days.setdefault(flows.day, Counter()).update(flows.counts)
+        partition += 1
+    return sizes, days
+
+
+def _change(segment: str, size: int, flows: Counter[Flow], entry: Mapping[str, Any]) -> SegmentChange:
+    gained = {before: moves for (before, after), moves in flows.most_common() if after == segment}
+    lost = {after: moves for (before, after), moves in flows.most_common() if before == segment}
+    # Sizes and moves of a partition under way are read at two moments: a few moves may be in one of them only.
+    then = max(0, size - sum(gained.values()) + sum(lost.values()))
+    return SegmentChange(segment, segmentation_of(segment), str(entry.get("label", segment)), then, size, gained, lost)
+
+
+def _number(day: date) -> int:
+    return (day - date(1970, 1, 1)).days
+
+
+def _date(day: int) -> date:
+    return datetime.fromtimestamp(day * DAY_SECONDS, UTC).date()
