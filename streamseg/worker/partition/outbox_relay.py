@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from streamseg.errors import StoreUnavailableError, StreamsegError
 from streamseg.events.cloudevents import MEMBERSHIP_TYPE, Headers, headers_at
-from streamseg.membership.encoding import change_record
+from streamseg.membership.encoding import change_record, tombstone_headers
 from streamseg.membership.types import OutboxEntry
 from streamseg.metrics import Metrics
 from streamseg.ports import OutgoingRecord
@@ -138,8 +138,7 @@ class OutboxRelay:
             return
         await self._ports.memberships.write(entries)
         headers_of = headers_at(MEMBERSHIP_TYPE, time.time())
-        changed = [entry for entry in entries if entry.changes or entry.membership is None]
-        await self._ports.sink.send([_record(entry, headers_of) for entry in changed])
+        await self._ports.sink.send([_record(entry, headers_of) for entry in entries if entry.is_change])
 
     async def _note_change_topic_end(self) -> None:
         now = time.monotonic()
@@ -160,6 +159,9 @@ class OutboxRelay:
 
 
 def _record(entry: OutboxEntry, headers_of: Callable[[str], Headers]) -> OutgoingRecord:
-    """Return the change as a CloudEvent. A tombstone has no content for headers to describe."""
-    headers = () if entry.membership is None else headers_of(f"{entry.customer_id}/{entry.epoch}-{entry.seq}")
+    """Return the change as a CloudEvent, or as a tombstone, which is none."""
+    if entry.membership is None:
+        headers = tombstone_headers(entry)
+    else:
+        headers = headers_of(f"{entry.customer_id}/{entry.epoch}-{entry.seq}")
     return OutgoingRecord(MEMBERSHIPS, entry.customer_id.encode(), change_record(entry), headers)

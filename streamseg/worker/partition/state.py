@@ -23,7 +23,7 @@ from streamseg.membership.expiry import exit_entries, is_expired
 from streamseg.membership.types import OutboxEntry
 from streamseg.metrics import Metrics
 from streamseg.ports import OutgoingRecord
-from streamseg.topics import CONSENTS, INPUT_TOPICS, MEMBERSHIPS, SAMPLES
+from streamseg.topics import CONSENTS, ERASURES, INPUT_TOPICS, MEMBERSHIPS, SAMPLES
 from streamseg.worker.context import Ports, Rules
 from streamseg.worker.model_cache import ModelCache
 from streamseg.worker.pace import Pace
@@ -43,8 +43,8 @@ class Absorbed:
     """Epoch seconds at which Kafka got the first and the last record of each run."""
     latest: dict[str, float] = field(default_factory=dict)
     """Greatest event time by topic, epoch seconds."""
-    consented: set[int] = field(default_factory=set)
-    """Slots whose consent may have changed."""
+    answered: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """Codes of the consent (ads, personalisation) before the first consent or erasure of the cycle, by slot."""
     dead_letters: list[OutgoingRecord] = field(default_factory=list)
 
 
@@ -128,10 +128,12 @@ class PartitionState:
             absorbed.latest[run.topic] = max(taken.latest, absorbed.latest.get(run.topic, 0.0))
         if taken.missing:
             self.load(taken.missing, await self._stored(taken.missing))
+        if run.topic in {CONSENTS, ERASURES}:
+            for slot in self.rows.slots_of(taken.customer_ids).tolist():
+                codes = int(self.rows.ads[slot]), int(self.rows.personalisation[slot])
+                absorbed.answered.setdefault(slot, codes)
         slots, counts = pipeline.absorb(self.rows, source, taken, rules.money)
         absorbed.slots.append(slots)
-        if run.topic == CONSENTS:
-            absorbed.consented.update(slots.tolist())
         absorbed.appended_at += [run.records[0].timestamp / 1000.0, run.records[-1].timestamp / 1000.0]
         metrics.records.labels(topic=run.topic).inc(len(run.records))
         metrics.events.labels(topic=run.topic).inc(int(counts.mask.sum()))
@@ -189,7 +191,7 @@ class PartitionState:
             epoch=self._lease.epoch,
             segmentations=segmentations,
             rules=self._rules.publishing,
-            consented=absorbed.consented,
+            answered=absorbed.answered,
             first_seq=self._lease.first_seq,
         )
         if swept:
