@@ -108,7 +108,6 @@ class Api:
             catalogue,
             provider=settings.ads_provider,
             audiences=settings.iab_audiences,
-            freshness=freshness,
         )
         events = EventIntake(sink, decoder, access, metrics, body_limit_bytes=settings.events_limit_bytes)
         keyed = partial(keyed_route, access, settings.body_limit_bytes)
