@@ -1,4 +1,4 @@
-"""`streamseg webhooks`: subscribers of membership changes, and the process that tells them."""
+"""`streamseg webhooks`: subscribers of membership changes, and the process that delivers to them."""
 
 import asyncio
 import json
@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from base64 import b64encode
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
@@ -19,17 +20,16 @@ from streamseg.errors import StreamsegError
 if TYPE_CHECKING:
     from streamseg.api.webhooks.dispatcher import Dispatcher
     from streamseg.kafka.change_feed import ChangeFeed
-    from streamseg.ports import WebhookStore
+    from streamseg.ports import ChangeRecord, WebhookStore
 
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
-MOST_WAITING = 100_000
 PAUSE_SECONDS = 1.0
 log = logging.getLogger(__name__)
 
 
 @click.group("webhooks")
 def command() -> None:
-    """Tell others of membership changes: signed, at least once, as Standard Webhooks has it."""
+    """Send membership changes to subscribers: signed, at least once (Standard Webhooks)."""
 
 
 @command.command()
@@ -71,12 +71,15 @@ def add(
 @JSON
 @click.pass_obj
 def list_(invocation: Invocation, as_json: bool) -> None:
-    """List the subscribers, without their secrets."""
-    found = _in_store(invocation, lambda store: store.subscribers())
-    shown = [
-        {"id": s.id, "url": s.url, "segments": list(s.segments), "purpose": s.purpose, "allow_private": s.allow_private}
-        for s in found
-    ]
+    """List the subscribers with their queues, without their secrets."""
+
+    async def found(store: "WebhookStore") -> list[dict[str, Any]]:
+        subscribers = await store.subscribers()
+        counts = await store.counts([each.id for each in subscribers])
+        shown = [asdict(each) | asdict(counts[each.id]) for each in subscribers]
+        return [{name: value for name, value in each.items() if name != "secret"} for each in shown]
+
+    shown = _in_store(invocation, found)
     _show("subscribers", shown, as_json)
 
 
@@ -85,7 +88,7 @@ def list_(invocation: Invocation, as_json: bool) -> None:
 @JSON
 @click.pass_obj
 def remove(invocation: Invocation, subscriber_id: str, as_json: bool) -> None:
-    """Tell a subscriber nothing more; what is under way to it is dropped."""
+    """Delete a subscriber with all of its waiting and parked deliveries."""
     if not _in_store(invocation, lambda store: store.unsubscribe(subscriber_id)):
         raise StreamsegError(f"there is no subscriber {subscriber_id}")
     click.echo(json.dumps({"removed": subscriber_id}) if as_json else f"removed {subscriber_id}")
@@ -97,7 +100,11 @@ def remove(invocation: Invocation, subscriber_id: str, as_json: bool) -> None:
 def parked(invocation: Invocation, as_json: bool) -> None:
     """List the deliveries that were given up, and why."""
     found = _in_store(invocation, lambda store: store.parked())
-    _show("parked", [{"id": each.id, "subscriber": each.subscriber, "reason": each.reason} for each in found], as_json)
+    shown = [
+        {"id": each.id, "subscriber": each.subscriber, "reason": each.reason or "the subscription has ended"}
+        for each in found
+    ]
+    _show("parked", shown, as_json)
 
 
 @command.command()
@@ -105,13 +112,13 @@ def parked(invocation: Invocation, as_json: bool) -> None:
 @JSON
 @click.pass_obj
 def retry(invocation: Invocation, delivery_ids: tuple[str, ...], as_json: bool) -> None:
-    """Try parked deliveries anew."""
+    """Queue parked deliveries again."""
 
     async def again(store: "WebhookStore") -> list[str]:
         return [each for each in delivery_ids if await store.unpark(each, time.time())]
 
     done = _in_store(invocation, again)
-    click.echo(json.dumps({"retried": done}) if as_json else f"{len(done)} of {len(delivery_ids)} will be tried anew")
+    click.echo(json.dumps({"retried": done}) if as_json else f"{len(done)} of {len(delivery_ids)} are queued again")
 
 
 @command.command()
@@ -143,9 +150,9 @@ async def _run(invocation: Invocation, metrics_port: int | None) -> None:
     feed = ChangeFeed(invocation.settings.kafka, "webhooks")
     async with webhooks(invocation.settings) as store, posting() as post:
         dispatcher = Dispatcher(store, post, metrics, time.time)
-        tasks = [asyncio.create_task(each) for each in (_take_in(feed, store, dispatcher), dispatcher.run())]
+        tasks = [asyncio.create_task(each) for each in (_take_in(feed, dispatcher), dispatcher.run())]
         tasks.append(asyncio.create_task(stop.wait()))  # type: ignore[arg-type]  # any of them ends it
-        log.info("telling subscribers of changes")
+        log.info("delivering changes to subscribers")
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -158,11 +165,11 @@ async def _run(invocation: Invocation, metrics_port: int | None) -> None:
             metrics.close()
 
 
-async def _take_in(feed: "ChangeFeed", store: "WebhookStore", dispatcher: "Dispatcher") -> None:
-    held: list[tuple[bytes, bytes | None, str]] = []
+async def _take_in(feed: "ChangeFeed", dispatcher: "Dispatcher") -> None:
+    held: list[ChangeRecord] = []
     while True:
         try:
-            if await store.waiting() > MOST_WAITING:
+            if await dispatcher.is_full():
                 await asyncio.sleep(PAUSE_SECONDS)
                 continue
             held = held or await feed.next()
