@@ -55,6 +55,14 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Closed:
+    """The latest (epoch, seq) of a customer at which a removal, or a withdrawal of consent to ads, was queued."""
+
+    removed: tuple[int, int] = (-1, -1)
+    withdrawn: tuple[int, int] = (-1, -1)
+
+
+@dataclass(frozen=True, slots=True)
 class QueueCounts:
     """Deliveries of one subscriber: waiting (taken ones included), parked, and dropped so far."""
 
@@ -108,6 +116,17 @@ class WebhookStore(Protocol):
 
         Called by the dispatcher when the customer was erased or withdrew a consent, after it has queued that.
         """
+        ...
+
+    async def closed(self, customers: Sequence[str]) -> dict[str, Closed]:
+        """Return what was closed by customer (the hash in message ids). Called by the dispatcher for each batch.
+
+        Change records are redelivered with the (epoch, seq) that they had: what is closed must not be told again.
+        """
+        ...
+
+    async def close(self, customer: str, closed: Closed) -> None:
+        """Keep what was closed for the customer, for as long as Kafka keeps tombstones. Called after `forget`."""
         ...
 
     async def take(self, subscriber_id: str, now: float, lease_seconds: float, count: int) -> list[Delivery]:

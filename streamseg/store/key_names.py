@@ -21,6 +21,7 @@ Private, may change with any release:
     ssg:v1:keys                             hash: id -> JSON of the API key, with its digest only
     ssg:v1:{webhooks}:subscribers           hash: id -> JSON of the webhook subscriber
     ssg:v1:{webhooks}:dropped               hash: subscriber id -> number of dropped deliveries
+    ssg:v1:{webhooks}:closed:<hash>         string: when a customer was removed or withdrew a consent; TTL
     ssg:v1:{webhooks}:<kind>:<subscriber>   a subscriber's deliveries: bodies, due times, parked ones, two indices
     ssg:v1:ticket:<ticket>                  string: the customer id behind an event stream's ticket; TTL
     ssg:v1:ticket-secret                    string: the secret that tickets are made with
@@ -100,6 +101,11 @@ def deliveries(subscriber_id: str) -> tuple[str, str, str, str, str]:
     kinds = ("bodies", "due", "parked", "order", "ids")
     bodies, due, parked, order, ids = (f"{PREFIX}{{webhooks}}:{kind}:{subscriber_id}" for kind in kinds)
     return bodies, due, parked, order, ids
+
+
+def closed(customer: str) -> str:
+    """Key of what is closed for a customer, given as the hash in message ids. Private."""
+    return f"{PREFIX}{{webhooks}}:closed:{customer}"
 
 
 def bucket(customer_id: bytes) -> int:

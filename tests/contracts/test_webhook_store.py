@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from streamseg.ports import Delivery, QueueCounts, Subscriber
+from streamseg.ports import Closed, Delivery, QueueCounts, Subscriber
 from tests.contracts.stores import Stores
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.integration]
@@ -131,3 +131,10 @@ async def test_an_ended_subscription_parks_its_deliveries(stores: Stores) -> Non
     assert await stores.webhooks.parked() == [FIRST, SECOND]
     assert await stores.webhooks.take("crm", 99.0, 60, 10) == []
     assert not await stores.webhooks.end(OTHER, "status 410")
+
+
+async def test_what_is_closed_is_kept_by_customer(stores: Stores) -> None:
+    assert await stores.webhooks.closed([]) == {}
+    await stores.webhooks.close("aa", Closed(withdrawn=(7, 2)))
+    await stores.webhooks.close("aa", Closed((2**53, 9), (7, 2)))
+    assert await stores.webhooks.closed(["bb", "aa"]) == {"aa": Closed((2**53, 9), (7, 2))}

@@ -11,13 +11,14 @@ Each subscriber has a lane (`lane.py`) and a bounded queue: one that is slow or 
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from streamseg.api.webhooks.lane import Lane, Post
 from streamseg.api.webhooks.messages import Change
 from streamseg.errors import StoreUnavailableError
 from streamseg.metrics import Metrics
-from streamseg.ports import ChangeRecord, Delivery, Subscriber, WebhookStore
+from streamseg.ports import ChangeRecord, Closed, Delivery, Subscriber, WebhookStore
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,7 @@ RETRY_SECONDS: Final = (5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0)
 """The waits between attempts. A delivery that fails after the last one is parked."""
 KEPT_AT_MOST: Final = 100_000
 """Deliveries kept per subscriber, queued and parked. About 40 MB of Redis' memory."""
+NOTHING_CLOSED: Final = Closed()
 REFRESH_SECONDS: Final = 1.0
 """How often added, changed and removed subscribers are noticed."""
 
@@ -76,27 +78,45 @@ class Dispatcher:
             StoreUnavailableError: some deliveries may be queued: queue all records again.
         """
         subscribers = await self._store.subscribers()
-        active = [each for each in subscribers if not each.ended]
-        ads = [each.id for each in subscribers if each.purpose == "ads"]
+        changes = list(filter(None, map(self._read, records)))
+        closed = await self._store.closed(list({change.customer for change in changes}))
         now, waiting = self._clock(), list[Delivery]()
-        for record in records:
-            try:
-                change = Change(record)
-            except ValueError as error:
-                self._metrics.webhooks.labels("unreadable").inc()
-                log.warning("the record at %s is not a change record: %s", record.position, type(error).__name__)
+        for change in changes:
+            before = closed.get(change.customer, NOTHING_CLOSED)
+            if change.is_by(before.removed):
                 continue
-            if not (change.is_removal or change.is_withdrawal):
-                waiting += change.deliveries(active, now)
+            told = [each for each in subscribers if not each.ended]
+            if change.is_by(before.withdrawn):
+                told = [each for each in told if each.purpose != "ads"]
+            elif change.is_removal or change.is_withdrawal:
+                await self._enqueue(waiting, now)
+                waiting.clear()
+                closed[change.customer] = await self._close(change, before, subscribers, now)
                 continue
-            await self._enqueue(waiting, now)
-            waiting.clear()
-            undelivered = await self._store.of_customer(change.customer, ads)
-            # Queued before the others are deleted: a crash in between repeats both.
-            await self._enqueue(change.deliveries(active, now, undelivered), now)
-            outdated = [each.id for each in subscribers] if change.is_removal else ads
-            await self._store.forget(change.customer, outdated, change.message_id)
+            waiting += change.deliveries(told, now)
         await self._enqueue(waiting, now)
+
+    def _read(self, record: ChangeRecord) -> Change | None:
+        try:
+            return Change(record)
+        except ValueError as error:
+            self._metrics.webhooks.labels("unreadable").inc()
+            log.warning("the record at %s is not a change record: %s", record.position, type(error).__name__)
+            return None
+
+    async def _close(self, change: Change, before: Closed, subscribers: Sequence[Subscriber], now: float) -> Closed:
+        """Queue a removal or a withdrawal, then delete what it outdates: a crash in between repeats both."""
+        ads = [each.id for each in subscribers if each.purpose == "ads"]
+        undelivered = await self._store.of_customer(change.customer, ads)
+        told = [each for each in subscribers if not each.ended]
+        await self._enqueue(change.deliveries(told, now, undelivered), now)
+        outdated = [each.id for each in subscribers] if change.is_removal else ads
+        await self._store.forget(change.customer, outdated, change.message_id)
+        if change.order is None:
+            return before
+        closed = replace(before, **{"removed" if change.is_removal else "withdrawn": change.order})
+        await self._store.close(change.customer, closed)
+        return closed
 
     async def _enqueue(self, deliveries: Sequence[Delivery], now: float) -> None:
         if not deliveries:

@@ -37,10 +37,18 @@ class Change:
         self._without_ads = record.headers.get("previous_ads") == b"false"
         self.customer = blake2b(self._order["customer_id"].encode(), digest_size=8).hexdigest()
         """First part of the customer's message ids."""
-        ordered = "epoch" in self._order
-        place = f"{self._order['epoch']}-{self._order['seq']}" if ordered else record.position
+        place = "{}-{}".format(*self.order) if self.order else record.position
         self.message_id = f"{self.customer}-{place}"
         """Id of the messages. A record that is read again has the same one, so that it is queued only once."""
+
+    @property
+    def order(self) -> tuple[int, int] | None:
+        """(epoch, seq); None for a tombstone of an earlier release."""
+        return (self._order["epoch"], self._order["seq"]) if "epoch" in self._order else None
+
+    def is_by(self, order: tuple[int, int]) -> bool:
+        """Whether the change happened by (epoch, seq)."""
+        return self.order is not None and self.order <= order
 
     @property
     def is_removal(self) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from streamseg.ports import Delivery, QueueCounts, Subscriber
+from streamseg.ports import Closed, Delivery, QueueCounts, Subscriber
 from streamseg.store.limits_and_refusals import drop_rank
 
 
@@ -28,6 +28,7 @@ class MemoryWebhookStore:
     def __init__(self) -> None:
         self._subscribers: dict[str, Subscriber] = {}
         self._queues: dict[str, _Queue] = {}
+        self._closed: dict[str, Closed] = {}
 
     async def subscribe(self, subscriber: Subscriber) -> None:
         """See the port."""
@@ -81,6 +82,14 @@ class MemoryWebhookStore:
             queue = self._queues.get(subscriber_id, _Queue())
             for message_id in [each for each in queue.bodies if _is_of(each, customer) and each != keep]:
                 queue.delete(message_id)
+
+    async def closed(self, customers: Sequence[str]) -> dict[str, Closed]:
+        """See the port."""
+        return {each: self._closed[each] for each in customers if each in self._closed}
+
+    async def close(self, customer: str, closed: Closed) -> None:
+        """See the port."""
+        self._closed[customer] = closed
 
     async def take(self, subscriber_id: str, now: float, lease_seconds: float, count: int) -> list[Delivery]:
         """See the port."""

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import msgspec
 
-from streamseg.ports import Delivery, QueueCounts, Subscriber
+from streamseg.ports import Closed, Delivery, QueueCounts, Subscriber
 from streamseg.store import key_names as keys
-from streamseg.store.limits_and_refusals import drop_rank
+from streamseg.store.limits_and_refusals import DELETION_MARK_SECONDS, drop_rank
 from streamseg.store.redis.connection import Client, translated_errors
 from streamseg.store.redis.script import Argument, Script
 
@@ -17,6 +17,7 @@ ITEMS_IN_ONE_CALL: Final = 500
 
 _SUBSCRIBER: Final = msgspec.json.Decoder(Subscriber)
 _DELIVERY: Final = msgspec.json.Decoder(Delivery)
+_CLOSED: Final = msgspec.json.Decoder(Closed)
 
 
 class RedisWebhookStore:
@@ -86,6 +87,17 @@ class RedisWebhookStore:
         """See the port."""
         for subscriber in subscriber_ids:
             await self._forget.run(self._redis, keys.deliveries(subscriber), [customer, keep])
+
+    async def closed(self, customers: Sequence[str]) -> dict[str, Closed]:
+        """See the port."""
+        if not customers:
+            return {}
+        stored = await self._do("MGET", *map(keys.closed, customers))
+        return {name: _CLOSED.decode(one) for name, one in zip(customers, stored, strict=True) if one is not None}
+
+    async def close(self, customer: str, closed: Closed) -> None:
+        """See the port."""
+        await self._do("SET", keys.closed(customer), msgspec.json.encode(closed), "EX", DELETION_MARK_SECONDS)
 
     async def take(self, subscriber_id: str, now: float, lease_seconds: float, count: int) -> list[Delivery]:
         """See the port."""

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -251,6 +252,25 @@ async def test_an_erasure_replaces_an_exit_that_is_not_delivered() -> None:
     await dispatcher.take_in([removed(seq=4, ads=False)])
     await dispatcher.deliver_due()
     assert stage.told == [("membership.removed", [])]
+
+
+@pytest.mark.asyncio
+async def test_a_redelivered_outbox_repeats_nothing_that_a_withdrawal_or_a_removal_has_closed() -> None:
+    """A worker that takes over delivers the outbox again, with the (epoch, seq) of the first time."""
+    stage = Stage()
+    for subscriber in (CRM, ADS):
+        await stage.store.subscribe(subscriber)
+    dispatcher = stage.dispatcher()
+    withdrawn = [changed(seq=1), changed(seq=2, ads=False, before=True, changes=())]
+    outbox = [*withdrawn, removed("c-82", seq=9), changed("c-81", seq=3, before=False, changes=())]
+    await dispatcher.take_in(outbox)
+    await dispatcher.deliver_due()
+    told = Counter(json.loads(body)["data"]["seq"] for body, _ in stage.got)
+    assert told == {1: 1, 2: 1, 9: 2, 3: 1}
+    await dispatcher.take_in([changed("c-82", seq=8), *outbox])
+    await dispatcher.deliver_due()
+    again = Counter(json.loads(body)["data"]["seq"] for body, _ in stage.got) - told
+    assert again == {1: 1, 3: 1}, "1 to the shop, 3 after the withdrawal"
 
 
 @pytest.mark.asyncio
