@@ -77,10 +77,8 @@ def main(bootstrap: str) -> None:
         ]
         encoded = best(lambda mode=mode: mode(entries, 1.0), len(entries))  # type: ignore[misc]
         produced = best(produce, len(entries))
-        line = (
-            f"{name:<11} encode {encoded:5.2f} us   produce {produced:5.2f} us   {sum(sizes) / len(sizes):4.0f} bytes"
-        )
-        sys.stdout.write(line + "\n")
+        size = sum(sizes) / len(sizes)
+        sys.stdout.write(f"{name:<11} encode {encoded:.2f} us   produce {produced:.2f} us   {size:.0f} bytes\n")
 
 
 if __name__ == "__main__":

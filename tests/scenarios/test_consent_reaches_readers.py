@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from streamseg.api.webhooks.messages import Change
+from streamseg.membership.encoding import decode
 from streamseg.ports import ChangeRecord, Subscriber
 from streamseg.topics import CLICKS, CONSENTS, ERASURES, MEMBERSHIPS
 from tests.support.change_records import CRM
@@ -164,3 +165,25 @@ def test_a_worker_that_is_killed_while_consent_is_withdrawn_tells_it_all_the_sam
         if record.value is not None and b'"previous_consent":{"ads":true' in record.value
     }
     assert len(exits) == 1
+
+
+def test_a_store_that_lost_a_withdrawal_does_not_tell_it_twice() -> None:
+    async def go() -> Story:
+        story = Story()
+        await story.begin()
+        await story.happens(CLICKS)
+        await story.happens(CONSENTS, consent={"ads": True})
+        copied = story.servers.copy_store()
+        await story.happens(CONSENTS, consent={"ads": False})
+        await story.worker.close()
+        story.servers.go_back(copied)
+        second = OnePartition(story.servers, "two")
+        await second.begin()
+        await until(lambda: second.is_done)
+        await second.close()
+        assert decode((await story.servers.memberships.read(["c-1"]))[0] or b"").consent.ads is False
+        report = await story.servers.verdict()
+        assert report.good, report.differences
+        return story
+
+    assert asyncio.run(go()).told(ADS) == ["entered", "exited"]

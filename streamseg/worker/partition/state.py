@@ -99,7 +99,9 @@ class PartitionState:
         # After the topics were grown, customers of other partitions still have old change records here.
         others = misrouted(list(published), self.partition, self._rules.partitions)
         ours = {one: membership for one, membership in published.items() if one not in others}
-        self._catch_up = await lost_changes(ours, self.partition, self._rules.layout, self._ports.state)
+        self._catch_up = await lost_changes(
+            ours, self.partition, self._rules.layout, self._ports.state, self._rules.publishing.unknown_consent
+        )
         await self.relay.put(PendingDelivery((), None, (), dict(self._lease.checkpoint), ()))
         self._flushed = True
 
