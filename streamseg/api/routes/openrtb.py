@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from streamseg.api.ads.user_fragment import EMPTY, checked_audiences, user_fragment
 from streamseg.api.http.access import Access
-from streamseg.api.http.answers import VARY, Answer, answer_with
+from streamseg.api.http.answers import VARY, Answer, Freshness, answer_with
 from streamseg.api.http.customer_ids import check_customer_id
 from streamseg.api.http.endpoint import AdmittedRequest, KeyedRoute
 from streamseg.api.http.problems import store_unavailable
@@ -22,8 +22,6 @@ from streamseg.api.reads.catalogue_cache import CatalogueCache
 from streamseg.errors import StoreUnavailableError
 
 VARY_GPC: Final = VARY + b", Sec-GPC"
-CACHE_CONTROL: Final = b"private, no-cache"
-"""A client must ask again each time (with its ETag: 304): a withdrawn consent must take effect at once."""
 
 
 class OpenRtb:
@@ -35,6 +33,7 @@ class OpenRtb:
         catalogue: labels, and which segments are public.
         provider: name of the data provider in the fragment.
         audiences: IAB ids by segment id.
+        freshness: how long an answer may be kept.
         clock: wall time, epoch seconds.
     """
 
@@ -46,6 +45,7 @@ class OpenRtb:
         *,
         provider: str,
         audiences: Mapping[str, Sequence[str]],
+        freshness: Freshness,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._ads_views = ads_views
@@ -53,6 +53,7 @@ class OpenRtb:
         self._catalogue = catalogue
         self._provider = provider
         self._audiences = checked_audiences(audiences)
+        self._cache_control = freshness.header
         self._clock = clock
 
     def routes(self, keyed: KeyedRoute) -> list[Route]:
@@ -83,7 +84,7 @@ class OpenRtb:
             msgspec.json.encode(document),
             decided=decided,
             now=now,
-            cache_control=CACHE_CONTROL,
+            cache_control=self._cache_control,
             if_none_match=request.headers.get(b"if-none-match"),
             vary=VARY_GPC,
         )
