@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from base64 import b64encode
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 PAUSE_SECONDS = 1.0
+THREADS = 128
 log = logging.getLogger(__name__)
 
 
@@ -141,6 +143,9 @@ async def _run(invocation: Invocation, metrics_port: int | None) -> None:
     from streamseg.metrics import Metrics
     from streamseg.wiring.build_api import webhooks
 
+    # Names of subscribers are resolved in threads. Without more of them, a few names that are not answered would delay
+    # all others, and the reading of changes.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -132,19 +132,18 @@ class Dispatcher:
         try:
             while True:
                 try:
-                    ended = await self._refresh()
+                    for subscriber in await self._refresh() & running.keys():
+                        running.pop(subscriber).cancel()
                     await self._show_queues()
                 except StoreUnavailableError as error:
                     log.warning("%s; trying again", error)
-                    ended = set()
-                for subscriber in ended & running.keys():
-                    running.pop(subscriber).cancel()
+                for subscriber in [name for name, task in running.items() if task.done()]:
+                    fault = running.pop(subscriber).exception()
+                    if fault is not None:  # it must not end the other lanes
+                        log.error("webhooks to %s: %s; trying again", subscriber, fault, exc_info=fault)
                 for subscriber, lane in self._lanes.items():
                     if subscriber not in running:
                         running[subscriber] = asyncio.create_task(lane.run())
-                for task in running.values():
-                    if task.done() and not task.cancelled():
-                        task.result()
                 await asyncio.sleep(REFRESH_SECONDS)
         finally:
             for task in running.values():

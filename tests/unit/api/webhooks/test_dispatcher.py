@@ -16,7 +16,7 @@ from streamseg.api.webhooks.answers import LONGEST_PAUSE_SECONDS, Answer
 from streamseg.api.webhooks.dispatcher import Dispatcher
 from streamseg.api.webhooks.lane import AT_ONCE, LEASE_SECONDS
 from streamseg.metrics import Metrics
-from streamseg.ports import ChangeRecord, Subscriber
+from streamseg.ports import ChangeRecord, Delivery, Subscriber
 from streamseg.store.memory import MemoryWebhookStore
 from tests.support.change_records import CRM, changed, removed
 
@@ -316,3 +316,54 @@ async def test_a_hanging_subscriber_does_not_delay_another() -> None:
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest.mark.asyncio
+async def test_a_queue_that_cannot_be_read_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(MemoryWebhookStore):
+        async def take(self, subscriber_id: str, now: float, lease_seconds: float, count: int) -> list[Delivery]:
+            if subscriber_id == "broken":
+                raise ValueError("not a delivery")
+            return await super().take(subscriber_id, now, lease_seconds, count)
+
+    stage = Stage(store=Broken(), now=time.time())
+    for subscriber in (replace(CRM, id="broken"), CRM):
+        await stage.store.subscribe(subscriber)
+    dispatcher = stage.dispatcher()
+    running = asyncio.create_task(dispatcher.run())
+    try:
+        async with asyncio.timeout(5):
+            while "webhooks to broken" not in caplog.text:
+                await asyncio.sleep(0.01)
+            await dispatcher.take_in([changed()])
+            while not stage.got:
+                await asyncio.sleep(0.01)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest.mark.asyncio
+async def test_a_changed_subscriber_is_called_at_its_new_address_and_a_new_one_too() -> None:
+    store, called = MemoryWebhookStore(), list[str]()
+
+    async def post(subscriber: Subscriber, _: bytes, __: Mapping[str, str]) -> Answer:
+        called.append(subscriber.url)
+        return Answer(200)
+
+    await store.subscribe(CRM)
+    dispatcher = Dispatcher(store, post, Metrics(), time.time)
+    running = asyncio.create_task(dispatcher.run())
+    try:
+        async with asyncio.timeout(10):
+            await asyncio.sleep(0.1)
+            await store.subscribe(replace(CRM, url="https://crm.example/new"))
+            await store.subscribe(replace(CRM, id="other", url="https://other.example/"))
+            await asyncio.sleep(1.5)
+            await dispatcher.take_in([changed()])
+            while len(called) < 2:
+                await asyncio.sleep(0.01)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    assert sorted(called) == ["https://crm.example/new", "https://other.example/"]
