@@ -1,55 +1,70 @@
-.PHONY: install demo test check bench fuzz chaos schemas lock format clean servers
+.PHONY: help doctor install demo unit contracts integration e2e test check format bench fuzz chaos schemas lock clean servers
 .DEFAULT_GOAL := help
 RUN := .venv/bin
 ARGS ?=
 
-help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+doctor: ## list the tools needed: found or missing, and how to get them
+	@.ci/doctor.sh
 
 .venv/.installed: requirements.lock pyproject.toml .ci/install.sh
 	@.ci/install.sh
 	@touch $@
 
-install: .venv/.installed ## .venv with everything, hashes checked
+install: .venv/.installed ## install everything into .venv, hashes checked
 
-demo: install ## the whole path in this terminal; Ctrl-C ends it (ARGS="--for 60s")
+demo: install ## run the whole path in this terminal until Ctrl-C (ARGS="--for 60s")
 	@$(RUN)/streamseg demo $(ARGS)
 
 servers:
 	@tests/support/install-servers.sh
 
+unit: install ## unit, scenario and property tests, without servers (ARGS="-k settle")
+	$(RUN)/pytest -m "not integration and not e2e" tests/unit tests/scenarios tests/properties $(ARGS)
+
+contracts: install servers ## one suite on every implementation of a port (ARGS="-k memory")
+	$(RUN)/pytest tests/contracts $(ARGS)
+
+integration: install servers ## tests of several parts on real Kafka and Redis
+	$(RUN)/pytest tests/integration $(ARGS)
+
+e2e: install servers ## tests of the demo and of chaos, as whole processes
+	$(RUN)/pytest tests/e2e $(ARGS)
+
 test: install servers ## all tests, on real Kafka and Redis (ARGS="-k settle")
 	$(RUN)/pytest $(ARGS)
 
-check: install ## style, types, import rule, schema drift
+check: install ## style, types, import rules, schema files
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
 	$(RUN)/lint-imports
 	$(RUN)/streamseg schemas --check
 
-format: install ## put the code in shape
+format: install ## fix and format the code
 	$(RUN)/ruff check --fix .
 	$(RUN)/ruff format .
 
-bench: install servers ## measure (ARGS="throughput")
+bench: install servers ## run a benchmark (ARGS="throughput"); without ARGS, list them
 	@$(RUN)/streamseg bench $(ARGS)
 
-fuzz: install ## broken records against the decoder (RECORDS=1000000)
+fuzz: install ## send broken records through the decoder (RECORDS=1000000)
 	@$(RUN)/streamseg fuzz $(if $(RECORDS),--records $(RECORDS)) $(ARGS)
 
-chaos: install servers ## kill and freeze everything under load, then compare (FAULTS=100 SEED=1)
+chaos: install servers ## kill and freeze processes under load, then compare (FAULTS=100 SEED=1)
 	@$(RUN)/python -m tests.chaos $(if $(FAULTS),--faults $(FAULTS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-schemas: install ## write schemas/ anew from the event types
+schemas: install ## write schemas/ from the event types
 	@$(RUN)/streamseg schemas --write
 
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --custom-compile-command "make lock"
 
-lock: ## newest versions that fit pyproject.toml (needs uv)
+lock: ## update the locks to the newest allowed versions (needs uv)
 	$(LOCK) --upgrade pyproject.toml --all-extras --group dev -o requirements.lock
 	$(LOCK) --upgrade tests/bench/peers/requirements.in -o tests/bench/peers/requirements.lock
 	$(LOCK) pyproject.toml --extra parquet --group build -c requirements.lock -o deploy/requirements.lock
 
-clean: ## remove all that make has made here
+clean: ## remove everything that make created
 	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist *.egg-info

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes .venv with everything in requirements.lock, hashes checked, and streamseg itself on top.
-# install.sh FOLDER LOCK makes an environment of that lock there, without streamseg: the benchmark's peers have one.
+# Creates .venv with everything in requirements.lock, hashes checked, and with streamseg itself.
+# install.sh FOLDER LOCK creates an environment from LOCK in FOLDER, without streamseg: used for the benchmark's peers.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 venv=${1:-.venv} lock=${2:-requirements.lock}
@@ -11,7 +11,7 @@ find_python() {
   local candidate
   for candidate in ${PYTHON:-python3 python3.12 python3.13 python3.11 python3.14 python}; do
     if fits "$candidate"; then
-      # Not the shim of a version manager, which may mean another version in another folder.
+      # Resolve the shim of a version manager: in another folder it may start another version.
       "$candidate" -c 'import sys; print(sys.executable)'
       return
     fi
@@ -40,7 +40,7 @@ else
   install=("$venv/bin/python" -m pip install --disable-pip-version-check)
 fi
 
-quietly() { # what it says is shown when it fails
+quietly() { # print the output only if the command fails
   "$@" >"$venv/install.log" 2>&1 || { cat "$venv/install.log" >&2; exit 1; }
 }
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
-DAY_SECONDS: Final = 86_400
+from streamseg.time_units import DAY_SECONDS
 
 InputTopic = Literal[
     "streamseg.clicks", "streamseg.purchases", "streamseg.profiles", "streamseg.consents", "streamseg.erasures"

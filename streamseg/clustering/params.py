@@ -1,35 +1,36 @@
-"""What a segmentation is learned by."""
+"""Parameters by which one segmentation is learned."""
 
 from dataclasses import dataclass
 from typing import Final
 
-DAY_SECONDS: Final = 86_400.0
-
+from streamseg.time_units import DAY_SECONDS
 
 REFUSED: Final = {
     "denstream": "in river 0.26.1 its radius depends on where the data lie, and predicting changes the model",
 }
-"""Clusterers of River that must not be used, and why."""
+"""River's clusterers that must not be used, each with the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class LearnerParams:
-    """What a segmentation is learned by: its settings as plain values. Times in seconds of event time."""
+    """The learning settings of one segmentation as plain values. Times are seconds of event time."""
 
     segmentation: str
     features: tuple[str, ...]
     skewed: tuple[bool, ...]
-    """Which of the features go through log1p."""
+    """Which features are transformed by log1p."""
     k: int
     blocks: tuple[str, ...] = ()
-    """The block of each feature, as `Scale.of` takes it; empty for no blocks at all."""
+    """The block of each feature, as `Scale.of` takes it; empty for no blocks."""
     clusterer: str = "kmeans"
     step: float = 0.003
+    """Share of the way by which a centre moves to each sample that it wins."""
     challenge_interval: float = DAY_SECONDS
     warm_up_per_cluster: int = 20
+    """Customers needed per cluster before the first centres are placed."""
     warm_up_events: int = 20
-    """Placed at a median of 5, centres stood on customers of one or two visits, and up to a fifth of all customers were
-    given new ids in a day of the first week."""
+    """Median events per sampled customer before the first centres are placed. At a median of 5, centres were placed on
+    customers of one or two visits, and up to a fifth of all customers got new ids in one day of the first week."""
     warm_up_patience: float = 14 * DAY_SECONDS
     """After this time enough customers suffice: in many shops the median customer never has that many events."""
     sample_size: int = 2000
@@ -39,5 +40,5 @@ class LearnerParams:
     active: float = 30 * DAY_SECONDS
     """Customers not sampled for longer take no part in challenges."""
     adoption_gain: float = 0.02
-    """By what share the inertia of a fresh fit must be lower. The other local optima are 5-11 % worse."""
+    """Share by which the inertia of a fresh fit must be lower. Other local optima are 5-11 % worse."""
     seed: int = 0

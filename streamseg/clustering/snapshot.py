@@ -1,4 +1,4 @@
-"""The durable model of one segmentation: plain numbers, versioned, restored to the last bit. Never pickle."""
+"""The durable model of one segmentation: versioned plain numbers in JSON, restored bit for bit. Never pickle."""
 
 import json
 from collections.abc import Mapping
@@ -6,19 +6,23 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from streamseg.clustering.encode import Scale
-from streamseg.clustering.identity import Lineage
+from streamseg.clustering.lineage import Lineage
 from streamseg.errors import StreamsegError
 
 FORMAT: Final = 1
 
 
 class SnapshotRefusedError(StreamsegError):
-    """A snapshot that this process cannot use: of a newer format, damaged, or made under other settings."""
+    """A snapshot that this process cannot use: a newer format, damaged, or made with other settings."""
 
 
 @dataclass(frozen=True, slots=True)
 class WarmUp:
-    """How far the first model is. It is placed when customers and events reach what is needed, or patience ends."""
+    """Progress towards the first model.
+
+    It is placed when both customers and median events reach what is needed, or when the warm-up time has passed and
+    there are enough customers.
+    """
 
     customers: int
     customers_needed: int
@@ -30,51 +34,52 @@ class WarmUp:
 class Snapshot:
     """One version of the model of a segmentation.
 
-    `centres` (k, d) are in the scaled space of `scale`, as River holds them, so that they come back bit by bit;
-    `scale.undo` gives them in log space, where they keep their meaning whatever becomes of the scale. While warming up
-    there are neither centres nor segments, and everybody is unassigned.
+    During warm-up there are neither centres nor segments, and everybody is unassigned.
     """
 
     segmentation: str
     version: int
-    """Counts the snapshots of a segmentation from 1."""
+    """Number of this snapshot of the segmentation, from 1."""
     parent: int
-    """The version that this one follows; 0 for the first."""
+    """The version before this one; 0 for the first."""
     generation: int
     """Raised when a fresh model was adopted or a segment got another id: then everybody is assigned again."""
     clusterer: str
     features: tuple[str, ...]
     skewed: tuple[bool, ...]
-    """Which features go through log1p."""
+    """Which features are transformed by log1p."""
     scale: Scale
-    """The scale in force: that of the last challenge."""
+    """The scale of the last challenge."""
     centres: tuple[tuple[float, ...], ...]
+    """(k, d) in the scaled space of `scale`, as River holds them, so that they are restored bit for bit. `scale.undo`
+    gives them in log space, where they keep their meaning when the scale changes."""
     segments: tuple[str, ...]
     """Segment ids in the order of the centres."""
     counts: tuple[int, ...]
-    """How many samples each centre has won since it was placed."""
+    """Samples that each centre has won since it was placed."""
     learned: int
-    """Samples that were taken in."""
+    """Number of samples learned."""
     samples_offset: int
-    """The last offset of the samples topic that is in here; -1 for none."""
+    """Offset of the last learned record of the samples topic; -1 for none."""
     first_sample_at: float | None
-    """Event time, epoch seconds, as the two that follow."""
+    """Event time in epoch seconds, like the two that follow."""
     learned_until: float | None
     last_challenge_at: float | None
     warm_up: WarmUp
     sampled_share: float = 1.0
-    """Of all customers, by rank from the lowest, whose vectors are wanted from now on."""
+    """Share of all customers, by rank from the lowest, whose vectors are wanted from now on."""
     drift: tuple[float, ...] = ()
-    """What the drift detector has been fed since it was made; `drift_open` is the interval that is still filling."""
+    """All values fed to the drift detector since it was made."""
     drift_open: tuple[float, ...] = ()
+    """State of the drift interval that is still filling, see `DriftWatch.filling`."""
     retired: tuple[str, ...] = ()
-    """Ids that no segment gets again."""
+    """Segment ids that are never given again."""
     lineage: tuple[Lineage, ...] = ()
     """The latest transitions, oldest first."""
     quintiles: tuple[tuple[float, ...], ...] = ()
-    """Per feature the four borders between the quintiles of the customers that the last challenge was fitted on."""
+    """Per feature, the four borders between the quintiles of the customers that the last challenge was fitted on."""
     summary: Mapping[str, Any] = field(default_factory=dict)
-    """What a clusterer other than KMeans needs beside its centres."""
+    """What the clusterer needs beside its centres, see `Clusterer.state`; empty for KMeans."""
 
     @property
     def warm(self) -> bool:
@@ -82,20 +87,24 @@ class Snapshot:
         return bool(self.centres)
 
     def to_json(self) -> bytes:
-        """Compact JSON. Floats are written so that reading gives the same bits."""
+        """Return compact JSON, from which `from_json` restores every float to the last bit."""
         return json.dumps({"format": FORMAT, **asdict(self)}, separators=(",", ":"), allow_nan=False).encode()
 
     @classmethod
     def from_json(cls, data: bytes) -> "Snapshot":
-        """Read what `to_json` wrote. Unknown fields are ignored. Raises `SnapshotRefusedError`."""
+        """Read what `to_json` wrote, ignoring unknown fields.
+
+        Raises `SnapshotRefusedError` when the data are damaged or of a newer format.
+        """
         try:
             read = json.loads(data)
             written = int(read["format"])
         except (ValueError, TypeError, KeyError) as error:
-            raise SnapshotRefusedError(f"snapshot is not readable: {error!r}") from None
+            raise SnapshotRefusedError(f"snapshot cannot be read: {error!r}") from None
         if written > FORMAT:
             raise SnapshotRefusedError(
-                f"snapshot of {read.get('segmentation')} has format {written}, this version reads up to {FORMAT}"
+                f"snapshot of {read.get('segmentation')} has format {written}, but this version reads up to {FORMAT}:"
+                " upgrade streamseg"
             )
         try:
             given = {name: read[name] for name in cls.__dataclass_fields__ if name in read}

@@ -1,4 +1,4 @@
-"""The `streamseg` command: one file per sub-command, imported when it is asked for."""
+"""The `streamseg` command. Each sub-command is a module that is imported on first use, so that `--help` is fast."""
 
 import importlib
 import importlib.util
@@ -16,46 +16,51 @@ if TYPE_CHECKING:
     from streamseg.settings import Settings
 
 COMMANDS: Final = {
-    "advise-k": "how many segments the data speak for",
-    "api": "serve the memberships over HTTP",
-    "bench": "measure: throughput, latency, growth, recovery, scaling, serving, clustering",
-    "check-config": "print the settings in force, secrets masked",
-    "dead-letters": "list rejected records, or send them in again",
-    "demo": "the whole path in one terminal, nothing set up before",
-    "evaluate": "compare the live memberships with a truth file",
-    "fuzz": "throw broken records at the decoder",
-    "keys": "make, list, rotate and revoke API keys",
-    "lookup": "one customer's membership",
-    "promote": "make a segmentation in shadow public",
-    "rebuild": "make the rows anew from the log, after a change of layout",
-    "replay": "send events from files",
-    "schemas": "write or check schemas/",
-    "segments": "the segments: sizes, descriptions, history, names, who would move",
-    "simulate": "send the events of FitGear, a simulated shop",
-    "topics": "make or check the topics",
-    "verify": "compare the store with the log",
-    "webhooks": "subscribers of membership changes",
-    "worker": "take events and keep memberships current",
+    "advise-k": "Suggest the number of segments for the live customers.",
+    "api": "Serve memberships over HTTP.",
+    "bench": "Measure throughput, latency, growth and more.",
+    "check-config": "Print the settings in force.",
+    "dead-letters": "List rejected records, or send them again.",
+    "demo": "Run the whole path in this terminal.",
+    "evaluate": "Compare memberships with a truth file.",
+    "fuzz": "Send broken records through the decoder.",
+    "keys": "Create, list, rotate and revoke API keys.",
+    "lookup": "Print the membership of one customer.",
+    "promote": "Make a shadow segmentation public.",
+    "rebuild": "Rebuild all rows from the log.",
+    "replay": "Send events from files.",
+    "schemas": "Write or check the schema files.",
+    "segments": "List, rename, compare and drop segments.",
+    "simulate": "Send the events of a simulated shop.",
+    "topics": "Create or check the Kafka topics.",
+    "verify": "Compare the store with the log.",
+    "webhooks": "Manage and run webhooks.",
+    "worker": "Process events and keep memberships current.",
 }
 
 
 @dataclass
 class Invocation:
-    """What stands before the sub-command; `ctx.obj` of every command."""
+    """The options before the sub-command; `ctx.obj` of every command."""
 
     file: Path | None = None
+    """Settings file."""
     given: dict[str, Any] = field(default_factory=dict)
+    """Settings that override the file and the environment."""
 
     @cached_property
     def settings(self) -> "Settings":
-        """The settings in force. Raises `SettingsError`."""
+        """The settings in force, loaded once. Raises `SettingsError`."""
         from streamseg.settings import load_settings
 
         return load_settings(self.file, **self.given)
 
 
 class LazyGroup(click.Group):
-    """A group whose commands live in modules of the same name, each with a click command `command`."""
+    """A group that imports the module of a command on first use.
+
+    The module has the command's name in `package` and defines `command`. `commands` maps names to summaries.
+    """
 
     def __init__(self, package: str, commands: dict[str, str], **attrs: Any) -> None:
         super().__init__(**attrs)
@@ -67,11 +72,11 @@ class LazyGroup(click.Group):
         }
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
-        """All of them, without importing any."""
+        """Names of all commands; imports none."""
         return sorted(self._summaries)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  click's signature
-        """Import the module of one."""
+        """Import the module of the command; None for an unknown name."""
         if cmd_name not in self._summaries:
             return None
         module = importlib.import_module(f"{self._package}.{cmd_name.replace('-', '_')}")
@@ -79,7 +84,7 @@ class LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The list in --help."""
+        """Write the list of commands in `--help`."""
         if self._summaries:
             with formatter.section("Commands"):
                 formatter.write_dl([(name, self._summaries[name]) for name in self.list_commands(ctx)])
@@ -89,17 +94,21 @@ class LazyGroup(click.Group):
     cls=LazyGroup, package=__name__, commands=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
 )
 @click.option(
-    "--settings", "file", type=click.Path(path_type=Path), help="TOML file; default: ./streamseg.toml if there."
+    "--settings",
+    "file",
+    type=click.Path(path_type=Path),
+    metavar="TOML",
+    help="Settings file.  [default: ./streamseg.toml if it exists]",
 )
 @click.version_option(package_name="streamseg")
 @click.pass_context
 def streamseg(ctx: click.Context, file: Path | None) -> None:
-    """Customer segments from streams of clicks and purchases."""
+    """Compute customer segments from streams of clicks and purchases."""
     ctx.obj = Invocation(file)
 
 
 def main() -> None:
-    """Run the command; a mistake ends with one line on stderr, settings and usage with exit code 2."""
+    """Run the command. Errors print one line on stderr; the exit code is 2 for settings and usage, otherwise 1."""
     try:
         code = streamseg(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
@@ -109,10 +118,10 @@ def main() -> None:
     except click.exceptions.Abort:
         sys.exit(130)
     except StreamsegError as error:
-        sys.exit(tell(error))
+        sys.exit(print_error(error))
 
 
-def tell(error: StreamsegError) -> int:
-    """Say what went wrong, in one line on stderr; the exit code."""
+def print_error(error: StreamsegError) -> int:
+    """Print the error as one line on stderr. Returns the exit code."""
     click.echo(f"streamseg: {error}", err=True)
     return 2 if isinstance(error, SettingsError | LayoutMismatchError) else 1

@@ -1,4 +1,4 @@
-"""`python -m streamseg.commands`: the `streamseg` command where no script is installed."""
+"""`python -m streamseg.commands`: runs the `streamseg` command without an installed script."""
 
 from streamseg.commands import main
 

@@ -1,4 +1,4 @@
-"""`streamseg advise-k SEGMENTATION`: how many segments the data speak for. Advice: `k` stays a setting."""
+"""`streamseg advise-k SEGMENTATION`: suggest the number of segments. The setting `k` is not changed."""
 
 import asyncio
 import json
@@ -8,40 +8,38 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from streamseg.commands import Invocation
+from streamseg.commands._options import json_option
 from streamseg.errors import SettingsError
 
 if TYPE_CHECKING:
-    from streamseg.evaluation.advice import Advice
+    from streamseg.evaluation.k_selection import KAdvice
 
 _BAR: Final = 30
 
 
 @click.command("advise-k")
 @click.argument("segmentation", default="behaviour")
-@click.option("--at-most", default=12, show_default=True, type=click.IntRange(4, 64), help="The largest k to try.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@click.option("--at-most", default=12, show_default=True, type=click.IntRange(4, 64), help="Largest k to try.")
+@json_option
 @click.pass_obj
 def command(invocation: Invocation, segmentation: str, at_most: int, as_json: bool) -> None:
-    """Fit k-means on live customers for each k, and print Davies-Bouldin and the elbow. Changes nothing.
+    """Suggest k for SEGMENTATION (default: behaviour); changes nothing.
 
-    Davies-Bouldin: lower is better. The elbow: where inertia stops falling quickly.
+    Fits k-means on the live customers for each k. Prints the Davies-Bouldin index (lower is better) and the elbow, the
+    k from which inertia falls slowly.
     """
-    try:
-        from streamseg.evaluation.advice import advise
-    except ModuleNotFoundError as error:
-        if error.name != "sklearn":
-            raise
-        raise SettingsError("this needs the extra: pip install 'streamseg[analysis]'") from None
-    from streamseg import wiring
-    from streamseg.features.catalogue import catalogue
+    from streamseg.evaluation.k_selection import advise
     from streamseg.wiring.build_service import live_vectors
+    from streamseg.wiring.derived import derive
 
     settings = invocation.settings
     _, customers, vectors = asyncio.run(live_vectors(settings, segmentation))
     if len(customers) < 2 * at_most:
-        raise SettingsError(f"{len(customers)} customers are too few to try up to {at_most} segments on")
-    known = catalogue(wiring.layout_of(settings))
-    features = [known[name] for name in wiring.features_of(settings, segmentation)]
+        raise SettingsError(
+            f"{len(customers)} customers are too few to try {at_most} segments: at least {2 * at_most} are needed"
+        )
+    derived = derive(settings)
+    features = [derived.features[name] for name in derived.segmentation(segmentation).features]
     advice = advise(vectors, features, at_most)
     k = settings.segmentations[segmentation].k
     if as_json:
@@ -50,7 +48,7 @@ def command(invocation: Invocation, segmentation: str, at_most: int, as_json: bo
         _show(segmentation, k, advice)
 
 
-def _show(segmentation: str, k: int, advice: "Advice") -> None:
+def _show(segmentation: str, k: int, advice: "KAdvice") -> None:
     from rich.bar import Bar
     from rich.console import Console
     from rich.table import Table
@@ -70,6 +68,6 @@ def _show(segmentation: str, k: int, advice: "Advice") -> None:
     console = Console()
     console.print(table)
     console.print(
-        f"Davies-Bouldin speaks for {advice.by_davies_bouldin}, the elbow for {advice.by_elbow}; the setting is {k}."
-        f" To try another k, declare it beside this one with `shadow = true`."
+        f"Davies-Bouldin suggests {advice.by_davies_bouldin}, the elbow {advice.by_elbow}; the setting is {k}."
+        " To try another k, add a second segmentation with `shadow = true`."
     )

@@ -1,4 +1,4 @@
-"""`streamseg api`: serve the memberships over HTTP."""
+"""`streamseg api`: serve memberships over HTTP."""
 
 import asyncio
 import signal
@@ -7,16 +7,20 @@ import sys
 import click
 
 from streamseg.commands import Invocation
+from streamseg.commands._options import log_options
 
 
 @click.command("api")
-@click.option("--host", help="Address to listen on; default: setting api.host.")
-@click.option("--port", type=click.IntRange(0, 65_535), help="Default: setting api.port.")
-@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", help="Logs go to stderr.")
-@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info")
+@click.option("--host", help="Address to listen on.  [default: setting api.host]")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    help="Port to listen on; 0 takes a free one.  [default: setting api.port]",
+)
+@log_options
 @click.pass_obj
 def command(invocation: Invocation, host: str | None, port: int | None, log_format: str, log_level: str) -> None:
-    """Serve lookups, ad fragments, OpenFeature and event streams, until SIGTERM or Ctrl-C."""
+    """Serve lookups, ad fragments, OpenFeature and event streams over HTTP, until SIGTERM or Ctrl-C."""
     from streamseg.logs import configure_logs
     from streamseg.wiring.build_api import run_api
 
@@ -25,7 +29,7 @@ def command(invocation: Invocation, host: str | None, port: int | None, log_form
     settings = invocation.settings
     settings = settings.model_copy(update={"api": settings.api.model_copy(update=given)})
 
-    async def until_told() -> None:
+    async def until_stopped() -> None:
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -34,4 +38,4 @@ def command(invocation: Invocation, host: str | None, port: int | None, log_form
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(until_told())
+        runner.run(until_stopped())

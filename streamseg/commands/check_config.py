@@ -1,22 +1,23 @@
-"""`streamseg check-config`: the settings in force."""
+"""`streamseg check-config`: print the settings in force."""
 
 import json
 
 import click
 
 from streamseg.commands import Invocation
+from streamseg.commands._options import json_option
 
 
 @click.command("check-config")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@json_option
 @click.pass_obj
 def command(invocation: Invocation, as_json: bool) -> None:
-    """Print the settings in force, secrets masked; a wrong one ends with a line that names it."""
+    """Print the settings in force, with secrets masked. A wrong setting prints one line and exits with code 2."""
     from streamseg.api.ads.user_fragment import checked_audiences
-    from streamseg.wiring import check_settings
+    from streamseg.wiring.derived import derive
 
     settings = invocation.settings
-    check_settings(settings)
+    derive(settings)
     checked_audiences(settings.api.iab_audiences)
     printed = settings.model_dump(mode="json")
     if as_json:

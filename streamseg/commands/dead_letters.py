@@ -1,4 +1,4 @@
-"""`streamseg dead-letters`: list rejected records, or send them in again."""
+"""`streamseg dead-letters`: list rejected records, or send them again."""
 
 import asyncio
 import json
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streamseg.commands import Invocation
+from streamseg.commands._options import json_option
 
 if TYPE_CHECKING:
     from streamseg.repair.redrive import DeadLetter
@@ -17,11 +18,11 @@ if TYPE_CHECKING:
 
 
 def chosen(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options by which dead letters are chosen."""
+    """Add the options that choose dead letters, and `--json`."""
     for option in (
-        click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout."),
-        click.option("--topic", help="Only of this topic, such as streamseg.clicks."),
-        click.option("--reason", help="Only with this reason, such as schema."),
+        json_option,
+        click.option("--topic", help="Topic of the rejected records, such as streamseg.clicks.  [default: all]"),
+        click.option("--reason", help="Reason of the rejection, such as schema.  [default: all]"),
     ):
         command = option(command)
     return command
@@ -29,55 +30,64 @@ def chosen(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.group("dead-letters")
 def command() -> None:
-    """List rejected records, or send them in again once their cause is mended."""
+    """List rejected records, or send them again once their cause is fixed."""
 
 
 @command.command("list")
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(min=0), help="The latest so many.")
+@click.option(
+    "--limit",
+    default=20,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Number of records listed, the latest ones.",
+)
 @chosen
 @click.pass_obj
 def list_(invocation: Invocation, *, limit: int, topic: str | None, reason: str | None, as_json: bool) -> None:
-    """Print the rejected records that were not sent in again: where they stood and why, never what they hold."""
-    letters = asyncio.run(_standing(invocation.settings, topic, reason))
+    """List rejected records that were not sent again.
+
+    Prints their positions and reasons, never their content.
+    """
+    letters = asyncio.run(_unsent(invocation.settings, topic, reason))
     reasons = Counter((letter.topic, letter.reason) for letter in letters)
     shown = letters[-limit:] if limit else []
     if as_json:
         counted = [{"topic": t, "reason": r, "count": count} for (t, r), count in reasons.most_common()]
-        click.echo(json.dumps({"count": len(letters), "reasons": counted, "latest": [one.told() for one in shown]}))
+        click.echo(json.dumps({"count": len(letters), "reasons": counted, "latest": [one.shown() for one in shown]}))
         return
     _show(shown, reasons)
 
 
 @command.command("redrive")
-@click.option("--dry-run", is_flag=True, help="Only say how many it would be.")
+@click.option("--dry-run", is_flag=True, help="Print the number only; send nothing.")
 @chosen
 @click.pass_obj
 def redrive(invocation: Invocation, *, dry_run: bool, topic: str | None, reason: str | None, as_json: bool) -> None:
-    """Send the chosen records in again, as they came, each once.
+    """Send the chosen records again, unchanged, each once.
 
-    What is rejected again comes back as a new dead letter. An event that was taken meanwhile is told by its id as long
-    as the customer's latest ids are remembered.
+    A record that is rejected again becomes a new dead letter. An event that was accepted in the meantime is recognised
+    as a duplicate as long as its id is among the customer's remembered ids.
     """
     count = asyncio.run(_redrive(invocation.settings, topic, reason, dry_run=dry_run))
-    done = "would be sent" if dry_run else "sent"
-    click.echo(json.dumps({"redriven": 0 if dry_run else count, "chosen": count}) if as_json else f"{count} {done}")
+    verb = "would be sent" if dry_run else "sent"
+    click.echo(json.dumps({"redriven": 0 if dry_run else count, "chosen": count}) if as_json else f"{count} {verb}")
 
 
-async def _standing(settings: "Settings", topic: str | None, reason: str | None) -> "list[DeadLetter]":
-    from streamseg.repair.redrive import standing
+async def _unsent(settings: "Settings", topic: str | None, reason: str | None) -> "list[DeadLetter]":
+    from streamseg.repair.redrive import read_dead_letters
     from streamseg.topics import DEAD_LETTERS
     from streamseg.wiring.build_repair import topic_reader as reader
 
     async with reader(settings) as log:
-        letters = await standing(log, await log.partitions(DEAD_LETTERS))
+        letters = await read_dead_letters(log, await log.partitions(DEAD_LETTERS))
     return [one for one in letters if topic in {None, one.topic} and reason in {None, one.reason}]
 
 
 async def _redrive(settings: "Settings", topic: str | None, reason: str | None, *, dry_run: bool) -> int:
     from streamseg.repair.redrive import redrive
-    from streamseg.wiring import event_sink
+    from streamseg.wiring.kafka_clients import event_sink
 
-    letters = await _standing(settings, topic, reason)
+    letters = await _unsent(settings, topic, reason)
     if dry_run or not letters:
         return len(letters)
     sink = event_sink(settings)

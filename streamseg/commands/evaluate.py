@@ -1,4 +1,4 @@
-"""`streamseg evaluate`: agreement of the live memberships with a truth file."""
+"""`streamseg evaluate`: compare the live memberships with a truth file."""
 
 import asyncio
 import json
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from streamseg.commands import Invocation
+from streamseg.commands._options import json_option
 from streamseg.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _AT_ONCE: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class _Live:
-    """What stands in the store: the clock, the vectors of all customers who did something, and the segments."""
+    """The stored state: present time, vectors of the active customers, segments by customer id."""
 
     now: float
     customer_ids: list[str]
@@ -35,27 +36,27 @@ class _Live:
     "--truth",
     required=True,
     type=click.Path(path_type=Path),
-    help="CSV: customer_id, label and, for those who move, from.",
+    metavar="CSV",
+    help="File with the true groups: customer_id, label and, for customers who change group, from.",
 )
-@click.option("--segmentation", default="behaviour", show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@click.option("--segmentation", default="behaviour", show_default=True, help="Segmentation to compare.")
+@json_option
 @click.pass_obj
 def command(invocation: Invocation, truth: Path, segmentation: str, as_json: bool) -> None:
-    """Compare the live memberships with a truth file, and with k-means that sees all the same vectors at once.
+    """Compare the live memberships with a truth file and with offline k-means on the same vectors.
 
-    ARI and adjusted mutual information over all customers of the truth; unassigned customers count as one group, those
-    without a membership as another.
+    Prints the adjusted Rand index (ARI) and adjusted mutual information (AMI) over all customers of the truth file.
+    Unassigned customers count as one group, customers without a membership as another.
     """
-    from streamseg import wiring
-    from streamseg.evaluation.agreement import agreement, offline_segments
-    from streamseg.features.catalogue import catalogue
+    from streamseg.evaluation.measures import agreement, offline_segments
     from streamseg.sources.truth import labels_at, read_truth
+    from streamseg.wiring.derived import derive
 
     settings = invocation.settings
     if segmentation not in settings.segmentations:
         raise SettingsError(f"there is no segmentation {segmentation}; there are {', '.join(settings.segmentations)}")
     if not truth.is_file():
-        raise SettingsError(f"truth file {truth} is not there")
+        raise SettingsError(f"truth file {truth} does not exist")
     chosen = settings.segmentations[segmentation]
     rows = read_truth(truth)
     live = asyncio.run(_live(settings, segmentation, [row.customer_id for row in rows]))
@@ -65,42 +66,42 @@ def command(invocation: Invocation, truth: Path, segmentation: str, as_json: boo
     found = agreement(labels, live.segments)
     offline_ari = None
     if len(live.customer_ids) >= chosen.k:
-        known = catalogue(wiring.layout_of(settings))
-        features = [known[feature] for feature in wiring.features_of(settings, segmentation)]
+        derived = derive(settings)
+        features = [derived.features[name] for name in derived.segmentation(segmentation).features]
         offline = offline_segments(live.customer_ids, live.vectors, features, chosen.k)
         offline_ari = agreement(labels, dict(offline)).ari
-    told = asdict(found) | {
+    result = asdict(found) | {
         "offline_ari": offline_ari,
         "ratio": found.ari / offline_ari if offline_ari else None,
     }
     if as_json:
-        click.echo(json.dumps(told))
+        click.echo(json.dumps(result))
     else:
-        _show(told)
+        _show(result)
 
 
 async def _live(settings: "Settings", segmentation: str, customer_ids: list[str]) -> _Live:
-    from streamseg import wiring
     from streamseg.wiring.build_service import live_vectors
+    from streamseg.wiring.stores import stores
 
     now, known, vectors = await live_vectors(settings, segmentation)
     segments: dict[str, str | None] = {}
-    async with wiring.stores(settings) as (_, memberships, _):
+    async with stores(settings) as (_, memberships, _):
         distinct = list(dict.fromkeys(customer_ids))
         for start in range(0, len(distinct), _AT_ONCE):
             asked = distinct[start : start + _AT_ONCE]
             for customer, stored in zip(asked, await memberships.read(asked), strict=True):
                 if stored is not None:
-                    standing = json.loads(stored)["segments"].get(segmentation)
-                    segments[customer] = standing and standing["id"]
+                    segment = json.loads(stored)["segments"].get(segmentation)
+                    segments[customer] = segment and segment["id"]
     return _Live(now, known, vectors, segments)
 
 
-def _show(told: dict[str, object]) -> None:
+def _show(result: dict[str, object]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    confusion = told["confusion"]
+    confusion = result["confusion"]
     assert isinstance(confusion, dict)
     segments = sorted({segment for row in confusion.values() for segment in row})
     table = Table("label", *segments)
@@ -108,6 +109,6 @@ def _show(told: dict[str, object]) -> None:
         table.add_row(label, *(str(row.get(segment, "")) for segment in segments))
     console = Console()
     console.print(table)
-    offline, ratio = told["offline_ari"], told["ratio"]
+    offline, ratio = result["offline_ari"], result["ratio"]
     beside = "" if offline is None else f"; offline k-means {offline:.3f}, ratio {ratio:.3f}"
-    console.print(f"{told['customers']} customers, ARI {told['ari']:.3f}, AMI {told['ami']:.3f}{beside}")
+    console.print(f"{result['customers']} customers, ARI {result['ari']:.3f}, AMI {result['ami']:.3f}{beside}")

@@ -1,24 +1,28 @@
-"""`streamseg fuzz`: broken records at the decoder and the rows."""
+"""`streamseg fuzz`: send broken records through the decoder and the rows."""
 
 import json
-import sys
 
 import click
 
+from streamseg.commands._options import json_option
+from streamseg.commands._progress import progress_bar
+
 
 @click.command("fuzz")
-@click.option("--records", default=100_000, show_default=True, type=click.IntRange(min=1))
-@click.option("--seed", default=1, show_default=True, help="The same seed makes the same records.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@click.option(
+    "--records", default=100_000, show_default=True, type=click.IntRange(min=1), help="Number of records to try."
+)
+@click.option("--seed", default=1, show_default=True, help="Seed; the same seed gives the same records.")
+@json_option
 @click.pass_context
 def command(ctx: click.Context, records: int, seed: int, as_json: bool) -> None:
-    """Throw broken records at the decoder: each is accepted or rejected with a reason, or it is a bug (exit code 1)."""
-    from rich.console import Console
-    from rich.progress import Progress
+    """Send broken records through the decoder and the rows.
 
+    Each must be accepted, or rejected with a reason. Anything else is a bug: exit code 1.
+    """
     from streamseg.sources.fuzzing import fuzz
 
-    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+    with progress_bar() as progress:
         task = progress.add_task("fuzz", total=records)
         fuzzed = fuzz(records, seed, lambda tried: progress.update(task, completed=tried))
     for crash in fuzzed.crashes:

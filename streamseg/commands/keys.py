@@ -1,4 +1,4 @@
-"""`streamseg keys`: the keys that the API takes."""
+"""`streamseg keys`: manage the keys of the API."""
 
 import asyncio
 import json
@@ -9,27 +9,30 @@ from typing import Any, Literal
 import click
 
 from streamseg.commands import Invocation
+from streamseg.commands._options import json_option
 from streamseg.errors import StreamsegError
-
-JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 
 
 @click.group("keys")
 def command() -> None:
-    """Make, list, rotate and revoke API keys. A key is shown once, when it is made; stored is a hash of it."""
+    """Create, list, rotate and revoke API keys. A key is printed once; only its hash is stored."""
 
 
 @command.command()
 @click.argument("name")
-@click.option("--publishable", is_flag=True, help="For browsers (pk_): public segments, proven customers only.")
-@JSON
+@click.option(
+    "--publishable",
+    is_flag=True,
+    help="Key for browsers (pk_): public segments, customers with a proof of identity only.",
+)
+@json_option
 @click.pass_obj
 def create(invocation: Invocation, name: str, publishable: bool, as_json: bool) -> None:
-    """Make a key for NAME: a secret one (sk_), or a publishable one (pk_)."""
+    """Create a key for NAME: secret (sk_), or publishable (pk_)."""
     from streamseg.service.key_issuing import check_free, issue
 
     if not name.strip() or not name.isprintable():
-        raise click.UsageError("NAME must be a printable text that is not empty")
+        raise click.UsageError("NAME must be printable and not empty")
     kind: Literal["secret", "publishable"] = "publishable" if publishable else "secret"
     now = time.time()
     check_free(asyncio.run(_all(invocation)), name, kind, now)
@@ -39,10 +42,10 @@ def create(invocation: Invocation, name: str, publishable: bool, as_json: bool) 
 
 
 @command.command("list")
-@JSON
+@json_option
 @click.pass_obj
 def list_(invocation: Invocation, as_json: bool) -> None:
-    """List the keys, without the keys themselves."""
+    """List ids, names and dates of the keys."""
     keys = asyncio.run(_all(invocation))
     shown = [
         {"id": key.id, "name": key.name, "kind": key.kind, "created": key.created, "expires": key.expires}
@@ -62,11 +65,21 @@ def list_(invocation: Invocation, as_json: bool) -> None:
 
 @command.command()
 @click.argument("name")
-@click.option("--overlap-hours", type=click.FloatRange(0, 24 * 365), default=24.0, show_default=True)
-@JSON
+@click.option(
+    "--overlap-hours",
+    type=click.FloatRange(0, 24 * 365),
+    default=24.0,
+    show_default=True,
+    metavar="HOURS",
+    help="Time that the old key stays valid.",
+)
+@json_option
 @click.pass_obj
 def rotate(invocation: Invocation, name: str, overlap_hours: float, as_json: bool) -> None:
-    """Make a successor for NAME's key; the old one stays good for the overlap."""
+    """Create a new key for NAME.
+
+    The old one stays valid for the overlap.
+    """
     from streamseg.service.key_issuing import issue_successor
 
     keys = asyncio.run(_all(invocation))
@@ -78,10 +91,10 @@ def rotate(invocation: Invocation, name: str, overlap_hours: float, as_json: boo
 
 @command.command()
 @click.argument("key_id")
-@JSON
+@json_option
 @click.pass_obj
 def revoke(invocation: Invocation, key_id: str, as_json: bool) -> None:
-    """Remove a key; processes refuse it within seconds."""
+    """Remove a key; API processes refuse it within seconds."""
     from streamseg.wiring.build_api import api_keys
 
     async def remove() -> bool:
@@ -113,7 +126,7 @@ def _show_new(document: dict[str, Any], as_json: bool) -> None:
         click.echo(json.dumps(document))
         return
     click.echo(f"{document['key']}")
-    click.echo(f"{document['id']} for {document['name']}: keep it now, it cannot be shown again", err=True)
+    click.echo(f"{document['id']} for {document['name']}: store it now, it cannot be printed again", err=True)
 
 
 def _day(at: int | None) -> str:

@@ -1,4 +1,4 @@
-"""`streamseg lookup ID`: one customer's membership, and why."""
+"""`streamseg lookup ID`: print the membership of one customer, and the reasons."""
 
 import asyncio
 import json
@@ -8,20 +8,22 @@ from typing import Any, Final
 import click
 
 from streamseg.commands import Invocation
+from streamseg.commands._options import json_option
 
-_TOLD: Final = 4
-"""How many pulls each way are printed."""
+_PULLS: Final = 4
+"""Pulls printed per direction."""
 
 
 @click.command("lookup")
 @click.argument("customer_id")
-@click.option("--why", is_flag=True, help="Also what pulls the customer there, and away from the runner-up.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout: the membership as it is stored.")
+@click.option(
+    "--why", is_flag=True, help="Print also the features that pull the customer to the segment, and to the runner-up."
+)
+@json_option
 @click.pass_obj
 def command(invocation: Invocation, customer_id: str, why: bool, as_json: bool) -> None:
-    """Print the standing membership of a customer."""
-    from streamseg.wiring import read_membership
-    from streamseg.wiring.build_service import explain
+    """Print the membership of a customer. With --json it is the stored string."""
+    from streamseg.wiring.build_service import explain, read_membership
 
     stored, labels = asyncio.run(read_membership(invocation.settings, customer_id))
     if stored is None:
@@ -32,13 +34,13 @@ def command(invocation: Invocation, customer_id: str, why: bool, as_json: bool) 
         click.echo(json.dumps(json.loads(stored) | {"why": reasons}) if why else stored.decode())
         return
     membership = json.loads(stored)
-    for segmentation, standing in membership["segments"].items():
-        if standing is None:
+    for segmentation, segment in membership["segments"].items():
+        if segment is None:
             click.echo(f"{segmentation}: unassigned")
             continue
-        label = labels.get(standing["id"], "")
-        since = _day_and_time(standing["since"])
-        click.echo(f"{segmentation}: {standing['id']} {label} (since {since}, score {standing['score']})")
+        label = labels.get(segment["id"], "")
+        since = _day_and_time(segment["since"])
+        click.echo(f"{segmentation}: {segment['id']} {label} (since {since}, score {segment['score']})")
         if segmentation in reasons:
             _print_reasons(reasons[segmentation], labels)
     consent = ", ".join(f"{purpose} {'yes' if given else 'no'}" for purpose, given in membership["consent"].items())
@@ -50,15 +52,15 @@ def _day_and_time(epoch_seconds: int) -> str:
 
 
 def _print_reasons(reason: dict[str, Any], labels: dict[str, str]) -> None:
-    """The strongest pulls towards the segment, then those towards the runner-up."""
+    """Print the strongest pulls to the segment, then those to the runner-up."""
     other = reason["runner_up"]
     click.echo(f"  confidence {reason['confidence']}, model {reason['model']}")
     click.echo(f"  runner-up {other} {labels.get(other, '')}")
     if reason["rfm"] is not None:
         scores = "".join(str(reason["rfm"][name]) for name in ("recency", "frequency", "monetary"))
         click.echo(f"  RFM {scores}: {reason['rfm']['name']}")
-    towards = [pull for pull in reason["pulls"] if pull["pull"] > 0][:_TOLD]
-    away = [pull for pull in reversed(reason["pulls"]) if pull["pull"] < 0][:_TOLD]
+    towards = [pull for pull in reason["pulls"] if pull["pull"] > 0][:_PULLS]
+    away = [pull for pull in reversed(reason["pulls"]) if pull["pull"] < 0][:_PULLS]
     for pull in (*towards, *away):
         click.echo(
             f"  {pull['pull']:+7.2f}  {pull['feature']} {pull['value']:.4g}"

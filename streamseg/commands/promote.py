@@ -1,4 +1,4 @@
-"""`streamseg promote SEGMENTATION`: out of the shadow."""
+"""`streamseg promote SEGMENTATION`: make a shadow segmentation public."""
 
 import asyncio
 import json
@@ -6,16 +6,17 @@ import json
 import click
 
 from streamseg.commands import Invocation
+from streamseg.commands._options import json_option
 
 
 @click.command("promote")
 @click.argument("segmentation")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@json_option
 @click.pass_obj
 def command(invocation: Invocation, segmentation: str, as_json: bool) -> None:
-    """Make a segmentation in shadow public: memberships and changes tell of it from then on, without a restart.
+    """Make a shadow segmentation public, without a restart. From then on it is part of memberships and changes.
 
-    See who would be elsewhere with `streamseg segments diff` first. Afterwards `shadow` may leave the settings.
+    Run `streamseg segments diff` first to see who would move. Afterwards remove `shadow` from the settings.
     """
     from streamseg.wiring.build_service import promote
 
@@ -23,4 +24,6 @@ def command(invocation: Invocation, segmentation: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"segmentation": segmentation, "public_from": public_from}))
     else:
-        click.echo(f"{segmentation} is public from {public_from} on; every customer is looked at again then")
+        click.echo(
+            f"{segmentation} becomes public at epoch second {public_from}; every customer is then assigned again"
+        )

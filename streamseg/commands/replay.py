@@ -2,7 +2,6 @@
 
 import asyncio
 import csv
-import sys
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -10,27 +9,22 @@ from pathlib import Path
 import click
 
 from streamseg.commands import Invocation
-from streamseg.commands._pouring import Bar, Speed, answer, pour_to_topics, wait_until_absorbed
+from streamseg.commands._options import json_option, mapping_option, sending_options
+from streamseg.commands._progress import SendingBar
+from streamseg.commands._sending import print_sent, send_to_topics, wait_until_absorbed
 
 
 @click.command("replay")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@mapping_option
+@sending_options
 @click.option(
-    "--mapping",
-    "mappings",
-    multiple=True,
+    "--rejects",
     type=click.Path(path_type=Path),
-    help="TOML file for foreign columns, or the name of a shipped one (online_retail); once for all files or for each.",
+    metavar="CSV",
+    help="File to write lines to that are not valid events: file, line, reason.",
 )
-@click.option("--speed", type=Speed(), default="max", show_default=True, help="max, or a multiple of real time: 100x.")
-@click.option("--wait", is_flag=True, help="Return when the workers have absorbed everything.")
-@click.option(
-    "--patience", default=60.0, show_default=True, help="Seconds without any progress after which --wait gives up."
-)
-@click.option(
-    "--rejects", type=click.Path(path_type=Path), help="CSV for lines that are no events: file, line, reason."
-)
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@json_option
 @click.pass_obj
 def command(
     invocation: Invocation,
@@ -43,24 +37,26 @@ def command(
     rejects: Path | None,
     as_json: bool,
 ) -> None:
-    """Send the events of CSV, JSON Lines (both also .gz) or Parquet files, one file after the other, in their order.
+    """Send the events of files, one file after the other.
 
-    Without --mapping files are JSON Lines in streamseg's own words, as `simulate --out` writes them.
+    Formats: CSV and JSON Lines, both also as .gz, and Parquet. Without --mapping, files are JSON Lines in streamseg's
+    own format, as written by `simulate --out`.
     """
     from streamseg.sources.files import EventFile
     from streamseg.sources.mapping import load_mapping
-    from streamseg.sources.output import writable
+    from streamseg.sources.output_file import open_output
 
     if len(mappings) not in (0, 1, len(files)):
-        raise click.UsageError("--mapping: give one for all files, or one for each")
-    settings = invocation.settings
+        raise click.UsageError("--mapping: give it once for all files, or once for each")
     given = [load_mapping(mapping) for mapping in mappings]
     loaded = given if len(given) == len(files) else [next(iter(given), None)] * len(files)
     rejected = 0
     first_reason = ""
     with ExitStack() as stack:
         writer = (
-            csv.writer(stack.enter_context(writable(rejects, "w", newline="", encoding="utf-8"))) if rejects else None
+            csv.writer(stack.enter_context(open_output(rejects, "w", newline="", encoding="utf-8")))
+            if rejects
+            else None
         )
         if writer:
             writer.writerow(("file", "line", "reason"))
@@ -73,17 +69,17 @@ def command(
                 writer.writerow((file, number, reason))
 
         sources = [EventFile(file, mapping, partial(reject, file)) for file, mapping in zip(files, loaded, strict=True)]
-        bar = stack.enter_context(Bar("replay", sum(source.size_bytes for source in sources)))
-        poured = asyncio.run(
-            pour_to_topics(
-                settings,
+        bar = stack.enter_context(SendingBar("replay", sum(source.size_bytes for source in sources)))
+        sent = asyncio.run(
+            send_to_topics(
+                invocation.settings,
                 (event for source in sources for event in source),
                 speed,
                 lambda so_far: bar.show(sum(source.read_bytes for source in sources), so_far),
             )
         )
     if rejected:
-        print(f"{rejected} lines are no events; the first: {first_reason}", file=sys.stderr)
+        click.echo(f"{rejected} lines are not valid events; the first: {first_reason}", err=True)
     if wait:
-        wait_until_absorbed(settings, patience)
-    answer(poured, as_json, rejected=rejected)
+        wait_until_absorbed(invocation.settings, patience)
+    print_sent(sent, as_json, rejected=rejected)

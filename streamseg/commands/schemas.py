@@ -1,4 +1,4 @@
-"""`streamseg schemas`: the schemas of the topics, in step with the code."""
+"""`streamseg schemas`: keep the topics' schema files equal to the code."""
 
 import json
 from pathlib import Path
@@ -6,16 +6,24 @@ from typing import Any
 
 import click
 
+from streamseg.commands._options import json_option
+
 
 @click.command("schemas")
 @click.option(
     "--check/--write", "check", default=True, help="Compare the files with the code (default), or write them."
 )
-@click.option("--folder", type=click.Path(path_type=Path), default="schemas", show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    default="schemas",
+    show_default=True,
+    help="Folder of the schema files.",
+)
+@json_option
 @click.pass_context
 def command(ctx: click.Context, check: bool, folder: Path, as_json: bool) -> None:
-    """Write schemas/TOPIC/v1/schema.json, or check them: one line and exit code 1 for each that has drifted."""
+    """Write or check schemas/TOPIC/v1/schema.json. The check prints one line per file that differs; exit code 1."""
     changed = [path for path, text in schema_files(folder).items() if _read(path) != text]
     if not check:
         for path in changed:
@@ -26,13 +34,13 @@ def command(ctx: click.Context, check: bool, folder: Path, as_json: bool) -> Non
     else:
         for path in changed:
             click.echo(
-                f"{path}: has drifted from the code, run `streamseg schemas --write`" if check else f"{path}: written"
+                f"{path}: differs from the code, run `streamseg schemas --write`" if check else f"{path}: written"
             )
     ctx.exit(1 if check and changed else 0)
 
 
 def schema_files(folder: Path) -> dict[Path, str]:
-    """What each schema file must hold."""
+    """The content of each schema file, by path."""
     return {
         folder / topic / "v1" / "schema.json": json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
         for topic, schema in topic_schemas().items()
@@ -40,7 +48,7 @@ def schema_files(folder: Path) -> dict[Path, str]:
 
 
 def topic_schemas() -> dict[str, dict[str, Any]]:
-    """JSON Schema of the values of each public topic whose values are JSON."""
+    """JSON Schema of the values of each public topic with JSON values, by topic."""
     from streamseg.events.schema import event_schemas
     from streamseg.membership.contract import membership_schema
     from streamseg.topics import INPUT_TOPICS, MEMBERSHIPS

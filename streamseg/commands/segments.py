@@ -1,4 +1,4 @@
-"""`streamseg segments`: the catalogue, for people and machines, its history, its names, and who would move."""
+"""`streamseg segments`: list, rename, compare and drop segments; print their history."""
 
 import asyncio
 import json
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from streamseg.commands import Invocation
+from streamseg.commands._options import json_option
 
 if TYPE_CHECKING:
     from streamseg.clustering.description.comparison import Comparison
@@ -17,12 +18,12 @@ NAME_LENGTH: Final = 80
 
 
 @click.group("segments", invoke_without_command=True)
-@click.option("--retired", is_flag=True, help="Also those that have ended.")
-@click.option("--history", is_flag=True, help="What became of the segments: births, splits, merges, ends.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@click.option("--retired", is_flag=True, help="List retired segments too.")
+@click.option("--history", is_flag=True, help="Print births, splits, merges and ends instead.")
+@json_option
 @click.pass_context
 def command(ctx: click.Context, retired: bool, history: bool, as_json: bool) -> None:
-    """Print the segments with sizes, labels and what sets them apart."""
+    """List the segments with label, size and description."""
     from streamseg.wiring.build_service import read_catalogue, read_lineage
 
     if ctx.invoked_subcommand is not None:
@@ -50,17 +51,17 @@ def command(ctx: click.Context, retired: bool, history: bool, as_json: bool) -> 
 @command.command("rename")
 @click.argument("segment")
 @click.argument("name", required=False)
-@click.option("--clear", is_flag=True, help="Take the given name back: the generated label shows again.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@click.option("--clear", is_flag=True, help="Remove the given name; the generated label is used again.")
+@json_option
 @click.pass_obj
 def rename_command(invocation: Invocation, segment: str, name: str | None, clear: bool, as_json: bool) -> None:
-    """Give a segment a name of your own. The id stays, and the name stays with the id."""
+    """Give SEGMENT the name NAME. The id does not change, and the name stays with the id."""
     from streamseg.wiring.build_service import rename
 
     if (name is None) != clear:
-        raise click.UsageError("give either a name or --clear")
+        raise click.UsageError("give either NAME or --clear")
     if name is not None and (not name.strip() or len(name) > NAME_LENGTH or not name.isprintable()):
-        raise click.UsageError(f"a name has 1-{NAME_LENGTH} printable characters")
+        raise click.UsageError(f"NAME must have 1-{NAME_LENGTH} printable characters")
     entry = asyncio.run(rename(invocation.settings, segment, None if name is None else name.strip()))
     if as_json:
         click.echo(json.dumps(entry))
@@ -70,11 +71,14 @@ def rename_command(invocation: Invocation, segment: str, name: str | None, clear
 
 @command.command("diff")
 @click.argument("segmentation")
-@click.option("--against", default="behaviour", show_default=True, help="The segmentation that it would follow.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@click.option("--against", default="behaviour", show_default=True, help="Segmentation to compare with.")
+@json_option
 @click.pass_obj
 def diff_command(invocation: Invocation, segmentation: str, against: str, as_json: bool) -> None:
-    """Who would be elsewhere if SEGMENTATION, in shadow say, took the place of another. Changes nothing."""
+    """Compare SEGMENTATION with another one.
+
+    Prints who would move if SEGMENTATION, such as a shadow one, replaced the other. Changes nothing.
+    """
     from streamseg.wiring.build_service import compare_segmentations
 
     found = asyncio.run(compare_segmentations(invocation.settings, against, segmentation))
@@ -86,13 +90,14 @@ def diff_command(invocation: Invocation, segmentation: str, against: str, as_jso
 
 @command.command("drop")
 @click.argument("segmentation")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@json_option
 @click.pass_obj
 def drop_command(invocation: Invocation, segmentation: str, as_json: bool) -> None:
-    """Give up SEGMENTATION for good: it learns no more, and within seconds everybody has left its segments.
+    """Drop SEGMENTATION for good.
 
-    The workers do that, without a restart. Take it out of the settings afterwards; until it was dropped, workers whose
-    settings lack it are refused, because they may as well be those of before it was added.
+    It stops learning, and all customers leave its segments within seconds; running workers do this without a restart.
+    Remove it from the settings afterwards. Before it is dropped, workers whose settings lack it are refused, because
+    their settings could be older than the segmentation.
     """
     from streamseg.wiring.build_service import drop
 
@@ -100,14 +105,16 @@ def drop_command(invocation: Invocation, segmentation: str, as_json: bool) -> No
     if as_json:
         click.echo(json.dumps({"dropped": segmentation}))
     else:
-        click.echo(f"{segmentation} is given up; take it out of the settings once `streamseg segments` has none of it")
+        click.echo(
+            f"{segmentation} is dropped; remove it from the settings once `streamseg segments` no longer lists it"
+        )
 
 
 def _print(segments: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("id", "label", "size", "share", "of value", "description", title=None, expand=True)
+    table = Table("id", "label", "size", "share", "share of value", "description", expand=True)
     for one in segments:
         value = "" if one["value_share"] is None else f"{one['value_share']:.0%}"
         label = one["label"] + " (retired)" * (one["retired"] is not None) + " (shadow)" * bool(one.get("shadow"))
@@ -116,7 +123,7 @@ def _print(segments: list[dict[str, Any]]) -> None:
 
 
 def _print_history(lineage: list[dict[str, Any]], labels: dict[str, str]) -> None:
-    """One line for each thing that became of a segment, with the overlaps that speak for it."""
+    """Print one line per transition, with the overlaps that it is based on."""
     for entry in lineage:
         at = datetime.fromtimestamp(entry["at"], UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         related = ", ".join(f"{segment} {overlap:.0%}" for segment, overlap in entry["related"])
@@ -129,12 +136,12 @@ def _print_comparison(found: "Comparison", old: str, new: str) -> None:
     from rich.table import Table
 
     console = Console()
-    sizes = Table(new, "size", f"most like, of {old}", "size there", "shared")
+    sizes = Table(new, "size", f"closest in {old}", "size there", "shared")
     for one in found.segments:
         sizes.add_row(
             one.segment, f"{one.size:,}", one.counterpart or "", f"{one.counterpart_size:,}", f"{one.shared:,}"
         )
-    flows = Table("from", "to", "customers", "for example (pseudonyms)")
+    flows = Table("from", "to", "customers", "examples (pseudonyms)")
     for flow in found.flows:
         flows.add_row(flow.old, flow.new, f"{flow.customers:,}", ", ".join(flow.examples))
     if found.moved_otherwise:
@@ -143,6 +150,6 @@ def _print_comparison(found: "Comparison", old: str, new: str) -> None:
     if found.flows:
         console.print(flows)
     console.print(
-        f"{found.moved:,} of {found.customers:,} customers ({found.moved_share:.1%}) would be elsewhere;"
+        f"{found.moved:,} of {found.customers:,} customers ({found.moved_share:.1%}) would move;"
         f" only in {old} {found.only_old:,}, only in {new} {found.only_new:,}"
     )

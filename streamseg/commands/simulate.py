@@ -9,47 +9,63 @@ from typing import TYPE_CHECKING
 import click
 
 from streamseg.commands import Invocation
-from streamseg.commands._pouring import Bar, Speed, answer, pour_to_file, pour_to_topics, wait_until_absorbed
+from streamseg.commands._options import json_option, sending_options
+from streamseg.commands._progress import SendingBar
+from streamseg.commands._sending import print_sent, send_to_topics, wait_until_absorbed, write_to_file
 
 if TYPE_CHECKING:
-    from streamseg.sources.pour import Poured
+    from streamseg.sources.sending import SendProgress
 
 
 @click.command("simulate")
-@click.option("--customers", default=2_000, show_default=True, type=click.IntRange(min=1))
-@click.option("--days", default=90, show_default=True, type=click.IntRange(min=1), help="Length of the history.")
+@click.option(
+    "--customers", default=2_000, show_default=True, type=click.IntRange(min=1), help="Customers of the shop."
+)
+@click.option(
+    "--days", default=90, show_default=True, type=click.IntRange(min=1), help="Length of the history, in days."
+)
 @click.option(
     "--seed",
     default=1,
     show_default=True,
     type=click.IntRange(min=0),
-    help="The same seed and end give the same events.",
+    help="Seed; the same seed and end give the same events.",
 )
 @click.option(
     "--drift",
     type=click.IntRange(min=1),
     metavar="DAY",
-    help="Let demand change on this day: a kind of customer dies out, some move, a new kind is born.",
+    help="Day on which demand changes: one group disappears, some customers change group, a new group appears.",
 )
 @click.option("--ends-at", type=click.DateTime(), help="End of the history, UTC.  [default: now]")
-@click.option("--speed", type=Speed(), default="max", show_default=True, help="max, or a multiple of real time: 100x.")
+@sending_options
 @click.option(
-    "--fast-days", default=0, type=click.IntRange(min=0), help="So many days at the start are sent at full speed."
+    "--fast-days",
+    default=0,
+    show_default=True,
+    type=click.IntRange(min=0),
+    metavar="DAYS",
+    help="Days at the start that are sent at full speed.",
 )
-@click.option("--most-lag", type=click.IntRange(min=1), help="Wait while the workers are more records behind.")
+@click.option(
+    "--most-lag",
+    type=click.IntRange(min=1),
+    metavar="RECORDS",
+    help="Lag of the workers, in records, above which sending pauses.",
+)
 @click.option(
     "--truth",
     type=click.Path(path_type=Path),
-    help="CSV to write: who really belongs where (customer_id, label, from).",
+    metavar="CSV",
+    help="File to write the true groups to: customer_id, label, from.",
 )
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Write JSON Lines (.jsonl or .jsonl.gz) instead of sending."
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="JSONL",
+    help="File to write the events to (.jsonl or .jsonl.gz) instead of sending them.",
 )
-@click.option("--wait", is_flag=True, help="Return when the workers have absorbed everything.")
-@click.option(
-    "--patience", default=60.0, show_default=True, help="Seconds without any progress after which --wait gives up."
-)
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@json_option
 @click.pass_obj
 def command(
     invocation: Invocation,
@@ -68,7 +84,7 @@ def command(
     patience: float,
     as_json: bool,
 ) -> None:
-    """Send the history of a simulated fitness shop, whose customers' true groups are known; it ends now."""
+    """Send the history of FitGear, a simulated fitness shop whose customers' true groups are known."""
     from streamseg.sources.fitgear import FitGear
     from streamseg.sources.truth import write_truth
 
@@ -77,18 +93,17 @@ def command(
     shop = FitGear(customers, days, seed, ends_at=end, drift=drift, currency=settings.money.currency)
     if truth:
         write_truth(truth, shop.truth())
-    with Bar("simulate", days * 86_400.0) as bar:
+    with SendingBar("simulate", days * 86_400.0) as bar:
 
-        def sent(poured: "Poured") -> None:
-            bar.show((poured.latest or 0.0) - (poured.first or 0.0), poured)
+        def show(so_far: "SendProgress") -> None:
+            bar.show((so_far.latest or 0.0) - (so_far.first or 0.0), so_far)
 
         paced_from = end - (days - fast_days) * 86_400.0
-        pouring = (
-            pour_to_file(out, shop, sent)
+        sent = asyncio.run(
+            write_to_file(out, shop, show)
             if out
-            else pour_to_topics(settings, shop, speed, sent, paced_from=paced_from, most_lag=most_lag)
+            else send_to_topics(settings, shop, speed, show, paced_from=paced_from, most_lag=most_lag)
         )
-        poured = asyncio.run(pouring)
     if wait and not out:
         wait_until_absorbed(settings, patience)
-    answer(poured, as_json, customers=customers, seed=seed)
+    print_sent(sent, as_json, customers=customers, seed=seed)

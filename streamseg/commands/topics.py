@@ -1,4 +1,4 @@
-"""`streamseg topics`: make or check the topics."""
+"""`streamseg topics`: create or check the Kafka topics."""
 
 import json
 from dataclasses import asdict
@@ -6,40 +6,46 @@ from dataclasses import asdict
 import click
 
 from streamseg.commands import Invocation
+from streamseg.commands._options import json_option
 from streamseg.errors import SettingsError
 
 
 @click.group("topics")
 def command() -> None:
-    """Make or check the topics: partitions, retention, compaction. Run `create` before the first worker."""
+    """Create or check the Kafka topics: partitions, retention, compaction. Run `create` before the first worker."""
 
 
 @command.command("create")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@json_option
 @click.pass_obj
 def create(invocation: Invocation, as_json: bool) -> None:
-    """Make the topics that are missing."""
-    from streamseg.kafka.admin import TopicAdmin
+    """Create the missing topics."""
+    from streamseg.wiring.kafka_clients import create_topics
 
-    made = TopicAdmin(invocation.settings.kafka).create()
-    click.echo(
-        json.dumps({"created": made}) if as_json else "\n".join(f"created {topic}" for topic in made) or "all there"
-    )
+    created = create_topics(invocation.settings)
+    if as_json:
+        click.echo(json.dumps({"created": created}))
+    else:
+        click.echo("\n".join(f"created {topic}" for topic in created) or "all topics exist already")
 
 
 @command.command("check")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@json_option
 @click.pass_obj
 def check(invocation: Invocation, as_json: bool) -> None:
-    """Compare the topics with what they should be; exit code 2 when they differ."""
-    from streamseg.kafka.admin import TopicAdmin, describe_differences
+    """Compare the topics with their definitions.
 
-    differences = TopicAdmin(invocation.settings.kafka).check()
+    Prints one line per difference; exit code 2 if there are any.
+    """
+    from streamseg.kafka.admin import describe_differences
+    from streamseg.wiring.kafka_clients import topic_differences
+
+    differences = topic_differences(invocation.settings)
     if as_json:
         click.echo(json.dumps({"differences": [asdict(one) for one in differences]}))
     elif not differences:
-        click.echo("all topics are as they should be")
+        click.echo("no differences")
     else:
         click.echo("\n".join(describe_differences(differences)))
     if differences:
-        raise SettingsError(f"{len(differences)} differences in the topics")
+        raise SettingsError(f"the topics have {len(differences)} differences from their definitions")

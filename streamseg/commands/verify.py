@@ -2,19 +2,21 @@
 
 import asyncio
 import json
-import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from streamseg.commands import Invocation
+from streamseg.commands._options import json_option
+from streamseg.commands._progress import progress_bar
 from streamseg.errors import StreamsegError
 
 if TYPE_CHECKING:
     from streamseg.repair.verifier import VerifyReport
     from streamseg.settings import Settings
 
-SHOWN = 20
+PRINTED: Final = 20
+"""Customers and differences printed."""
 
 
 @click.command("verify")
@@ -23,55 +25,54 @@ SHOWN = 20
     default=10.0,
     show_default=True,
     type=click.FloatRange(min=0),
-    help="Seconds between the two copies of a partition whose log no longer reaches back.",
+    metavar="SECONDS",
+    help="Time between the two copies of a partition whose log is incomplete.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@json_option
 @click.pass_obj
 def command(invocation: Invocation, *, window: float, as_json: bool) -> None:
-    """Replay the retained log beside the live store and print where they differ; exit code 1 when they do.
+    """Replay the log, compare the result with the live store and print the differences; exit code 1 if there are any.
 
-    Workers may go on meanwhile. Customers are counted: lost (events are missing in the row), doubled (events too many),
-    different (any other field), changes_missing (row, membership string and last change record do not agree).
+    Workers may keep running. Counts customers by kind: lost (events missing in the row), doubled (events counted
+    twice), different (any other field), changes_missing (row, membership string and last change record disagree).
     """
-    verdict = asyncio.run(_verify(invocation.settings, window))
+    report = asyncio.run(_verify(invocation.settings, window))
     if as_json:
-        click.echo(json.dumps(verdict.counts()))
+        click.echo(json.dumps(report.counts()))
     else:
-        _show(verdict)
-    if not verdict.good:
-        raise StreamsegError("the store is not what the log says")
+        _show(report)
+    if not report.good:
+        raise StreamsegError("the store differs from the log")
 
 
 async def _verify(settings: "Settings", window_seconds: float) -> "VerifyReport":
-    from rich.console import Console
-    from rich.progress import Progress
-
     from streamseg.wiring.build_repair import verifier
 
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not sys.stderr.isatty()) as progress:
+    with progress_bar() as progress:
         async with verifier(settings) as (one, partitions):
             one.window_seconds = window_seconds
             task = progress.add_task("verify", total=partitions)
             for partition in range(partitions):
                 await one.verify(partition)
                 progress.advance(task)
-            return one.verdict
+            return one.report
 
 
-def _show(verdict: "VerifyReport") -> None:
+def _show(report: "VerifyReport") -> None:
     from rich.console import Console
     from rich.table import Table
 
     console = Console()
-    for customer_id in verdict.changes_missing[:SHOWN]:
-        console.print(f"row, membership string and last change record of {customer_id} do not agree", highlight=False)
-    if verdict.differences:
-        table = Table("customer", "field", "live", "by the log", "kind")
-        for one in verdict.differences[:SHOWN]:
+    for customer_id in report.changes_missing[:PRINTED]:
+        console.print(f"row, membership string and last change record of {customer_id} disagree", highlight=False)
+    if report.differences:
+        table = Table("customer", "field", "in the store", "from the log", "kind")
+        for one in report.differences[:PRINTED]:
             table.add_row(one.customer_id, one.field, one.live, one.replayed, one.kind)
         console.print(table)
-    if verdict.windows:
-        console.print(f"{verdict.windows} partitions were compared between two copies: their log is not whole")
-    counts = verdict.counts()
+    if report.windows:
+        console.print(
+            f"{report.windows} partitions have an incomplete log: two copies of their rows were compared instead"
+        )
+    counts = report.counts()
     console.print(", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in counts.items()), highlight=False)

@@ -1,14 +1,11 @@
-"""`streamseg webhooks`: subscribers of membership changes, and the process that delivers to them."""
+"""`streamseg webhooks`: manage the subscribers of membership changes, and deliver changes to them."""
 
 import asyncio
 import json
-import logging
 import secrets
-import signal
 import sys
 import time
 from base64 import b64encode
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
@@ -16,31 +13,33 @@ from urllib.parse import urlsplit
 import click
 
 from streamseg.commands import Invocation
+from streamseg.commands._options import json_option, log_options
 from streamseg.errors import StreamsegError
 
 if TYPE_CHECKING:
-    from streamseg.api.webhooks.dispatcher import Dispatcher
-    from streamseg.kafka.change_feed import ChangeFeed
-    from streamseg.ports import ChangeRecord, WebhookStore
-
-JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
-PAUSE_SECONDS = 1.0
-THREADS = 128
-log = logging.getLogger(__name__)
+    from streamseg.ports import WebhookStore
 
 
 @click.group("webhooks")
 def command() -> None:
-    """Send membership changes to subscribers: signed, at least once (Standard Webhooks)."""
+    """Deliver membership changes to subscribers: signed, at least once, by the Standard Webhooks specification."""
 
 
 @command.command()
 @click.argument("subscriber_id")
 @click.argument("url")
-@click.option("--segment", "segments", multiple=True, help="Only this segment id or pattern; may be repeated.")
-@click.option("--purpose", type=click.Choice(["shop", "ads"]), default="shop", help="ads: only under ads consent.")
-@click.option("--allow-private", is_flag=True, help="The host may have an address inside the network.")
-@JSON
+@click.option(
+    "--segment", "segments", multiple=True, help="Segment id or pattern to deliver; repeatable.  [default: all]"
+)
+@click.option(
+    "--purpose",
+    type=click.Choice(["shop", "ads"]),
+    default="shop",
+    show_default=True,
+    help="Purpose of the subscriber; ads delivers entries only with ads consent.",
+)
+@click.option("--allow-private", is_flag=True, help="Allow a host with a private address.")
+@json_option
 @click.pass_obj
 def add(
     invocation: Invocation,
@@ -52,17 +51,22 @@ def add(
     allow_private: bool,
     as_json: bool,
 ) -> None:
-    """Subscribe URL; prints the secret that its owner checks signatures with."""
+    """Add a subscriber at URL.
+
+    Prints the secret for checking signatures.
+    """
     from streamseg.api.webhooks.posting import LOOPBACK, is_private
     from streamseg.ports import Subscriber
 
     if not subscriber_id.strip() or not subscriber_id.isprintable():
-        raise click.UsageError("SUBSCRIBER_ID must be a printable text that is not empty")
-    where = urlsplit(url)
-    if not where.hostname or (where.scheme != "https" and not (where.scheme == "http" and where.hostname in LOOPBACK)):
+        raise click.UsageError("SUBSCRIBER_ID must be printable and not empty")
+    address = urlsplit(url)
+    if not address.hostname or (
+        address.scheme != "https" and not (address.scheme == "http" and address.hostname in LOOPBACK)
+    ):
         raise click.UsageError("URL must begin with https://")
-    if is_private(where.hostname) and not allow_private:
-        raise click.UsageError(f"{where.hostname} is not on the internet: --allow-private if it is meant")
+    if is_private(address.hostname) and not allow_private:
+        raise click.UsageError(f"{address.hostname} has a private address: add --allow-private if this is intended")
     secret = f"whsec_{b64encode(secrets.token_bytes(32)).decode()}"
     subscriber = Subscriber(subscriber_id, url, secret, segments, purpose, allow_private)
     _in_store(invocation, lambda store: store.subscribe(subscriber))
@@ -70,7 +74,7 @@ def add(
 
 
 @command.command("list")
-@JSON
+@json_option
 @click.pass_obj
 def list_(invocation: Invocation, as_json: bool) -> None:
     """List the subscribers with their queues, without their secrets."""
@@ -78,8 +82,8 @@ def list_(invocation: Invocation, as_json: bool) -> None:
     async def found(store: "WebhookStore") -> list[dict[str, Any]]:
         subscribers = await store.subscribers()
         counts = await store.counts([each.id for each in subscribers])
-        shown = [asdict(each) | asdict(counts[each.id]) for each in subscribers]
-        return [{name: value for name, value in each.items() if name != "secret"} for each in shown]
+        rows = [asdict(each) | asdict(counts[each.id]) for each in subscribers]
+        return [{name: value for name, value in row.items() if name != "secret"} for row in rows]
 
     shown = _in_store(invocation, found)
     _show("subscribers", shown, as_json)
@@ -87,20 +91,20 @@ def list_(invocation: Invocation, as_json: bool) -> None:
 
 @command.command()
 @click.argument("subscriber_id")
-@JSON
+@json_option
 @click.pass_obj
 def remove(invocation: Invocation, subscriber_id: str, as_json: bool) -> None:
-    """Delete a subscriber with all of its waiting and parked deliveries."""
+    """Remove a subscriber with all of its waiting and parked deliveries."""
     if not _in_store(invocation, lambda store: store.unsubscribe(subscriber_id)):
         raise StreamsegError(f"there is no subscriber {subscriber_id}")
     click.echo(json.dumps({"removed": subscriber_id}) if as_json else f"removed {subscriber_id}")
 
 
 @command.command()
-@JSON
+@json_option
 @click.pass_obj
 def parked(invocation: Invocation, as_json: bool) -> None:
-    """List the deliveries that were given up, and why."""
+    """List the deliveries that failed for good, and why."""
     found = _in_store(invocation, lambda store: store.parked())
     shown = [
         {"id": each.id, "subscriber": each.subscriber, "reason": each.reason or "the subscription has ended"}
@@ -111,80 +115,33 @@ def parked(invocation: Invocation, as_json: bool) -> None:
 
 @command.command()
 @click.argument("delivery_ids", nargs=-1, required=True)
-@JSON
+@json_option
 @click.pass_obj
 def retry(invocation: Invocation, delivery_ids: tuple[str, ...], as_json: bool) -> None:
-    """Queue parked deliveries again."""
+    """Retry parked deliveries."""
 
     async def again(store: "WebhookStore") -> list[str]:
         return [each for each in delivery_ids if await store.unpark(each, time.time())]
 
-    done = _in_store(invocation, again)
-    click.echo(json.dumps({"retried": done}) if as_json else f"{len(done)} of {len(delivery_ids)} are queued again")
+    retried = _in_store(invocation, again)
+    click.echo(json.dumps({"retried": retried}) if as_json else f"retrying {len(retried)} of {len(delivery_ids)}")
 
 
 @command.command()
-@click.option("--metrics-port", type=click.IntRange(0, 65_535), help="Serve /metrics here, on worker.metrics_host.")
-@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", help="Logs go to stderr.")
-@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info")
+@click.option(
+    "--metrics-port",
+    type=click.IntRange(0, 65_535),
+    help="Port of /metrics, on setting worker.metrics_host.  [default: none]",
+)
+@log_options
 @click.pass_obj
 def run(invocation: Invocation, metrics_port: int | None, log_format: str, log_level: str) -> None:
-    """Deliver, until SIGTERM or Ctrl-C. Several may run beside each other."""
+    """Deliver changes until SIGTERM or Ctrl-C. Several processes may run at once."""
+    from streamseg.commands._delivering import deliver
     from streamseg.logs import configure_logs
 
     configure_logs(log_format, log_level, sys.stderr)
-    asyncio.run(_run(invocation, metrics_port))
-
-
-async def _run(invocation: Invocation, metrics_port: int | None) -> None:
-    from streamseg.api.webhooks.dispatcher import Dispatcher
-    from streamseg.api.webhooks.posting import posting
-    from streamseg.kafka.change_feed import ChangeFeed
-    from streamseg.metrics import Metrics
-    from streamseg.wiring.build_api import webhooks
-
-    # Names of subscribers are resolved in threads. Without more of them, a few names that are not answered would delay
-    # all others, and the reading of changes.
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    metrics = Metrics()
-    if metrics_port is not None:
-        metrics.serve(invocation.settings.worker.metrics_host, metrics_port)
-    feed = ChangeFeed(invocation.settings.kafka, "webhooks")
-    async with webhooks(invocation.settings) as store, posting() as post:
-        dispatcher = Dispatcher(store, post, metrics, time.time)
-        tasks = [asyncio.create_task(each) for each in (_take_in(feed, dispatcher), dispatcher.run())]
-        tasks.append(asyncio.create_task(stop.wait()))  # type: ignore[arg-type]  # any of them ends it
-        log.info("delivering changes to subscribers")
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await feed.close()
-            metrics.close()
-
-
-async def _take_in(feed: "ChangeFeed", dispatcher: "Dispatcher") -> None:
-    held: list[ChangeRecord] = []
-    while True:
-        try:
-            if await dispatcher.is_full():
-                await asyncio.sleep(PAUSE_SECONDS)
-                continue
-            held = held or await feed.next()
-            if held:
-                await dispatcher.take_in(held)
-                await feed.commit()
-                held = []
-        except StreamsegError as error:
-            log.warning("%s; trying again", error)
-            await asyncio.sleep(PAUSE_SECONDS)
+    asyncio.run(deliver(invocation.settings, metrics_port))
 
 
 def _in_store(invocation: Invocation, ask: Any) -> Any:

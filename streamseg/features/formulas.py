@@ -8,8 +8,8 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
-from streamseg.features.local_time import DAY_SECONDS
 from streamseg.features.rows import Floats, Rows, Slots
+from streamseg.time_units import DAY_SECONDS
 
 SHARE_PRIOR_EVENTS: Final = 4.0
 """Number of (decayed) events that the prior of a share counts for."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from streamseg.errors import SettingsError
 from streamseg.features.aggregates import OTHER_CATEGORY, Aggregate, aggregates
-from streamseg.features.local_time import DAY_SECONDS
+from streamseg.time_units import DAY_SECONDS
 
 SOURCES: Final = 5
 NEVER: Final = -np.inf

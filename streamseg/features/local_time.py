@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-DAY_SECONDS: Final = 86_400
+from streamseg.time_units import DAY_SECONDS
+
 _FROM: Final = int(datetime(1970, 1, 1, tzinfo=UTC).timestamp())
 _TO: Final = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp())
 _STEP: Final = 7 * DAY_SECONDS  # no zone changes its offset twice in a week

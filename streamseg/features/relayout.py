@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.features.layout import FIELDS, Layout
-from streamseg.features.local_time import DAY_SECONDS
+from streamseg.time_units import DAY_SECONDS
 
 
 def row_settings(layout: Layout) -> dict[str, Any]:

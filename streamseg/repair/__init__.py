@@ -1,1 +1,1 @@
-"""Offline tools on the log and the store: verify, rebuild, redrive."""
+"""Offline tools on the log and the store: verify, rebuild and redrive."""

@@ -1,4 +1,4 @@
-"""Whether a customer's row, membership string and last change record tell the same."""
+"""Check that a customer's row, membership string and latest change record agree."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -11,57 +11,72 @@ from streamseg.membership.encoding import decode
 from streamseg.membership.latest_changes import LatestChanges, segments_of
 from streamseg.ports import MembershipStore, StateStore
 
-PATIENCE_SECONDS: Final = 20.0
-"""What is on its way between two of them arrives within this time, or counts as missing."""
-LOOK_SECONDS: Final = 0.5
 CUSTOMERS_AT_ONCE: Final = 1_000
 
 
 class ConsistencyCheck:
-    """Looks at row, string and announcements of the customers of a partition."""
+    """Compares row, membership string and change records of the customers of a partition.
 
-    def __init__(self, layout: Layout, state: StateStore, memberships: MembershipStore) -> None:
+    Args:
+        layout: layout of the rows.
+        state: the live rows.
+        memberships: the live membership strings.
+        delivery_seconds: a membership that takes longer from the row to the string and the change topic is missing.
+        retry_seconds: time between two looks at the customers that still disagree.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        state: StateStore,
+        memberships: MembershipStore,
+        *,
+        delivery_seconds: float = 20.0,
+        retry_seconds: float = 0.5,
+    ) -> None:
         self._layout = layout
         self._state = state
         self._memberships = memberships
+        self._delivery_seconds = delivery_seconds
+        self._retry_seconds = retry_seconds
 
-    async def broken(
+    async def inconsistent(
         self, partition: int, customers: Sequence[str], catch_up: Callable[[], Awaitable[LatestChanges]]
     ) -> list[str]:
-        """Customers who still disagree when everything on its way has had time to arrive.
+        """Return the customers that still disagree after the delivery time.
 
-        `catch_up` reads the change topic up to its present end.
+        `catch_up` reads the change topic up to its current end.
         """
         clock = asyncio.get_running_loop().time
-        until, suspects = clock() + PATIENCE_SECONDS, list(customers)
+        deadline, suspects = clock() + self._delivery_seconds, list(customers)
         while True:
-            announcements, looked = await catch_up(), suspects
+            changes, checked = await catch_up(), suspects
             suspects = []
-            for start in range(0, len(looked), CUSTOMERS_AT_ONCE):
-                suspects += await self._look(partition, looked[start : start + CUSTOMERS_AT_ONCE], announcements)
-            if not suspects or clock() > until:
+            for start in range(0, len(checked), CUSTOMERS_AT_ONCE):
+                suspects += await self._compare(partition, checked[start : start + CUSTOMERS_AT_ONCE], changes)
+            if not suspects or clock() > deadline:
                 return suspects
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(self._retry_seconds)
 
-    async def _look(self, partition: int, customers: Sequence[str], announcements: LatestChanges) -> list[str]:
+    async def _compare(self, partition: int, customers: Sequence[str], changes: LatestChanges) -> list[str]:
         stored = await self._state.load(partition, customers)
         strings = await self._memberships.read(customers)
         rows = Rows(self._layout, len(customers))
         slots = rows.load(customers, stored)
-        broken = []
+        inconsistent = []
         for customer, slot, string in zip(customers, slots.tolist(), strings, strict=True):
-            standing = decode(string) if string is not None else None
-            # Of a segmentation in shadow there is nothing in the string.
-            settled = {
+            membership = decode(string) if string is not None else None
+            # Membership strings do not contain shadow segmentations.
+            in_row = {
                 name: id_of(name, int(code))
                 for name, code in zip(self._layout.segmentations, rows.segment[slot], strict=True)
-                if code != UNASSIGNED and (standing is None or name in standing.segments)
+                if code != UNASSIGNED and (membership is None or name in membership.segments)
             }
             published = bool(rows.published_wall[slot] > 0)
             if (
-                published != (standing is not None)
-                or (standing is not None and standing.seq != rows.seq[slot])
-                or not settled == segments_of(standing) == announcements.segments(customer)
+                published != (membership is not None)
+                or (membership is not None and membership.seq != rows.seq[slot])
+                or not in_row == segments_of(membership) == changes.segments(customer)
             ):
-                broken.append(customer)
-        return broken
+                inconsistent.append(customer)
+        return inconsistent

@@ -1,10 +1,10 @@
-"""Rows made anew from the log, beside the live ones, and put in their place: after a change of what a row is, or where.
+"""Compute all rows again from the log and swap them in: after a change of the row layout or of the partition count.
 
-Memberships are served as they stand meanwhile. Workers of the old layout are refused from the swap on, and those of
-the new one go on from where the log was read to; what was announced of a customer is taken over, so nobody moves.
+Memberships are served all the time. After the swap, workers with the old layout are refused, and workers with the new
+one continue from the end of the pass. Published memberships are copied into the rows, so no customer changes segment.
 
-Where the topics were grown, a customer's records lie on the partition of before and on that of now. So all partitions
-are read for each, all rows are staged before the first is swapped, and the announcements are taken over right here.
+After topics were grown, a customer's records are on the old partition and on the new one. Therefore all partitions are
+read for each, all rows are staged before the first swap, and memberships are copied here instead of by the workers.
 """
 
 import sys
@@ -26,19 +26,17 @@ from streamseg.membership.catch_up import CatchUp
 from streamseg.membership.latest_changes import LatestChanges
 from streamseg.membership.types import Membership
 from streamseg.ports import Log, PartitionMetadata, StateStore
-from streamseg.repair.single_pass import SinglePass
-from streamseg.repair.verifier import ERASURES_FIRST
+from streamseg.repair.single_pass import ERASURES_FIRST, SinglePass
+from streamseg.repair.stored_rows import ROWS_AT_ONCE, scan_rows
 from streamseg.topics import CLICKS, INPUT_TOPICS, MEMBERSHIPS
-
-ROWS_AT_ONCE = 1_000
 
 
 class LogNotWholeError(StreamsegError):
-    """The log no longer reaches back to the beginning: rows made from it would know less than the live ones."""
+    """The log no longer has all events of the live rows: rows computed from it would lose some."""
 
 
-class _AllOf(dict[str, int]):
-    """Fences for a pass over everything: above every offset for those who belong here, none for others."""
+class _AllEvents(dict[str, int]):
+    """Offsets up to which a pass reads: all offsets for customers of the partition, none for others."""
 
     def __init__(self, belongs: Callable[[str], bool]) -> None:
         self._belongs = belongs
@@ -50,16 +48,16 @@ class _AllOf(dict[str, int]):
 
 
 class Rebuilder:
-    """Makes all partitions anew, one after the other.
+    """Rebuilds all partitions, one after the other.
 
     Args:
-        layout: of the new rows.
-        decoder: as the workers have it.
-        money: as the workers have it.
-        state: where the rows are.
+        layout: layout of the new rows.
+        decoder: same as that of the workers.
+        money: same as that of the workers.
+        state: the store of the rows.
         log: the retained log.
-        topics: id and partition count of each input topic, as the broker has them now.
-        belongs: whether a customer's key falls on a partition.
+        topics: current id and partition count of each input topic.
+        belongs: returns whether a customer's key falls on a partition.
     """
 
     def __init__(
@@ -80,31 +78,31 @@ class Rebuilder:
         self._log = log
         self._topics = topics
         self._belongs = belongs
-        self._all = range(topics[CLICKS][1])
+        self._partitions = range(topics[CLICKS][1])
 
     async def check_whole(self) -> None:
-        """Raise `LogNotWholeError` when the log does not have everything that the live rows were made of."""
-        for partition in self._all:
-            head = await self._state.metadata(partition)
+        """Raise `LogNotWholeError` if the log lacks events of the live rows."""
+        for partition in self._partitions:
+            metadata = await self._state.metadata(partition)
             for topic in INPUT_TOPICS:
                 if (await self._log.bounds(topic, partition))[0] > 0:
                     raise LogNotWholeError(f"retention has removed records of {topic}")
-                before = (head.topics if head else {}).get(topic, self._topics[topic])
-                if before[0] != self._topics[topic][0]:
-                    raise LogNotWholeError(f"{topic} was made anew since the rows were written")
+                topic_id, _ = (metadata.topics if metadata else {}).get(topic, self._topics[topic])
+                if topic_id != self._topics[topic][0]:
+                    raise LogNotWholeError(f"{topic} was created again since the rows were written")
 
     async def rebuild(self, done: Callable[[], object] = lambda: None) -> tuple[int, int]:
-        """Make the rows anew and swap them in; how many customers, and how many events their rows hold.
+        """Rebuild all rows and swap them in; return the number of customers, and of the events in their rows.
 
-        `done` is called for each partition.
+        `done` is called after each partition.
         """
         gather, erased = await self._is_grown(), await self._erased()
         customers, events, swaps = 0, 0, []
-        for partition in self._all:
+        for partition in self._partitions:
             replay, ends = await self._replay(partition, erased, gather=gather)
-            sizes = await self._take_over(partition, replay.rows) if gather else {}
+            sizes = await self._copy_memberships(partition, replay.rows) if gather else {}
             await self._stage(partition, replay.rows)
-            head = PartitionMetadata(
+            metadata = PartitionMetadata(
                 0,
                 "",
                 0,
@@ -115,48 +113,47 @@ class Rebuilder:
                 gathered=gather,
             )
             if gather:
-                swaps.append((partition, head))
+                swaps.append((partition, metadata))
             else:
-                await self._state.swap(partition, head)
+                await self._state.swap(partition, metadata)
             customers, events = customers + len(replay.rows), events + replay.events
             done()
-        for partition, head in swaps:
-            await self._state.swap(partition, head)
+        for partition, metadata in swaps:
+            await self._state.swap(partition, metadata)
         return customers, events
 
     async def _is_grown(self) -> bool:
-        heads = [await self._state.metadata(partition) for partition in self._all]
+        """Return whether a topic has grown since the rows were written, or rows were gathered after it had grown."""
+        stored = [await self._state.metadata(partition) for partition in self._partitions]
         counts = {topic: count for topic, (_, count) in self._topics.items()}
         return any(
-            head.gathered or any(count != counts[topic] for topic, (_, count) in head.topics.items())
-            for head in heads
-            if head is not None
+            metadata.gathered or any(count != counts[topic] for topic, (_, count) in metadata.topics.items())
+            for metadata in stored
+            if metadata is not None
         )
 
     async def _erased(self) -> dict[str, float]:
-        """When each customer was erased of whom there is a marker: those outlive the log."""
+        """Return the time of erasure of all erased customers: these markers must outlive the log."""
         erased: dict[str, float] = {}
-        for partition in self._all:
-            cursor = -1
-            while cursor:
-                cursor, piece = await self._state.scan(partition, max(cursor, 0), ROWS_AT_ONCE)
+        for partition in self._partitions:
+            async for piece in scan_rows(self._state, partition):
                 erased |= {customer: at for customer, row in piece if (at := erasure_of(row)) > NEVER}
         return erased
 
     async def _replay(
         self, partition: int, erased: Mapping[str, float], *, gather: bool
     ) -> tuple[SinglePass, dict[str, int]]:
-        """All events of the customers of a partition, and where its topics ended."""
+        """Replay all events of a partition's customers; return the pass and the end offset of each topic."""
         replay = SinglePass(self._layout, self._decoder, self._money, lambda _: False)
-        everything = _AllOf(lambda customer: self._belongs(partition, customer))
+        everything = _AllEvents(lambda customer: self._belongs(partition, customer))
         ours = [customer for customer in erased if everything.get(customer) > 0]
         slots = replay.rows.load(ours, [None] * len(ours))
         replay.rows.erased_at[slots] = np.array([erased[customer] for customer in ours])
-        places = [place for place in self._all if gather and place != partition]
+        others = [other for other in self._partitions if gather and other != partition]
         ends: dict[str, int] = {}
         for source in ERASURES_FIRST:
             topic = INPUT_TOPICS[source]
-            for place in (*places, partition):  # its own last: the fences speak of it
+            for place in (*others, partition):  # its own last: the last applied offsets refer to it
                 replay.rows.last_applied[:, source] = -1
                 first, ends[topic] = await self._log.bounds(topic, place)
                 async for records in self._log.read(topic, place, first, ends[topic]):
@@ -165,18 +162,18 @@ class Rebuilder:
         return replay, ends
 
     def _keyed(self, partition: int, records: Sequence[Record]) -> Iterator[Record]:
-        """The records whose key belongs on the partition; cheaper to ask than to decode the others."""
+        """Yield the records whose key belongs on the partition. Hashing a key is cheaper than decoding the record."""
         return (one for one in records if one.key and self._belongs(partition, one.key.decode(errors="replace")))
 
-    async def _take_over(self, partition: int, rows: Rows) -> dict[str, int]:
-        """Put into the rows what was announced of their customers, wherever; the members of each segment."""
-        told = LatestChanges()
-        for place in self._all:
+    async def _copy_memberships(self, partition: int, rows: Rows) -> dict[str, int]:
+        """Copy the published memberships, from all partitions, into the rows; return the members of each segment."""
+        changes = LatestChanges()
+        for place in self._partitions:
             async for records in self._log.read(MEMBERSHIPS, place, *await self._log.bounds(MEMBERSHIPS, place)):
                 for record in self._keyed(partition, records):
-                    told.read(record)
+                    changes.read(record)
         latest: dict[str, Membership] = {
-            customer: one.membership for customer, one in told.latest.items() if one.membership is not None
+            customer: one.membership for customer, one in changes.latest.items() if one.membership is not None
         }
         CatchUp(self._layout, latest).apply(rows, list(rows.slots), time.time())
         sizes: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""Dead letters read back, and sent in again to where they came from."""
+"""Read dead letters, and send their records again to the topics that they came from."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
@@ -10,13 +10,13 @@ from streamseg.ports import EventSink, Log, OutgoingRecord
 from streamseg.topics import DEAD_LETTERS, INPUT_TOPICS
 
 REDRIVEN: Final = f"{ERROR_HEADERS}redriven"
-"""Header of the note that a dead letter was sent in again: same topic and key, no value."""
-AT_ONCE: Final = 1_000
+"""Header of a record that marks a dead letter as sent again: same topic and key, no value."""
+LETTERS_AT_ONCE: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A rejected record. Topic, partition and offset say which: a rewind may have written it twice."""
+    """A rejected record, identified by topic, partition and offset: a rewind can write it twice."""
 
     topic: str
     partition: int
@@ -29,28 +29,28 @@ class DeadLetter:
     key: bytes | None = field(repr=False)
     value: bytes | None = field(repr=False)
     headers: tuple[tuple[str, bytes], ...] = field(repr=False)
-    """As the record came."""
+    """Headers of the original record."""
     cut: bool = False
-    """It was too large to be kept whole, and cannot be sent in again."""
+    """True if the record was too large to keep its whole value; it cannot be sent again."""
 
-    def told(self) -> dict[str, Any]:
-        """What may be shown: everything but what the record holds."""
-        told = asdict(self) | {"bytes": len(self.value or b"")}
-        return {name: value for name, value in told.items() if name not in {"key", "value", "headers"}}
+    def shown(self) -> dict[str, Any]:
+        """Return the fields that may be printed: all except the content of the record."""
+        fields = asdict(self) | {"bytes": len(self.value or b"")}
+        return {name: value for name, value in fields.items() if name not in {"key", "value", "headers"}}
 
     def original(self) -> OutgoingRecord:
-        """The record as it came, for the topic that it came to; its key decides the partition."""
+        """Return the original record for its topic; the key decides the partition."""
         return OutgoingRecord(self.topic, self.key, self.value, self.headers)
 
-    def note(self) -> OutgoingRecord:
-        """Says beside the dead letter that it was sent in again."""
+    def redriven_mark(self) -> OutgoingRecord:
+        """Return the record that marks this dead letter as sent again."""
         place = {"topic": self.topic, "partition": str(self.partition), "offset": str(self.offset)}
         headers = tuple((f"{ERROR_HEADERS}{name}", text.encode()) for name, text in place.items())
         return OutgoingRecord(DEAD_LETTERS, self.key, None, (*headers, (REDRIVEN, b"1")))
 
 
-async def standing(log: Log, partitions: int) -> list[DeadLetter]:
-    """All dead letters that were not sent in again, each once, in the order of their rejection."""
+async def read_dead_letters(log: Log, partitions: int) -> list[DeadLetter]:
+    """Return the dead letters that were not sent again, each once, in order of rejection."""
     found: dict[tuple[str, int, int], DeadLetter] = {}
     redriven: set[tuple[str, int, int]] = set()
     for partition in range(partitions):
@@ -70,31 +70,34 @@ async def standing(log: Log, partitions: int) -> list[DeadLetter]:
 
 
 async def redrive(letters: Iterable[DeadLetter], sink: EventSink) -> int:
-    """Send in again those that are whole, and note it; how many. Broken off, some may be sent again the next time."""
+    """Send the records that are complete, and mark their dead letters; return the number of records sent.
+
+    If this is interrupted, the next call may send some records twice.
+    """
     chosen = [letter for letter in letters if not letter.cut]
-    for start in range(0, len(chosen), AT_ONCE):
-        piece = chosen[start : start + AT_ONCE]
+    for start in range(0, len(chosen), LETTERS_AT_ONCE):
+        piece = chosen[start : start + LETTERS_AT_ONCE]
         await sink.send([letter.original() for letter in piece])
-        await sink.send([letter.note() for letter in piece])
+        await sink.send([letter.redriven_mark() for letter in piece])
     return len(chosen)
 
 
 def _letter(record: Record) -> DeadLetter | None:
-    """None for a record that none of our workers wrote."""
-    why = {
+    """Parse a record of the dead letter topic; None if no worker wrote it."""
+    errors = {
         name.removeprefix(ERROR_HEADERS): value.decode(errors="replace")
         for name, value in record.headers
         if name.startswith(ERROR_HEADERS)
     }
-    if why.get("topic") not in INPUT_TOPICS or not why.get("partition", "").isdigit():
+    if errors.get("topic") not in INPUT_TOPICS or not errors.get("partition", "").isdigit():
         return None
     return DeadLetter(
-        topic=why["topic"],
-        partition=int(why["partition"]),
-        offset=int(why.get("offset", "0")),
-        stage=why.get("stage", ""),
-        reason=why.get("reason", ""),
-        detail=why.get("detail", ""),
+        topic=errors["topic"],
+        partition=int(errors["partition"]),
+        offset=int(errors.get("offset", "0")),
+        stage=errors.get("stage", ""),
+        reason=errors.get("reason", ""),
+        detail=errors.get("detail", ""),
         rejected_at=record.timestamp / 1000.0,
         key=record.key,
         value=record.value,

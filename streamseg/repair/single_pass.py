@@ -1,75 +1,47 @@
-"""A single pass over the log, and where live rows differ from it.
+"""Compute the rows of a partition in a single pass over the log, to compare live rows with them.
 
-Rows carry the offsets that they have absorbed (fences), so a copy of a row names exactly the events it must hold. The
-pass tells duplicates by a full set of ids, not by the ring that workers have.
+A row holds the last applied offset of each topic, so a copy of it names exactly the events that it must contain. The
+pass recognises duplicates by the ids of all events, whereas workers remember only the latest ids.
 
-Customers who were silent for the retention time leave, and begin anew when they come back: what is older than their
-row belongs to an earlier life if enough silence lies between the two.
+Customers expire after the retention time without an event, and start over with a new row when they come back. Events
+older than such a row belong to the expired one, provided that enough silence lies between the two.
 """
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from streamseg.events.decode import Decoder
 from streamseg.events.money import Money
 from streamseg.events.record import Record
 from streamseg.events.types import Event
 from streamseg.features.layout import NEVER, Layout
-from streamseg.features.rows import Rows, Slots
+from streamseg.features.rows import Rows
 from streamseg.features.update import Source, absorb
+from streamseg.repair.row_comparison import RowDifference, compare_rows
+from streamseg.topics import INPUT_TOPICS
 
-RELATIVE_TOLERANCE: Final = 1e-3
-"""Of decayed sums: they are kept as float32, and rescaled with every batch."""
-COUNTS: Final = ("events", "transactions")
-EXACT: Final = (
-    "first_seen",
-    "last_seen",
-    "last_click",
-    "last_purchase",
-    "erased_at",
-    "ads",
-    "ads_at",
-    "personalisation",
-    "personalisation_at",
-    "spend_minor",
-    "attributes",
-    "attribute_at",
-)
-"""Fields that must agree to the last bit. Settling, sampling and the ring depend on the order of events."""
+ERASURES_FIRST: Final = tuple(reversed(range(len(INPUT_TOPICS))))
+"""Order in which a pass reads the topics. Late events must find the erasures; clicks come last, because the latest ids
+in rows are mostly theirs."""
 ORDER_DOUBT_SECONDS: Final = 3_600.0
-"""Topics are read side by side, so by about this much an erasure may be absorbed before or after its neighbours."""
+"""Workers read topics side by side, so an erasure may be absorbed before or after events appended this close to it."""
 EARLY_SECONDS: Final = 86_400.0
-"""How much less than the retention time the silence before a new life may be: its first event may have come late."""
-
-Kind = Literal["lost", "doubled", "different"]
-
-
-@dataclass(frozen=True, slots=True)
-class RowDifference:
-    """One field in which a live row is not what the log says. Values as text."""
-
-    customer_id: str
-    field: str
-    live: str
-    replayed: str
-    kind: Kind
+"""By this much the silence before a new row may be shorter than the retention time: its first event may be late."""
 
 
 class SinglePass:
-    """One partition's rows as a single pass makes them. Erasures come first, so that late events find their marks.
+    """The rows of one partition, computed in one pass. Take the topics in the order `ERASURES_FIRST`.
 
     Args:
-        layout: of the rows.
-        decoder: as the workers have it.
-        money: as the workers have it.
-        belongs: whether a customer's key falls on the partition.
-        retention_seconds: after how much silence a customer leaves.
+        layout: layout of the rows.
+        decoder: same as that of the workers.
+        money: same as that of the workers.
+        belongs: returns whether a customer's key falls on the partition.
+        retention_seconds: time without an event after which a customer expires.
     """
 
     def __init__(
@@ -82,13 +54,13 @@ class SinglePass:
     ) -> None:
         self.rows = Rows(layout)
         self.events = 0
-        """How many the rows hold by this pass."""
+        """Number of events in the rows."""
         self.unknown: dict[str, int] = {}
-        """Customers without a fence, with the offset of their first event."""
+        """Customers without a live row, with the offset of their first event."""
         self.latest: dict[str, float] = {}
-        """When the last event of those customers occurred, over all topics."""
+        """Time of the last event of those customers, over all topics."""
         self.now = 0.0
-        """The greatest event time of all: where the clock of events stands."""
+        """Greatest event time seen: the time of an event clock."""
         self._retention_seconds = retention_seconds
         self._begins: dict[str, float] = {}
         self._earlier: defaultdict[str, list[tuple[int, int, Event]]] = defaultdict(list)
@@ -100,21 +72,21 @@ class SinglePass:
         self._in_doubt: set[str] = set()
 
     def expect(self, live: Mapping[str, bytes]) -> None:
-        """These rows will be compared: events older than what they hold are looked at in the end, all together."""
-        theirs = Rows(self.rows.layout, max(len(live), 1))
-        slots = theirs.load(list(live), list(live.values()))
-        begins = zip(live, theirs.first_seen[slots].tolist(), theirs.erased_at[slots].tolist(), strict=True)
+        """Prepare for comparing these rows: events older than a row are set aside, and decided on in `compare`."""
+        rows = Rows(self.rows.layout, max(len(live), 1))
+        slots = rows.load(list(live), list(live.values()))
+        begins = zip(live, rows.first_seen[slots].tolist(), rows.erased_at[slots].tolist(), strict=True)
         self._begins = {one: begin for one, begin, erased_at in begins if erased_at == NEVER and begin < math.inf}
 
     def start_from(self, stored: Mapping[str, bytes]) -> None:
-        """Begin with these rows instead of nothing; but for those who have left since and come back."""
+        """Start with these rows, except those that have expired and started over since."""
         slots = self.rows.load(list(stored), list(stored.values()))
         last = dict(zip(stored, self.rows.last_seen[slots].tolist(), strict=True))
-        gone = [self.rows.slots[one] for one, at in last.items() if self._new_life(one, at)]
-        self.rows.evict(np.array(gone, dtype=np.intp))
+        expired = [self.rows.slots[one] for one, at in last.items() if self._started_over(one, at)]
+        self.rows.evict(np.array(expired, dtype=np.intp))
 
     def take(self, source: int, records: Sequence[Record], until: Mapping[str, int]) -> None:
-        """Absorb the events up to each customer's fence; who has none is noted in `unknown`."""
+        """Absorb the events up to each customer's last applied offset; put customers without one into `unknown`."""
         decoded = self._decoder.decode_run(source, records)
         self.now = max([self.now, decoded.heartbeat or 0.0, *(event.at for event in decoded.events)])
         appended = {record.offset: record.timestamp / 1000 for record in records} if self._erasures else {}
@@ -122,14 +94,14 @@ class SinglePass:
         offsets: list[int] = []
         for event, offset in zip(decoded.events, decoded.offsets, strict=True):
             customer = event.customer_id
-            fence = until.get(customer)
-            if fence is None:
+            last_applied = until.get(customer)
+            if last_applied is None:
                 if self._belongs(customer):
                     self.unknown.setdefault(customer, offset)
                     self.latest[customer] = max(event.at, self.latest.get(customer, event.at))
-            elif offset <= fence and event.at < self._begins.get(customer, event.at):
+            elif offset <= last_applied and event.at < self._begins.get(customer, event.at):
                 self._earlier[customer].append((source, offset, event))
-            elif offset <= fence and (source, event.event_id) not in self._ids[customer]:
+            elif offset <= last_applied and (source, event.event_id) not in self._ids[customer]:
                 self._ids[customer].add((source, event.event_id))
                 events.append(event)
                 offsets.append(offset)
@@ -149,81 +121,55 @@ class SinglePass:
         absorbed = absorb(self.rows, source, slots, np.array(offsets, dtype=np.int64), events, self._money)
         self.events += int(absorbed.mask.sum())
 
-    def _new_life(self, customer: str, before: float) -> bool:
-        """Whether the row begins long enough after an event that occurred at `before` to be another life's."""
+    def _started_over(self, customer: str, before: float) -> bool:
+        """Return whether an event at `before` belongs to an expired row of the customer, not to the live one."""
         silence = self._retention_seconds - EARLY_SECONDS
         return self._begins.get(customer, before) - before >= max(silence, self._retention_seconds / 2)
 
     def _absorb_earlier(self) -> None:
-        """What is older than a row, and not of an earlier life, should be in it."""
+        """Absorb the events that are older than their row but not of an expired one: the row should hold them."""
         for customer, earlier in self._earlier.items():
-            if self._new_life(customer, max(event.at for _, _, event in earlier)):
+            if self._started_over(customer, max(event.at for _, _, event in earlier)):
                 continue
             if customer in self.rows.slots:
                 self.rows.last_applied[self.rows.slots[customer]] = -1
             for source in Source:
-                of = sorted((offset, n, event) for n, (by, offset, event) in enumerate(earlier) if by == source)
-                fresh = {event.event_id: (offset, event) for offset, _, event in reversed(of)}
+                ordered = sorted((offset, n, event) for n, (by, offset, event) in enumerate(earlier) if by == source)
+                first_by_id = {event.event_id: (offset, event) for offset, _, event in reversed(ordered)}
                 known = self._ids[customer]
-                kept = sorted(
-                    ((o, e) for i, (o, e) in fresh.items() if (source, i) not in known), key=lambda one: one[0]
-                )
-                self._absorb(source, [event for _, event in kept], [offset for offset, _ in kept])
+                new = [found for event_id, found in first_by_id.items() if (source, event_id) not in known]
+                new.sort(key=lambda found: found[0])
+                self._absorb(source, [event for _, event in new], [offset for offset, _ in new])
         self._earlier.clear()
 
     def _mark_doubt(self, event: Event, appended_at: float) -> None:
-        """An erasure clears what came before it, even what occurred after it: then the order decides."""
+        """Mark customers whose row depends on the order in which an erasure and this event were absorbed.
+
+        An erasure clears all events absorbed before it, even those that occurred after it.
+        """
         after = event.at > self.rows.erased_at[self.rows.slots[event.customer_id]]
         if after and appended_at < self._erasures[event.customer_id] + ORDER_DOUBT_SECONDS:
             self._in_doubt.add(event.customer_id)
 
     def compare(self, live: Mapping[str, bytes]) -> list[RowDifference]:
-        """Where the live rows are not what this pass made.
+        """Return the differences between live rows and this pass.
 
-        Of customers who were active around their own erasure, only what is above this pass counts.
+        For customers who were active around their own erasure, only surplus events count.
         """
         if not live:
             return []
         self._absorb_earlier()
-        standing = Rows(self.rows.layout, len(live))
-        theirs = standing.load(list(live), list(live.values()))
-        absent = self.rows.missing(live)
-        self.rows.load(absent, [None] * len(absent))
-        ours, ids = self.rows.slots_of(list(live)), list(live)
-        found = [*self._counts(standing, theirs, ours, ids), *self._values(standing, theirs, ours, ids)]
+        customers = list(live)
+        live_rows = Rows(self.rows.layout, len(live))
+        live_slots = live_rows.load(customers, list(live.values()))
+        missing = self.rows.missing(live)
+        self.rows.load(missing, [None] * len(missing))
+        found = compare_rows(customers, live_rows, live_slots, self.rows, self.rows.slots_of(customers))
         return [one for one in found if one.kind == "doubled" or one.customer_id not in self._in_doubt]
 
-    def _counts(self, live: Rows, theirs: Slots, ours: Slots, ids: Sequence[str]) -> Iterator[RowDifference]:
-        for name in COUNTS:
-            stored = live.slab[name][theirs].astype(np.int64)
-            counted = self.rows.slab[name][ours].astype(np.int64)
-            for i in np.flatnonzero(stored != counted).tolist():
-                kind: Kind = "lost" if stored[i] < counted[i] else "doubled"
-                yield RowDifference(ids[i], name, str(stored[i]), str(counted[i]), kind)
 
-    def _values(self, live: Rows, theirs: Slots, ours: Slots, ids: Sequence[str]) -> Iterator[RowDifference]:
-        for name in (*EXACT, "sums"):
-            stored, counted = live.slab[name][theirs], self.rows.slab[name][ours]
-            off = _unlike_sums(stored, counted) if name == "sums" else _unlike(stored, counted)
-            for i in np.flatnonzero(off.reshape(len(ids), -1).any(axis=1)).tolist():
-                yield RowDifference(ids[i], name, str(stored[i]), str(counted[i]), "different")
-
-
-def _unlike(stored: NDArray[np.generic], counted: NDArray[np.generic]) -> NDArray[np.bool_]:
-    missing = (stored != stored) & (counted != counted)  # noqa: PLR0124  NaN
-    off: NDArray[np.bool_] = (stored != counted) & ~missing
-    return off
-
-
-def _unlike_sums(stored: NDArray[np.float32], counted: NDArray[np.float32]) -> NDArray[np.bool_]:
-    # Cancelling amounts (a refund) leave sums near 0: compare with what the row holds at its largest.
-    scale = np.maximum(np.abs(stored), np.abs(counted)).max(axis=1, initial=0.0)[:, None]
-    off: NDArray[np.bool_] = np.abs(stored - counted) > RELATIVE_TOLERANCE * np.maximum(scale, RELATIVE_TOLERANCE)
-    return off
-
-
-def fences_of(layout: Layout, stored: Mapping[str, bytes]) -> list[dict[str, int]]:
-    """The fences of stored rows, by customer, for each input topic in order."""
-    read = Rows(layout, max(len(stored), 1))
-    slots = read.load(list(stored), list(stored.values()))
-    return [dict(zip(stored, column, strict=True)) for column in read.last_applied[slots].T.tolist()]
+def last_applied_offsets(layout: Layout, stored: Mapping[str, bytes]) -> list[dict[str, int]]:
+    """Return the last applied offsets of stored rows by customer, for each input topic in order."""
+    rows = Rows(layout, max(len(stored), 1))
+    slots = rows.load(list(stored), list(stored.values()))
+    return [dict(zip(stored, column, strict=True)) for column in rows.last_applied[slots].T.tolist()]

@@ -1,1 +1,1 @@
-"""Where events come from besides the shop itself: files to replay, and FitGear, the simulated shop."""
+"""Sources of events other than the shop's own producers: files to replay, and FitGear, a simulated shop."""

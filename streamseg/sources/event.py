@@ -1,5 +1,6 @@
-"""An event on its way to a topic: what every source makes, whoever wrote it first."""
+"""The event that every source produces, ready to be sent to its topic."""
 
+from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from streamseg.topics import CLICKS, CONSENTS, ERASURES, PROFILES, PURCHASES, InputTopic
@@ -11,21 +12,33 @@ TOPIC_OF_KIND: Final[dict[str, InputTopic]] = {
     "consent": CONSENTS,
     "erasure": ERASURES,
 }
-"""The kinds of events by the word that mappings and files use for them. A refund is of the kind `purchase`."""
+"""Topic by kind of event, as mappings and files name the kind. A refund is a `purchase`."""
 
 
 class SourceEvent(NamedTuple):
-    """One event as JSON, with what is needed to send it without decoding it again."""
+    """One event as JSON, with the fields that sending needs, so that nobody decodes it again."""
 
     kind: str
+    """A key of `TOPIC_OF_KIND`."""
     event_id: str
     customer_id: str
     occurred_at: float
     """Epoch seconds."""
     value: bytes
-    """The JSON document that goes to the topic."""
+    """The JSON document: the value of the record."""
 
     @property
     def topic(self) -> InputTopic:
-        """Where it belongs."""
+        """The topic that takes events of this kind."""
         return TOPIC_OF_KIND[self.kind]
+
+
+def rfc3339(at: float) -> str:
+    """Format epoch seconds as RFC 3339 in UTC, with microseconds only where needed."""
+    return datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z")
+
+
+def parse_iso8601(text: str) -> float:
+    """Return the epoch seconds of an ISO 8601 time, in UTC where it has no offset. Raises `ValueError`."""
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

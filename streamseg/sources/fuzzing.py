@@ -1,4 +1,4 @@
-"""Broken records against the decoder, and what it lets through against the rows."""
+"""Fuzz the decoder with broken records, and the rows with the events that it accepts."""
 
 import json
 from collections import Counter
@@ -19,60 +19,60 @@ from streamseg.features.rows import Rows
 from streamseg.features.update import absorb
 from streamseg.features.vector import vectors
 from streamseg.sources.mutations import mutated_record
+from streamseg.time_units import DAY_SECONDS
 from streamseg.topics import INPUT_TOPICS
 
-RUN: Final = 500
+RUN_RECORDS: Final = 500
 _CUSTOMERS: Final = 200
 _NOW: Final = 1_795_442_709.0
-"""All records are appended around this moment, epoch seconds, so that a seed always gives the same answer."""
-_DAY_SECONDS: Final = 86_400.0
+"""Time at which all records were appended, epoch seconds: fixed, so that a seed always gives the same result."""
 _MONEY: Final = Money("EUR", 2, {"GBP": 1.15, "JPY": 0.0061})
 
 
 @dataclass(slots=True)
-class Fuzzed:
-    """What became of the records. `crashed` and `poisoned` must be 0."""
+class FuzzReport:
+    """Counts of records by outcome. `crashed` and `poisoned` must be 0."""
 
     tried: int = 0
     accepted: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
-    """By reason."""
+    """Records by reason."""
     crashed: int = 0
-    """Records at which something else than a rejection was raised."""
+    """Records and runs that raised an exception instead of being rejected."""
     poisoned: int = 0
-    """Runs after which a feature of a customer was not finite."""
+    """Runs after which a feature vector was not finite."""
     crashes: list[str] = field(default_factory=list)
-    """The first few, in words."""
+    """Descriptions of the first few crashes."""
 
     @property
     def harmless(self) -> bool:
-        """Whether nothing crashed and nothing was poisoned."""
+        """True if nothing crashed and no row was poisoned."""
         return not self.crashed and not self.poisoned
 
 
-def fuzz(records: int, seed: int, done: Callable[[int], None] = lambda _: None) -> Fuzzed:
+def fuzz(records: int, seed: int, done: Callable[[int], None] = lambda _: None) -> FuzzReport:
     """Decode and absorb mutated records of all input topics.
 
     Args:
-        records: how many.
-        seed: of all luck.
-        done: told how many have been tried.
+        records: number of records.
+        seed: decides all records.
+        done: called after each run with the number of records tried so far.
     """
-    rng, fuzzed, target = Random(seed), Fuzzed(), _Target()  # noqa: S311 - the luck must repeat
-    while fuzzed.tried < records:
+    rng, report, target = Random(seed), FuzzReport(), _Target()  # noqa: S311 - must be repeatable
+    while report.tried < records:
         kind = rng.choices(range(len(INPUT_TOPICS)), (6, 4, 2, 1, 1))[0]
         run = [
-            mutated_record(good_record(kind, fuzzed.tried + number, rng), rng)
-            for number in range(min(RUN, records - fuzzed.tried))
+            mutated_record(good_record(kind, report.tried + number, rng), rng)
+            for number in range(min(RUN_RECORDS, records - report.tried))
         ]
-        fuzzed.tried += len(run)
-        target.take(kind, run, fuzzed)
-        done(fuzzed.tried)
-    return fuzzed
+        report.tried += len(run)
+        target.take(kind, run, report)
+        done(report.tried)
+    return report
 
 
 class _Target:
-    """A decoder and rows to absorb into."""
+    """The code under test: a decoder, and rows that absorb its events."""
 
     def __init__(self) -> None:
         self.decoder = Decoder(_MONEY)
@@ -80,32 +80,33 @@ class _Target:
         self.features = tuple(catalogue(self.layout))
         self.rows = Rows(self.layout)
 
-    def take(self, kind: int, run: list[MemoryRecord], fuzzed: Fuzzed) -> None:
+    def take(self, kind: int, run: list[MemoryRecord], report: FuzzReport) -> None:
         try:
             decoded = self.decoder.decode_run(kind, run)
-        except Exception:  # noqa: BLE001 - whatever it is, it is what is looked for
-            decoded = self._one_by_one(kind, run, fuzzed)
-        fuzzed.accepted += len(run) - len(decoded.rejected)
-        fuzzed.rejected.update(rejected.reason.value for rejected in decoded.rejected)
+        except Exception:  # noqa: BLE001 - any exception is a bug to report
+            decoded = self._one_by_one(kind, run, report)
+        report.accepted += len(run) - len(decoded.rejected)
+        report.rejected.update(rejected.reason.value for rejected in decoded.rejected)
         try:
             self._absorb(kind, decoded)
-        except Exception as error:  # noqa: BLE001 - the same
-            _crash(fuzzed, f"absorbing a run of {INPUT_TOPICS[kind]}: {error!r}")
+        except Exception as error:  # noqa: BLE001 - any exception is a bug to report
+            _count_crash(report, f"absorbing a run of {INPUT_TOPICS[kind]}: {error!r}")
             self.rows.clear()
             return
         slots = np.fromiter(self.rows.slots.values(), dtype=np.intp, count=len(self.rows))
         if len(slots) and not np.isfinite(vectors(self.rows, slots, _NOW, self.features)).all():
-            fuzzed.poisoned += 1
+            report.poisoned += 1
             self.rows.clear()
 
-    def _one_by_one(self, kind: int, run: list[MemoryRecord], fuzzed: Fuzzed) -> Decoded:
+    def _one_by_one(self, kind: int, run: list[MemoryRecord], report: FuzzReport) -> Decoded:
+        """Decode the records of a run that crashed one at a time, to find those that crash."""
         whole = Decoded()
         for record in run:
             try:
                 one = self.decoder.decode_run(kind, [record])
-            except Exception as error:  # noqa: BLE001 - the same
-                _crash(fuzzed, f"decoding {(record.value or b'')[:200]!r}: {error!r}")
-                fuzzed.accepted -= 1
+            except Exception as error:  # noqa: BLE001 - any exception is a bug to report
+                _count_crash(report, f"decoding {(record.value or b'')[:200]!r}: {error!r}")
+                report.accepted -= 1
                 continue
             whole.events += one.events
             whole.offsets += one.offsets
@@ -120,21 +121,21 @@ class _Target:
         absorb(self.rows, kind, self.rows.slots_of(customers), offsets, decoded.events, _MONEY)
 
 
-def _crash(fuzzed: Fuzzed, words: str) -> None:
-    fuzzed.crashed += 1
-    if len(fuzzed.crashes) < 5:  # noqa: PLR2004 - a few are enough to begin with
-        fuzzed.crashes.append(words)
+def _count_crash(report: FuzzReport, description: str) -> None:
+    report.crashed += 1
+    if len(report.crashes) < 5:  # noqa: PLR2004 - the first few are enough to find the bug
+        report.crashes.append(description)
 
 
 def good_record(kind: int, number: int, rng: Random) -> MemoryRecord:
-    """A record that is accepted, with most of the fields its kind has; `number` is its offset and in its event id."""
+    """Return a valid record with most of the fields of its kind; `number` is its offset and part of its event id."""
     customer = f"c-{rng.randrange(_CUSTOMERS)}"
-    at = _NOW - rng.random() * 90 * _DAY_SECONDS
+    at = _NOW - rng.random() * 90 * DAY_SECONDS
     event = {
         "event_id": f"e-{number}",
         "customer_id": customer,
         "occurred_at": datetime.fromtimestamp(at, UTC).isoformat(),
-    } | _SAYS[kind](rng)
+    } | _BODIES[kind](rng)
     value = json.dumps(event, ensure_ascii=False).encode()
     return MemoryRecord(INPUT_TOPICS[kind], 0, number, int(_NOW * 1000), customer.encode(), value)
 
@@ -183,4 +184,4 @@ def _erasure(_: Random) -> dict[str, Any]:
     return {"scope": "all", "requested_at": "2026-11-01T00:00:00Z", "request_id": "r-1"}
 
 
-_SAYS: Final = (_click, _purchase, _profile, _consent, _erasure)
+_BODIES: Final = (_click, _purchase, _profile, _consent, _erasure)

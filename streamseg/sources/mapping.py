@@ -1,83 +1,105 @@
-"""How foreign columns become events: the TOML file behind `--mapping`.
+"""The mapping file of `--mapping`: it says which columns of a foreign file fill which fields of an event.
 
-Example, one line per article bought, grouped into transactions::
+A mapping is TOML. This one reads a file with one line per article bought, and sends one purchase per invoice::
 
-    event = "purchase"                    # what every line is; or, by a column:
-    # event = { column = "event_type", values = { purchase = "purchase", view = "click", junk = "skip" } }
+    event = "purchase"                    # what each line is
 
-    [file]                                # how the file is written; all optional
-    delimiter = ";"                       # of CSV: a character, or "whitespace"; default ","
-    columns = ["id", "day", "amount"]     # names of the columns where the file has no header line
-    encoding = "latin-1"                  # default utf-8
+    [fields]                              # event field = source
+    customer_id = "CustomerID"
+    occurred_at = "InvoiceDate"
+    currency = { constant = "GBP" }
 
-    [time]
-    format = "%d/%m/%Y %H:%M"             # iso8601 (default), epoch_seconds, epoch_milliseconds, days, or strptime's
-    zone = "Europe/London"                # of times without an offset; default UTC
-    origin = "1997-01-01"                 # day 0, for format = "days" (a number of days, fractions allowed)
-
-    [numbers]
-    decimal = ","                         # default "."
-    thousands = "."                       # default none
-
-    [fields]                              # of every event: the event's field = where it comes from
-    customer_id = "CustomerID"            # a column,
-    occurred_at = ["Date", "Time"]        # several columns joined by a space,
-    currency = { constant = "GBP" }       # a constant,
-    event_name = { column = "what", values = { view = "view_item" } }  # or translated words;
-                                          # `prefix` puts text before a column's value,
-                                          # `number = true` makes a number of it
-
-    [click]                               # fields of one kind only: click, purchase, profile, consent, erasure
-    session_id = "session"
-
-    [items]                               # of clicks and purchases: item_id, item_category, price, quantity, ...
+    [items]                               # item field = source
     item_id = "StockCode"
-    amount = "LineTotal"                  # what the line costs; default price times quantity
-
-    [traits]                              # of profiles: trait = column
-    age = { column = "AGE", number = true }
-
-    [consents]                            # ads, personalisation, analytics: columns with true/false, yes/no or 1/0
-    ads = "ads_ok"
+    price = "UnitPrice"
+    quantity = "Quantity"
 
     [transactions]
-    by = ["InvoiceNo"]                    # lines of one customer that agree in these columns are one purchase
-    lookahead = 1000                      # at most so many lines apart (this is the default), or "file": anywhere
+    by = ["InvoiceNo"]                    # lines with the same customer and invoice are one purchase
 
-- A word that `values` does not have is a reject unless `default` names another. The event words are click, purchase,
-  refund, profile, consent, erasure and skip.
-- Lines with none of the columns of `transactions.by` filled are purchases of their own.
-- A purchase's value is the exact decimal sum of its lines' amounts (or the `value` field, if mapped), its
-  `occurred_at` that of the latest line. A purchase that comes out negative is a refund. Of more than 1,000 lines the
-  first 1,000 stand among the items; all count in the value.
-- With `lookahead = "file"` the whole file is held in memory and comes out in order of time; otherwise events keep the
-  order of the file, and a line that comes too late for its transaction is rejected.
-- Fields that stay empty are left out. Without `event_id` an event is named after its transaction, else after file and
-  line, so that a file replayed again gives the same ids.
+`event` and `[fields]` with `customer_id` and `occurred_at` are required; all else is optional.
+
+**Sources.** A source is one of::
+
+    "Date"                                               # the value of a column
+    ["Date", "Time"]                                     # several columns, joined by a space
+    { constant = "GBP" }                                 # the same value for every line
+    { column = "what", values = { view = "view_item" } } # a column's value, translated
+    { column = "what", values = { view = "view_item" }, default = "other" }
+    { column = "id", prefix = "shop-" }                  # text put before a column's value
+    { column = "AGE", number = true }                    # a column's value, read as a number
+
+A line whose value is not in `values` is rejected, unless there is a `default`. A `default` without `values` replaces
+empty values. Fields without a value are left out of the event.
+
+**Kinds of events.** `event` is the kind of every line, or a source with `values` that translates a column::
+
+    event = { column = "event_type", values = { buy = "purchase", view = "click", test = "skip" } }
+
+The kinds are click, purchase, refund, profile, consent and erasure; `skip` ignores the line.
+
+**Tables of fields.** All of these map names to sources::
+
+    [fields]                              # fields of every event
+    [click]                               # more fields of one kind; also [purchase], [profile], [consent], [erasure]
+    [items]                               # the item of a click or purchase: item_id, price, quantity, ...
+    [traits]                              # traits of a profile
+    [consents]                            # consents to ads, personalisation, analytics: true/false, yes/no or 1/0
+
+`amount` in `[items]` is the value of the whole line; without it, price times quantity.
+
+**How the file is written**::
+
+    [file]
+    delimiter = ";"                       # of CSV: one character, or "whitespace"; default ","
+    columns = ["id", "day", "amount"]     # column names, for a file without a header line
+    encoding = "latin-1"                  # default "utf-8"
+
+    [time]
+    format = "%d/%m/%Y %H:%M"             # "iso8601" (default), "epoch_seconds", "epoch_milliseconds", "days", or a
+                                          # pattern of strptime
+    zone = "Europe/London"                # time zone of times without an offset; default "UTC"
+    origin = "1997-01-01"                 # day 0 of format = "days"; fractions of days are allowed
+
+    [numbers]
+    decimal = ","                         # decimal separator; default "."
+    thousands = "."                       # thousands separator; default none
+
+**Transactions**::
+
+    [transactions]
+    by = ["InvoiceNo"]                    # columns that identify a purchase of a customer
+    lookahead = 1000                      # greatest distance between two lines of one purchase, in lines (default), or
+                                          # "file": no limit
+
+- The value of a purchase is the exact decimal sum of its lines' amounts, or the field `value` if it is mapped. A
+  purchase with a negative value is sent as a refund.
+- Its `occurred_at` is that of its latest line. At most 1,000 lines become items; all count in the value.
+- A line in which all columns of `by` are empty is a purchase of its own.
+- Events keep the order of the file, and a line beyond the lookahead is rejected. With `lookahead = "file"` the whole
+  file is held in memory, and events are sent in order of time.
+- Without a mapped `event_id`, the id is made from the transaction, or from file name and line number. So replaying a
+  file again sends the same ids.
 """
 
 import tomllib
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Final, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from streamseg.errors import SettingsError
+from streamseg.settings.toml_table import TimeZone, TomlTable, first_error
 from streamseg.sources.event import TOPIC_OF_KIND
 
 SKIP: Final = "skip"
 REFUND: Final = "refund"
-EVENT_WORDS: Final = frozenset({*TOPIC_OF_KIND, REFUND, SKIP})
+LINE_KINDS: Final = frozenset({*TOPIC_OF_KIND, REFUND, SKIP})
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ColumnSource(_Table):
-    """Where a field's value comes from."""
+class FieldSource(TomlTable):
+    """Where the value of a field comes from: columns, or a constant."""
 
     columns: tuple[str, ...] = ()
     constant: str | bool | int | float | None = None
@@ -87,13 +109,14 @@ class ColumnSource(_Table):
     number: bool = False
 
     @model_validator(mode="after")
-    def _one_origin(self) -> "ColumnSource":
+    def _check_origin(self) -> "FieldSource":
         if bool(self.columns) == (self.constant is not None):
             raise ValueError("needs either a column or a constant")
         return self
 
 
-def _as_source(given: object) -> object:
+def _expand_short_forms(given: object) -> object:
+    """Expand `"column"` and `["column", ...]` to a table with `columns`."""
     if isinstance(given, str):
         return {"columns": (given,)}
     if isinstance(given, list):
@@ -105,11 +128,15 @@ def _as_source(given: object) -> object:
     return given
 
 
-Sourced = Annotated[ColumnSource, BeforeValidator(_as_source)]
-Fields = dict[str, Sourced]
+def _expand_kind(given: object) -> object:
+    """Expand `event = "purchase"` to a constant."""
+    return {"constant": given} if isinstance(given, str) else _expand_short_forms(given)
 
 
-class FileForm(_Table):
+Fields = dict[str, Annotated[FieldSource, BeforeValidator(_expand_short_forms)]]
+
+
+class FileFormat(TomlTable):
     """How the file is written."""
 
     delimiter: str = Field(default=",", min_length=1)
@@ -117,47 +144,35 @@ class FileForm(_Table):
     encoding: str = "utf-8"
 
 
-class TimeForm(_Table):
+class TimeFormat(TomlTable):
     """How times are written."""
 
     format: str = "iso8601"
-    zone: str = "UTC"
+    zone: TimeZone = "UTC"
     origin: date = date(1970, 1, 1)
 
-    @field_validator("zone")
-    @classmethod
-    def _known_zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError):
-            raise ValueError(f"no such time zone: {value}") from None
-        return value
 
-
-class NumberForm(_Table):
+class NumberFormat(TomlTable):
     """How numbers are written."""
 
     decimal: str = Field(default=".", min_length=1, max_length=1)
     thousands: str = Field(default="", max_length=1)
 
 
-class Transactions(_Table):
-    """Which lines are one purchase."""
+class TransactionRule(TomlTable):
+    """Which lines make up one purchase."""
 
     by: tuple[str, ...] = Field(min_length=1)
     lookahead: Annotated[int, Field(ge=1)] | Literal["file"] = 1000
 
 
-class FileMapping(_Table):
-    """A mapping, parsed."""
+class FileMapping(TomlTable):
+    """A parsed mapping file."""
 
-    event: Annotated[
-        ColumnSource,
-        BeforeValidator(lambda given: {"constant": given} if isinstance(given, str) else _as_source(given)),
-    ]
-    file: FileForm = FileForm()
-    time: TimeForm = TimeForm()
-    numbers: NumberForm = NumberForm()
+    event: Annotated[FieldSource, BeforeValidator(_expand_kind)]
+    file: FileFormat = FileFormat()
+    time: TimeFormat = TimeFormat()
+    numbers: NumberFormat = NumberFormat()
     fields: Fields = Field(default_factory=dict)
     click: Fields = Field(default_factory=dict)
     purchase: Fields = Field(default_factory=dict)
@@ -167,29 +182,29 @@ class FileMapping(_Table):
     items: Fields = Field(default_factory=dict)
     traits: Fields = Field(default_factory=dict)
     consents: Fields = Field(default_factory=dict)
-    transactions: Transactions | None = None
+    transactions: TransactionRule | None = None
 
     @model_validator(mode="after")
-    def _known_words(self) -> "FileMapping":
-        words = {*self.event.values.values(), self.event.default, self.event.constant} - {None}
-        if unknown := words - EVENT_WORDS:
-            raise ValueError(f"event: {min(map(str, unknown))!r} is none of {', '.join(sorted(EVENT_WORDS))}")
+    def _check_kinds(self) -> "FileMapping":
+        kinds = {*self.event.values.values(), self.event.default, self.event.constant} - {None}
+        if unknown := kinds - LINE_KINDS:
+            raise ValueError(f"event: {min(map(str, unknown))!r} is not one of {', '.join(sorted(LINE_KINDS))}")
         return self
 
     def fields_of(self, kind: str) -> Fields:
-        """The fields of an event of this kind."""
+        """Return the fields of a kind of event: the common ones and its own."""
         own: Fields = getattr(self, kind)
         return self.fields | own
 
     @property
     def lookahead(self) -> int | None:
-        """How many lines a transaction's lines stand apart at most; 0: nothing is grouped; None: anywhere."""
+        """Greatest distance between two lines of one transaction; 0: no grouping; None: no limit."""
         if self.transactions is None:
             return 0
         return None if self.transactions.lookahead == "file" else self.transactions.lookahead
 
     def columns(self) -> frozenset[str]:
-        """Every column that the mapping reads."""
+        """Return the columns that the file must have."""
         tables = (self.fields, self.click, self.purchase, self.profile, self.consent, self.erasure)
         sources = [source for table in (*tables, self.items, self.traits, self.consents) for source in table.values()]
         grouped = self.transactions.by if self.transactions else ()
@@ -197,10 +212,10 @@ class FileMapping(_Table):
 
 
 def load_mapping(file: Path) -> FileMapping:
-    """Read a mapping; a bare name such as `online_retail` means one that comes with streamseg.
+    """Load a mapping file, or a mapping shipped with streamseg by its name, such as `online_retail`.
 
     Raises:
-        SettingsError: it is not there or not right; one line that names the entry.
+        SettingsError: the file is missing or wrong; one line that names the entry.
     """
     shipped = Path(__file__).parent / "mappings" / f"{file.name}.toml"
     chosen = shipped if not file.is_file() and str(file) == file.name and shipped.is_file() else file
@@ -211,6 +226,5 @@ def load_mapping(file: Path) -> FileMapping:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"mapping {file}: {error}") from None
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        entry = ".".join(str(part) for part in first["loc"]) or "file"
-        raise SettingsError(f"mapping {file}, {entry}: {first['msg'].removeprefix('Value error, ')}") from None
+        path, message, _ = first_error(error)
+        raise SettingsError(f"mapping {file}, {'.'.join(path) or 'file'}: {message}") from None

@@ -1,6 +1,6 @@
-"""Records gone wrong: what broken producers, bad networks and ill will make of good ones.
+"""Mutate valid records in the ways of broken producers, bad networks and attackers.
 
-Some mutations leave a record good (a changed letter in a search term); only the decoder can tell.
+Some mutations leave a record valid, for example a changed letter in a search term. Only the decoder can tell.
 """
 
 import json
@@ -14,11 +14,12 @@ from streamseg.events.record import MemoryRecord
 LARGEST_BYTES: Final = 10_000_000
 _OVERSIZED_SHARE: Final = 1 / 400
 _VALUE_SHARE: Final = 0.9
-"""Of the others: mutations of the value; the rest is of key and headers."""
+"""Share of the other mutations that change the value; the rest change key or headers."""
 _BYTES_SHARE: Final = 0.4
-"""Of those of the value: mutations of its bytes; the rest is of what it says."""
+"""Share of value mutations that change its bytes; the rest change the JSON document."""
 
 _ODD: Final = "@odd@"
+"""Placeholder in a document, to be replaced by raw bytes that `json.dumps` would not write."""
 _ODD_VALUES: Final = (
     *(b"null", b"true", b"0", b"-1", b"0.5", b'""', b"[]", b"{}", b'" "', b'"\\u0000"', b'"\\ud800"', b'"\\udc00x"'),
     *(b"NaN", b"Infinity", b"-Infinity", b"1e999", b"-1e308", b"1e-400", b"1e15", b"18446744073709551616", b"1.0"),
@@ -49,12 +50,12 @@ _HEADERS: Final[tuple[tuple[tuple[str, bytes], ...], ...]] = (
 
 
 def mutated_record(record: MemoryRecord, rng: Random, largest_bytes: int = LARGEST_BYTES) -> MemoryRecord:
-    """The record with something wrong in value, key or headers. The same for the same state of `rng`.
+    """Return a copy of the record with a mutated value, key or headers.
 
     Args:
-        record: a good one, its value a JSON object.
-        rng: source of all luck.
-        largest_bytes: no value and no key is much larger.
+        record: a valid record whose value is a JSON object.
+        rng: decides the mutation.
+        largest_bytes: approximate upper limit of the size of values and keys.
     """
     if rng.random() < _OVERSIZED_SHARE:
         return _oversized(record, rng, largest_bytes)
@@ -64,11 +65,11 @@ def mutated_record(record: MemoryRecord, rng: Random, largest_bytes: int = LARGE
 
 
 def mutated(value: bytes, rng: Random) -> bytes:
-    """The value, a JSON object, with something wrong in its bytes or in what it says."""
-    return rng.choice(_OF_BYTES if rng.random() < _BYTES_SHARE else _OF_JSON)(value, rng)
+    """Return the value, a JSON object, with its bytes or its document mutated."""
+    return rng.choice(_BYTES_MUTATIONS if rng.random() < _BYTES_SHARE else _DOCUMENT_MUTATIONS)(value, rng)
 
 
-# -- of records ------------------------------------------------------------------------------------------------------
+# -- records ---------------------------------------------------------------------------------------------------------
 
 
 def _no_value(record: MemoryRecord, _: Random) -> MemoryRecord:
@@ -85,7 +86,7 @@ def _odd_headers(record: MemoryRecord, rng: Random) -> MemoryRecord:
 
 
 def _oversized(record: MemoryRecord, rng: Random, largest_bytes: int) -> MemoryRecord:
-    """A value at or beyond the limit, or an id of 1 MB, which may be the key as well."""
+    """Make the value reach or exceed the size limit, or make an id 1 MB long, which can be the key too."""
     fields = json.loads(record.value or b"{}")
     size = min(rng.choice((900_000, 1_048_000, LARGEST_BYTES)), largest_bytes)
     name = rng.choice(("event_id", "customer_id", "unknown", "items", "traits"))
@@ -101,7 +102,7 @@ def _oversized(record: MemoryRecord, rng: Random, largest_bytes: int) -> MemoryR
     return replace(record, key=key, value=_written(fields, odd, rng))
 
 
-# -- of bytes --------------------------------------------------------------------------------------------------------
+# -- bytes -----------------------------------------------------------------------------------------------------------
 
 
 def _span(value: bytes, rng: Random) -> tuple[int, int]:
@@ -143,11 +144,16 @@ def _prefixed(value: bytes, rng: Random) -> bytes:
     return rng.choice((b"\0\0\0\0\7", b"\xef\xbb\xbf", b"\xff\xfe", b" \n", b"[", value)) + value
 
 
-# -- of what it says -------------------------------------------------------------------------------------------------
+# -- JSON documents --------------------------------------------------------------------------------------------------
 
 
-def _said(edit: Callable[[dict[str, Any], list[tuple[Any, Any]], Random], None]) -> Callable[[bytes, Random], bytes]:
-    """Let an edit work on the document and on its places: (container, key or index) of everything within."""
+def _on_document(
+    edit: Callable[[dict[str, Any], list[tuple[Any, Any]], Random], None],
+) -> Callable[[bytes, Random], bytes]:
+    """Make a mutation of bytes from an edit of the document.
+
+    The edit gets the document and its places: (container, key or index) of every value within.
+    """
 
     def mutation(value: bytes, rng: Random) -> bytes:
         document = json.loads(value)
@@ -158,7 +164,7 @@ def _said(edit: Callable[[dict[str, Any], list[tuple[Any, Any]], Random], None])
 
 
 def _written(document: dict[str, Any], odd: bytes, rng: Random) -> bytes:
-    """The document as JSON, with the raw bytes `odd` where it says `_ODD`."""
+    """Return the document as JSON, with the raw bytes `odd` in place of `_ODD`."""
     text = json.dumps(document, ensure_ascii=rng.choice((True, False)))
     return text.encode(errors="surrogatepass").replace(b'"%b"' % _ODD.encode(), odd)
 
@@ -177,7 +183,7 @@ def _odd_time(document: dict[str, Any], _: list[tuple[Any, Any]], rng: Random) -
     document["occurred_at"] = rng.choice(_TIMES)
 
 
-def _field_gone(_: dict[str, Any], places: list[tuple[Any, Any]], rng: Random) -> None:
+def _without_a_field(_: dict[str, Any], places: list[tuple[Any, Any]], rng: Random) -> None:
     container, name = rng.choice(places)
     del container[name]
 
@@ -187,7 +193,7 @@ def _unknown_field(_: dict[str, Any], places: list[tuple[Any, Any]], rng: Random
     container[rng.choice(("unknown", "", "\x00", "ключ", "merged_from", "at"))] = _ODD
 
 
-def _fields_exchanged(_: dict[str, Any], places: list[tuple[Any, Any]], rng: Random) -> None:
+def _fields_swapped(_: dict[str, Any], places: list[tuple[Any, Any]], rng: Random) -> None:
     (one, here), (other, there) = rng.choice(places), rng.choice(places)
     one[here], other[there] = _copy(other[there]), _copy(one[here])
 
@@ -196,16 +202,19 @@ def _copy(value: Any) -> Any:
     return json.loads(json.dumps(value))
 
 
-def _name_twice(value: bytes, rng: Random) -> bytes:
+def _with_a_name_twice(value: bytes, rng: Random) -> bytes:
     name = rng.choice(list(json.loads(value)))
     return value[: value.rindex(b"}")] + b',"%b":%b}' % (name.encode(), rng.choice(_ODD_VALUES))
 
 
 Mutation = Callable[[bytes, Random], bytes]
-_OF_BYTES: Final[tuple[Mutation, ...]] = (
+_BYTES_MUTATIONS: Final[tuple[Mutation, ...]] = (
     _flipped, _cut, _without_a_span, _with_noise, _with_a_span_twice, _noise, _prefixed,
 )  # fmt: skip
-_OF_JSON: Final[tuple[Mutation, ...]] = (
-    *(_said(_odd_value), _said(_odd_value), _said(_odd_value), _said(_field_gone), _said(_field_gone), _name_twice),
-    *(_said(_odd_time), _said(_unknown_field), _said(_unknown_field), _said(_fields_exchanged)),
+_DOCUMENT_MUTATIONS: Final[tuple[Mutation, ...]] = (
+    *(_on_document(_odd_value), _on_document(_odd_value), _on_document(_odd_value)),
+    *(_on_document(_without_a_field), _on_document(_without_a_field), _with_a_name_twice),
+    *(_on_document(_odd_time), _on_document(_unknown_field), _on_document(_unknown_field)),
+    _on_document(_fields_swapped),
 )
+"""Some are listed more than once, to be chosen more often."""

@@ -1,4 +1,4 @@
-"""Mapped lines become events; lines of one transaction become one purchase."""
+"""Turn mapped lines into events; the lines of one transaction become one purchase."""
 
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -8,21 +8,23 @@ from typing import Any, Final
 
 import msgspec
 
-from streamseg.sources.event import SourceEvent
-from streamseg.sources.mapped import MappedLine, UnmappableLineError, rfc3339
+from streamseg.sources.cells import RejectedLineError
+from streamseg.sources.event import SourceEvent, rfc3339
+from streamseg.sources.line_reader import MappedLine
 
-MOST_ITEMS: Final = 1_000
-"""An event takes no more."""
+MAX_ITEMS: Final = 1_000
+"""Greatest number of items that an event may have."""
 
 _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
 
 
 @dataclass(slots=True)
-class _Open:
-    """An event that may still get lines."""
+class _OpenEvent:
+    """An event that may still get more lines."""
 
     first: MappedLine
     name: str
+    """Id of the event, unless one is mapped."""
     at: float
     last_number: int
     items: list[dict[str, object]] = field(default_factory=list)
@@ -31,49 +33,49 @@ class _Open:
     def add(self, line: MappedLine, number: int) -> None:
         self.at = max(self.at, line.at)
         self.last_number = number
-        if _is_item(line.item) and len(self.items) < MOST_ITEMS:
+        if _is_item(line.item) and len(self.items) < MAX_ITEMS:
             self.items.append(line.item)
         if line.amount is not None:
             self.amount = line.amount if self.amount is None else self.amount + line.amount
 
 
-class Transactions:
-    """Gathers lines until their transactions are complete, keeping the order of the file.
+class TransactionGrouper:
+    """Collects lines until their transactions are complete. Events come out in the order of completion.
 
     Args:
-        source: name of the file, from which events without an id get one.
-        lookahead: how many lines the lines of a transaction stand apart at most; 0: every line is an event of its
-            own; None: anywhere in the file, all are held until the end.
+        source: name of the file; it becomes part of generated event ids.
+        lookahead: greatest distance between two lines of a transaction; 0: each line is an event; None: no limit, all
+            events are held until the end and come out in order of time.
     """
 
     def __init__(self, source: str, lookahead: int | None) -> None:
         self._source = source
         self._lookahead = lookahead
-        self._open: OrderedDict[object, _Open] = OrderedDict()
+        self._open: OrderedDict[object, _OpenEvent] = OrderedDict()
         self._closed: set[object] = set()
 
     def add(self, line: MappedLine, number: int) -> Iterator[SourceEvent]:
-        """Take in a line; yields the events that this completes.
+        """Add the line with this number; yield the events that are complete now.
 
         Raises:
-            UnmappableLineError: the line's transaction was completed before.
+            RejectedLineError: the line's transaction is already complete.
         """
         key: object = line.group if line.group is not None else number
         if key in self._closed:
-            raise UnmappableLineError(
+            raise RejectedLineError(
                 f"transaction {'-'.join(line.group or ())} ended more than {self._lookahead} lines before: "
                 'raise transactions.lookahead, or set it to "file"'
             )
         entry = self._open.get(key)
         if entry is None:
             name = "-".join(line.group[1:]) if line.group else f"{self._source}-{number}"
-            entry = self._open[key] = _Open(line, name, line.at, number)
+            entry = self._open[key] = _OpenEvent(line, name, line.at, number)
         entry.add(line, number)
         self._open.move_to_end(key)
         return self._complete(number)
 
     def close(self) -> Iterator[SourceEvent]:
-        """The events that were still open at the end of the file."""
+        """Yield the events that are still open at the end of the file."""
         entries = list(self._open.values())
         self._open.clear()
         if self._lookahead is None:
@@ -92,12 +94,12 @@ class Transactions:
 
 
 def _is_item(item: dict[str, object]) -> bool:
-    """Whether the line says what was bought; a line that takes something off again only counts in the value."""
+    """Return whether the line names a bought item; a returned item only changes the value."""
     quantity = item.get("quantity")
     return ("item_id" in item or "item_name" in item) and not (isinstance(quantity, Decimal) and quantity <= 0)
 
 
-def _event(entry: _Open) -> SourceEvent:
+def _event(entry: _OpenEvent) -> SourceEvent:
     line = entry.first
     body: dict[str, Any] = {"event_id": entry.name, **line.fields}
     body |= {"customer_id": line.customer_id, "occurred_at": rfc3339(entry.at)}

@@ -1,4 +1,4 @@
-"""The truth beside a simulated stream: which group each customer really belongs to, and from when."""
+"""The truth file of a simulation: the group that each customer really belongs to, and since when."""
 
 import csv
 from collections.abc import Iterable, Mapping
@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from streamseg.errors import StreamsegError
-from streamseg.sources.output import writable
+from streamseg.sources.event import parse_iso8601
+from streamseg.sources.output_file import open_output
 
 
 @dataclass(frozen=True, slots=True)
 class TruthRow:
-    """From a moment on (epoch seconds; None: from the beginning) the customer belongs to `label`."""
+    """A customer belongs to the group `label` since a time: epoch seconds, None for the beginning."""
 
     customer_id: str
     label: str
@@ -20,12 +21,12 @@ class TruthRow:
 
 
 def write_truth(file: Path, rows: Iterable[TruthRow]) -> None:
-    """Write CSV with the header `customer_id,label,from`; `from` is RFC 3339 in UTC or empty.
+    """Write CSV with the header `customer_id,label,from`; `from` is RFC 3339 in UTC, or empty.
 
     Raises:
-        SettingsError: the file can't be made.
+        SettingsError: the file cannot be written.
     """
-    with writable(file, "w", encoding="utf-8", newline="") as stream:
+    with open_output(file, "w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(("customer_id", "label", "from"))
         for row in rows:
@@ -34,10 +35,10 @@ def write_truth(file: Path, rows: Iterable[TruthRow]) -> None:
 
 
 def read_truth(file: Path) -> list[TruthRow]:
-    """Read what `write_truth` writes; the column `from` may be missing.
+    """Read what `write_truth` writes. The column `from` is optional.
 
     Raises:
-        StreamsegError: the file has no such columns, or a line can't be read; names the line.
+        StreamsegError: a column is missing or a line is invalid; the text names the line.
     """
     with file.open(encoding="utf-8", newline="") as stream:
         reader = csv.DictReader(stream)
@@ -48,23 +49,19 @@ def read_truth(file: Path) -> list[TruthRow]:
             if not line["customer_id"] or not line["label"]:
                 raise StreamsegError(f"{file}, line {reader.line_num}: customer_id or label is empty")
             try:
-                since = _moment(line["from"]) if line.get("from") else None
+                since = parse_iso8601(line["from"]) if line.get("from") else None
             except ValueError:
-                raise StreamsegError(f"{file}, line {reader.line_num}: {line['from']!r} is no ISO 8601 time") from None
+                text = f"{line['from']!r} is not an ISO 8601 time"
+                raise StreamsegError(f"{file}, line {reader.line_num}: {text}") from None
             rows.append(TruthRow(line["customer_id"], line["label"], since))
     return rows
 
 
 def labels_at(rows: Iterable[TruthRow], now: float) -> Mapping[str, str]:
-    """Each customer's label at a moment (epoch seconds): of the rows that began by then, the one that began last."""
-    began: dict[str, tuple[float, str]] = {}
+    """Return the label of each customer at a time (epoch seconds): of the rows begun by then, the latest."""
+    latest: dict[str, tuple[float, str]] = {}
     for row in rows:
         since = float("-inf") if row.since is None else row.since
-        if since <= now and since >= began.get(row.customer_id, (since, ""))[0]:
-            began[row.customer_id] = (since, row.label)
-    return {customer_id: label for customer_id, (_, label) in began.items()}
-
-
-def _moment(text: str) -> float:
-    moment = datetime.fromisoformat(text)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        if since <= now and since >= latest.get(row.customer_id, (since, ""))[0]:
+            latest[row.customer_id] = (since, row.label)
+    return {customer_id: label for customer_id, (_, label) in latest.items()}

@@ -17,8 +17,8 @@ from streamseg.store.redis.api_key_store import RedisApiKeyStore
 from streamseg.store.redis.change_notices import RedisChangeNotices
 from streamseg.store.redis.ticket_store import RedisTicketStore
 from streamseg.store.redis.webhook_store import RedisWebhookStore
-from streamseg.wiring import event_sink
 from streamseg.wiring.derived import derive
+from streamseg.wiring.kafka_clients import event_sink
 
 
 @asynccontextmanager

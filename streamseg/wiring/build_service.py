@@ -73,3 +73,11 @@ async def live_vectors(settings: Settings, segmentation: str) -> tuple[float, li
     async with stores(settings) as (state, _, _):
         rows = await all_rows(state, derived.layout)
     return vectors_of(rows, derived.segmentation(segmentation), None if settings.clock == "event" else time.time())
+
+
+async def read_membership(settings: Settings, customer_id: str) -> tuple[bytes | None, dict[str, str]]:
+    """Return a customer's membership string, None if there is none, and the label of each segment by id."""
+    async with stores(settings) as (_, memberships, models):
+        (membership,) = await memberships.read([customer_id])
+        catalogue = await segments.read_catalogue(models)
+    return membership, {segment: str(entry.get("label", "")) for segment, entry in catalogue.items()}

@@ -16,7 +16,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from streamseg.events.cloudevents import MEMBERSHIP_TYPE, Headers, headers_at
 from streamseg.membership.encoding import change_record
-from tests.bench.store_flush import entries_at
+from tests.bench.store_cost import entries_at
 
 ROUNDS: Final = 15
 STRUCTURED: Final = (("content-type", b"application/cloudevents+json"),)

@@ -1,4 +1,4 @@
-"""Where it was measured, and with what."""
+"""The machine and the versions that a result was measured with."""
 
 import os
 import platform
@@ -8,14 +8,14 @@ from typing import Any, Final
 
 import redis
 
-from tests.bench.stage import Stage
+from tests.bench.testbed import Testbed
 from tests.support.kafka.server import VERSION
 
 PACKAGES: Final = ("streamseg", "faust-streaming", "aiokafka", "confluent-kafka", "redis", "numpy", "river", "msgspec")
 
 
 def machine() -> dict[str, Any]:
-    """System, processor, memory, and how busy it is right now."""
+    """Operating system, processor, memory in bytes and the present load average."""
     model = ""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
@@ -30,9 +30,9 @@ def machine() -> dict[str, Any]:
     }
 
 
-def versions(stage: Stage) -> dict[str, str]:
-    """Of servers and packages."""
-    with redis.Redis.from_url(stage.redis.url) as client:
+def versions(testbed: Testbed) -> dict[str, str]:
+    """Versions of Python, the servers and the main packages."""
+    with redis.Redis.from_url(testbed.redis.url) as client:
         server = str(client.info("server")["redis_version"])
     packages = {name: version(name) for name in PACKAGES}
     return {"python": platform.python_version(), "kafka": VERSION, "redis-server": server} | packages

@@ -1,4 +1,4 @@
-"""Percentiles of latencies, none of them interpolated."""
+"""Percentiles of latencies by nearest rank, without interpolation."""
 
 import math
 from collections.abc import Sequence
@@ -8,7 +8,10 @@ SHARES: Final = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999}
 
 
 def percentiles(seconds: Sequence[float]) -> dict[str, float]:
-    """By nearest rank: the smallest value that at least this share of all does not pass. Raises `ValueError`: none."""
+    """For each share, the smallest value that at least this share of all values does not exceed.
+
+    Raises `ValueError` for an empty sequence.
+    """
     if not seconds:
         raise ValueError("there are no latencies")
     ranked = sorted(seconds)

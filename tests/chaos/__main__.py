@@ -1,4 +1,4 @@
-"""`python -m tests.chaos`: kill, freeze and cut everything under load, then compare. See `make chaos`."""
+"""`python -m tests.chaos` (`make chaos`): inject faults under load, then compare the store with the log."""
 
 import asyncio
 import json
@@ -10,27 +10,32 @@ import click
 from tests.chaos.run import run, say
 from tests.chaos.schedule import schedule
 
+SHOWN = 40
+
 
 @click.command()
-@click.option("--faults", default=100, show_default=True, type=click.IntRange(min=0))
+@click.option("--faults", default=100, show_default=True, type=click.IntRange(min=0), help="Number of faults.")
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same schedule.")
-@click.option("--logs", type=click.Path(path_type=Path), help="Folder to keep the workers' logs in.")
-@click.option("--plan", is_flag=True, help="Only print the schedule.")
+@click.option("--logs", type=click.Path(path_type=Path), help="Folder in which to save the workers' logs.")
+@click.option("--plan", is_flag=True, help="Print the schedule and exit.")
 def main(faults: int, seed: int, logs: Path | None, plan: bool) -> None:
-    """Real Kafka, real Redis, two workers, a steady load, and faults. The last line is JSON; exit code 1 when
-    anything was lost, doubled, different or missing."""
+    """Run Kafka, Redis and two workers under a steady load, and kill, freeze and disconnect them.
+
+    Afterwards every row must hold each sent event exactly once. The last line is JSON; exit code 1 if an event was lost
+    or doubled, a row differs, or a change record is missing.
+    """
     if plan:
         for fault in schedule(faults, seed):
             click.echo(f"{fault.at:7.2f} s  {fault.kind}  worker {fault.target}  {fault.seconds} s")
         return
-    outcome = asyncio.run(run(faults, seed, say, logs))
-    for one in outcome.differences[:40]:
-        say(f"{one.kind}: {one.customer_id} {one.field}: live {one.live}, by the log {one.replayed}")
-    for customer in outcome.changes_missing[:40]:
-        say(f"changes missing: {customer}")
-    say(f"workers that ended by themselves: {outcome.crashes}; graceful stops took {outcome.stop_seconds} s")
-    click.echo(json.dumps(outcome.told()))
-    sys.exit(1 if outcome.differences or outcome.changes_missing else 0)
+    report = asyncio.run(run(faults, seed, logs))
+    for one in report.differences[:SHOWN]:
+        say(f"{one.kind}: customer {one.customer_id}, {one.field}: {one.live} in the store, {one.replayed} by the log")
+    for customer in report.changes_missing[:SHOWN]:
+        say(f"row, membership string and last change record disagree: customer {customer}")
+    say(f"worker crashes: {report.crashes}; seconds per graceful stop: {report.stop_seconds}")
+    click.echo(json.dumps(report.summary()))
+    sys.exit(1 if report.differences or report.changes_missing else 0)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A steady load of simulated events, with what producers do wrong: some come late, some come twice."""
+"""A steady load of simulated events with the faults of real producers: some events are late, some are sent twice."""
 
 import asyncio
 import heapq
@@ -12,40 +12,43 @@ import msgspec
 from confluent_kafka import Producer
 
 from streamseg.ports import OutgoingRecord
-from streamseg.sources.event import SourceEvent
+from streamseg.sources.event import SourceEvent, rfc3339
 from streamseg.sources.fitgear import FitGear
-from streamseg.sources.mapped import rfc3339
-from streamseg.sources.pour import BEAT_SECONDS, heartbeats, record_of
+from streamseg.sources.sending import HEARTBEAT_SECONDS, heartbeats, record_of
 
 TICK_SECONDS: Final = 0.05
 LATE_SHARE: Final = 0.1
 LATE_SECONDS: Final = 1.5
-TWICE_SHARE: Final = 0.05
+"""Greatest delay of a late event or of a duplicate."""
+DUPLICATE_SHARE: Final = 0.05
 REMEMBERED_EVENT_IDS: Final = 64
-"""The ring of the rows. A topic that waits while others go on puts their events between an event and its double, so
-doubles are sent only of customers who have sent fewer events than half of this within `QUIET_SECONDS`."""
+"""Event ids that a row remembers. While a topic waits and others go on, their events come between an event and its
+duplicate. So only customers with fewer than half as many events within `QUIET_SECONDS` get duplicates."""
 QUIET_SECONDS: Final = 60.0
 RESENT_AFTER_ERASURE: Final = 3
+"""Events of an erased customer that are sent again after the erasure."""
 
 
 class Load:
-    """Sends events at a rate, and keeps all that it has sent."""
+    """Sends events at a steady rate and keeps a list of them."""
 
-    def __init__(self, bootstrap: str, partitions: int, shop: FitGear, rate: float, seed: int) -> None:
+    def __init__(self, bootstrap: str, partitions: int, shop: FitGear, events_per_second: float, seed: int) -> None:
         self.sent: list[SourceEvent] = []
-        """Everything, doubles too, in the order of sending."""
-        self.doubles = 0
+        """All events in the order of sending, duplicates included."""
+        self.duplicates = 0
+        self.failed = 0
+        """Records that Kafka did not accept. There must be none, or nothing can be compared."""
         self.erased: set[str] = set()
         self._partitions = partitions
         self._events = iter(shop)
-        self._rate = rate
+        self._events_per_second = events_per_second
         self._rng = random.Random(seed)
         self._waiting: list[tuple[float, int, SourceEvent]] = []
         self._numbers = count()
         self._recent: defaultdict[str, deque[float]] = defaultdict(deque)
         self._last: dict[str, deque[SourceEvent]] = {}
         self._latest = 0.0
-        self._beaten = 0.0
+        self._last_heartbeat = 0.0
         self._producer = Producer(
             {
                 "bootstrap.servers": bootstrap,
@@ -56,29 +59,27 @@ class Load:
                 "log_level": 2,
             }
         )
-        self.failed = 0
-        """Records that Kafka has not taken: there must be none, or nothing can be compared."""
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Send until told to stop, then what is still waiting."""
+        """Send until `stop` is set, then send what is still waiting and flush."""
         began, drawn = time.monotonic(), 0
         while not stop.is_set():
             now = time.monotonic()
-            due = int((now - began) * self._rate)
+            due = int((now - began) * self._events_per_second)
             while drawn < due:
                 drawn += 1
                 self._draw(now)
             self._send_due(now)
-            self._beat()
+            self._send_heartbeats()
             self._producer.poll(0)
             await asyncio.sleep(TICK_SECONDS)
         self._send_due(float("inf"))
-        self._beaten = 0.0
-        self._beat()
+        self._last_heartbeat = 0.0
+        self._send_heartbeats()
         await asyncio.to_thread(self._producer.flush, 120)
 
     def erase(self) -> None:
-        """Let a customer ask to be forgotten: afterwards only what occurred before comes of them."""
+        """Erase a random customer. Only events that occurred before the erasure are sent for them afterwards."""
         customer = self._rng.choice(sorted(self._last.keys() - self.erased))
         self.erased.add(customer)
         at = max(event.occurred_at for event in self._last[customer]) + 1.0
@@ -86,9 +87,9 @@ class Load:
         event_id = f"erase-{len(self.erased)}"
         value = {"event_id": event_id, "customer_id": customer, "occurred_at": rfc3339(at)}
         now = time.monotonic()
-        self._wait(now, SourceEvent("erasure", event_id, customer, at, msgspec.json.encode(value)))
+        self._send_at(now, SourceEvent("erasure", event_id, customer, at, msgspec.json.encode(value)))
         for event in list(self._last[customer])[-RESENT_AFTER_ERASURE:]:
-            self._wait(now + self._rng.uniform(0.5, 5.0), event)
+            self._send_at(now + self._rng.uniform(0.5, 5.0), event)
 
     def _draw(self, now: float) -> None:
         event = next(self._events)
@@ -97,11 +98,11 @@ class Load:
         self._latest = max(self._latest, event.occurred_at)
         late = self._rng.random() < LATE_SHARE
         at = now + (self._rng.uniform(0, LATE_SECONDS) if late else 0.0)
-        self._wait(at, event)
+        self._send_at(at, event)
         self._last.setdefault(event.customer_id, deque(maxlen=8)).append(event)
-        if self._rng.random() < TWICE_SHARE and self._is_quiet(event.customer_id, now):
-            self.doubles += 1
-            self._wait(at + self._rng.choice((0.0, 0.0, self._rng.uniform(0, LATE_SECONDS))), event)
+        if self._rng.random() < DUPLICATE_SHARE and self._is_quiet(event.customer_id, now):
+            self.duplicates += 1
+            self._send_at(at + self._rng.choice((0.0, 0.0, self._rng.uniform(0, LATE_SECONDS))), event)
 
     def _is_quiet(self, customer: str, now: float) -> bool:
         recent = self._recent[customer]
@@ -109,7 +110,7 @@ class Load:
             recent.popleft()
         return len(recent) < REMEMBERED_EVENT_IDS // 2
 
-    def _wait(self, at: float, event: SourceEvent) -> None:
+    def _send_at(self, at: float, event: SourceEvent) -> None:
         heapq.heappush(self._waiting, (at, next(self._numbers), event))
 
     def _send_due(self, now: float) -> None:
@@ -119,9 +120,9 @@ class Load:
             self.sent.append(event)
             self._produce(record_of(event))
 
-    def _beat(self) -> None:
-        if self._latest - self._beaten >= BEAT_SECONDS:
-            self._beaten = self._latest
+    def _send_heartbeats(self) -> None:
+        if self._latest - self._last_heartbeat >= HEARTBEAT_SECONDS:
+            self._last_heartbeat = self._latest
             for record in heartbeats(self._latest, self._partitions):
                 self._produce(record)
 

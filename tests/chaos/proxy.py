@@ -1,4 +1,4 @@
-"""A wire that can be cut: a TCP proxy on 127.0.0.1."""
+"""A TCP proxy on 127.0.0.1 whose connections can be cut, to simulate network faults."""
 
 import asyncio
 from contextlib import suppress
@@ -10,65 +10,65 @@ CHUNK_BYTES = 65_536
 
 
 class Proxy:
-    """Passes bytes on between its own port and `to`. While it is cut, nothing gets through and nobody is told."""
+    """Forwards bytes between its own port and the port `to`. While cut, it holds all bytes and closes nothing."""
 
     def __init__(self, to: int | None = None) -> None:
         self.port = free_port()
         self.to = to
-        self._open = asyncio.Event()
-        self._open.set()
+        self._connected = asyncio.Event()
+        self._connected.set()
         self._server: asyncio.Server | None = None
-        self._wires: set[asyncio.Task[None]] = set()
+        self._connections: set[asyncio.Task[None]] = set()
 
     async def start(self) -> Self:
-        """Listen."""
+        """Listen on `port`."""
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
         return self
 
     def cut(self) -> None:
-        """Let nothing through, as if the cable were pulled."""
-        self._open.clear()
+        """Forward nothing, like an unplugged cable."""
+        self._connected.clear()
 
-    def mend(self) -> None:
-        """Connect again: what was under way arrives late, as TCP would have it."""
-        self._open.set()
+    def restore(self) -> None:
+        """Forward again. Held bytes arrive late, as TCP would retransmit them."""
+        self._connected.set()
 
     async def close(self) -> None:
         """Stop listening and drop all connections."""
         if self._server is not None:
             self._server.close()
-        for wire in self._wires:
-            wire.cancel()
-        await asyncio.gather(*self._wires, return_exceptions=True)
+        for connection in self._connections:
+            connection.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        wire = asyncio.current_task()
-        assert wire is not None
-        self._wires.add(wire)
+        connection = asyncio.current_task()
+        assert connection is not None
+        self._connections.add(connection)
         try:
-            await self._open.wait()
+            await self._connected.wait()
             assert self.to is not None
-            there, back = await asyncio.open_connection("127.0.0.1", self.to)
+            server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self.to)
             try:
-                both = [
-                    asyncio.ensure_future(self._pass_on(reader, back)),
-                    asyncio.ensure_future(self._pass_on(there, writer)),
+                directions = [
+                    asyncio.ensure_future(self._forward(reader, server_writer)),
+                    asyncio.ensure_future(self._forward(server_reader, writer)),
                 ]
-                await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-                for one in both:
+                await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
+                for one in directions:
                     one.cancel()
-                await asyncio.gather(*both, return_exceptions=True)
+                await asyncio.gather(*directions, return_exceptions=True)
             finally:
-                back.close()
+                server_writer.close()
         except (OSError, asyncio.CancelledError):
             pass
         finally:
             writer.close()
-            self._wires.discard(wire)
+            self._connections.discard(connection)
 
-    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
             while chunk := await reader.read(CHUNK_BYTES):
-                await self._open.wait()
+                await self._connected.wait()
                 writer.write(chunk)
                 await writer.drain()

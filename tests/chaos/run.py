@@ -1,202 +1,128 @@
-"""One run: load, faults, calm, comparison."""
+"""One chaos run: load, faults, a pause to catch up, and the comparison."""
 
 import asyncio
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import click
 
-from streamseg import wiring
-from streamseg.commands._pouring import wait_until_absorbed
+from streamseg.commands._sending import wait_until_absorbed
 from streamseg.errors import StreamsegError
-from streamseg.repair.single_pass import Kind, RowDifference
-from streamseg.repair.verifier import copy_partition
+from streamseg.repair.row_comparison import RowDifference, customers_with
+from streamseg.repair.stored_rows import copy_partition
+from streamseg.settings import Settings
 from streamseg.sources.fitgear import FitGear
 from streamseg.wiring import build_repair
+from streamseg.wiring.stores import stores
+from tests.chaos.faults import FaultInjector
 from tests.chaos.load import Load
 from tests.chaos.recovery import Recoveries
 from tests.chaos.reference import compare_with_sent
-from tests.chaos.schedule import WORKERS, Fault, schedule
-from tests.chaos.stage import PARTITIONS, Stage, WorkerProcess
+from tests.chaos.schedule import schedule
+from tests.chaos.system import PARTITIONS, System
 
 CUSTOMERS = 1_500
 DAYS = 90
-RATE = 300.0
-AFTER_SECONDS = 20.0
-"""Load after the last blow, so that its recovery is seen too."""
-PATIENCE_SECONDS = 60.0
-LAST_WORDS = 3_000
-"""Characters of each worker's log that are shown when they do not come to rest."""
+EVENTS_PER_SECOND = 300.0
+LOAD_AFTER_SECONDS = 20.0
+"""Load after the last fault, so that its recovery is measured too."""
+NO_PROGRESS_SECONDS = 60.0
+"""The run fails when workers absorb nothing for this time while records are waiting."""
+LOG_TAIL = 3_000
+"""Characters of each worker's log that are shown then."""
 
 
 @dataclass
-class Outcome:
-    """What a run found. Differences are those of `verify` and of the comparison with what was sent."""
+class ChaosReport:
+    """Result of a run. Differences come from `verify` and from the comparison with the sent events."""
 
     faults: int
     events: int
     differences: list[RowDifference] = field(default_factory=list)
     changes_missing: list[str] = field(default_factory=list)
-    recovery_seconds: dict[Any, Any] = field(default_factory=dict)
+    recovery_seconds: Mapping[Any, Any] = field(default_factory=dict)
     crashes: int = 0
     stop_seconds: list[float] = field(default_factory=list)
 
-    def customers_with(self, kind: Kind) -> int:
-        """Customers with a difference of this kind."""
-        return len({one.customer_id for one in self.differences if one.kind == kind})
-
-    def told(self) -> dict[str, Any]:
-        """The last line."""
+    def summary(self) -> dict[str, Any]:
+        """Return the content of the last line; differences are counted in customers."""
         return {
             "faults": self.faults,
             "events": self.events,
-            "lost": self.customers_with("lost"),
-            "doubled": self.customers_with("doubled"),
-            "different": self.customers_with("different"),
+            "lost": customers_with(self.differences, "lost"),
+            "doubled": customers_with(self.differences, "doubled"),
+            "different": customers_with(self.differences, "different"),
             "changes_missing": len(self.changes_missing),
             "recovery_seconds": self.recovery_seconds,
         }
 
 
-class Chaos:
-    """Deals the blows of a schedule."""
+async def run(faults: int, seed: int, log_folder: Path | None = None) -> ChaosReport:
+    """Inject the faults under load, wait until all events are absorbed, and compare.
 
-    def __init__(self, stage: Stage, load: Load, recoveries: Recoveries, say: Callable[[str], None]) -> None:
-        self._stage = stage
-        self._load = load
-        self._recoveries = recoveries
-        self._say = say
-        self.stop_seconds: list[float] = []
-
-    async def deal(self, faults: list[Fault]) -> None:
-        """All of them, each at its time; returns when the last has ended."""
-        began = time.monotonic()
-        async with asyncio.TaskGroup() as group:
-            for number, fault in enumerate(faults):
-                await asyncio.sleep(max(0.0, fault.at - (time.monotonic() - began)))
-                self._say(f"{time.monotonic() - began:6.1f} s  {number + 1}/{len(faults)}  {fault.kind}")
-                group.create_task(self._one(fault))
-
-    async def _one(self, fault: Fault) -> None:
-        stage, worker = self._stage, self._stage.workers[fault.target]
-        match fault.kind:
-            case "kill_worker":
-                await self._kill_worker(worker, fault.seconds, fault.kind)
-            case "kill_trainer":
-                owner = next((one for one in stage.workers[:WORKERS] if one.trains), worker)
-                await self._kill_worker(owner, fault.seconds, fault.kind)
-            case "kill_redis" | "cut_redis_tail":
-                async with stage.redis_lock:
-                    self._recoveries.blow("redis", fault.kind)
-                    await stage.restart_redis(fault.seconds, cut_tail=fault.kind == "cut_redis_tail")
-                    self._recoveries.end("redis", "redis back")
-            case "kill_broker":
-                async with stage.kafka_lock:
-                    self._recoveries.blow("broker", fault.kind)
-                    await stage.restart_kafka(fault.seconds)
-                    self._recoveries.end("broker", "broker back")
-            case "freeze_worker":
-                async with worker.lock, self._disturbance(fault.kind):
-                    worker.freeze()
-                    await asyncio.sleep(fault.seconds)
-                    worker.thaw()
-            case "cut_worker_from_redis":
-                async with worker.lock, self._disturbance(fault.kind):
-                    worker.to_redis.cut()
-                    await asyncio.sleep(fault.seconds)
-                    worker.to_redis.mend()
-            case "cut_worker_from_broker":
-                async with worker.lock, self._disturbance(fault.kind):
-                    worker.to_kafka.cut()
-                    await asyncio.sleep(fault.seconds)
-                    worker.to_kafka.mend()
-            case "erase":
-                self._load.erase()
-            case "rebalance":
-                third = stage.workers[WORKERS]
-                async with third.lock, self._disturbance(fault.kind):
-                    await third.start()
-                    await asyncio.sleep(fault.seconds)
-                    self.stop_seconds.append(await third.stop())
-
-    async def _kill_worker(self, worker: WorkerProcess, seconds: float, fault: str) -> None:
-        async with worker.lock:
-            await worker.kill()
-            self._recoveries.blow("worker", fault)
-            await asyncio.sleep(seconds)
-            await worker.start()
-
-    @asynccontextmanager
-    async def _disturbance(self, fault: str) -> AsyncIterator[None]:
-        self._recoveries.disturb(fault)
-        yield
-        self._recoveries.disturb(f"{fault} ended")
-
-
-async def run(faults: int, seed: int, say: Callable[[str], None], keep: Path | None = None) -> Outcome:
-    """Deal the faults, wait for calm, and compare. `keep`: a folder for the workers' logs."""
+    `log_folder`: where to save the workers' logs.
+    """
     shop = FitGear(CUSTOMERS, DAYS, seed, ends_at=time.time())
     with tempfile.TemporaryDirectory(prefix="streamseg-chaos-") as folder:
-        async with Stage(Path(folder)) as stage:
-            settings = stage.settings
-            load = Load(stage.kafka.bootstrap, PARTITIONS, shop, RATE, seed)
+        async with System(Path(folder)) as system:
+            settings = system.settings
+            load = Load(system.kafka.bootstrap, PARTITIONS, shop, EVENTS_PER_SECOND, seed)
             recoveries = Recoveries(settings.kafka, PARTITIONS, say)
             stop = asyncio.Event()
             sending = asyncio.create_task(load.run(stop))
             watching = asyncio.create_task(recoveries.watch())
-            chaos = Chaos(stage, load, recoveries, say)
+            injector = FaultInjector(system, load, recoveries, say)
             try:
-                await chaos.deal(schedule(faults, seed))
-                await asyncio.sleep(AFTER_SECONDS)
+                await injector.inject(schedule(faults, seed))
+                await asyncio.sleep(LOAD_AFTER_SECONDS)
                 stop.set()
                 await sending
-                say(f"{len(load.sent)} events sent, {load.doubles} of them doubles; waiting for calm")
+                say(f"{len(load.sent)} events sent, {load.duplicates} of them duplicates; waiting for the workers")
                 if load.failed:
-                    raise RuntimeError(f"Kafka did not take {load.failed} records: nothing can be compared")
-                await asyncio.to_thread(wait_until_absorbed, settings, PATIENCE_SECONDS)
-                outcome = Outcome(faults, len(load.sent), recovery_seconds=recoveries.told())
-                outcome.stop_seconds = chaos.stop_seconds
-                # In a thread with a loop of its own: the proxies run in this one, and the workers must not feel it.
-                await asyncio.to_thread(asyncio.run, compare(outcome, settings, load))
+                    raise RuntimeError(f"Kafka did not accept {load.failed} records: cannot compare")
+                await asyncio.to_thread(wait_until_absorbed, settings, NO_PROGRESS_SECONDS)
+                report = ChaosReport(faults, len(load.sent), recovery_seconds=recoveries.summary())
+                report.stop_seconds = injector.stop_seconds
+                # In a thread with its own event loop: the proxies run in this loop and must not be slowed down.
+                await asyncio.to_thread(asyncio.run, compare(report, settings, load))
             except StreamsegError:
-                for worker in stage.workers:
-                    say(f"the last words of worker {worker.number}:\n{worker.log[-LAST_WORDS:]}")
+                for worker in system.workers:
+                    say(f"end of the log of worker {worker.number}:\n{worker.log[-LOG_TAIL:]}")
                 raise
             finally:
                 stop.set()
                 sending.cancel()
                 watching.cancel()
-                if keep is not None:
-                    await asyncio.to_thread(keep_logs, keep, stage)
-            outcome.crashes = sum(worker.crashes for worker in stage.workers)
-            return outcome
+                if log_folder is not None:
+                    await asyncio.to_thread(save_logs, log_folder, system)
+            report.crashes = sum(worker.crashes for worker in system.workers)
+            return report
 
 
-def keep_logs(folder: Path, stage: Stage) -> None:
-    """Save what the workers said."""
+def save_logs(folder: Path, system: System) -> None:
+    """Write the log of each worker into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    for worker in stage.workers:
+    for worker in system.workers:
         (folder / f"worker-{worker.number}.log").write_text(worker.log)
 
 
-async def compare(outcome: Outcome, settings: Any, load: Load) -> None:
-    """Verify on the log, then the pass over what was sent."""
+async def compare(report: ChaosReport, settings: Settings, load: Load) -> None:
+    """Compare the store with the log (`verify`) and with the sent events; put the differences into the report."""
     live: dict[str, bytes] = {}
     async with build_repair.verifier(settings) as (verifier, partitions):
         for partition in range(partitions):
             await verifier.verify(partition)
-    async with wiring.stores(settings) as (state, _, _):
+    async with stores(settings) as (state, _, _):
         for partition in range(partitions):
             live |= (await copy_partition(state, partition)).rows
-    outcome.differences = verifier.verdict.differences + compare_with_sent(settings, load.sent, live)
-    outcome.changes_missing = verifier.verdict.changes_missing
+    report.differences = verifier.report.differences + compare_with_sent(settings, load.sent, live)
+    report.changes_missing = verifier.report.changes_missing
 
 
 def say(line: str) -> None:
-    """Progress, on stderr."""
+    """Print a line of progress to stderr."""
     click.echo(line, err=True)

@@ -1,4 +1,4 @@
-"""What is done to the system, and when: a pure function of the number of faults and the seed."""
+"""Plan the faults: what happens when, as a pure function of the number of faults and the seed."""
 
 import random
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Kind = Literal[
 ]
 
 WORKERS: Final = 2
-"""Those that are always there; a third one joins and leaves."""
+"""Number of permanent workers. `rebalance` starts one more and stops it again."""
 
 SECONDS: Final[dict[Kind, tuple[float, float]]] = {
     "kill_worker": (0.5, 2.0),
@@ -32,26 +32,29 @@ SECONDS: Final[dict[Kind, tuple[float, float]]] = {
     "erase": (0.0, 0.0),
     "rebalance": (6.0, 12.0),
 }
-"""From the blow to its end: until a process is started again, let go on, or connected again."""
+"""Shortest and longest duration of a fault, until the process is restarted, resumed or reconnected."""
 PAUSE_SECONDS: Final = (1.0, 10.0)
-"""From one blow to the next: some overlap, some stand alone."""
+"""Shortest and longest time between the starts of two faults. Some overlap."""
 FIRST_SECONDS: Final = 5.0
+"""Time of the first fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One blow. Times in seconds since the load began."""
+    """One planned fault."""
 
     at: float
+    """Seconds since the load began."""
     kind: Kind
     target: int
-    """Which worker, where that matters."""
+    """Number of the worker, for faults of a worker."""
     seconds: float
+    """Duration."""
 
 
 def schedule(faults: int, seed: int) -> list[Fault]:
-    """So many faults, every kind about equally often, in an order of the seed's."""
-    rng, order = random.Random(seed), random.Random(f"order {seed}")  # a longer run begins like a shorter one
+    """Return this many faults, evenly spread over all kinds, in random order."""
+    rng, order = random.Random(seed), random.Random(f"order {seed}")  # two, so that a longer plan extends a shorter one
     kinds: list[Kind] = []
     while len(kinds) < faults:
         kinds += order.sample(list(SECONDS), len(SECONDS))

@@ -1,4 +1,4 @@
-"""What every clusterer promises. All of them run through the same checks."""
+"""The contract of every clusterer: all pass the same checks."""
 
 import json
 import os
@@ -13,9 +13,9 @@ import pytest
 from streamseg.clustering.assign import Assigner
 from streamseg.clustering.learning.clusterers import CLUSTERERS, Clusterer, make
 from streamseg.clustering.learning.learner import Learner
-from streamseg.clustering.params import DAY_SECONDS
 from streamseg.clustering.snapshot import Snapshot
 from streamseg.errors import SettingsError
+from streamseg.time_units import DAY_SECONDS
 from tests.support.shoppers import KINDS, NEWBORN, day_of_samples, learner, params, run
 
 ROOT = Path(__file__).parents[2]
@@ -39,27 +39,27 @@ def made(name: str, learned: int = 0) -> Clusterer:
     return clusterer
 
 
-def test_placed_centres_come_back_to_the_last_bit(name: str) -> None:
+def test_placed_centres_are_returned_bit_for_bit(name: str) -> None:
     assert np.array_equal(made(name).centres(), CENTRES)
 
 
-def test_the_nearest_centre_is_predicted(name: str) -> None:
+def test_predict_one_returns_the_nearest_centre(name: str) -> None:
     clusterer = made(name, learned=300)
     for point in points(200, seed=1):
         distances = np.linalg.norm(clusterer.centres() - np.array(list(point.values())), axis=1)
         assert clusterer.predict_one(point) == int(np.argmin(distances))
 
 
-def test_learning_tells_the_nearest_centre_and_leaves_its_input_alone(name: str) -> None:
+def test_learn_one_returns_the_nearest_centre_and_does_not_keep_its_input(name: str) -> None:
     clusterer = made(name, learned=50)
     for point in points(300, seed=2):
         expected, before = clusterer.predict_one(point), dict(point)
         distance = float(np.linalg.norm(clusterer.centres()[expected] - np.array(list(point.values()))))
-        nearest, told = clusterer.learn_one(point)
+        nearest, returned = clusterer.learn_one(point)
         assert nearest == expected
-        assert told == pytest.approx(distance)
+        assert returned == pytest.approx(distance)
         assert point == before
-        point["f0"] = 1e9  # an input that is changed afterwards must not reach the model
+        point["f0"] = 1e9  # changing the input afterwards must not change the model
     assert np.abs(clusterer.centres()).max() < 100
     assert "1000000000" not in json.dumps(clusterer.state())
 
@@ -74,7 +74,7 @@ def test_predicting_changes_nothing(name: str) -> None:
 
 
 @pytest.mark.parametrize("learned", [0, 60, 700])
-def test_written_down_and_read_back_it_goes_on_the_same(name: str, learned: int) -> None:
+def test_a_restored_clusterer_continues_exactly(name: str, learned: int) -> None:
     one = made(name, learned)
     other = make(name, FEATURES, 4, 0.01)
     other.place(np.array(json.loads(json.dumps(one.centres().tolist()))))
@@ -85,7 +85,7 @@ def test_written_down_and_read_back_it_goes_on_the_same(name: str, learned: int)
     assert np.array_equal(one.centres(), other.centres())
 
 
-def test_on_another_scale_everything_keeps_its_place(name: str) -> None:
+def test_rescaling_moves_all_state_to_the_new_scale(name: str) -> None:
     clusterer = made(name, learned=700)
     asked = points(100, seed=5)
     before = [clusterer.predict_one(point) for point in asked]
@@ -102,7 +102,7 @@ def test_on_another_scale_everything_keeps_its_place(name: str) -> None:
         np.testing.assert_allclose(rescaled[1], summary[1])
 
 
-def test_a_summary_has_the_weight_and_the_place_of_what_was_learned(name: str) -> None:
+def test_the_summary_has_the_mean_of_the_learned_points(name: str) -> None:
     summary = made(name, learned=700).summary()
     if summary is None:
         assert name in {"kmeans", "streamkmeans"}
@@ -114,7 +114,7 @@ def test_a_summary_has_the_weight_and_the_place_of_what_was_learned(name: str) -
     assert (weights > 0).all()
 
 
-def test_the_learner_finds_the_kinds_of_customers_with_it_and_notices_a_new_one(name: str) -> None:
+def test_the_learner_finds_the_kinds_of_customers_and_a_new_kind(name: str) -> None:
     model = learner(clusterer=name, active=3 * DAY_SECONDS)
     run(model, range(5))
     snapshot = model.snapshot()
@@ -125,7 +125,7 @@ def test_the_learner_finds_the_kinds_of_customers_with_it_and_notices_a_new_one(
         assert len(set(Assigner(model.snapshot()).assign(kinds).nearest_code.tolist())) == 3
 
 
-def test_a_learner_with_it_is_restored_to_the_last_bit(name: str) -> None:
+def test_a_learner_is_restored_bit_for_bit(name: str) -> None:
     unbroken = learner(clusterer=name)
     run(unbroken, range(4))
     taken = unbroken.snapshot()
@@ -140,7 +140,7 @@ def test_a_learner_with_it_is_restored_to_the_last_bit(name: str) -> None:
     assert unbroken.snapshot().to_json() == restored.snapshot().to_json()
 
 
-def test_another_process_learns_the_same(name: str) -> None:
+def test_another_process_learns_the_same_bits(name: str) -> None:
     code = (
         "import hashlib; from tests.support.shoppers import *;"
         f"m = learner(clusterer='{name}'); run(m, range(4)); print(hashlib.sha256(m.snapshot().to_json()).hexdigest())"
@@ -150,13 +150,13 @@ def test_another_process_learns_the_same(name: str) -> None:
     import hashlib
 
     environment = {**os.environ, "PYTHONHASHSEED": "77", "PYTHONPATH": str(ROOT)}
-    told = subprocess.run(
+    printed = subprocess.run(
         [sys.executable, "-c", code], env=environment, cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout.strip()
-    assert told == hashlib.sha256(model.snapshot().to_json()).hexdigest()
+    assert printed == hashlib.sha256(model.snapshot().to_json()).hexdigest()
 
 
-def test_what_is_refused_says_why(name: str) -> None:
+def test_refused_and_unknown_names_are_reported(name: str) -> None:
     with pytest.raises(SettingsError, match="denstream is refused"):
         make("denstream", FEATURES, 4, 0.01)
     with pytest.raises(SettingsError, match=name):

@@ -1,4 +1,4 @@
-"""`streamseg demo` as a newcomer runs it: nothing set up, and nothing left behind."""
+"""`streamseg demo` needs no setup and leaves nothing behind."""
 
 import json
 import os
@@ -12,18 +12,18 @@ pytestmark = pytest.mark.e2e
 
 
 def processes_of(folder: Path) -> list[str]:
-    """Processes that were started with this folder for temporary files: those of the demo."""
+    """Return the processes of the demo: those with this folder as their TMPDIR."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if f"TMPDIR={folder}".encode() in (process / "environ").read_bytes():
                 found.append((process / "cmdline").read_text())
         except OSError:
-            continue  # it has ended, or is not ours
+            continue  # it has ended, or belongs to another user
     return found
 
 
-def test_the_demo_shows_segments_and_moves_and_cleans_up(tmp_path: Path) -> None:
+def test_the_demo_reports_segments_and_moves_and_cleans_up(tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("STREAMSEG_")}
     environment["TMPDIR"] = str(tmp_path)
 
@@ -36,22 +36,22 @@ def test_the_demo_shows_segments_and_moves_and_cleans_up(tmp_path: Path) -> None
     )
 
     assert done.returncode == 0, done.stderr.decode()
-    told = json.loads(done.stdout)
-    assert set(told) == {
+    report = json.loads(done.stdout)
+    assert set(report) == {
         *("events", "rejected", "events_per_second", "latency_seconds", "customers", "segments", "moves", "ari")
     }
-    assert told["events"] > 5_000
-    assert told["rejected"] == 0
-    assert len(told["segments"]) >= 3
-    assert all(one["id"].startswith("behaviour-") and one["label"] for one in told["segments"])
-    assert told["moves"] > 0
-    assert told["ari"] > 0.2
-    assert 0 < told["latency_seconds"]["p50"] <= told["latency_seconds"]["p99"]
+    assert report["events"] > 5_000
+    assert report["rejected"] == 0
+    assert len(report["segments"]) >= 3
+    assert all(one["id"].startswith("behaviour-") and one["label"] for one in report["segments"])
+    assert report["moves"] > 0
+    assert report["ari"] > 0.2
+    assert 0 < report["latency_seconds"]["p50"] <= report["latency_seconds"]["p99"]
     assert list(tmp_path.iterdir()) == []
     assert processes_of(tmp_path) == []
 
 
-def test_a_store_that_is_away_ends_the_demo_with_one_line() -> None:
+def test_an_unavailable_store_ends_the_demo_with_one_line() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "streamseg.commands", "demo", "--redis", "redis://127.0.0.1:1", "--for", "5s"],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""Every benchmark runs to its end at a tiny size and answers in one JSON document. Sizes this small say nothing."""
+"""Every benchmark completes at a tiny size and prints one JSON document. Such sizes give no meaningful results."""
 
 import json
 from typing import Any
@@ -20,13 +20,13 @@ def bench(*arguments: str) -> dict[str, Any]:
     return answer
 
 
-def test_without_a_name_the_benchmarks_are_listed() -> None:
+def test_bench_without_a_name_lists_the_benchmarks() -> None:
     done = CliRunner().invoke(command, [])
     assert done.exit_code == 0
     assert all(name in done.stdout for name in ("throughput", "latency", "growth", "recovery", "scaling"))
 
 
-def test_throughput_checks_the_end_state_and_tells_it_by_load() -> None:
+def test_throughput_checks_end_states_and_reports_each_load() -> None:
     contestants = ("streamseg", "faust", "limit")
     only = [word for one in contestants for word in ("--only", one)]
     sizes = ("--events", "20000", "--slow-events", "1000", "--customers", "20000", "--rounds", "1")
@@ -34,10 +34,10 @@ def test_throughput_checks_the_end_state_and_tells_it_by_load() -> None:
     assert answer["loads"]["flat"].keys() == set(contestants)
     for one in answer["loads"]["flat"].values():
         assert one["events_per_second"] > 0
-        assert one["cpu_seconds_per_event"] > 0  # of hundredths of a second, so not for a thousand events
+        assert one["cpu_seconds_per_event"] > 0  # in ticks of 10 ms: needs more than a thousand events
 
 
-def test_latency_is_told_of_each_rate() -> None:
+def test_latency_is_reported_for_each_rate() -> None:
     answer = bench("latency", "--events", "4000", "--customers", "1000", "--seconds", "1", "--share", "0.2")
     (one,) = answer["loads"]
     assert one["events_per_second"] == pytest.approx(answer["events_per_second"] * 0.2, rel=0.01)
@@ -45,7 +45,7 @@ def test_latency_is_told_of_each_rate() -> None:
     assert one["probes"] > 100
 
 
-def test_growth_tells_what_a_customer_takes_and_what_a_miss_costs() -> None:
+def test_growth_reports_bytes_per_customer_and_the_cost_of_a_miss() -> None:
     answer = bench("growth", "--events", "2000", "--customers", "2000")
     (one,) = answer["sizes"]
     stored = one["redis_bytes_per_customer"]
@@ -61,7 +61,7 @@ def test_scaling_measures_each_number_of_workers() -> None:
     assert answer["needed"]["workers"] > 0
 
 
-def test_a_killed_worker_is_missed_and_replaced() -> None:
+def test_recovery_reports_takeover_and_full_rate() -> None:
     answer = bench("recovery", "--customers", "1000", "--rate", "200", "--only", "streamseg")
     one = answer["recovery"]["streamseg"]
     assert 1 < one["taken_over_seconds"] <= one["full_rate_seconds"]

@@ -1,4 +1,4 @@
-"""`streamseg bench serving` measures and says so in one JSON document."""
+"""`streamseg bench serving` prints one JSON document with all measures."""
 
 import json
 
@@ -10,7 +10,7 @@ from streamseg.commands.bench.serving import command
 pytestmark = pytest.mark.integration
 
 
-def test_the_measurement_is_complete_and_every_answer_was_right() -> None:
+def test_all_measures_are_printed_and_no_request_failed() -> None:
     done = CliRunner().invoke(command, ["--seconds", "1", "--rounds", "1", "--streams", "50", "--json"])
     assert done.exit_code == 0, done.output
     answer = json.loads(done.stdout)

@@ -1,4 +1,4 @@
-"""verify, dead-letters and rebuild as a person runs them, on real Kafka and Redis."""
+"""The commands verify, dead-letters and rebuild, beside workers on real Kafka and Redis."""
 
 import asyncio
 import os
@@ -14,12 +14,12 @@ import redis
 from confluent_kafka import OFFSET_END, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions
 
-from streamseg import wiring
 from streamseg.kafka.partitioner import partition_of
-from streamseg.repair.verifier import copy_partition
+from streamseg.repair.stored_rows import copy_partition
 from streamseg.sources.fitgear import FitGear
 from streamseg.store import key_names as keys
 from streamseg.topics import CLICKS, INPUT_TOPICS, MEMBERSHIPS
+from streamseg.wiring.stores import stores
 from tests.support.processes import (
     run,
     send,
@@ -50,12 +50,12 @@ def environment(make_topics: Callable[[int], str], clean_redis: str, group: str)
 
 
 def simulate(environment: Mapping[str, str], seed: int) -> int:
-    told = run(environment, "simulate", "--customers", "120", "--days", "10", "--seed", str(seed), "--wait")
-    return int(told["events"])
+    report = run(environment, "simulate", "--customers", "120", "--days", "10", "--seed", str(seed), "--wait")
+    return int(report["events"])
 
 
 def refused(environment: Mapping[str, str], tmp_path: Path) -> str:
-    """The line with which a worker ends at its start, or at its first look at the store."""
+    """Start a worker that must refuse to run; return the last line of its log."""
     process = start_worker(environment, tmp_path / "refused.log")
     try:
         assert process.wait(60) in {1, 2}
@@ -64,7 +64,7 @@ def refused(environment: Mapping[str, str], tmp_path: Path) -> str:
     return (tmp_path / "refused.log").read_text().strip().splitlines()[-1]
 
 
-def test_the_store_is_what_the_log_says_until_somebody_meddles(environment: dict[str, str], tmp_path: Path) -> None:
+def test_verify_finds_no_difference_until_a_membership_is_deleted(environment: dict[str, str], tmp_path: Path) -> None:
     with worker(environment, tmp_path / "worker.log"):
         sent = simulate(environment, 1)
         whole = run(environment, "verify")
@@ -89,7 +89,7 @@ def test_the_store_is_what_the_log_says_until_somebody_meddles(environment: dict
     assert b'"changes_missing": 1' in done.stdout
 
 
-def test_dead_letters_are_told_and_sent_in_again_once(environment: dict[str, str], tmp_path: Path) -> None:
+def test_dead_letters_are_listed_and_sent_again_once(environment: dict[str, str], tmp_path: Path) -> None:
     producer = Producer(
         {"bootstrap.servers": environment["STREAMSEG_KAFKA__BOOTSTRAP"], "partitioner": "murmur2_random"}
     )
@@ -98,19 +98,19 @@ def test_dead_letters_are_told_and_sent_in_again_once(environment: dict[str, str
     assert producer.flush(30) == 0
     with worker(environment, tmp_path / "worker.log"):
         until_absorbed(environment)
-        told = run(environment, "dead-letters", "list", "--limit", "2")
-        assert told["reasons"] == [{"topic": CLICKS, "reason": "not_json", "count": 5}]
-        assert len(told["latest"]) == 2
+        listed = run(environment, "dead-letters", "list", "--limit", "2")
+        assert listed["reasons"] == [{"topic": CLICKS, "reason": "not_json", "count": 5}]
+        assert len(listed["latest"]) == 2
         assert run(environment, "dead-letters", "redrive", "--reason", "schema") == {"redriven": 0, "chosen": 0}
         assert run(environment, "dead-letters", "redrive") == {"redriven": 5, "chosen": 5}
         until_absorbed(environment)
         again = run(environment, "dead-letters", "list")
-    places = {(one["partition"], one["offset"]) for one in told["latest"]}
-    assert again["count"] == 5  # still no JSON: rejected again, under their new offsets
+    places = {(one["partition"], one["offset"]) for one in listed["latest"]}
+    assert again["count"] == 5  # still not JSON: rejected again, with new offsets
     assert not places & {(one["partition"], one["offset"]) for one in again["latest"]}
 
 
-def test_a_changed_layout_needs_a_rebuild_and_gets_one(environment: dict[str, str], tmp_path: Path) -> None:
+def test_rebuild_lets_workers_start_with_a_changed_layout(environment: dict[str, str], tmp_path: Path) -> None:
     with worker(environment, tmp_path / "worker.log"):
         simulate(environment, 2)
     with redis.Redis.from_url(environment["STREAMSEG_REDIS__URL"]) as client:
@@ -136,11 +136,11 @@ def grow(environment: Mapping[str, str], partitions: int) -> None:
 
 
 def places(environment: Mapping[str, str], partitions: int) -> dict[str, int]:
-    """Where each row lies; nobody has two."""
+    """Return the partition of each row, and check that no customer has two rows."""
 
     async def look() -> dict[str, int]:
         found: dict[str, int] = {}
-        async with wiring.stores(settings_of(environment)) as (state, _, _):
+        async with stores(settings_of(environment)) as (state, _, _):
             for partition in range(partitions):
                 for customer in (await copy_partition(state, partition)).rows:
                     assert customer not in found
@@ -151,7 +151,7 @@ def places(environment: Mapping[str, str], partitions: int) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("grown", [3, 4])
-def test_when_topics_are_grown_customers_move_to_their_new_partitions(
+def test_rebuild_moves_rows_to_their_new_partitions_after_topics_were_grown(
     environment: dict[str, str], tmp_path: Path, grown: int
 ) -> None:
     bootstrap = environment["STREAMSEG_KAFKA__BOOTSTRAP"]
@@ -197,7 +197,9 @@ def test_when_topics_are_grown_customers_move_to_their_new_partitions(
     assert_same(stored_rows(environment), single_pass(environment, events))
 
 
-def test_what_retention_removed_before_it_was_read_is_told(environment: dict[str, str], tmp_path: Path) -> None:
+def test_records_that_retention_removed_before_they_were_read_are_logged(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
     bootstrap = environment["STREAMSEG_KAFKA__BOOTSTRAP"]
     clicks = [event for event in FitGear(50, 10, 3, ends_at=time.time()) if event.topic == CLICKS][:300]
     with worker(environment, tmp_path / "worker.log"):
@@ -211,12 +213,12 @@ def test_what_retention_removed_before_it_was_read_is_told(environment: dict[str
     with worker(environment, tmp_path / "late.log"):
         send(bootstrap, clicks[200:])
         until_absorbed(environment)
-    assert "are not in the log any more" in (tmp_path / "late.log").read_text()
+    assert "are no longer in the log" in (tmp_path / "late.log").read_text()
     rows = stored_rows(environment)
     assert int(rows.events[rows.slots_of(list(rows.slots))].sum()) == 200
 
 
-def test_a_topic_made_anew_is_refused(
+def test_a_topic_that_was_created_again_is_refused(
     environment: dict[str, str], make_topics: Callable[[int], str], tmp_path: Path
 ) -> None:
     with worker(environment, tmp_path / "worker.log"):
@@ -225,7 +227,7 @@ def test_a_topic_made_anew_is_refused(
     assert "was created again since its rows were written" in refused(environment, tmp_path)
 
 
-def test_a_redis_that_drops_rows_is_refused(environment: dict[str, str], tmp_path: Path) -> None:
+def test_a_redis_that_evicts_keys_is_refused(environment: dict[str, str], tmp_path: Path) -> None:
     with redis.Redis.from_url(environment["STREAMSEG_REDIS__URL"]) as client:
         client.config_set("maxmemory-policy", "allkeys-lru")
         try:

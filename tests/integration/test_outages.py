@@ -10,7 +10,7 @@ from confluent_kafka import Producer
 
 from streamseg.embedded import RedisServer
 from streamseg.embedded.child import free_port
-from streamseg.sources.mapped import rfc3339
+from streamseg.sources.event import rfc3339
 from streamseg.topics import CLICKS
 from tests.support.kafka.server import KafkaServer
 from tests.support.kafka.topics import remake_topics

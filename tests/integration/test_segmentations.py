@@ -122,7 +122,7 @@ def test_a_customer_has_a_segment_in_each_and_a_shadow_comes_to_light(  # noqa: 
         assert 0 < diff["moved"] < len(customers), "other features make other groups"
         assert sum(flow["customers"] for flow in diff["flows"]) + diff["moved_otherwise"] == diff["moved"]
         assert not set(diff["flows"][0]["examples"]) & set(customers)
-        assert "would be elsewhere" in told(environment, "segments", "diff", "worth", "--against", "value")
+        assert "would move" in told(environment, "segments", "diff", "worth", "--against", "value")
         assert not any(b"worth-" in (value or b"") for _, value, _ in read_all(bootstrap, MEMBERSHIPS))
 
         # Promoted, everybody enters once, without a restart.

@@ -1,4 +1,4 @@
-"""Replay, simulate and evaluate as a person runs them, beside a real worker on real Kafka and Redis."""
+"""The commands replay, simulate and evaluate, beside a worker on real Kafka and Redis."""
 
 import csv
 import gzip
@@ -19,24 +19,26 @@ pytestmark = pytest.mark.integration
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "online-retail" / "open_slice.csv.gz"
 
 
-class Figures(NamedTuple):
+class Purchases(NamedTuple):
+    """What rows hold of a customer's purchases."""
+
     last_purchase: float
     transactions: int
     spend_minor: int
 
 
-def stored_figures(environment: dict[str, str]) -> dict[str, Figures]:
+def stored_purchases(environment: dict[str, str]) -> dict[str, Purchases]:
     rows = stored_rows(environment)
     known = np.array(list(rows.slots.values()))
     columns = (rows.last_purchase[known], rows.transactions[known], rows.spend_minor[known])
     return {
-        customer: Figures(float(last), int(count), int(spend))
+        customer: Purchases(float(last), int(count), int(spend))
         for customer, last, count, spend in zip(rows.slots, *(c.tolist() for c in columns), strict=True)
     }
 
 
-def figures_of_file(file: Path) -> dict[str, Figures]:
-    """Straight from the lines, with none of our code."""
+def purchases_in_file(file: Path) -> dict[str, Purchases]:
+    """Sum up the lines without any code of streamseg."""
     last: dict[str, float] = defaultdict(float)
     invoices: dict[str, set[str]] = defaultdict(set)
     spend: dict[str, Decimal] = defaultdict(Decimal)
@@ -46,30 +48,30 @@ def figures_of_file(file: Path) -> dict[str, Figures]:
         last[customer] = max(last[customer], datetime.fromisoformat(line["timestamp"]).timestamp())
         invoices[customer].add(line["order_id"])
         spend[customer] += Decimal(line["amount"])
-    return {c: Figures(last[c], len(invoices[c]), int(spend[c] * 100)) for c in last}
+    return {c: Purchases(last[c], len(invoices[c]), int(spend[c] * 100)) for c in last}
 
 
 def write_small_file(file: Path) -> None:
-    """Twelve customers, lines that repeat, invoices with two timestamps, amounts that floats do not add up exactly."""
-    luck = random.Random(5)
+    """Write 12 customers: repeated lines, invoices with two times, amounts that floats cannot add up exactly."""
+    rng = random.Random(5)
     with file.open("w", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(
             ("customer_id", "order_id", "product_id", "unit_price", "quantity", "amount", "currency", "timestamp")
         )
         for invoice in range(80):
-            customer = luck.randrange(12)
-            for line in range(luck.randint(1, 6)):
-                price, pieces = Decimal(luck.randint(1, 2_000)) / 100, luck.randint(1, 9)
+            customer = rng.randrange(12)
+            for line in range(rng.randint(1, 6)):
+                price, pieces = Decimal(rng.randint(1, 2_000)) / 100, rng.randint(1, 9)
                 minute = 10 + (line > 2)
                 when = f"2011-01-{1 + invoice // 4:02}T{8 + invoice % 4:02}:{minute}:00Z"
                 cells = (f"k{customer}", f"i{invoice}", f"p{line}", price, pieces, price * pieces, "GBP", when)
-                for _ in range(1 + (luck.random() < 0.1)):
+                for _ in range(1 + (rng.random() < 0.1)):
                     writer.writerow(cells)
 
 
 @pytest.mark.parametrize("which", ["small", "online retail"])
-def test_a_replayed_file_is_in_the_store_to_the_second_and_to_the_penny(
+def test_a_replayed_file_gives_rows_exact_to_the_second_and_the_penny(
     which: str, environment: dict[str, str], tmp_path: Path
 ) -> None:
     file = SHARED
@@ -77,28 +79,30 @@ def test_a_replayed_file_is_in_the_store_to_the_second_and_to_the_penny(
         file = tmp_path / "small.csv"
         write_small_file(file)
     elif not SHARED.is_file():
-        pytest.skip("the shared data folder is absent")
+        pytest.skip("the shared data set is not available")
     environment["STREAMSEG_MONEY__CURRENCY"] = "GBP"
 
     with worker(environment, tmp_path / "worker.log"):
-        told = run(environment, "replay", str(file), "--mapping", "online_retail", "--speed", "max", "--wait")
+        report = run(environment, "replay", str(file), "--mapping", "online_retail", "--speed", "max", "--wait")
 
-    expected = figures_of_file(file)
-    assert (told["events"], told["rejected"]) == (sum(one.transactions for one in expected.values()), 0)
-    stored = stored_figures(environment)
+    expected = purchases_in_file(file)
+    assert (report["events"], report["rejected"]) == (sum(one.transactions for one in expected.values()), 0)
+    stored = stored_purchases(environment)
     assert stored == expected
     if which == "online retail":
         assert len(stored) == 1_682
         assert sum(one.spend_minor for one in stored.values()) == 158_929_628
 
 
-def test_a_simulated_shop_is_segmented_nearly_as_well_as_offline(environment: dict[str, str], tmp_path: Path) -> None:
+def test_online_segments_of_a_simulated_shop_are_nearly_as_good_as_offline_ones(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
     truth = tmp_path / "truth.csv"
     with worker(environment, tmp_path / "worker.log"):
-        told = run(environment, "simulate", "--customers", "2000", "--days", "90", "--truth", str(truth), "--wait")
+        report = run(environment, "simulate", "--customers", "2000", "--days", "90", "--truth", str(truth), "--wait")
         judged = run(environment, "evaluate", "--truth", str(truth))
 
-    assert told["events"] > 400_000
+    assert report["events"] > 400_000
     assert judged["customers"] == 2_000
     assert sum(sum(row.values()) for row in judged["confusion"].values()) == 2_000
     assert judged["offline_ari"] > 0.6

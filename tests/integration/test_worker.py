@@ -10,12 +10,12 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from streamseg import wiring
 from streamseg.events.record import MemoryRecord
 from streamseg.kafka.partitioner import partition_of
 from streamseg.sources.fitgear import FitGear
 from streamseg.sources.mutations import mutated_record
 from streamseg.topics import CLICKS, DEAD_LETTERS, INPUT_TOPICS, PURCHASES
+from streamseg.wiring.derived import derive
 from tests.support.processes import send, settings_of, start_worker, stored_rows, until, until_absorbed, worker
 from tests.support.reference_rows import assert_same, single_pass
 
@@ -120,7 +120,7 @@ def test_among_ten_thousand_mutated_records_every_good_one_counts_and_every_bad_
 ) -> None:
     environment["STREAMSEG_WORKER__REJECTED_SHARE_LIMIT"] = "1"
     bootstrap = environment["STREAMSEG_KAFKA__BOOTSTRAP"]
-    decoder = wiring.decoder_of(settings_of(environment))
+    decoder = derive(settings_of(environment)).decoder
     rng = random.Random(11)
     now_ms = int(time.time() * 1000)
     good = [event for event in FitGear(200, 20, 11, ends_at=time.time()) if event.topic == CLICKS][:10_000]

@@ -7,7 +7,6 @@ import pytest
 
 from streamseg.membership.encoding import decode
 from streamseg.membership.latest_changes import LatestChanges
-from streamseg.repair import consistency as agreement
 from streamseg.topics import CLICKS, MEMBERSHIPS, SAMPLES
 from tests.support.partition import NUMBER, SNAPSHOT, Gate, MemoryLog, OnePartition, Point, Servers, until
 
@@ -15,11 +14,6 @@ DAY = 86_400.0
 RETENTION = 4 * DAY
 GONE = [f"c-{number}" for number in range(4)]
 STAYING = "c-stays"
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(agreement, "PATIENCE_SECONDS", 1.0)
 
 
 def view(log: MemoryLog, customer: str, number: int, at: float) -> None:

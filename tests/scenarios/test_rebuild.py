@@ -110,7 +110,7 @@ def test_a_log_that_is_not_whole_is_told_before_anything_is_done() -> None:
         head = await made.state.metadata(NUMBER)
         assert head is not None
         await made.state.set_topics(NUMBER, head.owner, {CLICKS: ("another id", 1)})
-        with pytest.raises(LogNotWholeError, match="clicks was made anew"):
+        with pytest.raises(LogNotWholeError, match="clicks was created again"):
             await grown.check_whole()
 
     asyncio.run(go())

@@ -5,16 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from streamseg.repair import consistency as agreement
 from tests.support.partition import QUICK, SNAPSHOT, OnePartition, Servers, fill, until
 
 EVENTS = 60
 NOTES = replace(QUICK, change_topic_end=0.01)
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(agreement, "PATIENCE_SECONDS", 1.0)
 
 
 async def roll_back(after: int, *, same_worker: bool) -> None:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Brings what the tests' own servers need: Java and Maven for Kafka, redis-server; and a browser for the widget.
-# Servers that are given are not needed.
+# Installs what the tests need: Java and Maven for Kafka, redis-server, promtool, and Chromium for the widget.
+# With STREAMSEG_TEST_KAFKA set, Java and Maven are not needed. `make doctor` lists all tools.
 set -euo pipefail
 
 packages=()
@@ -14,13 +14,13 @@ command -v chromium >/dev/null || packages+=(chromium)
 [ ${#packages[@]} -gt 0 ] || exit 0
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-  echo "make test needs Java 17+, Maven, redis-server and Chromium; please install: ${packages[*]}" >&2
+  echo "tools for the tests are missing, please install: ${packages[*]} (see make doctor)" >&2
   exit 1
 fi
 echo "installing ${packages[*]}" >&2
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 # RUNLEVEL: a package must not start its service
+export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 # RUNLEVEL=1: packages must not start their services
 if ! { apt-get update -qq && apt-get install -qq -y --no-install-recommends "${packages[@]}"; } >"$log" 2>&1; then
   tail -n 5 "$log" >&2
   echo "apt-get could not install: ${packages[*]}" >&2

@@ -22,7 +22,7 @@ from streamseg.metrics import Metrics
 from streamseg.pipeline import PublishingRules, Segmentation
 from streamseg.ports import OutgoingRecord
 from streamseg.repair.verifier import Verifier, VerifyReport
-from streamseg.sources.mapped import rfc3339
+from streamseg.sources.event import rfc3339
 from streamseg.store.memory import MemoryMembershipStore, MemoryModelStore, MemoryStateStore
 from streamseg.topics import CLICKS, CONSENTS, ERASURES, INPUT_TOPICS, PURCHASES
 from streamseg.worker.clock import EventClock
@@ -169,9 +169,10 @@ class Servers:
             log=self.log,
             belongs=lambda *_: True,
             retention_seconds=retention_seconds,
+            delivery_seconds=1.0,
         )
         await verifier.verify(NUMBER)
-        return verifier.verdict
+        return verifier.report
 
 
 class OnePartition:

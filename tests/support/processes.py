@@ -14,10 +14,12 @@ from typing import Any
 from confluent_kafka import KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
-from streamseg import wiring
 from streamseg.features.rows import Rows
 from streamseg.settings import Settings
 from streamseg.sources.event import SourceEvent
+from streamseg.wiring.derived import derive
+from streamseg.wiring.kafka_clients import group_lag
+from streamseg.wiring.stores import stored_layout, stores
 
 STREAMSEG = (sys.executable, "-m", "streamseg.commands")
 
@@ -114,7 +116,7 @@ def until_absorbed(environment: Mapping[str, str], seconds: float = 60.0) -> Non
     """Wait until the workers have committed everything, looked at twice."""
     settings = settings_of(environment)
     for _ in range(2):
-        until(lambda: sum(wiring.group_lag(settings).values()) == 0, "absorbed", seconds)
+        until(lambda: sum(group_lag(settings).values()) == 0, "absorbed", seconds)
         time.sleep(0.5)
 
 
@@ -123,8 +125,8 @@ def stored_rows(environment: Mapping[str, str]) -> Rows:
     settings = settings_of(environment)
 
     async def read() -> Rows:
-        async with wiring.stores(settings) as (state, _, _):
-            rows, partition = Rows(await wiring.rows_layout(settings, state)), 0
+        async with stores(settings) as (state, _, _):
+            rows, partition = Rows(await stored_layout(derive(settings).layout, state)), 0
             while await state.metadata(partition) is not None:
                 cursor = -1
                 while cursor != 0:

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from streamseg import wiring
 from streamseg.events.record import MemoryRecord
 from streamseg.features.rows import Rows
 from streamseg.features.update import absorb
 from streamseg.sources.event import SourceEvent
 from streamseg.topics import INPUT_TOPICS
+from streamseg.wiring.derived import derive
 from tests.support.processes import settings_of
 
 EXACT = ("transactions", "spend_minor", "events", "last_click", "last_purchase", "first_seen", "last_seen")
@@ -20,8 +20,8 @@ EXACT = ("transactions", "spend_minor", "events", "last_click", "last_purchase",
 def single_pass(environment: dict[str, str], events: Iterable[SourceEvent]) -> Rows:
     """Return the rows after one pass over the events, topic by topic."""
     settings = settings_of(environment)
-    decoder, money = wiring.decoder_of(settings), wiring.money_of(settings)
-    rows = Rows(wiring.layout_of(settings))
+    decoder, money = derive(settings).decoder, derive(settings).money
+    rows = Rows(derive(settings).layout)
     by_topic: dict[str, list[SourceEvent]] = defaultdict(list)
     for event in events:
         by_topic[event.topic].append(event)

@@ -25,7 +25,7 @@ from streamseg.api.reads.memberships import MembershipReads
 from streamseg.api.routes.streams import EventStreams
 
 PATH: Final = "/ofrep/v1/evaluate/flags"
-UNASSIGNED: Final = "unassigned"
+UNASSIGNED_VARIANT: Final = "unassigned"
 FLAG: Final = "segment"
 ALL: Final = "segments"
 INACTIVITY_SECONDS: Final = 120
@@ -150,7 +150,7 @@ class _ContextError(Exception):
 
 
 def _text(key: str, segment: str | None) -> dict[str, Any]:
-    return _flag(key, segment or UNASSIGNED, segment or UNASSIGNED, assigned=segment is not None)
+    return _flag(key, segment or UNASSIGNED_VARIANT, segment or UNASSIGNED_VARIANT, assigned=segment is not None)
 
 
 def _flag(key: str, value: object, variant: str, *, assigned: bool) -> dict[str, Any]:

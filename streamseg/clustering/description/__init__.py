@@ -1,1 +1,1 @@
-"""What a segment is like, in figures and words."""
+"""Describes segments and customers in numbers and words, from a snapshot and customers' vectors."""

@@ -1,4 +1,4 @@
-"""Two segmentations of the same customers side by side: who would move if one took the place of the other."""
+"""Compares two segmentations of the same customers: who would move if one replaced the other."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,52 +8,59 @@ from typing import Final
 import numpy as np
 
 from streamseg.clustering.description.describe import pseudonym
-from streamseg.clustering.identity import best_pairs
+from streamseg.clustering.lineage import best_pairs
 
-FLOWS: Final = 12
-"""How many of the largest moves are told."""
-EXAMPLES: Final = 3
+MAX_FLOWS: Final = 12
+"""Only the largest flows are listed."""
+EXAMPLES_PER_FLOW: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Counterpart:
-    """A segment of the new segmentation, and the one of the old whose members it shares most; None without one."""
+    """A segment of the new segmentation, and the old segment it is paired with; None without one."""
 
     segment: str
     size: int
     counterpart: str | None
     counterpart_size: int
     shared: int
+    """Customers who are in both."""
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """Customers who would go from an old segment to a new one that is not its counterpart; some as pseudonyms."""
+    """Customers who would move from an old segment to a new one that is not its counterpart."""
 
     old: str
     new: str
     customers: int
     examples: tuple[str, ...]
+    """Pseudonyms of some of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Who would move. `customers` are assigned in both; the flows are the largest, `moved_otherwise` is the rest."""
+    """Counts of customers by where they are in the old and in the new segmentation."""
 
     customers: int
+    """Assigned in both."""
     only_old: int
     only_new: int
     moved: int
+    """Of `customers`, those whose new segment is not the counterpart of their old one."""
     moved_share: float
+    """Share of `customers`, in [0, 1]."""
     segments: tuple[Counterpart, ...]
     flows: tuple[Flow, ...]
+    """The largest first, at most `MAX_FLOWS`."""
     moved_otherwise: int
+    """Of `moved`, those in none of the flows."""
 
 
 def compare(customer_ids: Sequence[str], old: Sequence[str | None], new: Sequence[str | None]) -> Comparison:
-    """Compare the segments (None: unassigned) of n customers in two segmentations.
+    """Compare the old and new segments of n customers; None where unassigned.
 
-    Old and new segments are paired one to one, so that the Jaccard overlaps of their members are greatest in sum.
+    Old and new segments are paired one to one so that the sum of the Jaccard overlaps of their members is greatest.
     """
     both = [(c, a, b) for c, a, b in zip(customer_ids, old, new, strict=True) if a is not None and b is not None]
     old_names, new_names = sorted({a for _, a, _ in both}), sorted({b for _, _, b in both})
@@ -68,7 +75,7 @@ def compare(customer_ids: Sequence[str], old: Sequence[str | None], new: Sequenc
             movers.setdefault((a, b), []).append(customer)
     moved = sum(map(len, movers.values()))
     old_sizes, new_sizes = Counter(a for _, a, _ in both), Counter(b for _, _, b in both)
-    largest = sorted(movers.items(), key=lambda flow: (-len(flow[1]), flow[0]))[:FLOWS]
+    largest = sorted(movers.items(), key=lambda flow: (-len(flow[1]), flow[0]))[:MAX_FLOWS]
     return Comparison(
         customers=len(both),
         only_old=sum(a is not None and b is None for a, b in zip(old, new, strict=True)),
@@ -85,6 +92,6 @@ def compare(customer_ids: Sequence[str], old: Sequence[str | None], new: Sequenc
             )
             for j, name in enumerate(new_names)
         ),
-        flows=tuple(Flow(a, b, len(who), tuple(map(pseudonym, who[:EXAMPLES]))) for (a, b), who in largest),
+        flows=tuple(Flow(a, b, len(who), tuple(map(pseudonym, who[:EXAMPLES_PER_FLOW]))) for (a, b), who in largest),
         moved_otherwise=moved - sum(len(who) for _, who in largest),
     )

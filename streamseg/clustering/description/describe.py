@@ -1,4 +1,4 @@
-"""What a segment is like, in numbers and in words that fit on a marketer's slide."""
+"""Describes the segments of a snapshot: size, value, differences, label, persona, RFM and example members."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -21,24 +21,27 @@ REPRESENTATIVES: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class SegmentDescription:
-    """One segment of a snapshot. Shares are in [0, 1]; `value_share` is None where nobody has any value."""
+    """One segment of a snapshot. Shares are in [0, 1]."""
 
     segment: str
+    """Segment id."""
     label: str
     persona: str
     size: int
     share: float
+    """Of all members of all segments."""
     value_share: float | None
+    """Of the value of all described customers; None if that is 0."""
     differences: tuple[FeatureDifference, ...]
     """The strongest first."""
     representatives: tuple[str, ...]
-    """Pseudonyms of the described customers that are nearest to the centre."""
+    """Pseudonyms of the described customers who are nearest to the centre."""
     rfm: RfmOfMany | None = None
-    """Where the features have recency, frequency and monetary value."""
+    """None unless the features include recency, frequency and monetary value."""
 
 
 def pseudonym(customer_id: str) -> str:
-    """Twelve hexadecimal digits that stand for a customer where the id must not be shown."""
+    """Return twelve hexadecimal digits that identify a customer where the id must not be shown."""
     return hashlib.blake2b(customer_id.encode(), digest_size=6, person=b"streamseg").hexdigest()
 
 
@@ -52,34 +55,34 @@ def describe(
     sizes: Mapping[str, int] | None = None,
     labels: Mapping[str, str] | None = None,
 ) -> list[SegmentDescription]:
-    """Describe all segments of a warm snapshot from customers, who may be a sample of all.
+    """Describe all segments of a warm snapshot from its customers or a sample of them.
 
     Args:
         snapshot: the model.
         customer_ids: n customers.
         vectors: their raw feature values (n, d), in the snapshot's order.
-        values: what each has been worth (n,), undecayed spend for example.
+        values: the value of each customer (n,), for example undecayed spend.
         features: the d features from the catalogue.
-        sizes: members of each segment id where they are known; else the customers given are counted.
-        labels: labels that stand already. One is kept as long as it still fits, so that names do not change every day.
+        sizes: members of each segment id; None to count the given customers.
+        labels: present label of each segment id. It is kept while it still fits, so that labels do not change daily.
     """
     assigner = Assigner(snapshot)
     assignment = assigner.assign(vectors)
     logged = to_log(vectors, snapshot.skewed)
     members = [assignment.nearest == index for index in range(len(snapshot.segments))]
     counted = [int(mask.sum()) for mask in members]
-    told = counted if sizes is None else [sizes.get(segment, 0) for segment in snapshot.segments]
+    members_of = counted if sizes is None else [sizes.get(segment, 0) for segment in snapshot.segments]
     worth = float(np.maximum(values, 0.0).sum())
 
     differing = [differences(mask, logged, vectors, features) for mask in members]
     known = {feature.name: feature for feature in features}
     scored = scores(snapshot.features, snapshot.quintiles, np.asarray(vectors, dtype=np.float64))
-    names = make_labels(snapshot.segments, differing, told, labels or {}, known)
+    names = make_labels(snapshot.segments, differing, members_of, labels or {}, known)
     descriptions = []
     for index, segment in enumerate(snapshot.segments):
         mask = members[index]
         rfm = None if scored is None else rfm_of_many(scored[mask])
-        share = told[index] / max(sum(told), 1)
+        share = members_of[index] / max(sum(members_of), 1)
         value_share = float(np.maximum(values[mask], 0.0).sum()) / worth if worth > 0 else None
         nearest = np.flatnonzero(mask)[np.argsort(assignment.distances[mask, index], kind="stable")[:REPRESENTATIVES]]
         descriptions.append(
@@ -87,7 +90,7 @@ def describe(
                 segment=segment,
                 label=names[index],
                 persona=persona(value_share, differing[index], rfm, known),
-                size=told[index],
+                size=members_of[index],
                 share=share,
                 value_share=value_share,
                 differences=differing[index],

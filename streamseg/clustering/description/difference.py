@@ -1,4 +1,4 @@
-"""How the members of a segment differ from all other customers, feature by feature."""
+"""Measures how the members of a segment differ from all other customers, feature by feature."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,21 +14,22 @@ NOTICEABLE: Final = 0.2
 STRONG: Final = 0.8
 """Cohen's small and large effect ("Statistical Power Analysis", 1988)."""
 YES_OR_NO: Final = "0 or 1"
-"""Unit of what is or is not so."""
+"""Unit of features that hold only 0 or 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class FeatureDifference:
     """How the members differ from all other customers in one feature.
 
-    `effect` is the standardised mean difference (Cohen's d, in log space where the feature is skewed); medians and
-    means are in the feature's unit. Of what is 0 or 1 the medians are the shares of customers with 1, too.
+    Medians and means are in the feature's unit. For features of 0 or 1 the medians are replaced by the means, which are
+    the shares of customers with 1.
     """
 
     feature: str
     unit: str
     meaning: str
     effect: float
+    """Standardised mean difference (Cohen's d), in log space where the feature is skewed."""
     median: float
     others_median: float
     mean: float
@@ -36,19 +37,19 @@ class FeatureDifference:
 
     @property
     def sign(self) -> int:
-        """1 where the members have more, -1 where they have less."""
+        """1 if the members have more than the others, else -1."""
         return 1 if self.effect > 0 else -1
 
 
 def differences(
     mask: NDArray[np.bool_], logged: Floats, raw: Floats, features: Sequence[Feature]
 ) -> tuple[FeatureDifference, ...]:
-    """The strongest difference first; none where one side is empty.
+    """Return the differences in all d features, the strongest first; nothing if members or others are empty.
 
     Args:
-        mask: who of n customers is a member (n,).
-        logged: their features (n, d), log1p where skewed.
-        raw: the same in the features' units.
+        mask: which of the n customers are members (n,).
+        logged: all features (n, d), log1p where skewed.
+        raw: the same (n, d) in the features' units.
         features: the d features.
     """
     inside, outside = logged[mask], logged[~mask]
@@ -56,7 +57,7 @@ def differences(
         return ()
     spread = np.sqrt((inside.var(axis=0) * len(inside) + outside.var(axis=0) * len(outside)) / len(logged))
     gap = inside.mean(axis=0) - outside.mean(axis=0)
-    # Members that are all alike and unlike the rest have no spread to divide by: take that of all customers.
+    # Where members are all equal, and the others too, there is no spread to divide by: use that of all customers.
     spread = np.where(spread > 0, spread, logged.std(axis=0))
     effect = np.divide(gap, spread, out=np.zeros_like(gap), where=spread > 0)
     order = np.argsort(-np.abs(effect), kind="stable")

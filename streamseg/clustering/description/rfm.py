@@ -1,8 +1,8 @@
-"""Recency, frequency and monetary value: quintile scores and the names that marketers know them by.
+"""Scores customers by recency, frequency and monetary value (RFM), and gives the score the customary name.
 
-A score is the quintile among the sampled customers who have bought, 1 to 5, 5 the best: like pandas' `qcut`, with equal
-values scored equally however many there are. Who has never bought is outside of it: scores of 0, and a name that says
-so. The borders are taken at each challenge and stand in the snapshot.
+A score is the quintile among the sampled customers who have bought, from 1 to 5 (best): like pandas' `qcut`, but equal
+values always get equal scores. Customers who have never bought get scores of 0 and a name of their own. The borders are
+computed at each challenge and published with the snapshot.
 """
 
 from collections import Counter
@@ -18,8 +18,8 @@ from streamseg.clustering.encode import Floats
 Borders: TypeAlias = tuple[tuple[float, ...], ...]
 """Per feature the four values between its quintiles, in the feature's unit."""
 
-_PLAYS: Final = (("purchase_recency",), ("transactions", "purchases"), ("spend", "lifetime_spend"))
-"""Which features can be the recency, the frequency and the monetary value; the first there is counts."""
+_ROLES: Final = (("purchase_recency",), ("transactions", "purchases"), ("spend", "lifetime_spend"))
+"""Features that can be recency, frequency and monetary value; the first one present is used."""
 
 _NAMES: Final = (
     # frequency 1      2                       3                       4             5
@@ -29,14 +29,14 @@ _NAMES: Final = (
     ("Promising", "Potential Loyalists", "Potential Loyalists", "Loyal", "Loyal"),
     ("New Customers", "Potential Loyalists", "Potential Loyalists", "Champions", "Champions"),
 )
-"""The customary grid by recency and frequency."""
+"""The customary names by recency (rows) and frequency (columns)."""
 _NOT_YET: Final = "No Purchase Yet"
 _NEVER: Final = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Rfm:
-    """Scores of one customer, 1 to 5, or 0 of one who has never bought."""
+    """Scores of one customer: 1 to 5, or 0 for one who has never bought."""
 
     recency: int
     frequency: int
@@ -46,7 +46,7 @@ class Rfm:
 
 @dataclass(frozen=True, slots=True)
 class RfmOfMany:
-    """Mean scores of a group, and the share of each name in it, the most frequent first."""
+    """Mean scores of a group, and the share of customers with each name, the most frequent first."""
 
     recency: float
     frequency: float
@@ -55,9 +55,9 @@ class RfmOfMany:
 
 
 def quintiles(features: Sequence[str], vectors: Floats) -> Borders:
-    """The borders of each column of raw values (n, d), linear between two values as NumPy and pandas do it.
+    """Return the four borders between the quintiles of each column of raw values (n, d), linearly interpolated.
 
-    Of those who have bought, where the features tell who has, and somebody has.
+    Counts only customers who have bought, unless nobody has or the features do not show it.
     """
     have = _have_bought(features, vectors)
     buyers = vectors[have] if have.any() else vectors
@@ -65,8 +65,8 @@ def quintiles(features: Sequence[str], vectors: Floats) -> Borders:
 
 
 def scores(features: Sequence[str], borders: Borders, vectors: Floats) -> NDArray[np.intp] | None:
-    """Scores (n, 3) of raw vectors (n, d); None when the features lack one of the three, or borders are not known."""
-    columns = [_column(features, names) for names in _PLAYS]
+    """Return the scores (n, 3) of raw vectors (n, d); None without borders or if a feature of the three is missing."""
+    columns = [_column(features, names) for names in _ROLES]
     if not borders or None in columns:
         return None
     quintile = [1 + np.searchsorted(borders[c], vectors[:, c], side="left") for c in columns if c is not None]
@@ -76,7 +76,7 @@ def scores(features: Sequence[str], borders: Borders, vectors: Floats) -> NDArra
 
 
 def rfm(features: Sequence[str], borders: Borders, vector: Floats) -> Rfm | None:
-    """One customer's, from the raw vector (d,); None as with `scores`."""
+    """Return the scores and name of one customer's raw vector (d,); None as with `scores`."""
     found = scores(features, borders, vector[None, :])
     if found is None:
         return None
@@ -85,7 +85,7 @@ def rfm(features: Sequence[str], borders: Borders, vector: Floats) -> Rfm | None
 
 
 def rfm_of_many(scored: NDArray[np.intp]) -> RfmOfMany | None:
-    """A group's, from its members' scores (n, 3), means over those who have bought; None for nobody."""
+    """Summarise the scores (n, 3) of a group: means over the members who have bought; None for an empty group."""
     if not len(scored):
         return None
     names = Counter(_name(recency, frequency) for recency, frequency, _ in scored.tolist())
@@ -104,6 +104,6 @@ def _column(features: Sequence[str], names: Sequence[str]) -> int | None:
 
 
 def _have_bought(features: Sequence[str], vectors: Floats) -> NDArray[np.bool_]:
-    """Who has a frequency; everybody where there is no such feature."""
-    column = _column(features, _PLAYS[1])
+    """Return who has a frequency above 0 (n,); everybody if no feature is a frequency."""
+    column = _column(features, _ROLES[1])
     return np.ones(len(vectors), dtype=np.bool_) if column is None else vectors[:, column] > 0

@@ -1,4 +1,4 @@
-"""Why a customer is in a segment and not in the runner-up, feature by feature."""
+"""Explains why a customer is in one segment and not in another, feature by feature."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -10,36 +10,34 @@ from streamseg.clustering.assign import Assigner
 from streamseg.clustering.encode import Floats
 
 DECIMALS: Final = 9
-"""To which centres are told."""
+"""Centres are rounded to this many decimals."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """One feature's part in the decision.
-
-    `pull` is its share of the difference of the squared distances, (z - other)^2 - (z - own)^2 in scaled space:
-    positive towards the own segment, negative towards the other. All pulls add up to that difference. The values are
-    in the feature's unit: the customer's, and those of the two centres.
-    """
+    """One feature's contribution to the decision between two segments. Values are in the feature's unit."""
 
     feature: str
     pull: float
+    """(z - other)^2 - (z - own)^2 in scaled space: positive towards the own segment, negative towards the other. The
+    pulls of all features add up to the difference of the squared distances."""
     value: float
+    """The customer's."""
     own_centre: float
     other_centre: float
 
 
 def why(assigner: Assigner, vector: ArrayLike, segment: str, other: str | None = None) -> list[Pull]:
-    """The features that pull a customer to a segment, the strongest pull first, those that pull away last.
+    """Return the pull of every feature towards a segment, the strongest first, the most negative last.
 
     Args:
-        assigner: of the snapshot by which it was decided.
+        assigner: of the snapshot that decided.
         vector: the customer's raw feature values (d,).
-        segment: id of the segment in question.
-        other: id of the segment to compare with; the nearest other one by default.
+        segment: id of the segment to explain.
+        other: id of the segment to compare with; None for the nearest other one.
 
     Raises:
-        ValueError: a segment is not in the snapshot, or there is no other one.
+        ValueError: a segment is not in the snapshot, or there is no other segment.
     """
     snapshot = assigner.snapshot
     ids = list(snapshot.segments)
@@ -52,7 +50,7 @@ def why(assigner: Assigner, vector: ArrayLike, segment: str, other: str | None =
         distances = assigner.assign(raw).distances[0].copy()
         distances[own] = np.inf
         if not np.isfinite(distances).any():
-            raise ValueError(f"segment {segment} is the only one of {snapshot.segmentation}")
+            raise ValueError(f"segment {segment} is the only segment of {snapshot.segmentation}")
         against = int(np.argmin(distances))
     else:
         against = ids.index(other)
@@ -73,9 +71,9 @@ def why(assigner: Assigner, vector: ArrayLike, segment: str, other: str | None =
 
 
 def _raw(assigner: Assigner, centres: Floats) -> Floats:
-    """Centres (k, d) in the units of the features."""
+    """Return scaled centres (k, d) in the units of the features."""
     values = assigner.snapshot.scale.undo(centres)
     mask = np.array(assigner.snapshot.skewed)
     values[:, mask] = np.expm1(values[:, mask])
-    rounded: Floats = np.round(values, DECIMALS) + 0.0  # a centre at 0 is not at -2e-17 to people, nor at -0
+    rounded: Floats = np.round(values, DECIMALS) + 0.0  # show 0, not -2e-17 or -0
     return rounded

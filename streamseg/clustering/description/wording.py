@@ -1,4 +1,4 @@
-"""Which words a feature gives to a segment that has more or less of it than other customers."""
+"""The words for a segment whose members have more, or less, of a feature than other customers."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,16 +8,16 @@ from streamseg.features.aggregates import OTHER_CATEGORY
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What one direction of a feature is called.
-
-    `family` keeps a label from saying one thing twice. `adjective` and `noun` make labels; a feature that does not say
-    what its customers are has no noun. `clause` continues "they ..." in the persona.
-    """
+    """The words for one direction of a feature."""
 
     family: str
+    """Features of one family say the same thing: a label uses only one of them."""
     adjective: str
+    """For labels."""
     noun: str
+    """For labels; empty if the feature gives no noun for its customers."""
     clause: str
+    """Continues "they ..." in the persona."""
 
 
 _HIGH, _LOW = 1, -1
@@ -100,14 +100,14 @@ _TABLE: Final[dict[tuple[str, int], Words]] = {
 }
 
 NOT_BUYING: Final = Words("lapse", "not-buying", "non-buyers", "have not bought for a year, if ever")
-"""Of those whose latest purchase is farther back than recency counts, or was never made."""
+"""For customers whose latest purchase is older than the cap of recency, or who never bought."""
 OF_BUYERS: Final = ("spend", "purchases", "basket", "spread", "order size", "price", "discount", "refunds")
-"""Families of words that say nothing more of those who do not buy."""
+"""Families that say nothing about customers who do not buy."""
 
 MOST: Final = 0.5
-"""Share of members from which a value is "mostly" theirs."""
+"""Share of members with a value from which the words say "mostly"."""
 _FEW: Final = 0.1
-"""Share below which it is hardly ever."""
+"""Share of members with a value below which the words say "hardly ever"."""
 
 _HOW: Final = {
     "gender": "are {how} {value}",
@@ -117,14 +117,14 @@ _HOW: Final = {
     "operating_system": "come {how} with {value}",
     "browser": "come {how} with {value}",
 }
-"""How one says which value of an attribute of the packs customers have."""
+"""The clause for a value of an attribute of the shipped packs."""
 
 _ALIASES: Final = {"lifetime_spend": "spend", "transactions": "purchases"}
 _PARTS: Final = ("night", "morning", "afternoon", "evening")
 
 
 def words(feature: str, direction: int) -> Words:
-    """The words for much (direction > 0) or little of a feature. Knows whole families of features by their names."""
+    """Return the words for more (`direction` > 0) or less of a feature, also for features not in the table."""
     sign = _HIGH if direction > 0 else _LOW
     name = _ALIASES.get(feature, feature)
     if name.startswith("recent_"):
@@ -135,34 +135,34 @@ def words(feature: str, direction: int) -> Words:
 
 
 def words_of_value(attribute: str, value: str, direction: int, share: float) -> Words:
-    """The words for a value of a category-valued attribute that members have more, or less, often than others.
+    """Return the words for a value of a categorical attribute that members have more, or less, often than others.
 
     Args:
-        attribute: its name.
-        value: as it is declared.
-        direction: > 0 for more often.
-        share: of the members with the value.
+        attribute: name of the attribute.
+        value: the value, as declared in the settings.
+        direction: above 0 for more often.
+        share: of members with the value, in [0, 1].
     """
-    said, sign = value.replace("_", " "), _HIGH if direction > 0 else _LOW
+    shown, sign = value.replace("_", " "), _HIGH if direction > 0 else _LOW
     how, adjective = {
-        (_HIGH, True): ("mostly", f"mostly {said}"),
-        (_HIGH, False): ("more often", f"rather {said}"),
-        (_LOW, True): ("less often", f"less {said}"),
-        (_LOW, False): ("hardly ever" if share < _FEW else "less often", f"non-{said}"),
+        (_HIGH, True): ("mostly", f"mostly {shown}"),
+        (_HIGH, False): ("more often", f"rather {shown}"),
+        (_LOW, True): ("less often", f"less {shown}"),
+        (_LOW, False): ("hardly ever" if share < _FEW else "less often", f"non-{shown}"),
     }[sign, share >= MOST]
     thing = attribute.replace("_", " ")
-    clause = _HOW.get(attribute, f"are {{how}} {{value}} ({thing})").format(how=how, value=said)
+    clause = _HOW.get(attribute, f"are {{how}} {{value}} ({thing})").format(how=how, value=shown)
     return Words(f"profile_{attribute}", adjective, "", clause)
 
 
 def whole_of(feature: str) -> str:
-    """The whole that a feature is a part of: members have less of one part as they have more of another."""
+    """Return the name of the whole that a feature is a share of, such as "hour" or "device"; "" for none."""
     part = _of_a_part(feature, _HIGH)
     return part.family if part else ""
 
 
 def _of_a_part(name: str, sign: int) -> Words | None:
-    """Features that come in families: parts of the day, devices, item categories."""
+    """Return the words for parts of the day, devices and item categories; None for other features."""
     more = "more" if sign == _HIGH else "less"
     stem = name.removesuffix("_share").replace("_", " ")
     if stem in _PARTS:

@@ -1,4 +1,4 @@
-"""`streamseg bench`: the figures of the README, measured anew by anyone with one command."""
+"""`streamseg bench`: measure on this machine, one command per benchmark."""
 
 from typing import Final
 
@@ -7,19 +7,19 @@ import click
 from streamseg.commands import LazyGroup
 
 COMMANDS: Final = {
-    "clustering": "how good online clustering is beside offline k-means",
-    "growth": "CPU, memory and bytes by the number of known customers; a full sweep; a miss",
-    "latency": "from producing an event to its effect readable in Redis, under load",
-    "recovery": "kill -9 of one of two workers, until the other carries the full rate",
-    "scaling": "one and two workers over 8 partitions, and what 10 G events a day would need",
-    "serving": "how fast the API answers, beside a bare ASGI app",
-    "throughput": "events per second and CPU per event of a worker, beside peers and the limit",
+    "clustering": "Compare online clustering with offline k-means.",
+    "growth": "Measure CPU, memory and a sweep by customers.",
+    "latency": "Measure the time from event to membership.",
+    "recovery": "Measure the takeover after kill -9 of a worker.",
+    "scaling": "Measure one and two workers on 8 partitions.",
+    "serving": "Compare the API with a bare ASGI app.",
+    "throughput": "Compare events per second with peers.",
 }
 
 
 @click.group("bench", cls=LazyGroup, package=__name__, commands=COMMANDS, invoke_without_command=True)
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    """Measure on this machine; the real servers are started and ended by the benchmark itself."""
+    """Measure on this machine; each benchmark starts and stops its own servers."""
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())

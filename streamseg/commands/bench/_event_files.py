@@ -1,47 +1,38 @@
-"""Files of events for `streamseg bench clustering`: read whole, with a progress bar."""
+"""Reads event files for `streamseg bench clustering` into memory, with a progress bar."""
 
 import re
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
+from streamseg.commands._progress import progress_bar
 from streamseg.errors import SettingsError
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from streamseg.evaluation.event_stream import EventStream
     from streamseg.settings import Settings
     from streamseg.sources.event import SourceEvent
     from streamseg.sources.mapping import FileMapping
 
 _CURRENCY: Final = re.compile(rb'"currency":"([A-Z]{3})"')
-_TOLD_EVERY: Final = 1_000
-_LOOKED_AT: Final = 2_000
-"""Events of a file by which its currency is told."""
-
-
-def progress_bar() -> "Progress":
-    """On stderr; nothing where that is no terminal."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    return Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
+_EVENTS_PER_UPDATE: Final = 1_000
+"""Events between two updates of the progress bar."""
+_CURRENCY_SAMPLE: Final = 2_000
+"""Events from which the currency of the files is determined."""
 
 
 def recorded_stream(
     files: tuple[Path, ...], mappings: tuple[Path, ...], truth: Path | None, settings: "Settings"
 ) -> "tuple[EventStream, Settings]":
-    """The stream of the files, and the settings with the currency that most of their amounts are in."""
+    """Read the files. Returns their stream, and the settings with the files' most frequent currency."""
     from streamseg.evaluation.event_stream import recorded
     from streamseg.sources.mapping import load_mapping
     from streamseg.sources.truth import read_truth
 
     if truth is not None and not truth.is_file():
-        raise SettingsError(f"truth file {truth} is not there")
+        raise SettingsError(f"truth file {truth} does not exist")
     if len(mappings) not in {0, 1, len(files)}:
         raise SettingsError(f"{len(mappings)} mappings for {len(files)} files: give one for all, or one for each")
     truth_rows = None if truth is None else read_truth(truth)
@@ -49,7 +40,7 @@ def recorded_stream(
     events: list[SourceEvent] = []
     for index, file in enumerate(files):
         events += _events_of(file, loaded[index % len(loaded)])
-    named = Counter(code.decode() for event in events[:_LOOKED_AT] for code in _CURRENCY.findall(event.value))
+    named = Counter(code.decode() for event in events[:_CURRENCY_SAMPLE] for code in _CURRENCY.findall(event.value))
     known = {settings.money.currency, *settings.money.rates}
     if named and named.most_common(1)[0][0] not in known:
         money = settings.money.model_copy(update={"currency": named.most_common(1)[0][0], "rates": {}})
@@ -58,7 +49,7 @@ def recorded_stream(
 
 
 def _events_of(file: Path, mapping: "FileMapping | None") -> "list[SourceEvent]":
-    """Raises `SettingsError` when the file cannot be read, or has no events."""
+    """Read one file. Raises `SettingsError` when it cannot be read, or has no events."""
     from streamseg.sources.files import EventFile
 
     unread: list[str] = []
@@ -68,11 +59,11 @@ def _events_of(file: Path, mapping: "FileMapping | None") -> "list[SourceEvent]"
         events = []
         for event in source:
             events.append(event)
-            if not len(events) % _TOLD_EVERY:
+            if not len(events) % _EVENTS_PER_UPDATE:
                 bar.update(task, completed=source.read_bytes)
     first = f"; the first: {unread[0]}" if unread else ""
     if not events:
-        raise SettingsError(f"{file} has no events{first}")
+        raise SettingsError(f"{file} has no valid events{first}")
     if unread:
-        click.echo(f"{file}: {len(unread):,} lines are no events{first}", err=True)
+        click.echo(f"{file}: {len(unread):,} lines are not valid events{first}", err=True)
     return events

@@ -1,20 +1,38 @@
-"""How a benchmark tells what it has measured: one JSON document, or tables with machine and versions below."""
+"""Runs a benchmark of the checkout and prints its result: one JSON document, or tables."""
 
+import importlib
 import json
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+import streamseg
+
 if TYPE_CHECKING:
     from rich.console import Console
 
+ROOT: Final = Path(streamseg.__file__).parents[1]
 WIDTH: Final = 120
-"""Of tables that go into a file."""
+"""Columns of tables that are written to a file."""
 
 
-def tell(answer: dict[str, Any], show: "Callable[[Console, dict[str, Any]], None]", *, as_json: bool) -> None:
-    """Print the answer on stdout; `show` prints its tables."""
+def measure_and_print(
+    benchmark: str, show: "Callable[[Console, dict[str, Any]], None]", *, as_json: bool, **options: Any
+) -> None:
+    """Call `measure` of `tests/bench/<benchmark>` with the options, and print what it returns.
+
+    The benchmark is not part of the package: it needs a real Kafka and the peers. `show` prints the tables. Raises
+    `click.ClickException` outside of a checkout.
+    """
+    if not (ROOT / "tests" / "bench").is_dir():
+        raise click.ClickException("benchmarks run from a checkout of the repository, which has the servers")
+    if str(ROOT) not in sys.path:
+        sys.path.insert(0, str(ROOT))
+    module = importlib.import_module(f"tests.bench.{benchmark}.measure_{benchmark}")
+    answer = module.measure(**options, say=lambda line: click.echo(line, err=True))
     if as_json:
         click.echo(json.dumps(answer))
         return
@@ -25,4 +43,6 @@ def tell(answer: dict[str, Any], show: "Callable[[Console, dict[str, Any]], None
         console = Console(width=WIDTH)
     show(console, answer)
     for name in ("machine", "versions"):
-        console.print(f"{name}: {', '.join(f'{key} {value}' for key, value in answer[name].items())}", highlight=False)
+        if name in answer:
+            values = ", ".join(f"{key} {value}" for key, value in answer[name].items())
+            console.print(f"{name}: {values}", highlight=False)

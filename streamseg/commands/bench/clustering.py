@@ -1,4 +1,4 @@
-"""`streamseg bench clustering`: how good the segments are, with the ceiling beside them."""
+"""`streamseg bench clustering`: quality of the online segments, compared with offline k-means and other methods."""
 
 import json
 from dataclasses import asdict
@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from streamseg.commands import Invocation
-from streamseg.commands.bench._event_files import progress_bar, recorded_stream
+from streamseg.commands._options import json_option, mapping_option
+from streamseg.commands._progress import progress_bar
+from streamseg.commands.bench._event_files import recorded_stream
 from streamseg.errors import SettingsError, StreamsegError
 
 if TYPE_CHECKING:
-    from streamseg.evaluation.births import Births
     from streamseg.evaluation.event_stream import EventStream
-    from streamseg.evaluation.judge import Judgement
+    from streamseg.evaluation.results import StreamResult
+    from streamseg.evaluation.segment_births import Births
     from streamseg.settings import Settings
 
 _COLUMNS: Final = (
@@ -23,23 +25,41 @@ _COLUMNS: Final = (
 
 
 @click.command("clustering")
-@click.option("--events", "files", multiple=True, type=click.Path(path_type=Path), help="Events instead of FitGear's.")
 @click.option(
-    "--mapping",
-    "mappings",
+    "--events",
+    "files",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="For foreign columns, as in `streamseg replay`; one for all files, or one for each in their order.",
+    metavar="FILE",
+    help="Event file, as for `streamseg replay`; repeatable.  [default: simulated events]",
 )
-@click.option("--truth", type=click.Path(path_type=Path), help="CSV: customer_id, label and, for those who move, from.")
-@click.option("--features", "segmentation", default="behaviour", show_default=True, help="Which segmentation to judge.")
-@click.option("--k", type=click.IntRange(2, 64), help="Clusters; default: as the settings have it.")
+@mapping_option
 @click.option(
-    "--seeds", default="0,1,2,3,4", show_default=True, help="FitGear's, by commas; of a file the first is taken."
+    "--truth",
+    type=click.Path(path_type=Path),
+    metavar="CSV",
+    help="File with the true groups: customer_id, label and, for customers who change group, from.",
 )
-@click.option("--customers", default=1000, show_default=True, help="FitGear's.")
-@click.option("--days", default=120, show_default=True, help="FitGear's; behaviour changes at half time.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@click.option(
+    "--features",
+    "segmentation",
+    default="behaviour",
+    show_default=True,
+    metavar="SEGMENTATION",
+    help="Segmentation to judge, of the settings or a pack.",
+)
+@click.option("--k", type=click.IntRange(2, 64), help="Number of clusters.  [default: as in the settings]")
+@click.option(
+    "--seeds",
+    default="0,1,2,3,4",
+    show_default=True,
+    help="Seeds, separated by commas; one simulated stream per seed. Files use the first.",
+)
+@click.option("--customers", default=1000, show_default=True, help="Customers of the simulated shop.")
+@click.option(
+    "--days", default=120, show_default=True, help="Days of the simulated history; behaviour changes at half time."
+)
+@json_option
 @click.pass_obj
 def command(
     invocation: Invocation,
@@ -54,18 +74,13 @@ def command(
     days: int,
     as_json: bool,
 ) -> None:
-    """Judge the segments that the worker's path finds in a stream, beside offline k-means and what else one might use.
+    """Judge the segments that a worker finds in a stream of events, compared with offline k-means and other methods.
 
-    Against the truth where there is one, and always against offline k-means on the same vectors. Without --events the
-    streams are FitGear's, whose customers change at half time.
+    Segments are compared with the true groups, if known, and with offline k-means on the same vectors. Without --events
+    the streams are simulated: customers of FitGear, whose behaviour changes at half time.
     """
-    try:
-        from streamseg.evaluation.judge import judge
-    except ModuleNotFoundError as error:
-        if error.name != "sklearn":
-            raise
-        raise SettingsError("this needs the extra: pip install 'streamseg[analysis]'") from None
     from streamseg.evaluation.event_stream import fitgear
+    from streamseg.evaluation.stream_evaluation import evaluate_stream
 
     settings = _one_segmentation(invocation.settings, segmentation, k)
     numbers = _numbers(seeds)
@@ -74,25 +89,25 @@ def command(
         stream, settings = recorded_stream(files, mappings, truth, settings)
         streams = [(numbers[0], stream)]
     else:
-        ends_at = 1_700_000_000.0  # a fixed past: the same seeds give the same streams for ever
+        ends_at = 1_700_000_000.0  # fixed, so that a seed always gives the same stream
         streams = [(seed, fitgear(seed, customers, days, ends_at)) for seed in numbers]
-    verdicts = []
+    results = []
     for seed, stream in streams:
         with progress_bar() as bar:
-            task = bar.add_task(f"judging {stream.name}", total=1.0)
-            verdicts.append(judge(stream, settings, seed, lambda share: bar.update(task, completed=share)))  # noqa: B023 - called within
-        _warn_of_rejections(verdicts[-1])
+            task = bar.add_task(f"evaluating {stream.name}", total=1.0)
+            results.append(evaluate_stream(stream, settings, seed, lambda share: bar.update(task, completed=share)))  # noqa: B023  called in this iteration
+        _warn_of_rejections(results[-1])
     if as_json:
-        click.echo(json.dumps({"streams": [asdict(verdict) for verdict in verdicts]}))
+        click.echo(json.dumps({"streams": [asdict(result) for result in results]}))
     else:
-        _show(verdicts)
+        _show(results)
 
 
 def _one_segmentation(settings: "Settings", name: str, k: int | None) -> "Settings":
-    """With nothing but this segmentation: of the settings, or else the shipped pack of that name."""
+    """The settings with this segmentation only: from the settings, or else the shipped pack of that name."""
     from streamseg import packs
     from streamseg.settings import SegmentationSettings
-    from streamseg.wiring import check_settings
+    from streamseg.wiring.derived import derive
 
     one = settings.segmentations.get(name)
     if one is None:
@@ -102,7 +117,7 @@ def _one_segmentation(settings: "Settings", name: str, k: int | None) -> "Settin
         one = SegmentationSettings(pack=name)
     chosen = one if k is None else one.model_copy(update={"k": k})
     alone = settings.model_copy(update={"segmentations": {name: chosen}})
-    check_settings(alone)
+    derive(alone)
     return alone
 
 
@@ -110,27 +125,29 @@ def _numbers(seeds: str) -> list[int]:
     try:
         return [int(seed) for seed in seeds.split(",")]
     except ValueError:
-        raise click.BadParameter(f"{seeds} are no whole numbers with commas between", param_hint="--seeds") from None
+        raise click.BadParameter(
+            f"{seeds!r} is not a list of whole numbers, separated by commas", param_hint="--seeds"
+        ) from None
 
 
-def _warn_of_rejections(verdict: "Judgement") -> None:
-    """Raises `StreamsegError` when there is nothing but rejected records."""
-    if not verdict.rejected:
+def _warn_of_rejections(result: "StreamResult") -> None:
+    """Report rejected records on stderr. Raises `StreamsegError` when all were rejected."""
+    if not result.rejected:
         return
-    said = f"{verdict.name}: {verdict.rejected:,} records were rejected; the first: {verdict.first_rejection}"
-    if not verdict.customers:
-        raise StreamsegError(said)
-    click.echo(said, err=True)
+    line = f"{result.name}: {result.rejected:,} records were rejected; the first: {result.first_rejection}"
+    if not result.customers:
+        raise StreamsegError(line)
+    click.echo(line, err=True)
 
 
-def _show(verdicts: "list[Judgement]") -> None:
+def _show(results: "list[StreamResult]") -> None:
     from rich.console import Console
     from rich.table import Table
 
     console = Console()
-    for verdict in verdicts:
-        table = Table(*_COLUMNS, title=f"{verdict.name}: {verdict.customers:,} customers, {verdict.events:,} events")
-        for row in verdict.rows:
+    for result in results:
+        table = Table(*_COLUMNS, title=f"{result.name}: {result.customers:,} customers, {result.events:,} events")
+        for row in result.rows:
             table.add_row(
                 row.method,
                 *(_number(value) for value in (row.ari_before, row.ari_after, row.inertia_ratio, row.ari_to_offline)),
@@ -138,21 +155,21 @@ def _show(verdicts: "list[Judgement]") -> None:
             )
         console.print(table)
         console.print(
-            f"renamed per day {verdict.renamed_mean_day:.2%} on average; unassigned {verdict.unassigned_share:.1%};"
-            f" moved in silence per day {verdict.silent_moves_per_customer_day or 0.0:.2%};"
-            f" rejected records {verdict.rejected}"
+            f"renamed per day {result.renamed_mean_day:.2%} on average; unassigned {result.unassigned_share:.1%};"
+            f" silent customers moved per day {result.silent_moves_per_customer_day or 0.0:.2%};"
+            f" rejected records {result.rejected}"
         )
-        if verdict.births is not None:
-            console.print(_births(verdict.births))
+        if result.births is not None:
+            console.print(_births(result.births))
 
 
 def _births(births: "Births") -> str:
     newborn = births.newborn_after_days
-    told = ", ".join(f"day {one.day:+.0f} {one.group or 'of no group'} ({one.share:.0%})" for one in births.born)
+    born = ", ".join(f"day {one.day:+.0f} {one.group or 'no group'} ({one.share:.0%})" for one in births.born)
     return (
-        f"births where there is room (k = {births.k}): in the 30 days before the change {births.before}, of them false"
-        f" {births.false_before}; in the 30 days after it {births.after}; the new group"
-        f" {'was never born' if newborn is None else f'after {newborn:.0f} days'}; all: {told or 'none'}"
+        f"births with room for one more segment (k = {births.k}): {births.before} in the 30 days before the change"
+        f" ({births.false_before} false), {births.after} in the 30 days after it; new group"
+        f" {'never found' if newborn is None else f'found after {newborn:.0f} days'}; all births: {born or 'none'}"
     )
 
 

@@ -1,11 +1,11 @@
-"""`streamseg bench growth`: what grows with the number of known customers, and what does not."""
+"""`streamseg bench growth`: CPU, memory, stored bytes and sweep time by the number of known customers."""
 
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from streamseg.commands.bench._checkout import from_checkout
-from streamseg.commands.bench._report import tell
+from streamseg.commands._options import json_option
+from streamseg.commands.bench._report import measure_and_print
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,19 +16,17 @@ SIZES = (10_000, 100_000, 1_000_000)
 @click.command("growth")
 @click.option(
     "--customers", "sizes", type=click.IntRange(min=1_000), multiple=True, default=SIZES, show_default=True,
-    help="Known customers; may be repeated. Ten million take 25 GB of memory and most of an hour.",
+    help="Known customers; repeatable. Ten million take 25 GB of memory and up to an hour.",
 )  # fmt: skip
-@click.option("--events", type=click.IntRange(min=2_000), default=500_000, show_default=True, help="Per load.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@click.option("--events", type=click.IntRange(min=2_000), default=500_000, show_default=True, help="Events per load.")
+@json_option
 def command(*, sizes: tuple[int, ...], events: int, as_json: bool) -> None:
-    """Measure CPU per event, memory, bytes in Redis and the time of a full sweep by the number of known customers.
+    """Measure CPU per event, memory, bytes in Redis and the time of a sweep, by the number of known customers.
 
-    All rows are in the worker's memory; what a row that is not there costs is measured apart. Sizes that this machine
-    has no memory for are left out, and said so.
+    All rows are in the worker's memory; the cost of loading a row is measured separately. Sizes that do not fit into
+    this machine's memory are skipped with a message.
     """
-    measure = from_checkout("tests.bench.growth.run").measure
-    answer = measure(sizes=sizes, events=events, say=lambda line: click.echo(line, err=True))
-    tell(answer, _show, as_json=as_json)
+    measure_and_print("growth", _show, as_json=as_json, sizes=sizes, events=events)
 
 
 def _show(console: "Console", answer: dict[str, Any]) -> None:
@@ -36,8 +34,8 @@ def _show(console: "Console", answer: dict[str, Any]) -> None:
 
     first = answer["sizes"][0]
     table = Table(
-        "customers", "CPU us/event", f"of the first {first['customers']:,}", "resident MB", "Redis B/customer",
-        "of it row", "membership", "sweep s",
+        "customers", "CPU us/event", f"with {first['customers']:,} active", "resident MB", "Redis B/customer",
+        "row B", "membership B", "sweep s",
     )  # fmt: skip
     for one in answer["sizes"]:
         stored = one["redis_bytes_per_customer"]
@@ -54,13 +52,13 @@ def _show(console: "Console", answer: dict[str, Any]) -> None:
     layout = Table("field", "type", "bytes", "meaning", title="A stored row")
     for field in answer["row"]:
         layout.add_row(field["field"], field["type"], str(field["bytes"]), field["meaning"])
-    layout.add_row("together", "", str(sum(field["bytes"] for field in answer["row"])), "")
+    layout.add_row("total", "", str(sum(field["bytes"] for field in answer["row"])), "")
     console.print(table)
     if any(one["a_sweep_ran_beside"] for one in answer["sizes"]):
-        console.print("* a sweep ran beside this load")
+        console.print("* a sweep ran during this load")
     miss = answer["miss"]
     console.print(
-        f"With {miss['rows_in_memory']:,} rows in memory and {miss['customers']:,} customers by turns, "
+        f"With {miss['rows_in_memory']:,} rows in memory and {miss['customers']:,} customers in turn, "
         f"{miss['misses_per_event']:.2f} misses per event: {miss['cpu_seconds_per_event_without'] * 1e6:.1f} us per "
         f"event instead of {miss['cpu_seconds_per_event_with_room'] * 1e6:.1f}, so a miss costs "
         f"{miss['cpu_seconds_per_miss'] * 1e6:.1f} us of CPU."

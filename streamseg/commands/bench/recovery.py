@@ -1,11 +1,11 @@
-"""`streamseg bench recovery`: kill -9 of one of two workers, until the other carries the full rate."""
+"""`streamseg bench recovery`: kill -9 of one of two workers, and the time until the other carries the load."""
 
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from streamseg.commands.bench._checkout import from_checkout
-from streamseg.commands.bench._report import tell
+from streamseg.commands._options import json_option
+from streamseg.commands.bench._report import measure_and_print
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -14,29 +14,45 @@ NAMES = ("streamseg", "faust")
 
 
 @click.command("recovery")
-@click.option("--customers", type=click.IntRange(min=1_000), default=1_000_000, show_default=True, help="Known ones.")
-@click.option("--rate", type=click.FloatRange(min=1), default=10_000, show_default=True, help="Events a second.")
-@click.option("--faust-customers", type=click.IntRange(min=1_000), default=50_000, show_default=True)
-@click.option("--faust-rate", type=click.FloatRange(min=1), default=300, show_default=True)
-@click.option("--only", "names", type=click.Choice(NAMES), multiple=True, default=NAMES, help="May be repeated.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@click.option(
+    "--customers", type=click.IntRange(min=1_000), default=1_000_000, show_default=True, help="Known customers."
+)
+@click.option("--rate", type=click.FloatRange(min=1), default=10_000, show_default=True, help="Events per second.")
+@click.option(
+    "--faust-customers",
+    type=click.IntRange(min=1_000),
+    default=50_000,
+    show_default=True,
+    help="Known customers of the Faust app.",
+)
+@click.option(
+    "--faust-rate",
+    type=click.FloatRange(min=1),
+    default=300,
+    show_default=True,
+    help="Events per second of the Faust app.",
+)
+@click.option(
+    "--only",
+    "names",
+    type=click.Choice(NAMES),
+    multiple=True,
+    default=NAMES,
+    show_default=True,
+    help="What to measure; repeatable.",
+)
+@json_option
 def command(
     *, customers: int, rate: float, faust_customers: int, faust_rate: float, names: tuple[str, ...], as_json: bool
 ) -> None:
-    """Measure how long a killed worker is missed, by memberships that can be read in Redis.
+    """Kill one of two workers; measure how long memberships in Redis are late.
 
-    Beside it the idiomatic Faust app, whose state comes back from its table's changelog; it is given fewer customers
+    The same for an idiomatic Faust app, which restores its state from its table's changelog; it gets fewer customers
     and a rate that it can carry.
     """
-    run = from_checkout("tests.bench.recovery.run")
-    cases = {
-        "streamseg": run.Case("streamseg", customers, rate),
-        "faust": run.Case("faust", faust_customers, faust_rate),
-    }
-    answer = run.measure(
-        cases=[cases[name] for name in dict.fromkeys(names)], say=lambda line: click.echo(line, err=True)
-    )
-    tell(answer, _show, as_json=as_json)
+    cases = {"streamseg": (customers, rate), "faust": (faust_customers, faust_rate)}
+    chosen = {name: cases[name] for name in dict.fromkeys(names)}
+    measure_and_print("recovery", _show, as_json=as_json, cases=chosen)
 
 
 def _show(console: "Console", answer: dict[str, Any]) -> None:

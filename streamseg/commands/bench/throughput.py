@@ -1,11 +1,11 @@
-"""`streamseg bench throughput`: one worker process on a topic filled beforehand, beside peers and the limit."""
+"""`streamseg bench throughput`: one worker on a filled topic, compared with peers and the upper limit."""
 
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from streamseg.commands.bench._checkout import from_checkout
-from streamseg.commands.bench._report import tell
+from streamseg.commands._options import json_option
+from streamseg.commands.bench._report import measure_and_print
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,17 +17,37 @@ LOADS = ("skewed", "flat")
 
 
 @click.command("throughput")
-@click.option("--events", type=click.IntRange(min=1_000), default=1_000_000, show_default=True, help="Per load.")
-@click.option("--customers", type=click.IntRange(min=1_000), default=200_000, show_default=True)
-@click.option("--rounds", type=click.IntRange(1, 20), default=3, show_default=True, help="All by turns; median told.")
-@click.option("--load", "loads", type=click.Choice(LOADS), multiple=True, default=LOADS, help="May be repeated.")
+@click.option("--events", type=click.IntRange(min=1_000), default=1_000_000, show_default=True, help="Events per load.")
+@click.option("--customers", type=click.IntRange(min=1_000), default=200_000, show_default=True, help="Customers.")
 @click.option(
-    "--only", "names", type=click.Choice(CONTESTANTS), multiple=True, default=CONTESTANTS, help="May be repeated."
+    "--rounds", type=click.IntRange(1, 20), default=3, show_default=True, help="Rounds; the median is reported."
 )
 @click.option(
-    "--slow-events", type=click.IntRange(min=1_000), default=SLOW_EVENTS, show_default=True, help="For Faust and Quix."
+    "--load",
+    "loads",
+    type=click.Choice(LOADS),
+    multiple=True,
+    default=LOADS,
+    show_default=True,
+    help="Kind of load; repeatable.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@click.option(
+    "--only",
+    "names",
+    type=click.Choice(CONTESTANTS),
+    multiple=True,
+    default=CONTESTANTS,
+    show_default=True,
+    help="Process to measure; repeatable.",
+)
+@click.option(
+    "--slow-events",
+    type=click.IntRange(min=1_000),
+    default=SLOW_EVENTS,
+    show_default=True,
+    help="Events per load for Faust and Quix.",
+)
+@json_option
 def command(
     *,
     events: int,
@@ -38,30 +58,30 @@ def command(
     slow_events: int,
     as_json: bool,
 ) -> None:
-    """Measure events per second and CPU time per event, the complete path, on a real Kafka and a real Redis.
+    """Measure events per second and CPU time per event of the complete path, on a real Kafka and Redis.
 
-    Everybody does the same work and must end with the same state. Each is started first and stands still while the
-    topic is filled, so that no start is measured. Faust and Quix Streams would need most of an hour for the whole load:
-    they get a smaller one of the same kind, with as many events per customer.
+    All processes do the same work and must end with the same state. Each is started first and frozen while the topic
+    is filled, so that its start is not measured. Faust and Quix Streams would need up to an hour for the whole load:
+    they get a smaller one with as many events per customer.
     """
-    measure = from_checkout("tests.bench.throughput.run").measure
-    answer = measure(
+    measure_and_print(
+        "throughput",
+        _show,
+        as_json=as_json,
         events=events,
         customers=customers,
         rounds=rounds,
         loads=loads,
         names=names,
         slow_events=min(slow_events, events),
-        say=lambda line: click.echo(line, err=True),
     )
-    tell(answer, _show, as_json=as_json)
 
 
 def _show(console: "Console", answer: dict[str, Any]) -> None:
     from rich.table import Table
 
     table = Table(
-        "load", "events", "process", "events/s", "us of CPU per event", "events/s over it", "CPU over the limit"
+        "load", "events", "process", "events/s", "us of CPU per event", "streamseg is faster by", "CPU over the limit"
     )
     for load, measured in answer["loads"].items():
         ours, limit = measured.get("streamseg"), measured.get("limit")
@@ -73,4 +93,4 @@ def _show(console: "Console", answer: dict[str, Any]) -> None:
             table.add_row(load, f"{events:,}", name, f"{one['events_per_second']:,.0f}", micros, over, beyond)
     console.print(table)
     if answer["slow_events"] < answer["events"] and any(set(SLOW) & set(one) for one in answer["loads"].values()):
-        console.print("The smaller load is of the same kind: as many events per customer, drawn alike.")
+        console.print("The smaller load has as many events per customer, drawn the same way.")

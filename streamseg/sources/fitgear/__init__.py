@@ -1,4 +1,4 @@
-"""FitGear, the simulated fitness shop: a seeded stream of events whose customers' true groups are known."""
+"""FitGear, a simulated fitness shop: a seeded stream of events with known true customer groups."""
 
 from streamseg.sources.fitgear.shop import FitGear
 

@@ -1,4 +1,4 @@
-"""The kinds of customers that FitGear has: the truth that clustering has to find again."""
+"""FitGear's customer archetypes: the true groups that clustering should find."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,41 +6,43 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Archetype:
-    """How a typical customer of this kind behaves; every single one deviates (see `population`).
+    """The typical behaviour of a customer of this kind; each customer deviates from it (see `population`).
 
-    Rates are per day, shares in [0, 1]. `price_taste` is the mean position between the cheapest (0) and the dearest
-    (1) of a category; `categories` are weights by name, everything else is looked at now and then.
+    Shares are in [0, 1].
     """
 
     label: str
     share: float
-    """Of the customers at the start."""
+    """Share of the customers at the start."""
     sessions: float
+    """Per day."""
     buying_share: float
-    """Of the sessions, those that end in a purchase."""
+    """Share of sessions that end in a purchase."""
     views: float
     """Items viewed per session."""
     cart_share: float
-    """Of the views in sessions without a purchase, those put in the cart."""
+    """Share of viewed items that are put in the cart, in sessions without a purchase."""
     items: float
     """Different items per purchase."""
     price_taste: float
+    """Mean position of the items between the cheapest (0) and the most expensive (1) of their category."""
     discount_share: float
-    """Of the items in purchases, those bought at a discount."""
+    """Share of purchased items that are discounted."""
     weekend_share: float
     hour: float
-    """Around which sessions start."""
+    """Mean hour of day at which sessions start."""
     mobile_share: float
     age: float
     categories: dict[str, float]
+    """Weights by name. All other categories have a small weight."""
     searches: float = 0.3
     """Per session."""
     refund_share: float = 0.03
-    """Of the purchases."""
+    """Share of purchases."""
     buys_at_once: bool = False
-    """The first session ends in a purchase."""
+    """Whether the first session ends in a purchase."""
     fades_after_days: float | None = None
-    """Days of the life described here; afterwards hardly a session any more."""
+    """Days after which there are hardly any sessions; None for never."""
 
 
 ARCHETYPES: Final = (
@@ -82,10 +84,13 @@ ARCHETYPES: Final = (
         categories={"gift cards": 6, "accessories": 2, "equipment": 1}, searches=0.8,
     ),
 )  # fmt: skip
-"""The last one is nobody at the start: it is born when demand drifts."""
+"""The last one has no customers until demand drifts."""
 
 LABELS: Final = tuple(archetype.label for archetype in ARCHETYPES)
 DYING: Final = LABELS.index("Bargain Hunters")
+"""Has no customers after the drift."""
 HEIRS: Final = LABELS.index("Weekend Warriors")
+"""Gets most customers of the dying archetype."""
 LAPSED: Final = LABELS.index("Lapsed Regulars")
 BORN: Final = LABELS.index("Gift Givers")
+"""Has no customers before the drift."""

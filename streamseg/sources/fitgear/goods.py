@@ -1,4 +1,4 @@
-"""What FitGear sells: categories, each with goods from cheap to dear."""
+"""FitGear's goods: categories, each with items from cheap to expensive."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -17,27 +17,27 @@ CATEGORIES: Final = {
     "accessories": (4.0, 45.0),
     "gift cards": (10.0, 150.0),
 }
-"""Each category with the prices of its cheapest and its dearest item, in major units of the shop's currency."""
+"""Prices of the cheapest and the most expensive item by category, in major units of the shop's currency."""
 
 GOODS_PER_CATEGORY: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
 class Goods:
-    """The catalogue. Goods are numbered category by category, in each from cheap to dear."""
+    """All items, numbered category by category and from cheap to expensive in each."""
 
     ids: list[str]
     categories: list[str]
     prices_cents: NDArray[np.int64]
 
     def pick(self, category: NDArray[np.intp], taste: NDArray[np.float64]) -> NDArray[np.intp]:
-        """Numbers of goods: category by position in `CATEGORIES`, taste in [0, 1) from the cheapest to the dearest."""
+        """Return item numbers (n,) by category (position in `CATEGORIES`) and taste in [0, 1), 0 being the cheapest."""
         return category * GOODS_PER_CATEGORY + (taste * GOODS_PER_CATEGORY).astype(np.intp)
 
 
 @cache
 def goods() -> Goods:
-    """The whole catalogue; prices end in .95, as prices do."""
+    """Return all items. Prices end in .95."""
     prices = np.concatenate([np.geomspace(low, high, GOODS_PER_CATEGORY) for low, high in CATEGORIES.values()])
     names = [name for name in CATEGORIES for _ in range(GOODS_PER_CATEGORY)]
     return Goods(

@@ -1,4 +1,4 @@
-"""FitGear's customers: who they are, how each deviates from the archetype, when they join, move and fade."""
+"""FitGear's customers: their archetypes and own habits, and when they join, change archetype and fade."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -17,35 +17,41 @@ from streamseg.sources.fitgear.archetypes import (
 )
 from streamseg.sources.fitgear.goods import CATEGORIES
 from streamseg.sources.truth import TruthRow
-
-DAY_SECONDS: Final = 86_400.0
+from streamseg.time_units import DAY_SECONDS
 
 _RATES: Final = {"sessions": 0.4, "views": 0.3, "items": 0.35}
-"""Log-normal spread between customers of one archetype."""
+"""Log-normal spread of rates between customers of one archetype."""
 _SHARES: Final = {
     "buying_share": 0.4, "cart_share": 0.5, "price_taste": 0.55, "discount_share": 0.7, "weekend_share": 0.4,
     "mobile_share": 1.0,
 }  # fmt: skip
-"""Spread of shares on the logit scale."""
+"""Spread of shares on the logit scale, between customers of one archetype."""
 _BUDGET_SHAPE: Final = 3.0
-"""Of the Pareto distribution by which some buy several pieces of everything."""
+"""Shape of the Pareto distribution of pieces per item: a few customers buy several of everything."""
 _HOUR_SPREAD: Final = 2.0
 _OTHER_CATEGORY_WEIGHT: Final = 0.35
 
 _EARLY_SHARE: Final = 0.8
 _EARLY_DAYS: Final = 7.0
+"""The early share of customers joins within these days."""
 _LATEST_JOIN: Final = 0.8
+"""The others join within this share of the history."""
 _BORN_SHARE: Final = 0.1
 _BORN_DAYS: Final = 10.0
+"""Customers of the new archetype: their share, and the days after the drift in which they join."""
 _MOVING_SHARE: Final = 0.07
+"""Customers of lasting archetypes who change to another one."""
 _INHERITED_SHARE: Final = 0.8
+"""Customers of the dying archetype who change to `HEIRS`; the others lapse."""
 _MOVE_DAYS: Final = 3.0
+"""Days after the drift in which customers change."""
 _FADED_RATE: Final = 0.02
+"""Factor on the sessions of faded customers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """Each customer's own numbers, arrays (customers,) with the meanings of `Archetype`."""
+    """Each customer's own numbers: arrays (customers,) with the meanings of `Archetype`."""
 
     sessions: NDArray[np.float64]
     views: NDArray[np.float64]
@@ -68,9 +74,9 @@ class Habits:
 class Population:
     """All customers of one simulation, drawn at once. Times are epoch seconds.
 
-    Most are there within the first week; the others join later. With `drift_at`, demand changes from that moment on:
-    Bargain Hunters die out (most turn to Weekend Warriors, the others lapse), some of the others move to another
-    archetype, and as many new customers as a tenth of all are Gift Givers, a kind that was not there before.
+    Most join within the first week, the others later. With `drift_at`, demand changes from then on: Bargain Hunters
+    die out (most become Weekend Warriors, the others lapse), some other customers change archetype, and a tenth of all
+    customers are Gift Givers, a new archetype, who join after the drift.
     """
 
     def __init__(
@@ -105,33 +111,33 @@ class Population:
         self.before[born] = self.after[born] = BORN
         arriving = min(_BORN_DAYS * DAY_SECONDS, ends_at - drift_at)
         self.joins_at[born] = np.floor(drift_at + rng.random(len(born)) * arriving)
-        luck = rng.random(customers)
-        other = (self.before + rng.integers(1, DYING, size=customers)) % DYING  # kinds before the dying one: they live
-        dying, living = self.before == DYING, ~np.isin(self.before, (DYING, BORN, LAPSED))
-        self.after = np.where(dying, np.where(luck < _INHERITED_SHARE, HEIRS, LAPSED), self.after)
-        self.after = np.where(living & (luck < _MOVING_SHARE), other, self.after)
+        drawn = rng.random(customers)
+        other = (self.before + rng.integers(1, DYING, size=customers)) % DYING  # positions before DYING are lasting
+        dying, lasting = self.before == DYING, ~np.isin(self.before, (DYING, BORN, LAPSED))
+        self.after = np.where(dying, np.where(drawn < _INHERITED_SHARE, HEIRS, LAPSED), self.after)
+        self.after = np.where(lasting & (drawn < _MOVING_SHARE), other, self.after)
         moving = self.after != self.before
         self.moves_at = np.where(moving, drift_at + rng.random(customers) * _MOVE_DAYS * DAY_SECONDS, np.inf)
-        late = self.moves_at <= self.joins_at  # joined after the change: never was what it would have been
+        late = self.moves_at <= self.joins_at  # joined after the change: has the new archetype from the start
         self.before = np.where(late, self.after, self.before)
         self.moves_at = np.where(late & (self.after != LAPSED), np.inf, self.moves_at)
 
     def truth(self) -> list[TruthRow]:
-        """A row per customer, and one more for each who moves."""
+        """Return a row per customer, and one more for each who changes archetype."""
         rows = [TruthRow(customer, LABELS[kind]) for customer, kind in zip(self.ids, self.before.tolist(), strict=True)]
         moving = np.flatnonzero(np.isfinite(self.moves_at) & (self.after != self.before)).tolist()
         return rows + [TruthRow(self.ids[i], LABELS[self.after[i]], float(self.moves_at[i])) for i in moving]
 
     def active_rate(self, now: float) -> NDArray[np.float64]:
-        """Factor on everyone's sessions at a moment: 0 before joining, next to nothing after fading."""
+        """Return the factor on each customer's sessions (customers,): 0 before joining, almost 0 after fading."""
         return np.where(self.joins_at > now, 0.0, np.where(self.fades_at <= now, _FADED_RATE, 1.0))
 
     def kinds(self, now: float) -> NDArray[np.intp]:
-        """Everyone's archetype at a moment, as positions in `ARCHETYPES`."""
+        """Return each customer's archetype at a time (customers,), as a position in `ARCHETYPES`."""
         return np.where(self.moves_at <= now, self.after, self.before)
 
     def habits(self, kinds: NDArray[np.intp]) -> Habits:
-        """Everyone's own numbers, for these archetypes."""
+        """Return each customer's own numbers for the given archetypes (customers,)."""
         rates = {name: _of(name)[kinds] * np.exp(s * self._normal[name] - s * s / 2) for name, s in _RATES.items()}
         shares = {}
         for name, spread in _SHARES.items():

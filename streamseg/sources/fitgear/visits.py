@@ -1,4 +1,4 @@
-"""One day in the shop: all sessions of all customers and what happens in them, drawn as columns."""
+"""Draws one day of the shop: the sessions of all customers, and their items and events, as columns."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.sources.fitgear.goods import goods
-from streamseg.sources.fitgear.population import DAY_SECONDS, Habits
+from streamseg.sources.fitgear.population import Habits
+from streamseg.time_units import DAY_SECONDS
 
 Whole = NDArray[np.int64]
 Real = NDArray[np.float64]
@@ -21,16 +22,17 @@ _SECONDS_PER_EVENT: Final = 45.0
 _WEEKEND: Final = 2 / 7
 _LISTS: Final = 0.7
 _TASTE_SPREAD: Final = 4.0
-"""Sum of the parameters of the beta distribution from which an item's place between cheap and dear is drawn."""
+"""Sum of the parameters of the beta distribution of an item's position between cheap and expensive."""
 _DISCOUNTS_PERCENT: Final = np.array([10, 15, 20, 30, 50])
 _THURSDAY: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Visits:
-    """Sessions, the items seen in them, and the events, the latter in order of time.
+    """Sessions, their lines (items viewed), and their events.
 
-    A session's lines stand together from `first_line` on; its first `carted` lines were put in the cart.
+    Columns without a prefix are by session, `line_*` by line, and `event_*` by event in order of time. A session's
+    lines follow each other from `first_line`; the first `carted` of them were put in the cart.
     """
 
     customer: Whole
@@ -41,16 +43,16 @@ class Visits:
     refund_share: Real
     line_item: Whole
     line_price: Whole
-    """Cents paid for a piece, the discount taken off."""
+    """Cents paid per piece, after the discount."""
     line_discount: Whole
-    """Cents off a piece."""
+    """Cents per piece."""
     line_pieces: Whole
     event_at: Real
     """Epoch seconds."""
     event_kind: NDArray[np.int8]
     event_session: Whole
     event_line: Whole
-    """Of views and carts; -1 otherwise."""
+    """The line of a view or cart event; -1 for others."""
 
 
 def visits(
@@ -63,14 +65,14 @@ def visits(
     buys_at_once: NDArray[np.bool_],
     day_starts_at: float,
 ) -> Visits:
-    """Draw the 24 hours from `day_starts_at` (epoch seconds). Arrays are by customer.
+    """Draw the 24 hours from `day_starts_at`. Array arguments are (customers,).
 
     Args:
-        rng: source of all luck.
-        habits: everyone's own numbers.
-        rate: factor on everyone's sessions.
+        rng: random source.
+        habits: each customer's own numbers.
+        rate: factor on each customer's sessions.
         joins_at: epoch seconds of the first session.
-        joining: whose first session is on this day: it surely takes place.
+        joining: whose first session is on this day; it always takes place.
         buys_at_once: whose first session ends in a purchase.
         day_starts_at: epoch seconds.
     """
@@ -108,7 +110,7 @@ def visits(
     session = np.concatenate([of for _, of, _, _ in kinds])
     progress = np.concatenate([share for _, _, share, _ in kinds])
     line = np.concatenate([np.full(len(of), -1) if at is None else at for _, of, _, at in kinds])
-    # A session that begins just before the end of the day is a hurried one: days never overlap.
+    # Shorten sessions that start just before the end of the day, so that days never overlap.
     room = np.maximum(day_starts_at + DAY_SECONDS - 1 - starts_at, 0.0)
     lasts = np.minimum(rng.gamma(3.0, _SECONDS_PER_EVENT / 3, count) * (views + carted + 2), room)
     event_at = np.floor((starts_at[session] + progress * lasts[session]) * 1000) / 1000
@@ -132,7 +134,7 @@ def visits(
 
 
 def _arrivals(rng: np.random.Generator, habits: Habits, rate: Real, day_starts_at: float) -> tuple[Whole, Real]:
-    """Customer and start of each session: drawn at the busier of weekend and weekday, then thinned by the weekday."""
+    """Return customer and start of each session: drawn at the higher of weekend and weekday rate, then thinned."""
     weekend, weekday = habits.weekend_share / _WEEKEND, (1 - habits.weekend_share) / (1 - _WEEKEND)
     busiest = np.maximum(weekend, weekday)
     customer = np.repeat(np.arange(len(rate)), rng.poisson(habits.sessions * rate * busiest))

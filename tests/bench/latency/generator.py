@@ -1,10 +1,10 @@
-"""Sends clicks at a fixed rate, whatever becomes of them: a process of its own, so that it delays no observer.
+"""Sends clicks at a fixed rate from a process of its own, so that it does not delay the observer.
 
     python -m tests.bench.latency.generator BOOTSTRAP RATE SECONDS CUSTOMERS NAME
 
-Prints `ready` when the clicks are made, reads the moment to begin (monotonic clock) from stdin, and prints how late it
-was itself as JSON. The n-th click is due n / RATE after the beginning; every `probe_every`-th is of a customer `NAME-n`
-whom nobody has seen before.
+Prints `ready` when all clicks are generated, reads the start time (monotonic clock) from stdin, and prints its own
+lateness as JSON. Click n is due n / RATE seconds after the start. Every `probe_every`-th click is a probe: the first
+click of a new customer `NAME-n`.
 """
 
 import gc
@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 
 from streamseg.topics import CLICKS
-from tests.bench.load import Load, click_of, producer
+from tests.bench.click_load import Load, click_of, producer
 from tests.bench.percentiles import percentiles
 
 PROBES_PER_SECOND = 250.0
@@ -22,17 +22,17 @@ TICK_SECONDS = 0.001
 
 
 def probe_every(rate: float) -> int:
-    """Clicks from one probe to the next; every other one at most."""
+    """Clicks from one probe to the next; at least 2."""
     return max(2, round(rate / PROBES_PER_SECOND))
 
 
 def probes(rate: float, seconds: float) -> range:
-    """Which clicks are probes."""
+    """The numbers of the clicks that are probes."""
     return range(0, int(rate * seconds), probe_every(rate))
 
 
 def records(rate: float, seconds: float, customers: int, name: str) -> Iterator[tuple[bytes, bytes]]:
-    """The clicks, skewed, and between them the probes."""
+    """Key and value of each click: a skewed load with probes in it."""
     now, of_probes = time.time(), probes(rate, seconds)
     load = Load(name, int(rate * seconds), customers, skewed=True, seed=11)
     for number, (key, value) in enumerate(load.records(now)):
@@ -44,7 +44,7 @@ def records(rate: float, seconds: float, customers: int, name: str) -> Iterator[
 
 
 def run(bootstrap: str, rate: float, seconds: float, customers: int, name: str) -> dict[str, float]:
-    """Send them all; how late the producer was called, by percentile, in seconds."""
+    """Send all clicks. Returns percentiles of the generator's lateness in seconds."""
     sender = producer(bootstrap, linger_ms=5)
     sender.list_topics(CLICKS, timeout=10)
     made = list(records(rate, seconds, customers, name))
@@ -66,7 +66,7 @@ def run(bootstrap: str, rate: float, seconds: float, customers: int, name: str) 
         sender.poll(0)
         time.sleep(TICK_SECONDS)
     if sender.flush(30):
-        raise RuntimeError("Kafka did not take the clicks")
+        raise RuntimeError("Kafka did not take the clicks within 30 s")
     return percentiles(late)
 
 

@@ -1,11 +1,11 @@
-"""The same work as a Bytewax dataflow: Kafka in, state per key, a sink for Redis, Kafka out for the changes.
+"""The same work as a Bytewax dataflow: Kafka in, state per key, a Redis sink, changes out to Kafka.
 
-As Bytewax's documentation has it: https://docs.bytewax.io (Kafka connectors, `stateful_map`, custom sinks, recovery).
+After Bytewax's documentation: https://docs.bytewax.io (Kafka connectors, `stateful_map`, custom sinks, recovery).
 
-Fair to whom: no more than ours, as its sink writes a whole batch of items in one Redis pipeline, decoding is by the
-fastest validating decoder there is (ours), and the recovery store is written every ten seconds, which is the default,
-where ours moves its checkpoint with every flush. No less, as recovery is on: without it a dataflow begins anew after a
-crash with empty states, so its snapshots are what our rows and commits are.
+In its favour: the sink writes a whole batch in one Redis pipeline, events are decoded by our fast validating decoder,
+and the recovery store is written every ten seconds, the default, while our worker moves its checkpoint with each flush.
+Recovery is on, because without it a dataflow starts with empty state after a crash; its snapshots correspond to our
+rows and commits.
 """
 
 import sys
@@ -34,14 +34,14 @@ from tests.bench.peers.customer import MEMBERSHIP_SECONDS, ROW_PREFIX, Customer,
 Kept = tuple[str, Outcome | None]
 
 
-class RedisPartition(StatelessSinkPartition[Kept]):  # type: ignore[misc]  # in the peers' environment, unseen by mypy
-    """Writes rows and memberships, all of a batch in one pipeline."""
+class RedisPartition(StatelessSinkPartition[Kept]):  # type: ignore[misc]  # only in the peers' environment, which mypy does not see
+    """Writes the rows and memberships of a batch in one pipeline."""
 
     def __init__(self, url: str) -> None:
         self._redis = redis.Redis.from_url(url)
 
     def write_batch(self, items: list[Kept]) -> None:
-        """See Bytewax."""
+        """See Bytewax's documentation."""
         with self._redis.pipeline(transaction=False) as pipeline:
             for customer_id, outcome in items:
                 if outcome is None:
@@ -52,36 +52,36 @@ class RedisPartition(StatelessSinkPartition[Kept]):  # type: ignore[misc]  # in 
             pipeline.execute()
 
     def close(self) -> None:
-        """See Bytewax."""
+        """See Bytewax's documentation."""
         self._redis.close()
 
 
-class RedisSink(DynamicSink[Kept]):  # type: ignore[misc]  # the same
+class RedisSink(DynamicSink[Kept]):  # type: ignore[misc]  # as above
     """One connection per worker."""
 
     def __init__(self, url: str) -> None:
         self._url = url
 
     def build(self, step_id: str, worker_index: int, worker_count: int) -> RedisPartition:
-        """See Bytewax."""
+        """See Bytewax's documentation."""
         return RedisPartition(self._url)
 
 
 def keep(model: Model, customer: Customer | None, click: Any) -> tuple[Customer, Outcome | None]:
-    """One click."""
+    """Add one click to its customer."""
     state = fresh() if customer is None else customer
     return state, take(state, click, model, time.time())
 
 
 def changed(kept: Kept) -> Iterable[KafkaSinkMessage[bytes, bytes]]:
-    """Its change record, if it moved."""
+    """The change record, if the customer moved."""
     customer_id, outcome = kept
     if outcome is not None and outcome.changes:
         yield KafkaSinkMessage(customer_id.encode(), msgspec.json.encode(outcome.change_record))
 
 
 def flow_of(bootstrap: str, redis_url: str, topic: str) -> Dataflow:
-    """The dataflow."""
+    """Build the dataflow."""
     with redis.Redis.from_url(redis_url) as client:
         model = Model(client.hget(keys.model("behaviour"), "snapshot"))
     decode = msgspec.json.Decoder(struct_of(Click)).decode
@@ -98,7 +98,7 @@ def flow_of(bootstrap: str, redis_url: str, topic: str) -> Dataflow:
 
 
 def main(bootstrap: str, redis_url: str, _group: str, topic: str, folder: str) -> None:
-    """Run for ever; `python -m bytewax.recovery` and `python -m bytewax.run -r` do the same."""
+    """Run until killed, as `python -m bytewax.recovery` and `python -m bytewax.run -r` would."""
     Path(folder).mkdir(parents=True)
     init_db_dir(Path(folder), 1)
     cli_main(flow_of(bootstrap, redis_url, topic), recovery_config=RecoveryConfig(folder))

@@ -1,6 +1,6 @@
-"""The work of one event in plain Python, as somebody without this project would write it: what all peers share.
+"""The work per event that all peers share, in plain Python without batches and arrays.
 
-The features, the half-lives, the model and what is written are ours; there are no batches and no arrays in it.
+Features, half-lives, model and written values are the same as ours.
 """
 
 import json
@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from streamseg.clustering.snapshot import Snapshot
 from streamseg.features.aggregates import BROWSED, CLICK_COUNTS, DAY_PARTS, DEVICES, RECENT, aggregates, category_sum
+from streamseg.time_units import DAY_SECONDS
 
-DAY_SECONDS: Final = 86_400.0
 HALF_LIFE_SECONDS: Final = 30 * DAY_SECONDS
 RECENT_HALF_LIFE_SECONDS: Final = 7 * DAY_SECONDS
 RECENCY_CAP_DAYS: Final = 365.0
@@ -23,8 +23,8 @@ LOOKS: Final = 2
 SATURDAY: Final = 5
 ROW_PREFIX: Final = "peer:row:"
 MEMBERSHIP_SECONDS: Final = 30 * 86_400
-"""How long a membership string stands. Peers write rows with SET and memberships with SETEX: by the number of SETs the
-benchmark sees how far they are."""
+"""Expiry of a membership string. Peers write rows with SET and memberships with SETEX, so that the benchmark can read
+their progress from the number of SETs."""
 SUMS: Final = [one.name for one in aggregates(())]
 _RECENT: Final = {one.name for one in aggregates(()) if one.recent}
 
@@ -32,7 +32,7 @@ Customer = dict[str, Any]
 
 
 def fresh() -> Customer:
-    """A customer of whom nothing is known."""
+    """A new customer."""
     return {
         "events": 0, "transactions": 0, "spend_minor": 0, "first_seen": None, "last_seen": None, "sums": {},
         "ids": [], "segment": None, "candidate": None, "streak": 0, "since": 0, "seq": 0, "published_at": 0,
@@ -40,7 +40,7 @@ def fresh() -> Customer:
 
 
 def add_click(customer: Customer, click: Any, at: float) -> bool:
-    """Put a click into the customer; False when it was there before. `click` has the attributes of a click."""
+    """Add a click to the customer. Returns False for a duplicate."""
     if click.event_id in customer["ids"]:
         return False
     sums, last = customer["sums"], customer["last_seen"]
@@ -118,7 +118,7 @@ def vector(customer: Customer, now: float) -> list[float]:
 
 
 class Model:
-    """The snapshot that the benchmark has published."""
+    """The snapshot that the benchmark published."""
 
     def __init__(self, snapshot: bytes) -> None:
         read = Snapshot.from_json(snapshot)
@@ -128,7 +128,7 @@ class Model:
         self._steps = list(zip(read.skewed, read.scale.mean, [v**0.5 for v in read.scale.variance], strict=True))
 
     def distances(self, values: list[float]) -> list[tuple[float, str]]:
-        """To every segment, nearest first."""
+        """Distance to every segment, nearest first."""
         scaled = [
             ((math.log1p(max(value, 0.0)) if skewed else value) - mean) / deviation if deviation else 0.0
             for value, (skewed, mean, deviation) in zip(values, self._steps, strict=True)
@@ -139,12 +139,12 @@ class Model:
 
 
 def settle(customer: Customer, model: Model, now: float) -> list[dict[str, str]]:
-    """Move the customer by margin and looks; the changes."""
+    """Move the customer by margin and looks. Returns the changes."""
     ranked = model.distances(vector(customer, now))
     nearest, own = ranked[0], customer["segment"]
-    standing = next((distance for distance, segment in ranked if segment == own), math.inf)
+    to_own = next((distance for distance, segment in ranked if segment == own), math.inf)
     customer["score"] = round(max(0.0, 1.0 - nearest[0] / ranked[1][0]), 2)
-    if nearest[1] == own or nearest[0] > standing * (1 - MARGIN):
+    if nearest[1] == own or nearest[0] > to_own * (1 - MARGIN):
         customer["candidate"], customer["streak"] = None, 0
         return []
     customer["streak"] = customer["streak"] + 1 if customer["candidate"] == nearest[1] else 1
@@ -152,21 +152,21 @@ def settle(customer: Customer, model: Model, now: float) -> list[dict[str, str]]
     if own is not None and customer["streak"] < LOOKS:
         return []
     customer.update(segment=nearest[1], candidate=None, streak=0, since=int(now))
-    left = [] if own is None else [{"segmentation": "behaviour", "segment": own, "change": "exited"}]
-    return [*left, {"segmentation": "behaviour", "segment": nearest[1], "change": "entered"}]
+    exited = [] if own is None else [{"segmentation": "behaviour", "segment": own, "change": "exited"}]
+    return [*exited, {"segmentation": "behaviour", "segment": nearest[1], "change": "entered"}]
 
 
 def membership(customer_id: str, customer: Customer, model: Model, now: float, *, moved: bool) -> str | None:
-    """The membership string where it has to be written, else None."""
+    """The membership string, or None when it need not be written."""
     if not moved and now - customer["published_at"] <= BOUND_SECONDS / 2:
         return None
     customer["seq"] += 1
     customer["published_at"] = int(now)
-    standing = {"id": customer["segment"], "since": customer["since"], "score": customer["score"]}
+    segment = {"id": customer["segment"], "since": customer["since"], "score": customer["score"]}
     return json.dumps(
         {
             "v": 1, "customer_id": customer_id, "epoch": 1, "seq": customer["seq"], "as_of": int(now),
-            "model": {"behaviour": model.version}, "segments": {"behaviour": standing},
+            "model": {"behaviour": model.version}, "segments": {"behaviour": segment},
             "consent": {"ads": False, "personalisation": True},
         },
         separators=(",", ":"),
@@ -174,14 +174,14 @@ def membership(customer_id: str, customer: Customer, model: Model, now: float, *
 
 
 def row(customer: Customer) -> str:
-    """What is kept in the store of a customer: the exact counts first, for the benchmark's check."""
+    """The stored value of a customer; begins with the counts that the benchmark checks."""
     exact = f"{customer['events']} {customer['transactions']} {customer['spend_minor']} "
     return exact + json.dumps(customer, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one event changed and what has to be written because of it."""
+    """What has to be written after one event."""
 
     customer_id: str
     row: str
@@ -190,12 +190,12 @@ class Outcome:
 
     @property
     def change_record(self) -> dict[str, Any]:
-        """For the topic of memberships."""
+        """The record for the memberships topic."""
         return {"membership": self.membership, "changes": self.changes}
 
 
 def take(customer: Customer, click: Any, model: Model, now: float) -> Outcome | None:
-    """All of the work of one click on its customer; None when it was there before."""
+    """Do all the work of one click. Returns None for a duplicate."""
     if not add_click(customer, click, click.occurred_at.timestamp()):
         return None
     changes = settle(customer, model, now)

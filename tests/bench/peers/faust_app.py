@@ -1,10 +1,10 @@
-"""The same work as an idiomatic Faust app: models, a table per customer, one event after the other.
+"""The same work as an idiomatic Faust app: models, a table of customers, one event at a time.
 
-As Faust's user guide has it: https://faust-streaming.github.io/faust/userguide/ (models, tables, agents).
+After Faust's user guide: https://faust-streaming.github.io/faust/userguide/ (models, tables, agents).
 
-Fair to whom: no more than ours, as the table is kept in memory and only its changelog is written, where ours writes
-rows and outbox; and Faust commits what it has acknowledged, not what the store has confirmed. No less, as events are
-validated and every event ends in the same row, membership and change record.
+In its favour: the table is in memory and only its changelog is written, while our worker writes rows and an outbox; and
+Faust commits acknowledged events, not those that the store has confirmed. Events are validated, and every event ends in
+the same row, membership and change record.
 """
 
 import sys
@@ -21,7 +21,7 @@ from tests.bench.peers.customer import MEMBERSHIP_SECONDS, ROW_PREFIX, Model, fr
 
 
 class Item(faust.Record):  # type: ignore[misc]  # Faust is untyped
-    """One line of a click."""
+    """One item of a click."""
 
     item_id: str
     item_category: str | None = None
@@ -36,11 +36,11 @@ class Click(faust.Record, coerce=True, validation=True):  # type: ignore[misc,ca
     occurred_at: datetime
     event_name: str
     device_category: str | None = None
-    items: list[Item] = []  # noqa: RUF012 - Faust's models copy it
+    items: list[Item] = []  # noqa: RUF012  Faust copies defaults
 
 
 def app_of(bootstrap: str, redis_url: str, group: str, topic: str, folder: str) -> Any:
-    """The app."""
+    """Build the app."""
     app = faust.App(
         group, broker=f"kafka://{bootstrap}", store="memory://", topic_partitions=4, topic_disable_leader=True,
         web_enabled=False, consumer_auto_offset_reset="earliest", datadir=folder,

@@ -1,4 +1,4 @@
-"""The limit: librdkafka consumes, msgspec decodes, nothing else is done."""
+"""The upper limit: librdkafka consumes and msgspec decodes, nothing else."""
 
 import sys
 
@@ -10,7 +10,7 @@ from streamseg.events.types import Click
 
 
 def main(bootstrap: str, _redis_url: str, group: str, topic: str, _folder: str) -> None:
-    """Read for ever; commits once a second."""
+    """Read until killed; commit once a second."""
     consumer = Consumer(
         {
             "bootstrap.servers": bootstrap,

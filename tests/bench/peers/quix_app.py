@@ -1,10 +1,10 @@
-"""The same work as a Quix Streams application: a streaming dataframe with state, a batching sink, a topic of changes.
+"""The same work as a Quix Streams application: a stateful streaming dataframe, a batching sink, a change topic.
 
-As the documentation has it: https://quix.io/docs/quix-streams (stateful processing, custom sinks, branching).
+After its documentation: https://quix.io/docs/quix-streams (stateful processing, custom sinks, branching).
 
-Fair to whom: no more than ours, as the sink writes the rows of a whole checkpoint in one Redis pipeline, and
-checkpoints come every five seconds, which is the default, where ours flushes many times a second. No less, as the state
-has its changelog topic, which is the default too and what our rows and commits are; events are validated as ours are.
+In its favour: the sink writes all rows of a checkpoint in one Redis pipeline, and checkpoints come every five seconds,
+the default, while our worker flushes many times a second. State has a changelog topic, also the default, which
+corresponds to our rows and commits. Events are validated as ours are.
 """
 
 import sys
@@ -23,15 +23,15 @@ from streamseg.topics import MEMBERSHIPS
 from tests.bench.peers.customer import MEMBERSHIP_SECONDS, ROW_PREFIX, Model, fresh, take
 
 
-class RedisSink(BatchingSink):  # type: ignore[misc]  # stands in the peers' environment, which mypy does not see
-    """Writes rows and memberships; beyond the RedisSink that Quix Streams has, as memberships expire."""
+class RedisSink(BatchingSink):  # type: ignore[misc]  # only in the peers' environment, which mypy does not see
+    """Writes rows and memberships; Quix Streams' own RedisSink cannot set an expiry."""
 
     def __init__(self, url: str) -> None:
         super().__init__()
         self._redis = redis.Redis.from_url(url)
 
     def write(self, batch: SinkBatch) -> None:
-        """See Quix Streams."""
+        """See Quix Streams' documentation."""
         with self._redis.pipeline(transaction=False) as pipeline:
             for item in batch:
                 outcome = item.value
@@ -43,7 +43,7 @@ class RedisSink(BatchingSink):  # type: ignore[misc]  # stands in the peers' env
 
 
 def app_of(bootstrap: str, redis_url: str, group: str, topic: str, folder: str) -> Application:
-    """The application."""
+    """Build the application."""
     with redis.Redis.from_url(redis_url) as client:
         model = Model(client.hget(keys.model("behaviour"), "snapshot"))
     app = Application(

@@ -1,4 +1,4 @@
-"""The processes that are measured: how each is started, and what it leaves behind."""
+"""The measured processes: how each is started, how its progress is read and its end state checked."""
 
 import os
 import subprocess
@@ -12,65 +12,65 @@ import redis
 
 from streamseg.topics import CLICKS
 from tests.bench.peers.customer import ROW_PREFIX
-from tests.bench.stage import Stage
+from tests.bench.testbed import Testbed
 from tests.support.processes import stored_rows
 
 ROOT: Final = Path(__file__).parents[3]
 PEERS: Final = "tests.bench.peers"
 
 Kept = tuple[int, int, int]
-"""Events, transactions and spend in minor units: what has to be exact."""
+"""Events, transactions and spend in minor units: the counts that must be exact."""
 
 
 @dataclass(frozen=True)
 class Contestant:
-    """One process on the stage's broker and store, in the stage's group."""
+    """One process on the testbed's servers, in its consumer group."""
 
     name: str
-    arguments: Callable[[Stage], Sequence[str]]
-    kept: Callable[[Stage], Mapping[str, Kept]] | None
-    """What it keeps in the store of each customer; None when it keeps nothing."""
-    done: Callable[[Stage], int]
-    """How many events it is done with. Ours: committed, the last step. Peers: rows written, which favours those that
-    commit seconds later, and sees Bytewax, which commits nothing."""
+    arguments: Callable[[Testbed], Sequence[str]]
+    kept: Callable[[Testbed], Mapping[str, Kept]] | None
+    """Reads the counts of each customer from the store; None for a contestant without state."""
+    done: Callable[[Testbed], int]
+    """Events done. Ours: committed, the last step. Peers: rows written, which favours peers that commit seconds later,
+    and works for Bytewax, which commits nothing."""
     slow: bool = False
-    """Too slow for the whole load: it gets one of the same kind and fewer customers."""
+    """Too slow for the whole load: it gets a smaller one of the same kind."""
     apart: bool = False
-    """Runs in the peers' environment."""
+    """Runs in the peers' own Python environment."""
     grouped: bool = True
-    """Is a member of a consumer group, by which the moment is known at which it begins to read."""
+    """Member of a consumer group, whose state shows when it starts to read."""
 
-    def start(self, stage: Stage, peers: Path | None) -> "subprocess.Popen[bytes]":
-        """Start it; its log goes to the stage's folder, the caller ends it. `peers`: their environment's Python."""
-        with (stage.folder / f"{self.name}.log").open("ab") as log:
+    def start(self, testbed: Testbed, peers: Path | None) -> "subprocess.Popen[bytes]":
+        """Start the process; the caller ends it. Its log is in the testbed's folder. `peers`: Python of the peers."""
+        with (testbed.folder / f"{self.name}.log").open("ab") as log:
             return subprocess.Popen(
-                [str(peers) if self.apart and peers else sys.executable, *self.arguments(stage)],
-                env=os.environ | dict(stage.environment),
+                [str(peers) if self.apart and peers else sys.executable, *self.arguments(testbed)],
+                env=os.environ | dict(testbed.environment),
                 cwd=ROOT,
                 stdout=log,
                 stderr=log,
             )
 
-    def check(self, stage: Stage) -> None:
-        """Raises `AssertionError` when it does not hold each event of the load once."""
+    def check(self, testbed: Testbed) -> None:
+        """Raise `AssertionError` unless the store counts each event of the load exactly once."""
         if self.kept is None:
             return
-        sent = {f"c-{number}": (events, 0, 0) for number, events in enumerate(stage.counts().tolist()) if events}
-        held = self.kept(stage)
+        sent = {f"c-{number}": (events, 0, 0) for number, events in enumerate(testbed.counts().tolist()) if events}
+        held = self.kept(testbed)
         wrong = sum(held.get(customer) != expected for customer, expected in sent.items())
-        assert not wrong, f"{self.name}: {wrong} customers are not as they were sent"
-        assert held.keys() == sent.keys(), f"{self.name}: customers that were not sent"
+        assert not wrong, f"{self.name}: wrong counts for {wrong} customers"
+        assert held.keys() == sent.keys(), f"{self.name}: customers in the store that were not in the load"
 
 
-def _ours(stage: Stage) -> dict[str, Kept]:
-    rows = stored_rows(stage.environment)
+def _ours(testbed: Testbed) -> dict[str, Kept]:
+    rows = stored_rows(testbed.environment)
     exact = (rows.events, rows.transactions, rows.spend_minor)
     by_slot = list(zip(*(field.tolist() for field in exact), strict=True))
     return {customer: by_slot[slot] for customer, slot in rows.slots.items()}
 
 
-def _theirs(stage: Stage) -> dict[str, Kept]:
-    with redis.Redis.from_url(stage.redis.url) as client:
+def _theirs(testbed: Testbed) -> dict[str, Kept]:
+    with redis.Redis.from_url(testbed.redis.url) as client:
         names = list(client.scan_iter(f"{ROW_PREFIX}*", 5_000))
         held = client.mget(names) if names else []
     customers: dict[str, Kept] = {}
@@ -80,20 +80,20 @@ def _theirs(stage: Stage) -> dict[str, Kept]:
     return customers
 
 
-def _peer(module: str) -> Callable[[Stage], Sequence[str]]:
-    return lambda stage: (
-        "-m", f"{PEERS}.{module}", stage.kafka.bootstrap, stage.redis.url, stage.group, CLICKS,
-        str(stage.folder / stage.group),
+def _peer(module: str) -> Callable[[Testbed], Sequence[str]]:
+    return lambda testbed: (
+        "-m", f"{PEERS}.{module}", testbed.kafka.bootstrap, testbed.redis.url, testbed.group, CLICKS,
+        str(testbed.folder / testbed.group),
     )  # fmt: skip
 
 
 CONTESTANTS: Final = {
     one.name: one
     for one in (
-        Contestant("streamseg", lambda _: ("-m", "streamseg.commands", "worker"), _ours, Stage.committed),
-        Contestant("faust", _peer("faust_app"), _theirs, Stage.rows_written, slow=True),
-        Contestant("bytewax", _peer("bytewax_app"), _theirs, Stage.rows_written, apart=True, grouped=False),
-        Contestant("quix", _peer("quix_app"), _theirs, Stage.rows_written, slow=True, apart=True),
-        Contestant("limit", _peer("limit"), None, Stage.committed),
+        Contestant("streamseg", lambda _: ("-m", "streamseg.commands", "worker"), _ours, Testbed.committed),
+        Contestant("faust", _peer("faust_app"), _theirs, Testbed.rows_written, slow=True),
+        Contestant("bytewax", _peer("bytewax_app"), _theirs, Testbed.rows_written, apart=True, grouped=False),
+        Contestant("quix", _peer("quix_app"), _theirs, Testbed.rows_written, slow=True, apart=True),
+        Contestant("limit", _peer("limit"), None, Testbed.committed),
     )
 }

@@ -1,4 +1,4 @@
-"""What the benchmark compares with must do the same work: the peers' features are ours, and the load is as it says."""
+"""The peers do the same work as the worker, and a load has the size and skew that it states."""
 
 import time
 from typing import Any
@@ -18,11 +18,11 @@ from streamseg.features.rows import Rows
 from streamseg.features.vector import vectors
 from streamseg.settings import BEHAVIOUR
 from streamseg.topics import CLICKS
-from tests.bench.load import Load
+from tests.bench.click_load import Load
 from tests.bench.peers.customer import SUMS, add_click, fresh, vector
 
 
-def test_peers_keep_the_same_features_of_the_same_clicks() -> None:
+def test_peers_compute_the_same_features_from_the_same_clicks() -> None:
     layout, money, now = Layout.of(), Money("EUR"), time.time()
     sent = list(Load("some", 3_000, 40, skewed=True).records(now - 86_400))
     records = [MemoryRecord(CLICKS, 0, offset, int(now * 1000), key, value) for offset, (key, value) in enumerate(sent)]
@@ -48,7 +48,7 @@ def test_peers_keep_the_same_features_of_the_same_clicks() -> None:
     assert len(set(map(tuple, sums))) > 30
 
 
-def test_a_click_that_comes_twice_is_counted_once_by_peers_too() -> None:
+def test_peers_count_a_duplicate_click_once() -> None:
     (_, value), *_ = Load("one", 1, 1, skewed=False).records(time.time())
     click = msgspec.json.Decoder(struct_of(Click)).decode(value)
     customer = fresh()
@@ -59,7 +59,7 @@ def test_a_click_that_comes_twice_is_counted_once_by_peers_too() -> None:
 
 
 @pytest.mark.parametrize(("skewed", "busiest"), [(True, 0.05), (False, 0.001)])
-def test_a_load_is_drawn_by_its_seed_and_has_clicks_of_250_bytes(skewed: bool, busiest: float) -> None:
+def test_a_load_is_reproducible_and_has_clicks_of_250_bytes(skewed: bool, busiest: float) -> None:
     load = Load("some", 20_000, 20_000, skewed=skewed)
     sizes = [len(value) for _, value in load.records(1_800_000_000.0)]
 

@@ -1,4 +1,4 @@
-"""What probes say of a worker that was killed."""
+"""How a recovery is computed from probes."""
 
 from itertools import islice
 
@@ -8,7 +8,7 @@ from streamseg.kafka.partitioner import partition_of
 from tests.bench.recovery.probes import Probe, Recovery, customers_on, recovery
 
 
-def test_a_worker_is_missed_until_its_partitions_show_an_effect_and_nothing_is_late() -> None:
+def test_recovery_ends_when_all_partitions_write_again_and_no_probe_is_late() -> None:
     probes = [
         Probe("a", 0, 9.0, 9.1),
         Probe("b", 0, 11.0, 11.1),
@@ -22,12 +22,12 @@ def test_a_worker_is_missed_until_its_partitions_show_an_effect_and_nothing_is_l
     assert recovery(probes, killed_at=10.0) == Recovery(taken_over=8.0, full_rate=8.5)
 
 
-def test_lateness_before_the_kill_does_not_count() -> None:
-    with pytest.raises(ValueError, match="nothing was late"):
+def test_late_probes_before_the_kill_do_not_count() -> None:
+    with pytest.raises(ValueError, match="no probe was late"):
         recovery([Probe("a", 0, 1.0, 9.0), Probe("b", 0, 11.0, 11.1)], killed_at=10.0)
 
 
-def test_probes_are_on_their_partition_and_never_twice() -> None:
+def test_probe_ids_belong_to_their_partition_and_are_distinct() -> None:
     names = list(islice(customers_on(3, 4), 50))
 
     assert {partition_of(name, 4) for name in names} == {3}

@@ -1,4 +1,4 @@
-"""The compiled snapshot: the same answer as River's `predict_one` on every row, and what else it tells."""
+"""The compiled snapshot: the same answer as River's `predict_one` on every row, distances and scores."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def snapshot_of(k: int, rng: np.random.Generator, constant: bool = False) -> Sna
 
 @pytest.mark.parametrize("constant", [False, True])
 @pytest.mark.parametrize("k", [5, 8, 16])
-def test_the_nearest_segment_is_the_one_that_river_predicts_on_every_row(k: int, constant: bool) -> None:
+def test_the_nearest_segment_equals_rivers_prediction_on_every_row(k: int, constant: bool) -> None:
     rng = np.random.default_rng([3, k])
     snapshot = snapshot_of(k, rng, constant)
     vectors = rng.lognormal(0.0, 1.5, (3000, DIMENSIONS)) - 0.3
@@ -76,15 +76,15 @@ def test_distances_are_euclidean_and_ordered() -> None:
     np.testing.assert_allclose(assignment.score(assignment.nearest_code), 1 - ordered[:, 0] / ordered[:, 1], rtol=1e-7)
 
 
-def test_the_distance_to_a_retired_or_no_segment_is_infinite_and_its_score_zero() -> None:
+def test_for_unknown_segments_and_unassigned_the_distance_is_infinite_and_the_score_zero() -> None:
     assignment = Assignment(np.array([5, 9], dtype=np.uint32), np.array([[1.0, 2.0], [3.0, 0.5], [1.0, 4.0]]))
-    standing = np.array([9, 0, 77], dtype=np.uint32)
-    assert assignment.distance_to(standing).tolist() == [2.0, np.inf, np.inf]
-    assert assignment.score(standing).tolist() == [0.0, 0.0, 0.0]
+    segment = np.array([9, 0, 77], dtype=np.uint32)
+    assert assignment.distance_to(segment).tolist() == [2.0, np.inf, np.inf]
+    assert assignment.score(segment).tolist() == [0.0, 0.0, 0.0]
     assert assignment.score(np.array([5, 9, 5], dtype=np.uint32)).tolist() == [0.5, 1 - 0.5 / 3, 0.75]
 
 
-def test_what_is_not_finite_counts_as_the_mean() -> None:
+def test_values_that_are_not_finite_count_as_the_mean() -> None:
     assigner = Assigner(snapshot_of(5, np.random.default_rng(5)))
     row = np.ones((3, DIMENSIONS))
     row[1, 4], row[2, 5] = np.nan, np.inf
@@ -93,7 +93,7 @@ def test_what_is_not_finite_counts_as_the_mean() -> None:
     assert np.isfinite(assigner.assign(row).distances).all()
 
 
-def test_vectors_of_another_width_are_refused() -> None:
+def test_vectors_with_another_number_of_features_are_refused() -> None:
     assigner = Assigner(snapshot_of(5, np.random.default_rng(6)))
     with pytest.raises(SnapshotRefusedError, match="12 features"):
         assigner.assign(np.ones((2, 11)))

@@ -1,4 +1,4 @@
-"""The learning budget: what a flood may learn, and who of it."""
+"""The learning budget: how many customers of a flood are learned, and which."""
 
 import numpy as np
 
@@ -7,16 +7,16 @@ from streamseg.clustering.budget import BURST, LearnBudget, draw
 NOW = 1_795_415_000.0
 
 
-def test_a_flood_is_cut_to_the_burst_and_then_to_the_rate() -> None:
+def test_a_flood_is_limited_to_the_burst_and_then_to_the_rate() -> None:
     budget = LearnBudget(per_second=10.0)
 
     assert budget.grant("behaviour", 3_000, NOW) == BURST
     assert budget.grant("behaviour", 3_000, NOW) == 0
     assert budget.grant("behaviour", 3_000, NOW + 2.05) == 20
-    assert budget.grant("behaviour", 3, NOW + 3.05) == 3, "what was left over counts on"
+    assert budget.grant("behaviour", 3, NOW + 3.05) == 3, "unused tokens are kept"
 
 
-def test_each_segmentation_has_its_own_and_a_quiet_time_fills_it_no_further_than_the_burst() -> None:
+def test_each_segmentation_has_its_own_budget_and_a_quiet_time_fills_it_up_to_the_burst() -> None:
     budget = LearnBudget(per_second=10.0, burst=5)
 
     assert budget.grant("one", 5, NOW) == 5
@@ -24,7 +24,7 @@ def test_each_segmentation_has_its_own_and_a_quiet_time_fills_it_no_further_than
     assert budget.grant("one", 100, NOW + 86_400) == 5
 
 
-def test_a_clock_that_goes_back_gives_nothing_twice() -> None:
+def test_a_clock_that_goes_back_grants_nothing_twice() -> None:
     budget = LearnBudget(per_second=1.0, burst=5)
     budget.grant("behaviour", 5, NOW)
 
@@ -32,13 +32,13 @@ def test_a_clock_that_goes_back_gives_nothing_twice() -> None:
     assert budget.grant("behaviour", 5, NOW + 1) == 1
 
 
-def test_ninety_simulated_days_of_two_thousand_customers_are_never_cut() -> None:
+def test_ninety_simulated_days_of_two_thousand_customers_are_never_limited() -> None:
     budget = LearnBudget(per_second=10.0)
 
     assert all(budget.grant("behaviour", 2_000, NOW + day * 86_400) == 2_000 for day in range(90))
 
 
-def test_every_place_is_drawn_alike_often_and_the_same_draw_comes_out_alike() -> None:
+def test_a_draw_is_repeatable_and_uniform_over_positions() -> None:
     customers = [f"c-{number}" for number in range(200)]
     taken = np.zeros(200)
     for second in range(400):

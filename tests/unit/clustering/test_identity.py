@@ -1,11 +1,12 @@
-"""Segment ids and lineage: survival, births, deaths, splits and merges, each by member overlap."""
+"""Segment ids and lineage: clusters survive, emerge, disappear, split and merge by overlap of members."""
 
 import random
 
 import numpy as np
 import pytest
 
-from streamseg.clustering.identity import Matched, code_of, id_of, match, new_id
+from streamseg.clustering.identity import code_of, id_of, new_id
+from streamseg.clustering.lineage import Matched, match
 
 OLD = ("behaviour-aaaa", "behaviour-bbbb", "behaviour-cccc")
 
@@ -27,15 +28,15 @@ def became(result: Matched, segment: str) -> dict[str, dict[str, float]]:
     return {entry.transition: dict(entry.related) for entry in result.lineage if entry.segment == segment}
 
 
-def test_relabelled_clusters_keep_their_ids() -> None:
+def test_clusters_in_another_order_keep_their_ids() -> None:
     result = matched([0] * 5 + [1] * 5 + [2] * 5, [2] * 5 + [0] * 5 + [1] * 5)
     assert result.segments == (OLD[1], OLD[2], OLD[0])
     assert result.retired == ()
     assert {entry.transition for entry in result.lineage} == {"survive"}
 
 
-def test_a_birth_and_a_death_get_no_old_id() -> None:
-    """The third old segment's members scatter over all; newcomers, who stood in the first, form a cluster."""
+def test_a_new_cluster_gets_a_new_id_and_a_vanished_one_is_retired() -> None:
+    """The members of the third old segment scatter over all clusters; part of the first one forms a new cluster."""
     before = [0] * 30 + [1] * 10 + [2] * 6
     after = [0] * 18 + [2] * 12 + [1] * 10 + [0, 0, 1, 1, 2, 2]
     result = matched(before, after)
@@ -62,7 +63,7 @@ def test_a_split_names_its_parts() -> None:
     assert became(result, newborn)["emerge"] == {OLD[0]: 1.0}
 
 
-def test_codes_and_ids_go_back_and_forth() -> None:
+def test_a_code_is_converted_to_an_id_and_back() -> None:
     draw = random.Random(3)
     for _ in range(200):
         segment = new_id("value", (), draw)
@@ -73,14 +74,14 @@ def test_codes_and_ids_go_back_and_forth() -> None:
 
 
 @pytest.mark.parametrize("wrong", ["behaviour", "behaviour-", "behaviour-abc", "behaviour-abcde", "behaviour-uuuu", ""])
-def test_what_is_no_id_is_refused(wrong: str) -> None:
-    with pytest.raises(ValueError, match="no segment id"):
+def test_code_of_refuses_texts_that_are_not_ids(wrong: str) -> None:
+    with pytest.raises(ValueError, match="not a segment id"):
         code_of(wrong)
 
 
 @pytest.mark.parametrize("code", [0, 2**20 + 1])
-def test_what_is_no_code_is_refused(code: int) -> None:
-    with pytest.raises(ValueError, match="no segment code"):
+def test_id_of_refuses_numbers_that_are_not_codes(code: int) -> None:
+    with pytest.raises(ValueError, match="not a segment code"):
         id_of("behaviour", code)
 
 

@@ -1,4 +1,4 @@
-"""Snapshots: restored to the last bit, the same in every process, refused when they must not be used."""
+"""Snapshots: restored bit for bit, the same in every process, and refused when they must not be used."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from tests.support.shoppers import KINDS, NEWBORN, day_of_samples, learner, para
 ROOT = Path(__file__).parents[3]
 
 
-def test_json_gives_back_every_bit() -> None:
+def test_json_keeps_every_bit() -> None:
     model = learner()
     run(model, range(5))
     snapshot = model.snapshot()
@@ -25,8 +25,8 @@ def test_json_gives_back_every_bit() -> None:
 
 
 @pytest.mark.parametrize("days", [0, 1, 5])
-def test_a_restored_learner_goes_on_as_if_nothing_had_happened(days: int) -> None:
-    """Also from within the warm-up, and through the adoption of a fresh model."""
+def test_a_restored_learner_continues_exactly(days: int) -> None:
+    """Also during warm-up, and through the adoption of a fresh model."""
     unbroken = learner()
     run(unbroken, range(days))
     taken = unbroken.snapshot()
@@ -42,7 +42,7 @@ def test_a_restored_learner_goes_on_as_if_nothing_had_happened(days: int) -> Non
     assert unbroken.snapshot().to_json() == restored.snapshot().to_json()
 
 
-def test_every_process_learns_the_same_whatever_its_hash_seed() -> None:
+def test_every_process_learns_the_same_bits_with_any_hash_seed() -> None:
     code = (
         "import hashlib; from tests.support.shoppers import *; m = learner(); run(m, range(4));"
         "run(m, range(4, 8), np.vstack([KINDS[:2], NEWBORN]));"
@@ -64,7 +64,7 @@ def test_every_process_learns_the_same_whatever_its_hash_seed() -> None:
     assert len(set(digests)) == 1
 
 
-def test_a_newer_format_is_refused_in_one_line() -> None:
+def test_a_newer_format_is_refused_with_a_message_of_one_line() -> None:
     written = json.loads(learner().snapshot().to_json())
     with pytest.raises(SnapshotRefusedError, match="format 99") as refused:
         Snapshot.from_json(json.dumps(written | {"format": 99}).encode())
@@ -77,7 +77,7 @@ def test_damaged_snapshots_are_refused(data: bytes) -> None:
         Snapshot.from_json(data)
 
 
-def test_fields_of_a_later_version_are_ignored() -> None:
+def test_unknown_fields_are_ignored() -> None:
     snapshot = learner().snapshot()
     written = json.loads(snapshot.to_json()) | {"colour": "green"}
     assert Snapshot.from_json(json.dumps(written).encode()) == snapshot

@@ -1,4 +1,4 @@
-"""The deployment files fit the program: commands, settings, ports and pins are held against the code."""
+"""The deployment files match the code: commands, settings, ports and pinned versions."""
 
 import re
 import shutil
@@ -25,7 +25,7 @@ def pins(lock: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_commands_are_ours_with_options_that_exist(name: str) -> None:
+def test_commands_and_their_options_exist(name: str) -> None:
     command: click.Command = streamseg
     arguments = [str(word) for word in OURS[name]["command"]]
     context = click.Context(command)
@@ -37,7 +37,7 @@ def test_commands_are_ours_with_options_that_exist(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_the_environment_is_made_of_settings(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_variables_are_valid_settings(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     image = dict(re.findall(r"(STREAMSEG_\w+)=(\S+)", DOCKERFILE))
     for variable, value in (image | OURS[name]["environment"]).items():
         monkeypatch.setenv(variable, re.sub(r"\$\{\w+:-(.*)\}", r"\1", str(value)))
@@ -48,7 +48,7 @@ def test_the_environment_is_made_of_settings(name: str, monkeypatch: pytest.Monk
     assert settings.worker.metrics_host == "0.0.0.0"
 
 
-def test_services_wait_for_what_they_need() -> None:
+def test_services_wait_for_their_dependencies() -> None:
     def condition(service: str, needed: str) -> object:
         return SERVICES[service]["depends_on"][needed]["condition"]
 
@@ -58,7 +58,7 @@ def test_services_wait_for_what_they_need() -> None:
     assert SERVICES["simulator"]["profiles"] == ["demo"]
     for service in SERVICES.values():
         for needed, how in service.get("depends_on", {}).items():
-            healthy = "healthcheck" in SERVICES[needed] or needed == "worker"  # the worker's stands in the image
+            healthy = "healthcheck" in SERVICES[needed] or needed == "worker"  # the worker's is in the image
             assert how["condition"] != "service_healthy" or healthy
 
 
@@ -70,10 +70,10 @@ def test_images_are_pinned() -> None:
     assert SERVICES["kafka"]["image"] == f"apache/kafka:{tested[1]}"
 
 
-def test_redis_keeps_what_it_is_given() -> None:
-    told = " ".join(SERVICES["redis"]["command"])
+def test_redis_persists_writes_and_evicts_nothing() -> None:
+    command = " ".join(SERVICES["redis"]["command"])
     for option in ("--appendonly yes", "--appendfsync everysec", "--maxmemory-policy noeviction"):
-        assert option in told
+        assert option in command
 
 
 def test_ports_are_open_to_this_machine_only() -> None:
@@ -82,29 +82,29 @@ def test_ports_are_open_to_this_machine_only() -> None:
     assert all(port.startswith("127.0.0.1:") for port in published)
 
 
-def test_the_image_runs_as_a_numbered_user_and_takes_signals() -> None:
+def test_the_image_runs_as_a_numbered_user_and_receives_signals() -> None:
     assert re.search(r"^USER [1-9]\d*:[1-9]\d*$", DOCKERFILE, re.MULTILINE)
     assert 'ENTRYPOINT ["streamseg"]' in DOCKERFILE
     assert re.search(r"^HEALTHCHECK ", DOCKERFILE, re.MULTILINE)
 
 
-def test_what_the_image_copies_reaches_the_build() -> None:
-    let_through = re.findall(r"^!(\S+)", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
+def test_the_build_context_holds_exactly_the_copied_files() -> None:
+    included = re.findall(r"^!(\S+)", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
     copied = re.findall(r"^COPY (?!--from)(.*) \S+$", DOCKERFILE, re.MULTILINE)
-    assert {path for line in copied for path in line.split()} == set(let_through)
-    for path in let_through:
+    assert {path for line in copied for path in line.split()} == set(included)
+    for path in included:
         assert (ROOT / path).exists(), path
 
 
-def test_prometheus_asks_the_workers_port() -> None:
+def test_prometheus_scrapes_the_port_of_the_workers() -> None:
     jobs = {job["job_name"]: job for job in yaml.safe_load(PROMETHEUS.read_text())["scrape_configs"]}
-    asked = jobs["streamseg-worker"]["dns_sd_configs"][0]
-    assert asked["names"] == ["worker"]
-    assert asked["port"] == WorkerSettings().metrics_port
-    assert f"EXPOSE {asked['port']}" in DOCKERFILE
+    scraped = jobs["streamseg-worker"]["dns_sd_configs"][0]
+    assert scraped["names"] == ["worker"]
+    assert scraped["port"] == WorkerSettings().metrics_port
+    assert f"EXPOSE {scraped['port']}" in DOCKERFILE
 
 
-def test_promtool_takes_the_prometheus_file() -> None:
+def test_promtool_accepts_the_prometheus_file() -> None:
     promtool = shutil.which("promtool")
     if promtool is None:
         pytest.skip("promtool is not installed (Debian: prometheus)")
@@ -119,7 +119,7 @@ def test_locks_have_hashes_and_name_no_index(lock: str) -> None:
     assert all("--hash=sha256:" in block for block in blocks if "==" in block.partition("\n")[0])
 
 
-def test_the_image_has_the_versions_that_were_tested() -> None:
+def test_the_image_has_the_tested_versions() -> None:
     tested = pins("requirements.lock")
     assert tested.items() >= pins("deploy/requirements.lock").items()
 

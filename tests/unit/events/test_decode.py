@@ -6,7 +6,7 @@ from streamseg.events.cloudevents import EVENT_CE_TYPES, HEARTBEAT_TYPE, binary_
 from streamseg.events.decode import MAX_VALUE_BYTES, Decoder
 from streamseg.events.rejection import Reason
 from streamseg.events.types import EVENT_TYPES, KINDS, Heartbeat
-from streamseg.sources.pour import heartbeats
+from streamseg.sources.sending import heartbeats
 from streamseg.topics import INPUT_TOPICS
 from tests.support.events import (
     APPENDED_MS,

@@ -127,4 +127,4 @@ def test_the_command_writes_schemas_and_reports_drift(tmp_path: Path) -> None:
     file.write_text(file.read_text().replace("128", "129"))
     drifted = run(command, ["--check", "--folder", str(tmp_path)])
     assert drifted.exit_code == 1
-    assert drifted.stdout.splitlines() == [f"{file}: has drifted from the code, run `streamseg schemas --write`"]
+    assert drifted.stdout.splitlines() == [f"{file}: differs from the code, run `streamseg schemas --write`"]

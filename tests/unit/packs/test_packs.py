@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from streamseg import packs, wiring
+from streamseg import packs
 from streamseg.clustering.encode import Scale
 from streamseg.errors import SettingsError
-from streamseg.features.catalogue import catalogue
 from streamseg.features.layout import Attribute, Layout
 from streamseg.settings import SegmentationSettings, Settings, load_settings
+from streamseg.wiring.derived import derive
 
 KINDS = (
     "behaviour", "demographic", "firmographic", "geographic", "needs", "psychographic", "technographic", "value",
@@ -29,9 +29,8 @@ def test_there_is_a_pack_for_each_kind_of_segmentation() -> None:
 @pytest.mark.parametrize("name", KINDS)
 def test_a_pack_is_a_valid_segmentation(name: str) -> None:
     chosen = Settings(segmentations={name: SegmentationSettings(pack=name)})
-    wiring.check_settings(chosen)
-    known = catalogue(wiring.layout_of(chosen))
-    features = wiring.features_of(chosen, name)
+    derived = derive(chosen)
+    known, features = derived.features, derived.segmentation(name).features
     assert len(set(features)) == len(features) >= 3
     brought = {feature.name for feature in known.values() if feature.name.startswith("profile_")}
     assert brought <= set(features), "a pack must not declare attributes that it does not use"
@@ -40,17 +39,17 @@ def test_a_pack_is_a_valid_segmentation(name: str) -> None:
 
 def test_all_packs_fit_into_one_layout() -> None:
     all_of_them = Settings(segmentations={name: SegmentationSettings(pack=name) for name in KINDS})
-    wiring.check_settings(all_of_them)
-    assert wiring.layout_of(all_of_them).segmentations == KINDS
+    derive(all_of_them)
+    assert derive(all_of_them).layout.segmentations == KINDS
 
 
 def test_a_pack_sets_the_brand_groups_that_it_needs_and_the_settings_can_change_them(tmp_path: Path) -> None:
     psychographic = '[segmentations.care]\npack = "psychographic"\n'
-    assert wiring.layout_of(settings(tmp_path, psychographic)).brand_groups == 8
-    assert wiring.layout_of(settings(tmp_path, f"[features]\nbrand_groups = 32\n{psychographic}")).brand_groups == 32
-    assert wiring.layout_of(settings(tmp_path, '[segmentations.worth]\npack = "value"\n')).brand_groups == 0
+    assert derive(settings(tmp_path, psychographic)).layout.brand_groups == 8
+    assert derive(settings(tmp_path, f"[features]\nbrand_groups = 32\n{psychographic}")).layout.brand_groups == 32
+    assert derive(settings(tmp_path, '[segmentations.worth]\npack = "value"\n')).layout.brand_groups == 0
     with pytest.raises(SettingsError, match=r"segmentations\.care\.features: no such feature: favourite_brand_share"):
-        wiring.check_settings(settings(tmp_path, f"[features]\nbrand_groups = 0\n{psychographic}"))
+        derive(settings(tmp_path, f"[features]\nbrand_groups = 0\n{psychographic}"))
 
 
 def test_settings_beside_a_pack_change_it(tmp_path: Path) -> None:
@@ -70,7 +69,7 @@ def test_the_environment_can_choose_a_pack(monkeypatch: pytest.MonkeyPatch) -> N
         ('[segmentations.a]\npack = "astrologic"\n', "no pack astrologic: choose one of behaviour, demographic"),
         ("[segmentations.a]\nk = 3\n", "needs features, or a pack"),
         ('[segmentations.a]\npack = "value"\nclusterer = "denstream"\n', "denstream is refused: in river"),
-        ("[features.attributes.age]\nvalues = ['old']\ntypical = 3\n", "typical and skewed are of numbers"),
+        ("[features.attributes.age]\nvalues = ['old']\ntypical = 3\n", "typical and skewed are for numbers"),
     ],
 )
 def test_a_wrong_choice_is_reported_in_one_line(tmp_path: Path, text: str, message: str) -> None:
@@ -90,7 +89,7 @@ def test_a_pattern_selects_the_features_that_the_settings_define(tmp_path: Path)
         features = ["category_*", "profile_gender_*", "spend"]
         """,
     )
-    assert wiring.features_of(chosen, "tastes") == (
+    assert derive(chosen).segmentation("tastes").features == (
         "category_shoes", "category_socks", "category_other", "profile_gender_f", "profile_gender_m", "spend",
     )  # fmt: skip
 
@@ -105,7 +104,7 @@ def test_settings_change_the_attributes_of_a_pack(tmp_path: Path) -> None:
 
 def test_a_pattern_that_matches_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"segmentations\.a\.features: no such feature: profile_"):
-        wiring.check_settings(settings(tmp_path, "[segmentations.a]\nfeatures = ['profile_*']\n"))
+        derive(settings(tmp_path, "[segmentations.a]\nfeatures = ['profile_*']\n"))
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,11 @@
-"""Dead letters: each told once, sent in again as it came, and not a second time."""
+"""Dead letters: each is listed once, and its record is sent again once, unchanged."""
 
 import asyncio
 
 from streamseg.events.record import MemoryRecord
 from streamseg.events.rejection import Reason, RejectedEvent, dead_letter_headers
 from streamseg.ports import OutgoingRecord
-from streamseg.repair.redrive import redrive, standing
+from streamseg.repair.redrive import read_dead_letters, redrive
 from streamseg.topics import CLICKS, DEAD_LETTERS, PURCHASES
 from tests.support.partition import MemoryLog
 
@@ -22,32 +22,32 @@ def filled(*records: OutgoingRecord) -> MemoryLog:
     return log
 
 
-def test_a_record_that_a_rewind_rejected_twice_is_one_dead_letter() -> None:
+def test_a_record_rejected_twice_because_of_a_rewind_is_one_dead_letter() -> None:
     log = filled(rejected(CLICKS, 7), rejected(PURCHASES, 7), rejected(CLICKS, 7))
-    letters = asyncio.run(standing(log, 1))
+    letters = asyncio.run(read_dead_letters(log, 1))
     assert [(one.topic, one.partition, one.offset) for one in letters] == [(CLICKS, 3, 7), (PURCHASES, 3, 7)]
-    assert letters[0].told() | {"rejected_at": 0.0} == {
+    assert letters[0].shown() | {"rejected_at": 0.0} == {
         "topic": CLICKS, "partition": 3, "offset": 7, "stage": "decode", "reason": "schema", "detail": "why",
         "rejected_at": 0.0, "bytes": 2, "cut": False,
     }  # fmt: skip
 
 
-def test_redriven_records_are_as_they_came_and_are_not_redriven_again() -> None:
+def test_a_redriven_record_is_unchanged_and_no_longer_listed() -> None:
     log = filled(rejected(CLICKS, 7), rejected(CLICKS, 8))
-    first, second = asyncio.run(standing(log, 1))
+    first, second = asyncio.run(read_dead_letters(log, 1))
     assert asyncio.run(redrive([first], log)) == 1
     [back] = log.records[CLICKS]
     assert (back.key, back.value, back.headers) == (b"c-1", b"{}", (("ce_type", b"x"), ("ce_type", b"y")))
-    assert asyncio.run(standing(log, 1)) == [second]
+    assert asyncio.run(read_dead_letters(log, 1)) == [second]
 
 
-def test_what_is_rejected_again_is_a_new_dead_letter() -> None:
+def test_a_redriven_record_that_is_rejected_again_is_a_new_dead_letter() -> None:
     log = filled(rejected(CLICKS, 7))
-    asyncio.run(redrive(asyncio.run(standing(log, 1)), log))
+    asyncio.run(redrive(asyncio.run(read_dead_letters(log, 1)), log))
     asyncio.run(log.send([rejected(CLICKS, 9)]))
-    assert [one.offset for one in asyncio.run(standing(log, 1))] == [9]
+    assert [one.offset for one in asyncio.run(read_dead_letters(log, 1))] == [9]
 
 
-def test_records_of_others_in_the_topic_are_passed_over() -> None:
+def test_records_of_other_programs_in_the_topic_are_skipped() -> None:
     log = filled(OutgoingRecord(DEAD_LETTERS, None, b"?", (("theirs", b"1"),)))
-    assert asyncio.run(standing(log, 1)) == []
+    assert asyncio.run(read_dead_letters(log, 1)) == []

@@ -1,4 +1,4 @@
-"""The single pass beside the store finds what is lost, doubled or different, and nothing else."""
+"""The single pass finds the events that rows lost or doubled and the fields that differ, and nothing else."""
 
 import random
 
@@ -12,8 +12,8 @@ from streamseg.events.record import MemoryRecord
 from streamseg.features.layout import Layout
 from streamseg.features.rows import Rows
 from streamseg.features.update import Source, absorb
-from streamseg.repair.single_pass import SinglePass, fences_of
-from streamseg.sources.mapped import rfc3339
+from streamseg.repair.single_pass import SinglePass, last_applied_offsets
+from streamseg.sources.event import rfc3339
 from streamseg.topics import INPUT_TOPICS
 
 NOON = 1_717_416_000.0
@@ -43,7 +43,7 @@ def purchase(offset: int, customer: str, at: float, value: float = 12.5) -> Memo
 
 
 class Live:
-    """Rows as a worker makes them, batch by batch."""
+    """Rows as a worker builds them, batch by batch."""
 
     def __init__(self) -> None:
         self.rows = Rows(LAYOUT)
@@ -64,9 +64,9 @@ class Live:
 
 def replayed(live: dict[str, bytes], log: dict[Source, list[MemoryRecord]]) -> SinglePass:
     replay = SinglePass(LAYOUT, DECODER, MONEY, lambda _: True)
-    fences = fences_of(LAYOUT, live)
+    last_applied = last_applied_offsets(LAYOUT, live)
     for source in sorted(log, reverse=True):  # erasures first
-        replay.take(source, log[source], fences[source])
+        replay.take(source, log[source], last_applied[source])
     return replay
 
 
@@ -74,10 +74,10 @@ def kinds(live: dict[str, bytes], log: dict[Source, list[MemoryRecord]]) -> list
     return sorted((one.customer_id, one.field, one.kind) for one in replayed(live, log).compare(live))
 
 
-def test_rows_made_in_batches_agree_with_the_single_pass_up_to_their_fences() -> None:
+def test_rows_built_in_batches_equal_the_single_pass_up_to_their_last_applied_offsets() -> None:
     log = {Source.CLICKS: clicks(20, 15), Source.PURCHASES: [purchase(n, f"c-{n % 20}", n * 31.0) for n in range(60)]}
     live = Live()
-    for start in range(0, 250, 50):  # the last 50 clicks are still to come
+    for start in range(0, 250, 50):  # the last 50 clicks are not absorbed yet
         live.absorb(Source.CLICKS, log[Source.CLICKS][start : start + 50])
         live.absorb(Source.PURCHASES, log[Source.PURCHASES][start // 5 : start // 5 + 10])
     replay = replayed(live.stored(), log)
@@ -85,7 +85,7 @@ def test_rows_made_in_batches_agree_with_the_single_pass_up_to_their_fences() ->
     assert replay.events == 250 + 50
 
 
-def test_an_event_that_a_row_does_not_hold_is_lost_and_one_too_many_is_doubled() -> None:
+def test_a_missing_event_is_lost_and_a_surplus_event_is_doubled() -> None:
     log = {Source.CLICKS: clicks(3, 5)}
     live = Live()
     gone = next(one for one in log[Source.CLICKS] if one.key == b"c-1")
@@ -97,7 +97,7 @@ def test_an_event_that_a_row_does_not_hold_is_lost_and_one_too_many_is_doubled()
     assert not [one for one in found if one[0] == "c-0"]
 
 
-def test_a_double_beyond_the_ring_counts_as_doubled() -> None:
+def test_a_duplicate_that_the_row_no_longer_remembers_is_doubled() -> None:
     first = clicks(1, 10)
     again = [MemoryRecord(INPUT_TOPICS[0], 0, 10, first[0].timestamp, first[0].key, first[0].value)]
     live = Live()
@@ -107,7 +107,7 @@ def test_a_double_beyond_the_ring_counts_as_doubled() -> None:
 
 
 @pytest.mark.parametrize("field", ["spend_minor", "last_seen", "sums", "ads"])
-def test_any_other_field_is_different(field: str) -> None:
+def test_a_difference_in_any_other_field_is_reported(field: str) -> None:
     log = {Source.CLICKS: clicks(2, 5), Source.PURCHASES: [purchase(0, "c-0", 5.0)]}
     live = Live()
     for source, records in log.items():
@@ -116,7 +116,7 @@ def test_any_other_field_is_different(field: str) -> None:
     assert kinds(live.stored(), log) == [("c-0", field, "different")]
 
 
-def test_a_customer_without_a_row_is_unknown_from_their_first_event_on() -> None:
+def test_a_customer_without_a_row_is_listed_with_the_first_offset() -> None:
     log = clicks(2, 5)
     live = Live()
     live.absorb(Source.CLICKS, [one for one in log if one.key == b"c-0"])
@@ -138,8 +138,8 @@ def test_late_events_of_an_erased_customer_are_ignored_as_the_worker_does() -> N
     ]
 
 
-def test_where_the_order_of_topics_decides_only_surplus_is_told() -> None:
-    """An erasure clears what came before it, even what occurred after it."""
+def test_around_an_erasure_only_surplus_events_are_reported() -> None:
+    """An erasure clears all events absorbed before it, even those that occurred after it."""
     before, after = clicks(1, 4), record(Source.CLICKS, 4, "c-0", 2_000.0, event_name="view_item")
     erasure = record(Source.ERASURES, 0, "c-0", 1_000.0)
     log = {Source.CLICKS: [*before, after], Source.ERASURES: [erasure]}

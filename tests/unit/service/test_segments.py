@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from streamseg.clustering.identity import Lineage
+from streamseg.clustering.lineage import Lineage
 from streamseg.errors import SettingsError
 from streamseg.service.segments import read_catalogue, read_lineage, rename
 from streamseg.store.memory import MemoryModelStore

@@ -1,4 +1,4 @@
-"""FitGear: seeded, in order of time, in the project's words, and true to its truth file."""
+"""FitGear: repeatable, in order of time, valid for the decoder, and consistent with its truth."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ from streamseg.events.record import MemoryRecord
 from streamseg.sources.event import TOPIC_OF_KIND, SourceEvent
 from streamseg.sources.fitgear import FitGear
 from streamseg.sources.fitgear.archetypes import ARCHETYPES, LABELS
-from streamseg.sources.pour import record_of
+from streamseg.sources.sending import record_of
 from streamseg.sources.truth import labels_at
 
 END = 1_750_000_123.0
@@ -35,13 +35,13 @@ def digest(events: list[SourceEvent]) -> str:
     return hashlib.sha256(b"\n".join(event.value for event in events)).hexdigest()
 
 
-def test_same_seed_and_end_give_the_same_bytes(shop: FitGear, history: list[SourceEvent]) -> None:
-    assert digest(list(shop)) == digest(history), "iterating again"
+def test_the_same_seed_and_end_give_the_same_bytes(shop: FitGear, history: list[SourceEvent]) -> None:
+    assert digest(list(shop)) == digest(history), "a second iteration"
     assert digest(list(FitGear(300, 40, seed=7, ends_at=END, drift=20))) == digest(history)
     assert digest(list(FitGear(300, 40, seed=8, ends_at=END, drift=20))) != digest(history)
 
 
-def test_events_come_in_order_of_time_and_end_at_the_end(history: list[SourceEvent]) -> None:
+def test_events_are_ordered_by_time_and_occur_before_the_end(history: list[SourceEvent]) -> None:
     assert all(one.occurred_at <= other.occurred_at for one, other in pairwise(history))
     assert history[0].occurred_at >= END - 40 * DAY
     assert END - DAY < history[-1].occurred_at < END
@@ -70,7 +70,7 @@ def test_every_event_is_accepted_by_the_decoder(history: list[SourceEvent]) -> N
         )
 
 
-def test_truth_names_every_customer_and_when_they_move(shop: FitGear, history: list[SourceEvent]) -> None:
+def test_the_truth_has_every_customer_and_the_time_of_each_change(shop: FitGear, history: list[SourceEvent]) -> None:
     rows = shop.truth()
     before, after = labels_at(rows, END - 21 * DAY), labels_at(rows, END)
     assert set(before) == set(after) == {event.customer_id for event in history}
@@ -81,23 +81,23 @@ def test_truth_names_every_customer_and_when_they_move(shop: FitGear, history: l
     assert all(END - 20 * DAY <= row.since < END - 17 * DAY for row in rows if row.since is not None)
 
 
-def test_those_who_are_born_by_the_drift_come_after_it(shop: FitGear, history: list[SourceEvent]) -> None:
+def test_customers_of_the_new_archetype_join_after_the_drift(shop: FitGear, history: list[SourceEvent]) -> None:
     born = {row.customer_id for row in shop.truth() if row.label == "Gift Givers"}
     assert len(born) == 30
     assert min(event.occurred_at for event in history if event.customer_id in born) >= END - 20 * DAY
 
 
-def test_archetypes_buy_as_the_shop_knows_them() -> None:
+def test_archetypes_buy_and_spend_as_declared() -> None:
     shop = FitGear(1_000, 60, seed=3, ends_at=END)
     label = labels_at(shop.truth(), END)
     members = Counter(label.values())
     bought: Counter[str] = Counter()
     spent: dict[str, float] = defaultdict(float)
     for event in shop:
-        told = json.loads(event.value)
-        if told.get("event_name") == "purchase":
+        body = json.loads(event.value)
+        if body.get("event_name") == "purchase":
             bought[label[event.customer_id]] += 1
-            spent[label[event.customer_id]] += told["value"]
+            spent[label[event.customer_id]] += body["value"]
     weeks = 60 / 7
     per_week = {name: bought[name] / members[name] / weeks for name in members}
     assert 0.5 < per_week["Daily Athletes"] < 1.5
@@ -108,11 +108,11 @@ def test_archetypes_buy_as_the_shop_knows_them() -> None:
     assert all(athletes > 2 * spent[name] / members[name] for name in members if name != "Daily Athletes")
 
 
-def test_shares_of_the_archetypes_add_up() -> None:
+def test_shares_of_the_archetypes_add_up_to_one() -> None:
     assert sum(archetype.share for archetype in ARCHETYPES) == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize(("customers", "days", "drift"), [(0, 10, None), (10, 0, None), (10, 10, 10), (10, 10, 0)])
-def test_impossible_shops_are_refused(customers: int, days: int, drift: int | None) -> None:
+def test_invalid_arguments_are_refused(customers: int, days: int, drift: int | None) -> None:
     with pytest.raises(SettingsError):
         FitGear(customers, days, 1, ends_at=END, drift=drift)

@@ -1,7 +1,10 @@
-"""Foreign files through a mapping: grouping, exact money, times, words, and rejects with line and reason."""
+"""Foreign files read through a mapping: grouping, exact amounts, times, translated values and rejected lines."""
 
 import gzip
 import json
+import re
+import textwrap
+import tomllib
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -9,6 +12,7 @@ from typing import Any
 import pytest
 
 from streamseg.errors import SettingsError, StreamsegError
+from streamseg.sources import mapping as mapping_module
 from streamseg.sources.event import SourceEvent
 from streamseg.sources.files import EventFile
 from streamseg.sources.mapping import FileMapping, load_mapping
@@ -47,17 +51,17 @@ def test_lines_of_an_invoice_are_one_purchase(tmp_path: Path, name: str) -> None
     events, rejected = read(tmp_path, INVOICES, BASE, name)
 
     assert rejected == []
-    assert [event.event_id for event in events] == ["B2", "A1"], "in the order in which they were complete"
+    assert [event.event_id for event in events] == ["B2", "A1"], "in order of completion"
     first = body(events[1])
-    assert first["occurred_at"] == "2011-01-01T10:01:00Z", "the latest line's"
+    assert first["occurred_at"] == "2011-01-01T10:01:00Z", "that of the latest line"
     assert events[1].occurred_at == 1_293_876_060.0
-    assert first["value"] == Decimal("0.67"), "exact, where floats would add up to 0.6700000000000001"
+    assert first["value"] == Decimal("0.67"), "exact; floats would add up to 0.6700000000000001"
     assert first["transaction_id"] == "A1"
     assert [item["item_id"] for item in first["items"]] == ["apple", "apple", "plum"], "repeated lines count"
 
 
 @pytest.mark.parametrize("lookahead", [3, "file"])
-def test_lines_may_stand_apart(tmp_path: Path, lookahead: int | str) -> None:
+def test_lines_of_a_purchase_need_not_be_adjacent(tmp_path: Path, lookahead: int | str) -> None:
     apart = INVOICES.replace("A1,17,plum", "C3,19,fig,1,1,1,2011-01-01T10:00:30Z\nA1,17,plum")
     events, rejected = read(tmp_path, apart, BASE | {"transactions": {"by": ["invoice"], "lookahead": lookahead}})
     assert rejected == []
@@ -67,7 +71,7 @@ def test_lines_may_stand_apart(tmp_path: Path, lookahead: int | str) -> None:
 
 
 @pytest.mark.parametrize("lookahead", [2, "file"])
-def test_lines_without_an_invoice_are_purchases_of_their_own(tmp_path: Path, lookahead: int | str) -> None:
+def test_each_line_without_an_invoice_is_a_purchase(tmp_path: Path, lookahead: int | str) -> None:
     without = INVOICES.replace("A1,", " ,")
     events, rejected = read(tmp_path, without, BASE | {"transactions": {"by": ["invoice"], "lookahead": lookahead}})
     assert rejected == []
@@ -75,7 +79,7 @@ def test_lines_without_an_invoice_are_purchases_of_their_own(tmp_path: Path, loo
     assert len({event.event_id for event in events}) == 4
 
 
-def test_how_far_a_file_is_read_can_be_asked_until_its_last_event(tmp_path: Path) -> None:
+def test_progress_reaches_the_file_size_at_the_last_event(tmp_path: Path) -> None:
     (tmp_path / "lines.csv").write_text(INVOICES)
     mapping = FileMapping.model_validate(BASE | {"transactions": {"by": ["invoice"], "lookahead": "file"}})
     source = EventFile(tmp_path / "lines.csv", mapping, lambda _, reason: pytest.fail(reason))
@@ -83,7 +87,7 @@ def test_how_far_a_file_is_read_can_be_asked_until_its_last_event(tmp_path: Path
     assert source.read_bytes == len(INVOICES)
 
 
-def test_a_line_that_comes_too_late_is_rejected(tmp_path: Path) -> None:
+def test_a_line_beyond_the_lookahead_is_rejected(tmp_path: Path) -> None:
     events, rejected = read(tmp_path, INVOICES, BASE | {"transactions": {"by": ["invoice"], "lookahead": 1}})
     assert [body(event)["value"] for event in events] == [Decimal("0.6"), Decimal("19.99")]
     assert [number for number, _ in rejected] == [5]
@@ -110,16 +114,16 @@ def test_bad_lines_are_rejected_with_number_and_reason(tmp_path: Path) -> None:
     events, rejected = read(tmp_path, "\n".join([INVOICES.splitlines()[0], *lines]), BASE)
     assert [event.event_id for event in events] == ["A6"]
     assert dict(rejected) == {
-        2: "no customer id",
-        3: "price: 'one' is no number",
-        4: "occurred_at: 'yesterday' is no time of the form iso8601",
-        5: "amount: 'NaN' is too large",
+        2: "customer_id is empty",
+        3: "price: 'one' is not a number",
+        4: "occurred_at: 'yesterday' is not a time in the format iso8601",
+        5: "amount: 'NaN' is out of range",
         6: "9 cells for 7 columns",
-        8: "no time",
+        8: "occurred_at is empty",
     }
 
 
-def test_words_choose_the_kind_of_event(tmp_path: Path) -> None:
+def test_a_column_can_choose_the_kind_of_event(tmp_path: Path) -> None:
     mapping = {
         "event": {"column": "what", "values": {"view": "click", "cart": "click", "sale": "purchase", "noise": "skip"}},
         "fields": {"customer_id": {"column": "who", "prefix": "u-"}, "occurred_at": "at"},
@@ -135,11 +139,11 @@ def test_words_choose_the_kind_of_event(tmp_path: Path) -> None:
     assert [(event.kind, event.occurred_at) for event in events] == [("click", 1.5), ("click", 2.5), ("purchase", 3.5)]
     assert [body(event)["event_name"] for event in events] == ["view_item", "add_to_cart", "purchase"]
     assert {event.customer_id for event in events} == {"u-1"}
-    assert body(events[2])["value"] == Decimal("2.5"), "price times quantity where no amount is mapped"
-    assert rejected == [(6, "event: no word for 'huh'")]
+    assert body(events[2])["value"] == Decimal("2.5"), "price times quantity, because no amount is mapped"
+    assert rejected == [(6, "event: 'huh' is not among the mapped values")]
 
 
-def test_no_header_white_space_day_numbers_and_commas(tmp_path: Path) -> None:
+def test_a_file_without_header_with_white_space_day_numbers_and_decimal_commas(tmp_path: Path) -> None:
     mapping = {
         "event": "purchase",
         "file": {"delimiter": "whitespace", "columns": ["id", "day", "pieces", "amount"]},
@@ -162,7 +166,7 @@ def test_no_header_white_space_day_numbers_and_commas(tmp_path: Path) -> None:
     }
 
 
-def test_a_date_pattern_from_two_columns_in_a_zone(tmp_path: Path) -> None:
+def test_a_time_in_a_zone_can_come_from_two_columns(tmp_path: Path) -> None:
     mapping = BASE | {
         "fields": {"customer_id": "who", "occurred_at": ["day", "hour"]},
         "time": {"format": "%d/%m/%Y %H:%M", "zone": "Europe/London"},
@@ -176,7 +180,7 @@ def test_returns_become_refunds(tmp_path: Path) -> None:
     text = INVOICES.splitlines()[0] + "\nA1,1,x,2,3,6,2011-01-01T10:00:00Z\nC1,1,x,2,-3,-6,2011-01-02T10:00:00Z\n"
     events, _ = read(tmp_path, text, BASE)
     assert [(body(event)["event_name"], body(event)["value"]) for event in events] == [("purchase", 6), ("refund", 6)]
-    assert body(events[1])["items"] == [], "a line that takes something off is no item"
+    assert body(events[1])["items"] == [], "a returned item is not an item of the purchase"
 
 
 def test_profiles_and_consents(tmp_path: Path) -> None:
@@ -215,12 +219,12 @@ def test_json_lines_and_parquet_read_the_same(tmp_path: Path) -> None:
     assert [number for number, _ in rejected] == [5]
 
 
-def test_a_column_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_column_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="has no column 'total'; it has invoice"):
         read(tmp_path, INVOICES.replace("total", "sum"), BASE)
 
 
-def test_a_broken_archive_ends_with_one_line(tmp_path: Path) -> None:
+def test_a_damaged_archive_raises_an_error_that_names_it(tmp_path: Path) -> None:
     (tmp_path / "lines.csv.gz").write_bytes(gzip.compress(INVOICES.encode())[:-20])
     with pytest.raises(StreamsegError, match=r"lines\.csv\.gz"):
         list(EventFile(tmp_path / "lines.csv.gz", FileMapping.model_validate(BASE), lambda number, reason: None))
@@ -231,13 +235,13 @@ def test_a_broken_archive_ends_with_one_line(tmp_path: Path) -> None:
     [
         ("event = 1 =", "line 1"),
         ("", "event: Field required"),
-        ('event = "sale"', "'sale' is none of"),
+        ('event = "sale"', "'sale' is not one of"),
         ('event = "click"\nwhat = 1', "what: Extra inputs are not permitted"),
         ('event = "click"\n[fields]\ncustomer_id = { values = {} }', "needs either a column or a constant"),
         ('event = "click"\n[time]\nzone = "Mars/Olympus"', "no such time zone"),
     ],
 )
-def test_a_wrong_mapping_is_refused_with_its_entry(tmp_path: Path, text: str, reason: str) -> None:
+def test_an_invalid_mapping_is_refused_and_the_entry_named(tmp_path: Path, text: str, reason: str) -> None:
     file = tmp_path / "mapping.toml"
     file.write_text(text)
     with pytest.raises(SettingsError) as caught:
@@ -246,6 +250,16 @@ def test_a_wrong_mapping_is_refused_with_its_entry(tmp_path: Path, text: str, re
     assert "\n" not in str(caught.value)
 
 
-def test_a_mapping_that_is_not_there_is_refused() -> None:
+def test_a_missing_mapping_is_refused() -> None:
     with pytest.raises(SettingsError, match="No such file"):
         load_mapping(Path("nowhere"))
+
+
+def test_the_examples_in_the_documentation_are_valid() -> None:
+    blocks = re.findall(r"::\n\n((?:    .*\n|\n)+)", mapping_module.__doc__ or "")
+    first, _, *tables = map(textwrap.dedent, blocks)
+    mapping = tomllib.loads(first)
+    FileMapping.model_validate(mapping)
+    for table in tables:
+        FileMapping.model_validate(mapping | tomllib.loads(table))
+    assert len(tables) == 4

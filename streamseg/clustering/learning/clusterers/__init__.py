@@ -1,4 +1,4 @@
-"""The clusterers to choose from, behind one interface."""
+"""The clusterers that settings can choose, behind one interface."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -17,15 +17,15 @@ CLUSTERERS: Final[dict[str, Callable[[Sequence[str], int, float], Clusterer]]] =
     "clustream": CluStream,
     "dbstream": DBStream,
 }
-"""By the name that settings give."""
+"""By their name in the settings. Each takes the features, k and the step."""
 
 __all__ = ["CLUSTERERS", "Clusterer", "make"]
 
 
 def make(name: str, features: Sequence[str], k: int, step: float) -> Clusterer:
-    """The clusterer of that name, without centres yet. Raises `SettingsError` for one that is refused or unknown."""
+    """Return a clusterer without centres. Raises `SettingsError` for a name that is refused or unknown."""
     if name in REFUSED:
         raise SettingsError(f"clusterer {name} is refused: {REFUSED[name]}")
     if name not in CLUSTERERS:
-        raise SettingsError(f"no clusterer {name}; there are {', '.join(CLUSTERERS)}")
+        raise SettingsError(f"unknown clusterer {name}: choose one of {', '.join(CLUSTERERS)}")
     return CLUSTERERS[name](features, k, step)

@@ -1,4 +1,4 @@
-"""River's CluStream as a summary of the stream: micro-clusters for the challenger."""
+"""River's CluStream: its micro-clusters are the points that challengers are fitted on."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -10,42 +10,36 @@ from river.cluster.clustream import CluStreamMicroCluster
 from typing_extensions import override
 
 from streamseg.clustering.encode import Floats
-from streamseg.clustering.learning.clusterers.interface import StandingCentres, Weighted
+from streamseg.clustering.learning.clusterers.fixed_centres import FixedCentres
+from streamseg.clustering.learning.clusterers.interface import Weighted
 
 MICRO_CLUSTERS: Final = 100
 WINDOW: Final = 5000
-"""Samples after which a micro-cluster may make room for a newer one."""
+"""Samples after which a micro-cluster may be replaced by a newer one."""
 
 
-class CluStream(StandingCentres):
-    """Micro-clusters (Aggarwal et al., VLDB 2003); at each challenge a weighted k-means over them makes the centres.
+class CluStream(FixedCentres):
+    """Micro-clusters (Aggarwal et al., VLDB 2003); at each challenge a weighted k-means over them gives the centres.
 
-    River compares a mean deviation per feature with a Euclidean distance, so its factor must grow with the square root
-    of the dimension. Its own step from micro-clusters to clusters is not used: it deals labels at random.
+    River compares a mean deviation per feature with a Euclidean distance, so its radius factor must grow with the
+    square root of the dimension.
 
-    Known limits: 5-100 times the cost of KMeans, micro-clusters do not decay (an old behaviour stays in the summary
-    until it is pushed out), and segments move only at challenges. It agreed with known archetypes about as well as
-    KMeans (clustering.md, section 2).
+    Known limits: 5-100 times the cost of KMeans; micro-clusters do not decay, so old behaviour stays in the summary
+    until it is replaced; segments move only at challenges. It matched known archetypes about as well as KMeans.
     """
 
     def __init__(self, features: Sequence[str], k: int, step: float) -> None:  # noqa: ARG002 - the same for all
-        self._features = tuple(features)
-        self._placed = np.zeros((k, len(features)))
-        self._model = cluster.CluStream(
+        model = cluster.CluStream(
             n_macro_clusters=k,
             max_micro_clusters=MICRO_CLUSTERS,
             micro_cluster_r_factor=1.5 * len(features) ** 0.5,
             time_window=WINDOW,
             time_gap=sys.maxsize,
         )
+        super().__init__(features, k, model)
 
     @override
-    def _learn_micro(self, scaled: dict[str, float]) -> None:
-        self._model.learn_one(scaled)
-
-    @override
-    def rescale(self, factor: Floats, shift: Floats) -> None:
-        self._placed = self._placed * factor + shift
+    def _rescale_micro(self, factor: Floats, shift: Floats) -> None:
         state = self.state()
         for micro in state["micro"]:
             micro["mean"] = (np.array(micro["mean"]) * factor + shift).tolist()
@@ -62,7 +56,7 @@ class CluStream(StandingCentres):
     @override
     def state(self) -> dict[str, Any]:
         return {
-            "time": self._model._timestamp,  # noqa: SLF001 - River has no way to write it down
+            "time": self._model._timestamp,  # noqa: SLF001 - River has no public way to read its state
             "micro": [
                 {
                     "time": [micro.var_time.mean.n, micro.var_time.mean.get(), micro.var_time._S],  # noqa: SLF001
@@ -89,7 +83,7 @@ class CluStream(StandingCentres):
 
 
 def _variance(count: float, mean: float, squares: float) -> stats.Var:
-    """River's own way back divides and multiplies by the count, which loses bits."""
+    """Set the fields directly: River's own constructor divides and multiplies by the count, which loses bits."""
     variance = stats.Var()
     variance.mean.n, variance.mean._mean, variance._S = count, mean, squares  # noqa: SLF001
     return variance

@@ -1,4 +1,4 @@
-"""River's DBSTREAM as a summary of the stream: dense micro-clusters for the challenger."""
+"""River's DBSTREAM: its dense micro-clusters are the points that challengers are fitted on."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -9,41 +9,36 @@ from river.cluster.dbstream import DBSTREAMMicroCluster
 from typing_extensions import override
 
 from streamseg.clustering.encode import Floats
-from streamseg.clustering.learning.clusterers.interface import StandingCentres, Weighted
+from streamseg.clustering.learning.clusterers.fixed_centres import FixedCentres
+from streamseg.clustering.learning.clusterers.interface import Weighted
 
 RADIUS_PER_ROOT_DIMENSION: Final = 0.6
 FADING: Final = 0.001
-"""Per sample: a micro-cluster that is not hit has lost half its weight after 1,000."""
+"""Per sample: a micro-cluster that wins no sample loses half its weight in 1,000."""
 CLEANUP_EVERY: Final = 500
 
 
-class DBStream(StandingCentres):
-    """Micro-clusters of one radius (Hahsler and Bolanos, TKDE 2016), made centres by a weighted k-means at challenges.
+class DBStream(FixedCentres):
+    """Micro-clusters of one radius (Hahsler and Bolanos, TKDE 2016); a weighted k-means over them gives the centres.
 
-    River numbers its density-connected clusters anew at every look, and their number changes: they are not used.
+    River numbers its density-connected clusters differently on each call, and their number changes: they are not used.
 
-    Known limits: one radius for all, hundreds of micro-clusters in ten and more dimensions (0.1-0.3 ms per sample),
-    segments move only at challenges. Its own clusters reached an ARI of 0.26-0.43 where KMeans had 0.78 (clustering.md,
-    section 2). River never deletes the weak edges between micro-clusters; here that is done at every change of scale.
+    Known limits: one radius for all; hundreds of micro-clusters in ten or more dimensions (0.1-0.3 ms per sample);
+    segments move only at challenges. Its own clusters reached an ARI of 0.26-0.43 where KMeans reached 0.78. River
+    never deletes the weak edges between micro-clusters; here they are deleted at every change of scale.
     """
 
     def __init__(self, features: Sequence[str], k: int, step: float) -> None:  # noqa: ARG002 - the same for all
-        self._features = tuple(features)
         self._k = k
-        self._placed = np.zeros((k, len(features)))
-        self._model = cluster.DBSTREAM(
+        model = cluster.DBSTREAM(
             clustering_threshold=RADIUS_PER_ROOT_DIMENSION * len(features) ** 0.5,
             fading_factor=FADING,
             cleanup_interval=CLEANUP_EVERY,
         )
+        super().__init__(features, k, model)
 
     @override
-    def _learn_micro(self, scaled: dict[str, float]) -> None:
-        self._model.learn_one(scaled)
-
-    @override
-    def rescale(self, factor: Floats, shift: Floats) -> None:
-        self._placed = self._placed * factor + shift
+    def _rescale_micro(self, factor: Floats, shift: Floats) -> None:
         state = self.state()
         for micro in state["micro"]:
             micro[3] = (np.array(micro[3]) * factor + shift).tolist()
@@ -62,7 +57,7 @@ class DBStream(StandingCentres):
     def state(self) -> dict[str, Any]:
         model = self._model
         return {
-            "time": model._time_stamp,  # noqa: SLF001 - River has no way to write it down
+            "time": model._time_stamp,  # noqa: SLF001 - River has no public way to read its state
             "micro": [
                 [index, each.last_update, each.weight, [each.center[name] for name in self._features]]
                 for index, each in model.micro_clusters.items()

@@ -1,41 +1,20 @@
-"""River's sequential k-means: the clusterer to use."""
+"""River's sequential k-means: the default clusterer, and the one to use."""
 
-import math
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from river import cluster
 from typing_extensions import override
 
 from streamseg.clustering.encode import Floats
-from streamseg.clustering.learning.clusterers.interface import Clusterer, Weighted
+from streamseg.clustering.learning.clusterers.river_kmeans import RiverKMeans, distance
 
 
-def place(model: cluster.KMeans, features: Sequence[str], centres: Floats) -> None:
-    """Give a River KMeans explicit centres: its own are random draws in the order of a set, others in every process."""
-    model.n_clusters = len(centres)
-    model.centers = {
-        index: defaultdict(float, zip(features, centre, strict=True)) for index, centre in enumerate(centres.tolist())
-    }
+class _InOrder(cluster.KMeans):  # type: ignore[misc]  # River has no types
+    """River's KMeans that finds the nearest centre by one call per centre, in a tenth of the time.
 
-
-def centres_of(model: cluster.KMeans, features: Sequence[str]) -> Floats:
-    """The centres (k, d) of a River KMeans."""
-    return np.array([[centre[name] for name in features] for centre in model.centers.values()])
-
-
-def distance(centre: Mapping[str, float], scaled: Mapping[str, float]) -> float:
-    """Euclidean, of two points with the same features in the same order; quicker than NumPy for one point."""
-    return math.dist(tuple(centre.values()), tuple(scaled.values()))
-
-
-class InOrder(cluster.KMeans):  # type: ignore[misc]  # River has no types
-    """River's KMeans, finding the nearest centre by one call per centre: a tenth of the time.
-
-    The sums run in the order of features, where River's run in the order of a set, so that not even the last bit
-    depends on the process.
+    It sums in the order of the features. River sums in the order of a set, which changes the last bit from process to
+    process.
     """
 
     @override
@@ -43,42 +22,25 @@ class InOrder(cluster.KMeans):  # type: ignore[misc]  # River has no types
         return min(range(self.n_clusters), key=lambda index: distance(self.centers[index], x))
 
 
-class KMeans(Clusterer):
+class KMeans(RiverKMeans):
     """River's KMeans with a constant step.
 
-    Known limits: it stays in the local optimum of its centres (the challenger gets it out), the step is a memory of
-    about 1 / step samples per centre, and the number of clusters is fixed.
+    Known limits: it stays in the local optimum of its centres, which challenges leave; the step gives each centre a
+    memory of about 1 / step samples; the number of clusters is fixed.
     """
 
     def __init__(self, features: Sequence[str], k: int, step: float) -> None:
-        self._features = tuple(features)
-        self._model = InOrder(n_clusters=k, halflife=step, p=2)
-
-    @override
-    def place(self, centres: Floats) -> None:
-        place(self._model, self._features, centres)
+        super().__init__(features, _InOrder(n_clusters=k, halflife=step, p=2))
 
     @override
     def learn_one(self, scaled: Mapping[str, float]) -> tuple[int, float]:
         nearest = int(self._model.learn_predict_one(scaled))
-        # The centre has gone `step` of the way, so the rest of the way is 1 - step of what it was.
+        # The centre has moved by `step` of the way, so what is left of it is 1 - step of the distance before.
         return nearest, distance(self._model.centers[nearest], scaled) / (1.0 - self._model.halflife)
-
-    @override
-    def predict_one(self, scaled: Mapping[str, float]) -> int:
-        return int(cluster.KMeans.predict_one(self._model, scaled))  # River's own: what everything else is held to
-
-    @override
-    def centres(self) -> Floats:
-        return centres_of(self._model, self._features)
 
     @override
     def rescale(self, factor: Floats, shift: Floats) -> None:
         self.place(self.centres() * factor + shift)
-
-    @override
-    def summary(self) -> Weighted | None:
-        return None
 
     @override
     def state(self) -> dict[str, Any]:
@@ -86,4 +48,4 @@ class KMeans(Clusterer):
 
     @override
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Nothing but the centres is needed."""
+        """Do nothing: the centres are the whole state."""

@@ -7,12 +7,13 @@ import pytest
 
 from streamseg.clustering.assign import Assigner
 from streamseg.clustering.learning.learner import Learner
-from streamseg.clustering.params import DAY_SECONDS, LearnerParams
+from streamseg.clustering.params import LearnerParams
 from streamseg.clustering.sample import Sample
 from streamseg.clustering.snapshot import Snapshot
 from streamseg.membership.encoding import encode
 from streamseg.membership.types import Consent, Membership, OutboxEntry, SegmentMembership
 from streamseg.ports import Flush
+from streamseg.time_units import DAY_SECONDS
 from streamseg.topics import CLICKS
 from tests.support.rows import Slab, click, purchase
 from tests.support.served_api import AS_OF, LAYOUT, PK, Served

@@ -1,10 +1,10 @@
-"""Who would move from one segmentation to another, counted by hand."""
+"""Comparing two segmentations: counts of movers, checked by hand."""
 
-from streamseg.clustering.description.comparison import FLOWS, Comparison, Counterpart, Flow, compare
+from streamseg.clustering.description.comparison import MAX_FLOWS, Comparison, Counterpart, Flow, compare
 from streamseg.clustering.description.describe import pseudonym
 
 
-def test_those_whose_segment_is_not_the_counterpart_of_their_old_one_would_move() -> None:
+def test_customers_whose_segment_is_not_the_counterpart_of_their_old_one_count_as_moved() -> None:
     customers = [f"c-{n}" for n in range(10)]
     old = ["a"] * 5 + ["b"] * 4 + [None]
     new = ["x"] * 4 + ["y"] + ["y"] * 3 + [None, "x"]
@@ -17,22 +17,22 @@ def test_those_whose_segment_is_not_the_counterpart_of_their_old_one_would_move(
     assert found.flows == (Flow("a", "y", 1, (pseudonym("c-4"),)),)
 
 
-def test_a_segment_more_has_no_counterpart_and_all_its_members_move() -> None:
+def test_an_additional_segment_has_no_counterpart_and_all_its_members_move() -> None:
     found = compare(["p", "q", "r", "s"], ["a", "a", "a", "a"], ["x", "x", "x", "y"])
     assert found.moved == 1
     assert [one.counterpart for one in found.segments] == ["a", None]
 
 
-def test_the_same_under_other_names_moves_nobody() -> None:
+def test_renamed_segments_move_nobody() -> None:
     assert compare(["p", "q"], ["a", "b"], ["y", "x"]).moved == 0
 
 
-def test_who_moves_in_none_of_the_largest_flows_is_counted_all_the_same() -> None:
+def test_movers_outside_the_largest_flows_are_counted_too() -> None:
     pairs = [(f"old-{n}", f"new-{m}") for n in range(6) for m in range(3) for _ in range(1 + (n == m))]
     found = compare([f"c-{n}" for n in range(len(pairs))], *zip(*pairs, strict=True))
-    assert (len(found.flows), found.moved) == (FLOWS, 15)
+    assert (len(found.flows), found.moved) == (MAX_FLOWS, 15)
     assert found.moved_otherwise == 15 - sum(flow.customers for flow in found.flows) == 3
 
 
-def test_nobody_assigned_in_both_is_no_mistake() -> None:
+def test_segmentations_without_a_common_customer_can_be_compared() -> None:
     assert compare(["p"], [None], ["x"]) == Comparison(0, 0, 1, 0, 0.0, (), (), 0)

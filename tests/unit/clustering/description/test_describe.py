@@ -1,4 +1,4 @@
-"""Descriptions and reasons: numbers that are right, labels that differ, words a marketer would use."""
+"""Descriptions and reasons: correct numbers, distinct labels, and words that a marketer would use."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def _model() -> Learner:
 def described(
     model: Learner, features: list[Feature], labels: dict[str, str] | None = None, sizes: dict[str, int] | None = None
 ) -> dict[int, SegmentDescription]:
-    """By the kind that each segment is of."""
+    """Return the descriptions by the kind of customers in each segment."""
     snapshot, samples = model.snapshot(), model.samples()
     found = describe(
         snapshot,
@@ -55,7 +55,7 @@ def described(
     return {of_kind.index(description.segment): description for description in found}
 
 
-def test_labels_are_distinct_and_say_what_stands_out(model: Learner, features: list[Feature]) -> None:
+def test_labels_are_distinct_and_name_the_strongest_differences(model: Learner, features: list[Feature]) -> None:
     labels = {kind: each.label for kind, each in described(model, features).items()}
     assert len(set(labels.values())) == 3
     assert any(word in labels[0] for word in ("spenders", "buyers"))
@@ -78,12 +78,12 @@ def test_numbers_are_those_of_the_members(model: Learner, features: list[Feature
     assert effects == sorted(effects, reverse=True)
 
 
-def test_sizes_that_are_known_are_told(model: Learner, features: list[Feature]) -> None:
+def test_given_sizes_are_used(model: Learner, features: list[Feature]) -> None:
     segments = model.snapshot().segments
     found = described(model, features, sizes={segments[0]: 6000, segments[1]: 3000})
-    told = {each.segment: each for each in found.values()}
-    assert [told[segment].size for segment in segments] == [6000, 3000, 0]
-    assert told[segments[0]].share == pytest.approx(2 / 3)
+    by_segment = {each.segment: each for each in found.values()}
+    assert [by_segment[segment].size for segment in segments] == [6000, 3000, 0]
+    assert by_segment[segments[0]].share == pytest.approx(2 / 3)
 
 
 def test_representatives_are_pseudonyms_of_members(model: Learner, features: list[Feature]) -> None:
@@ -94,7 +94,7 @@ def test_representatives_are_pseudonyms_of_members(model: Learner, features: lis
     assert not any(name.startswith("c-") for name in representatives)
 
 
-def test_a_label_that_still_fits_stays_and_one_that_does_not_goes(model: Learner, features: list[Feature]) -> None:
+def test_a_label_is_kept_while_it_fits_and_replaced_otherwise(model: Learner, features: list[Feature]) -> None:
     fresh = described(model, features)
     other = next(label for label in ("High-value frequent buyers", "Frequent big spenders") if label != fresh[0].label)
     kept = described(model, features, {fresh[0].segment: other, fresh[1].segment: "Frequent big spenders"})
@@ -102,9 +102,7 @@ def test_a_label_that_still_fits_stays_and_one_that_does_not_goes(model: Learner
     assert kept[1].label == fresh[1].label
 
 
-def test_a_persona_tells_of_value_and_habits_and_of_no_size_that_grows_old(
-    model: Learner, features: list[Feature]
-) -> None:
+def test_a_persona_has_value_and_habits_but_no_size(model: Learner, features: list[Feature]) -> None:
     persona = described(model, features)[0].persona
     assert persona.startswith("They bring 94% of the value. They buy more often")
     assert "customers" not in persona
@@ -112,7 +110,7 @@ def test_a_persona_tells_of_value_and_habits_and_of_no_size_that_grows_old(
     assert persona.endswith("others 52%).")
 
 
-def test_identical_customers_are_described_without_words_for_nothing(features: list[Feature]) -> None:
+def test_identical_customers_without_value_can_be_described(features: list[Feature]) -> None:
     model = Learner(LearnerParams("behaviour", NAMES, (True,) * 5, k=2, warm_up_per_cluster=10))
     for n in range(20):
         model.learn(Sample(f"c-{n}", float(n), (1.0,) * 5, 9), n)

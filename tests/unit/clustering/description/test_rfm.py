@@ -1,4 +1,4 @@
-"""Quintile scores beside ranks, and the names that follow from them."""
+"""RFM: quintile scores compared with ranks, and the names that follow from them."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def population(count: int = 1_000) -> np.ndarray[tuple[int, int], np.dtype[np.fl
     )
 
 
-def test_each_score_is_a_fifth_of_the_customers_by_rank_with_recency_the_other_way_round() -> None:
+def test_each_score_holds_a_fifth_of_the_customers_and_recency_counts_in_reverse() -> None:
     people = population()
     found = scores(FEATURES, quintiles(FEATURES, people), people)
     assert found is not None
@@ -28,7 +28,7 @@ def test_each_score_is_a_fifth_of_the_customers_by_rank_with_recency_the_other_w
         np.testing.assert_array_equal(found[:, ours], 6 - fifth if ours == 0 else fifth)
 
 
-def test_equals_score_equally_however_many_they_are() -> None:
+def test_equal_values_get_equal_scores_even_if_most_are_equal() -> None:
     people = population(100)
     people[:70, 2] = 1.0
     found = scores(FEATURES, quintiles(FEATURES, people), people)
@@ -37,7 +37,7 @@ def test_equals_score_equally_however_many_they_are() -> None:
     assert set(found[70:, 1]) == {4, 5}
 
 
-def test_the_best_are_champions_and_those_who_were_good_are_not_to_be_lost() -> None:
+def test_names_follow_the_customary_grid() -> None:
     people = population()
     borders = quintiles(FEATURES, people)
     assert rfm(FEATURES, borders, np.array([0.2, 0.0, 99.0, 1e6])) == Rfm(5, 5, 5, "Champions")
@@ -46,7 +46,7 @@ def test_the_best_are_champions_and_those_who_were_good_are_not_to_be_lost() -> 
     assert rfm(FEATURES, borders, np.array([0.2, 900.0, 0.5, 1.0])) == Rfm(1, 1, 1, "Hibernating")
 
 
-def test_who_has_never_bought_is_outside_of_the_fifths() -> None:
+def test_customers_who_never_bought_are_outside_the_quintiles() -> None:
     buyers, visitors = population(), population(3_000)
     visitors[:, 1:] = (365.0, 0.0, 0.0)
     people = np.vstack([visitors, buyers])
@@ -56,14 +56,14 @@ def test_who_has_never_bought_is_outside_of_the_fifths() -> None:
     assert (found[:3_000] == 0).all()
     assert sorted(set(found[3_000:, 1].tolist())) == [1, 2, 3, 4, 5]
     assert rfm(FEATURES, quintiles(FEATURES, people), people[0]) == Rfm(0, 0, 0, "No Purchase Yet")
-    told = rfm_of_many(found[2_998:3_002])
-    assert told is not None
-    assert told.names["No Purchase Yet"] == 0.5
-    assert min(told.recency, told.frequency, told.monetary) >= 1
+    summary = rfm_of_many(found[2_998:3_002])
+    assert summary is not None
+    assert summary.names["No Purchase Yet"] == 0.5
+    assert min(summary.recency, summary.frequency, summary.monetary) >= 1
     assert quintiles(FEATURES, visitors) is not None
 
 
-def test_there_are_none_without_the_three_or_before_the_first_model() -> None:
+def test_there_are_no_scores_without_all_three_features_or_without_borders() -> None:
     people = population(50)
     assert scores(FEATURES[:3], quintiles(FEATURES[:3], people[:, :3]), people[:, :3]) is None
     assert scores(FEATURES, (), people) is None
@@ -71,14 +71,14 @@ def test_there_are_none_without_the_three_or_before_the_first_model() -> None:
     assert rfm_of_many(np.empty((0, 3), dtype=np.intp)) is None
 
 
-def test_a_group_is_told_by_its_means_and_its_commonest_names() -> None:
-    told = rfm_of_many(np.array([[5, 5, 5], [5, 4, 4], [1, 1, 3]], dtype=np.intp))
-    assert told is not None
-    assert (told.recency, told.frequency, told.monetary) == (3.67, 3.33, 4.0)
-    assert list(told.names.items()) == [("Champions", 0.6667), ("Hibernating", 0.3333)]
+def test_a_group_is_summarised_by_mean_scores_and_most_frequent_names() -> None:
+    summary = rfm_of_many(np.array([[5, 5, 5], [5, 4, 4], [1, 1, 3]], dtype=np.intp))
+    assert summary is not None
+    assert (summary.recency, summary.frequency, summary.monetary) == (3.67, 3.33, 4.0)
+    assert list(summary.names.items()) == [("Champions", 0.6667), ("Hibernating", 0.3333)]
 
 
-def test_the_borders_are_of_the_customers_of_the_last_challenge_and_survive_a_restart() -> None:
+def test_borders_are_computed_at_each_challenge_and_restored_from_the_snapshot() -> None:
     params = LearnerParams("value", FEATURES, (False, True, True, True), k=3, warm_up_per_cluster=10, warm_up_events=5)
     model, people = Learner(params), population(120)
     for n, vector in enumerate(people.tolist()):

@@ -1,8 +1,8 @@
-"""The drift watch: an alarm when distances rise, none when they fall, and the same after it was written down."""
+"""The drift watch: an alarm when distances rise, none when they fall, and the same after a restore."""
 
 import numpy as np
 
-from streamseg.clustering.learning.drift import REMEMBERED, DriftWatch
+from streamseg.clustering.learning.drift import MAX_VALUES, DriftWatch
 
 HOUR = 3600.0
 
@@ -15,20 +15,20 @@ def feed(watch: DriftWatch, hours: range, mean: float) -> bool:
     return watch.alarm
 
 
-def test_distances_that_rise_alarm_and_distances_that_fall_do_not() -> None:
+def test_rising_distances_set_the_alarm_and_falling_ones_do_not() -> None:
     watch = DriftWatch(HOUR)
     assert not feed(watch, range(200), 1.0)
     assert not feed(watch, range(200, 400), 0.5)
     assert feed(watch, range(400, 500), 1.5)
 
 
-def test_what_was_fed_makes_the_same_watch_again() -> None:
+def test_a_watch_made_from_its_values_continues_exactly() -> None:
     watch = DriftWatch(HOUR)
-    feed(watch, range(REMEMBERED + 300), 1.0)
+    feed(watch, range(MAX_VALUES + 300), 1.0)
     again = DriftWatch(HOUR, watch.fed, watch.filling)
-    assert len(watch.fed) <= REMEMBERED
+    assert len(watch.fed) <= MAX_VALUES
     for step in range(60):
-        hours = range(REMEMBERED + 300 + step, REMEMBERED + 301 + step)
+        hours = range(MAX_VALUES + 300 + step, MAX_VALUES + 301 + step)
         assert feed(watch, hours, 1.3) == feed(again, hours, 1.3)
     assert watch.alarm
     assert watch.fed == again.fed

@@ -1,4 +1,4 @@
-"""The learner: warm-up, placing, learning, challenges, and what never reaches River."""
+"""The learner: warm-up, first centres, learning, challenges, and samples that are refused."""
 
 import math
 from dataclasses import replace
@@ -10,9 +10,10 @@ from river import preprocessing
 from streamseg.clustering.assign import Assigner
 from streamseg.clustering.learning.clusterers import make
 from streamseg.clustering.learning.learner import Learner
-from streamseg.clustering.params import DAY_SECONDS
-from streamseg.clustering.sample import RANKS, RecentCustomers, Sample, rank_of
+from streamseg.clustering.learning.recent_customers import RecentCustomers
+from streamseg.clustering.sample import RANKS, Sample, rank_of
 from streamseg.clustering.snapshot import Snapshot
+from streamseg.time_units import DAY_SECONDS
 from tests.support.shoppers import FEATURES, KINDS, NEWBORN, day_of_samples, learner, run
 
 
@@ -20,7 +21,7 @@ def kinds_by_segment(model: Learner, kinds: np.ndarray = KINDS) -> list[int]:
     return list(map(int, Assigner(model.snapshot()).assign(kinds).nearest_code))
 
 
-def test_nobody_has_a_segment_before_the_warm_up_is_over() -> None:
+def test_everybody_is_unassigned_during_warm_up() -> None:
     model = learner()
     for n, sample in enumerate(day_of_samples(0, customers=29)):
         model.learn(sample, n)
@@ -34,7 +35,7 @@ def test_nobody_has_a_segment_before_the_warm_up_is_over() -> None:
     assert np.isinf(assignment.nearest_distance).all()
 
 
-def test_warm_up_waits_for_customers_with_a_history() -> None:
+def test_warm_up_waits_for_customers_with_enough_events() -> None:
     model = learner(warm_up_patience=3 * DAY_SECONDS)
     for day in range(3):
         for n, sample in enumerate(day_of_samples(day, events=1)):
@@ -49,7 +50,7 @@ def test_warm_up_waits_for_customers_with_a_history() -> None:
     assert [outcome.outcome for outcome in outcomes if outcome] == ["first"]
 
 
-def test_the_kinds_of_customers_are_found_and_keep_their_ids_day_after_day() -> None:
+def test_the_kinds_of_customers_are_found_and_keep_their_segment_ids() -> None:
     model = learner()
     outcomes = run(model, range(3))
     assert [outcome.outcome for outcome in outcomes] == ["first", "kept", "kept"]
@@ -61,7 +62,7 @@ def test_the_kinds_of_customers_are_found_and_keep_their_ids_day_after_day() -> 
     assert model.snapshot().retired == ()
 
 
-def test_a_newborn_kind_gets_an_id_and_the_vanished_one_never_comes_back() -> None:
+def test_a_new_kind_gets_a_new_id_and_the_id_of_a_vanished_kind_is_retired() -> None:
     model = learner(active=3 * DAY_SECONDS)
     run(model, range(6))
     before = model.snapshot()
@@ -74,7 +75,7 @@ def test_a_newborn_kind_gets_an_id_and_the_vanished_one_never_comes_back() -> No
     assert len(set(kinds_by_segment(model, np.vstack([KINDS[:2], NEWBORN])))) == 3
 
 
-def test_a_fresh_fit_that_gains_too_little_is_not_adopted() -> None:
+def test_a_fresh_fit_below_the_adoption_gain_is_not_adopted() -> None:
     model = learner(adoption_gain=0.99)
     run(model, range(4))
     ids = model.snapshot().segments
@@ -83,7 +84,7 @@ def test_a_fresh_fit_that_gains_too_little_is_not_adopted() -> None:
 
 
 @pytest.mark.parametrize("poison", [math.nan, math.inf, -math.inf])
-def test_what_is_not_finite_never_reaches_river(poison: float) -> None:
+def test_samples_with_values_that_are_not_finite_are_refused(poison: float) -> None:
     model = learner()
     run(model, range(3))
     before = model.snapshot()
@@ -95,8 +96,8 @@ def test_what_is_not_finite_never_reaches_river(poison: float) -> None:
     assert (after.centres, after.scale, after.learned) == (before.centres, before.scale, before.learned)
 
 
-def test_river_learns_the_same_as_river_alone() -> None:
-    """Between challenges the centres are those of River's own scaler and KMeans fed with the same vectors."""
+def test_centres_between_challenges_equal_those_of_river_alone() -> None:
+    """River's own scaler and KMeans are fed with the same vectors."""
     model = learner()
     run(model, range(2))
     start = model.snapshot()
@@ -113,7 +114,7 @@ def test_river_learns_the_same_as_river_alone() -> None:
     np.testing.assert_allclose(np.array(model.snapshot().centres), alone.centres(), rtol=1e-12)
 
 
-def test_an_offset_is_learned_once() -> None:
+def test_each_offset_is_learned_once() -> None:
     model = learner()
     samples = list(day_of_samples(0))
     assert [model.learn(sample, n) for n, sample in enumerate(samples)] == [True] * len(samples)
@@ -122,7 +123,7 @@ def test_an_offset_is_learned_once() -> None:
     assert model.snapshot() == before
 
 
-def test_versions_follow_each_other_and_stand_still_without_learning() -> None:
+def test_versions_count_up_and_stay_the_same_without_learning() -> None:
     model = learner()
     run(model, range(1))
     first = model.snapshot()
@@ -132,16 +133,16 @@ def test_versions_follow_each_other_and_stand_still_without_learning() -> None:
     assert (first.version, second.version, second.parent) == (1, 2, 1)
 
 
-def test_an_erased_customer_leaves_the_sample() -> None:
+def test_an_erased_customer_is_removed_from_the_sample() -> None:
     model = learner()
     run(model, range(1))
     model.forget("c-4", 2000)
-    model.forget("stranger")
+    model.forget("unknown")
     assert model.warm_up().customers == 89
     assert model.snapshot().samples_offset == 2000
 
 
-def test_the_sample_of_customers_does_not_depend_on_the_order_or_number_of_their_samples() -> None:
+def test_the_sample_of_customers_is_independent_of_order_and_number_of_their_samples() -> None:
     samples = [sample for day in range(2) for sample in day_of_samples(day, customers=300)]
     kept = []
     for order in (samples, sorted(samples, key=lambda sample: sample.vector), samples + samples[:200]):
@@ -154,7 +155,7 @@ def test_the_sample_of_customers_does_not_depend_on_the_order_or_number_of_their
     assert np.array_equal(kept[0], kept[2])
 
 
-def test_a_full_sample_wants_no_more_customers_than_may_come_to_be_in_it() -> None:
+def test_a_full_sample_wants_only_customers_of_low_rank() -> None:
     customers = RecentCustomers(50)
     samples = list(day_of_samples(0, customers=1000))
     for sample in samples[:49]:
@@ -174,7 +175,7 @@ def test_a_full_sample_wants_no_more_customers_than_may_come_to_be_in_it() -> No
     assert customers.wanted_share(share) > 1.5 * share
 
 
-def test_how_many_are_sampled_outlasts_the_owner() -> None:
+def test_the_sampled_share_is_kept_in_the_snapshot() -> None:
     model = learner(sample_size=60)
     run(model, range(3), customers=600)
     share = model.snapshot().sampled_share
@@ -185,7 +186,7 @@ def test_how_many_are_sampled_outlasts_the_owner() -> None:
 
 
 @pytest.mark.parametrize(("k", "surviving"), [(2, 1), (5, 2)])
-def test_another_k_is_taken_up_at_once_and_segments_that_stand_keep_their_ids(k: int, surviving: int) -> None:
+def test_another_k_is_applied_at_once_and_surviving_segments_keep_their_ids(k: int, surviving: int) -> None:
     model = learner()
     run(model, range(3))
     old = model.snapshot()
@@ -204,9 +205,9 @@ def test_another_k_is_taken_up_at_once_and_segments_that_stand_keep_their_ids(k:
     assert [one.outcome for one in run(changed, range(4, 5))] != ["adopted"]
 
 
-def test_customers_who_are_all_alike_are_learned_from_until_they_no_longer_are() -> None:
+def test_identical_customers_do_not_break_the_model_and_differences_are_learned_later() -> None:
     model, nothing = learner(), tuple(0.0 for _ in FEATURES)
-    for day in range(3):  # before the first purchase they all spend nothing
+    for day in range(3):  # as before the first purchase, when nobody has spent anything
         for n in range(40):
             model.learn(Sample(f"c-{n}", (day + n / 100) * DAY_SECONDS, nothing, 9), day * 40 + n)
         model.challenge()

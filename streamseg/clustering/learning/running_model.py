@@ -1,0 +1,142 @@
+"""The model while it learns: a clusterer with a fixed scale, and the segments of its centres."""
+
+import random
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from streamseg.clustering.distances import nearest
+from streamseg.clustering.encode import Floats, Scale
+from streamseg.clustering.identity import new_id
+from streamseg.clustering.learning import clusterers, lloyd, scaler
+from streamseg.clustering.learning.challenge import Transition, challenge
+from streamseg.clustering.learning.drift import DriftWatch
+from streamseg.clustering.lineage import Lineage, emerged, match
+from streamseg.clustering.params import LearnerParams
+from streamseg.clustering.snapshot import Snapshot
+
+FIRST_RESTARTS: Final = 4
+LINEAGE_KEPT: Final = 256
+RETIRED_KEPT: Final = 4096
+DRIFT_VALUES_PER_CHALLENGE: Final = 24
+
+
+class RunningModel:
+    """Learns single samples, and is placed or replaced at challenges (DESIGN.md, Learning and assigning).
+
+    Has no centres until the first challenge. Attributes without an underscore are what a snapshot holds.
+    """
+
+    def __init__(self, params: LearnerParams) -> None:
+        self._params = params
+        self.clusterer = clusterers.make(params.clusterer, params.features, params.k, params.step)
+        self._use_scale(Scale((0.0,) * len(params.features), (0.0,) * len(params.features)))
+        self.segments: tuple[str, ...] = ()
+        """Ids in the order of the centres."""
+        self.counts: list[int] = []
+        """Samples that each centre has won since it was placed."""
+        self.drift = self._new_drift()
+        self.generation = 0
+        self.retired: tuple[str, ...] = ()
+        self.lineage: tuple[Lineage, ...] = ()
+
+    @classmethod
+    def restore(cls, snapshot: Snapshot, params: LearnerParams) -> "RunningModel":
+        """Return the model exactly as it was when the snapshot was taken."""
+        self = cls(params)
+        self._use_scale(snapshot.scale)
+        self.segments = snapshot.segments
+        self.counts = list(snapshot.counts)
+        if snapshot.warm:
+            self.clusterer.place(np.array(snapshot.centres))
+        self.clusterer.restore(snapshot.summary)
+        self.drift = self._new_drift(snapshot.drift, snapshot.drift_open)
+        self.generation = snapshot.generation
+        self.retired = snapshot.retired
+        self.lineage = snapshot.lineage
+        return self
+
+    def learn(self, logged: Sequence[float], at: float) -> None:
+        """Learn one customer's log-space vector (d,), looked at `at` (epoch seconds). Needs centres."""
+        named = dict(zip(self._params.features, logged, strict=True))
+        winner, distance = self.clusterer.learn_one(self._scaler.transform_one(named))
+        self.counts[winner] += 1
+        self.drift.update(at, distance)
+
+    def challenge(self, logged: Floats, at: float, rng: np.random.Generator, draw: random.Random) -> Transition:
+        """Place the first centres, or let a fresh fit challenge the present ones.
+
+        Args:
+            logged: log-space vectors of the sampled customers, (n, d).
+            at: event time, epoch seconds.
+            rng: random source of the seedings.
+            draw: random source of new segment ids.
+        """
+        transition = self._challenge(logged, at, rng, draw) if self.segments else self._place(logged, at, rng, draw)
+        self.lineage = (*self.lineage, *transition.lineage)[-LINEAGE_KEPT:]
+        return transition
+
+    def _place(self, logged: Floats, at: float, rng: np.random.Generator, draw: random.Random) -> Transition:
+        self._use_scale(self._measured(logged))
+        first = lloyd.fits(self.scale.apply(logged), self._params.k, rng, FIRST_RESTARTS)[0]
+        ids: list[str] = []
+        for _ in range(self._params.k):
+            ids.append(new_id(self._params.segmentation, {*self.retired, *ids}, draw))
+        self._adopt(first.centres, tuple(ids))
+        return Transition(at, "first", first.inertia, first.inertia, emerged(ids, at))
+
+    def _challenge(self, logged: Floats, at: float, rng: np.random.Generator, draw: random.Random) -> Transition:
+        scale = self._measured(logged)
+        factor, shift = self.scale.change_to(scale)
+        self.clusterer.rescale(factor, shift)
+        self._use_scale(scale)
+        customers = scale.apply(logged)
+        rows, weights = self.clusterer.summary() or (customers, None)
+        outcome = challenge(
+            rows,
+            weights,
+            customers,
+            self.clusterer.centres(),
+            clusters=self._params.k,
+            adoption_gain=self._params.adoption_gain,
+            rng=rng,
+        )
+        if outcome.fresh is None:
+            self.clusterer.place(outcome.running.centres)
+            return Transition(at, "kept", outcome.running.inertia, outcome.best_inertia, ())
+        matched = match(
+            outcome.before,
+            nearest(customers, outcome.fresh.centres),
+            self.segments,
+            self._params.k,
+            segmentation=self._params.segmentation,
+            taken={*self.segments, *self.retired},
+            draw=draw,
+            at=at,
+        )
+        self.retired = (*self.retired, *matched.retired)[-RETIRED_KEPT:]
+        self._adopt(outcome.fresh.centres, matched.segments)
+        return Transition(at, "adopted", outcome.running.inertia, outcome.fresh.inertia, matched.lineage)
+
+    def _adopt(self, centres: Floats, segments: tuple[str, ...]) -> None:
+        self.clusterer.place(centres)
+        self.segments = segments
+        self.counts = [0] * len(segments)
+        self.drift = self._new_drift()
+        self.generation += 1
+
+    def _measured(self, logged: Floats) -> Scale:
+        """Measure the scale of the sampled customers, each counted once.
+
+        A scaler that had learned every sample since the first day would weigh features by past behaviour.
+        """
+        return scaler.measure(logged, self._params.features, self._params.blocks)
+
+    def _use_scale(self, scale: Scale) -> None:
+        """Fix the scale until the next challenge, so that centres keep their meaning."""
+        self.scale = scale
+        self._scaler = scaler.fixed(scale, self._params.features)
+
+    def _new_drift(self, fed: Sequence[float] = (), filling: Sequence[float] = ()) -> DriftWatch:
+        return DriftWatch(self._params.challenge_interval / DRIFT_VALUES_PER_CHALLENGE, fed, filling)

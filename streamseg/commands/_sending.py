@@ -1,0 +1,123 @@
+"""Sends events to the topics or to a file, and waits for the workers: shared by `replay` and `simulate`."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from streamseg.errors import StreamsegError
+
+if TYPE_CHECKING:
+    from streamseg.settings import Settings
+    from streamseg.sources.event import SourceEvent
+    from streamseg.sources.sending import SendProgress
+
+POLLS_WITHOUT_LAG: Final = 6
+"""Polls in a row that must find no lag. Workers send samples after the events, and assign everybody again after a new
+model, so one poll without lag can be too early."""
+POLL_SECONDS: Final = 0.5
+
+
+async def send_to_topics(
+    settings: "Settings",
+    events: Iterable["SourceEvent"],
+    speed: float | None,
+    sent: Callable[["SendProgress"], None],
+    *,
+    paced_from: float = 0.0,
+    most_lag: int | None = None,
+) -> "SendProgress":
+    """Send the events, with heartbeats when clocks follow event time; `sent` receives the progress.
+
+    `paced_from`: event time, epoch seconds, from which `speed` applies. `most_lag`: pause while the workers are more
+    records behind than this.
+    """
+    from streamseg.sources.sending import send_events
+    from streamseg.topics import CLICKS
+    from streamseg.wiring.kafka_clients import event_sink, group_lag
+
+    partitions = 0
+    if settings.clock == "event":
+        lag = await asyncio.to_thread(group_lag, settings)
+        partitions = sum(topic == CLICKS for topic, _ in lag)
+    elif speed is None or speed > 1:
+        click.echo(
+            "clock = wall: all past events count as happening now;"
+            " set STREAMSEG_CLOCK=event here and for the worker to let their days pass",
+            err=True,
+        )
+    polled_at = 0.0
+
+    async def room() -> None:
+        nonlocal polled_at
+        if most_lag is None or time.monotonic() - polled_at < POLL_SECONDS:
+            return
+        while sum((await asyncio.to_thread(group_lag, settings)).values()) > most_lag:
+            await asyncio.sleep(POLL_SECONDS)
+        polled_at = time.monotonic()
+
+    sink = event_sink(settings)
+    try:
+        return await send_events(
+            events, sink, speed=speed, paced_from=paced_from, partitions=partitions, before_send=room, on_sent=sent
+        )
+    finally:
+        await sink.close()
+
+
+async def write_to_file(
+    out: Path, events: Iterable["SourceEvent"], sent: Callable[["SendProgress"], None]
+) -> "SendProgress":
+    """Write the events as JSON Lines; `sent` receives the progress."""
+    from streamseg.sources.native_format import FileSink
+    from streamseg.sources.sending import send_events
+
+    sink = FileSink(out)
+    try:
+        return await send_events(events, sink, on_sent=sent)
+    finally:
+        await sink.close()
+
+
+def wait_until_absorbed(settings: "Settings", patience_seconds: float) -> None:
+    """Block until the workers have committed all records of the input topics and the samples.
+
+    Raises:
+        StreamsegError: the lag did not shrink for `patience_seconds`.
+    """
+    from streamseg.wiring.kafka_clients import group_lag
+
+    without_lag, least, shrunk_at = 0, float("inf"), time.monotonic()
+    while without_lag < POLLS_WITHOUT_LAG:
+        lag = group_lag(settings)
+        left = sum(lag.values())
+        without_lag = without_lag + 1 if left == 0 else 0
+        if left < least:
+            least, shrunk_at = left, time.monotonic()
+        elif left and time.monotonic() - shrunk_at > patience_seconds:
+            where = ", ".join(f"{topic}/{partition}: {count}" for (topic, partition), count in lag.items() if count)
+            raise StreamsegError(
+                f"lag of {left} records ({where}) did not shrink for {patience_seconds:g} s: is a worker running?"
+            )
+        time.sleep(POLL_SECONDS)
+
+
+def print_sent(sent: "SendProgress", as_json: bool, **further: object) -> None:
+    """Print what was sent: one JSON document, or one line."""
+    from streamseg.sources.event import rfc3339
+
+    times = {name: None if at is None else rfc3339(at) for name, at in (("first", sent.first), ("latest", sent.latest))}
+    rate = {"events_per_second": round(sent.events / max(sent.seconds, 1e-9), 1)}
+    if as_json:
+        click.echo(json.dumps(asdict(sent) | times | rate | further))
+        return
+    extra = "".join(f", {name} {value}" for name, value in further.items())
+    click.echo(
+        f"{sent.events:,} events from {times['first']} to {times['latest']} in {sent.seconds:.1f} s"
+        f" ({rate['events_per_second']:,.0f}/s){extra}"
+    )

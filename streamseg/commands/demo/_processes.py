@@ -1,0 +1,138 @@
+"""Starts the demo's servers and processes, and stops and removes all of them at the end."""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from streamseg.embedded import EmbeddedBroker, EmbeddedStore
+from streamseg.embedded.child import Child, free_port, listens
+from streamseg.errors import StreamsegError
+from streamseg.settings import Settings
+from streamseg.wiring.kafka_clients import create_topics
+
+READY_SECONDS: Final = 30.0
+FAST_DAYS: Final = 45
+"""Days of history that are sent at full speed, so that the first segments appear soon."""
+MOST_LAG: Final = 10_000
+"""Records. The embedded broker keeps about 14,000 per partition and silently drops older ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The simulated history: customers, days before now, multiple of real time, seed."""
+
+    customers: int
+    days: int
+    speed: str
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Processes:
+    """The running worker, API and simulator."""
+
+    settings: Settings
+    environment: Mapping[str, str]
+    metrics_url: str
+    curl: str
+    """A shell command that looks up a customer over HTTP."""
+    folder: Path
+    worker: Child
+
+    @property
+    def truth(self) -> Path:
+        """CSV file with the true groups."""
+        return self.folder / "truth.csv"
+
+    def check_worker(self) -> None:
+        """Raise `StreamsegError` with the last log line when the worker has ended."""
+        if not self.worker.running:
+            last = self.worker.log.read_text(errors="replace").strip().splitlines()[-1:]
+            raise StreamsegError(f"the worker ended: {last[0] if last else 'its log is empty'}")
+
+
+@contextmanager
+def running(
+    settings: Settings, history: History, kafka: str | None, redis: str | None, logs: Path | None
+) -> Iterator[Processes]:
+    """Run everything for the duration of the block; without `kafka` or `redis`, on embedded servers.
+
+    Raises `StreamsegError` when a process does not start.
+    """
+    with ExitStack() as stack:
+        folder = Path(tempfile.mkdtemp(prefix="streamseg-demo-"))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        if logs is not None:
+            stack.callback(_copy_logs, folder, logs)
+        bootstrap = kafka or stack.enter_context(EmbeddedBroker()).bootstrap
+        url = redis or stack.enter_context(EmbeddedStore()).url
+        metrics_port, api_port = free_port(), free_port()
+        environment = {
+            "STREAMSEG_KAFKA__BOOTSTRAP": bootstrap,
+            "STREAMSEG_REDIS__URL": url,
+            "STREAMSEG_CLOCK": "event",
+            "STREAMSEG_WORKER__METRICS_PORT": str(metrics_port),
+        }
+        chosen = settings.model_copy(
+            update={
+                "clock": "event",
+                "kafka": settings.kafka.model_copy(update={"bootstrap": bootstrap}),
+                "redis": settings.redis.model_copy(update={"url": url}),
+            }
+        )
+        if kafka is not None:
+            create_topics(chosen)
+
+        def child(name: str, *arguments: str) -> Child:
+            return Child(name, command_line(environment, *arguments), folder)
+
+        api = child("api", "api", "--port", str(api_port))
+        stack.callback(api.stop)
+        api.start(lambda: listens(api_port), READY_SECONDS)
+        curl = (
+            f"curl -H 'Authorization: Bearer {_new_api_key(environment)}' "
+            f"http://127.0.0.1:{api_port}/v1/customers/fg-000001/segments"
+        )
+        worker = child("worker", "worker")
+        stack.callback(worker.stop)
+        worker.start(lambda: listens(metrics_port), READY_SECONDS)
+        metrics_url = f"http://127.0.0.1:{metrics_port}/metrics"
+        processes = Processes(chosen, environment, metrics_url, curl, folder, worker)
+        # fmt: off
+        simulator = child(
+            "simulator", "simulate", "--customers", str(history.customers), "--days", str(history.days),
+            "--seed", str(history.seed), "--speed", history.speed, "--fast-days", str(FAST_DAYS),
+            "--most-lag", str(MOST_LAG), "--truth", str(processes.truth),
+        )
+        # fmt: on
+        stack.callback(simulator.kill)
+        simulator.start(lambda: True, 1.0)
+        yield processes
+
+
+def command_line(environment: Mapping[str, str], *arguments: str) -> list[str]:
+    """The command line of a `streamseg` command with these environment variables."""
+    variables = (f"{name}={value}" for name, value in environment.items())
+    return ["env", *variables, sys.executable, "-m", "streamseg.commands", *arguments]
+
+
+def _new_api_key(environment: Mapping[str, str]) -> str:
+    done = subprocess.run(  # noqa: S603  our own command
+        command_line(environment, "keys", "create", "demo", "--json"), capture_output=True, check=False, text=True
+    )
+    if done.returncode:
+        raise StreamsegError(done.stderr.strip().rpartition("\n")[2].removeprefix("streamseg: "))
+    return str(json.loads(done.stdout)["key"])
+
+
+def _copy_logs(folder: Path, logs: Path) -> None:
+    logs.mkdir(parents=True, exist_ok=True)
+    for log in folder.glob("*.log"):
+        shutil.copy(log, logs / log.name)

@@ -1,0 +1,143 @@
+"""The worker's path in one process without servers: the same decoder, rows, looks, samples and learner."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from streamseg import pipeline
+from streamseg.clustering.assign import Assigner, Codes
+from streamseg.clustering.encode import Floats
+from streamseg.clustering.identity import UNASSIGNED
+from streamseg.clustering.learning.learner import Learner
+from streamseg.clustering.sample import Sample
+from streamseg.events.record import MemoryRecord, RecordBatch
+from streamseg.features.rows import Rows, Slots
+from streamseg.features.vector import vectors
+from streamseg.pipeline import SampleValue
+from streamseg.settings import Settings
+from streamseg.sources.event import SourceEvent
+from streamseg.time_units import DAY_SECONDS
+from streamseg.topics import INPUT_TOPICS
+from streamseg.wiring.derived import derive
+
+
+@dataclass(frozen=True, slots=True)
+class Flushed:
+    """The result of a flush."""
+
+    slots: Slots
+    """Rows that absorbed events."""
+    events: int
+    """Events absorbed."""
+    moved: int
+    """Customers who moved from one segment to another."""
+
+
+class InProcessWorker:
+    """A worker and a trainer for the only segmentation of the settings, driven by its caller.
+
+    Args:
+        settings: with exactly one segmentation.
+        seed: of the learner and of segment ids.
+    """
+
+    def __init__(self, settings: Settings, seed: int) -> None:
+        (self.segmentation,) = settings.segmentations.values()
+        derived = derive(settings)
+        self.rows = Rows(derived.layout)
+        self._decoder = derived.decoder
+        self._money = derived.money
+        (self._assigning,) = derived.segmentations
+        (params,) = derived.learner_params
+        # The defaults are in days. Convert them to learning intervals, since a stream may be shorter than the defaults.
+        interval = self.segmentation.learn_interval_seconds
+        params = replace(
+            params,
+            seed=seed,
+            warm_up_patience=params.warm_up_patience / DAY_SECONDS * interval,
+            active=params.active / DAY_SECONDS * interval,
+        )
+        self.learner = Learner(params, draw=random.Random(seed))  # noqa: S311 - ids, not secrets
+        self._offsets = dict.fromkeys(INPUT_TOPICS, 0)
+        self._samples = 0
+        self._generation = 0
+        self.rejected = 0
+        """Records that were rejected."""
+        self.first_rejection: str | None = None
+
+    def flush(self, events: Sequence[SourceEvent], now: float) -> Flushed:
+        """Absorb events and look at the rows that they changed, at `now` (epoch seconds)."""
+        changed = np.array([], dtype=np.intp)
+        count = 0
+        for source, topic in enumerate(INPUT_TOPICS):
+            records = [self._record(event) for event in events if event.topic == topic]
+            if not records:
+                continue
+            taken = pipeline.take(self._decoder, source, RecordBatch(topic, 0, 0, 0, records), self.rows, lambda _: ())
+            self.rejected += len(taken.rejected)
+            if taken.rejected and self.first_rejection is None:
+                first = taken.rejected[0]
+                self.first_rejection = f"{first.reason.value}: {first.detail}"
+            self.rows.load(taken.missing, [None] * len(taken.missing))
+            slots, absorbed = pipeline.absorb(self.rows, source, taken, self._money)
+            changed = np.union1d(changed, slots)
+            count += int(absorbed.mask.sum())
+        return Flushed(changed, count, self._look(changed, now))
+
+    def sweep(self, now: float) -> int:
+        """Look at all customers; return how many moved from one segment to another."""
+        return self._look(self.assignable(), now)
+
+    def assignable(self) -> Slots:
+        """Return the rows of customers who have what the segmentation needs to assign them."""
+        slots = np.arange(len(self.rows), dtype=np.intp)
+        return slots[pipeline.is_assignable(self.rows, slots, self._assigning)]
+
+    def vectors(self, slots: Slots, now: float) -> Floats:
+        """Return the raw feature vectors (n, d) of the segmentation."""
+        return vectors(self.rows, slots, now, self._assigning.features)
+
+    def segments(self, slots: Slots) -> Codes:
+        """Return the codes of the settled segments (n,)."""
+        codes: NDArray[np.uint32] = self.rows.segment[slots, 0]
+        return codes
+
+    def _record(self, event: SourceEvent) -> MemoryRecord:
+        offset = self._offsets[event.topic]
+        self._offsets[event.topic] += 1
+        appended_at_ms = int(event.occurred_at * 1000) + 1
+        return MemoryRecord(event.topic, 0, offset, appended_at_ms, event.customer_id.encode(), event.value)
+
+    def _look(self, slots: Slots, now: float) -> int:
+        if not len(slots):
+            return 0
+        looked = pipeline.look(self.rows, slots, now, [self._assigning])
+        before, after = looked.before[:, 0], looked.after[:, 0]
+        moved = int(np.count_nonzero((before != after) & (before != UNASSIGNED)))
+        samples = pipeline.sample(self.rows, slots, now, [self._assigning])
+        if samples and self._learn([one.value for one in samples]):
+            moved += self.sweep(now)
+        return moved
+
+    def _learn(self, values: Sequence[bytes]) -> bool:
+        """Learn samples and use the new model; return whether everybody must be assigned again."""
+        for value in values:
+            read = msgspec.json.decode(value, type=SampleValue)
+            self.learner.learn(Sample(read.customer_id, read.at, read.x, read.events), self._samples)
+            self._samples += 1
+            if self.learner.challenge_due():
+                self.learner.challenge()
+        snapshot = self.learner.snapshot()
+        self._assigning = replace(
+            self._assigning,
+            assigner=Assigner(snapshot),
+            version=snapshot.version,
+            sampled_share=snapshot.sampled_share,
+        )
+        adopted = snapshot.generation != self._generation
+        self._generation = snapshot.generation
+        return adopted

@@ -1,0 +1,111 @@
+"""Clustering measures as plain functions of labels and vectors, and offline k-means as the upper reference."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.cluster import KMeans
+from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
+
+from streamseg.clustering.encode import Floats, Scale, to_log
+from streamseg.clustering.identity import UNASSIGNED
+from streamseg.features.catalogue import Feature
+
+Labels = NDArray[np.intp]
+
+UNASSIGNED_GROUP: Final = "unassigned"
+UNKNOWN_GROUP: Final = "unknown"
+"""Customers of the truth who have no membership. This and the unassigned count as one group each."""
+RENAMED_FROM: Final = 0.5
+"""Share of a segment that must move to one other segment for its members to count as renamed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Agreement of segments with true labels: 1 for equal groups, 0 for chance."""
+
+    customers: int
+    ari: float
+    """Adjusted Rand index (Hubert and Arabie, 1985)."""
+    ami: float
+    """Adjusted mutual information (Vinh et al., 2010)."""
+    confusion: Mapping[str, Mapping[str, int]]
+    """Number of customers by label and segment."""
+
+
+def agreement(truth: Mapping[str, str], segments: Mapping[str, str | None]) -> Agreement:
+    """Compare segments with true labels, over the customers of the truth.
+
+    Args:
+        truth: label by customer id; not empty.
+        segments: segment id by customer id, None where unassigned. Customers without a label are ignored.
+    """
+    found = [segments.get(customer, UNKNOWN_GROUP) or UNASSIGNED_GROUP for customer in truth]
+    labels = list(truth.values())
+    confusion: dict[str, dict[str, int]] = {}
+    for (label, segment), count in sorted(Counter(zip(labels, found, strict=True)).items()):
+        confusion.setdefault(label, {})[segment] = count
+    return Agreement(
+        customers=len(labels),
+        ari=ari(labels, found),
+        ami=float(adjusted_mutual_info_score(labels, found)),
+        confusion=confusion,
+    )
+
+
+def ari(labels: Sequence[object] | Labels, others: Sequence[object] | Labels) -> float:
+    """Return the adjusted Rand index of two labellings (n,) of the same customers."""
+    return float(adjusted_rand_score(labels, others))
+
+
+def inertia(rows: Floats, labels: Labels) -> float:
+    """Return the sum of squared distances of rows (n, d) to the mean of the rows with the same label (n,)."""
+    groups = (rows[labels == label] for label in np.unique(labels))
+    return float(sum(((group - group.mean(axis=0)) ** 2).sum() for group in groups))
+
+
+def renamed_share(before: Mapping[int, int], after: Mapping[int, int]) -> float:
+    """Return the share of customers whose segment id changed together with that of at least half of their segment.
+
+    Args:
+        before: segment code by customer; the unassigned are ignored.
+        after: the same at a later time, for at least the same customers.
+    """
+    moves = Counter((old, after[customer]) for customer, old in before.items() if old != UNASSIGNED)
+    sizes: Counter[int] = Counter()
+    for (old, _), count in moves.items():
+        sizes[old] += count
+    renamed = sum(count for (old, new), count in moves.items() if new != old and count >= RENAMED_FROM * sizes[old])
+    return renamed / moves.total() if moves else 0.0
+
+
+def standardised(vectors: Floats, skewed: Sequence[bool], blocks: Sequence[str] = ()) -> Floats:
+    """Return raw vectors (n, d) with log1p where skewed, mean 0 and variance 1; for `blocks` see `Scale.of`."""
+    logged = to_log(vectors, skewed)
+    return Scale.of(logged.mean(axis=0).tolist(), logged.var(axis=0).tolist(), blocks).apply(logged)
+
+
+def offline_kmeans(scaled: Floats, k: int, seed: int = 0) -> Labels:
+    """Return the labels (n,) of k-means on all rows (n, d) at once, the best of ten starts: the upper reference."""
+    labels: Labels = KMeans(n_clusters=k, n_init=10, random_state=seed).fit_predict(scaled)
+    return labels
+
+
+def offline_segments(
+    customer_ids: Sequence[str], vectors: Floats, features: Sequence[Feature], k: int, seed: int = 0
+) -> dict[str, str]:
+    """Return the label of offline k-means by customer id.
+
+    Args:
+        customer_ids: one per row.
+        vectors: raw feature values (n, d), n >= k.
+        features: the d features.
+        k: number of clusters.
+        seed: of the ten starts.
+    """
+    scaled = standardised(vectors, [feature.skewed for feature in features], [feature.block for feature in features])
+    labels = offline_kmeans(scaled, k, seed).tolist()
+    return {customer: f"offline-{label}" for customer, label in zip(customer_ids, labels, strict=True)}

@@ -1,0 +1,134 @@
+"""Load the settings from all their sources, and explain a wrong one in one line."""
+
+import os
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Final, Literal
+
+from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+from pydantic_settings import SettingsError as PydanticSettingsError
+
+from streamseg.errors import SettingsError
+from streamseg.packs import pack
+from streamseg.settings import tables
+from streamseg.settings.toml_table import first_error
+
+PREFIX: Final = "STREAMSEG_"
+
+
+class Settings(BaseSettings):
+    """All settings of a process."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, toml_file="streamseg.toml"
+    )
+
+    clock: Literal["wall", "event"] = "wall"
+    """`wall` in production. `event` for replays, simulations and the demo: the current time is then the latest event
+    time of the partition."""
+    kafka: tables.KafkaSettings = tables.KafkaSettings()
+    redis: tables.RedisSettings = tables.RedisSettings()
+    money: tables.MoneySettings = tables.MoneySettings()
+    features: tables.FeatureSettings = tables.FeatureSettings()
+    segmentations: dict[tables.Name, tables.SegmentationSettings] = Field(
+        default_factory=lambda: {"behaviour": tables.BEHAVIOUR}
+    )
+    membership: tables.MembershipSettings = tables.MembershipSettings()
+    worker: tables.WorkerSettings = tables.WorkerSettings()
+    api: tables.ApiSettings = tables.ApiSettings()
+
+    @model_validator(mode="after")
+    def _check_rolling_profile(self) -> "Settings":
+        if self.kafka.membership_profile == "rolling" and not self.kafka.instance_id:
+            raise ValueError("kafka.membership_profile = rolling needs kafka.instance_id")
+        return self
+
+    @property
+    def attributes(self) -> dict[str, tables.AttributeSettings]:
+        """Profile attributes that rows keep, by trait: those of the packs, overridden by `features.attributes`."""
+        from_packs = {
+            trait: tables.AttributeSettings.model_validate(declared)
+            for one in self.segmentations.values()
+            if one.pack is not None
+            for trait, declared in pack(one.pack).attributes.items()
+        }
+        return from_packs | self.features.attributes
+
+    @property
+    def brand_groups(self) -> int:
+        """Number of hash groups for brands: `features.brand_groups`, or else the most that a chosen pack asks for."""
+        if self.features.brand_groups is not None:
+            return self.features.brand_groups
+        asked = (pack(one.pack).features for one in self.segmentations.values() if one.pack is not None)
+        return max((int(features.get("brand_groups", 0)) for features in asked), default=0)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  pydantic's signature
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return the sources by precedence. `.env` files are not read."""
+        return init_settings, env_settings, file_secret_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_settings(file: Path | None = None, **given: object) -> Settings:
+    """Load the settings of this process.
+
+    Args:
+        file: settings file; None: `streamseg.toml` in the working directory, if there is one.
+        given: settings from the command line, by name of the table or setting.
+
+    Raises:
+        SettingsError: a setting is wrong; one line that names the first such setting and the reason.
+    """
+    if file is not None and not file.is_file():
+        raise SettingsError(f"settings file {file} does not exist")
+    _check_environment()
+    chosen: type[Settings] = Settings
+    if file is not None:
+        chosen = type("Settings", (Settings,), {"model_config": {**Settings.model_config, "toml_file": file}})
+    try:
+        return chosen(**given)  # type: ignore[arg-type]  # pydantic checks names and values
+    except ValidationError as error:
+        raise SettingsError(_explain(error)) from None
+    except PydanticSettingsError as error:  # an environment variable for a list or a table
+        table = str(error).split('"')[1].upper()
+        raise SettingsError(f"environment variable {PREFIX}{table}...: a list or a table must be JSON") from None
+    except ValueError as error:
+        raise SettingsError(f"settings file: {error}") from None
+
+
+def _check_environment() -> None:
+    """Refuse unknown variables with our prefix: pydantic ignores those outside the known tables."""
+    for name in os.environ:
+        if name.startswith(PREFIX) and not name.startswith(f"{PREFIX}TEST_"):
+            known = name.removeprefix(PREFIX).partition("__")[0].lower()
+            if known not in Settings.model_fields:
+                near = get_close_matches(known, Settings.model_fields, 1)
+                hint = f"; did you mean {PREFIX}{near[0].upper()}...?" if near else ""
+                raise SettingsError(f"environment variable {name} is not a setting{hint}")
+
+
+def _explain(error: ValidationError) -> str:
+    path, message, unknown = first_error(error)
+    *parents, name = path or ("settings",)
+    where = ".".join([*parents, name])
+    if not unknown:
+        return f"setting {where}: {message}"
+    table: type[BaseModel] | None = Settings
+    for part in parents:
+        found = table.model_fields.get(part) if table is not None else None
+        table = found.annotation if found is not None and isinstance(found.annotation, type) else None
+    near = get_close_matches(name, table.model_fields, 1) if table is not None else []
+    hint = f"; did you mean {'.'.join([*parents, near[0]])}?" if near else ""
+    return f"setting {where}: unknown setting{hint}"

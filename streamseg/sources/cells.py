@@ -1,0 +1,93 @@
+"""Parse the cells of foreign files: text, exact numbers, times, and yes or no."""
+
+from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from streamseg.sources.mapping import NumberFormat, TimeFormat
+
+CACHE_SIZE: Final = 65_536
+"""Number of parsed texts to remember: prices and times recur."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_ONE: Final = Decimal(1)
+_LARGEST: Final = Decimal(10) ** 15
+_YES: Final = frozenset({"1", "true", "yes", "y", "t"})
+_NO: Final = frozenset({"0", "false", "no", "n", "f"})
+
+
+class RejectedLineError(ValueError):
+    """The line cannot become an event; the text gives the reason."""
+
+
+def cell_of(given: object) -> object:
+    """Return the value of a cell without surrounding white space; None for an empty one."""
+    if isinstance(given, str):
+        return given.strip() or None
+    return None if given != given else given  # noqa: PLR0124  NaN marks an empty cell in tables
+
+
+def text_of(given: object) -> str:
+    """Return a value as text; "" for None."""
+    if given is None:
+        return ""
+    if isinstance(given, float | Decimal) and given == int(given):
+        return str(int(given))  # a column of integer ids becomes a column of floats when some are missing
+    return str(given)
+
+
+def number_of(name: str, given: object, number_format: NumberFormat) -> Decimal:
+    """Return the exact decimal of the field `name`. Raises `RejectedLineError`."""
+    text = text_of(given)
+    if isinstance(given, str):
+        text = text.replace(number_format.thousands, "") if number_format.thousands else text
+        text = text.replace(number_format.decimal, ".") if number_format.decimal != "." else text
+    try:
+        number = _decimal(text)
+    except InvalidOperation:
+        raise RejectedLineError(f"{name}: {text[:40]!r} is not a number") from None
+    if not number.is_finite() or abs(number) > _LARGEST:
+        raise RejectedLineError(f"{name}: {text[:40]!r} is out of range")
+    return number
+
+
+@lru_cache(CACHE_SIZE)
+def _decimal(text: str) -> Decimal:
+    """Parse a decimal; a whole number within range loses its trailing zeros."""
+    number = Decimal(text)
+    whole = number.is_finite() and abs(number) <= _LARGEST and number == number.to_integral_value()
+    return number.quantize(_ONE) if whole else number
+
+
+def time_of(given: object, time_format: TimeFormat, zone: ZoneInfo) -> float:
+    """Return the epoch seconds of `occurred_at`, in `zone` where it has no offset. Raises `RejectedLineError`."""
+    text = text_of(given)
+    try:
+        moment = given if isinstance(given, datetime) else _parse_time(text, time_format)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
+    except (ValueError, OverflowError):
+        reason = f"{text[:40]!r} is not a time in the format {time_format.format}"
+        raise RejectedLineError(f"occurred_at: {reason}") from None
+
+
+def _parse_time(text: str, time_format: TimeFormat) -> datetime:
+    match time_format.format:
+        case "iso8601":
+            return datetime.fromisoformat(text)
+        case "epoch_seconds":
+            return _EPOCH + timedelta(seconds=float(text))
+        case "epoch_milliseconds":
+            return _EPOCH + timedelta(milliseconds=float(text))
+        case "days":
+            return datetime.combine(time_format.origin, time()) + timedelta(days=float(text))
+        case pattern:
+            return datetime.strptime(text, pattern)  # noqa: DTZ007  the caller adds the zone
+
+
+def boolean_of(name: str, given: object) -> bool:
+    """Return whether the field `name` says yes. Raises `RejectedLineError`."""
+    text = text_of(given).casefold()
+    if text not in _YES | _NO:
+        raise RejectedLineError(f"{name}: {text[:40]!r} is neither yes nor no")
+    return text in _YES

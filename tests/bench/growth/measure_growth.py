@@ -1,0 +1,111 @@
+"""Measure CPU, memory, stored bytes and the time of a sweep at growing numbers of customers.
+
+One worker and one store are kept throughout. At each size the missing customers are added with one click each; then
+loads are sent at full speed. The worker keeps all rows in memory, so that no event has to load its row from Redis. A
+second worker with room for a tenth of the rows measures what such a load costs.
+"""
+
+import asyncio
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import redis
+
+from streamseg.features.codec import field_table
+from streamseg.wiring.derived import derive
+from tests.bench.click_load import Load, first_clicks
+from tests.bench.growth.miss_cost import cost_of_a_miss
+from tests.bench.growth.stored_bytes import bytes_per_customer
+from tests.bench.growth.sweep_time import listed, publish_generation, until_swept
+from tests.bench.machine import machine, versions
+from tests.bench.process_usage import available_bytes, resident_bytes, spent_until, wait
+from tests.bench.testbed import Testbed
+from tests.support.processes import worker
+
+BYTES_PER_CUSTOMER: Final = 2_500
+"""Memory of the worker, Redis and Kafka together, rounded up."""
+AT_ONCE: Final = 200_000
+"""First clicks that are generated before they are sent."""
+FIXED_SECONDS: Final = 120.0
+SLOWEST_EVENTS_PER_SECOND: Final = 500
+
+
+def fitting(sizes: Sequence[int], available: int) -> list[int]:
+    """The distinct sizes that fit into `available` bytes, ascending."""
+    return [size for size in sorted(set(sizes)) if size * BYTES_PER_CUSTOMER <= available]
+
+
+def measure(*, sizes: Sequence[int], events: int, say: Callable[[str], None]) -> dict[str, Any]:
+    """Measure at each number of customers. Returns the `--json` document; `say` receives progress lines."""
+    fit = fitting(sizes, available_bytes())
+    for left_out in sorted(set(sizes) - set(fit)):
+        say(f"{left_out:,} customers: skipped, this machine has too little memory")
+    if not fit:
+        raise RuntimeError("this machine has too little memory for any of the sizes")
+    grown: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory(prefix="streamseg-bench-") as folder, Testbed(Path(folder)) as testbed:
+        testbed.empty()
+        testbed.clear()
+        empty_bytes = _used(testbed)
+        testbed.given = {"STREAMSEG_WORKER__ROWS_IN_MEMORY": str(max(1_000, *fit) * 2)}
+        with worker(testbed.environment, testbed.folder / "worker.log") as process:
+            wait(process, testbed.is_assigned, 60.0, "streamseg")
+            known = 0
+            for size in fit:
+                one = _at(testbed, process, known=known, size=size, smallest=fit[0], events=events)
+                one["redis_bytes_per_customer"] = bytes_per_customer(
+                    testbed.redis.url, testbed.partitions, size, empty_bytes
+                )
+                grown.append(one)
+                known = size
+                say(
+                    f"{size:,} customers: {one['cpu_seconds_per_event'] * 1e6:.2f} us of CPU per event, "
+                    f"{one['resident_bytes'] / 1e6:,.0f} MB resident, sweep {one['sweep_seconds']:.1f} s"
+                )
+        miss = cost_of_a_miss(testbed, fit[-1], events)
+        say(f"a row that must be loaded: {miss['cpu_seconds_per_miss'] * 1e6:.1f} us of CPU")
+        row = [
+            {"field": name, "type": kind, "bytes": size, "meaning": meaning}
+            for name, kind, size, meaning in field_table(derive(testbed.settings).layout)
+        ]
+        used = versions(testbed)
+    return {"machine": machine(), "versions": used, "events": events, "sizes": grown, "miss": miss, "row": row}
+
+
+def _at(
+    testbed: Testbed, process: "subprocess.Popen[bytes]", *, known: int, size: int, smallest: int, events: int
+) -> dict[str, Any]:
+    def drain() -> float:
+        limit = FIXED_SECONDS + testbed.sent / SLOWEST_EVENTS_PER_SECOND
+        return spent_until(process, testbed.is_drained, limit, "streamseg").cpu
+
+    for start in range(known, size, AT_ONCE):
+        testbed.send(list(first_clicks(range(start, min(size, start + AT_ONCE)))))
+        drain()
+    cpu = []
+    before = listed(testbed.redis.url)
+    for among in (size, smallest):
+        load = Load("skewed", events, among, skewed=True, seed=size)
+        records = list(load.records(time.time()))
+        testbed.send(records)
+        cpu.append(drain() / events)
+    swept_beside = listed(testbed.redis.url) > before
+    asyncio.run(publish_generation(testbed))
+    swept = until_swept(testbed.redis.url)
+    return {
+        "customers": size,
+        "cpu_seconds_per_event": round(cpu[0], 9),
+        "cpu_seconds_per_event_of_the_smallest": round(cpu[1], 9),
+        "a_sweep_ran_beside": swept_beside,
+        "resident_bytes": resident_bytes(process.pid),
+        "sweep_seconds": round(swept, 2),
+    }
+
+
+def _used(testbed: Testbed) -> int:
+    with redis.Redis.from_url(testbed.redis.url) as client:
+        return int(client.info("memory")["used_memory"])

@@ -1,0 +1,53 @@
+"""Measure how long a sweep over all customers takes after a new model generation."""
+
+import time
+from dataclasses import replace
+from typing import Final
+
+import redis
+
+from streamseg.clustering.snapshot import Snapshot
+from streamseg.wiring.stores import stores
+from tests.bench.testbed import Testbed
+
+SEGMENTATION: Final = "behaviour"
+QUIET_SECONDS: Final = 3.0
+BEGIN_SECONDS: Final = 30.0
+LONGEST_SECONDS: Final = 1_800.0
+POLL_SECONDS: Final = 0.05
+
+
+async def publish_generation(testbed: Testbed) -> None:
+    """Publish the present model as a new generation: every customer is assigned again, and nobody moves."""
+    async with stores(testbed.settings) as (_, _, models):
+        while True:
+            stored = await models.snapshot(SEGMENTATION)
+            assert stored is not None
+            old = Snapshot.from_json(stored)
+            new = replace(old, version=old.version + 1, parent=old.version, generation=old.generation + 1)
+            if await models.publish(SEGMENTATION, new.version, new.parent, new.to_json()):
+                return
+
+
+def until_swept(url: str) -> float:
+    """Wait for the next sweep; returns the seconds from now until its last HSCAN. Only sweeps call HSCAN.
+
+    Raises `RuntimeError` when no sweep starts within 30 s, or it takes longer than 30 minutes.
+    """
+    began = time.monotonic()
+    first = seen = listed(url)
+    moved = began
+    while seen == first or time.monotonic() - moved < QUIET_SECONDS:
+        time.sleep(POLL_SECONDS)
+        now = listed(url)
+        if now != seen:
+            seen, moved = now, time.monotonic()
+        if time.monotonic() - began > (BEGIN_SECONDS if seen == first else LONGEST_SECONDS):
+            raise RuntimeError("no sweep started" if seen == first else "the sweep did not end")
+    return moved - began
+
+
+def listed(url: str) -> int:
+    """HSCAN calls since the server's statistics were reset."""
+    with redis.Redis.from_url(url) as client:
+        return int(client.info("commandstats").get("cmdstat_hscan", {"calls": 0})["calls"])

@@ -1,0 +1,159 @@
+"""Evaluating segments on a stream: a small FitGear shop, and recorded events through `bench clustering`."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from streamseg.commands import Invocation
+from streamseg.commands.bench.clustering import command
+from streamseg.errors import StreamsegError
+from streamseg.evaluation.event_stream import fitgear
+from streamseg.evaluation.results import StreamResult
+from streamseg.evaluation.stream_evaluation import evaluate_stream
+from streamseg.settings import Settings
+
+END = 1_700_000_000.0
+
+
+@pytest.fixture(name="shop", scope="module")
+def _shop() -> StreamResult:
+    return evaluate_stream(fitgear(1, 150, 24, END), Settings(), 1, lambda _: None)
+
+
+def test_segments_agree_much_better_with_the_truth_than_river_by_default(shop: StreamResult) -> None:
+    ours, offline, _, river = shop.rows
+    assert [row.method for row in shop.rows] == ["streamseg", "offline", "minibatch", "river-default"]
+    assert ours.ari_after is not None
+    assert river.ari_after is not None
+    assert offline.ari_after is not None
+    assert ours.ari_after > river.ari_after + 0.1
+    assert ours.ari_after > 0.7 * offline.ari_after
+    assert 1.0 <= (ours.inertia_ratio or 0.0) < 1.1
+    assert offline.ari_to_offline == 1.0
+
+
+def test_measures_are_none_where_they_do_not_apply(shop: StreamResult) -> None:
+    ours, offline, *baselines = shop.rows
+    assert 0.0 <= (ours.flap_per_event or 0.0) < 0.1
+    assert 0.0 <= (ours.renamed_worst_day or 0.0) <= 1.0
+    assert offline.flap_per_event is None
+    assert offline.renamed_worst_day is None
+    assert all(one.renamed_worst_day is None for one in baselines)
+    assert shop.customers == 150
+    assert shop.events > 1000
+    assert shop.rejected == 0
+    assert shop.unassigned_share == 0.0
+    assert shop.births is not None
+    assert shop.births.k == 7  # one more than the settings have: the number of archetypes at the end
+
+
+def test_a_file_is_evaluated_in_its_own_currency_with_or_without_truth(tmp_path: Path) -> None:
+    lines, labels = ["customer,time,order,amount"], ["customer_id,label"]
+    rng = np.random.default_rng(4)
+    for day in range(80):
+        for customer in range(60):
+            if rng.random() < (0.5 if customer % 2 else 0.05):
+                amount = 200.0 if customer % 2 else 10.0
+                lines.append(f"c{customer},1997-{1 + day // 28:02}-{1 + day % 28:02},o{day}-{customer},{amount}")
+    labels += [f"c{customer},{'big' if customer % 2 else 'small'}" for customer in range(60)]
+    (tmp_path / "orders.csv").write_text("\n".join(lines))
+    (tmp_path / "truth.csv").write_text("\n".join(labels))
+    (tmp_path / "map.toml").write_text(
+        'event = "purchase"\n[fields]\ncustomer_id = "customer"\noccurred_at = "time"\n'
+        '[purchase]\ntransaction_id = "order"\nvalue = "amount"\ncurrency = { constant = "SEK" }\n'
+    )
+    arguments = [
+        "--events",
+        str(tmp_path / "orders.csv"),
+        "--mapping",
+        str(tmp_path / "map.toml"),
+        "--k",
+        "2",
+        "--json",
+    ]
+    result = CliRunner().invoke(command, [*arguments, "--truth", str(tmp_path / "truth.csv")], obj=Invocation())
+    assert result.exit_code == 0, result.output
+    (stream,) = json.loads(result.stdout)["streams"]
+    assert stream["rejected"] == 0
+    assert stream["births"] is None
+    assert stream["rows"][0]["method"] == "streamseg"
+    assert stream["rows"][0]["ari_after"] > 0.9
+    result = CliRunner().invoke(command, arguments, obj=Invocation())
+    (stream,) = json.loads(result.stdout)["streams"]
+    assert stream["rows"][0]["ari_after"] is None
+    assert stream["rows"][0]["ari_to_offline"] > 0.9
+    result = CliRunner().invoke(command, [*arguments, "--features", "value"], obj=Invocation())
+    (stream,) = json.loads(result.stdout)["streams"]
+    assert stream["rows"][0]["ari_to_offline"] > 0.9, "a shipped pack can be evaluated without being enabled"
+
+
+def bench(folder: Path, mapping: str, **files: str) -> Result:
+    arguments = ["--json", "--k", "2"]
+    for name, text in files.items():
+        (folder / f"{name}.csv").write_text(text)
+        arguments += ["--events", str(folder / f"{name}.csv")]
+    (folder / "map.toml").write_text(mapping)
+    return CliRunner().invoke(command, [*arguments, "--mapping", str(folder / "map.toml")], obj=Invocation())
+
+
+MIXED = """event = { column = "event_type", values = { click = "click", purchase = "purchase" } }
+[fields]
+event_id = "event_id"
+customer_id = "customer_id"
+occurred_at = "timestamp"
+currency = { constant = "SEK" }
+[click]
+event_name = { column = "action", values = { view = "view_item", cart = "add_to_cart" } }
+[items]
+item_id = "product_id"
+price = "unit_price"
+amount = "amount"
+[transactions]
+by = ["order_id"]
+"""
+HEADER = "event_id,event_type,action,customer_id,order_id,product_id,unit_price,amount,timestamp"
+
+
+def test_one_file_may_hold_clicks_and_purchases_of_a_few_hours(tmp_path: Path) -> None:
+    lines = [HEADER]
+    for number in range(240):
+        at, buys = f"2024-03-01T{8 + number // 60:02}:{number % 60:02}:00Z", number % 4 == 0
+        name = f"s{number}"
+        lines.append(f"e{number},click,view,{name},,p1,20,,{at}")
+        lines.append(f"f{number},click,{'cart' if buys else 'view'},{name},,p2,30,,{at}")
+        if buys:
+            lines += [f"g{number}-{n},purchase,purchase,{name},o{number},p{n},20,20,{at}" for n in range(3)]
+    result = bench(tmp_path, MIXED, sessions="\n".join(lines))
+    assert result.exit_code == 0, result.output
+    (stream,) = json.loads(result.stdout)["streams"]
+    assert (stream["customers"], stream["events"], stream["rejected"]) == (240, 540, 0)
+    assert stream["rows"][0]["ari_to_offline"] > 0.9
+    assert stream["unassigned_share"] < 0.1
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        pytest.param("e1,click,view,c-1,,p1,20,,yesterday", "is not a time in the format iso8601", id="no time"),
+        pytest.param(
+            "e1,click,dance,c-1,,p1,20,,2024-03-01", "'dance' is not among the mapped values", id="an unknown word"
+        ),
+        pytest.param("e1,click,view,c 1,,p1,20,,2024-03-01", "records were rejected", id="an impossible customer id"),
+    ],
+)
+def test_a_file_without_a_valid_line_is_refused_with_the_first_reason(tmp_path: Path, line: str, reason: str) -> None:
+    result = bench(tmp_path, MIXED, bad=f"{HEADER}\n{line}\n")
+    assert isinstance(result.exception, StreamsegError)
+    assert reason in str(result.exception)
+
+
+def test_there_must_be_one_mapping_for_all_files_or_one_per_file(tmp_path: Path) -> None:
+    good = f"{HEADER}\ne1,click,view,c-1,,p1,20,,2024-03-01\n"
+    (tmp_path / "a.csv").write_text(good)
+    (tmp_path / "map.toml").write_text(MIXED)
+    arguments = ["--events", str(tmp_path / "a.csv"), *["--mapping", str(tmp_path / "map.toml")] * 2]
+    result = CliRunner().invoke(command, arguments, obj=Invocation())
+    assert "2 mappings for 1 files" in str(result.exception)
