@@ -181,6 +181,13 @@ METRICS: Final = (
     MetricSpec(
         "webhooks", "streamseg_api_webhooks_total", "counter", "Attempts to deliver a webhook message", ("outcome",)
     ),
+    MetricSpec(
+        "webhook_queue",
+        "streamseg_api_webhook_queue",
+        "gauge",
+        "Webhook messages of a subscriber that wait, are parked, or were dropped so far",
+        ("subscriber", "state"),
+    ),
     MetricSpec("build_info", "streamseg_build_info", "gauge", "1, labelled with the version", ("version",)),
 )
 
@@ -219,6 +226,7 @@ class Metrics:
     streams: Gauge
     received: Counter
     webhooks: Counter
+    webhook_queue: Gauge
     build_info: Gauge
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:

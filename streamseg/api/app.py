@@ -108,7 +108,7 @@ class Api:
             catalogue,
             provider=settings.ads_provider,
             audiences=settings.iab_audiences,
-            freshness=freshness,
+            freshness=Freshness(0, 0),  # a withdrawn consent must take effect at once
         )
         events = EventIntake(sink, decoder, access, metrics, body_limit_bytes=settings.events_limit_bytes)
         keyed = partial(keyed_route, access, settings.body_limit_bytes)

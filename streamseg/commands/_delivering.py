@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 from streamseg.errors import StreamsegError
@@ -11,12 +12,12 @@ from streamseg.errors import StreamsegError
 if TYPE_CHECKING:
     from streamseg.api.webhooks.dispatcher import Dispatcher
     from streamseg.kafka.change_feed import ChangeFeed
-    from streamseg.ports import WebhookStore
+    from streamseg.ports import ChangeRecord
     from streamseg.settings import Settings
 
-MOST_WAITING: Final = 100_000
-"""Deliveries in the store above which no further changes are read."""
 PAUSE_SECONDS: Final = 1.0
+THREADS: Final = 128
+"""They resolve the names of subscribers: a few names without an answer must not delay the others and the reading."""
 log = logging.getLogger(__name__)
 
 
@@ -28,6 +29,7 @@ async def deliver(settings: "Settings", metrics_port: int | None) -> None:
     from streamseg.wiring.build_api import webhooks
     from streamseg.wiring.kafka_clients import change_feed
 
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -41,7 +43,7 @@ async def deliver(settings: "Settings", metrics_port: int | None) -> None:
             posting() as post,
         ):
             dispatcher = Dispatcher(store, post, metrics, time.time)
-            tasks = [asyncio.create_task(each) for each in (_take_in(feed, store, dispatcher), dispatcher.run())]
+            tasks = [asyncio.create_task(each) for each in (_take_in(feed, dispatcher), dispatcher.run())]
             tasks.append(asyncio.create_task(stop.wait()))  # type: ignore[arg-type]  # the first to end ends all
             log.info("delivering changes to subscribers")
             try:
@@ -56,12 +58,12 @@ async def deliver(settings: "Settings", metrics_port: int | None) -> None:
         metrics.close()
 
 
-async def _take_in(feed: "ChangeFeed", store: "WebhookStore", dispatcher: "Dispatcher") -> None:
+async def _take_in(feed: "ChangeFeed", dispatcher: "Dispatcher") -> None:
     """Turn changes into deliveries; commit them once the store has the deliveries."""
-    held: list[tuple[bytes, bytes | None, str]] = []
+    held: list[ChangeRecord] = []
     while True:
         try:
-            if await store.waiting() > MOST_WAITING:
+            if await dispatcher.is_full():
                 await asyncio.sleep(PAUSE_SECONDS)
                 continue
             held = held or await feed.next()

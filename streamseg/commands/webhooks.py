@@ -6,6 +6,7 @@ import secrets
 import sys
 import time
 from base64 import b64encode
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
@@ -76,12 +77,15 @@ def add(
 @json_option
 @click.pass_obj
 def list_(invocation: Invocation, as_json: bool) -> None:
-    """List the subscribers, without their secrets."""
-    found = _in_store(invocation, lambda store: store.subscribers())
-    shown = [
-        {"id": s.id, "url": s.url, "segments": list(s.segments), "purpose": s.purpose, "allow_private": s.allow_private}
-        for s in found
-    ]
+    """List the subscribers with their queues, without their secrets."""
+
+    async def found(store: "WebhookStore") -> list[dict[str, Any]]:
+        subscribers = await store.subscribers()
+        counts = await store.counts([each.id for each in subscribers])
+        rows = [asdict(each) | asdict(counts[each.id]) for each in subscribers]
+        return [{name: value for name, value in row.items() if name != "secret"} for row in rows]
+
+    shown = _in_store(invocation, found)
     _show("subscribers", shown, as_json)
 
 
@@ -90,7 +94,7 @@ def list_(invocation: Invocation, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def remove(invocation: Invocation, subscriber_id: str, as_json: bool) -> None:
-    """Remove a subscriber; its pending deliveries are dropped."""
+    """Remove a subscriber with all of its waiting and parked deliveries."""
     if not _in_store(invocation, lambda store: store.unsubscribe(subscriber_id)):
         raise StreamsegError(f"there is no subscriber {subscriber_id}")
     click.echo(json.dumps({"removed": subscriber_id}) if as_json else f"removed {subscriber_id}")
@@ -102,7 +106,11 @@ def remove(invocation: Invocation, subscriber_id: str, as_json: bool) -> None:
 def parked(invocation: Invocation, as_json: bool) -> None:
     """List the deliveries that failed for good, and why."""
     found = _in_store(invocation, lambda store: store.parked())
-    _show("parked", [{"id": each.id, "subscriber": each.subscriber, "reason": each.reason} for each in found], as_json)
+    shown = [
+        {"id": each.id, "subscriber": each.subscriber, "reason": each.reason or "the subscription has ended"}
+        for each in found
+    ]
+    _show("parked", shown, as_json)
 
 
 @command.command()

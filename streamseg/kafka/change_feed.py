@@ -7,6 +7,7 @@ from confluent_kafka import Consumer, KafkaException
 
 from streamseg.errors import StreamsegError
 from streamseg.kafka.client_config import client_config
+from streamseg.ports import ChangeRecord
 from streamseg.settings import KafkaSettings
 from streamseg.topics import MEMBERSHIPS
 
@@ -38,16 +39,18 @@ class ChangeFeed:
         )
         self._consumer.subscribe([MEMBERSHIPS])
 
-    async def next(self) -> list[tuple[bytes, bytes | None, str]]:
-        """Return the next records as (key, value, "partition-offset"), none after 0.5 s without any.
-
-        Raises `ChangesUnavailableError`.
-        """
+    async def next(self) -> list[ChangeRecord]:
+        """Return the next records, none after 0.5 s without any. Raises `ChangesUnavailableError`."""
         messages: list[Any] = await asyncio.to_thread(self._consumer.consume, RECORDS_AT_ONCE, POLL_SECONDS)
         for message in messages:
             if message.error() is not None:
                 raise ChangesUnavailableError(f"no changes from Kafka: {message.error().str()}")
-        return [(each.key() or b"", each.value(), f"{each.partition()}-{each.offset()}") for each in messages]
+        return [
+            ChangeRecord(
+                each.key() or b"", each.value(), f"{each.partition()}-{each.offset()}", dict(each.headers() or ())
+            )
+            for each in messages
+        ]
 
     async def commit(self) -> None:
         """Commit every record that `next` has returned. Raises `ChangesUnavailableError`."""

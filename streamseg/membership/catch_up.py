@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from streamseg.clustering.identity import UNASSIGNED, code_of
 from streamseg.features.layout import Layout
 from streamseg.features.rows import Rows
-from streamseg.membership.types import Membership
+from streamseg.membership.types import Consent, Membership
 
 
 class CatchUp:
@@ -19,11 +19,16 @@ class CatchUp:
     Args:
         layout: layout of the rows.
         newer: published membership by customer id, for customers whose row is behind.
+        unknown: consent that applies to unanswered purposes. With it, rows take over refusals too: their consents will
+            be read again, and would else be published as withdrawn once more. None if no event will be read again.
     """
 
-    def __init__(self, layout: Layout, newer: Mapping[str, Membership] | None = None) -> None:
+    def __init__(
+        self, layout: Layout, newer: Mapping[str, Membership] | None = None, unknown: Consent | None = None
+    ) -> None:
         self._layout = layout
         self._newer = dict(newer or {})
+        self._unknown = unknown
 
     def __len__(self) -> int:
         return len(self._newer)
@@ -46,6 +51,7 @@ class CatchUp:
             slot = rows.slots[customer]
             if membership is None or membership.seq <= rows.seq[slot]:
                 continue
+            self._refuse(rows, slot, membership.consent)
             rows.seq[slot] = membership.seq
             rows.published_at[slot] = 0  # publish the string again
             rows.published_wall[slot] = int(wall_now)
@@ -54,3 +60,16 @@ class CatchUp:
                 rows.segment[slot, s] = UNASSIGNED if segment is None else code_of(segment.id)
                 rows.since[slot, s] = 0 if segment is None else segment.since
                 rows.candidate[slot, s] = rows.streak[slot, s] = 0
+
+    def _refuse(self, rows: Rows, slot: int, published: Consent) -> None:
+        """Take over the published refusals; their times stay, so that the events themselves are absorbed all the same.
+
+        Published consents are not taken over: at worst they are published as given once more.
+        """
+        if self._unknown is None:
+            return
+        held = Consent.of_codes(int(rows.ads[slot]), int(rows.personalisation[slot]), self._unknown)
+        if held.ads and not published.ads:
+            rows.ads[slot] = 0
+        if held.personalisation and not published.personalisation:
+            rows.personalisation[slot] = 0

@@ -7,15 +7,24 @@ from pydantic import TypeAdapter
 
 from streamseg.events.schema import schema_of
 from streamseg.membership.encoding import VERSION
-from streamseg.membership.types import Membership, MembershipChange
+from streamseg.membership.types import Consent, Membership, MembershipChange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MembershipRecord(Membership):
-    """A customer's membership after a change. A null value (tombstone) means: erased or expired."""
+    """A customer's membership after a change of a segment or of an answer to a purpose.
+
+    `previous_consent` is there only if an answer changed; `changes` is then empty if no segment changed. A reader for a
+    purpose must treat a withdrawn answer as an exit from every segment that the customer was in before, and a given one
+    as an entry to every segment in `segments`; while the answer is no, it must ignore the customer.
+
+    A null value (tombstone) means: erased or expired. Its headers `epoch` and `seq` order it among the customer's
+    records; `previous_ads` (true or false) is the answer to ads before it.
+    """
 
     v: Literal[1] = VERSION
     changes: tuple[MembershipChange, ...]
+    previous_consent: Consent | None = None
 
 
 def membership_schema() -> dict[str, Any]:

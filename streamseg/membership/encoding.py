@@ -79,10 +79,28 @@ def order_of(string: bytes) -> tuple[int, int] | None:
 
 
 def change_record(entry: OutboxEntry) -> bytes | None:
-    """Return the record value for the change topic: membership and changes, or None (a tombstone) for a deletion."""
+    """Return the record value for the change topic: membership and changes, or None (a tombstone) for a deletion.
+
+    The previous consent is in it only if an answer changed.
+    """
     if entry.membership is None:
         return None
-    return b'%b,"changes":%b}' % (entry.membership[:-1], _ENCODER.encode(entry.changes))
+    value = b'%b,"changes":%b}' % (entry.membership[:-1], _ENCODER.encode(entry.changes))
+    if entry.previous is None:
+        return value
+    return b'%b,"previous_consent":%b}' % (value[:-1], _ENCODER.encode(entry.previous))
+
+
+def tombstone_headers(entry: OutboxEntry) -> tuple[tuple[str, bytes], ...]:
+    """Return the headers of a deletion's record, which has no value to hold this.
+
+    >>> tombstone_headers(OutboxEntry("c-81", 7, 17, None, (), Consent(ads=True, personalisation=False)))
+    (('epoch', b'7'), ('seq', b'17'), ('previous_ads', b'true'))
+    """
+    order = (("epoch", b"%d" % entry.epoch), ("seq", b"%d" % entry.seq))
+    if entry.previous is None:
+        return order
+    return (*order, ("previous_ads", b"true" if entry.previous.ads else b"false"))
 
 
 def history_record(entry: OutboxEntry) -> bytes:

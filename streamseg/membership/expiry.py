@@ -49,13 +49,13 @@ def exit_entries(
     entries = []
     for slot in slots[rows.published_wall[slots] > 0].tolist():
         customer_id, seq = rows.customer_ids[slot], int(rows.seq[slot])
+        consent = Consent.of_codes(int(rows.ads[slot]), int(rows.personalisation[slot]), unknown)
         codes = zip(names, rows.segment[slot].tolist(), strict=True)
         exits = tuple(MembershipChange(name, id_of(name, code), "exited") for name, code in codes if code != UNASSIGNED)
         if exits:
             seq += 1
-            consent = Consent.of_codes(int(rows.ads[slot]), int(rows.personalisation[slot]), unknown)
             unassigned = dict.fromkeys(names)
             membership = Membership(customer_id, epoch, seq, int(now), dict(model), unassigned, consent)
             entries.append(OutboxEntry(customer_id, epoch, seq, encode(membership), exits))
-        entries.append(OutboxEntry(customer_id, epoch, seq + 1, None))
+        entries.append(OutboxEntry(customer_id, epoch, seq + 1, None, (), consent))
     return entries

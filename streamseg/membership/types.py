@@ -65,7 +65,8 @@ class OutboxEntry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A decided write that is not delivered yet: stored together with its row, then delivered until acknowledged.
 
     `membership` is the encoded membership string, or None if the customer is erased or expired: then the string is
-    deleted and the change topic gets a tombstone. Without `changes`, only the string is rewritten.
+    deleted and the change topic gets a tombstone. `previous` is the consent before it: set if an answer differs from
+    it, and in each deletion. Entries of an earlier release lack it.
     """
 
     customer_id: str
@@ -73,3 +74,9 @@ class OutboxEntry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     seq: int
     membership: bytes | None
     changes: tuple[MembershipChange, ...] = ()
+    previous: Consent | None = None
+
+    @property
+    def is_change(self) -> bool:
+        """Whether the change topic gets a record; without one, only the string is rewritten."""
+        return bool(self.changes) or self.membership is None or self.previous is not None

@@ -1,8 +1,9 @@
 """Publishes memberships: decides which rows need a new membership string, and encodes it with its changes."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,11 @@ from streamseg.membership.encoding import consent_json, encoder_at, segment_json
 from streamseg.membership.types import Consent, MembershipChange, OutboxEntry
 from streamseg.pipeline.looking import Looked
 from streamseg.pipeline.segmentation import Segmentation, is_known
+
+Answers: TypeAlias = tuple[int, int]
+"""Codes of a row's consent to ads and to personalisation: 1 yes, 0 no, -1 unknown."""
+
+NOTHING_ANSWERED: Final[Mapping[int, Answers]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +42,16 @@ def publish(
     epoch: int,
     segmentations: Sequence[Segmentation],
     rules: PublishingRules,
-    consented: Collection[int] = (),
+    answered: Mapping[int, Answers] = NOTHING_ANSWERED,
     first_seq: int = 1,
 ) -> list[OutboxEntry]:
     """Return an outbox entry for each row that must be published, and increase its `seq`.
 
-    A string is written if a public segment or the consent changed, for a new customer, and if the latest string is
-    older than half of the bound or of its TTL. It is deleted if the customer was erased. After a segmentation became
-    public, the next string of each customer enters their segment in it.
+    A string is written if a public segment or an answer to a purpose changed, for a new customer, and if the latest
+    string is older than half of the bound or of its TTL. It is deleted if the customer was erased. After a segmentation
+    became public, the next string of each customer enters their segment in it.
+
+    An answer is the effective one: `rules.unknown_consent` fills in unknown answers.
 
     Args:
         rows: the slab; `seq`, `published_at` and `published_wall` are updated.
@@ -54,7 +62,7 @@ def publish(
         epoch: epoch of the partition's lease.
         segmentations: in the order of the rows' segmentations.
         rules: when to rewrite.
-        consented: slots whose consent changed.
+        answered: by slot, the codes of the consent in the latest flush, for rows with consents or erasures since then.
         first_seq: `seq` of new customers. Must be above the `seq` of all customers removed in this epoch, so that a
             customer who returns does not reuse one.
     """
@@ -65,8 +73,9 @@ def publish(
     published = rows.published_wall[slots] > 0
     shown = _shown(rows, slots, looked, segmentations, wall_now)
     write = known & (shown.moved | stale | ~published)
-    if consented:
-        write |= known & np.isin(slots, list(consented))
+    previous = _previous_consents(rows, answered, rules.unknown_consent)
+    if previous:
+        write |= known & np.isin(slots, list(previous))
     withdrawn = ~known & published
     chosen = np.flatnonzero(write | withdrawn)
     if not len(chosen):
@@ -95,12 +104,24 @@ def publish(
     for slot, is_withdrawn, seq, consent, before, after, since, scores in columns:
         customer_id = rows.customer_ids[slot]
         if is_withdrawn:
-            entries.append(OutboxEntry(customer_id, epoch, seq, None))
+            ads, personalisation = answered.get(slot, consent)
+            told = Consent.of_codes(ads, personalisation, rules.unknown_consent)
+            entries.append(OutboxEntry(customer_id, epoch, seq, None, (), told))
             continue
         string = string_of(customer_id, seq, map(_segment_json, names, after, since, scores), consents[consent])
         changes = _changes(names, tuple(before), tuple(after)) if before != after else ()
-        entries.append(OutboxEntry(customer_id, epoch, seq, string, changes))
+        entries.append(OutboxEntry(customer_id, epoch, seq, string, changes, previous.get(slot)))
     return entries
+
+
+def _previous_consents(rows: Rows, answered: Mapping[int, Answers], unknown: Consent) -> dict[int, Consent]:
+    """Return the previous consent by slot, for slots with a purpose whose answer changed."""
+    previous = {}
+    for slot, codes in answered.items():
+        before = Consent.of_codes(*codes, unknown)
+        if before != Consent.of_codes(int(rows.ads[slot]), int(rows.personalisation[slot]), unknown):
+            previous[slot] = before
+    return previous
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,9 @@ from streamseg.ports.stores import MembershipStore as MembershipStore
 from streamseg.ports.stores import ModelStore as ModelStore
 from streamseg.ports.stores import PartitionMetadata as PartitionMetadata
 from streamseg.ports.stores import StateStore as StateStore
+from streamseg.ports.webhooks import ChangeRecord as ChangeRecord
+from streamseg.ports.webhooks import Closed as Closed
 from streamseg.ports.webhooks import Delivery as Delivery
+from streamseg.ports.webhooks import QueueCounts as QueueCounts
 from streamseg.ports.webhooks import Subscriber as Subscriber
 from streamseg.ports.webhooks import WebhookStore as WebhookStore

@@ -1,8 +1,18 @@
-"""Webhook subscribers and the queue of deliveries to them."""
+"""Webhook subscribers and the queues of deliveries to them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRecord:
+    """A record of `streamseg.memberships`: its key, value (None for a tombstone), "partition-offset" and headers."""
+
+    key: bytes
+    value: bytes | None
+    position: str
+    headers: Mapping[str, bytes | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,8 +20,8 @@ class Subscriber:
     """A receiver of membership changes.
 
     `secret` signs the messages (`whsec_...`, Standard Webhooks). `segments` are ids or patterns; empty means all. With
-    purpose "ads", entries are sent only under ads consent; exits and removals always are. `allow_private` permits
-    addresses inside the network.
+    purpose "ads", only what consent to ads permits is sent. `allow_private` permits addresses inside the network.
+    `ended` says why nothing is sent any more; empty while it is.
     """
 
     id: str
@@ -20,17 +30,23 @@ class Subscriber:
     segments: tuple[str, ...] = ()
     purpose: Literal["shop", "ads"] = "shop"
     allow_private: bool = False
+    ended: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One message to one subscriber, with the number of failed `attempts` and the `reason` of the last failure."""
+    """One message to one subscriber, with the number of failed `attempts` and the `reason` of the last failure.
+
+    `message_id` begins with a hash of the customer id and "-". `urgent` messages (a removal, the exit after a withdrawn
+    consent) are the last to be dropped.
+    """
 
     subscriber: str
     message_id: str
     body: str
     attempts: int = 0
     reason: str = ""
+    urgent: bool = False
 
     @property
     def id(self) -> str:
@@ -38,10 +54,27 @@ class Delivery:
         return f"{self.subscriber}/{self.message_id}"
 
 
-class WebhookStore(Protocol):
-    """Subscribers, queued deliveries, and parked ones (given up). Every call may raise `StoreUnavailableError`.
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The latest (epoch, seq) of a customer at which a removal, or a withdrawal of consent to ads, was queued."""
 
-    `due`, `now` and leases are wall time in (epoch) seconds.
+    removed: tuple[int, int] = (-1, -1)
+    withdrawn: tuple[int, int] = (-1, -1)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueCounts:
+    """Deliveries of one subscriber: waiting (taken ones included), parked, and dropped so far."""
+
+    waiting: int = 0
+    parked: int = 0
+    dropped: int = 0
+
+
+class WebhookStore(Protocol):
+    """Subscribers, and for each a queue of deliveries and the parked ones (given up).
+
+    Every call may raise `StoreUnavailableError`. `due`, `now` and leases are wall time in (epoch) seconds.
     """
 
     async def subscribe(self, subscriber: Subscriber) -> None:
@@ -49,21 +82,54 @@ class WebhookStore(Protocol):
         ...
 
     async def unsubscribe(self, subscriber_id: str) -> bool:
-        """Delete a subscriber; return False when there is none with this id. Called by `streamseg webhooks`."""
+        """Delete a subscriber with all deliveries; return False when there is none. Called by `streamseg webhooks`."""
+        ...
+
+    async def end(self, subscriber: Subscriber, reason: str) -> bool:
+        """Set `ended` and park all waiting deliveries, unless the subscriber was changed; return whether it was done.
+
+        Called by the dispatcher when the subscriber answers that it is gone.
+        """
         ...
 
     async def subscribers(self) -> list[Subscriber]:
         """Return every subscriber, ordered by id. Called by the dispatcher for each batch of changes."""
         ...
 
-    async def enqueue(self, deliveries: Sequence[Delivery], due: float) -> None:
-        """Queue deliveries, due at `due`; skip those already queued or parked.
+    async def enqueue(self, deliveries: Sequence[Delivery], due: float, limit: int) -> dict[str, int]:
+        """Queue deliveries, due at `due`; skip those already queued or parked. Returns the dropped ones by subscriber.
 
+        A subscriber keeps `limit` deliveries, queued and parked. Above it the oldest are dropped, urgent ones last.
         Called by the dispatcher before it commits the changes' offsets. After an error, call again with the same ones.
         """
         ...
 
-    async def take(self, now: float, lease_seconds: float, count: int) -> list[Delivery]:
+    async def of_customer(self, customer: str, subscriber_ids: Sequence[str]) -> list[Delivery]:
+        """Return the deliveries, queued and parked, whose message id begins with `customer` and "-".
+
+        Called by the dispatcher before `forget`, to know what was not delivered.
+        """
+        ...
+
+    async def forget(self, customer: str, subscriber_ids: Sequence[str], keep: str) -> None:
+        """Delete the customer's deliveries, queued and parked, except those with the message id `keep`.
+
+        Called by the dispatcher when the customer was erased or withdrew a consent, after it has queued that.
+        """
+        ...
+
+    async def closed(self, customers: Sequence[str]) -> dict[str, Closed]:
+        """Return what was closed by customer (the hash in message ids). Called by the dispatcher for each batch.
+
+        Change records are redelivered with the (epoch, seq) that they had: what is closed must not be told again.
+        """
+        ...
+
+    async def close(self, customer: str, closed: Closed) -> None:
+        """Keep what was closed for the customer, for as long as Kafka keeps tombstones. Called after `forget`."""
+        ...
+
+    async def take(self, subscriber_id: str, now: float, lease_seconds: float, count: int) -> list[Delivery]:
         """Return up to `count` due deliveries, longest due first, and make them due again after `lease_seconds`.
 
         Called by the dispatcher in a loop. Nobody else gets them during the lease.
@@ -71,15 +137,15 @@ class WebhookStore(Protocol):
         ...
 
     async def done(self, delivery: Delivery) -> None:
-        """Delete a delivery. Called by the dispatcher after the subscriber accepted it, or is gone."""
+        """Delete a delivery. Called by the dispatcher after the subscriber accepted it."""
         ...
 
     async def retry(self, delivery: Delivery, due: float) -> None:
-        """Store the delivery as given, due at `due`. Called by the dispatcher after a failed attempt."""
+        """Store the delivery as given, due at `due`, unless it was deleted. Called after a failed attempt."""
         ...
 
-    async def park(self, delivery: Delivery) -> None:
-        """Move a delivery from the queue to the parked ones. Called by the dispatcher after the last attempt."""
+    async def park(self, delivery: Delivery, now: float) -> None:
+        """Move a delivery from the queue to the parked ones, unless it was deleted. Called after the last attempt."""
         ...
 
     async def parked(self) -> list[Delivery]:
@@ -90,6 +156,6 @@ class WebhookStore(Protocol):
         """Queue a parked delivery again; return False when it is not parked. Called by `streamseg webhooks`."""
         ...
 
-    async def waiting(self) -> int:
-        """Return the number of queued deliveries, taken ones included. Called before more changes are read."""
+    async def counts(self, subscriber_ids: Sequence[str]) -> dict[str, QueueCounts]:
+        """Return the counts by subscriber. Called before more changes are read, and by `streamseg webhooks`."""
         ...

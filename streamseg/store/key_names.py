@@ -20,7 +20,10 @@ Private, may change with any release:
     ssg:v1:dropped                          hash: segmentation -> when it was given up, epoch seconds
     ssg:v1:layouts                          hash: fingerprint -> JSON of the layout
     ssg:v1:keys                             hash: id -> JSON of the API key, with its digest only
-    ssg:v1:{webhooks}:*                     subscribers, deliveries, due times, parked deliveries
+    ssg:v1:{webhooks}:subscribers           hash: id -> JSON of the webhook subscriber
+    ssg:v1:{webhooks}:dropped               hash: subscriber id -> number of dropped deliveries
+    ssg:v1:{webhooks}:closed:<hash>         string: when a customer was removed or withdrew a consent; TTL
+    ssg:v1:{webhooks}:<kind>:<subscriber>   a subscriber's deliveries: bodies, due times, parked ones, two indices
     ssg:v1:ticket:<ticket>                  string: the customer id behind an event stream's ticket; TTL
     ssg:v1:ticket-secret                    string: the secret that tickets are made with
 
@@ -45,9 +48,7 @@ PROMOTED: Final = f"{PREFIX}promoted"
 DROPPED: Final = f"{PREFIX}dropped"
 LAYOUTS: Final = f"{PREFIX}layouts"
 SUBSCRIBERS: Final = f"{PREFIX}{{webhooks}}:subscribers"
-DELIVERIES: Final = f"{PREFIX}{{webhooks}}:deliveries"
-DUE: Final = f"{PREFIX}{{webhooks}}:due"
-PARKED: Final = f"{PREFIX}{{webhooks}}:parked"
+DROPPED_DELIVERIES: Final = f"{PREFIX}{{webhooks}}:dropped"
 API_KEYS: Final = f"{PREFIX}keys"
 TICKET_SECRET: Final = f"{PREFIX}ticket-secret"
 
@@ -95,6 +96,22 @@ def row_buckets(partition: int) -> tuple[str, ...]:
 def staged_buckets(partition: int) -> tuple[str, ...]:
     """Keys of the rows that a rebuild has staged, by bucket. Private."""
     return tuple(f"{PREFIX}new:{{{partition}}}:{bucket}" for bucket in range(BUCKETS))
+
+
+def deliveries(subscriber_id: str) -> tuple[str, str, str, str, str]:
+    """Keys of a subscriber's deliveries by message id. Private.
+
+    Bodies (hash); due (sorted by due time); parked (by time); order (in the order of dropping); ids (all of score 0, so
+    that a range of ids can be read).
+    """
+    kinds = ("bodies", "due", "parked", "order", "ids")
+    bodies, due, parked, order, ids = (f"{PREFIX}{{webhooks}}:{kind}:{subscriber_id}" for kind in kinds)
+    return bodies, due, parked, order, ids
+
+
+def closed(customer: str) -> str:
+    """Key of what is closed for a customer, given as the hash in message ids. Private."""
+    return f"{PREFIX}{{webhooks}}:closed:{customer}"
 
 
 def bucket(customer_id: bytes) -> int:

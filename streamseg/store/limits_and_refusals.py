@@ -4,7 +4,7 @@ from typing import Final
 from zlib import crc32
 
 from streamseg.errors import FlushRefusedError, LayoutMismatchError
-from streamseg.ports import Flush
+from streamseg.ports import Delivery, Flush
 
 ROWS_IN_ONE_FLUSH: Final = 2_000
 """10,000 rows block Redis for 26 ms."""
@@ -16,6 +16,10 @@ DELETION_MARK_SECONDS: Final = 7 * 86_400
 """How long a deleted membership is remembered: as long as `streamseg.memberships` keeps tombstones."""
 
 
+URGENT_RANK: Final = 1e12
+"""Above every time in epoch seconds."""
+
+
 def check_size(flush: Flush) -> None:
     """Raise `ValueError` when a flush has too many rows."""
     if len(flush.rows) > ROWS_IN_ONE_FLUSH:
@@ -25,6 +29,11 @@ def check_size(flush: Flush) -> None:
 def jittered_ttl(ttl_seconds: int, customer_id: str) -> int:
     """Return the TTL minus up to a tenth, by customer, so that strings do not all expire at once."""
     return ttl_seconds - crc32(customer_id.encode()) % (ttl_seconds // 10 + 1)
+
+
+def drop_rank(delivery: Delivery, due: float) -> float:
+    """Return the place of a delivery in the order of dropping: the oldest first, urgent ones after all others."""
+    return due + URGENT_RANK if delivery.urgent else due
 
 
 def not_owner(partition: int, owner: str, claimant: str) -> FlushRefusedError:

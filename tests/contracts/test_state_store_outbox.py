@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from streamseg.membership.types import MembershipChange, OutboxEntry
+from streamseg.membership.types import Consent, MembershipChange, OutboxEntry
 from streamseg.ports import Flush, StateStore
 from tests.contracts.state_store import NOW_MS, entry
 
@@ -46,6 +46,8 @@ async def test_the_outbox_keeps_entries_whole(state: StateStore, partition: int)
             b"",
             (MembershipChange("behaviour", "a", "exited"), MembershipChange("behaviour", "b", "entered")),
         ),
+        OutboxEntry("c-2", 1, 1, b"{}", (), Consent(ads=True, personalisation=False)),
+        OutboxEntry("c-3", 1, 1, None, (), Consent(ads=False, personalisation=True)),
     ]
     await state.flush(partition, Flush("w-1", 1, outbox=entries))
     assert [found for _, found in await state.outbox(partition)] == entries

@@ -17,8 +17,8 @@ from confluent_kafka import Producer
 from standardwebhooks import Webhook
 
 from streamseg.embedded.child import free_port
-from streamseg.membership.encoding import change_record
-from streamseg.membership.types import MembershipChange
+from streamseg.membership.encoding import change_record, tombstone_headers
+from streamseg.membership.types import Consent, MembershipChange, OutboxEntry
 from streamseg.topics import MEMBERSHIPS
 from tests.support.api import run_command
 from tests.support.served_api import entry_of, membership_of
@@ -64,7 +64,12 @@ def test_a_change_reaches_a_subscriber_that_fails_at_first(clean_redis: str, kaf
         added = run_command("webhooks", "add", "crm", url, "--allow-private", "--json", environment=environment)
         assert added.returncode == 0, added.stderr
         secret = json.loads(added.stdout)["secret"]
-        assert secret not in run_command("webhooks", "list", "--json", environment=environment).stdout
+        listed = run_command("webhooks", "list", "--json", environment=environment).stdout
+        assert secret not in listed
+        (shown,) = json.loads(listed)["subscribers"]
+        assert {name: shown[name] for name in ("ended", "waiting", "parked", "dropped")} == {
+            "ended": "", "waiting": 0, "parked": 0, "dropped": 0,
+        }  # fmt: skip
         port = free_port()
         process = subprocess.Popen(
             [sys.executable, "-m", "streamseg.commands", "webhooks", "run", "--metrics-port", str(port)],
@@ -74,10 +79,11 @@ def test_a_change_reaches_a_subscriber_that_fails_at_first(clean_redis: str, kaf
             producer = Producer({"bootstrap.servers": kafka_topics, "partitioner": "murmur2_random"})
             changes = (MembershipChange("behaviour", "behaviour-k7q2", "entered"),)
             record = change_record(msgspec.structs.replace(entry_of(membership_of("c-81")), changes=changes))
+            erased = OutboxEntry("c-82", 7, 9, None, (), Consent(ads=True, personalisation=True))
             ends = time.monotonic() + 60
             while len(got) < 3 and time.monotonic() < ends:  # a new group reads from the end of the topic
                 producer.produce(MEMBERSHIPS, key=b"c-81", value=record)
-                producer.produce(MEMBERSHIPS, key=b"c-82", value=None)
+                producer.produce(MEMBERSHIPS, key=b"c-82", value=None, headers=list(tombstone_headers(erased)))
                 producer.flush(5)
                 time.sleep(1)
             metrics = httpx.get(f"http://127.0.0.1:{port}/metrics").text
@@ -85,7 +91,10 @@ def test_a_change_reaches_a_subscriber_that_fails_at_first(clean_redis: str, kaf
             process.terminate()
             assert process.wait(20) == 0
     assert {json.loads(body)["type"] for body, _ in got} == {"membership.changed", "membership.removed"}
+    (removal, *_) = [json.loads(body)["data"] for body, _ in got if b"membership.removed" in body]
+    assert removal == {"customer_id": "c-82", "epoch": 7, "seq": 9}
     assert 'streamseg_api_webhooks_total{outcome="delivered"}' in metrics
+    assert 'streamseg_api_webhook_queue{state="waiting",subscriber="crm"}' in metrics
     for body, headers in got:
         Webhook(secret).verify(body, headers)
     insecure = run_command("webhooks", "add", "x", "http://crm.example/", environment=environment)

@@ -1,11 +1,9 @@
-"""A subscriber, and a change record for it."""
+"""A subscriber, and change records for it."""
 
-import msgspec
-
-from streamseg.membership.encoding import change_record
-from streamseg.membership.types import MembershipChange
-from streamseg.ports import Subscriber
-from tests.support.served_api import entry_of, membership_of
+from streamseg.membership.encoding import change_record, encode, tombstone_headers
+from streamseg.membership.types import Consent, MembershipChange, OutboxEntry
+from streamseg.ports import ChangeRecord, Subscriber
+from tests.support.served_api import membership_of
 
 CRM = Subscriber("crm", "https://crm.example/hook", "whsec_" + "c2VjcmV0" * 5)
 MOVED = (
@@ -14,8 +12,24 @@ MOVED = (
 )
 
 
-def moved(*, ads: bool = True) -> bytes:
-    """Return the record of c-81 leaving one segment for another, with or without consent to ads."""
-    value = change_record(msgspec.structs.replace(entry_of(membership_of("c-81", ads=ads)), changes=MOVED))
-    assert value is not None
-    return value
+def changed(
+    customer_id: str = "c-81",
+    *,
+    seq: int = 1,
+    ads: bool = True,
+    before: bool | None = None,
+    changes: tuple[MembershipChange, ...] = MOVED,
+    segment: str | None = "behaviour-k7q2",
+) -> ChangeRecord:
+    """Return the record of a customer who moved, with the answer to ads, and with the one before if it changed."""
+    membership = membership_of(customer_id, segment, seq=seq, ads=ads)
+    previous = None if before is None else Consent(before, True)
+    entry = OutboxEntry(customer_id, membership.epoch, seq, encode(membership), changes, previous)
+    return ChangeRecord(customer_id.encode(), change_record(entry), f"0-{seq}")
+
+
+def removed(customer_id: str = "c-81", *, seq: int = 9, ads: bool | None = True) -> ChangeRecord:
+    """Return the tombstone of a customer, with the answer to ads before it; None: as an earlier release wrote it."""
+    previous = None if ads is None else Consent(ads, True)
+    headers = dict(tombstone_headers(OutboxEntry(customer_id, 7, seq, None, (), previous)))
+    return ChangeRecord(customer_id.encode(), None, f"0-{seq}", {} if ads is None else headers)

@@ -1,6 +1,7 @@
 """Records, segmentations and a small path for the tests of the pipeline."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,8 +16,8 @@ from streamseg.events.decode import Decoder
 from streamseg.events.money import Money
 from streamseg.events.record import MemoryRecord, RecordBatch
 from streamseg.features.layout import Attribute, Layout
-from streamseg.features.rows import Rows
-from streamseg.membership.types import Consent
+from streamseg.features.rows import Rows, Slots
+from streamseg.membership.types import Consent, OutboxEntry
 from streamseg.topics import INPUT_TOPICS
 
 NOW = 1_795_000_000.0
@@ -92,6 +93,8 @@ class PathUnderTest:
         self.segmentations = list(given) or [segmentation()]
         self.rows = Rows(layout or Layout.of())
         self.sizes: dict[str, int] = {}
+        self.entries: list[OutboxEntry] = []
+        """Of the latest `decide`."""
 
     def take(self, source: int, *records: MemoryRecord, belongs: bool = True) -> pipeline.Taken:
         batch = RecordBatch.of(INPUT_TOPICS[source], 0, 1, 0, records)
@@ -99,17 +102,26 @@ class PathUnderTest:
 
     def feed(self, source: int, *records: MemoryRecord, now: float = NOW) -> list[dict[str, Any]]:
         """Take one run through the whole path. Returns the outbox entries, decoded."""
+        known = [one.key.decode() for one in records if one.key is not None and one.key.decode() in self.rows.slots]
+        before = self.answers_of(known) if source in {3, 4} else {}
+        return self.decide(self.absorb(source, *records), now, before)
+
+    def absorb(self, source: int, *records: MemoryRecord) -> Slots:
+        """Absorb one run. Returns the slots of its customers."""
         taken = self.take(source, *records)
         assert not taken.rejected
         self.rows.load(taken.missing, [None] * len(taken.missing))
-        slots, _ = pipeline.absorb(self.rows, source, taken, MONEY)
-        consented = slots.tolist() if source == 3 else ()
-        return self.decide(slots, now, consented)
+        return pipeline.absorb(self.rows, source, taken, MONEY)[0]
 
-    def decide(self, slots: Any, now: float = NOW, consented: Any = ()) -> list[dict[str, Any]]:
+    def answers_of(self, customers: Sequence[str]) -> dict[int, tuple[int, int]]:
+        """Return the codes of the consents by slot, as a worker keeps them before it absorbs."""
+        slots = self.rows.slots_of(customers).tolist()
+        return {slot: (int(self.rows.ads[slot]), int(self.rows.personalisation[slot])) for slot in slots}
+
+    def decide(self, slots: Any, now: float = NOW, answered: Any = None) -> list[dict[str, Any]]:
         """Look, publish and count sizes. Returns the outbox entries, decoded; a deletion has `gone`."""
         looked = pipeline.look(self.rows, slots, now, self.segmentations)
-        entries = pipeline.publish(
+        self.entries = entries = pipeline.publish(
             self.rows,
             slots,
             looked,
@@ -118,7 +130,7 @@ class PathUnderTest:
             epoch=7,
             segmentations=self.segmentations,
             rules=RULES,
-            consented=consented,
+            answered=answered or {},
         )
         self.sizes = pipeline.count_sizes(looked, self.segmentations, self.sizes)
         return [

@@ -46,7 +46,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """How long a client may use an answer, and use it further while it asks again (RFC 5861), in seconds."""
+    """How long a client may use an answer, and use it further while it asks again (RFC 5861), in seconds.
+
+    Both 0: it must ask again each time, with the ETag.
+    """
 
     max_age_seconds: int
     stale_seconds: int
@@ -54,6 +57,8 @@ class Freshness:
     @property
     def header(self) -> bytes:
         """The value of Cache-Control. Private: an answer is about one customer, so shared caches must not keep it."""
+        if not self.max_age_seconds and not self.stale_seconds:
+            return b"private, no-cache"
         return b"private, max-age=%d, stale-while-revalidate=%d" % (self.max_age_seconds, self.stale_seconds)
 
 

@@ -1,47 +1,46 @@
 """Deliver membership changes to subscribers, signed and at least once (Standard Webhooks 1.0).
 
-Each change record becomes one delivery per subscriber in the store's queue; only then is the record's offset committed.
-A delivery leaves the queue when the subscriber answers 2xx. It is retried after growing waits and then parked, where
-`streamseg webhooks parked` lists it. Deliveries may arrive out of order: subscribers compare (epoch, seq).
+Each change record becomes one delivery per subscriber in that subscriber's queue; only then is the record's offset
+committed. A delivery leaves the queue when the subscriber answers 2xx. It is retried after growing waits and then
+parked, where `streamseg webhooks parked` lists it. Deliveries may arrive out of order: subscribers compare
+(epoch, seq).
+
+Each subscriber has a lane (`lane.py`) and a bounded queue: one that is slow or dead costs only itself.
 """
 
 import asyncio
 import logging
-import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from streamseg.api.webhooks.messages import deliveries_of, signed_headers
+from streamseg.api.webhooks.lane import Lane, Post
+from streamseg.api.webhooks.messages import Change
 from streamseg.errors import StoreUnavailableError
 from streamseg.metrics import Metrics
-from streamseg.ports import Delivery, Subscriber, WebhookStore
+from streamseg.ports import ChangeRecord, Closed, Delivery, Subscriber, WebhookStore
 
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS: Final = (5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0)
 """The waits between attempts. A delivery that fails after the last one is parked."""
-LEASE_SECONDS: Final = 60.0
-"""How long taken deliveries belong to one dispatcher. Longer than an attempt: after it the dispatcher must be dead."""
-ATTEMPT_SECONDS: Final = 10.0
-AT_ONCE: Final = 16
-IDLE_SECONDS: Final = 0.2
-"""Wait before the queue is read again when nothing was due."""
-GONE: Final = 410
-
-Post = Callable[[Subscriber, bytes, Mapping[str, str]], Awaitable[int]]
-"""POSTs a body with headers to a subscriber and returns the status. May raise `OSError` or `TimeoutError`."""
+KEPT_AT_MOST: Final = 100_000
+"""Deliveries kept per subscriber, queued and parked. About 40 MB of Redis' memory."""
+NOTHING_CLOSED: Final = Closed()
+REFRESH_SECONDS: Final = 1.0
+"""How often added, changed and removed subscribers are noticed."""
 
 
 class Dispatcher:
     """Queues deliveries and attempts those that are due. Several dispatchers may share a store.
 
     Args:
-        store: subscribers and the queue.
+        store: subscribers and their queues.
         post: sends one attempt.
         metrics: counts attempts by outcome.
         clock: wall time, epoch seconds.
         retry_seconds: the waits between attempts.
+        kept_at_most: deliveries kept per subscriber, queued and parked.
     """
 
     def __init__(
@@ -52,74 +51,143 @@ class Dispatcher:
         clock: Callable[[], float],
         *,
         retry_seconds: Sequence[float] = RETRY_SECONDS,
+        kept_at_most: int = KEPT_AT_MOST,
     ) -> None:
         self._store = store
         self._post = post
         self._metrics = metrics
         self._clock = clock
         self._retry_seconds = tuple(retry_seconds)
+        self._kept_at_most = kept_at_most
+        self._lanes: dict[str, Lane] = {}
 
-    async def take_in(self, records: Sequence[tuple[bytes, bytes | None, str]]) -> None:
-        """Queue the deliveries of records (key, value, position). Then their offsets may be committed.
+    async def is_full(self) -> bool:
+        """Return whether reading must wait: every queue is at least half full, so that no subscriber waits for another.
+
+        Raises:
+            StoreUnavailableError: the store did not answer.
+        """
+        active = [each.id for each in await self._store.subscribers() if not each.ended]
+        counts = await self._store.counts(active)
+        return bool(active) and all(2 * each.waiting >= self._kept_at_most for each in counts.values())
+
+    async def take_in(self, records: Sequence[ChangeRecord]) -> None:
+        """Queue the deliveries of records, and delete those that they outdate. Then their offsets may be committed.
 
         Raises:
             StoreUnavailableError: some deliveries may be queued: queue all records again.
         """
         subscribers = await self._store.subscribers()
-        now = self._clock()
-        for key, value, position in records:
-            await self._store.enqueue(deliveries_of(key, value, position, subscribers, now), now)
+        changes = list(filter(None, map(self._read, records)))
+        closed = await self._store.closed(list({change.customer for change in changes}))
+        now, waiting = self._clock(), list[Delivery]()
+        for change in changes:
+            before = closed.get(change.customer, NOTHING_CLOSED)
+            if change.is_by(before.removed):
+                continue
+            told = [each for each in subscribers if not each.ended]
+            if change.is_by(before.withdrawn):
+                told = [each for each in told if each.purpose != "ads"]
+            elif change.is_removal or change.is_withdrawal:
+                await self._enqueue(waiting, now)
+                waiting.clear()
+                closed[change.customer] = await self._close(change, before, subscribers, now)
+                continue
+            waiting += change.deliveries(told, now)
+        await self._enqueue(waiting, now)
+
+    def _read(self, record: ChangeRecord) -> Change | None:
+        try:
+            return Change(record)
+        except ValueError as error:
+            self._metrics.webhooks.labels("unreadable").inc()
+            log.warning("the record at %s is not a change record: %s", record.position, type(error).__name__)
+            return None
+
+    async def _close(self, change: Change, before: Closed, subscribers: Sequence[Subscriber], now: float) -> Closed:
+        """Queue a removal or a withdrawal, then delete what it outdates: a crash in between repeats both."""
+        ads = [each.id for each in subscribers if each.purpose == "ads"]
+        undelivered = await self._store.of_customer(change.customer, ads)
+        told = [each for each in subscribers if not each.ended]
+        await self._enqueue(change.deliveries(told, now, undelivered), now)
+        outdated = [each.id for each in subscribers] if change.is_removal else ads
+        await self._store.forget(change.customer, outdated, change.message_id)
+        if change.order is None:
+            return before
+        closed = replace(before, **{"removed" if change.is_removal else "withdrawn": change.order})
+        await self._store.close(change.customer, closed)
+        return closed
+
+    async def _enqueue(self, deliveries: Sequence[Delivery], now: float) -> None:
+        if not deliveries:
+            return
+        dropped = await self._store.enqueue(deliveries, now, self._kept_at_most)
+        for subscriber, count in dropped.items():
+            self._metrics.webhooks.labels("dropped").inc(count)
+            log.warning("webhooks to %s: %d oldest dropped, %d are kept", subscriber, count, self._kept_at_most)
 
     async def run(self) -> None:
         """Deliver until cancelled; wait and retry while the store does not answer."""
-        while True:
-            try:
-                delivered = await self.deliver_due()
-            except StoreUnavailableError as error:
-                log.warning("%s; trying again", error)
-                delivered = 0
-            if not delivered:
-                await asyncio.sleep(IDLE_SECONDS)
+        running: dict[str, asyncio.Task[None]] = {}
+        try:
+            while True:
+                try:
+                    for subscriber in await self._refresh() & running.keys():
+                        running.pop(subscriber).cancel()
+                    await self._show_queues()
+                except StoreUnavailableError as error:
+                    log.warning("%s; trying again", error)
+                for subscriber in [name for name, task in running.items() if task.done()]:
+                    fault = running.pop(subscriber).exception()
+                    if fault is not None:  # it must not end the other lanes
+                        log.error("webhooks to %s: %s; trying again", subscriber, fault, exc_info=fault)
+                for subscriber, lane in self._lanes.items():
+                    if subscriber not in running:
+                        running[subscriber] = asyncio.create_task(lane.run())
+                await asyncio.sleep(REFRESH_SECONDS)
+        finally:
+            for task in running.values():
+                task.cancel()
+            await asyncio.gather(*running.values(), return_exceptions=True)
 
     async def deliver_due(self) -> int:
-        """Attempt up to `AT_ONCE` due deliveries at the same time; return their number.
+        """Attempt up to 16 due deliveries of each subscriber at the same time; return their number.
 
         Raises:
-            StoreUnavailableError: the store did not answer; attempted deliveries may be attempted again.
+            StoreUnavailableError: the store did not answer.
         """
-        taken = await self._store.take(self._clock(), LEASE_SECONDS, AT_ONCE)
-        if taken:
-            subscribers = {each.id: each for each in await self._store.subscribers()}
-            await asyncio.gather(*(self._attempt(each, subscribers.get(each.subscriber)) for each in taken))
-        return len(taken)
+        await self._refresh()
+        lanes = list(self._lanes.values())
+        begun = [await lane.begin_due() for lane in lanes]
+        await asyncio.gather(*(lane.finish() for lane in lanes))
+        return sum(begun)
 
-    async def _attempt(self, delivery: Delivery, subscriber: Subscriber | None) -> None:
-        if subscriber is None:
-            await self._store.done(delivery)
-            return
-        reason = await self._send(delivery, subscriber)
-        if reason is None:
-            self._metrics.webhooks.labels("delivered").inc()
-            await self._store.done(delivery)
-            return
-        failed = replace(delivery, attempts=delivery.attempts + 1, reason=reason)
-        if failed.attempts > len(self._retry_seconds) or reason == f"status {GONE}":
-            self._metrics.webhooks.labels("parked").inc()
-            log.warning("webhook to %s parked after %d attempts: %s", subscriber.id, failed.attempts, reason)
-            await self._store.park(replace(failed, attempts=0))
-        else:
-            self._metrics.webhooks.labels("failed").inc()
-            wait = self._retry_seconds[failed.attempts - 1] * random.uniform(0.9, 1.1)  # noqa: S311 - spreads load
-            await self._store.retry(failed, self._clock() + wait)
+    async def _refresh(self) -> set[str]:
+        """Make a lane for each new or changed subscriber; return the ids whose lanes were replaced or removed."""
+        active = {each.id: each for each in await self._store.subscribers() if not each.ended}
+        ended = {name for name, lane in self._lanes.items() if active.get(name) != lane.subscriber}
+        for name in ended:
+            del self._lanes[name]
+        for name, subscriber in active.items():
+            if name not in self._lanes:
+                self._lanes[name] = self._lane(subscriber)
+        return ended
 
-    async def _send(self, delivery: Delivery, subscriber: Subscriber) -> str | None:
-        """Return the reason of a failure; None when the subscriber answered 2xx."""
-        headers = signed_headers(delivery, subscriber.secret, self._clock())
-        try:
-            async with asyncio.timeout(ATTEMPT_SECONDS):
-                status = await self._post(subscriber, delivery.body.encode(), headers)
-        except TimeoutError:
-            return f"no answer within {ATTEMPT_SECONDS:g} s"
-        except OSError as error:
-            return type(error).__name__
-        return None if 200 <= status < 300 else f"status {status}"  # noqa: PLR2004 - HTTP's success
+    async def _show_queues(self) -> None:
+        counts = await self._store.counts([each.id for each in await self._store.subscribers()])
+        shown: dict[tuple[str, ...], float] = {
+            (subscriber, state): getattr(each, state)
+            for subscriber, each in counts.items()
+            for state in ("waiting", "parked", "dropped")
+        }
+        self._metrics.replace(self._metrics.webhook_queue, shown)
+
+    def _lane(self, subscriber: Subscriber) -> Lane:
+        return Lane(
+            subscriber,
+            self._store,
+            self._post,
+            metrics=self._metrics,
+            clock=self._clock,
+            retry_seconds=self._retry_seconds,
+        )

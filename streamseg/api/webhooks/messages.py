@@ -1,62 +1,134 @@
 """Make webhook messages from change records, and sign them (Standard Webhooks 1.0)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from standardwebhooks import Webhook
 
-from streamseg.ports import Delivery, Subscriber
+from streamseg.membership.contract import MembershipRecord
+from streamseg.membership.purposes import changes_for
+from streamseg.membership.types import MembershipChange
+from streamseg.ports import ChangeRecord, Delivery, Subscriber
+
+_RECORD: Final = msgspec.json.Decoder(MembershipRecord)
 
 
-def deliveries_of(
-    key: bytes, value: bytes | None, position: str, subscribers: Sequence[Subscriber], now: float
-) -> list[Delivery]:
-    """Return one delivery for each subscriber that wants this record of `streamseg.memberships`.
-
-    A record that is read again gives the same message ids, so that it is queued only once.
-
-    >>> crm = Subscriber("crm", "https://crm.example/hook", "whsec_c2VjcmV0", segments=("behaviour-*",))
-    >>> value = b'''{"v":1,"customer_id":"c-81","epoch":7,"seq":17,"as_of":1795415998,
-    ...     "model":{"behaviour":12},"segments":{},"consent":{"ads":false,"personalisation":true},
-    ...     "changes":[{"segmentation":"behaviour","segment":"behaviour-k7q2","change":"entered"}]}'''
-    >>> (delivery,) = deliveries_of(b"c-81", value, "0-5", [crm], now=1795415998.5)
-    >>> delivery.message_id
-    '962d37b750cb7307-7-17'
-    >>> message = msgspec.json.decode(delivery.body)
-    >>> message["type"], message["timestamp"]
-    ('membership.changed', '2026-11-23T06:39:58.500Z')
-    >>> [(change["segment"], change["change"]) for change in message["data"]["changes"]]
-    [('behaviour-k7q2', 'entered')]
-
-    A tombstone becomes a removal, for every subscriber:
-
-    >>> (delivery,) = deliveries_of(b"c-81", None, "0-6", [crm], now=1795416000.0)
-    >>> delivery.body
-    '{"type":"membership.removed","timestamp":"2026-11-23T06:40:00.000Z","data":{"customer_id":"c-81"}}'
+class Change:
+    """A change record, and the messages that it means.
 
     Args:
-        key: the record's key, the customer id.
-        value: the membership with its `changes`; None for a tombstone.
-        position: partition and offset of the record; part of the message id of a removal, which has no (epoch, seq).
-        subscribers: all subscribers.
-        now: epoch seconds.
+        record: a membership with its changes, or a tombstone.
+
+    Raises:
+        ValueError: the record is not a change record.
     """
-    customer = blake2b(key, digest_size=8).hexdigest()
-    record = {"customer_id": key.decode()} if value is None else msgspec.json.decode(value)
-    message_id = f"{customer}-{position}" if value is None else f"{customer}-{record['epoch']}-{record['seq']}"
-    timestamp = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    made = []
-    for subscriber in subscribers:
-        content = {"customer_id": record["customer_id"]} if value is None else _changes_for(subscriber, record)
-        if content is not None:
-            kind = "membership.removed" if value is None else "membership.changed"
-            body = msgspec.json.encode({"type": kind, "timestamp": timestamp, "data": content})
-            made.append(Delivery(subscriber.id, message_id, body.decode()))
-    return made
+
+    def __init__(self, record: ChangeRecord) -> None:
+        self._membership = None if record.value is None else _RECORD.decode(record.value)
+        self._order: dict[str, Any] = {"customer_id": record.key.decode()}
+        if self._membership is not None:
+            self._order = {name: getattr(self._membership, name) for name in ("customer_id", "epoch", "seq", "as_of")}
+        elif "epoch" in record.headers and "seq" in record.headers:  # tombstones of earlier releases have no headers
+            self._order |= {name: int(record.headers[name] or b"") for name in ("epoch", "seq")}
+        self._without_ads = record.headers.get("previous_ads") == b"false"
+        self.customer = blake2b(self._order["customer_id"].encode(), digest_size=8).hexdigest()
+        """First part of the customer's message ids."""
+        place = "{}-{}".format(*self.order) if self.order else record.position
+        self.message_id = f"{self.customer}-{place}"
+        """Id of the messages. A record that is read again has the same one, so that it is queued only once."""
+
+    @property
+    def order(self) -> tuple[int, int] | None:
+        """(epoch, seq); None for a tombstone of an earlier release."""
+        return (self._order["epoch"], self._order["seq"]) if "epoch" in self._order else None
+
+    def is_by(self, order: tuple[int, int]) -> bool:
+        """Whether the change happened by (epoch, seq)."""
+        return self.order is not None and self.order <= order
+
+    @property
+    def is_removal(self) -> bool:
+        """Whether the customer was erased or has expired: no earlier message about them may be sent any more."""
+        return self._membership is None
+
+    @property
+    def is_withdrawal(self) -> bool:
+        """Whether consent to ads was withdrawn: no earlier message may be sent to ads subscribers any more."""
+        if self._membership is None or self._membership.previous_consent is None:
+            return False
+        return self._membership.previous_consent.ads and not self._membership.consent.ads
+
+    def deliveries(
+        self, subscribers: Iterable[Subscriber], now: float, undelivered: Sequence[Delivery] = ()
+    ) -> list[Delivery]:
+        """Return one delivery for each subscriber that may know of this change and wants it.
+
+        >>> crm = Subscriber("crm", "https://crm.example/hook", "whsec_c2VjcmV0", segments=("behaviour-*",))
+        >>> value = b'''{"v":1,"customer_id":"c-81","epoch":7,"seq":17,"as_of":1795415998,
+        ...     "model":{"behaviour":12},"segments":{},"consent":{"ads":false,"personalisation":true},
+        ...     "changes":[{"segmentation":"behaviour","segment":"behaviour-k7q2","change":"entered"}]}'''
+        >>> (delivery,) = Change(ChangeRecord(b"c-81", value, "0-5")).deliveries([crm], now=1795415998.5)
+        >>> delivery.message_id
+        '962d37b750cb7307-7-17'
+        >>> message = msgspec.json.decode(delivery.body)
+        >>> message["type"], message["timestamp"]
+        ('membership.changed', '2026-11-23T06:39:58.500Z')
+        >>> [(change["segment"], change["change"]) for change in message["data"]["changes"]]
+        [('behaviour-k7q2', 'entered')]
+
+        A tombstone becomes a removal:
+
+        >>> headers = {"epoch": b"7", "seq": b"18", "previous_ads": b"false"}
+        >>> gone = Change(ChangeRecord(b"c-81", None, "0-6", headers))
+        >>> msgspec.json.decode(gone.deliveries([crm], now=1795416000.0)[0].body)["data"]
+        {'customer_id': 'c-81', 'epoch': 7, 'seq': 18}
+
+        Args:
+            subscribers: the subscribers to tell.
+            now: epoch seconds.
+            undelivered: for a removal or a withdrawal, the customer's queued and parked deliveries to ads subscribers.
+                They are about to be deleted, so this change must tell what they would have.
+        """
+        timestamp = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        made = []
+        for subscriber in subscribers:
+            before = [each for each in undelivered if each.subscriber == subscriber.id]
+            urgent = self.is_removal or (self.is_withdrawal and subscriber.purpose == "ads")
+            content = self._content(subscriber, before)
+            if content is not None:
+                kind = "membership.removed" if self.is_removal else "membership.changed"
+                body = msgspec.json.encode({"type": kind, "timestamp": timestamp, "data": content})
+                made.append(Delivery(subscriber.id, self.message_id, body.decode(), urgent=urgent))
+        return made
+
+    def _content(self, subscriber: Subscriber, undelivered: Sequence[Delivery]) -> Mapping[str, Any] | None:
+        if self._membership is None:
+            unknown = subscriber.purpose == "ads" and self._without_ads and not undelivered
+            return None if unknown else self._order
+        changes = self._membership.changes
+        if subscriber.purpose == "ads":
+            changes = tuple(changes_for(self._membership, "ads"))
+            if self.is_withdrawal:
+                changes = _exits(changes, undelivered)
+        wanted = [change for change in changes if _wants(subscriber, change.segment)]
+        return self._order | {"changes": wanted} if wanted else None
+
+
+def _exits(exits: Iterable[MembershipChange], undelivered: Iterable[Delivery]) -> tuple[MembershipChange, ...]:
+    """Return the exits, and those from all segments that undelivered messages name."""
+    segments = dict.fromkeys((each.segmentation, each.segment) for each in exits)
+    for delivery in undelivered:
+        changes = msgspec.json.decode(delivery.body)["data"].get("changes", ())
+        segments |= dict.fromkeys((each["segmentation"], each["segment"]) for each in changes)
+    return tuple(MembershipChange(segmentation, segment, "exited") for segmentation, segment in segments)
+
+
+def _wants(subscriber: Subscriber, segment: str) -> bool:
+    return not subscriber.segments or any(fnmatchcase(segment, pattern) for pattern in subscriber.segments)
 
 
 def signed_headers(delivery: Delivery, secret: str, now: float) -> dict[str, str]:
@@ -85,20 +157,3 @@ def signed_headers(delivery: Delivery, secret: str, now: float) -> dict[str, str
         "webhook-timestamp": str(int(moment.timestamp())),
         "webhook-signature": Webhook(secret).sign(delivery.message_id, moment, delivery.body),
     }
-
-
-def _changes_for(subscriber: Subscriber, record: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the content of a change message; None when the subscriber wants none of the changes."""
-    may_enter = subscriber.purpose != "ads" or record["consent"]["ads"]
-    changes = [
-        change
-        for change in record["changes"]
-        if _wants(subscriber, change["segment"]) and (change["change"] == "exited" or may_enter)
-    ]
-    if not changes:
-        return None
-    return {name: record[name] for name in ("customer_id", "epoch", "seq", "as_of")} | {"changes": changes}
-
-
-def _wants(subscriber: Subscriber, segment: str) -> bool:
-    return not subscriber.segments or any(fnmatchcase(segment, pattern) for pattern in subscriber.segments)

@@ -13,7 +13,8 @@ from typing import Final
 
 import aiohttp
 
-from streamseg.api.webhooks.dispatcher import Post
+from streamseg.api.webhooks.answers import Answer
+from streamseg.api.webhooks.lane import Post
 from streamseg.ports import Subscriber
 
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
@@ -57,17 +58,23 @@ def _guarded(address: aiohttp.AddrInfoType) -> socket.socket:
 
 @asynccontextmanager
 async def posting() -> AsyncIterator[Post]:
-    """Open the sessions of a `Dispatcher`'s `post`, which refuses private addresses with `PrivateAddressError`."""
+    """Open the sessions of a `Dispatcher`'s `post`, which refuses private addresses with `PrivateAddressError`.
+
+    The number of connections is not limited here: lanes limit their own, and a limit for all would let subscribers that
+    hang take the connections of the others.
+    """
     async with (
-        aiohttp.ClientSession(connector=aiohttp.TCPConnector(socket_factory=_guarded)) as internet,
-        aiohttp.ClientSession() as anywhere,
+        aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, socket_factory=_guarded), cookie_jar=aiohttp.DummyCookieJar()
+        ) as internet,
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()) as anywhere,
     ):
 
-        async def post(subscriber: Subscriber, body: bytes, headers: Mapping[str, str]) -> int:
+        async def post(subscriber: Subscriber, body: bytes, headers: Mapping[str, str]) -> Answer:
             session = anywhere if subscriber.allow_private else internet
             try:
                 async with session.post(subscriber.url, data=body, headers=headers, allow_redirects=False) as answer:
-                    return answer.status
+                    return Answer(answer.status, answer.headers.get("Retry-After"))
             except aiohttp.ClientConnectorError as error:
                 if isinstance(error.os_error, PrivateAddressError):
                     raise error.os_error from None

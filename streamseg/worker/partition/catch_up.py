@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from streamseg.features.layout import Layout
 from streamseg.features.rows import Rows
 from streamseg.membership.catch_up import CatchUp
-from streamseg.membership.types import Membership
+from streamseg.membership.types import Consent, Membership
 from streamseg.ports import StateStore
 
 log = logging.getLogger(__name__)
 
 
 async def lost_changes(
-    published: Mapping[str, Membership], partition: int, layout: Layout, state: StateStore
+    published: Mapping[str, Membership], partition: int, layout: Layout, state: StateStore, unknown: Consent
 ) -> CatchUp:
     """Keep the published memberships that are newer than the stored rows. Raises `StoreUnavailableError`."""
     customers = list(published)
@@ -22,4 +22,4 @@ async def lost_changes(
     newer = {one: published[one] for one, seq in zip(customers, seqs, strict=True) if published[one].seq > seq}
     if newer:
         log.warning("partition %d: the store has lost %d published changes", partition, len(newer))
-    return CatchUp(layout, newer)
+    return CatchUp(layout, newer, unknown)

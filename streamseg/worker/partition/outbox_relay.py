@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from streamseg import pipeline
 from streamseg.errors import StoreUnavailableError, StreamsegError
 from streamseg.events.cloudevents import MEMBERSHIP_TYPE, Headers, headers_at
-from streamseg.membership.encoding import change_record, history_record
+from streamseg.membership.encoding import change_record, history_record, tombstone_headers
 from streamseg.membership.types import OutboxEntry
 from streamseg.metrics import Metrics
 from streamseg.ports import OutgoingRecord
@@ -140,7 +140,7 @@ class OutboxRelay:
             return
         await self._ports.memberships.write(entries)
         headers_of = headers_at(MEMBERSHIP_TYPE, time.time())
-        changed = [entry for entry in entries if entry.changes or entry.membership is None]
+        changed = [entry for entry in entries if entry.is_change]
         history = [OutgoingRecord(HISTORY, entry.customer_id.encode(), history_record(entry)) for entry in changed]
         await self._ports.sink.send(
             [*(_record(entry, headers_of) for entry in changed), *history, *self._deleted_samples(entries)]
@@ -177,6 +177,9 @@ class OutboxRelay:
 
 
 def _record(entry: OutboxEntry, headers_of: Callable[[str], Headers]) -> OutgoingRecord:
-    """Return the change as a CloudEvent. A tombstone has no content for headers to describe."""
-    headers = () if entry.membership is None else headers_of(f"{entry.customer_id}/{entry.epoch}-{entry.seq}")
+    """Return the change as a CloudEvent, or as a tombstone, which is none."""
+    if entry.membership is None:
+        headers = tombstone_headers(entry)
+    else:
+        headers = headers_of(f"{entry.customer_id}/{entry.epoch}-{entry.seq}")
     return OutgoingRecord(MEMBERSHIPS, entry.customer_id.encode(), change_record(entry), headers)

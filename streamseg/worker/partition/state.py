@@ -26,7 +26,7 @@ from streamseg.membership.expiry import exit_entries, is_expired
 from streamseg.membership.types import OutboxEntry
 from streamseg.metrics import Metrics
 from streamseg.ports import OutgoingRecord, SeenTimes
-from streamseg.topics import CONSENTS, INPUT_TOPICS, MEMBERSHIPS, SAMPLES
+from streamseg.topics import CONSENTS, ERASURES, INPUT_TOPICS, MEMBERSHIPS, SAMPLES
 from streamseg.worker.context import Ports, Rules
 from streamseg.worker.model_cache import ModelCache
 from streamseg.worker.pace import Pace
@@ -53,8 +53,8 @@ class Absorbed:
     """Epoch seconds at which Kafka got the first and the last record of each run."""
     times: list[SeenTimes] = field(default_factory=list)
     """Event times by run."""
-    consented: set[int] = field(default_factory=set)
-    """Slots whose consent may have changed."""
+    answered: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """Codes of the consent (ads, personalisation) before the first consent or erasure of the cycle, by slot."""
     dead_letters: list[OutgoingRecord] = field(default_factory=list)
     seen: Counter[str] = field(default_factory=Counter)
     """Records by topic, and how many of them were rejected."""
@@ -111,7 +111,9 @@ class PartitionState:
         # After the topics were grown, customers of other partitions still have old change records here.
         others = misrouted(list(published), self.partition, self._rules.partitions)
         ours = {one: membership for one, membership in published.items() if one not in others}
-        self._catch_up = await lost_changes(ours, self.partition, self._rules.layout, self._ports.state)
+        self._catch_up = await lost_changes(
+            ours, self.partition, self._rules.layout, self._ports.state, self._rules.publishing.unknown_consent
+        )
         await self.relay.put(PendingDelivery((), None, (), dict(self._lease.checkpoint), ()))
         self._flushed = True
 
@@ -140,10 +142,12 @@ class PartitionState:
         absorbed.times.append(SeenTimes(run.topic, taken.times, taken.offsets, taken.heartbeat))
         if taken.missing:
             self.load(taken.missing, await self._stored(taken.missing))
+        if run.topic in {CONSENTS, ERASURES}:
+            for slot in self.rows.slots_of(taken.customer_ids).tolist():
+                codes = int(self.rows.ads[slot]), int(self.rows.personalisation[slot])
+                absorbed.answered.setdefault(slot, codes)
         slots, counts = pipeline.absorb(self.rows, source, taken, rules.money)
         absorbed.slots.append(slots)
-        if run.topic == CONSENTS:
-            absorbed.consented.update(slots.tolist())
         absorbed.appended_at += [run.records[0].timestamp / 1000.0, run.records[-1].timestamp / 1000.0]
         metrics.records.labels(topic=run.topic).inc(len(run.records))
         metrics.events.labels(topic=run.topic).inc(int(counts.mask.sum()))
@@ -209,7 +213,7 @@ class PartitionState:
             epoch=self._lease.epoch,
             segmentations=segmentations,
             rules=self._rules.publishing,
-            consented=absorbed.consented,
+            answered=absorbed.answered,
             first_seq=self._lease.first_seq,
         )
         before, after = looked.before, looked.after

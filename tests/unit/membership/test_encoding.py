@@ -3,9 +3,10 @@
 import json
 from dataclasses import replace
 
+import msgspec
 import pytest
 
-from streamseg.membership.encoding import change_record, decode, encode, order_of
+from streamseg.membership.encoding import change_record, decode, encode, order_of, tombstone_headers
 from streamseg.membership.types import Consent, Membership, MembershipChange, OutboxEntry, SegmentMembership
 
 MEMBERSHIP = Membership(
@@ -77,5 +78,36 @@ def test_a_change_record_has_the_membership_and_its_changes() -> None:
     assert json.loads(record)["changes"][1]["change"] == "entered"
 
 
-def test_the_record_of_a_deletion_is_a_tombstone() -> None:
-    assert change_record(OutboxEntry("c-81", 1, 2, None)) is None
+def test_the_record_of_a_deletion_is_a_tombstone_with_order_and_previous_answer_in_its_headers() -> None:
+    """Issue 13, item 16."""
+    entry = OutboxEntry("c-81", 1, 2, None, (), Consent(ads=False, personalisation=True))
+    assert change_record(entry) is None
+    assert tombstone_headers(entry) == (("epoch", b"1"), ("seq", b"2"), ("previous_ads", b"false"))
+    assert tombstone_headers(OutboxEntry("c-81", 1, 2, None)) == (("epoch", b"1"), ("seq", b"2"))
+
+
+def test_a_changed_answer_adds_the_previous_consent_to_the_record() -> None:
+    """Issue 13, item 16."""
+    record = change_record(OutboxEntry("c-81", 1, 17, STRING, (), Consent(ads=True, personalisation=True)))
+    assert record == STRING[:-1] + b',"changes":[],"previous_consent":{"ads":true,"personalisation":true}}'
+    assert decode(record) == MEMBERSHIP
+
+
+@pytest.mark.parametrize(
+    ("entry", "is_change"),
+    [
+        (OutboxEntry("c-81", 1, 2, STRING), False),
+        (OutboxEntry("c-81", 1, 2, None), True),
+        (OutboxEntry("c-81", 1, 2, STRING, (MembershipChange("b", "b-k7q2", "entered"),)), True),
+        (OutboxEntry("c-81", 1, 2, STRING, (), Consent(ads=True, personalisation=True)), True),
+    ],
+)
+def test_an_entry_is_a_change_if_segments_or_answers_changed(entry: OutboxEntry, *, is_change: bool) -> None:
+    """Issue 13, item 16."""
+    assert entry.is_change is is_change
+
+
+def test_an_outbox_entry_of_an_earlier_release_is_decoded() -> None:
+    """Issue 13, item 16: it has no previous consent."""
+    stored = msgspec.msgpack.encode(("c-81", 1, 2, STRING, ()))
+    assert msgspec.msgpack.decode(stored, type=OutboxEntry) == OutboxEntry("c-81", 1, 2, STRING)

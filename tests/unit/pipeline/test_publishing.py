@@ -3,6 +3,9 @@
 import math
 from dataclasses import replace
 
+import pytest
+
+from streamseg.membership.types import Consent
 from tests.support.path import DAY, NOW, SEGMENTS, PathUnderTest, click, path_with_age, record
 
 
@@ -84,3 +87,74 @@ def test_customers_enter_a_promoted_segmentation_once() -> None:
 
     (published,) = path.feed(2, record(2, 1, at=NOW + 7, traits={"age": 20}), now=NOW + 7)
     assert [change.change for change in published["changes"]] == ["exited", "entered"]
+
+
+CONSENTS, ERASURES = 3, 4
+
+
+def consented(path: PathUnderTest, number: int, **answers: bool) -> list[dict[str, object]]:
+    return path.feed(CONSENTS, record(CONSENTS, number, at=NOW + number, consent=answers))
+
+
+def test_a_changed_answer_is_a_change_with_the_answers_before_it() -> None:
+    """Issue 13, item 16."""
+    path = PathUnderTest()
+    path.feed(0, click(0))
+
+    (granted,) = consented(path, 1, ads=True)
+    assert (granted["changes"], granted["consent"]) == ((), {"ads": True, "personalisation": True})
+    assert [entry.previous for entry in path.entries] == [Consent(ads=False, personalisation=True)]
+    assert path.entries[0].is_change
+
+    (withdrawn,) = consented(path, 2, ads=False, personalisation=False)
+    assert (withdrawn["changes"], withdrawn["consent"]) == ((), {"ads": False, "personalisation": False})
+    assert [entry.previous for entry in path.entries] == [Consent(ads=True, personalisation=True)]
+
+
+def test_an_answer_that_changes_nothing_is_no_change() -> None:
+    """Issue 13, item 16: the answer is the effective one, so an unknown answer follows the setting."""
+    path = PathUnderTest()
+    path.feed(0, click(0))
+
+    assert consented(path, 1, ads=False) == []
+    assert consented(path, 2, personalisation=True) == []
+    assert consented(path, 3, ads=True)
+    assert consented(path, 4, ads=True) == []
+
+
+@pytest.mark.parametrize("ads", [True, False])
+def test_a_deletion_has_the_answers_before_the_erasure(ads: bool) -> None:
+    """Issue 13, item 16."""
+    path = PathUnderTest()
+    path.feed(0, click(0))
+    consented(path, 1, ads=ads)
+
+    assert path.feed(ERASURES, record(ERASURES, 2, at=NOW + 9)) == [{"gone": True, "changes": ()}]
+    assert [entry.previous for entry in path.entries] == [Consent(ads=ads, personalisation=True)]
+
+
+def test_a_consent_and_an_erasure_in_one_flush_have_the_answers_of_the_flush_before() -> None:
+    """Issue 13, item 16: readers were told of the answers of the latest flush, not of those between two flushes."""
+    path = PathUnderTest()
+    path.feed(0, click(0))
+    consented(path, 1, ads=True)
+    slots, before = path.rows.slots_of(["c-1"]), path.answers_of(["c-1"])
+    path.absorb(CONSENTS, record(CONSENTS, 2, at=NOW + 2, consent={"ads": False}))
+    path.absorb(ERASURES, record(ERASURES, 3, at=NOW + 9))
+
+    assert path.decide(slots, answered=before) == [{"gone": True, "changes": ()}]
+    assert [entry.previous for entry in path.entries] == [Consent(ads=True, personalisation=True)]
+
+
+def test_a_customer_who_returns_within_the_flush_of_the_erasure_loses_the_answers() -> None:
+    """Issue 13, item 16: the earlier answers are erased too, and readers learn of it."""
+    path = PathUnderTest()
+    path.feed(0, click(0))
+    consented(path, 1, ads=True)
+    slots, before = path.rows.slots_of(["c-1"]), path.answers_of(["c-1"])
+    path.absorb(ERASURES, record(ERASURES, 2, at=NOW + 9))
+    path.absorb(0, click(1, at=NOW + 20))
+
+    (published,) = path.decide(slots, answered=before)
+    assert published["consent"] == {"ads": False, "personalisation": True}
+    assert [entry.previous for entry in path.entries] == [Consent(ads=True, personalisation=True)]

@@ -70,3 +70,23 @@ async def test_a_publishable_key_sees_only_public_segments() -> None:
         foreign = await client.get("/v1/openrtb/user", params={"id": "c-81"})
     assert answer.json() == EMPTY
     assert foreign.status_code == 403
+
+
+@pytest.mark.asyncio
+async def test_no_cache_serves_an_answer_past_a_withdrawal() -> None:
+    """Issue 13, item 16: a client that has an answer asks again, and gets the empty one."""
+    api = served()
+    await put(api, "c-81")
+    async with api.client() as client:
+        before = await client.get("/v1/openrtb/user", params={"id": "c-81"})
+        same = await client.get(
+            "/v1/openrtb/user", params={"id": "c-81"}, headers={"If-None-Match": before.headers["etag"]}
+        )
+        await api.ads_views.write([OutboxEntry("c-81", 7, 2, None)])
+        after = await client.get(
+            "/v1/openrtb/user", params={"id": "c-81"}, headers={"If-None-Match": before.headers["etag"]}
+        )
+    for answer in (before, same, after):
+        assert answer.headers["cache-control"] == "private, no-cache"
+    assert [before.status_code, same.status_code, after.status_code] == [200, 304, 200]
+    assert after.json() == EMPTY
