@@ -161,11 +161,10 @@ class Trainer:
                 continue
             if record.value is None:
                 learner.forget(customer_id, record.offset)
-                self._catalogue.forget(segmentation, customer_id)
                 continue
             value = _DECODE_SAMPLE(record.value)
-            learned = learner.learn(Sample(value.customer_id, value.at, value.x, value.events), record.offset)
-            self._catalogue.remember(segmentation, value.customer_id, value.x, value.spend_minor)
+            sample = Sample(value.customer_id, value.at, value.x, value.events, value.spend_minor)
+            learned = learner.learn(sample, record.offset)
             if learned and learner.challenge_due() and (transition := learner.challenge()) is not None:
                 transitions.append((segmentation, transition))
         return transitions
@@ -186,7 +185,7 @@ class Trainer:
                 raise StreamsegError(f"model {name} was published by another trainer")
             await self._sink.send([OutgoingRecord(MODELS, name.encode(), content)])
             self._metrics.learned.labels(segmentation=name).set(snapshot.learned)
-            await self._catalogue.write(snapshot)
+            await self._catalogue.write(snapshot, self._learners[name].samples())
 
 
 def _learner_class() -> "type[Learner]":
