@@ -106,7 +106,7 @@ def test_shares_and_levels_are_drawn_towards_their_priors() -> None:
     ],
 )
 def test_cart_to_purchase_compares_lines_with_lines(lines: int, bought: list[Item], right: float) -> None:
-    """Issue 13, item 21: it was orders per line, so that who bought all five lines looked like who left four of them."""
+    """Issue 13, item 21: orders per line made a cart of five lines that was bought look like one left with four."""
     slab = Slab()
     for number in range(10):
         slab.feed([click(NOON, "add_to_cart", items=[item(price=20.0)]) for _ in range(lines)])

@@ -56,7 +56,7 @@ def test_where_most_bought_once_a_second_purchase_makes_no_champion(frequency: s
 
 @pytest.mark.parametrize("at_cap", [30, 70, 95])
 def test_buyers_at_the_cap_of_recency_score_worst_however_many_they_are(at_cap: int) -> None:
-    """Issue 13, item 21: whose latest purchase lies a year or more back is not recent, also where most are like that."""
+    """Issue 13, item 21: a purchase a year or more ago is not recent, also where it is so for most."""
     days = np.concatenate([np.linspace(1.0, 300.0, 100 - at_cap), np.full(at_cap, 365.0)])
     people = np.column_stack([np.zeros(100), days, np.full(100, 5.0), np.full(100, 50.0)])
     borders = quintiles(FEATURES, people)
