@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.clustering.description.comparison import Comparison
+from streamseg.clustering.snapshot import Snapshot
 from streamseg.kafka.partitioner import partition_of
 from streamseg.service import segmentations, segments
 from streamseg.service.explainer import Explainer
@@ -27,6 +28,12 @@ async def read_lineage(settings: Settings) -> list[dict[str, Any]]:
     """See `service.segments.read_lineage`."""
     async with stores(settings) as (_, _, models):
         return await segments.read_lineage(models, settings.segmentations)
+
+
+async def read_waiting(settings: Settings) -> dict[str, Snapshot | None]:
+    """See `service.segments.read_waiting`."""
+    async with stores(settings) as (_, _, models):
+        return await segments.read_waiting(models, settings.segmentations)
 
 
 async def rename(settings: Settings, segment: str, name: str | None) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def test_buyers_of_one_day_score_in_the_middle_of_the_quintiles_that_they_fill()
         people = np.column_stack([np.zeros(len(days)), days, np.full(len(days), 5.0), np.full(len(days), 50.0)])
         found = scores(FEATURES, quintiles(FEATURES, people), people)
         assert found is not None
-        return found[:, 0].tolist()
+        return [int(score) for score in found[:, 0]]
 
     assert recency_scores([7.0] * 100) == [3] * 100
     assert recency_scores([1.0] * 30 + [60.0] * 70) == [5] * 30 + [3] * 70

@@ -122,3 +122,12 @@ async def test_an_erased_customer_describes_nothing() -> None:
     records.append(MemoryRecord(SAMPLES, PARTITION, len(records), 0, sample_key("behaviour", gone), None))
     described, _ = await trained(*records)
     assert {one.customer_id for one in described.described} == SAMPLED - {gone}
+
+
+async def test_the_log_says_once_in_a_while_what_a_first_model_waits_for(caplog: pytest.LogCaptureFixture) -> None:
+    """Issue 13, item 21."""
+    caplog.set_level("INFO")
+    await trained(*(sampled(n, customer) for n, customer in enumerate(CUSTOMERS[:7])))
+    assert [record.message for record in caplog.records if "segments come" in record.message] == [
+        "behaviour: segments come when 10 customers are sampled (7 so far)"
+    ]
