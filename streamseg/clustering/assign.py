@@ -90,9 +90,10 @@ class Assignment:
         return found
 
     def score(self, segment: Codes) -> Floats:
-        """Return the confidence in the given segments (n,), in [0, 1]: 1 - own distance / distance to the best other.
+        """Return the separation of the given segments (n,), in [0, 1]: 1 - own distance / distance to the best other.
 
-        0 on the border and beyond it (while a candidate is nearer than the own segment), and for the unassigned.
+        It says how clearly the segment is nearest, and is not a probability. 0 on the border and beyond it (while a
+        candidate is nearer than the own segment), and for the unassigned.
         """
         own = self.distance_to(segment)
         other = np.where(segment == self.nearest_code, self.runner_up_distance, self.nearest_distance)

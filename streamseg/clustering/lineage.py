@@ -84,7 +84,7 @@ def match(
     shared = _shared_members(before, after, len(segments), clusters)
     old_size, new_size = shared.sum(axis=1), shared.sum(axis=0)
     jaccard = _jaccard(shared)
-    survivor = {j: i for i, j in _pairs(jaccard) if jaccard[i, j] >= SURVIVAL}
+    survivor = {j: i for i, j in _survivors(jaccard)}
     names: list[str] = []
     for j in range(clusters):
         names.append(segments[survivor[j]] if j in survivor else new_id(segmentation, {*taken, *names}, draw))
@@ -117,7 +117,7 @@ def kept_share(before: NDArray[np.intp], after: NDArray[np.intp]) -> float:
     """Return the share of customers (n,) in a new cluster that would keep the id of their old one."""
     shared = _shared_members(before, after, int(before.max()) + 1, int(after.max()) + 1)
     jaccard = _jaccard(shared)
-    return float(sum(shared[i, j] for i, j in _pairs(jaccard) if jaccard[i, j] >= SURVIVAL)) / len(before)
+    return float(sum(shared[i, j] for i, j in _survivors(jaccard))) / len(before)
 
 
 def best_pairs(shared: Floats) -> list[tuple[int, int]]:
@@ -139,6 +139,15 @@ def _jaccard(shared: Floats) -> Floats:
     union = shared.sum(axis=1)[:, None] + shared.sum(axis=0)[None, :] - shared
     overlap: Floats = shared / np.maximum(union, 1.0)
     return overlap
+
+
+def _survivors(jaccard: Floats) -> list[tuple[int, int]]:
+    """Match old and new clusters one to one among the overlaps of at least `SURVIVAL`, with the greatest sum.
+
+    Lower overlaps must not take part in the matching: two of them can outweigh one that is enough to keep an id.
+    """
+    enough = np.where(jaccard >= SURVIVAL, jaccard, 0.0)
+    return [(i, j) for i, j in _pairs(enough) if enough[i, j] > 0.0]
 
 
 def _pairs(overlap: Floats) -> list[tuple[int, int]]:

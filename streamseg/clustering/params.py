@@ -32,7 +32,10 @@ class LearnerParams:
     """Median events per sampled customer before the first centres are placed. At a median of 5, centres were placed on
     customers of one or two visits, and up to a fifth of all customers got new ids in one day of the first week."""
     warm_up_patience: float = 14 * DAY_SECONDS
-    """After this time enough customers suffice: in many shops the median customer never has that many events."""
+    """After this time fewer events suffice, in many shops the median customer never has that many; and so do fewer
+    customers, small shops never have that many."""
+    late_per_cluster: int = 5
+    """Customers needed per cluster once `warm_up_patience` has passed."""
     sample_size: int = 2000
     """Customers that challenges are fitted on. Where nine in ten have bought once, small segments have a hundredth of
     them, and the inertia over everybody is 3 % above that of a fit on everybody; 4,000 gained 0.4 % of it on one

@@ -26,4 +26,4 @@ class Sample:
     events: int
     """Events that the customer had by then."""
     value: float = 0.0
-    """Undecayed spend of the customer. The model does not use it; descriptions do."""
+    """Undecayed spend of the customer, from a worker in minor units. The model does not use it; descriptions do."""

@@ -18,10 +18,9 @@ class SnapshotRefusedError(StreamsegError):
 
 @dataclass(frozen=True, slots=True)
 class WarmUp:
-    """Progress towards the first model.
+    """Progress towards the first model: it is placed when customers and median events reach what is needed.
 
-    It is placed when both customers and median events reach what is needed, or when the warm-up time has passed and
-    there are enough customers.
+    After `Snapshot.warm_up_ends_at`, `Snapshot.customers_needed_late` customers with any number of events suffice.
     """
 
     customers: int
@@ -66,6 +65,12 @@ class Snapshot:
     learned_until: float | None
     last_challenge_at: float | None
     warm_up: WarmUp
+    warm_up_ends_at: float | None = None
+    """Event time, epoch seconds, from which the first model needs fewer customers; None before the first sample."""
+    customers_needed_late: int = 0
+    """Customers that the first model needs from then on."""
+    customers_alike: bool = False
+    """Whether the customers of the last attempt were all alike, so that there was nothing to tell them apart by."""
     sampled_share: float = 1.0
     """Share of all customers, by rank from the lowest, whose vectors are wanted from now on."""
     drift: tuple[float, ...] = ()

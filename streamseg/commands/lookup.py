@@ -40,7 +40,7 @@ def command(invocation: Invocation, customer_id: str, why: bool, as_json: bool) 
             continue
         label = labels.get(segment["id"], "")
         since = _day_and_time(segment["since"])
-        click.echo(f"{segmentation}: {segment['id']} {label} (since {since}, score {segment['score']})")
+        click.echo(f"{segmentation}: {segment['id']} {label} (since {since}, separation {segment['score']})")
         if segmentation in reasons:
             _print_reasons(reasons[segmentation], labels)
     consent = ", ".join(f"{purpose} {'yes' if given else 'no'}" for purpose, given in membership["consent"].items())
@@ -54,7 +54,7 @@ def _day_and_time(epoch_seconds: int) -> str:
 def _print_reasons(reason: dict[str, Any], labels: dict[str, str]) -> None:
     """Print the strongest pulls to the segment, then those to the runner-up."""
     other = reason["runner_up"]
-    click.echo(f"  confidence {reason['confidence']}, model {reason['model']}")
+    click.echo(f"  separation {reason['separation']}, model {reason['model']}")
     click.echo(f"  runner-up {other} {labels.get(other, '')}")
     if reason["rfm"] is not None:
         scores = "".join(str(reason["rfm"][name]) for name in ("recency", "frequency", "monetary"))

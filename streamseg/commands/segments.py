@@ -25,8 +25,9 @@ NAME_LENGTH: Final = 80
 @json_option
 @click.pass_context
 def command(ctx: click.Context, retired: bool, history: bool, as_json: bool) -> None:
-    """List the segments with label, size and description."""
-    from streamseg.wiring.build_service import read_catalogue, read_lineage
+    """List the segments with label, size and description, or what is missing until there are any."""
+    from streamseg.clustering.description.warm_up import facts, missing
+    from streamseg.wiring.build_service import read_catalogue, read_lineage, read_waiting
 
     if ctx.invoked_subcommand is not None:
         return
@@ -44,10 +45,17 @@ def command(ctx: click.Context, retired: bool, history: bool, as_json: bool) -> 
         for segment, entry in sorted(catalogue.items(), key=lambda item: (item[1]["segmentation"], -item[1]["size"]))
         if retired or entry["retired"] is None
     ]
+    waiting = asyncio.run(read_waiting(settings))
     if as_json:
-        click.echo(json.dumps({"segments": segments}))
+        progress = [
+            {"segmentation": name} | ({} if snapshot is None else facts(snapshot)) for name, snapshot in waiting.items()
+        ]
+        click.echo(json.dumps({"segments": segments, "waiting": progress}))
         return
-    _print(segments)
+    if segments or not waiting:
+        _print(segments)
+    for name, snapshot in waiting.items():
+        click.echo(f"{name}: {missing(snapshot)}")
 
 
 @command.command("rename")

@@ -34,7 +34,9 @@ class Flushed:
     events: int
     """Events absorbed."""
     moved: int
-    """Customers who moved from one segment to another."""
+    """Customers who moved from one segment to another at the look of their own events."""
+    moved_by_model: Slots
+    """Rows that moved because a new model was adopted, with or without own events; a row may occur twice."""
 
 
 class InProcessWorker:
@@ -88,15 +90,20 @@ class InProcessWorker:
             slots, absorbed = pipeline.absorb(self.rows, source, taken, self._money)
             changed = np.union1d(changed, slots)
             count += int(absorbed.mask.sum())
-        return Flushed(changed, count, self._look(changed, now))
+        self._forget_erased(changed)
+        moved, moved_by_model = self._look(changed, now)
+        return Flushed(changed, count, len(moved), moved_by_model)
 
-    def sweep(self, now: float) -> int:
-        """Look at all customers; return how many moved from one segment to another."""
-        return self._look(self.assignable(), now)
+    def sweep(self, now: float) -> Slots:
+        """Look at all customers; return the rows that moved from one segment to another. A row may occur twice."""
+        return np.concatenate(self._look(self.assignable(), now))
 
     def assignable(self) -> Slots:
         """Return the rows of customers who have what the segmentation needs to assign them."""
-        slots = np.arange(len(self.rows), dtype=np.intp)
+        return self.those_assignable(np.arange(len(self.rows), dtype=np.intp))
+
+    def those_assignable(self, slots: Slots) -> Slots:
+        """Return those of the rows that `assignable` returns."""
         return slots[pipeline.is_assignable(self.rows, slots, self._assigning)]
 
     def vectors(self, slots: Slots, now: float) -> Floats:
@@ -114,16 +121,23 @@ class InProcessWorker:
         appended_at_ms = int(event.occurred_at * 1000) + 1
         return MemoryRecord(event.topic, 0, offset, appended_at_ms, event.customer_id.encode(), event.value)
 
-    def _look(self, slots: Slots, now: float) -> int:
+    def _forget_erased(self, changed: Slots) -> None:
+        """Remove erased customers from the sample, as tombstones do in a worker."""
+        for slot in changed[~pipeline.is_known(self.rows, changed)].tolist():
+            self.learner.forget(self.rows.customer_ids[slot])
+
+    def _look(self, slots: Slots, now: float) -> tuple[Slots, Slots]:
+        """Return the rows that moved at this look, and those that moved because it led to a new model."""
+        by_model = np.array([], dtype=np.intp)
         if not len(slots):
-            return 0
+            return by_model, by_model
         looked = pipeline.look(self.rows, slots, now, [self._assigning])
         before, after = looked.before[:, 0], looked.after[:, 0]
-        moved = int(np.count_nonzero((before != after) & (before != UNASSIGNED)))
+        moved = slots[(before != after) & (before != UNASSIGNED) & (after != UNASSIGNED)]
         samples = pipeline.sample(self.rows, slots, now, [self._assigning])
         if samples and self._learn([one.value for one in samples]):
-            moved += self.sweep(now)
-        return moved
+            by_model = self.sweep(now)
+        return moved, by_model
 
     def _learn(self, values: Sequence[bytes]) -> bool:
         """Learn samples and use the new model; return whether everybody must be assigned again."""

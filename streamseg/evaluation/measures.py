@@ -72,9 +72,11 @@ def renamed_share(before: Mapping[int, int], after: Mapping[int, int]) -> float:
 
     Args:
         before: segment code by customer; the unassigned are ignored.
-        after: the same at a later time, for at least the same customers.
+        after: the same at a later time; customers who are not in it (erased since) are ignored.
     """
-    moves = Counter((old, after[customer]) for customer, old in before.items() if old != UNASSIGNED)
+    moves = Counter(
+        (old, after[customer]) for customer, old in before.items() if old != UNASSIGNED and customer in after
+    )
     sizes: Counter[int] = Counter()
     for (old, _), count in moves.items():
         sizes[old] += count

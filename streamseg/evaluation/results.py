@@ -36,7 +36,8 @@ class StreamResult:
     """Records."""
     renamed_mean_day: float
     silent_moves_per_customer_day: float | None
-    """Moves at daily sweeps in the steady time: caused by decay alone, without an event."""
+    """Moves in the steady time of customers without an event on that day, per such customer and day. Decay or a new
+    model caused them. None if all customers had events every day."""
     unassigned_share: float
     first_rejection: str | None = None
     births: Births | None = None

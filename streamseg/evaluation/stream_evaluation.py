@@ -1,5 +1,6 @@
 """Runs a stream through the worker's path and through baselines, and measures all in the same way."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -79,7 +80,8 @@ class _SteadyCounts:
     events: int = 0
     moves: int = 0
     silent_moves: int = 0
-    customer_days: int = 0
+    silent_days: int = 0
+    """Customers without an event on a day, added up over the days."""
 
 
 class _Run:
@@ -115,23 +117,28 @@ class _Run:
         self._now = end
         steady = self._steady_from < end <= stream.before_at + stream.day / 2
         moves = count = 0
+        active, moved_otherwise = set[int](), Counter[int]()
         for flush in flushes(events, stream.day / LOOKS_PER_DAY):
             now = flush[-1].occurred_at
             flushed = worker.flush(flush, now)
             count += flushed.events
             moves += flushed.moved
-            if len(flushed.slots):
-                vectors = worker.vectors(flushed.slots, now)
+            active.update(flushed.slots.tolist())
+            moved_otherwise.update(flushed.moved_by_model.tolist())
+            assignable = worker.those_assignable(flushed.slots)
+            if len(assignable):
+                vectors = worker.vectors(assignable, now)
                 for one in self._baselines:
-                    one.learn(flushed.slots, vectors, steady=steady)
-        silent_moves = worker.sweep(end)
+                    one.learn(assignable, vectors, steady=steady)
+        moved_otherwise.update(worker.sweep(end).tolist())
         slots = worker.assignable()
         self._events += count
         if steady:
+            silent = set(slots.tolist()) - active
             self._steady.events += count
             self._steady.moves += moves
-            self._steady.silent_moves += silent_moves
-            self._steady.customer_days += len(slots)
+            self._steady.silent_moves += sum(moved_otherwise[slot] for slot in silent)
+            self._steady.silent_days += len(silent)
         after = dict(zip(slots.tolist(), worker.segments(slots).tolist(), strict=True))
         self._renamed.append(renamed_share(self._segments, after))
         self._segments = after
@@ -170,7 +177,7 @@ class _Run:
             rejected=worker.rejected,
             first_rejection=worker.first_rejection,
             renamed_mean_day=float(np.mean(self._renamed)) if self._renamed else 0.0,
-            silent_moves_per_customer_day=steady.silent_moves / steady.customer_days if steady.customer_days else None,
+            silent_moves_per_customer_day=steady.silent_moves / steady.silent_days if steady.silent_days else None,
             unassigned_share=float(np.mean(segments == UNASSIGNED)) if len(segments) else 0.0,
         )
 

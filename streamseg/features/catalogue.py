@@ -13,6 +13,7 @@ from streamseg.features.formulas import (
     Formula,
     attribute_equals,
     attribute_number,
+    cart_to_purchase,
     days_since,
     favourite_share,
     items_per_order,
@@ -152,9 +153,9 @@ def _ratios() -> tuple[Feature, ...]:
         Feature(
             "cart_to_purchase",
             "share",
-            "purchases per item put in the cart",
+            "item lines bought per item put in the cart",
             False,
-            share("purchases", ("carts",), 0.3),
+            cart_to_purchase(0.3),
         ),
         Feature(
             "discount_share", "share", "mean discount on item lines", False, share("discount", ("lines_bought",), 0.05)

@@ -16,6 +16,9 @@ SHARE_PRIOR_EVENTS: Final = 4.0
 LEVEL_PRIOR_EVENTS: Final = 1.0
 """The same for levels of prices and orders, which vary less between two events of one customer."""
 
+_SINGLE_PRECISION: Final = 1e-5
+"""Relative rounding error of sums, which are stored in single precision."""
+
 
 class Moment:
     """The rows in `slots` at `now` (epoch seconds, a scalar or shape (n,)), but never before a row's latest event."""
@@ -93,6 +96,23 @@ def order_value_spread(moment: Moment) -> Floats:
 def items_per_order(moment: Moment) -> Floats:
     """Return the items per purchase. The prior is one item."""
     return (moment.total("items") + LEVEL_PRIOR_EVENTS) / (moment.total("purchases") + LEVEL_PRIOR_EVENTS)
+
+
+def cart_to_purchase(prior: float) -> Formula:
+    """Return the formula of the item lines bought per item put in the cart (0-1), drawn towards `prior`.
+
+    Lines are compared with lines: an order of five lines empties a cart of five. A purchase counts as one line or more.
+    Where lines have no price, the sum of bought lines lacks them; then the pieces bought stand in for the lines.
+    """
+
+    def formula(moment: Moment) -> Floats:
+        priced, purchases = moment.total("lines_bought"), moment.total("purchases")
+        all_priced = priced >= purchases * (1.0 - _SINGLE_PRECISION)
+        lines = np.where(all_priced, priced, np.maximum(purchases, moment.total("items")))
+        put_in = moment.total("carts")
+        return np.minimum((lines + SHARE_PRIOR_EVENTS * prior) / (put_in + SHARE_PRIOR_EVENTS), 1.0)
+
+    return formula
 
 
 def favourite_share(groups: Sequence[str]) -> Formula:

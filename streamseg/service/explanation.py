@@ -23,8 +23,9 @@ def explanation(layout: Layout, membership: bytes, row: bytes, snapshots: Mappin
     """Return the explanation by segmentation.
 
     Left out are segmentations where the customer is unassigned, where the current snapshot no longer has the segment,
-    or where it has only one. `confidence`, `since`, `as_of` and `model` describe the published decision. Pulls (against
-    the nearest other segment) and RFM scores are computed with the current snapshot, whose `version` is included.
+    or where it has only one. `separation`, `since`, `as_of` and `model` describe the published decision; `confidence`
+    is the old name of `separation`. Pulls (against the nearest other segment) and RFM scores are computed with the
+    current snapshot, whose `version` is included.
 
     Args:
         layout: layout of the row.
@@ -50,6 +51,7 @@ def explanation(layout: Layout, membership: bytes, row: bytes, snapshots: Mappin
             "segment": one.id,
             "since": one.since,
             "as_of": published.as_of,
+            "separation": one.score,
             "confidence": one.score,
             "model": published.model.get(segmentation),
             "runner_up": runner_up,

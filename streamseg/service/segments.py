@@ -1,4 +1,4 @@
-"""Read the segment catalogue and its history, and rename a segment."""
+"""Read the segment catalogue, its history and what it waits for, and rename a segment."""
 
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -24,6 +24,17 @@ async def read_lineage(models: ModelStore, segmentations: Iterable[str]) -> list
         if stored is not None:
             entries += [{"segmentation": name, **asdict(one)} for one in Snapshot.from_json(stored).lineage]
     return sorted(entries, key=lambda entry: float(entry["at"]))
+
+
+async def read_waiting(models: ModelStore, segmentations: Iterable[str]) -> dict[str, Snapshot | None]:
+    """Return the latest snapshot of each of these segmentations that has no segments yet; None if there is none."""
+    waiting: dict[str, Snapshot | None] = {}
+    for name in segmentations:
+        stored = await models.snapshot(name)
+        snapshot = None if stored is None else Snapshot.from_json(stored)
+        if snapshot is None or not snapshot.warm:
+            waiting[name] = snapshot
+    return waiting
 
 
 async def rename(models: ModelStore, segment: str, name: str | None) -> dict[str, Any]:

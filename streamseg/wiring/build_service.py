@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.clustering.description.comparison import Comparison
+from streamseg.clustering.snapshot import Snapshot
 from streamseg.kafka.partitioner import partition_of
 from streamseg.service import changes, segmentations, segments
 from streamseg.service.explainer import Explainer
@@ -33,6 +34,12 @@ async def read_changes(settings: Settings, since: changes.Since) -> changes.Chan
     """See `service.changes.read_changes`. With an event clock, now is the last day with a move."""
     async with stores(settings) as (state, _, models):
         return await changes.read_changes(state, models, since, None if settings.clock == "event" else time.time())
+
+
+async def read_waiting(settings: Settings) -> dict[str, Snapshot | None]:
+    """See `service.segments.read_waiting`."""
+    async with stores(settings) as (_, _, models):
+        return await segments.read_waiting(models, settings.segmentations)
 
 
 async def rename(settings: Settings, segment: str, name: str | None) -> dict[str, Any]:

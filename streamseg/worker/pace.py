@@ -40,6 +40,8 @@ class Pace:
     """Before the trainer starts over after an error."""
     snapshot: float = 10.0
     """Between two snapshots without a challenge: what a killed trainer can lose at most."""
+    warm_up_log: float = 3600.0
+    """Between two log lines about what a first model waits for."""
     gauges: float = 2.0
     """Between two updates of the gauges."""
     finish: float = 4.0

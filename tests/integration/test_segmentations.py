@@ -91,7 +91,7 @@ def test_a_customer_has_a_segment_in_each_and_a_shadow_comes_to_light(  # noqa: 
         # Reasons, with RFM where the features have it.
         why = old["why"]["value"]
         assert why["segment"] == old["segments"]["value"]["id"] != why["runner_up"]
-        assert (why["since"], why["confidence"]) == (
+        assert (why["since"], why["separation"]) == (
             old["segments"]["value"]["since"],
             old["segments"]["value"]["score"],
         )
@@ -158,5 +158,5 @@ def test_a_customer_has_a_segment_in_each_and_a_shadow_comes_to_light(  # noqa: 
         assert [one["k"] for one in advice["tried"]] == list(range(2, 9))
         assert advice["k"] == 6
         assert {advice["by_davies_bouldin"], advice["by_elbow"]} <= set(range(2, 9))
-        assert "Davies-Bouldin speaks for" in told(environment, "advise-k", "value", "--at-most", "8")
+        assert "Davies-Bouldin suggests" in told(environment, "advise-k", "value", "--at-most", "8")
         assert [one["id"] for one in segments(environment, "value")] == [one["id"] for one in before]

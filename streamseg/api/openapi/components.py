@@ -14,6 +14,13 @@ CUSTOMER_ID: Final[Schema] = {
     "description": "Printable characters, without white space or braces.",
 }
 EPOCH: Final[Schema] = {"type": "integer", "description": "Seconds since 1970."}
+SEPARATION: Final[Schema] = {
+    "type": "number",
+    "description": (
+        "1 - d1/d2, where d1 is the distance to the centre of this segment and d2 that to the nearest other centre."
+        " It says how clearly the segment is nearest; it is not a probability."
+    ),
+}
 
 
 def object_of(required: dict[str, Schema], optional: dict[str, Schema] | None = None) -> Schema:
@@ -32,7 +39,7 @@ def ref(name: str) -> Schema:
 
 
 SCHEMAS: Final[dict[str, Schema]] = {
-    "Standing": object_of({"id": {"type": "string"}, "since": EPOCH, "score": {"type": "number"}}),
+    "Standing": object_of({"id": {"type": "string"}, "since": EPOCH, "score": SEPARATION}),
     "Membership": object_of(
         {
             "customer_id": {"type": "string"},
@@ -117,7 +124,12 @@ SCHEMAS: Final[dict[str, Schema]] = {
                     {
                         "since": EPOCH,
                         "as_of": EPOCH,
-                        "confidence": {"type": "number"},
+                        "separation": SEPARATION,
+                        "confidence": {
+                            "type": "number",
+                            "deprecated": True,
+                            "description": "The old name of `separation`. It is not a probability.",
+                        },
                         "model": {
                             "type": ["integer", "null"],
                             "description": "Snapshot version of the decision.",

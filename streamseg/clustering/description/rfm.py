@@ -1,8 +1,16 @@
 """Scores customers by recency, frequency and monetary value (RFM), and gives the score the customary name.
 
 A score is the quintile among the sampled customers who have bought, from 1 to 5 (best): like pandas' `qcut`, but equal
-values always get equal scores. Customers who have never bought get scores of 0 and a name of their own. The borders are
-computed at each challenge and published with the snapshot.
+values always get equal scores. Three rules keep ties from making good scores:
+
+- Frequency: n purchases score at most n. Where most have bought once, a second purchase is in the top quintile, but is
+  no habit yet.
+- Recency: a value that equals several borders gets the score in the middle of the quintiles that it fills, and one at
+  the cap of recency scores 1.
+- Monetary value: a value that fills several quintiles gets the lowest of their scores.
+
+Customers who have never bought get scores of 0 and a name of their own. The borders are computed at each challenge and
+published with the snapshot.
 """
 
 from collections import Counter
@@ -14,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.clustering.encode import Floats
+from streamseg.features.catalogue import RECENCY_CAP_DAYS
 
 Borders: TypeAlias = tuple[tuple[float, ...], ...]
 """Per feature the four values between its quintiles, in the feature's unit."""
@@ -30,6 +39,8 @@ _NAMES: Final = (
     ("New Customers", "Potential Loyalists", "Potential Loyalists", "Champions", "Champions"),
 )
 """The customary names by recency (rows) and frequency (columns)."""
+ROUNDING: Final = 1e-5
+"""Rounding error of decayed sums, which are stored in single precision."""
 _NOT_YET: Final = "No Purchase Yet"
 _NEVER: Final = 0
 
@@ -69,10 +80,27 @@ def scores(features: Sequence[str], borders: Borders, vectors: Floats) -> NDArra
     columns = [_column(features, names) for names in _ROLES]
     if not borders or None in columns:
         return None
-    quintile = [1 + np.searchsorted(borders[c], vectors[:, c], side="left") for c in columns if c is not None]
-    found = np.column_stack([6 - quintile[0], *quintile[1:]])
+    roles = [(borders[c], vectors[:, c]) for c in columns if c is not None]
+    found = np.column_stack([_recency(*roles[0]), _frequency(*roles[1]), _lowest_quintile(*roles[2])])
     found[~_have_bought(features, vectors)] = _NEVER
     return found
+
+
+def _lowest_quintile(borders: Sequence[float], values: Floats) -> NDArray[np.intp]:
+    """Return the quintile of each value (n,), 1 to 5; the lowest one for a value that equals borders."""
+    return 1 + np.searchsorted(borders, values, side="left")
+
+
+def _recency(borders: Sequence[float], days: Floats) -> NDArray[np.intp]:
+    lowest = np.searchsorted(borders, days, side="left")
+    middle = (lowest + np.searchsorted(borders, days, side="right")) // 2
+    return np.where(days >= RECENCY_CAP_DAYS, 1, 5 - middle)
+
+
+def _frequency(borders: Sequence[float], purchases: Floats) -> NDArray[np.intp]:
+    """Score the purchases (n,), which may be decayed: then their number is rounded up."""
+    quintile = _lowest_quintile(borders, purchases)
+    return np.minimum(quintile, np.maximum(np.ceil(purchases - ROUNDING), 1)).astype(np.intp)
 
 
 def rfm(features: Sequence[str], borders: Borders, vector: Floats) -> Rfm | None:

@@ -75,8 +75,7 @@ def challenge(
     fits = lloyd.fits(rows, clusters, rng, FRESH_RESTARTS, weights)
     before = nearest(customers, centres)
     if clusters != len(centres):
-        best = min(fits, key=lambda fit: fit.inertia)
-        return Outcome(running, best, best.inertia, before)
+        return Outcome(running, fits[0], fits[0].inertia, before)
     fits += lloyd.refits_with_one_centre_moved(rows, running.centres, rng, weights)
 
     def worth(fit: lloyd.Fit) -> float:
@@ -84,7 +83,11 @@ def challenge(
         return 1.0 - fit.inertia / running.inertia - CHANGE_COST * (1.0 - kept)
 
     # The running inertia is 0 while all customers are alike, as before the first purchase. Then nothing can be better.
-    enough = [fit for fit in fits if fit.inertia <= (1.0 - adoption_gain) * running.inertia > 0.0]
+    enough = [
+        fit
+        for fit in fits
+        if len(fit.centres) == clusters and fit.inertia <= (1.0 - adoption_gain) * running.inertia > 0.0
+    ]
     fresh = max(enough, key=worth, default=None)
     return Outcome(
         running,

@@ -42,6 +42,7 @@ class Learner:
         self._sampled_share = 1.0
         self._samples_offset = -1
         self._quintiles: Borders = ()
+        self._alike = False
         self._latest: Snapshot | None = None
 
     def learn(self, sample: Sample, offset: int) -> bool:
@@ -90,7 +91,8 @@ class Learner:
     def challenge(self) -> Transition | None:
         """Place the first centres, or let a fresh fit challenge the running model. Takes 50 ms or more.
 
-        Returns None when there are too few recent customers; then the next challenge is due an interval later.
+        Returns None when there are too few recent customers, or when all are alike before the first model; then the
+        next challenge is due an interval later.
         """
         at = self._schedule.learned_until
         if at is None:
@@ -105,6 +107,10 @@ class Learner:
         rng = np.random.default_rng([self.params.seed, self._schedule.learned])
         transition = self._model.challenge(self._customers.logged(), at, rng, self._draw)
         self._schedule.last_challenge_at = at
+        self._schedule.fitted = True
+        self._alike = transition is None
+        if transition is None:
+            return None
         vectors = np.array([sample.vector for sample in self._customers.samples()])
         self._quintiles = quintiles(self.params.features, vectors)
         return transition
@@ -131,6 +137,9 @@ class Learner:
             learned_until=schedule.learned_until,
             last_challenge_at=schedule.last_challenge_at,
             warm_up=self.warm_up(),
+            warm_up_ends_at=schedule.warm_up_ends_at,
+            customers_needed_late=schedule.customers_needed_late,
+            customers_alike=self._alike,
             sampled_share=self._sampled_share,
             drift=model.drift.fed,
             drift_open=model.drift.filling,
@@ -166,6 +175,7 @@ class Learner:
         self._sampled_share = snapshot.sampled_share
         self._samples_offset = snapshot.samples_offset
         self._quintiles = snapshot.quintiles
+        self._alike = snapshot.customers_alike
         self._latest = snapshot
         return self
 

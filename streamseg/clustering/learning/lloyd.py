@@ -58,10 +58,13 @@ def lloyd(rows: Floats, start: Floats, weights: Floats | None = None) -> Fit:
 
 
 def fits(rows: Floats, k: int, rng: np.random.Generator, restarts: int, weights: Floats | None = None) -> list[Fit]:
-    """Return one fit for each of `restarts` seedings, the lowest inertia first."""
+    """Return one fit for each of `restarts` seedings: those with k filled clusters first, then by lowest inertia.
+
+    Clusters without rows are left out of a fit.
+    """
     weight = _weights_of(rows, weights)
-    runs = [lloyd(rows, _seed_centres(rows, weight, k, rng), weight) for _ in range(restarts)]
-    return sorted(runs, key=lambda run: run.inertia)
+    runs = [_filled(lloyd(rows, _seed_centres(rows, weight, k, rng), weight)) for _ in range(restarts)]
+    return sorted(runs, key=lambda run: (-len(run.centres), run.inertia))
 
 
 def refits_with_one_centre_moved(
@@ -69,7 +72,7 @@ def refits_with_one_centre_moved(
 ) -> list[Fit]:
     """Return k fits: for each centre, the one that starts with this centre seeded again and the others in place.
 
-    One such step often leaves a local optimum, and most rows keep their centre.
+    One such step often leaves a local optimum, and most rows keep their centre. Clusters without rows are left out.
     """
     weight = _weights_of(rows, weights)
     squared = squared_distances(rows, centres)
@@ -78,8 +81,13 @@ def refits_with_one_centre_moved(
         to_others = np.min(np.delete(squared, index, axis=1), axis=1)
         start = centres.copy()
         start[index] = rows[_best_candidate(rows, to_others, weight, REPLACEMENT_CANDIDATES, rng)]
-        runs.append(lloyd(rows, start, weight))
+        runs.append(_filled(lloyd(rows, start, weight)))
     return runs
+
+
+def _filled(fit: Fit) -> Fit:
+    filled, nearest = np.unique(fit.nearest, return_inverse=True)
+    return fit if len(filled) == len(fit.centres) else Fit(fit.centres[filled], nearest, fit.inertia)
 
 
 def _weights_of(rows: Floats, weights: Floats | None) -> Floats:

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from streamseg.clustering.distances import nearest
+from streamseg.clustering.distances import different, nearest
 from streamseg.clustering.encode import Floats, Scale
 from streamseg.clustering.identity import new_id
 from streamseg.clustering.learning import clusterers, lloyd, scaler
@@ -19,6 +19,8 @@ from streamseg.clustering.snapshot import Snapshot
 FIRST_RESTARTS: Final = 4
 LINEAGE_KEPT: Final = 256
 RETIRED_KEPT: Final = 4096
+LEAST_CLUSTERS: Final = 2
+"""One segment of everybody says nothing."""
 DRIFT_VALUES_PER_CHALLENGE: Final = 24
 
 
@@ -64,8 +66,11 @@ class RunningModel:
         self.counts[winner] += 1
         self.drift.update(at, distance)
 
-    def challenge(self, logged: Floats, at: float, rng: np.random.Generator, draw: random.Random) -> Transition:
+    def challenge(self, logged: Floats, at: float, rng: np.random.Generator, draw: random.Random) -> Transition | None:
         """Place the first centres, or let a fresh fit challenge the present ones.
+
+        There are never more centres than different customers, so that no segment begins empty. Returns None while there
+        are no centres and all customers are alike.
 
         Args:
             logged: log-space vectors of the sampled customers, (n, d).
@@ -74,14 +79,20 @@ class RunningModel:
             draw: random source of new segment ids.
         """
         transition = self._challenge(logged, at, rng, draw) if self.segments else self._place(logged, at, rng, draw)
-        self.lineage = (*self.lineage, *transition.lineage)[-LINEAGE_KEPT:]
+        if transition is not None:
+            self.lineage = (*self.lineage, *transition.lineage)[-LINEAGE_KEPT:]
         return transition
 
-    def _place(self, logged: Floats, at: float, rng: np.random.Generator, draw: random.Random) -> Transition:
-        self._use_scale(self._measured(logged))
-        first = lloyd.fits(self.scale.apply(logged), self._params.k, rng, FIRST_RESTARTS)[0]
+    def _place(self, logged: Floats, at: float, rng: np.random.Generator, draw: random.Random) -> Transition | None:
+        scale = self._measured(logged)
+        rows = scale.apply(logged)
+        clusters = min(self._params.k, different(rows))
+        if clusters < LEAST_CLUSTERS:
+            return None
+        self._use_scale(scale)
+        first = lloyd.fits(rows, clusters, rng, FIRST_RESTARTS)[0]
         ids: list[str] = []
-        for _ in range(self._params.k):
+        for _ in range(len(first.centres)):
             ids.append(new_id(self._params.segmentation, {*self.retired, *ids}, draw))
         self._adopt(first.centres, tuple(ids))
         return Transition(at, "first", first.inertia, first.inertia, emerged(ids, at))
@@ -93,12 +104,13 @@ class RunningModel:
         self._use_scale(scale)
         customers = scale.apply(logged)
         rows, weights = self.clusterer.summary() or (customers, None)
+        clusters = min(self._params.k, different(customers), different(rows))
         outcome = challenge(
             rows,
             weights,
             customers,
             self.clusterer.centres(),
-            clusters=self._params.k,
+            clusters=clusters if clusters >= LEAST_CLUSTERS else len(self.segments),
             adoption_gain=self._params.adoption_gain,
             rng=rng,
         )
@@ -109,7 +121,7 @@ class RunningModel:
             outcome.before,
             nearest(customers, outcome.fresh.centres),
             self.segments,
-            self._params.k,
+            len(outcome.fresh.centres),
             segmentation=self._params.segmentation,
             taken={*self.segments, *self.retired},
             draw=draw,

@@ -13,7 +13,7 @@ WARM_UP_CHECK_EVERY: Final = 20
 class ChallengeSchedule:
     """Counts learned samples and keeps their times. All times are event time in epoch seconds, None before the first.
 
-    Attributes are what a snapshot holds.
+    Attributes are what a snapshot holds, except `fitted`.
     """
 
     def __init__(self, params: LearnerParams) -> None:
@@ -22,6 +22,8 @@ class ChallengeSchedule:
         self.first_sample_at: float | None = None
         self.learned_until: float | None = None
         self.last_challenge_at: float | None = None
+        self.fitted = False
+        """Whether this process has fitted a model."""
         self._warm_up_checks = 0
 
     @classmethod
@@ -46,14 +48,31 @@ class ChallengeSchedule:
         """Return the progress towards the first model."""
         return WarmUp(
             customers=len(customers),
-            customers_needed=min(self._params.warm_up_per_cluster * self._params.k, self._params.sample_size),
+            customers_needed=self._needed(self._params.warm_up_per_cluster),
             median_events=customers.median_events(),
             events_needed=self._params.warm_up_events,
         )
 
+    @property
+    def warm_up_ends_at(self) -> float | None:
+        """Time from which `customers_needed_late` customers with any number of events suffice for the first model."""
+        return None if self.first_sample_at is None else self.first_sample_at + self._params.warm_up_patience
+
+    @property
+    def customers_needed_late(self) -> int:
+        """Customers that the first model needs after `warm_up_ends_at`: fewer, so that small shops have one too."""
+        return self._needed(min(self._params.late_per_cluster, self._params.warm_up_per_cluster))
+
     def enough(self, customers: RecentCustomers) -> bool:
         """Whether there are enough sampled customers to fit a model on."""
-        return len(customers) >= max(2 * self._params.k, self._params.warm_up_per_cluster)
+        return len(customers) >= self._least
+
+    @property
+    def _least(self) -> int:
+        return max(2 * self._params.k, self._params.warm_up_per_cluster)
+
+    def _needed(self, per_cluster: int) -> int:
+        return max(min(per_cluster * self._params.k, self._params.sample_size), self._least)
 
     def due(self, customers: RecentCustomers, clusters: int, *, drift: bool) -> bool:
         """Whether a challenge is due now.
@@ -65,13 +84,13 @@ class ChallengeSchedule:
             return False
         if self.last_challenge_at is not None:
             interval_passed = self.learned_until - self.last_challenge_at >= self._params.challenge_interval
-            resized = bool(clusters) and clusters != self._params.k and self.enough(customers)
+            # A model has fewer clusters than wanted while customers are too alike: one attempt at once, then daily.
+            resized = not self.fitted and bool(clusters) and clusters != self._params.k and self.enough(customers)
             return interval_passed or resized or drift
+        if self.learned_until - self.first_sample_at >= self._params.warm_up_patience:
+            return len(customers) >= self.customers_needed_late
         if self.learned // WARM_UP_CHECK_EVERY == self._warm_up_checks:
             return False
         self._warm_up_checks = self.learned // WARM_UP_CHECK_EVERY
         progress = self.warm_up(customers)
-        if progress.customers < progress.customers_needed:
-            return False
-        waited_enough = self.learned_until - self.first_sample_at >= self._params.warm_up_patience
-        return progress.median_events >= progress.events_needed or waited_enough
+        return progress.customers >= progress.customers_needed and progress.median_events >= progress.events_needed

@@ -1,8 +1,8 @@
 """Writes the public catalogue of segments: description, size and origin of each."""
 
 import time
-from collections import Counter, OrderedDict
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Protocol
 
@@ -10,13 +10,12 @@ import msgspec
 import numpy as np
 
 from streamseg.clustering.description.describe import describe
+from streamseg.clustering.sample import Sample
 from streamseg.clustering.snapshot import Snapshot
 from streamseg.features.catalogue import Feature
 from streamseg.ports import ModelStore, StateStore
 from streamseg.worker.pace import PRODUCTION, Pace
 
-DESCRIBED_CUSTOMERS = 2_000
-"""Latest sampled customers that descriptions are made of."""
 DIFFERENCES = 6
 """Features in an entry that set a segment apart, at most."""
 
@@ -64,29 +63,21 @@ class SegmentCatalogue:
         self._minor = 10**minor_units
         self._status = status
         self._pace = pace
-        self._samples: dict[str, OrderedDict[str, tuple[tuple[float, ...], int]]] = {}
         self._written: dict[str, dict[str, Any]] = {}
         self._refreshed_at = 0.0
 
-    def remember(self, segmentation: str, customer_id: str, vector: tuple[float, ...], spend_minor: int) -> None:
-        """Keep a customer's latest vector, for descriptions."""
-        kept = self._samples.setdefault(segmentation, OrderedDict())
-        kept[customer_id] = (vector, spend_minor)
-        kept.move_to_end(customer_id)
-        if len(kept) > DESCRIBED_CUSTOMERS:
-            kept.popitem(last=False)
-
-    def forget(self, segmentation: str, customer_id: str) -> None:
-        """Remove an erased customer; does nothing for an unknown one."""
-        self._samples.get(segmentation, OrderedDict()).pop(customer_id, None)
-
-    async def write(self, snapshot: Snapshot) -> None:
+    async def write(self, snapshot: Snapshot, samples: Sequence[Sample]) -> None:
         """Describe the segments of a newly published model, and mark those that it retired.
 
-        Raises `StoreUnavailableError`.
+        Args:
+            snapshot: the model.
+            samples: the customers that its challenges are fitted on: a uniform choice, so that descriptions do not
+                speak of the latest visitors only. Values in minor units.
+
+        Raises:
+            StoreUnavailableError: Redis is away.
         """
-        kept = self._samples.get(snapshot.segmentation)
-        if not kept or not snapshot.warm or self._status.is_dropped(snapshot.segmentation):
+        if not samples or not snapshot.warm or self._status.is_dropped(snapshot.segmentation):
             return
         stored = {segment: msgspec.json.decode(value) for segment, value in (await self._models.catalogue()).items()}
         names = await self._models.names()
@@ -95,9 +86,9 @@ class SegmentCatalogue:
         entries: dict[str, dict[str, Any]] = {}
         for one in describe(
             snapshot,
-            list(kept),
-            np.array([vector for vector, _ in kept.values()]),
-            np.array([spend / self._minor for _, spend in kept.values()]),
+            [one.customer_id for one in samples],
+            np.array([one.vector for one in samples]),
+            np.array([one.value / self._minor for one in samples]),
             [self._features[name] for name in snapshot.features],
             sizes=await self._sizes(),
             labels={segment: _generated(entry) for segment, entry in stored.items()},

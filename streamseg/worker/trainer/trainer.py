@@ -8,6 +8,7 @@ starts over from the published snapshots.
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from streamseg.clustering.description.warm_up import missing
 from streamseg.clustering.learning.challenge import Transition
 from streamseg.clustering.params import LearnerParams
 from streamseg.clustering.sample import Sample
@@ -81,6 +83,7 @@ class Trainer:
         self._learners: dict[str, Learner] = {}
         self._published_at = 0.0
         self._next_offset: int | None = None
+        self._waiting_logged: dict[str, float] = {}
 
     def start(self) -> None:
         """Take the role."""
@@ -164,11 +167,10 @@ class Trainer:
                 continue
             if record.value is None:
                 learner.forget(customer_id, record.offset)
-                self._catalogue.forget(segmentation, customer_id)
                 continue
             value = _DECODE_SAMPLE(record.value)
-            learned = learner.learn(Sample(value.customer_id, value.at, value.x, value.events), record.offset)
-            self._catalogue.remember(segmentation, value.customer_id, value.x, value.spend_minor)
+            sample = Sample(value.customer_id, value.at, value.x, value.events, value.spend_minor)
+            learned = learner.learn(sample, record.offset)
             if learned and learner.challenge_due() and (transition := learner.challenge()) is not None:
                 transitions.append((segmentation, transition))
         return transitions
@@ -189,7 +191,15 @@ class Trainer:
                 raise StreamsegError(f"model {name} was published by another trainer")
             await self._sink.send([OutgoingRecord(MODELS, name.encode(), content)])
             self._metrics.learned.labels(segmentation=name).set(snapshot.learned)
-            await self._catalogue.write(snapshot)
+            await self._catalogue.write(snapshot, self._learners[name].samples())
+            self._log_warm_up(snapshot)
+
+    def _log_warm_up(self, snapshot: Snapshot) -> None:
+        """Log what is missing until there are segments, at most every `Pace.warm_up_log` seconds."""
+        due = self._waiting_logged.get(snapshot.segmentation, -math.inf) + self._pace.warm_up_log
+        if not snapshot.warm and time.monotonic() >= due:
+            self._waiting_logged[snapshot.segmentation] = time.monotonic()
+            log.info("%s: %s", snapshot.segmentation, missing(snapshot))
 
 
 def _learner_class() -> "type[Learner]":

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from streamseg.clustering.identity import code_of, id_of, new_id
-from streamseg.clustering.lineage import Matched, match
+from streamseg.clustering.lineage import Matched, kept_share, match
 
 OLD = ("behaviour-aaaa", "behaviour-bbbb", "behaviour-cccc")
 
@@ -61,6 +61,21 @@ def test_a_split_names_its_parts() -> None:
     assert result.segments[:3] == OLD
     assert became(result, OLD[0])["split"] == {OLD[0]: 0.6, newborn: 0.4}
     assert became(result, newborn)["emerge"] == {OLD[0]: 1.0}
+
+
+def test_overlaps_too_small_for_an_id_do_not_take_one_away() -> None:
+    """Issue 13, item 21: the threshold holds before the one-to-one matching, not after it.
+
+    Of 14 members of the first segment 10 stay together, and the 4 of the second one join them: an overlap of 10/18. The
+    crosswise overlaps are 4/14 each, too small for an id, but their sum is greater than 10/18.
+    """
+    before, after = [0] * 14 + [1] * 4, [0] * 10 + [1] * 4 + [0] * 4
+    result = matched(before, after, clusters=2)
+    assert result.segments[0] == OLD[0]
+    assert result.segments[1] not in OLD
+    assert became(result, OLD[0])["survive"] == {OLD[0]: pytest.approx(10 / 18)}
+    assert became(result, OLD[1])["absorbed"] == {OLD[0]: 1.0}
+    assert kept_share(np.array(before), np.array(after)) == pytest.approx(10 / 18)
 
 
 def test_a_code_is_converted_to_an_id_and_back() -> None:

@@ -56,6 +56,14 @@ def test_unassigned_customers_never_count_as_renamed() -> None:
     assert renamed_share({}, {}) == 0.0
 
 
+def test_customers_erased_since_are_not_renamed() -> None:
+    """Issue 13, item 21: an erasure ended the measurement with a KeyError."""
+    before = dict.fromkeys(range(10), 1)
+    assert renamed_share(before, dict.fromkeys(range(5), 1)) == 0.0
+    assert renamed_share(before, dict.fromkeys(range(4), 2) | dict.fromkeys(range(4, 8), 1)) == 0.5
+    assert renamed_share(before, {}) == 0.0
+
+
 def test_inertia_is_measured_from_the_means_of_the_groups() -> None:
     rows = np.array([[0.0, 0.0], [2.0, 0.0], [10.0, 0.0]])
     assert inertia(rows, np.array([0, 0, 1])) == pytest.approx(2.0)

@@ -10,10 +10,13 @@ from click.testing import CliRunner, Result
 from streamseg.commands import Invocation
 from streamseg.commands.bench.clustering import command
 from streamseg.errors import StreamsegError
-from streamseg.evaluation.event_stream import fitgear
+from streamseg.evaluation.event_stream import fitgear, recorded
+from streamseg.evaluation.in_process_worker import InProcessWorker
 from streamseg.evaluation.results import StreamResult
 from streamseg.evaluation.stream_evaluation import evaluate_stream
-from streamseg.settings import Settings
+from streamseg.settings import SegmentationSettings, Settings
+from streamseg.sources.event import SourceEvent, rfc3339
+from streamseg.time_units import DAY_SECONDS
 
 END = 1_700_000_000.0
 
@@ -88,6 +91,61 @@ def test_a_file_is_evaluated_in_its_own_currency_with_or_without_truth(tmp_path:
     result = CliRunner().invoke(command, [*arguments, "--features", "value"], obj=Invocation())
     (stream,) = json.loads(result.stdout)["streams"]
     assert stream["rows"][0]["ari_to_offline"] > 0.9, "a shipped pack can be evaluated without being enabled"
+
+
+def events(*, erased: frozenset[int] = frozenset(), daily: int = 40, customers: int = 40) -> list[SourceEvent]:
+    """Return 60 days of purchases: every customer on the first day, `daily` of them every day; some are erased.
+
+    Odd customers spend ten times as much as even ones.
+    """
+    made = []
+    for day in range(60):
+        for n in range(customers if day == 0 else daily):
+            name, at = f"c-{n}", END + day * DAY_SECONDS + n
+            body = {"value": 200.0 if n % 2 else 20.0, "currency": "EUR", "transaction_id": f"t-{n}-{day}"}
+            if day < 40 or n not in erased:
+                made.append(_event("purchase", name, at, event_name="purchase", **body))
+        if day == 40:
+            made += [_event("erasure", f"c-{n}", END + (day + 0.5) * DAY_SECONDS) for n in sorted(erased)]
+    return made
+
+
+def _event(kind: str, customer: str, at: float, **body: object) -> SourceEvent:
+    common = {"v": 1, "event_id": f"{customer}-{at}", "customer_id": customer, "occurred_at": rfc3339(at)}
+    return SourceEvent(kind, str(common["event_id"]), customer, at, json.dumps(common | body).encode())
+
+
+def judged(events: list[SourceEvent]) -> StreamResult:
+    one = SegmentationSettings(features=("spend", "order_value"), k=2)
+    stream = recorded("shop", events, None)
+    return evaluate_stream(stream, Settings(segmentations={"behaviour": one}), 1, lambda _: None)
+
+
+def test_an_erasure_in_a_stream_is_no_move_and_no_crash() -> None:
+    """Issue 13, item 21: the customers who remain are judged."""
+    found = judged(events(erased=frozenset(range(6))))
+    assert found.rejected == 0
+    assert found.customers == 34
+    assert found.unassigned_share == 0.0
+    assert found.rows[0].renamed_worst_day == 0.0
+    assert found.rows[0].ari_to_offline == pytest.approx(1.0)
+
+
+def test_erased_customers_leave_the_sample_of_the_judge() -> None:
+    """Issue 13, item 21."""
+    worker = InProcessWorker(Settings(), 1)
+    worker.flush(events(daily=0)[:10], END + 20)
+    assert worker.learner.warm_up().customers == 10
+    flushed = worker.flush([_event("erasure", "c-3", END + 30)], END + 40)
+    assert (worker.learner.warm_up().customers, flushed.moved) == (9, 0)
+
+
+def test_silent_moves_count_only_customers_without_an_event_on_that_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Issue 13, item 21: of five customers two have events every day; four move each day, two of the silent three."""
+    monkeypatch.setattr(InProcessWorker, "sweep", lambda *_: np.arange(4))
+    found = judged(events(daily=2, customers=5))
+    assert found.silent_moves_per_customer_day == pytest.approx(2 / 3)
+    assert judged(events(daily=5, customers=5)).silent_moves_per_customer_day is None
 
 
 def bench(folder: Path, mapping: str, **files: str) -> Result:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from streamseg.events.types import Item
 from streamseg.features.catalogue import catalogue
 from streamseg.features.layout import Attribute, Layout
 from streamseg.features.vector import vectors
@@ -90,6 +91,27 @@ def test_shares_and_levels_are_drawn_towards_their_priors() -> None:
     assert feature(slab, "discount_share") == pytest.approx((0.1 + 0.2) / 5)
     assert feature(slab, "coupon_share") == pytest.approx((1 + 0.2) / 5)
     assert feature(slab, "items_per_order") == pytest.approx((3 + 1) / (1 + 1))
+
+
+@pytest.mark.parametrize(
+    ("lines", "bought", "right"),
+    [
+        pytest.param(5, [item(price=20.0)] * 5, (50 + 1.2) / (50 + 4), id="everything in the cart is bought"),
+        pytest.param(1, [item(price=20.0)], (10 + 1.2) / (10 + 4), id="carts of one line"),
+        pytest.param(5, [item(price=20.0)], (10 + 1.2) / (50 + 4), id="one line of five"),
+        pytest.param(5, [item(price=20.0, quantity=5)], (10 + 1.2) / (50 + 4), id="five pieces of one line of five"),
+        pytest.param(5, [item()] * 5, (50 + 1.2) / (50 + 4), id="lines without prices"),
+        pytest.param(5, [], (10 + 1.2) / (50 + 4), id="an order without lines counts as one line"),
+        pytest.param(1, [item(price=20.0)] * 5, 1.0, id="more bought than put in the cart"),
+    ],
+)
+def test_cart_to_purchase_compares_lines_with_lines(lines: int, bought: list[Item], right: float) -> None:
+    """Issue 13, item 21: orders per line made a cart of five lines that was bought look like one left with four."""
+    slab = Slab()
+    for number in range(10):
+        slab.feed([click(NOON, "add_to_cart", items=[item(price=20.0)]) for _ in range(lines)])
+        slab.feed([purchase(NOON, 100.0, bought, transaction_id=f"t-{number}")])
+    assert feature(slab, "cart_to_purchase") == pytest.approx(right)
 
 
 def test_equal_orders_have_a_small_spread_and_mixed_orders_a_large_one() -> None:

@@ -62,7 +62,8 @@ async def test_the_published_segment_is_explained_by_the_current_snapshot(
     await put_row(state)
     why = (await explain(membership(OWN)))["behaviour"]
     assert (why["segment"], why["since"], why["as_of"]) == (OWN, NOW - 50, NOW)
-    assert (why["confidence"], why["model"], why["version"]) == (0.83, 4, 9)
+    assert (why["separation"], why["model"], why["version"]) == (0.83, 4, 9)
+    assert why["confidence"] == why["separation"], "issue 13, item 21: kept as the old name"
     assert why["runner_up"] in set(SNAPSHOT.segments) - {OWN}
     assert {pull["feature"] for pull in why["pulls"]} == set(FEATURES)
     assert why["rfm"] is None, "the snapshot has no quintiles"

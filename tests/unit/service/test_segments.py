@@ -8,7 +8,7 @@ import pytest
 
 from streamseg.clustering.lineage import Lineage
 from streamseg.errors import SettingsError
-from streamseg.service.segments import read_catalogue, read_lineage, rename
+from streamseg.service.segments import read_catalogue, read_lineage, read_waiting, rename
 from streamseg.store.memory import MemoryModelStore
 from tests.support.partition import SNAPSHOT
 
@@ -37,6 +37,17 @@ async def test_the_lineage_of_all_segmentations_is_in_order_of_time() -> None:
         ("value", 20.0, "emerge"),
         ("behaviour", 30.0, "emerge"),
     ]
+
+
+async def test_segmentations_without_segments_are_waiting() -> None:
+    """Issue 13, item 21."""
+    models, cold = MemoryModelStore(), replace(SNAPSHOT, segmentation="value", centres=(), segments=())
+    await models.publish("behaviour", 1, 0, SNAPSHOT.to_json())
+    await models.publish("value", 1, 0, cold.to_json())
+    assert await read_waiting(models, ["behaviour", "value", "not-learned-yet"]) == {
+        "value": cold,
+        "not-learned-yet": None,
+    }
 
 
 async def test_a_name_replaces_the_generated_label_until_it_is_cleared() -> None:

@@ -10,7 +10,6 @@ from streamseg.clustering.description.wording import words
 from streamseg.clustering.learning.learner import Learner
 from streamseg.clustering.params import LearnerParams
 from streamseg.clustering.sample import Sample
-from streamseg.clustering.snapshot import Snapshot
 from streamseg.features.catalogue import Feature, catalogue
 from streamseg.features.layout import Layout
 
@@ -110,18 +109,11 @@ def test_a_persona_has_value_and_habits_but_no_size(model: Learner, features: li
     assert persona.endswith("others 52%).")
 
 
-def test_identical_customers_without_value_can_be_described(features: list[Feature]) -> None:
-    model = Learner(LearnerParams("behaviour", NAMES, (True,) * 5, k=2, warm_up_per_cluster=10))
-    for n in range(20):
-        model.learn(Sample(f"c-{n}", float(n), (1.0,) * 5, 9), n)
-    model.challenge()
-    assert {each.value_share for each in described_all(model.snapshot(), model, features)} == {None}
-
-
-def described_all(snapshot: Snapshot, model: Learner, features: list[Feature]) -> list[SegmentDescription]:
-    samples = model.samples()
-    vectors = np.array([sample.vector for sample in samples])
-    return describe(snapshot, [s.customer_id for s in samples], vectors, np.zeros(len(samples)), features)
+def test_identical_customers_without_value_can_be_described(model: Learner, features: list[Feature]) -> None:
+    customers = [f"c-{n}" for n in range(20)]
+    described = describe(model.snapshot(), customers, np.ones((20, 5)), np.zeros(20), features)
+    assert {each.value_share for each in described} == {None}
+    assert sorted(each.size for each in described) == [0, 0, 20]
 
 
 def test_every_feature_of_the_catalogue_has_words() -> None:

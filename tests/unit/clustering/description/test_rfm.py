@@ -34,7 +34,51 @@ def test_equal_values_get_equal_scores_even_if_most_are_equal() -> None:
     found = scores(FEATURES, quintiles(FEATURES, people), people)
     assert found is not None
     assert set(found[:70, 1]) == {1}
-    assert set(found[70:, 1]) == {4, 5}
+    assert set(found[70:, 1][people[70:, 2] > 3]) == {4, 5}
+    assert set(found[70:, 1][people[70:, 2] <= 3]) == {3}, "no more than the purchases"
+
+
+@pytest.mark.parametrize("frequency", ["transactions", "purchases"])
+def test_where_most_bought_once_a_second_purchase_makes_no_champion(frequency: str) -> None:
+    """Issue 13, item 21: of 100 buyers 70 bought once, 20 twice, and 10 five times."""
+    features = ("purchase_recency", frequency, "spend")
+    counts = np.repeat([1.0, 2.0, 5.0], [70, 20, 10])
+    people = np.column_stack([np.arange(100) % 50 + 1.0, counts, counts * 30])
+    borders = quintiles(features, people)
+    of = {n: rfm(features, borders, np.array([1.0, n, 30.0 * n])) for n in (1.0, 1.9, 2.0, 5.0)}
+    assert {n: (one.frequency, one.name) for n, one in of.items() if one is not None} == {
+        1.0: (1, "New Customers"),
+        1.9: (2, "Potential Loyalists"),  # decayed from two
+        2.0: (2, "Potential Loyalists"),
+        5.0: (5, "Champions"),
+    }
+
+
+@pytest.mark.parametrize("at_cap", [30, 70, 95])
+def test_buyers_at_the_cap_of_recency_score_worst_however_many_they_are(at_cap: int) -> None:
+    """Issue 13, item 21: a purchase a year or more ago is not recent, also where it is so for most."""
+    days = np.concatenate([np.linspace(1.0, 300.0, 100 - at_cap), np.full(at_cap, 365.0)])
+    people = np.column_stack([np.zeros(100), days, np.full(100, 5.0), np.full(100, 50.0)])
+    borders = quintiles(FEATURES, people)
+    found = scores(FEATURES, borders, people)
+    assert found is not None
+    assert set(found[-at_cap:, 0]) == {1}
+    assert found[0, 0] == 5
+    assert rfm(FEATURES, borders, people[-1]) == Rfm(1, 1, 1, "Hibernating")
+
+
+def test_buyers_of_one_day_score_in_the_middle_of_the_quintiles_that_they_fill() -> None:
+    """Issue 13, item 21: equal recencies, as in a file with dates only, are neither best nor worst as a whole."""
+
+    def recency_scores(days: list[float]) -> list[int]:
+        people = np.column_stack([np.zeros(len(days)), days, np.full(len(days), 5.0), np.full(len(days), 50.0)])
+        found = scores(FEATURES, quintiles(FEATURES, people), people)
+        assert found is not None
+        return [int(score) for score in found[:, 0]]
+
+    assert recency_scores([7.0] * 100) == [3] * 100
+    assert recency_scores([1.0] * 30 + [60.0] * 70) == [5] * 30 + [3] * 70
+    assert recency_scores([1.0] * 70 + [float(n) for n in range(60, 90)])[:70] == [4] * 70
 
 
 def test_names_follow_the_customary_grid() -> None:

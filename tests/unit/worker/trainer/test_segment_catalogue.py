@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from streamseg.clustering.sample import Sample
 from streamseg.features.catalogue import catalogue
 from streamseg.features.layout import Layout
 from streamseg.ports import Flush
@@ -12,6 +13,8 @@ from streamseg.store.memory import MemoryModelStore, MemoryStateStore
 from streamseg.worker.pace import Pace
 from streamseg.worker.trainer.segment_catalogue import SegmentCatalogue
 from tests.support.partition import FEATURES, SNAPSHOT
+
+SAMPLES = [Sample(f"c-{n}", 0.0, tuple(float(n % 10 * 5) for _ in FEATURES), 9, 100.0) for n in range(30)]
 
 pytestmark = pytest.mark.asyncio
 
@@ -52,9 +55,7 @@ class Stage:
 async def described() -> Stage:
     stage = Stage()
     first = stage.owner()
-    for n in range(30):
-        first.remember("behaviour", f"c-{n}", tuple(float(n % 10 * 5) for _ in FEATURES), 100)
-    await first.write(SNAPSHOT)
+    await first.write(SNAPSHOT, SAMPLES)
     return stage
 
 
@@ -88,6 +89,5 @@ async def test_a_new_owner_takes_names_over_and_lets_what_was_dropped_end() -> N
     assert all(entry["retired"] for entry in entries.values())
     await second.refresh()
     assert await stage.entries() == entries
-    second.remember("behaviour", "c-1", tuple(1.0 for _ in FEATURES), 100)
-    await second.write(SNAPSHOT)
+    await second.write(SNAPSHOT, SAMPLES)
     assert await stage.entries() == entries, "nothing is described any more"

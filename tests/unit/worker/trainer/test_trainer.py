@@ -1,92 +1,133 @@
-"""The trainer reads the samples again when a run of them is missing, also when it is the last one."""
+"""The trainer: what it hands to the descriptions of segments."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 
+import msgspec
+import pytest
+
+from streamseg.clustering.params import LearnerParams
+from streamseg.clustering.sample import Sample, rank_of
+from streamseg.clustering.snapshot import Snapshot
 from streamseg.events.record import MemoryRecord, RecordBatch
 from streamseg.features.catalogue import catalogue
 from streamseg.features.layout import Layout
 from streamseg.metrics import Metrics
+from streamseg.pipeline import SampleValue, sample_key
 from streamseg.store.memory import MemoryModelStore, MemoryStateStore
 from streamseg.topics import SAMPLES
-from streamseg.worker.model_cache import ModelCache
 from streamseg.worker.pace import Pace
 from streamseg.worker.trainer.segment_catalogue import SegmentCatalogue
-from streamseg.worker.trainer.trainer import Trainer
-from tests.support.partition import MemoryLog, until
+from streamseg.worker.trainer.trainer import PARTITION, Trainer
+from tests.support.partition import MemoryLog
 
-PACE = Pace(trainer_idle=0.01, trainer_retry=0.01, health_check=0.03)
+pytestmark = pytest.mark.asyncio
+
+PARAMS = LearnerParams(
+    "behaviour", ("views", "purchases"), (True, True), k=2, warm_up_per_cluster=5, warm_up_events=5, sample_size=50
+)
+CUSTOMERS = tuple(f"c-{n}" for n in range(400))
+SAMPLED = set(sorted(CUSTOMERS, key=rank_of)[:50])
 
 
-class SamplesReader:
-    """Hands out runs of samples as a poll does, and counts rewinds."""
-
-    def __init__(self) -> None:
-        self.rewinds = 0
-        self.handed_out = 0
+class OneSession:
+    """Reads the samples topic from its beginning, in one session."""
 
     def rewind(self, starts: Mapping[tuple[str, int], int | None]) -> None:
-        self.rewinds += 1
-        self.handed_out = 0
+        assert starts == {(SAMPLES, PARTITION): None}
 
-    def behind(self, partition: int, reached: Mapping[str, int]) -> tuple[()]:
+    def behind(self, partition: int, reached: Mapping[str, int]) -> Collection[str]:
         return ()
 
     def session(self, topic: str, partition: int) -> tuple[int, int]:
-        return self.rewinds, self.handed_out
-
-    def next_run(self) -> RecordBatch:
-        self.handed_out += 1
-        number = self.handed_out - 1
-        tombstone = MemoryRecord(SAMPLES, 0, number, 0, b"behaviour|c-1", None)
-        return RecordBatch.of(SAMPLES, 0, self.rewinds, number, [tombstone])
+        return (0, 0)
 
 
-def trainer(reader: SamplesReader) -> Trainer:
-    models, metrics = MemoryModelStore(), Metrics()
-    return Trainer(
-        (),
+class RecordedCatalogue(SegmentCatalogue):
+    """Remembers the customers that it described last."""
+
+    described: Sequence[Sample] = ()
+
+    async def write(self, snapshot: Snapshot, samples: Sequence[Sample]) -> None:
+        self.described = samples
+        await super().write(snapshot, samples)
+
+
+class Public:
+    def in_shadow(self, segmentation: str) -> bool:
+        return False
+
+    def is_dropped(self, segmentation: str) -> bool:
+        return False
+
+
+def sampled(offset: int, customer: str) -> MemoryRecord:
+    """Return a sample of a customer; every fourth buys and has spent 30.00, the others view and have spent 10.00."""
+    buys = int(customer[2:]) % 4 == 0
+    value = SampleValue(
+        segmentation="behaviour",
+        customer_id=customer,
+        at=float(offset),
+        events=9,
+        spend_minor=3000 if buys else 1000,
+        x=(1.0, 9.0) if buys else (30.0, 0.0),
+    )
+    return MemoryRecord(SAMPLES, PARTITION, offset, 0, sample_key("behaviour", customer), msgspec.json.encode(value))
+
+
+async def trained(*records: MemoryRecord) -> tuple[RecordedCatalogue, dict[str, dict[str, object]]]:
+    """Let a trainer learn the records as one run; return its catalogue and the entries."""
+    models = MemoryModelStore()
+    described = RecordedCatalogue(
+        models,
+        MemoryStateStore(),
+        partitions=1,
+        features=catalogue(Layout.of()),
+        minor_units=2,
+        status=Public(),
+    )
+    trainer = Trainer(
+        [PARAMS],
         models=models,
         sink=MemoryLog(),
-        catalogue=SegmentCatalogue(
-            models,
-            MemoryStateStore(),
-            partitions=1,
-            features=catalogue(Layout.of()),
-            minor_units=2,
-            status=ModelCache(models, (), metrics),
-        ),
-        reader=reader,
-        metrics=metrics,
-        pace=PACE,
+        catalogue=described,
+        reader=OneSession(),
+        metrics=Metrics(),
+        pace=Pace(trainer_idle=0.01, snapshot=0.0),
     )
+    trainer.start()
+    await trainer.offer(RecordBatch.of(SAMPLES, PARTITION, 0, 0, records))
+    async with asyncio.timeout(10):
+        while trainer.committable() is None:
+            await asyncio.sleep(0.01)
+    await trainer.stop()
+    entries = {segment: msgspec.json.decode(entry) for segment, entry in (await models.catalogue()).items()}
+    return described, entries
 
 
-def test_a_missing_last_run_is_read_again_without_a_further_sample() -> None:
-    async def go() -> None:
-        reader = SamplesReader()
-        one = trainer(reader)
-        one.start()
-        await until(lambda: reader.rewinds == 1)
-        await one.offer(reader.next_run())
-        await until(lambda: one.committable() == 1)
-        reader.next_run()  # polled, and lost on the way
-        await until(lambda: reader.rewinds == 2)
-        await one.stop()
-
-    asyncio.run(go())
+async def test_segments_are_described_by_the_customers_that_the_model_was_fitted_on() -> None:
+    """Issue 13, item 21: descriptions had a sample of their own, of the latest customers."""
+    described, entries = await trained(*(sampled(n, customer) for n, customer in enumerate(CUSTOMERS)))
+    assert {one.customer_id for one in described.described} == SAMPLED
+    buyers = sum(int(customer[2:]) % 4 == 0 for customer in SAMPLED)
+    worth = 30.0 * buyers + 10.0 * (50 - buyers)
+    shares = sorted(float(str(entry["value_share"])) for entry in entries.values())
+    assert shares == pytest.approx(sorted([30.0 * buyers / worth, 10.0 * (50 - buyers) / worth]), abs=1e-4)
 
 
-def test_a_trainer_that_has_every_run_is_left_alone() -> None:
-    async def go() -> None:
-        reader = SamplesReader()
-        one = trainer(reader)
-        one.start()
-        await until(lambda: reader.rewinds == 1)
-        await one.offer(reader.next_run())
-        await until(lambda: one.committable() == 1)
-        await asyncio.sleep(4 * PACE.health_check)
-        assert reader.rewinds == 1
-        await one.stop()
+async def test_an_erased_customer_describes_nothing() -> None:
+    """Issue 13, item 21: a tombstone reaches the one sample that there is."""
+    records = [sampled(n, customer) for n, customer in enumerate(CUSTOMERS)]
+    gone = min(SAMPLED)
+    records.append(MemoryRecord(SAMPLES, PARTITION, len(records), 0, sample_key("behaviour", gone), None))
+    described, _ = await trained(*records)
+    assert {one.customer_id for one in described.described} == SAMPLED - {gone}
 
-    asyncio.run(go())
+
+async def test_the_log_says_once_in_a_while_what_a_first_model_waits_for(caplog: pytest.LogCaptureFixture) -> None:
+    """Issue 13, item 21."""
+    caplog.set_level("INFO")
+    await trained(*(sampled(n, customer) for n, customer in enumerate(CUSTOMERS[:7])))
+    assert [record.message for record in caplog.records if "segments come" in record.message] == [
+        "behaviour: segments come when 10 customers are sampled (7 so far)"
+    ]
