@@ -1,12 +1,14 @@
 """Builds the Kafka clients that commands use beside the workers."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from streamseg.kafka.admin import TopicAdmin, TopicDifference
 from streamseg.kafka.change_feed import ChangeFeed
 from streamseg.kafka.producer import KafkaProducer
+from streamseg.kafka.topic_reader import TopicReader
 from streamseg.settings import Settings
+from streamseg.sources.known_events import NewEventsSink
 
 
 def create_topics(settings: Settings) -> list[str]:
@@ -27,6 +29,11 @@ def group_lag(settings: Settings) -> dict[tuple[str, int], int]:
 def event_sink(settings: Settings) -> KafkaProducer:
     """Open a producer of events. The caller closes it."""
     return KafkaProducer(settings.kafka)
+
+
+def new_events_sink(settings: Settings, reading: Callable[[str, int], object]) -> NewEventsSink:
+    """Open a producer of events that leaves out those that the topics already hold. The caller closes it."""
+    return NewEventsSink(KafkaProducer(settings.kafka), TopicReader(settings.kafka), reading)
 
 
 @asynccontextmanager
