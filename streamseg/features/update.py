@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import partial
 from operator import attrgetter
 from typing import Final, cast
 
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
+from streamseg.events.identity import names_an_order
 from streamseg.events.money import Money
 from streamseg.events.types import Click, Consent, Event, Profile, Purchase
 from streamseg.features.contributions import Triples, of_clicks, of_purchases
@@ -117,7 +117,7 @@ def identity(source: int, event: Event) -> tuple[int, str]:
     """
     if source == Source.PURCHASES:
         bought = cast("Purchase", event)
-        if bought.event_name != "refund":
+        if names_an_order(bought.event_name, bought.transaction_id):
             return _ORDER, bought.transaction_id
     return int(source), event.event_id
 
@@ -125,7 +125,12 @@ def identity(source: int, event: Event) -> tuple[int, str]:
 def _hashes(source: int, events: Sequence[Event]) -> NDArray[np.uint64]:
     """Return a 64-bit hash of each identity, shape (n,); never 0, which marks an empty ring element."""
     if source == Source.PURCHASES:
-        found = [xxh3_64_intdigest(text.encode(), seed) for seed, text in map(partial(identity, source), events)]
+        found = [
+            xxh3_64_intdigest(one.transaction_id.encode(), _ORDER)
+            if names_an_order(one.event_name, one.transaction_id)
+            else xxh3_64_intdigest(one.event_id.encode(), source)
+            for one in cast("Sequence[Purchase]", events)
+        ]
     else:
         found = [xxh3_64_intdigest(event.event_id.encode(), source) for event in events]
     return np.maximum(np.array(found, dtype=np.uint64), np.uint64(1))

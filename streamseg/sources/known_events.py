@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from typing_extensions import override
 from xxhash import xxh3_64_intdigest
 
+from streamseg.events.identity import names_an_order
 from streamseg.events.record import Record
 from streamseg.events.rejection import ERROR_HEADERS
 from streamseg.ports import EventSink, Log, OutgoingRecord
@@ -136,7 +137,7 @@ class NewEventsSink(EventSink):
 class _Identified(msgspec.Struct):
     event_id: str
     event_name: str = "purchase"
-    transaction_id: str | None = None
+    transaction_id: str = ""
 
 
 _decode: Final = msgspec.json.Decoder(_Identified).decode
@@ -151,6 +152,6 @@ def _hash(topic: str, key: bytes | None, value: bytes | None) -> int | None:
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
     seed, text = INPUT_TOPICS.index(topic), found.event_id
-    if topic == PURCHASES and found.event_name != "refund" and found.transaction_id:
+    if topic == PURCHASES and names_an_order(found.event_name, found.transaction_id):
         seed, text = _ORDERS, found.transaction_id
     return xxh3_64_intdigest(b"%b\n%b" % (key, text.encode()), seed)

@@ -7,6 +7,7 @@ from functools import cache, cached_property, lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from streamseg.events.identity import is_order_id
 from streamseg.sources.cells import CACHE_SIZE, RejectedLineError, boolean_of, cell_of, number_of, text_of, time_of
 from streamseg.sources.mapping import REFUND, SKIP, Fields, FieldSource, FileMapping
 
@@ -92,7 +93,7 @@ class LineReader:
         if kind == "purchase":
             by = self.mapping.transactions.by if self.mapping.transactions else ()
             cells = [text_of(cell_of(line.get(column))) for column in by] or [str(fields.get("transaction_id", ""))]
-            group = (str(customer_id), *cells) if any(cells) else None
+            group = (str(customer_id), *cells) if any(map(is_order_id, cells)) else None
         value = fields.get("value", amount)
         subtracts = refund or (kind == "purchase" and isinstance(value, Decimal) and value < 0)
         purchased_at = self._purchased_at(refunded, at) if subtracts else None

@@ -115,3 +115,10 @@ def test_an_erased_customer_may_order_again_under_the_same_number() -> None:
     slab.rows.forget(slab.all)
     assert slab.feed([purchase(NOON + 1, transaction_id="T-1")]).mask.all()
     assert slab.rows.last_applied[0, Source.PURCHASES] == 1
+
+
+@pytest.mark.parametrize("missing", ["undefined", "(not set)", "NULL", " ", "0"])
+def test_a_word_for_a_missing_transaction_id_makes_no_orders_the_same(missing: str) -> None:
+    slab = Slab()
+    one, other = (purchase(NOON, 10.0, transaction_id=missing) for _ in range(2))
+    assert slab.feed([one, other, one]).mask.tolist() == [True, True, False]

@@ -174,6 +174,16 @@ def test_cells_that_join_to_one_text_are_different_transactions(tmp_path: Path) 
     assert "x-y" in {event.event_id for event in events}
 
 
+@pytest.mark.parametrize("table", [True, False])
+def test_words_for_a_missing_order_number_make_no_lines_one_purchase(tmp_path: Path, table: bool) -> None:
+    mapping = {name: part for name, part in LEDGER.items() if table or name != "transactions"}
+    events = ledger(
+        tmp_path, *(SALE.replace("1001", "NULL").replace("80.00", amount) for amount in "12"), mapping=mapping
+    )
+    assert kinds(events) == [("purchase", 1), ("purchase", 2)]
+    assert len({event.event_id for event in events}) == 2
+
+
 orders = st.lists(
     st.tuples(
         st.integers(0, 2),
