@@ -41,8 +41,8 @@ def ledger(folder: Path, *lines: str, mapping: dict[str, Any] | None = None, nam
     return events
 
 
-def kinds(events: Sequence[SourceEvent]) -> list[tuple[str, Decimal]]:
-    return [(body(event)["event_name"], body(event)["value"]) for event in events]
+def kinds(events: Sequence[SourceEvent]) -> list[tuple[str, float]]:
+    return [(body(event)["event_name"], float(body(event)["value"])) for event in events]
 
 
 @pytest.mark.parametrize("lookahead", [1, 2, 1000, "file"])
