@@ -21,6 +21,8 @@ POLLS_WITHOUT_LAG: Final = 6
 """Polls in a row that must find no lag. Workers send samples after the events, and assign everybody again after a new
 model, so one poll without lag can be too early."""
 POLL_SECONDS: Final = 0.5
+MANY_RECORDS: Final = 100_000
+"""Records of a topic from which a line says that they are read before anything is sent."""
 
 
 async def send_to_topics(
@@ -31,15 +33,18 @@ async def send_to_topics(
     *,
     paced_from: float = 0.0,
     most_lag: int | None = None,
+    resend: bool = True,
 ) -> "SendProgress":
     """Send the events, with heartbeats when clocks follow event time; `sent` receives the progress.
 
     `paced_from`: event time, epoch seconds, from which `speed` applies. `most_lag`: pause while the workers are more
-    records behind than this.
+    records behind than this. `resend`: False leaves out events that the topics already hold, and counts them as
+    `known`.
     """
+    from streamseg.sources.known_events import NewEventsSink
     from streamseg.sources.sending import send_events
     from streamseg.topics import CLICKS
-    from streamseg.wiring.kafka_clients import event_sink, group_lag
+    from streamseg.wiring.kafka_clients import event_sink, group_lag, new_events_sink
 
     partitions = 0
     if settings.clock == "event":
@@ -61,13 +66,22 @@ async def send_to_topics(
             await asyncio.sleep(POLL_SECONDS)
         polled_at = time.monotonic()
 
-    sink = event_sink(settings)
+    sink = event_sink(settings) if resend else new_events_sink(settings, _say_reading)
     try:
-        return await send_events(
+        progress = await send_events(
             events, sink, speed=speed, paced_from=paced_from, partitions=partitions, before_send=room, on_sent=sent
         )
     finally:
         await sink.close()
+    if isinstance(sink, NewEventsSink):
+        progress.known = sink.known
+        progress.events -= sink.known
+    return progress
+
+
+def _say_reading(topic: str, records: int) -> None:
+    if records >= MANY_RECORDS:
+        click.echo(f"reading {records:,} records of {topic} to leave out known events (--resend: no)", err=True)
 
 
 async def write_to_file(

@@ -24,6 +24,12 @@ from streamseg.commands._sending import print_sent, send_to_topics, wait_until_a
     metavar="CSV",
     help="File to write lines to that are not valid events: file, line, reason.",
 )
+@click.option(
+    "--resend",
+    is_flag=True,
+    help="Send events that the topics hold already too. By default they are left out and reported as known, so that an"
+    " import can be run again within the retention of the topics.",
+)
 @json_option
 @click.pass_obj
 def command(
@@ -35,6 +41,7 @@ def command(
     wait: bool,
     patience: float,
     rejects: Path | None,
+    resend: bool,
     as_json: bool,
 ) -> None:
     """Send the events of files, one file after the other.
@@ -76,10 +83,11 @@ def command(
                 (event for source in sources for event in source),
                 speed,
                 lambda so_far: bar.show(sum(source.read_bytes for source in sources), so_far),
+                resend=resend,
             )
         )
     if rejected:
         click.echo(f"{rejected} lines are not valid events; the first: {first_reason}", err=True)
     if wait:
         wait_until_absorbed(invocation.settings, patience)
-    print_sent(sent, as_json, rejected=rejected)
+    print_sent(sent, as_json, known=sent.known, rejected=rejected)

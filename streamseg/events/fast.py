@@ -13,7 +13,7 @@ import msgspec
 
 from streamseg.events.fields import is_click_name, is_currency, is_customer_id
 from streamseg.events.structs import struct_of
-from streamseg.events.types import EVENT_TYPES, is_identified
+from streamseg.events.types import EVENT_TYPES, is_identified, is_refund_of_the_past
 
 _MAX_DEPTH: Final = 190
 _MAX_DIGITS: Final = 4_000
@@ -67,7 +67,15 @@ def _obey_clicks(events: Sequence[Any]) -> bool:
 
 
 def _obey_purchases(events: Sequence[Any]) -> bool:
-    return all(map(is_currency, {event.currency for event in events})) and _obey_items(events)
+    return (
+        all(map(is_currency, {event.currency for event in events}))
+        and False not in [_obeys_purchased_at(event) for event in events if event.purchased_at is not None]
+        and _obey_items(events)
+    )
+
+
+def _obeys_purchased_at(event: Any) -> bool:
+    return event.purchased_at.timestamp() >= 0 and is_refund_of_the_past(event)
 
 
 def _obey_items(events: Sequence[Any]) -> bool:

@@ -161,6 +161,8 @@ class Purchase(_OfCustomer):
 
     event_name: Literal["purchase", "refund"] = "purchase"
     transaction_id: Annotated[str, Field(min_length=1, max_length=256)]
+    """Id of the order. Purchases of a customer with one transaction id are one purchase: the first that is read counts.
+    A refund names the order that it refunds, and is told from other refunds by its `event_id`."""
     value: Amount
     """Amount paid for the items, without tax and shipping; in a refund, the amount paid back."""
     currency: Currency
@@ -172,6 +174,21 @@ class Purchase(_OfCustomer):
     session_id: Id | None = None
     anonymous_id: Id | None = None
     device_category: Device | None = None
+    purchased_at: PastMoment | None = None
+    """In a refund: when the refunded purchase occurred, at most `occurred_at`. Decayed sums subtract from that time;
+    without it, from `occurred_at`. Ignored in a purchase."""
+
+    @model_validator(mode="after")
+    def _refunds_the_past(self) -> Self:
+        if not is_refund_of_the_past(self):
+            raise PydanticCustomError("purchased_at", "purchased_at must not be after occurred_at")
+        return self
+
+
+def is_refund_of_the_past(purchase: Purchase) -> bool:
+    """Return whether a refund's `purchased_at` is missing or not after `occurred_at`; True for a purchase."""
+    refunded, refund = purchase.purchased_at, purchase.event_name == "refund"
+    return refunded is None or not refund or refunded <= purchase.occurred_at
 
 
 class Profile(_OfCustomer):

@@ -56,6 +56,8 @@ class Orders:
     """False for a refund."""
     minor: NDArray[np.int64]
     """Value in minor units of the configured currency; negative for a refund."""
+    counted_at: Floats
+    """Epoch seconds from which sums decay: `purchased_at` of a refund that has it, else `occurred_at`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,18 @@ def of_purchases(layout: Layout, purchases: Sequence[Purchase], at: Floats, mone
     coupon = np.fromiter((bool(purchase.coupon) for purchase in purchases), np.bool_, count)
     coupon[lines.of[lines.coupons()]] = True
     adding.add(np.flatnonzero(coupon & bought), "coupons")
-    return adding.triples(), Orders(bought, np.where(bought, minor, -minor))
+    return adding.triples(), Orders(bought, np.where(bought, minor, -minor), _counted_at(purchases, at, bought))
+
+
+def _counted_at(purchases: Sequence[Purchase], at: Floats, bought: NDArray[np.bool_]) -> Floats:
+    """Return `purchased_at` of the refunds that have it, and `at` of all other events."""
+    counted = at
+    for i in np.flatnonzero(~bought).tolist():
+        refunded = purchases[i].purchased_at
+        if refunded is not None:
+            counted = at.copy() if counted is at else counted
+            counted[i] = refunded.timestamp()
+    return counted
 
 
 @dataclass(slots=True)

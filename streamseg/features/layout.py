@@ -47,11 +47,11 @@ FIELDS: Final = (
     Field("personalisation_at", "<f8", "", NEVER, "time of the consent that `personalisation` holds"),
     Field("spend_minor", "<i8", "", 0, "purchases minus refunds, in minor units; exact, never decayed"),
     Field("fences", "<i8", "topic", -1, "last applied offset per input topic, in their order"),
-    Field("ring", "<u8", "event id", 0, "hashes of the latest event ids; 0 is empty"),
+    Field("ring", "<u8", "event id", 0, "hashes of the latest identities, 0 is empty; last quarter: purchases"),
     Field("attribute_at", "<f8", "attribute", NEVER, "time of the profile that set the attribute"),
     Field("attributes", "<f8", "attribute", np.nan, "a number, or the index of a listed value; NaN is missing"),
     Field("transactions", "<u4", "", 0, "purchases; exact, never decayed"),
-    Field("events", "<u4", "", 0, "events absorbed; modulo the ring size, the next index in the ring"),
+    Field("events", "<u4", "", 0, "events absorbed; modulo 3/4 of the ring, the next index in it"),
     Field("seq", "<u4", "", 0, "sequence number of the latest membership"),
     Field("published_at", "<u4", "", 0, "partition's clock when the latest membership was published"),
     Field("published_wall", "<u4", "", 0, "wall time when the latest membership was published; 0 is withdrawn"),
@@ -196,6 +196,11 @@ class Layout:
     def kept(self, age: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the shares (0-1) of a habit and a recent sum that remain after `age` seconds, each shape (n,)."""
         return np.exp2(-age / self.half_life_seconds), np.exp2(-age / self.recent_half_life_seconds)
+
+    @property
+    def remembered_orders(self) -> int:
+        """Number of ring elements that only purchases write: no other event pushes out a customer's latest orders."""
+        return self.remembered_event_ids // 4
 
     @cached_property
     def dtype(self) -> np.dtype[np.void]:

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from operator import attrgetter
-from typing import cast
+from typing import Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
+from streamseg.events.identity import names_an_order
 from streamseg.events.money import Money
 from streamseg.events.types import Click, Consent, Event, Profile, Purchase
 from streamseg.features.contributions import Triples, of_clicks, of_purchases
@@ -19,6 +20,12 @@ from streamseg.features.layout import NEVER
 from streamseg.features.rows import Floats, Rows, Slots
 
 Mask = NDArray[np.bool_]
+
+_ORDER: Final = 256
+"""What stands in place of a source where a transaction id is the identity."""
+_PREFIXES: Final = {0: b"", 1: b"\x01", 2: b"\x02", 3: b"\x03", 4: b"\x04", _ORDER: b"\x7f"}
+"""Bytes before an id when it is hashed, by source. A seed will not do: for short ids xxh3 nearly adds it to the id, so
+that the click "e-2" and the erasure "e-3" had one hash."""
 
 
 class Source(IntEnum):
@@ -42,7 +49,7 @@ class Absorbed:
     replayed: int = 0
     """Number of events at or below the row's last applied offset."""
     duplicates: int = 0
-    """Number of new offsets whose event id is in the row's ring or occurred earlier in the batch."""
+    """Number of new offsets whose identity is in the row's ring or occurred earlier in the batch."""
     erased: int = 0
     """Number of events that occurred at or before the row's erasure."""
 
@@ -86,7 +93,7 @@ def absorb(  # noqa: PLR0917 - a batch is parallel arrays
             case Source.CLICKS:
                 _absorb_clicks(rows, groups, at[kept], cast("Sequence[Click]", chosen), money)
             case Source.PURCHASES:
-                _absorb_purchases(rows, groups, at[kept], cast("Sequence[Purchase]", chosen), money)
+                _absorb_purchases(rows, groups, at[kept], ids[kept], cast("Sequence[Purchase]", chosen), money)
             case Source.PROFILES:
                 _advance(rows, groups, at[kept])
                 take_profiles(rows, groups, at[kept], cast("Sequence[Profile]", chosen))
@@ -106,14 +113,35 @@ def absorb(  # noqa: PLR0917 - a batch is parallel arrays
     )
 
 
+def identity(source: int, event: Event) -> tuple[int, str]:
+    """Return what makes two events of a customer the same: the transaction id of a purchase, else the event id.
+
+    The first element tells apart sources, and purchases from refunds.
+    """
+    if source == Source.PURCHASES:
+        bought = cast("Purchase", event)
+        if names_an_order(bought.event_name, bought.transaction_id):
+            return _ORDER, bought.transaction_id
+    return int(source), event.event_id
+
+
 def _hashes(source: int, events: Sequence[Event]) -> NDArray[np.uint64]:
-    """Return a 64-bit hash of each event id, shape (n,); never 0, which marks an empty ring element."""
-    hashed = np.array([xxh3_64_intdigest(event.event_id.encode(), source) for event in events], dtype=np.uint64)
-    return np.maximum(hashed, np.uint64(1))
+    """Return a 64-bit hash of each identity, shape (n,); never 0, which marks an empty ring element."""
+    prefix, order = _PREFIXES[source], _PREFIXES[_ORDER]
+    if source == Source.PURCHASES:
+        found = [
+            xxh3_64_intdigest(order + one.transaction_id.encode())
+            if names_an_order(one.event_name, one.transaction_id)
+            else xxh3_64_intdigest(prefix + one.event_id.encode())
+            for one in cast("Sequence[Purchase]", events)
+        ]
+    else:
+        found = [xxh3_64_intdigest(prefix + event.event_id.encode()) for event in events]
+    return np.maximum(np.array(found, dtype=np.uint64), np.uint64(1))
 
 
 def _repeated(rows: Rows, slots: Slots, ids: NDArray[np.uint64], counts: Mask) -> Mask:
-    """Return events whose id is in their row's ring, or occurs earlier in the batch among those that count."""
+    """Return events whose hash is in their row's ring, or occurs earlier in the batch among those that count."""
     if not rows.layout.remembered_event_ids:
         return np.zeros(len(ids), dtype=np.bool_)
     repeated: Mask = (rows.ring[slots] == ids[:, None]).any(axis=1)
@@ -131,7 +159,7 @@ def _repeated(rows: Rows, slots: Slots, ids: NDArray[np.uint64], counts: Mask) -
 
 def _remember(rows: Rows, groups: Groups, ids: NDArray[np.uint64]) -> None:
     """Append the ids to the rings and count the events."""
-    size = rows.layout.remembered_event_ids
+    size = rows.layout.remembered_event_ids - rows.layout.remembered_orders
     counts, held = groups.counts(), rows.events[groups.slots].astype(np.intp)
     rows.events[groups.slots] = held + counts
     if size:
@@ -141,6 +169,22 @@ def _remember(rows: Rows, groups: Groups, ids: NDArray[np.uint64]) -> None:
         rows.ring[groups.slots[group], (held[group] + rank[last]) % size] = ids[groups.order[last]]
 
 
+def _remember_orders(rows: Rows, groups: Groups, ids: NDArray[np.uint64], bought: Mask) -> None:
+    """Append the ids of purchases to the part of the rings that only purchases write, and count the purchases."""
+    size, kept = rows.layout.remembered_orders, rows.layout.remembered_event_ids - rows.layout.remembered_orders
+    held = rows.transactions[groups.slots].astype(np.intp)
+    rows.transactions[groups.slots] = held + groups.total(bought.astype(np.int64))
+    if not size:
+        return
+    chosen = groups.order[bought[groups.order]]  # by row, then by offset
+    group = groups.of[chosen]
+    counts = np.bincount(group, minlength=len(held))
+    rank = np.arange(len(chosen)) - np.repeat(np.cumsum(counts) - counts, counts)
+    last = np.flatnonzero(rank >= np.repeat(counts - size, counts))  # each ring element is written once
+    group, rank, chosen = group[last], rank[last], chosen[last]
+    rows.ring[groups.slots[group], kept + (held[group] + rank) % size] = ids[chosen]
+
+
 def _erase(rows: Rows, groups: Groups, at: Floats) -> None:
     moment = groups.greatest(at)
     rows.erased_at[groups.slots] = moment
@@ -148,8 +192,13 @@ def _erase(rows: Rows, groups: Groups, at: Floats) -> None:
     rows.forget(groups.slots[~new_life])
 
 
-def _advance(rows: Rows, groups: Groups, at: Floats, added: Triples | None = None) -> None:
-    """Update first and last seen, decay the sums to the new anchor, then add what the events add."""
+def _advance(
+    rows: Rows, groups: Groups, at: Floats, added: Triples | None = None, counted_at: Floats | None = None
+) -> None:
+    """Update first and last seen, decay the sums to the new anchor, then add what the events add.
+
+    `at` is `occurred_at` of the events, `counted_at` the times from which their sums decay where those differ.
+    """
     layout, slots = rows.layout, groups.slots
     before = rows.last_seen[slots]
     anchor = np.maximum(before, groups.greatest(at))
@@ -158,7 +207,7 @@ def _advance(rows: Rows, groups: Groups, at: Floats, added: Triples | None = Non
     sums = rows.sums[slots].astype(np.float64)
     layout.decay(sums, anchor - before)
     if added is not None:
-        age = anchor[groups.of] - at
+        age = anchor[groups.of] - (at if counted_at is None else counted_at)
         decayed = np.stack(layout.kept(age))
         weight = added.weight * decayed[(added.sum >= layout.habits).astype(np.intp), added.event]
         place = groups.of[added.event] * sums.shape[1] + added.sum
@@ -171,11 +220,13 @@ def _absorb_clicks(rows: Rows, groups: Groups, at: Floats, clicks: Sequence[Clic
     rows.last_click[groups.slots] = np.maximum(rows.last_click[groups.slots], groups.greatest(at))
 
 
-def _absorb_purchases(rows: Rows, groups: Groups, at: Floats, purchases: Sequence[Purchase], money: Money) -> None:
+def _absorb_purchases(  # noqa: PLR0917 - a batch is parallel arrays
+    rows: Rows, groups: Groups, at: Floats, ids: NDArray[np.uint64], purchases: Sequence[Purchase], money: Money
+) -> None:
     added, orders = of_purchases(rows.layout, purchases, at, money)
-    _advance(rows, groups, at, added)
+    _advance(rows, groups, at, added, orders.counted_at)
     slots = groups.slots
     latest = groups.greatest(np.where(orders.bought, at, NEVER))
     rows.last_purchase[slots] = np.maximum(rows.last_purchase[slots], latest)
     rows.spend_minor[slots] += groups.total(orders.minor)
-    rows.transactions[slots] += groups.total(orders.bought.astype(np.int64)).astype(np.uint32)
+    _remember_orders(rows, groups, ids, orders.bought)

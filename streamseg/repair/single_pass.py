@@ -1,7 +1,7 @@
 """Compute the rows of a partition in a single pass over the log, to compare live rows with them.
 
 A row holds the last applied offset of each topic, so a copy of it names exactly the events that it must contain. The
-pass recognises duplicates by the ids of all events, whereas workers remember only the latest ids.
+pass recognises duplicates by the identities of all events, whereas workers remember only the latest.
 
 Customers expire after the retention time without an event, and start over with a new row when they come back. Events
 older than such a row belong to the expired one, provided that enough silence lies between the two.
@@ -20,7 +20,7 @@ from streamseg.events.record import Record
 from streamseg.events.types import Event
 from streamseg.features.layout import NEVER, Layout
 from streamseg.features.rows import Rows
-from streamseg.features.update import Source, absorb
+from streamseg.features.update import Source, absorb, identity
 from streamseg.pipeline.event_time import STEP_SECONDS, EventTime
 from streamseg.repair.row_comparison import RowDifference, compare_rows
 from streamseg.topics import INPUT_TOPICS
@@ -108,8 +108,8 @@ class SinglePass:
                     self.latest[customer] = max(event.at, self.latest.get(customer, event.at))
             elif offset <= last_applied and event.at < self._begins.get(customer, event.at):
                 self._earlier[customer].append((source, offset, event))
-            elif offset <= last_applied and (source, event.event_id) not in self._ids[customer]:
-                self._ids[customer].add((source, event.event_id))
+            elif offset <= last_applied and (known := identity(source, event)) not in self._ids[customer]:
+                self._ids[customer].add(known)
                 events.append(event)
                 offsets.append(offset)
                 if customer in self._erasures:
@@ -142,9 +142,9 @@ class SinglePass:
                 self.rows.last_applied[self.rows.slots[customer]] = -1
             for source in Source:
                 ordered = sorted((offset, n, event) for n, (by, offset, event) in enumerate(earlier) if by == source)
-                first_by_id = {event.event_id: (offset, event) for offset, _, event in reversed(ordered)}
+                first_by_id = {identity(source, event): (offset, event) for offset, _, event in reversed(ordered)}
                 known = self._ids[customer]
-                new = [found for event_id, found in first_by_id.items() if (source, event_id) not in known]
+                new = [found for one, found in first_by_id.items() if one not in known]
                 new.sort(key=lambda found: found[0])
                 self._absorb(source, [event for _, event in new], [offset for offset, _ in new])
         self._earlier.clear()

@@ -84,7 +84,7 @@ class EventFile:
 
     def _mapped(self, mapping: FileMapping, stream: IO[bytes]) -> Iterator[SourceEvent]:
         reader = LineReader(mapping)
-        grouper = TransactionGrouper(self.path.name.split(".")[0], mapping.lookahead)
+        grouper = TransactionGrouper(mapping.lookahead)
         for number, line in self._lines(mapping, stream):
             try:
                 mapped = reader.read(line)

@@ -7,6 +7,7 @@ from functools import cache, cached_property, lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from streamseg.events.identity import is_order_id
 from streamseg.sources.cells import CACHE_SIZE, RejectedLineError, boolean_of, cell_of, number_of, text_of, time_of
 from streamseg.sources.mapping import REFUND, SKIP, Fields, FieldSource, FileMapping
 
@@ -30,6 +31,13 @@ class MappedLine:
     amount: Decimal | None
     """Value of the line; None if it is not a purchase or has no price."""
     refund: bool
+    """The mapping says that the line is of a refund."""
+    subtracts: bool
+    """The line is of a refund, or its value or amount is negative."""
+    purchased_at: float | None
+    """Epoch seconds of the purchase that a refund refunds, where it is mapped."""
+    line: Line
+    """The line as it was read."""
     group: tuple[str, ...] | None
     """Customer id and transaction columns. Purchase lines with equal groups belong together; None: on its own."""
 
@@ -69,6 +77,7 @@ class LineReader:
         if occurred_at is None:
             raise RejectedLineError("occurred_at is empty")
         at = self._time_of(occurred_at)
+        refunded = fields.pop("purchased_at", None)
         item: dict[str, object] = {}
         amount = None
         if kind in ("click", "purchase"):
@@ -81,10 +90,28 @@ class LineReader:
             consents = self._table(self.mapping.consents, line)
             fields["consent"] = {name: boolean_of(name, value) for name, value in consents.items()}
         group = None
-        if kind == "purchase" and self.mapping.transactions:
-            cells = [text_of(cell_of(line.get(column))) for column in self.mapping.transactions.by]
-            group = (str(customer_id), *cells) if any(cells) else None
-        return MappedLine(kind, at, str(customer_id), fields, item, amount, refund, group)
+        if kind == "purchase":
+            by = self.mapping.transactions.by if self.mapping.transactions else ()
+            cells = [text_of(cell_of(line.get(column))) for column in by] or [str(fields.get("transaction_id", ""))]
+            group = (str(customer_id), *cells) if any(map(is_order_id, cells)) else None
+        value = fields.get("value", amount)
+        subtracts = refund or (kind == "purchase" and isinstance(value, Decimal) and value < 0)
+        purchased_at = self._purchased_at(refunded, at) if subtracts else None
+        return MappedLine(
+            kind, at, str(customer_id), fields, item, amount, refund, subtracts, purchased_at, line, group
+        )
+
+    def _purchased_at(self, given: object, at: float) -> float | None:
+        """Return the time of the purchase that a refund at `at` refunds."""
+        if given is None:
+            return None
+        try:
+            purchased_at = self._time_of(given)
+        except RejectedLineError as error:
+            raise RejectedLineError(str(error).replace("occurred_at", "purchased_at", 1)) from None
+        if purchased_at > at:
+            raise RejectedLineError("purchased_at: is after occurred_at")
+        return purchased_at
 
     def _table(self, table: Mapping[str, FieldSource], line: Line) -> dict[str, object]:
         """Return the fields of a table that have a value."""

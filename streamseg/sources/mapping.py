@@ -72,14 +72,25 @@ The kinds are click, purchase, refund, profile, consent and erasure; `skip` igno
     lookahead = 1000                      # greatest distance between two lines of one purchase, in lines (default), or
                                           # "file": no limit
 
-- The value of a purchase is the exact decimal sum of its lines' amounts, or the field `value` if it is mapped. A
-  purchase with a negative value is sent as a refund.
+- Without this table, lines with the same customer and mapped `transaction_id` are one purchase.
+- The value of a purchase is the exact decimal sum of its lines' amounts, or the field `value` if it is mapped: then all
+  lines of the purchase have the same value or none, else they are rejected. Of other fields, the first value counts.
+- Lines in another currency are a purchase of their own, whose `transaction_id` ends in the currency.
+- **Refunds**: lines of kind `refund`, and lines with a negative amount that are later than their purchase, are never
+  part of the purchase. Those of one order, time and currency are one refund. A purchase that is negative as a whole is
+  sent as a refund.
+- A refund's `purchased_at` can be mapped: the time of the refunded purchase, from which decayed sums subtract. Without
+  it, the time of the purchase with the same customer and transaction is taken, if that is in the same file.
 - Its `occurred_at` is that of its latest line. At most 1,000 lines become items; all count in the value.
 - A line in which all columns of `by` are empty is a purchase of its own.
 - Events keep the order of the file, and a line beyond the lookahead is rejected. With `lookahead = "file"` the whole
   file is held in memory, and events are sent in order of time.
-- Without a mapped `event_id`, the id is made from the transaction, or from file name and line number. So replaying a
-  file again sends the same ids.
+
+**Ids.** Without a mapped `event_id`, the id of a purchase is its transaction. Refunds, and events without transactions,
+get an id from the content of their lines, with a counter for lines that are repeated in the file. So the same lines
+have the same ids in every run, under every file name; the same lines in two files are the same events. A purchase is
+the same as another one of the customer with its `transaction_id`. A mapped `event_id` that equals the `transaction_id`
+is no id of a refund, and is replaced.
 """
 
 import tomllib
@@ -95,6 +106,7 @@ from streamseg.sources.event import TOPIC_OF_KIND
 
 SKIP: Final = "skip"
 REFUND: Final = "refund"
+DEFAULT_LOOKAHEAD: Final = 1000
 LINE_KINDS: Final = frozenset({*TOPIC_OF_KIND, REFUND, SKIP})
 
 
@@ -163,7 +175,7 @@ class TransactionRule(TomlTable):
     """Which lines make up one purchase."""
 
     by: tuple[str, ...] = Field(min_length=1)
-    lookahead: Annotated[int, Field(ge=1)] | Literal["file"] = 1000
+    lookahead: Annotated[int, Field(ge=1)] | Literal["file"] = DEFAULT_LOOKAHEAD
 
 
 class FileMapping(TomlTable):
@@ -200,7 +212,7 @@ class FileMapping(TomlTable):
     def lookahead(self) -> int | None:
         """Greatest distance between two lines of one transaction; 0: no grouping; None: no limit."""
         if self.transactions is None:
-            return 0
+            return DEFAULT_LOOKAHEAD if "transaction_id" in self.fields_of("purchase") else 0
         return None if self.transactions.lookahead == "file" else self.transactions.lookahead
 
     def columns(self) -> frozenset[str]:

@@ -30,6 +30,8 @@ class SendProgress:
     """What was sent so far. `first` and `latest` are epoch seconds of the events; None before the first event."""
 
     events: int = 0
+    known: int = 0
+    """Events that were not sent, because the topics hold them already."""
     first: float | None = None
     latest: float | None = None
     seconds: float = 0.0

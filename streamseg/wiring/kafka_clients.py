@@ -1,13 +1,15 @@
 """Builds the Kafka clients that commands use beside the workers."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from streamseg.kafka.admin import TopicAdmin, TopicDifference
 from streamseg.kafka.change_feed import ChangeFeed
 from streamseg.kafka.producer import KafkaProducer
+from streamseg.kafka.topic_reader import TopicReader
 from streamseg.kafka.transactions import TransactionalProducer
 from streamseg.settings import Settings
+from streamseg.sources.known_events import NewEventsSink
 
 
 def create_topics(settings: Settings) -> list[str]:
@@ -33,6 +35,11 @@ def event_sink(settings: Settings) -> KafkaProducer:
 def transactional_sink(settings: Settings, name: str) -> TransactionalProducer:
     """Open a producer whose every `send` is one transaction. The caller closes it."""
     return TransactionalProducer(settings.kafka, name)
+
+
+def new_events_sink(settings: Settings, reading: Callable[[str, int], object]) -> NewEventsSink:
+    """Open a producer of events that leaves out those that the topics already hold. The caller closes it."""
+    return NewEventsSink(KafkaProducer(settings.kafka), TopicReader(settings.kafka), reading)
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ from streamseg.features.layout import Attribute, Layout
 from streamseg.features.rows import Rows
 from streamseg.features.update import Source
 from streamseg.features.vector import vectors
-from tests.support.rows import DAY, NOON, Slab, click, consent, erasure, item, profile, purchase, source_of
+from tests.support.rows import DAY, NOON, Slab, click, consent, erasure, item, moment, profile, purchase, source_of
 
 LAYOUT = Layout.of(
     categories=("shoes",),
@@ -47,11 +47,14 @@ clicks = st.builds(
     st.sampled_from(["mobile", "tablet", "other", None]),
 )
 purchases = st.builds(
-    lambda at, value, lines, kind: purchase(at, value, lines, event_name=kind),
+    lambda at, value, lines, kind, before: purchase(
+        at, value, lines, event_name=kind, purchased_at=None if before is None else moment(max(at - before, 0.0))
+    ),
     times,
     st.floats(0, 1e6),
     items,
     st.sampled_from(["purchase", "purchase", "refund"]),
+    st.none() | st.floats(0, 60 * DAY),
 )
 answers = st.sampled_from([None, True, False])
 consents = st.builds(lambda at, ads, own: consent(at, ads=ads, personalisation=own), times, answers, answers)

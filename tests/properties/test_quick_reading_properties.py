@@ -100,6 +100,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "currency": st.sampled_from(["EUR", "EUR\n", "eur", "ÆØÅ", "EURO", None]) | texts,
     "value": numbers,
     "transaction_id": texts,
+    "purchased_at": moments,
     "items": st.lists(
         st.fixed_dictionaries(
             {},

@@ -22,11 +22,15 @@ MONEY = Money("EUR", rates={"USD": 0.5})
 _ids = count()
 
 
+def moment(at: float) -> datetime:
+    return datetime.fromtimestamp(at, UTC)
+
+
 def _common_fields(at: float, event_id: str | None) -> dict[str, Any]:
     return {
         "event_id": event_id or f"e-{next(_ids)}",
         "customer_id": "c-1",
-        "occurred_at": datetime.fromtimestamp(at, UTC),
+        "occurred_at": moment(at),
     }
 
 
@@ -43,12 +47,13 @@ def click(
 def purchase(
     at: float, value: float = 50.0, items: Sequence[Item] = (), *, event_id: str | None = None, **given: Any
 ) -> Purchase:
-    given = {"currency": "EUR", "transaction_id": "t-1", **given}
-    return Purchase(**_common_fields(at, event_id), value=value, items=tuple(items), **given)
+    common = _common_fields(at, event_id)
+    given = {"currency": "EUR", "transaction_id": f"t-{common['event_id']}", **given}
+    return Purchase(**common, value=value, items=tuple(items), **given)
 
 
-def refund(at: float, value: float) -> Purchase:
-    return purchase(at, value, event_name="refund")
+def refund(at: float, value: float, **given: Any) -> Purchase:
+    return purchase(at, value, event_name="refund", **given)
 
 
 def consent(at: float, **given: Any) -> Consent:
@@ -59,8 +64,8 @@ def profile(at: float, **attributes: Any) -> Profile:
     return Profile(**_common_fields(at, None), traits=attributes)
 
 
-def erasure(at: float) -> Erasure:
-    return Erasure(**_common_fields(at, None))
+def erasure(at: float, *, event_id: str | None = None) -> Erasure:
+    return Erasure(**_common_fields(at, event_id))
 
 
 def source_of(event: Event) -> Source:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from streamseg.features.layout import SOURCES, Attribute, Layout
-from streamseg.features.update import Source, absorb
+from streamseg.features.update import Source, _hashes, absorb
 from streamseg.topics import CLICKS, CONSENTS, ERASURES, INPUT_TOPICS, PROFILES, PURCHASES
 from tests.support.rows import DAY, MONEY, NOON, Slab, click, consent, erasure, item, profile, purchase, refund
 
@@ -278,3 +278,12 @@ def test_an_empty_batch_changes_nothing() -> None:
     slab = Slab()
     absorbed = absorb(slab.rows, Source.CLICKS, np.array([], dtype=np.intp), np.array([], dtype=np.int64), [], MONEY)
     assert len(absorbed.mask) == 0
+
+
+def test_short_ids_of_different_topics_are_different_events() -> None:
+    """A seed alone made the click "e-2" and the erasure "e-3" alike: the erasure was dropped as a duplicate."""
+    ids = [f"e-{n}" for n in range(100)] + [str(n) for n in range(100)] + [f"e-{n:04d}" for n in range(100)]
+    clicks = [click(NOON, event_id=one) for one in ids]
+    erasures = [erasure(NOON, event_id=one) for one in ids]
+    hashes = [*_hashes(Source.CLICKS, clicks).tolist(), *_hashes(Source.ERASURES, erasures).tolist()]
+    assert len(set(hashes)) == len(hashes)

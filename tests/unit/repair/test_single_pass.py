@@ -149,3 +149,21 @@ def test_around_an_erasure_only_surplus_events_are_reported() -> None:
     assert kinds(live.stored(), log) == []
     live.rows.events[live.rows.slots["c-0"]] = 2
     assert ("c-0", "events", "doubled") in kinds(live.stored(), log)
+
+
+def test_an_order_is_one_by_its_transaction_id_as_for_the_worker() -> None:
+    """Issue 13, item 12."""
+    first, other = purchase(0, "c-0", 1.0, 120.0), purchase(3, "c-0", 9.0, 120.0)
+    again = [
+        record(Source.PURCHASES, n, "c-0", n * 100.0, currency="EUR", value=120.0, transaction_id="t-0") for n in (1, 2)
+    ]
+    refunds = [
+        record(Source.PURCHASES, n, "c-0", 900.0, currency="EUR", value=10.0, transaction_id="t-0", event_name="refund")
+        for n in (4, 5)
+    ]
+    log = {Source.PURCHASES: [first, *again, other, *refunds]}
+    live = Live()
+    live.absorb(Source.PURCHASES, log[Source.PURCHASES])
+    assert kinds(live.stored(), log) == []
+    slot = live.rows.slots["c-0"]
+    assert (live.rows.transactions[slot], live.rows.spend_minor[slot]) == (2, 220_00)

@@ -94,11 +94,13 @@ def test_a_line_beyond_the_lookahead_is_rejected(tmp_path: Path) -> None:
     assert "raise transactions.lookahead" in rejected[0][1]
 
 
-def test_without_grouping_each_line_is_a_purchase_named_after_file_and_line(tmp_path: Path) -> None:
+def test_without_grouping_each_line_is_a_purchase_named_after_its_content(tmp_path: Path) -> None:
     single = {name: table for name, table in BASE.items() if name != "transactions"}
     events, _ = read(tmp_path, INVOICES, single)
-    assert [event.event_id for event in events] == ["lines-2", "lines-3", "lines-4", "lines-5"]
-    assert read(tmp_path, INVOICES, single)[0] == events
+    first, again, *others = [event.event_id for event in events]
+    assert again == f"{first}-2", "two equal lines of one file are two purchases"
+    assert len({first, again, *others}) == 4
+    assert read(tmp_path, INVOICES, single, "another-name.csv")[0] == events
 
 
 def test_bad_lines_are_rejected_with_number_and_reason(tmp_path: Path) -> None:
@@ -155,8 +157,8 @@ def test_a_file_without_header_with_white_space_day_numbers_and_decimal_commas(t
     events, rejected = read(tmp_path, "  00001 0 2  1.011,77\n", mapping, "cd.txt")
     assert rejected == []
     assert body(events[0]) == {
-        "event_id": "cd-1",
-        "transaction_id": "cd-1",
+        "event_id": events[0].event_id,
+        "transaction_id": events[0].event_id,
         "customer_id": "00001",
         "occurred_at": "1997-01-01T05:00:00Z",
         "event_name": "purchase",
