@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from streamseg.errors import StreamsegError
+from streamseg.logs import OutageLog
 
 if TYPE_CHECKING:
     from streamseg.api.webhooks.dispatcher import Dispatcher
@@ -58,6 +59,7 @@ async def deliver(settings: "Settings", metrics_port: int | None) -> None:
 
 async def _take_in(feed: "ChangeFeed", store: "WebhookStore", dispatcher: "Dispatcher") -> None:
     """Turn changes into deliveries; commit them once the store has the deliveries."""
+    outage = OutageLog(log, "the reader of changes", "the servers")
     held: list[tuple[bytes, bytes | None, str]] = []
     while True:
         try:
@@ -69,6 +71,7 @@ async def _take_in(feed: "ChangeFeed", store: "WebhookStore", dispatcher: "Dispa
                 await dispatcher.take_in(held)
                 await feed.commit()
                 held = []
+            outage.over()
         except StreamsegError as error:
-            log.warning("%s; retrying in %g s", error, PAUSE_SECONDS)
+            outage.waits(error)
             await asyncio.sleep(PAUSE_SECONDS)

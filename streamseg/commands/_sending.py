@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -13,6 +13,7 @@ import click
 from streamseg.errors import StreamsegError
 
 if TYPE_CHECKING:
+    from streamseg.ports import EventSink, OutgoingRecord
     from streamseg.settings import Settings
     from streamseg.sources.event import SourceEvent
     from streamseg.sources.sending import SendProgress
@@ -21,6 +22,8 @@ POLLS_WITHOUT_LAG: Final = 6
 """Polls in a row that must find no lag. Workers send samples after the events, and assign everybody again after a new
 model, so one poll without lag can be too early."""
 POLL_SECONDS: Final = 0.5
+SILENT_SECONDS: Final = 3.0
+"""Time without an acknowledgement after which a line says that we wait."""
 
 
 async def send_to_topics(
@@ -39,8 +42,9 @@ async def send_to_topics(
     """
     from streamseg.sources.sending import send_events
     from streamseg.topics import CLICKS
-    from streamseg.wiring.kafka_clients import event_sink, group_lag
+    from streamseg.wiring.kafka_clients import check_topics, event_sink, group_lag
 
+    await asyncio.to_thread(check_topics, settings)
     partitions = 0
     if settings.clock == "event":
         lag = await asyncio.to_thread(group_lag, settings)
@@ -64,10 +68,31 @@ async def send_to_topics(
     sink = event_sink(settings)
     try:
         return await send_events(
-            events, sink, speed=speed, paced_from=paced_from, partitions=partitions, before_send=room, on_sent=sent
+            events,
+            _ReportingSink(sink),
+            speed=speed,
+            paced_from=paced_from,
+            partitions=partitions,
+            before_send=room,
+            on_sent=sent,
         )
     finally:
         await sink.close()
+
+
+class _ReportingSink:
+    """An `EventSink` that prints a line when Kafka takes long to acknowledge."""
+
+    def __init__(self, sink: "EventSink") -> None:
+        self._sink = sink
+
+    async def send(self, records: "Sequence[OutgoingRecord]") -> None:
+        """See the port."""
+        sending = asyncio.ensure_future(self._sink.send(records))
+        done, _ = await asyncio.wait([sending], timeout=SILENT_SECONDS)
+        if not done:
+            click.echo(f"Kafka has acknowledged nothing for {SILENT_SECONDS:g} s; waiting for it", err=True)
+        await sending
 
 
 async def write_to_file(

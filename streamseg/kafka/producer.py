@@ -6,8 +6,8 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from streamseg.errors import StreamsegError
-from streamseg.kafka.client_config import client_config
+from streamseg.errors import ServerUnavailableError, StreamsegError
+from streamseg.kafka.client_config import AWAY, client_config
 from streamseg.ports import OutgoingRecord
 from streamseg.settings import KafkaSettings
 
@@ -20,6 +20,10 @@ ANY_PARTITION = -1
 
 class NotDeliveredError(StreamsegError):
     """Kafka has not acknowledged a record, which may be written all the same."""
+
+
+class KafkaAwayError(NotDeliveredError, ServerUnavailableError):
+    """No broker has answered within the delivery timeout."""
 
 
 class Acknowledgements:
@@ -92,7 +96,8 @@ class KafkaProducer:
     def _not_delivered(self, error: KafkaError) -> NotDeliveredError:
         if error.fatal():  # after a sequence error an idempotent producer accepts nothing more
             self._producer = Producer(self._config)
-        return NotDeliveredError(f"Kafka did not acknowledge a record: {error.str()}")
+        kind = KafkaAwayError if error.code() in AWAY else NotDeliveredError
+        return kind(f"Kafka did not acknowledge a record: {error.str()}")
 
     async def close(self) -> None:
         """Wait up to a second for records that no `send` waits for."""

@@ -1,6 +1,6 @@
 """Read dead letters, and send their records again to the topics that they came from."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -49,13 +49,17 @@ class DeadLetter:
         return OutgoingRecord(DEAD_LETTERS, self.key, None, (*headers, (REDRIVEN, b"1")))
 
 
-async def read_dead_letters(log: Log, partitions: int) -> list[DeadLetter]:
-    """Return the dead letters that were not sent again, each once, in order of rejection."""
+async def read_dead_letters(log: Log, partitions: int, starts: Mapping[int, int] | None = None) -> list[DeadLetter]:
+    """Return the dead letters that were not sent again, each once, in order of rejection.
+
+    `starts`: offsets by partition, before which none are read.
+    """
     found: dict[tuple[str, int, int], DeadLetter] = {}
     redriven: set[tuple[str, int, int]] = set()
     for partition in range(partitions):
         first, end = await log.bounds(DEAD_LETTERS, partition)
-        async for records in log.read(DEAD_LETTERS, partition, first, end):
+        start = max(first, (starts or {}).get(partition, 0))
+        async for records in log.read(DEAD_LETTERS, partition, start, end):
             for record in records:
                 letter = _letter(record)
                 if letter is None:

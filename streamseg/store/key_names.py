@@ -22,6 +22,7 @@ Private, may change with any release:
     ssg:v1:{webhooks}:*                     subscribers, deliveries, due times, parked deliveries
     ssg:v1:ticket:<ticket>                  string: the customer id behind an event stream's ticket; TTL
     ssg:v1:ticket-secret                    string: the secret that tickets are made with
+    ssg:v1:demo                             string: present when the demo was the first to write to this store
 
 Each write of a membership publishes an empty message on the channel named like its key (`+subscribe &ssg:v1:m:*`).
 
@@ -49,6 +50,7 @@ DUE: Final = f"{PREFIX}{{webhooks}}:due"
 PARKED: Final = f"{PREFIX}{{webhooks}}:parked"
 API_KEYS: Final = f"{PREFIX}keys"
 TICKET_SECRET: Final = f"{PREFIX}ticket-secret"
+DEMO: Final = f"{PREFIX}demo"
 
 BUCKETS: Final = 64
 """Number of hashes that hold a partition's rows, to keep each small. A power of two. Stored data depends on it."""

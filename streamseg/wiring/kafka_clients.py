@@ -10,18 +10,26 @@ from streamseg.settings import Settings
 
 
 def create_topics(settings: Settings) -> list[str]:
-    """Create the missing topics. Returns their names. Raises `SettingsError`."""
+    """Create the missing topics. Returns their names. Raises `ServerUnavailableError`."""
     return TopicAdmin(settings.kafka).create()
 
 
 def topic_differences(settings: Settings) -> list[TopicDifference]:
-    """Compare the topics with what they should be. Raises `SettingsError`."""
+    """Compare the topics with what they should be. Raises `ServerUnavailableError`."""
     return TopicAdmin(settings.kafka).check()
 
 
 def group_lag(settings: Settings) -> dict[tuple[str, int], int]:
-    """Return the records that the workers have not committed yet, by (topic, partition). Raises `SettingsError`."""
+    """Return the records that the workers have not committed yet, by (topic, partition).
+
+    Raises `ServerUnavailableError`.
+    """
     return TopicAdmin(settings.kafka).group_lag()
+
+
+def check_topics(settings: Settings) -> None:
+    """Check that the input topics are there. Raises `SettingsError` and `ServerUnavailableError`."""
+    TopicAdmin(settings.kafka).topic_ids()
 
 
 def event_sink(settings: Settings) -> KafkaProducer:

@@ -14,6 +14,7 @@ from typing import Final
 
 from streamseg.api.webhooks.messages import deliveries_of, signed_headers
 from streamseg.errors import StoreUnavailableError
+from streamseg.logs import OutageLog
 from streamseg.metrics import Metrics
 from streamseg.ports import Delivery, Subscriber, WebhookStore
 
@@ -72,12 +73,15 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Deliver until cancelled; wait and retry while the store does not answer."""
+        outage = OutageLog(log, "the dispatcher", "the store")
         while True:
             try:
                 delivered = await self.deliver_due()
             except StoreUnavailableError as error:
-                log.warning("%s; trying again", error)
+                outage.waits(error)
                 delivered = 0
+            else:
+                outage.over()
             if not delivered:
                 await asyncio.sleep(IDLE_SECONDS)
 

@@ -16,7 +16,7 @@ from streamseg.settings import load_settings
         ('clok = "wall"', "setting clok: unknown setting; did you mean clock?"),
         ("[api]\nportt = 1", "setting api.portt: unknown setting; did you mean api.port?"),
         ("[api]\nxyzzy = 1", "setting api.xyzzy: unknown setting"),
-        ('[api]\nport = "abc"', "setting api.port: Input should be a valid integer"),
+        ('[api]\nport = "abc"', "setting api.port: must be a whole number, not 'abc'"),
         ('[api]\nallowed_origins = ["https://shop.example/"]', "setting api.allowed_origins.0: "),
         ('[api]\npublic_url = "segments.shop.example"', "setting api.public_url: "),
         ("[api", "settings file: Expected ']'"),
