@@ -21,6 +21,10 @@ class StoreUnavailableError(ServerUnavailableError):
     """The store did not answer or the connection broke: it is unknown whether the call took effect."""
 
 
+class StoreLoginError(StoreUnavailableError):
+    """The store refuses our login, or forbids what we do: its settings and ours differ."""
+
+
 class FlushRefusedError(StreamsegError):
     """The store refused a flush: the partition has another owner or flush number than this worker's lease."""
 

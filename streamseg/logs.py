@@ -83,7 +83,7 @@ class OutageLog:
             self._log.warning("%s waits for %s: %s", self._who, self._whom, reason, exc_info=told)
         elif now - self._logged_at >= REMINDER_SECONDS:
             self._logged_at = now
-            self._log.warning("%s has waited for %s for %.0f s: %s", self._who, self._whom, now - self._since, error)
+            self._log.warning("%s has waited for %s for %.0f s", self._who, self._whom, now - self._since)
 
     def over(self) -> None:
         """Report that an attempt succeeded; says nothing where none had failed."""

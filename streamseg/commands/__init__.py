@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from streamseg.errors import LayoutMismatchError, ServerUnavailableError, SettingsError, StreamsegError
+from streamseg.errors import LayoutMismatchError, ServerUnavailableError, SettingsError, StoreLoginError, StreamsegError
 
 if TYPE_CHECKING:
     from streamseg.settings import Settings
@@ -45,8 +45,11 @@ FAILED: Final = 1
 EXIT_CODES: Final[tuple[tuple[type[Exception], int], ...]] = (
     (SettingsError, 2),
     (LayoutMismatchError, 2),
+    (StoreLoginError, 2),
     (ServerUnavailableError, 3),
     (StreamsegError, FAILED),
+    (TimeoutError, 3),
+    (ConnectionError, 3),
     (OSError, 2),
 )
 """The exit code of each kind of error: the first that fits. Usage errors have 2 too, by click; success has 0. The table
@@ -140,7 +143,7 @@ def main() -> None:
 
 def print_error(error: StreamsegError | OSError) -> int:
     """Print the error as one line on stderr. Returns the exit code."""
-    click.echo(f"streamseg: {error}", err=True)
+    click.echo(f"streamseg: {str(error) or type(error).__name__}", err=True)
     return exit_code(error)
 
 

@@ -134,6 +134,7 @@ class TopicAdmin:
 
     def group_has_members(self) -> bool:
         """Return whether workers are in the consumer group."""
+        self._metadata()  # says that it waits, and gives up in time
         group = self._kafka.group
         described = self._admin.describe_consumer_groups([group], request_timeout=TIMEOUT_SECONDS)[group]
         try:
@@ -142,6 +143,8 @@ class TopicAdmin:
             if error.args[0].code() in (*NO_COORDINATOR_YET, KafkaError.GROUP_ID_NOT_FOUND):
                 return False
             raise ServerUnavailableError(f"Kafka did not answer: {error.args[0].str()}") from None
+        except TimeoutError:
+            raise ServerUnavailableError("Kafka did not answer in time") from None
 
     def delete(self) -> list[str]:
         """Delete all topics of `streamseg.topics`, and the consumer group. Return the topics that were there."""

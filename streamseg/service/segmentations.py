@@ -40,9 +40,7 @@ async def promote(models: ModelStore, shadow: Mapping[str, bool], segmentation: 
     """
     check_declared(shadow, segmentation)
     if segmentation in await models.dropped():
-        raise StreamsegError(
-            f"segmentation {segmentation} was dropped, which is for good: declare it under another name"
-        )
+        raise StreamsegError(f"segmentation {segmentation} was dropped for good: declare it under another name")
     if not shadow[segmentation]:
         raise StreamsegError(f"segmentation {segmentation} is not in shadow: it is public already")
     snapshot = await models.snapshot(segmentation)

@@ -2,6 +2,9 @@
 
 import asyncio
 import doctest
+import re
+import shutil
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +15,7 @@ import redis
 
 from streamseg import client
 from streamseg.client import AsyncReader, Reader
+from streamseg.embedded import RedisServer
 from streamseg.membership.encoding import encode
 from streamseg.membership.views import ads_view
 from tests.support.api import put_membership
@@ -138,6 +142,64 @@ def acl_users(store: redis.Redis) -> Iterator[dict[str, str]]:
     yield users
     for name in users:
         execute(store, "ACL", "DELUSER", name)
+
+
+ACL = Path("deploy/redis/readers.acl")
+
+
+def test_the_shipped_acl_opens_to_nobody(store: redis.Redis) -> None:
+    """Issue 13, item 24: it had the hash of the empty password."""
+    for line in ACL.read_text().splitlines():
+        if line.startswith("user "):
+            _, name, *rules = line.split()
+            with pytest.raises(redis.exceptions.ResponseError, match="Error in ACL SETUSER"):
+                execute(store, "ACL", "SETUSER", name, "reset", *rules)
+            execute(store, "ACL", "DELUSER", name)
+
+
+def test_a_redis_with_the_shipped_acl_does_not_start_before_it_has_passwords(tmp_path: Path) -> None:
+    """Issue 13, item 24."""
+    server = shutil.which("redis-server")
+    if server is None:
+        pytest.skip("redis-server is not installed")
+    done = subprocess.run(
+        [server, "--port", "0", "--aclfile", str(ACL.resolve())],
+        cwd=tmp_path,
+        capture_output=True,
+        timeout=20,
+        check=False,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "Aborting Redis startup" in done.stdout
+
+
+def test_with_a_hash_made_as_documented_only_its_password_opens(
+    start_redis_server: Callable[..., RedisServer], tmp_path: Path
+) -> None:
+    """Issue 13, item 24: AUTH with an empty password fails."""
+    made = re.search(r"^#     (openssl .*)$", ACL.read_text(), re.MULTILINE)
+    assert made is not None
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    done = subprocess.run(["sh", "-c", made[1]], cwd=tmp_path, capture_output=True, text=True, check=True)
+    digest = done.stdout.strip().rpartition(" ")[2]
+    password = (tmp_path / "password.txt").read_text().strip()
+    (tmp_path / "users.acl").write_text(
+        "".join(
+            line.replace("#SHA-256-OF-THE-PASSWORD", f"#{digest}") + "\n"
+            for line in ACL.read_text().splitlines()
+            if line.startswith("user ")
+        )
+        + "user default on nopass ~* &* +@all\n"
+    )
+    url = start_redis_server("--aclfile", str(tmp_path / "users.acl")).url
+    for name in ("bidder", "service"):
+        with redis.Redis.from_url(url) as client:
+            assert execute(client, "AUTH", name, password) in (True, b"OK")
+            for guess in ("", "SHA-256-OF-THE-PASSWORD", digest):
+                with pytest.raises(redis.exceptions.AuthenticationError):
+                    execute(client, "AUTH", name, guess)
 
 
 def test_an_answer_that_changes_while_it_is_read_is_not_cached(clean_redis: str, store: redis.Redis) -> None:

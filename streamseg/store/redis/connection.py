@@ -14,7 +14,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisClusterException, RedisError
 
-from streamseg.errors import SettingsError, StoreUnavailableError
+from streamseg.errors import SettingsError, StoreLoginError, StoreUnavailableError
 
 log = logging.getLogger(__name__)
 
@@ -110,6 +110,8 @@ def translated_errors() -> Iterator[None]:
         yield
     except RedisClusterException:  # its text repeats the command, with ids and rows
         raise StoreUnavailableError("the Redis Cluster has no node for a key") from None
+    except (AuthenticationError, NoPermissionError) as error:
+        raise StoreLoginError(f"Redis refuses us: {error}") from None
     except (RedisError, OSError) as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise StoreUnavailableError(f"Redis: {reason}") from error

@@ -85,3 +85,14 @@ async def test_a_comparison_counts_who_would_change_segment() -> None:
 async def test_only_declared_segmentations_are_compared() -> None:
     with pytest.raises(NotFoundError, match="no segmentation taste"):
         await compare_segmentations(MemoryStateStore(), LAYOUT, "behaviour", "taste")
+
+
+async def test_a_dropped_segmentation_cannot_be_promoted() -> None:
+    """Issue 13, item 24: `promote` after `drop` said that it would be public."""
+    models = MemoryModelStore()
+    await models.publish("value", 1, 0, SNAPSHOT.to_json())
+    await drop(models, list(SHADOW), "value", 1_000.0)
+    for shadow in (SHADOW, {"behaviour": False, "value": False}):
+        with pytest.raises(StreamsegError, match="value was dropped for good"):
+            await promote(models, shadow, "value", 2_000.0)
+    assert await models.promoted() == {}
