@@ -25,7 +25,7 @@ async def log_ends(settings: "Settings") -> dict[tuple[str, int], int]:
 async def rejected_since(settings: "Settings", ends: dict[tuple[str, int], int]) -> int:
     """Return the number of records after `ends` that the workers have put into the dead letters.
 
-    Records that others sent meanwhile are among them. Raises `SettingsError` and `ServerUnavailableError`.
+    Heartbeats, which have no key, are not; records that others sent meanwhile are. Raises `SettingsError` and `ServerUnavailableError`.
     """
     from streamseg.repair.redrive import read_dead_letters
     from streamseg.topics import DEAD_LETTERS
@@ -34,4 +34,6 @@ async def rejected_since(settings: "Settings", ends: dict[tuple[str, int], int])
     starts = {partition: end for (topic, partition), end in ends.items() if topic == DEAD_LETTERS}
     async with topic_reader(settings) as log:
         letters = await read_dead_letters(log, await log.partitions(DEAD_LETTERS), starts)
-    return sum(letter.offset >= ends.get((letter.topic, letter.partition), 0) for letter in letters)
+    return sum(
+        letter.key is not None and letter.offset >= ends.get((letter.topic, letter.partition), 0) for letter in letters
+    )
