@@ -25,7 +25,8 @@ async def log_ends(settings: "Settings") -> dict[tuple[str, int], int]:
 async def rejected_since(settings: "Settings", ends: dict[tuple[str, int], int]) -> int:
     """Return the number of records after `ends` that the workers have put into the dead letters.
 
-    Heartbeats, which have no key, are not; records that others sent meanwhile are. Raises `SettingsError` and `ServerUnavailableError`.
+    Heartbeats, which have no key, do not count; records that others sent meanwhile do. Raises `SettingsError` and
+    `ServerUnavailableError`.
     """
     from streamseg.repair.redrive import read_dead_letters
     from streamseg.topics import DEAD_LETTERS

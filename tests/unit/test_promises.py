@@ -16,7 +16,8 @@ LISTED: dict[str, list[dict[str, object]]] = tomllib.loads((ROOT / "tests/promis
 
 PROMISES = re.compile(
     r"\b(?:never|nothing|nobody|no one|always|only|every|all|exactly|within|at once|at least|at most|once|until"
-    r"|refuse[sd]?|stops|keeps|stays|without|may be|are accepted|is accepted|by itself|noticed|checked)\b"
+    r"|refuse[sd]?|stops|keeps|stays|without|may be|are accepted|is accepted|by itself|noticed|checked)\b",
+    re.IGNORECASE,
 )
 """Words of a sentence that can be right or wrong about what streamseg does."""
 
