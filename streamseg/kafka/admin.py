@@ -26,6 +26,7 @@ NO_COORDINATOR_YET: Final = (
     KafkaError.COORDINATOR_NOT_AVAILABLE,
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
 )
+NO_LEADER_YET: Final = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
 BUILT_IN_CLUSTER: Final = "mockCluster"
 """Prefix of the cluster ids of librdkafka's built-in broker."""
 
@@ -119,7 +120,7 @@ class TopicAdmin:
         lag = {}
         try:
             for committed in self._committed(consumer, partitions):
-                start, end = consumer.get_watermark_offsets(committed, timeout=TIMEOUT_SECONDS)
+                start, end = _watermarks(consumer, committed)
                 lag[committed.topic, committed.partition] = max(0, end - max(start, committed.offset))
         except KafkaException as error:
             raise ServerUnavailableError(f"Kafka did not answer: {error.args[0].str()}") from None
@@ -183,6 +184,20 @@ class TopicAdmin:
             return self._admin.list_topics(timeout=TIMEOUT_SECONDS - SILENT_SECONDS)
         except KafkaException as error:
             raise ServerUnavailableError(f"no answer from Kafka at {address}: {error.args[0].str()}") from None
+
+
+def _watermarks(consumer: Consumer, place: TopicPartition) -> tuple[int, int]:
+    """Return the first offset kept and the next one; retry while topics that were just made have no leader."""
+    until = time.monotonic() + TIMEOUT_SECONDS
+    while True:
+        try:
+            start, end = consumer.get_watermark_offsets(place, timeout=TIMEOUT_SECONDS)
+        except KafkaException as error:
+            if error.args[0].code() not in NO_LEADER_YET or time.monotonic() > until:
+                raise
+            time.sleep(RETRY_SECONDS)
+        else:
+            return int(start), int(end)
 
 
 def _counts(metadata: ClusterMetadata) -> dict[str, int]:
