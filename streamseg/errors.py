@@ -9,8 +9,20 @@ class SettingsError(StreamsegError):
     """A setting, topic or server prevents the start: the process prints the text and exits with code 2."""
 
 
-class StoreUnavailableError(StreamsegError):
+class NotFoundError(StreamsegError):
+    """There is nothing with the given id or name."""
+
+
+class ServerUnavailableError(StreamsegError):
+    """Kafka or Redis did not answer: the same call may succeed later."""
+
+
+class StoreUnavailableError(ServerUnavailableError):
     """The store did not answer or the connection broke: it is unknown whether the call took effect."""
+
+
+class StoreLoginError(StoreUnavailableError):
+    """The store refuses our login, or forbids what we do: its settings and ours differ."""
 
 
 class FlushRefusedError(StreamsegError):

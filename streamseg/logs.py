@@ -57,6 +57,45 @@ KAFKA_OUTAGE: Final = OutageFilter()
 """One per process, because logging is global."""
 
 
+class OutageLog:
+    """Logs that something waits for a server: at once, then once a minute, and when it goes on.
+
+    Args:
+        log: the logger of the module that waits.
+        who: what waits, as the line's first words.
+        whom: what it waits for.
+    """
+
+    def __init__(self, log: logging.Logger, who: str, whom: str) -> None:
+        self._log = log
+        self._who = who
+        self._whom = whom
+        self._since: float | None = None
+        self._logged_at = 0.0
+
+    def waits(self, error: BaseException, *, traceback: bool = False) -> None:
+        """Report another failed attempt; `traceback`: log that of the error, too."""
+        now = time.monotonic()
+        if self._since is None:
+            self._since = self._logged_at = now
+            told = error if traceback else None
+            reason = str(error) or type(error).__name__
+            self._log.warning("%s waits for %s: %s", self._who, self._whom, reason, exc_info=told)
+        elif now - self._logged_at >= REMINDER_SECONDS:
+            self._logged_at = now
+            self._log.warning("%s has waited for %s for %.0f s", self._who, self._whom, now - self._since)
+
+    def over(self) -> None:
+        """Report that an attempt succeeded; says nothing where none had failed."""
+        if self._since is not None:
+            self._log.info("%s continues after %.1f s", self._who, time.monotonic() - self._since)
+            self._since = None
+
+    def end(self) -> None:
+        """Forget the outage, without a line."""
+        self._since = None
+
+
 class JsonFormatter(logging.Formatter):
     """Formats a record as one JSON object: time (epoch seconds), level, logger, message, error."""
 

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import os
 import sys
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from streamseg.errors import LayoutMismatchError, SettingsError, StreamsegError
+from streamseg.errors import LayoutMismatchError, ServerUnavailableError, SettingsError, StoreLoginError, StreamsegError
 
 if TYPE_CHECKING:
     from streamseg.settings import Settings
@@ -37,6 +38,22 @@ COMMANDS: Final = {
     "webhooks": "Manage and run webhooks.",
     "worker": "Process events and keep memberships current.",
 }
+
+
+FAILED: Final = 1
+"""Exit code: what was asked for is not so, for example an unknown id or a difference that `verify` found."""
+EXIT_CODES: Final[tuple[tuple[type[Exception], int], ...]] = (
+    (SettingsError, 2),
+    (LayoutMismatchError, 2),
+    (StoreLoginError, 2),
+    (ServerUnavailableError, 3),
+    (StreamsegError, FAILED),
+    (TimeoutError, 3),
+    (ConnectionError, 3),
+    (OSError, 2),
+)
+"""The exit code of each kind of error: the first that fits. Usage errors have 2 too, by click; success has 0. The table
+for people is in deploy/README.md."""
 
 
 @dataclass
@@ -108,7 +125,7 @@ def streamseg(ctx: click.Context, file: Path | None) -> None:
 
 
 def main() -> None:
-    """Run the command. Errors print one line on stderr; the exit code is 2 for settings and usage, otherwise 1."""
+    """Run the command. Errors print one line on stderr; the exit code is that of `EXIT_CODES`."""
     try:
         code = streamseg(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
@@ -117,11 +134,19 @@ def main() -> None:
         sys.exit(error.exit_code)
     except click.exceptions.Abort:
         sys.exit(130)
-    except StreamsegError as error:
+    except BrokenPipeError:  # the reader of our output, such as `head`, has ended
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(FAILED)
+    except (StreamsegError, OSError) as error:
         sys.exit(print_error(error))
 
 
-def print_error(error: StreamsegError) -> int:
+def print_error(error: StreamsegError | OSError) -> int:
     """Print the error as one line on stderr. Returns the exit code."""
-    click.echo(f"streamseg: {error}", err=True)
-    return 2 if isinstance(error, SettingsError | LayoutMismatchError) else 1
+    click.echo(f"streamseg: {str(error) or type(error).__name__}", err=True)
+    return exit_code(error)
+
+
+def exit_code(error: Exception) -> int:
+    """Return the exit code of an error, by `EXIT_CODES`."""
+    return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), FAILED)

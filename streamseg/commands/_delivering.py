@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 from streamseg.errors import StreamsegError
+from streamseg.logs import OutageLog
 
 if TYPE_CHECKING:
     from streamseg.api.webhooks.dispatcher import Dispatcher
@@ -60,6 +61,7 @@ async def deliver(settings: "Settings", metrics_port: int | None) -> None:
 
 async def _take_in(feed: "ChangeFeed", dispatcher: "Dispatcher") -> None:
     """Turn changes into deliveries; commit them once the store has the deliveries."""
+    outage = OutageLog(log, "the reader of changes", "the servers")
     held: list[ChangeRecord] = []
     while True:
         try:
@@ -71,6 +73,7 @@ async def _take_in(feed: "ChangeFeed", dispatcher: "Dispatcher") -> None:
                 await dispatcher.take_in(held)
                 await feed.commit()
                 held = []
+            outage.over()
         except StreamsegError as error:
-            log.warning("%s; retrying in %g s", error, PAUSE_SECONDS)
+            outage.waits(error)
             await asyncio.sleep(PAUSE_SECONDS)

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -13,8 +13,10 @@ import click
 from streamseg.errors import StreamsegError
 
 if TYPE_CHECKING:
+    from streamseg.ports import OutgoingRecord
     from streamseg.settings import Settings
     from streamseg.sources.event import SourceEvent
+    from streamseg.sources.known_events import ClosableSink
     from streamseg.sources.sending import SendProgress
 
 POLLS_WITHOUT_LAG: Final = 6
@@ -23,6 +25,8 @@ model, so one poll without lag can be too early."""
 POLL_SECONDS: Final = 0.5
 MANY_RECORDS: Final = 100_000
 """Records of a topic from which a line says that they are read before anything is sent."""
+SILENT_SECONDS: Final = 3.0
+"""Time without an acknowledgement after which a line says that we wait."""
 
 
 async def send_to_topics(
@@ -44,8 +48,9 @@ async def send_to_topics(
     from streamseg.sources.known_events import NewEventsSink
     from streamseg.sources.sending import send_events
     from streamseg.topics import CLICKS
-    from streamseg.wiring.kafka_clients import event_sink, group_lag, new_events_sink
+    from streamseg.wiring.kafka_clients import check_topics, event_sink, group_lag, new_events_sink
 
+    await asyncio.to_thread(check_topics, settings)
     partitions = 0
     if settings.clock == "event":
         lag = await asyncio.to_thread(group_lag, settings)
@@ -66,10 +71,17 @@ async def send_to_topics(
             await asyncio.sleep(POLL_SECONDS)
         polled_at = time.monotonic()
 
-    sink = event_sink(settings) if resend else new_events_sink(settings, _say_reading)
+    producer = _ReportingSink(event_sink(settings))
+    sink = producer if resend else new_events_sink(settings, producer, _say_reading)
     try:
         progress = await send_events(
-            events, sink, speed=speed, paced_from=paced_from, partitions=partitions, before_send=room, on_sent=sent
+            events,
+            sink,
+            speed=speed,
+            paced_from=paced_from,
+            partitions=partitions,
+            before_send=room,
+            on_sent=sent,
         )
     finally:
         await sink.close()
@@ -82,6 +94,25 @@ async def send_to_topics(
 def _say_reading(topic: str, records: int) -> None:
     if records >= MANY_RECORDS:
         click.echo(f"reading {records:,} records of {topic} to leave out known events (--resend: no)", err=True)
+
+
+class _ReportingSink:
+    """A producer that prints a line when Kafka takes long to acknowledge."""
+
+    def __init__(self, sink: "ClosableSink") -> None:
+        self._sink = sink
+
+    async def send(self, records: "Sequence[OutgoingRecord]") -> None:
+        """See the port."""
+        sending = asyncio.ensure_future(self._sink.send(records))
+        done, _ = await asyncio.wait([sending], timeout=SILENT_SECONDS)
+        if not done:
+            click.echo(f"Kafka has acknowledged nothing for {SILENT_SECONDS:g} s; waiting for it", err=True)
+        await sending
+
+    async def close(self) -> None:
+        """Close the producer."""
+        await self._sink.close()
 
 
 async def write_to_file(

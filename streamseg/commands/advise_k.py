@@ -9,7 +9,7 @@ import click
 
 from streamseg.commands import Invocation
 from streamseg.commands._options import json_option
-from streamseg.errors import SettingsError
+from streamseg.errors import StreamsegError
 
 if TYPE_CHECKING:
     from streamseg.evaluation.k_selection import KAdvice
@@ -35,7 +35,7 @@ def command(invocation: Invocation, segmentation: str, at_most: int, as_json: bo
     settings = invocation.settings
     _, customers, vectors = asyncio.run(live_vectors(settings, segmentation))
     if len(customers) < 2 * at_most:
-        raise SettingsError(
+        raise StreamsegError(
             f"{len(customers)} customers are too few to try {at_most} segments: at least {2 * at_most} are needed"
         )
     derived = derive(settings)

@@ -6,6 +6,7 @@ import click
 
 from streamseg.commands import Invocation
 from streamseg.commands._options import json_option
+from streamseg.errors import SettingsError
 
 
 @click.command("check-config")
@@ -14,10 +15,12 @@ from streamseg.commands._options import json_option
 def command(invocation: Invocation, as_json: bool) -> None:
     """Print the settings in force, with secrets masked. A wrong setting prints one line and exits with code 2."""
     from streamseg.api.ads.user_fragment import checked_audiences
-    from streamseg.wiring.derived import derive
+    from streamseg.wiring.derived import derive, missing_basis
 
     settings = invocation.settings
     derive(settings)
+    if (missing := missing_basis(settings)) is not None:
+        raise SettingsError(missing)
     checked_audiences(settings.api.iab_audiences)
     printed = settings.model_dump(mode="json")
     if as_json:

@@ -49,12 +49,12 @@ def command(invocation: Invocation, truth: Path, segmentation: str, as_json: boo
     Unassigned customers count as one group, customers without a membership as another.
     """
     from streamseg.evaluation.measures import agreement, offline_segments
+    from streamseg.service.segmentations import check_declared
     from streamseg.sources.truth import labels_at, read_truth
     from streamseg.wiring.derived import derive
 
     settings = invocation.settings
-    if segmentation not in settings.segmentations:
-        raise SettingsError(f"there is no segmentation {segmentation}; there are {', '.join(settings.segmentations)}")
+    check_declared(settings.segmentations, segmentation)
     if not truth.is_file():
         raise SettingsError(f"truth file {truth} does not exist")
     chosen = settings.segmentations[segmentation]

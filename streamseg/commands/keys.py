@@ -10,7 +10,7 @@ import click
 
 from streamseg.commands import Invocation
 from streamseg.commands._options import json_option
-from streamseg.errors import StreamsegError
+from streamseg.errors import NotFoundError
 
 
 @click.group("keys")
@@ -102,7 +102,7 @@ def revoke(invocation: Invocation, key_id: str, as_json: bool) -> None:
             return await store.remove(key_id)
 
     if not asyncio.run(remove()):
-        raise StreamsegError(f"there is no key {key_id}")
+        raise NotFoundError(f"there is no key {key_id}")
     click.echo(json.dumps({"revoked": key_id}) if as_json else f"revoked {key_id}")
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import click
 
-from streamseg.commands import Invocation
+from streamseg.commands import FAILED, Invocation
 from streamseg.commands._options import json_option
 
 _PULLS: Final = 4
@@ -20,15 +20,16 @@ _PULLS: Final = 4
     "--why", is_flag=True, help="Print also the features that pull the customer to the segment, and to the runner-up."
 )
 @json_option
-@click.pass_obj
-def command(invocation: Invocation, customer_id: str, why: bool, as_json: bool) -> None:
-    """Print the membership of a customer. With --json it is the stored string."""
+@click.pass_context
+def command(ctx: click.Context, customer_id: str, why: bool, as_json: bool) -> None:
+    """Print the membership of a customer. With --json it is the stored string. Exit code 1 for an unknown customer."""
     from streamseg.wiring.build_service import explain, read_membership
 
+    invocation: Invocation = ctx.obj
     stored, labels = asyncio.run(read_membership(invocation.settings, customer_id))
     if stored is None:
         click.echo(json.dumps({"customer_id": customer_id, "known": False, "segments": {}}) if as_json else "unknown")
-        return
+        ctx.exit(FAILED)
     reasons = asyncio.run(explain(invocation.settings, customer_id)) if why else {}
     if as_json:
         click.echo(json.dumps(json.loads(stored) | {"why": reasons}) if why else stored.decode())

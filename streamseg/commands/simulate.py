@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     metavar="JSONL",
     help="File to write the events to (.jsonl or .jsonl.gz) instead of sending them.",
 )
+@click.option("--into-live", is_flag=True, help="Send also to topics that hold events of customers of a real shop.")
 @json_option
 @click.pass_obj
 def command(
@@ -80,17 +81,24 @@ def command(
     most_lag: int | None,
     truth: Path | None,
     out: Path | None,
+    into_live: bool,
     wait: bool,
     patience: float,
     as_json: bool,
 ) -> None:
-    """Send the history of FitGear, a simulated fitness shop whose customers' true groups are known."""
+    """Send the history of FitGear, a simulated fitness shop whose customers' true groups are known.
+
+    Refused on topics that hold events of other customers, because their segments would be learned from both.
+    """
     from streamseg.sources.fitgear import FitGear
     from streamseg.sources.truth import write_truth
+    from streamseg.wiring.demo_servers import check_kafka
 
     settings = invocation.settings
     end = time.time() if ends_at is None else ends_at.replace(tzinfo=UTC).timestamp()
     shop = FitGear(customers, days, seed, ends_at=end, drift=drift, currency=settings.money.currency)
+    if not out and not into_live:
+        asyncio.run(check_kafka(settings, "add --into-live to mix simulated customers with them all the same"))
     if truth:
         write_truth(truth, shop.truth())
     with SendingBar("simulate", days * 86_400.0) as bar:

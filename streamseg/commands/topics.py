@@ -7,7 +7,7 @@ import click
 
 from streamseg.commands import Invocation
 from streamseg.commands._options import json_option
-from streamseg.errors import SettingsError
+from streamseg.errors import StreamsegError
 
 
 @click.group("topics")
@@ -35,7 +35,7 @@ def create(invocation: Invocation, as_json: bool) -> None:
 def check(invocation: Invocation, as_json: bool) -> None:
     """Compare the topics with their definitions.
 
-    Prints one line per difference; exit code 2 if there are any.
+    Prints one line per difference; exit code 1 if there are any.
     """
     from streamseg.kafka.admin import describe_differences
     from streamseg.wiring.kafka_clients import topic_differences
@@ -48,4 +48,4 @@ def check(invocation: Invocation, as_json: bool) -> None:
     else:
         click.echo("\n".join(describe_differences(differences)))
     if differences:
-        raise SettingsError(f"the topics have {len(differences)} differences from their definitions")
+        raise StreamsegError(f"the topics have {len(differences)} differences from their definitions")

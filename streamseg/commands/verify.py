@@ -42,7 +42,7 @@ def command(invocation: Invocation, *, window: float, as_json: bool) -> None:
     else:
         _show(report)
     if not report.good:
-        raise StreamsegError("the store differs from the log")
+        raise StreamsegError("the store differs from the log: `streamseg rebuild` makes the rows again from the log")
 
 
 async def _verify(settings: "Settings", window_seconds: float) -> "VerifyReport":

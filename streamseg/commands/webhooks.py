@@ -14,7 +14,7 @@ import click
 
 from streamseg.commands import Invocation
 from streamseg.commands._options import json_option, log_options
-from streamseg.errors import StreamsegError
+from streamseg.errors import NotFoundError, StreamsegError
 
 if TYPE_CHECKING:
     from streamseg.ports import WebhookStore
@@ -38,6 +38,7 @@ def command() -> None:
     show_default=True,
     help="Purpose of the subscriber; ads delivers entries only with ads consent.",
 )
+@click.option("--replace", is_flag=True, help="Change a subscriber that is there; its secret stays the same.")
 @click.option("--allow-private", is_flag=True, help="Allow a host with a private address.")
 @json_option
 @click.pass_obj
@@ -48,12 +49,13 @@ def add(
     url: str,
     segments: tuple[str, ...],
     purpose: Literal["shop", "ads"],
+    replace: bool,
     allow_private: bool,
     as_json: bool,
 ) -> None:
     """Add a subscriber at URL.
 
-    Prints the secret for checking signatures.
+    Prints the secret for checking signatures. For another secret, remove the subscriber and add it again.
     """
     from streamseg.api.webhooks.posting import LOOPBACK, is_private
     from streamseg.ports import Subscriber
@@ -67,9 +69,18 @@ def add(
         raise click.UsageError("URL must begin with https://")
     if is_private(address.hostname) and not allow_private:
         raise click.UsageError(f"{address.hostname} has a private address: add --allow-private if this is intended")
-    secret = f"whsec_{b64encode(secrets.token_bytes(32)).decode()}"
-    subscriber = Subscriber(subscriber_id, url, secret, segments, purpose, allow_private)
-    _in_store(invocation, lambda store: store.subscribe(subscriber))
+
+    async def subscribe(store: "WebhookStore") -> str:
+        there = next((each for each in await store.subscribers() if each.id == subscriber_id), None)
+        if there is not None and not replace:
+            raise StreamsegError(
+                f"there is a subscriber {subscriber_id} already: --replace changes it and keeps its secret"
+            )
+        secret = f"whsec_{b64encode(secrets.token_bytes(32)).decode()}" if there is None else there.secret
+        await store.subscribe(Subscriber(subscriber_id, url, secret, segments, purpose, allow_private))
+        return secret
+
+    secret = _in_store(invocation, subscribe)
     click.echo(json.dumps({"id": subscriber_id, "secret": secret}) if as_json else secret)
 
 
@@ -96,7 +107,7 @@ def list_(invocation: Invocation, as_json: bool) -> None:
 def remove(invocation: Invocation, subscriber_id: str, as_json: bool) -> None:
     """Remove a subscriber with all of its waiting and parked deliveries."""
     if not _in_store(invocation, lambda store: store.unsubscribe(subscriber_id)):
-        raise StreamsegError(f"there is no subscriber {subscriber_id}")
+        raise NotFoundError(f"there is no subscriber {subscriber_id}")
     click.echo(json.dumps({"removed": subscriber_id}) if as_json else f"removed {subscriber_id}")
 
 
@@ -118,13 +129,16 @@ def parked(invocation: Invocation, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def retry(invocation: Invocation, delivery_ids: tuple[str, ...], as_json: bool) -> None:
-    """Retry parked deliveries."""
+    """Retry parked deliveries. Exit code 1 when one of them is not parked."""
 
     async def again(store: "WebhookStore") -> list[str]:
         return [each for each in delivery_ids if await store.unpark(each, time.time())]
 
     retried = _in_store(invocation, again)
     click.echo(json.dumps({"retried": retried}) if as_json else f"retrying {len(retried)} of {len(delivery_ids)}")
+    if len(retried) < len(delivery_ids):
+        unknown = [each for each in delivery_ids if each not in retried]
+        raise NotFoundError(f"there is no parked delivery {', '.join(unknown)}")
 
 
 @command.command()

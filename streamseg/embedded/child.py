@@ -72,6 +72,11 @@ class Child:
         """Whether the server process is alive."""
         return self._guard is not None and self._guard.poll() is None
 
+    @property
+    def failed(self) -> bool:
+        """Whether the server process has ended by itself, with an exit code other than 0."""
+        return self._guard is not None and self._guard.poll() not in {None, 0}
+
     def kill(self) -> None:
         """Kill the server with SIGKILL; keep its data."""
         self._end(signal.SIGKILL, 10.0)

@@ -1,29 +1,36 @@
 """Creates and checks topics, and reads their ids and the group's lag, through librdkafka's admin client."""
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource, NewTopic, ResourceType
 
-from streamseg.errors import SettingsError
-from streamseg.kafka.client_config import client_config
+from streamseg.errors import ServerUnavailableError, SettingsError
+from streamseg.kafka.client_config import AWAY, client_config
 from streamseg.settings import KafkaSettings
 from streamseg.topics import HISTORY, INPUT_TOPICS, MEMBERSHIPS, SAMPLES, TOPICS, TopicSpec
 
 TIMEOUT_SECONDS: Final = 15.0
+SILENT_SECONDS: Final = 2.0
+"""Time without an answer after which a line says that we wait."""
 RETRY_SECONDS: Final = 0.25
 NO_COORDINATOR_YET: Final = (
     KafkaError.NOT_COORDINATOR,
     KafkaError.COORDINATOR_NOT_AVAILABLE,
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
 )
+NO_LEADER_YET: Final = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
 BUILT_IN_CLUSTER: Final = "mockCluster"
 """Prefix of the cluster ids of librdkafka's built-in broker."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +44,7 @@ class TopicDifference:
 
 
 class TopicAdmin:
-    """Creates and describes topics. Calls block, and raise `SettingsError` when the broker does not answer."""
+    """Creates and describes topics. Calls block, and raise `ServerUnavailableError` when the broker does not answer."""
 
     def __init__(self, kafka: KafkaSettings) -> None:
         self._kafka = kafka
@@ -61,7 +68,7 @@ class TopicAdmin:
                 future.result(TIMEOUT_SECONDS)
             except KafkaException as error:
                 if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                    raise SettingsError(f"topic {topic} could not be created: {error.args[0].str()}") from None
+                    raise _created_error(topic, error.args[0]) from None
         self._wait_for({spec.name for spec in missing})
         return [spec.name for spec in missing]
 
@@ -70,7 +77,7 @@ class TopicAdmin:
         until = time.monotonic() + TIMEOUT_SECONDS
         while not topics <= self._partitions().keys():
             if time.monotonic() > until:
-                raise SettingsError("the topics were created, but the broker does not show them yet")
+                raise ServerUnavailableError("the topics were created, but the broker does not show them yet")
             time.sleep(RETRY_SECONDS)
 
     def check(self) -> list[TopicDifference]:
@@ -114,13 +121,43 @@ class TopicAdmin:
         lag = {}
         try:
             for committed in self._committed(consumer, partitions):
-                start, end = consumer.get_watermark_offsets(committed, timeout=TIMEOUT_SECONDS)
+                start, end = _watermarks(consumer, committed)
                 lag[committed.topic, committed.partition] = max(0, end - max(start, committed.offset))
         except KafkaException as error:
-            raise SettingsError(f"Kafka did not answer: {error.args[0].str()}") from None
+            raise ServerUnavailableError(f"Kafka did not answer: {error.args[0].str()}") from None
         finally:
             consumer.close()
         return lag
+
+    def partition_counts(self) -> dict[str, int]:
+        """Return the partition count of each of our topics that is there."""
+        counts = self._partitions()
+        return {spec.name: counts[spec.name] for spec in TOPICS if spec.name in counts}
+
+    def group_has_members(self) -> bool:
+        """Return whether workers are in the consumer group."""
+        self._metadata()  # says that it waits, and gives up in time
+        group = self._kafka.group
+        described = self._admin.describe_consumer_groups([group], request_timeout=TIMEOUT_SECONDS)[group]
+        try:
+            return bool(described.result(TIMEOUT_SECONDS).members)
+        except KafkaException as error:
+            if error.args[0].code() in (*NO_COORDINATOR_YET, KafkaError.GROUP_ID_NOT_FOUND):
+                return False
+            raise ServerUnavailableError(f"Kafka did not answer: {error.args[0].str()}") from None
+        except TimeoutError:
+            raise ServerUnavailableError("Kafka did not answer in time") from None
+
+    def delete(self) -> list[str]:
+        """Delete all topics of `streamseg.topics`, and the consumer group. Return the topics that were there."""
+        present = list(self.partition_counts())
+        deleted = self._admin.delete_topics(present, request_timeout=TIMEOUT_SECONDS) if present else {}
+        for future in deleted.values():
+            _result(future)
+        group = self._admin.delete_consumer_groups([self._kafka.group], request_timeout=TIMEOUT_SECONDS)
+        with suppress(KafkaException):  # there is no such group
+            group[self._kafka.group].result(TIMEOUT_SECONDS)
+        return present
 
     def _committed(self, consumer: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
         """Return the group's commits; retry while a broker that has just started has no group coordinator."""
@@ -139,10 +176,29 @@ class TopicAdmin:
         return _counts(self._metadata())
 
     def _metadata(self) -> ClusterMetadata:
+        address = self._kafka.bootstrap
         try:
-            return self._admin.list_topics(timeout=TIMEOUT_SECONDS)
+            return self._admin.list_topics(timeout=SILENT_SECONDS)
+        except KafkaException:
+            log.warning("Kafka at %s does not answer; waiting up to %g s for it", address, TIMEOUT_SECONDS)
+        try:
+            return self._admin.list_topics(timeout=TIMEOUT_SECONDS - SILENT_SECONDS)
         except KafkaException as error:
-            raise SettingsError(f"no answer from Kafka at {self._kafka.bootstrap}: {error.args[0].str()}") from None
+            raise ServerUnavailableError(f"no answer from Kafka at {address}: {error.args[0].str()}") from None
+
+
+def _watermarks(consumer: Consumer, place: TopicPartition) -> tuple[int, int]:
+    """Return the first offset kept and the next one; retry while topics that were just made have no leader."""
+    until = time.monotonic() + TIMEOUT_SECONDS
+    while True:
+        try:
+            start, end = consumer.get_watermark_offsets(place, timeout=TIMEOUT_SECONDS)
+        except KafkaException as error:
+            if error.args[0].code() not in NO_LEADER_YET or time.monotonic() > until:
+                raise
+            time.sleep(RETRY_SECONDS)
+        else:
+            return int(start), int(end)
 
 
 def _counts(metadata: ClusterMetadata) -> dict[str, int]:
@@ -185,9 +241,16 @@ def _result(future: "Future[Any]") -> Any:
     try:
         return result(TIMEOUT_SECONDS)
     except KafkaException as error:
-        raise SettingsError(f"Kafka did not answer: {error.args[0].str()}") from None
+        raise ServerUnavailableError(f"Kafka did not answer: {error.args[0].str()}") from None
     except TimeoutError:
-        raise SettingsError("Kafka did not answer in time") from None
+        raise ServerUnavailableError("Kafka did not answer in time") from None
+
+
+def _created_error(topic: str, error: KafkaError) -> ServerUnavailableError | SettingsError:
+    """Kafka refused to create the topic, or did not answer."""
+    away = error.retriable() or error.code() in AWAY
+    kind = ServerUnavailableError if away else SettingsError
+    return kind(f"topic {topic} could not be created: {error.str()}")
 
 
 def describe_differences(differences: Sequence[TopicDifference]) -> list[str]:

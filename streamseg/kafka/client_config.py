@@ -1,8 +1,15 @@
 """Translates the Kafka settings into a librdkafka configuration."""
 
-from typing import Any
+from typing import Any, Final
+
+from confluent_kafka import KafkaError
 
 from streamseg.settings import KafkaSettings
+
+AWAY: Final = frozenset(
+    (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT, KafkaError._MSG_TIMED_OUT)  # noqa: SLF001  librdkafka's own codes start with an underscore
+)
+"""Codes of errors that mean that no broker answered."""
 
 
 def client_config(kafka: KafkaSettings) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from streamseg.errors import RecordRefusedError, StreamsegError
-from streamseg.kafka.client_config import client_config
+from streamseg.errors import RecordRefusedError, ServerUnavailableError, StreamsegError
+from streamseg.kafka.client_config import AWAY, client_config
 from streamseg.ports import OutgoingRecord
 from streamseg.settings import KafkaSettings
 
@@ -26,6 +26,10 @@ REFUSED = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_RECORD, K
 
 class NotDeliveredError(StreamsegError):
     """Kafka has not acknowledged a record, which may be written all the same."""
+
+
+class KafkaAwayError(NotDeliveredError, ServerUnavailableError):
+    """No broker has answered within the delivery timeout."""
 
 
 class Acknowledgements:
@@ -123,7 +127,8 @@ class KafkaProducer:
         client.note(error)
         if error.code() in REFUSED:
             return RecordRefusedError(f"Kafka refuses a record: {error.str()}")
-        return NotDeliveredError(f"Kafka did not acknowledge a record: {error.str()}")
+        kind = KafkaAwayError if error.code() in AWAY else NotDeliveredError
+        return kind(f"Kafka did not acknowledge a record: {error.str()}")
 
     async def close(self) -> None:
         """Wait up to a second for records that no `send` waits for."""

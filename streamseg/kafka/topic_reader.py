@@ -1,30 +1,41 @@
 """Reads any range of any topic partition, without joining a group or committing."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka.admin import ClusterMetadata
 
-from streamseg.errors import StreamsegError
+from streamseg.errors import ServerUnavailableError, SettingsError, StreamsegError
 from streamseg.events.record import MemoryRecord
-from streamseg.kafka.client_config import client_config
+from streamseg.kafka.client_config import AWAY, client_config
 from streamseg.settings import KafkaSettings
 
 POLL_SECONDS: Final = 0.5
 TIMEOUT_SECONDS: Final = 15.0
+SILENT_SECONDS: Final = 2.0
+"""Time without an answer after which a line says that we wait."""
 RECORDS_AT_ONCE: Final = 5_000
 
+log = logging.getLogger(__name__)
 
-class LogUnavailableError(StreamsegError):
-    """Kafka did not answer, or retention has removed the requested offsets."""
+
+class LogUnavailableError(ServerUnavailableError):
+    """Kafka did not answer."""
+
+
+class OffsetsRemovedError(StreamsegError):
+    """Retention has removed the requested offsets."""
 
 
 class TopicReader:
     """A `Log` on Kafka; one range at a time."""
 
     def __init__(self, kafka: KafkaSettings) -> None:
+        self._bootstrap = kafka.bootstrap
         self._consumer = Consumer(
             {
                 **client_config(kafka),
@@ -49,15 +60,22 @@ class TopicReader:
         return int(first), int(after)
 
     async def partitions(self, topic: str) -> int:
-        """Return the topic's partition count. Raises `LogUnavailableError`, also when there is no such topic."""
+        """Return the topic's partition count. Raises `LogUnavailableError`, and `SettingsError` if it is missing."""
         try:
-            metadata = await asyncio.to_thread(self._consumer.list_topics, topic, TIMEOUT_SECONDS)
+            metadata = await asyncio.to_thread(self._metadata, topic)
         except KafkaException as error:
             raise LogUnavailableError(f"no answer from Kafka about {topic}: {error.args[0].str()}") from None
         count = len(metadata.topics[topic].partitions)
         if not count:
-            raise LogUnavailableError(f"topic {topic} is missing: run `streamseg topics create`")
+            raise SettingsError(f"topic {topic} is missing: run `streamseg topics create`")
         return count
+
+    def _metadata(self, topic: str) -> ClusterMetadata:
+        try:
+            return self._consumer.list_topics(topic, SILENT_SECONDS)
+        except KafkaException:
+            log.warning("Kafka at %s does not answer; waiting up to %g s for it", self._bootstrap, TIMEOUT_SECONDS)
+        return self._consumer.list_topics(topic, TIMEOUT_SECONDS - SILENT_SECONDS)
 
     async def read(self, topic: str, partition: int, start: int, end: int) -> AsyncIterator[list[MemoryRecord]]:
         """See the port. Raises `LogUnavailableError`, also after 15 s without a record.
@@ -102,17 +120,17 @@ def _ends(message: Message, end: int) -> bool:
 
 
 def _fault(message: Message) -> bool:
-    """Return whether the message is a passing error and no record. Raises `LogUnavailableError` for a lasting one."""
+    """Return whether the message is a passing error and no record. Raises `StreamsegError` for a lasting one."""
     error: KafkaError | None = message.error()
     if error is None:
         return False
     if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  librdkafka's own codes start with an underscore
         return True
     if error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001  librdkafka's own codes start with an underscore
-        raise LogUnavailableError(f"{message.topic()} no longer has the requested offsets: retention removed them")
-    if error.retriable() or error.code() in {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN}:  # noqa: SLF001
+        raise OffsetsRemovedError(f"{message.topic()} no longer has the requested offsets: retention removed them")
+    if error.retriable() or error.code() in AWAY:
         return True
-    raise LogUnavailableError(f"Kafka refuses to read {message.topic()}: {error.str()}")
+    raise StreamsegError(f"Kafka refuses to read {message.topic()}: {error.str()}")
 
 
 def _record(message: Message) -> MemoryRecord:

@@ -1,6 +1,6 @@
 """Read dead letters, and send their records again to the topics that they came from."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -49,27 +49,32 @@ class DeadLetter:
         return OutgoingRecord(DEAD_LETTERS, self.key, None, (*headers, (REDRIVEN, b"1")))
 
 
-async def read_dead_letters(log: Log, partitions: int) -> list[DeadLetter]:
+async def read_dead_letters(log: Log, partitions: int, starts: Mapping[int, int] | None = None) -> list[DeadLetter]:
     """Return the dead letters that were not sent again, each once, in the order of rejection.
 
     Args:
         log: reads the dead letter topic.
         partitions: its partition count.
+        starts: offsets by partition, before which none are read.
     """
     redriven: set[tuple[str, int, int]] = set()
-    found = await read_all_dead_letters(log, partitions, redriven)
+    found = await read_all_dead_letters(log, partitions, redriven, starts)
     left = (letter for place, letter in found.items() if place not in redriven)
     return sorted(left, key=lambda letter: letter.rejected_at)
 
 
 async def read_all_dead_letters(
-    log: Log, partitions: int, redriven: set[tuple[str, int, int]] | None = None
+    log: Log,
+    partitions: int,
+    redriven: set[tuple[str, int, int]] | None = None,
+    starts: Mapping[int, int] | None = None,
 ) -> dict[tuple[str, int, int], DeadLetter]:
     """Return every dead letter by topic, partition and offset of its record; adds those sent again to `redriven`."""
     found: dict[tuple[str, int, int], DeadLetter] = {}
     for partition in range(partitions):
         first, end = await log.bounds(DEAD_LETTERS, partition)
-        async for records in log.read(DEAD_LETTERS, partition, first, end):
+        start = max(first, (starts or {}).get(partition, 0))
+        async for records in log.read(DEAD_LETTERS, partition, start, end):
             for record in records:
                 letter = _letter(record)
                 if letter is None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import Final, Literal
 
-from streamseg.errors import StreamsegError
+from streamseg.errors import NotFoundError, StreamsegError
 from streamseg.ports import ApiKey
 
 PREFIXES: Final[dict[Literal["secret", "publishable"], str]] = {"secret": "sk_", "publishable": "pk_"}
@@ -55,7 +55,7 @@ def issue_successor(keys: Iterable[ApiKey], name: str, now: float, overlap_secon
     """
     valid = [key for key in keys if key.name == name and _is_valid(key, now)]
     if not valid:
-        raise StreamsegError(f"there is no key named {name}")
+        raise NotFoundError(f"there is no key named {name}")
     ends = int(now + overlap_seconds)
     new, plain = issue(name, valid[-1].kind, now)
     old = [replace(key, expires=ends if key.expires is None else min(ends, key.expires)) for key in valid]

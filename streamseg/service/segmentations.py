@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from streamseg.clustering.description.comparison import Comparison, compare
 from streamseg.clustering.identity import UNASSIGNED, id_of
 from streamseg.clustering.snapshot import Snapshot
-from streamseg.errors import SettingsError
+from streamseg.errors import NotFoundError, SettingsError, StreamsegError
 from streamseg.features.layout import Layout
 from streamseg.features.rows import Rows
 from streamseg.ports import ModelStore, StateStore
@@ -20,9 +20,9 @@ PROMOTION_DELAY_SECONDS: Final = 5
 
 
 def check_declared(declared: Collection[str], segmentation: str) -> None:
-    """Raise `SettingsError` unless the settings declare the segmentation."""
+    """Raise `NotFoundError` unless the settings declare the segmentation."""
     if segmentation not in declared:
-        raise SettingsError(f"there is no segmentation {segmentation}; there are {', '.join(declared)}")
+        raise NotFoundError(f"there is no segmentation {segmentation}; there are {', '.join(declared)}")
 
 
 async def promote(models: ModelStore, shadow: Mapping[str, bool], segmentation: str, now: float) -> int:
@@ -35,14 +35,17 @@ async def promote(models: ModelStore, shadow: Mapping[str, bool], segmentation: 
         now: wall time, epoch seconds.
 
     Raises:
-        SettingsError: the segmentation is not declared, not in shadow, or has no segments yet.
+        NotFoundError: the segmentation is not declared.
+        StreamsegError: it is not in shadow, has no segments yet, or was dropped.
     """
     check_declared(shadow, segmentation)
+    if segmentation in await models.dropped():
+        raise StreamsegError(f"segmentation {segmentation} was dropped for good: declare it under another name")
     if not shadow[segmentation]:
-        raise SettingsError(f"segmentation {segmentation} is not in shadow: it is public already")
+        raise StreamsegError(f"segmentation {segmentation} is not in shadow: it is public already")
     snapshot = await models.snapshot(segmentation)
     if snapshot is None or not Snapshot.from_json(snapshot).warm:
-        raise SettingsError(f"segmentation {segmentation} has no segments yet")
+        raise StreamsegError(f"segmentation {segmentation} has no segments yet")
     await models.promote(segmentation, int(now) + PROMOTION_DELAY_SECONDS)
     return (await models.promoted())[segmentation]
 
@@ -57,7 +60,8 @@ async def drop(models: ModelStore, declared: Collection[str], segmentation: str,
         now: wall time, epoch seconds.
 
     Raises:
-        SettingsError: the segmentation is not declared, or is the only one.
+        NotFoundError: the segmentation is not declared.
+        SettingsError: it is the only one.
     """
     check_declared(declared, segmentation)
     if len(declared) == 1:
@@ -75,7 +79,7 @@ async def compare_segmentations(state: StateStore, layout: Layout, old: str, new
         new: its replacement.
 
     Raises:
-        SettingsError: one of the two is not declared.
+        NotFoundError: one of the two is not declared.
     """
     for name in (old, new):
         check_declared(layout.segmentations, name)

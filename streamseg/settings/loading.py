@@ -1,6 +1,7 @@
 """Load the settings from all their sources, and explain a wrong one in one line."""
 
 import os
+from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Final, Literal
@@ -17,6 +18,7 @@ from pydantic_settings import SettingsError as PydanticSettingsError
 from streamseg.errors import SettingsError
 from streamseg.packs import pack
 from streamseg.settings import tables
+from streamseg.settings.secret_files import FOLDER_VARIABLE, SecretFilesSource, read_secret_files
 from streamseg.settings.toml_table import first_error
 
 PREFIX: Final = "STREAMSEG_"
@@ -75,10 +77,11 @@ class Settings(BaseSettings):
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  pydantic's signature
-        file_secret_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  it cannot set one value of a table
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Return the sources by precedence. `.env` files are not read."""
-        return init_settings, env_settings, file_secret_settings, TomlConfigSettingsSource(settings_cls)
+        secrets = SecretFilesSource(settings_cls, read_secret_files(PREFIX))
+        return init_settings, env_settings, secrets, TomlConfigSettingsSource(settings_cls)
 
 
 def load_settings(file: Path | None = None, **given: object) -> Settings:
@@ -93,7 +96,8 @@ def load_settings(file: Path | None = None, **given: object) -> Settings:
     """
     if file is not None and not file.is_file():
         raise SettingsError(f"settings file {file} does not exist")
-    _check_environment()
+    _check_names("environment variable", os.environ)
+    _check_names("secrets file", read_secret_files(PREFIX))
     chosen: type[Settings] = Settings
     if file is not None:
         chosen = type("Settings", (Settings,), {"model_config": {**Settings.model_config, "toml_file": file}})
@@ -101,22 +105,22 @@ def load_settings(file: Path | None = None, **given: object) -> Settings:
         return chosen(**given)  # type: ignore[arg-type]  # pydantic checks names and values
     except ValidationError as error:
         raise SettingsError(_explain(error)) from None
-    except PydanticSettingsError as error:  # an environment variable for a list or a table
+    except PydanticSettingsError as error:  # an environment variable or a secrets file for a list or a table
         table = str(error).split('"')[1].upper()
         raise SettingsError(f"environment variable {PREFIX}{table}...: a list or a table must be JSON") from None
     except ValueError as error:
         raise SettingsError(f"settings file: {error}") from None
 
 
-def _check_environment() -> None:
-    """Refuse unknown variables with our prefix: pydantic ignores those outside the known tables."""
-    for name in os.environ:
-        if name.startswith(PREFIX) and not name.startswith(f"{PREFIX}TEST_"):
+def _check_names(source: str, names: Iterable[str]) -> None:
+    """Refuse unknown names with our prefix: pydantic ignores those outside the known tables."""
+    for name in names:
+        if name.startswith(PREFIX) and not name.startswith(f"{PREFIX}TEST_") and name != FOLDER_VARIABLE:
             known = name.removeprefix(PREFIX).partition("__")[0].lower()
             if known not in Settings.model_fields:
                 near = get_close_matches(known, Settings.model_fields, 1)
                 hint = f"; did you mean {PREFIX}{near[0].upper()}...?" if near else ""
-                raise SettingsError(f"environment variable {name} is not a setting{hint}")
+                raise SettingsError(f"{source} {name} is not a setting{hint}")
 
 
 def _explain(error: ValidationError) -> str:

@@ -7,25 +7,39 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_serializer, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, field_serializer, field_validator, model_validator
 
 from streamseg.clustering.params import REFUSED
 from streamseg.errors import SettingsError
 from streamseg.packs import pack
-from streamseg.settings.toml_table import TimeZone, TomlTable
+from streamseg.settings.addresses import check_bootstrap, check_redis_url
+from streamseg.settings.currencies import check_currency
+from streamseg.settings.toml_table import FORMATS, TimeZone, TomlTable
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
-Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+NAME: Final = r"^[a-z][a-z0-9_]{0,31}$"
+HTTP_ADDRESS: Final = r"^https?://[^\s/?#]+(/[^\s?#]*)?$"
+ORIGIN: Final = r"^https?://[^\s/?#*]+$"
+FORMATS.update(
+    {
+        NAME: "must be 1-32 small letters, digits and underscores, a letter first",
+        HTTP_ADDRESS: "must be an address such as https://segments.shop.example",
+        ORIGIN: "must be an origin such as https://shop.example, without a path",
+    }
+)
+
+Name = Annotated[str, Field(pattern=NAME)]
+Currency = Annotated[str, AfterValidator(check_currency)]
+"""Code of a currency that is in use, by ISO 4217."""
 Trait = Annotated[str, Field(min_length=1, max_length=64)]
 Positive = Annotated[float, Field(gt=0)]
-HttpAddress = Annotated[str, Field(pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$")]
-Origin = Annotated[str, Field(pattern=r"^https?://[^\s/?#*]+$")]
+HttpAddress = Annotated[str, Field(pattern=HTTP_ADDRESS)]
+Origin = Annotated[str, Field(pattern=ORIGIN)]
 
 
 class KafkaSettings(TomlTable):
     """The broker, and how this process connects to it."""
 
-    bootstrap: str = "127.0.0.1:9092"
+    bootstrap: Annotated[str, AfterValidator(check_bootstrap)] = "127.0.0.1:9092"
     group: str = "streamseg"
     """Consumer group of the workers."""
     partitions: int = Field(default=8, ge=1, le=1024)
@@ -53,7 +67,7 @@ class KafkaSettings(TomlTable):
 class RedisSettings(TomlTable):
     """The store. Credentials can be given in `username` and `password` instead of the URL."""
 
-    url: str = "redis://127.0.0.1:6379/0"
+    url: Annotated[str, AfterValidator(check_redis_url)] = "redis://127.0.0.1:6379/0"
     username: str | None = None
     password: SecretStr | None = None
     ssl_ca_file: Path | None = None

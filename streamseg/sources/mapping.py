@@ -98,7 +98,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from streamseg.errors import SettingsError
 from streamseg.settings.toml_table import TimeZone, TomlTable, first_error
@@ -154,6 +154,22 @@ class FileFormat(TomlTable):
     delimiter: str = Field(default=",", min_length=1)
     columns: tuple[str, ...] = ()
     encoding: str = "utf-8"
+
+    @field_validator("encoding")
+    @classmethod
+    def _check_encoding(cls, value: str) -> str:
+        try:
+            "".encode(value)
+        except LookupError:  # no such codec, or one that is not for text
+            raise ValueError(f"unknown encoding {value!r}: for example utf-8, latin-1, cp1252 or utf-16") from None
+        return value
+
+    @field_validator("delimiter")
+    @classmethod
+    def _check_delimiter(cls, value: str) -> str:
+        if value != "whitespace" and (len(value) != 1 or value in '\r\n"\0'):
+            raise ValueError(f'must be one character, or "whitespace", not {value!r}')
+        return value
 
 
 class TimeFormat(TomlTable):

@@ -26,6 +26,7 @@ Private, may change with any release:
     ssg:v1:{webhooks}:<kind>:<subscriber>   a subscriber's deliveries: bodies, due times, parked ones, two indices
     ssg:v1:ticket:<ticket>                  string: the customer id behind an event stream's ticket; TTL
     ssg:v1:ticket-secret                    string: the secret that tickets are made with
+    ssg:v1:demo                             string: present when the demo was the first to write to this store
 
 Each write of a membership publishes an empty message on the channel named like its key (`+subscribe &ssg:v1:m:*`).
 
@@ -51,6 +52,7 @@ SUBSCRIBERS: Final = f"{PREFIX}{{webhooks}}:subscribers"
 DROPPED_DELIVERIES: Final = f"{PREFIX}{{webhooks}}:dropped"
 API_KEYS: Final = f"{PREFIX}keys"
 TICKET_SECRET: Final = f"{PREFIX}ticket-secret"
+DEMO: Final = f"{PREFIX}demo"
 
 BUCKETS: Final = 64
 """Number of hashes that hold a partition's rows, to keep each small. A power of two. Stored data depends on it."""

@@ -22,7 +22,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from streamseg.events.record import RecordBatch
-from streamseg.logs import KAFKA_OUTAGE
+from streamseg.logs import KAFKA_OUTAGE, OutageLog
 from streamseg.ports import RunHandler
 from streamseg.stream.fetching import FetchingThread
 from streamseg.stream.sessions import RunScheduler
@@ -43,6 +43,8 @@ class RunConsumer(driver.Consumer):  # type: ignore[misc]  # Faust is untyped
         self.handler: RunHandler = self.transport.handler
         self.scheduler = RunScheduler()
         self._rewinds: dict[TP, tuple[int, int | None]] = {}
+        self._seek_outage = OutageLog(log, "seeking the checkpoints", "Kafka")
+        self._commit_outage = OutageLog(log, "the commit (the checkpoints in the store are not affected)", "Kafka")
 
     def _new_consumer_thread(self) -> FetchingThread:
         return FetchingThread(self, loop=self.loop, beacon=self.beacon)
@@ -89,9 +91,10 @@ class RunConsumer(driver.Consumer):  # type: ignore[misc]  # Faust is untyped
         try:
             await self._seek_all({tp: offset for tp, (_, offset) in ours.items()})
         except (KafkaError, TimeoutError) as error:
-            log.warning("seeking the checkpoints failed (%s); trying again", type(error).__name__)
+            self._seek_outage.waits(error)
             self._rewinds = ours | self._rewinds
             return False
+        self._seek_outage.over()
         for tp, (session, _) in ours.items():
             self.scheduler.begin_session(tp, session)
         return True
@@ -172,15 +175,12 @@ class RunConsumer(driver.Consumer):  # type: ignore[misc]  # Faust is untyped
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         """Commit checkpoints to Kafka. Losing a commit costs nothing, so an error must not end the worker."""
         try:
-            return bool(
-                await asyncio.wait_for(self._thread.call_thread(self._commit_in_thread, offsets), COMMIT_SECONDS)
-            )
+            done = await asyncio.wait_for(self._thread.call_thread(self._commit_in_thread, offsets), COMMIT_SECONDS)
         except (KafkaError, TimeoutError) as error:
-            log.warning(
-                "Kafka did not take the commit (%s); the checkpoints in the store are not affected",
-                type(error).__name__,
-            )
+            self._commit_outage.waits(error)
             return False
+        self._commit_outage.over()
+        return bool(done)
 
     async def _commit_in_thread(self, offsets: Mapping[TP, int]) -> bool:
         consumer: aiokafka.AIOKafkaConsumer = self._thread._ensure_consumer()  # noqa: SLF001  the seam itself

@@ -43,26 +43,26 @@ async def read_waiting(settings: Settings) -> dict[str, Snapshot | None]:
 
 
 async def rename(settings: Settings, segment: str, name: str | None) -> dict[str, Any]:
-    """See `service.segments.rename`. Raises `SettingsError`."""
+    """See `service.segments.rename`. Raises `NotFoundError`."""
     async with stores(settings) as (_, _, models):
         return await segments.rename(models, segment, name)
 
 
 async def promote(settings: Settings, segmentation: str) -> int:
-    """See `service.segmentations.promote`. Raises `SettingsError`."""
+    """See `service.segmentations.promote`. Raises `NotFoundError` and `StreamsegError`."""
     shadow = {name: one.shadow for name, one in settings.segmentations.items()}
     async with stores(settings) as (_, _, models):
         return await segmentations.promote(models, shadow, segmentation, time.time())
 
 
 async def drop(settings: Settings, segmentation: str) -> None:
-    """See `service.segmentations.drop`. Raises `SettingsError`."""
+    """See `service.segmentations.drop`. Raises `NotFoundError` and `SettingsError`."""
     async with stores(settings) as (_, _, models):
         await segmentations.drop(models, settings.segmentations, segmentation, time.time())
 
 
 async def compare_segmentations(settings: Settings, old: str, new: str) -> Comparison:
-    """See `service.segmentations.compare_segmentations`. Raises `SettingsError`."""
+    """See `service.segmentations.compare_segmentations`. Raises `NotFoundError`."""
     async with stores(settings) as (state, _, _):
         return await segmentations.compare_segmentations(state, derive(settings).layout, old, new)
 
@@ -79,7 +79,7 @@ async def explain(settings: Settings, customer_id: str) -> dict[str, Any]:
 async def live_vectors(settings: Settings, segmentation: str) -> tuple[float, list[str], NDArray[np.float64]]:
     """Read all rows and take their vectors: see `service.live_rows.live_vectors`.
 
-    The moment is now, or with an event clock the latest event. Raises `SettingsError`.
+    The moment is now, or with an event clock the latest event. Raises `NotFoundError`.
     """
     segmentations.check_declared(settings.segmentations, segmentation)
     derived = derive(settings)

@@ -1,6 +1,7 @@
 """Builds the worker. Apart from the rest because it loads Faust, which takes a second."""
 
 import asyncio
+import logging
 import socket
 import uuid
 from functools import partial
@@ -14,7 +15,7 @@ from streamseg.ports import Clock
 from streamseg.settings import Settings
 from streamseg.stream.run_stream import FaustStream
 from streamseg.topics import CLICKS
-from streamseg.wiring.derived import derive
+from streamseg.wiring.derived import derive, missing_basis
 from streamseg.wiring.stores import stores
 from streamseg.worker.assignment import Assignment
 from streamseg.worker.clock import EventClock, WallClock
@@ -34,6 +35,8 @@ SWEEPS_PER_BOUND = 4
 async def run_worker(settings: Settings) -> None:
     """Run a worker until it is stopped. Raises `SettingsError` when it must not start."""
     derived, metrics, stop = derive(settings), Metrics(), StopSignal()
+    if (missing := missing_basis(settings)) is not None:
+        logging.getLogger(__name__).warning(missing)
     async with stores(settings) as (state, memberships, model_store):
         topics = await asyncio.to_thread(TopicAdmin(settings.kafka).topic_ids)
         partitions = topics[CLICKS][1]

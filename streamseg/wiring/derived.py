@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from streamseg.clustering.params import LearnerParams
-from streamseg.errors import SettingsError
+from streamseg.errors import NotFoundError, SettingsError
 from streamseg.events.decode import Decoder
 from streamseg.events.money import Money
 from streamseg.features.catalogue import Feature, catalogue
@@ -14,6 +14,9 @@ from streamseg.features.layout import Attribute, Layout
 from streamseg.membership.types import Consent
 from streamseg.pipeline import PublishingRules, Segmentation
 from streamseg.settings import SegmentationSettings, Settings
+
+CATEGORIES = "category_*"
+"""Pattern of the shares of item categories."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +38,12 @@ class Derived:
     publishing: PublishingRules
 
     def segmentation(self, name: str) -> Segmentation:
-        """Return the segmentation of that name. Raises `SettingsError`."""
+        """Return the segmentation of that name. Raises `NotFoundError`."""
         for one in self.segmentations:
             if one.name == name:
                 return one
         there = ", ".join(one.name for one in self.segmentations)
-        raise SettingsError(f"there is no segmentation {name}; there are {there}")
+        raise NotFoundError(f"there is no segmentation {name}; there are {there}")
 
 
 def derive(settings: Settings) -> Derived:
@@ -65,6 +68,20 @@ def derive(settings: Settings) -> Derived:
             Consent(membership.unknown_ads_consent, membership.unknown_personalisation_consent),
         ),
     )
+
+
+def missing_basis(settings: Settings) -> str | None:
+    """Return a line about the first segmentation that lacks what it is made for; None if there is none.
+
+    It can be learned all the same, from the rest of its features.
+    """
+    if settings.features.categories:
+        return None
+    for name, one in settings.segmentations.items():
+        if CATEGORIES in one.features:
+            pack = f" of pack {one.pack}" if one.pack is not None else ""
+            return f"setting features.categories: is empty, but segmentation {name}{pack} compares item categories"
+    return None
 
 
 def _layout(settings: Settings) -> Layout:

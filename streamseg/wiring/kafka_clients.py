@@ -9,22 +9,30 @@ from streamseg.kafka.producer import KafkaProducer
 from streamseg.kafka.topic_reader import TopicReader
 from streamseg.kafka.transactions import TransactionalProducer
 from streamseg.settings import Settings
-from streamseg.sources.known_events import NewEventsSink
+from streamseg.sources.known_events import ClosableSink, NewEventsSink
 
 
 def create_topics(settings: Settings) -> list[str]:
-    """Create the missing topics. Returns their names. Raises `SettingsError`."""
+    """Create the missing topics. Returns their names. Raises `ServerUnavailableError`."""
     return TopicAdmin(settings.kafka).create()
 
 
 def topic_differences(settings: Settings) -> list[TopicDifference]:
-    """Compare the topics with what they should be. Raises `SettingsError`."""
+    """Compare the topics with what they should be. Raises `ServerUnavailableError`."""
     return TopicAdmin(settings.kafka).check()
 
 
 def group_lag(settings: Settings) -> dict[tuple[str, int], int]:
-    """Return the records that the workers have not committed yet, by (topic, partition). Raises `SettingsError`."""
+    """Return the records that the workers have not committed yet, by (topic, partition).
+
+    Raises `ServerUnavailableError`.
+    """
     return TopicAdmin(settings.kafka).group_lag()
+
+
+def check_topics(settings: Settings) -> None:
+    """Check that the input topics are there. Raises `SettingsError` and `ServerUnavailableError`."""
+    TopicAdmin(settings.kafka).topic_ids()
 
 
 def event_sink(settings: Settings) -> KafkaProducer:
@@ -37,9 +45,9 @@ def transactional_sink(settings: Settings, name: str) -> TransactionalProducer:
     return TransactionalProducer(settings.kafka, name)
 
 
-def new_events_sink(settings: Settings, reading: Callable[[str, int], object]) -> NewEventsSink:
-    """Open a producer of events that leaves out those that the topics already hold. The caller closes it."""
-    return NewEventsSink(KafkaProducer(settings.kafka), TopicReader(settings.kafka), reading)
+def new_events_sink(settings: Settings, producer: ClosableSink, reading: Callable[[str, int], object]) -> NewEventsSink:
+    """Open a sink before `producer` that leaves out events that the topics already hold. The caller closes it."""
+    return NewEventsSink(producer, TopicReader(settings.kafka), reading)
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from streamseg.errors import StoreUnavailableError, StreamsegError
-from streamseg.logs import QUIET
+from streamseg.logs import QUIET, OutageLog
 from streamseg.metrics import Metrics
 from streamseg.ports import RunStream
 from streamseg.worker.assignment import Assignment
@@ -127,12 +127,15 @@ async def once_available(ask: Callable[[], Awaitable[Answer]], pace: Pace = PROD
 
     Raises what `ask` raises; `StoreUnavailableError` only at the end.
     """
-    until = time.monotonic() + pace.start_limit
+    until, outage = time.monotonic() + pace.start_limit, OutageLog(log, "the start", "the store")
     while True:
         try:
-            return await ask()
+            answer = await ask()
         except StoreUnavailableError as error:
             if time.monotonic() > until:
                 raise
-            log.debug("the start waits for the store: %s", error)
+            outage.waits(error)
+        else:
+            outage.over()
+            return answer
         await asyncio.sleep(pace.retry)

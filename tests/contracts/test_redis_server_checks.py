@@ -57,3 +57,14 @@ async def test_wrong_credentials_are_a_settings_error(
 async def test_an_impossible_url_is_a_settings_error(url: str, options: dict[str, Any]) -> None:
     with pytest.raises(SettingsError, match=r"^setting redis\.[^\n]+$"):
         connect(RedisSettings(url=url, **options))
+
+
+@pytest.mark.parametrize("appendonly", ["yes", "no"])
+async def test_a_server_without_an_append_only_file_is_named_in_the_log(
+    start_redis_server: Callable[..., RedisServer], appendonly: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Issue 13, item 24: it started without a word."""
+    async with connected(start_redis_server("--appendonly", appendonly).url) as client:
+        await RedisStateStore(client).check()
+    said = [one.getMessage() for one in caplog.records if "append-only" in one.getMessage()]
+    assert [line.endswith("Set appendonly to yes") for line in said] == [True] * (appendonly == "no")

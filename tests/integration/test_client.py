@@ -2,6 +2,9 @@
 
 import asyncio
 import doctest
+import re
+import shutil
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +15,8 @@ import redis
 
 from streamseg import client
 from streamseg.client import AsyncReader, Reader
+from streamseg.embedded import RedisServer
+from streamseg.embedded.child import ServerError
 from streamseg.membership.encoding import encode
 from streamseg.membership.views import ads_view
 from tests.support.api import put_membership
@@ -138,6 +143,53 @@ def acl_users(store: redis.Redis) -> Iterator[dict[str, str]]:
     yield users
     for name in users:
         execute(store, "ACL", "DELUSER", name)
+
+
+ACL = Path("deploy/redis/readers.acl")
+
+
+def test_the_shipped_acl_opens_to_nobody(store: redis.Redis) -> None:
+    """Issue 13, item 24: it had the hash of the empty password."""
+    for line in ACL.read_text().splitlines():
+        if line.startswith("user "):
+            _, name, *rules = line.split()
+            with pytest.raises(redis.exceptions.ResponseError, match="Error in ACL SETUSER"):
+                execute(store, "ACL", "SETUSER", name, "reset", *rules)
+            execute(store, "ACL", "DELUSER", name)
+
+
+@pytest.mark.parametrize("lines", ["all", "users"])
+def test_a_redis_with_the_shipped_acl_does_not_start_before_it_has_passwords(
+    start_redis_server: Callable[..., RedisServer], tmp_path: Path, lines: str
+) -> None:
+    """Issue 13, item 24."""
+    text = ACL.read_text()
+    if lines == "users":
+        text = "".join(f"{line}\n" for line in text.splitlines() if line.startswith("user "))
+    (tmp_path / "users.acl").write_text(text)
+    with pytest.raises(ServerError, match="Aborting Redis startup because of ACL errors"):
+        start_redis_server("--aclfile", str(tmp_path / "users.acl"))
+
+
+@pytest.mark.parametrize("name", ["bidder", "service"])
+def test_with_a_line_made_as_documented_only_its_password_opens(
+    start_redis_server: Callable[..., RedisServer], tmp_path: Path, name: str
+) -> None:
+    """Issue 13, item 24: AUTH with an empty password fails."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    shutil.copy(ACL, tmp_path)
+    steps = re.findall(r"^#     (.*)$", ACL.read_text(), re.MULTILINE)
+    script = "\n".join(steps).replace("user bidder ", f"user {name} ")
+    done = subprocess.run(["sh", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    password, users = done.stdout.strip(), tmp_path / "users.acl"
+    with users.open("a") as file:
+        file.write("user default on nopass ~* &* +@all\n")
+    with redis.Redis.from_url(start_redis_server("--aclfile", str(users)).url) as client:
+        assert execute(client, "AUTH", name, password) in (True, b"OK")
+        for guess in ("", "SHA-256-OF-THE-PASSWORD", "readers"):
+            with pytest.raises(redis.exceptions.AuthenticationError):
+                execute(client, "AUTH", name, guess)
 
 
 def test_an_answer_that_changes_while_it_is_read_is_not_cached(clean_redis: str, store: redis.Redis) -> None:

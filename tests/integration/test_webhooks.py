@@ -101,3 +101,20 @@ def test_a_change_reaches_a_subscriber_that_fails_at_first(clean_redis: str, kaf
     assert (insecure.returncode, "https" in insecure.stderr) == (2, True)
     inside = run_command("webhooks", "add", "x", "https://169.254.169.254/", environment=environment)
     assert (inside.returncode, "--allow-private" in inside.stderr) == (2, True)
+
+
+def test_a_subscriber_is_not_replaced_silently(clean_redis: str) -> None:
+    """Issue 13, item 24: `webhooks add` twice replaced the secret without a word."""
+    environment = {"STREAMSEG_REDIS__URL": clean_redis}
+    add = ("webhooks", "add", "crm", "--json")
+    first = run_command(*add, "https://crm.example/hook", environment=environment)
+    secret = json.loads(first.stdout)["secret"]
+
+    again = run_command(*add, "https://crm.example/other", environment=environment)
+
+    assert again.returncode == 1
+    assert "there is a subscriber crm already" in str(again.stderr)
+    replaced = run_command(*add, "https://crm.example/other", "--replace", environment=environment)
+    assert json.loads(replaced.stdout)["secret"] == secret
+    listed = run_command("webhooks", "list", "--json", environment=environment)
+    assert [one["url"] for one in json.loads(listed.stdout)["subscribers"]] == ["https://crm.example/other"]

@@ -1,11 +1,13 @@
 """What is logged while a server is away: one line at the start, one a minute, one at the end."""
 
 import logging
+import re
+from pathlib import Path
 
 import pytest
 
 from streamseg.errors import StoreUnavailableError
-from streamseg.logs import OutageFilter
+from streamseg.logs import OutageFilter, OutageLog
 from streamseg.metrics import Metrics
 from streamseg.worker.partition.outage import Outage
 
@@ -62,3 +64,35 @@ def test_a_waiting_partition_logs_once_a_minute_and_sets_its_gauge(
         "partition 3 has waited for the store for 60 s",
         "partition 3 continues after 74.8 s",
     ]
+
+
+def test_an_outage_is_one_line_at_once_one_a_minute_and_one_at_its_end(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Issue 13, item 24: what says "once in the log" is logged by this, everywhere."""
+    now = 0.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    caplog.set_level(logging.INFO)
+    outage = OutageLog(logging.getLogger("any"), "the trainer", "the servers")
+    for second in range(125):
+        now = float(second)
+        outage.waits(ConnectionError("away"), traceback=True)
+    outage.over()
+    outage.over()
+    assert [record.getMessage() for record in caplog.records] == [
+        "the trainer waits for the servers: away",
+        "the trainer has waited for the servers for 60 s",
+        "the trainer has waited for the servers for 120 s",
+        "the trainer continues after 124.0 s",
+    ]
+    assert caplog.records[0].exc_info is not None
+
+
+REPEATED = re.compile(r"log\.(?:warning|exception|error)\([^)]*(?:again|retr|reconnect|start[s]? over)")
+
+
+def test_no_loop_logs_each_attempt() -> None:
+    """Issue 13, item 24: a line about trying again is one of `OutageLog`, or it comes twice a second."""
+    package = Path(__file__).parents[2] / "streamseg"
+    found = [path.name for path in package.rglob("*.py") if REPEATED.search(path.read_text())]
+    assert found == []

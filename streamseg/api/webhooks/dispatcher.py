@@ -17,6 +17,7 @@ from typing import Final
 from streamseg.api.webhooks.lane import Lane, Post
 from streamseg.api.webhooks.messages import Change
 from streamseg.errors import StoreUnavailableError
+from streamseg.logs import OutageLog
 from streamseg.metrics import Metrics
 from streamseg.ports import ChangeRecord, Closed, Delivery, Subscriber, WebhookStore
 
@@ -128,6 +129,7 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Deliver until cancelled; wait and retry while the store does not answer."""
+        outage = OutageLog(log, "the dispatcher", "the store")
         running: dict[str, asyncio.Task[None]] = {}
         try:
             while True:
@@ -136,7 +138,9 @@ class Dispatcher:
                         running.pop(subscriber).cancel()
                     await self._show_queues()
                 except StoreUnavailableError as error:
-                    log.warning("%s; trying again", error)
+                    outage.waits(error)
+                else:
+                    outage.over()
                 for subscriber in [name for name, task in running.items() if task.done()]:
                     fault = running.pop(subscriber).exception()
                     if fault is not None:  # it must not end the other lanes

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from streamseg.commands import Invocation
-from streamseg.commands._options import Duration, json_option
+from streamseg.commands._options import Duration, Speed, json_option
 
 
 @click.command("demo")
@@ -26,7 +26,9 @@ from streamseg.commands._options import Duration, json_option
     type=click.IntRange(min=30),
     help="Days before now at which the history starts.",
 )
-@click.option("--speed", default="86400x", show_default=True, help="Multiple of real time, such as 86400x, or max.")
+@click.option(
+    "--speed", type=Speed(), default="86400x", show_default=True, help="Multiple of real time, such as 86400x, or max."
+)
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(min=0), help="Seed of the simulated shop.")
 @click.option(
     "--keep-logs",
@@ -34,6 +36,7 @@ from streamseg.commands._options import Duration, json_option
     metavar="FOLDER",
     help="Folder to copy the logs of all processes to.",
 )
+@click.option("--remove", is_flag=True, help="Remove what a demo left on --kafka and --redis; run nothing.")
 @json_option
 @click.pass_obj
 def command(
@@ -44,17 +47,25 @@ def command(
     redis: str | None,
     customers: int,
     days: int,
-    speed: str,
+    speed: float | None,
     seed: int,
     keep_logs: Path | None,
+    remove: bool,
     as_json: bool,
 ) -> None:
     """Watch the customers of FitGear, a simulated shop, join segments and move between them; Ctrl-C ends it.
 
-    With --json nothing is shown until the end.
+    With --json nothing is shown until the end. Servers given with --kafka and --redis must be empty, or hold only what
+    an earlier demo left there; --remove removes that.
     """
     from streamseg.commands.demo._processes import History
     from streamseg.commands.demo._run import run
+    from streamseg.commands.demo._servers import remove_demo
 
+    if remove:
+        if kafka is None and redis is None:
+            raise click.UsageError("--remove needs --kafka, --redis or both")
+        remove_demo(invocation, kafka, redis, as_json=as_json)
+        return
     history = History(customers=customers, days=days, speed=speed, seed=seed)
-    run(invocation.settings, history, seconds=seconds, kafka=kafka, redis=redis, logs=keep_logs, as_json=as_json)
+    run(invocation, history, seconds=seconds, kafka=kafka, redis=redis, logs=keep_logs, as_json=as_json)

@@ -1,5 +1,6 @@
 """Starts the demo's servers and processes, and stops and removes all of them at the end."""
 
+import asyncio
 import json
 import shutil
 import subprocess
@@ -11,13 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from streamseg.commands import Invocation
+from streamseg.commands.demo import _servers
 from streamseg.embedded import EmbeddedBroker, EmbeddedStore
 from streamseg.embedded.child import Child, free_port, listens
 from streamseg.errors import StreamsegError
 from streamseg.settings import Settings
+from streamseg.wiring.demo_servers import for_demo, mark_redis
 from streamseg.wiring.kafka_clients import create_topics
 
 READY_SECONDS: Final = 30.0
+SIMULATOR: Final = "simulator"
+"""It ends at the end of its history."""
 FAST_DAYS: Final = 45
 """Days of history that are sent at full speed, so that the first segments appear soon."""
 MOST_LAG: Final = 10_000
@@ -30,7 +36,8 @@ class History:
 
     customers: int
     days: int
-    speed: str
+    speed: float | None
+    """Seconds of event time per second; None for full speed."""
     seed: int
 
 
@@ -40,27 +47,34 @@ class Processes:
 
     settings: Settings
     environment: Mapping[str, str]
+    file: Path | None
+    """The settings file that was given, for all processes."""
     metrics_url: str
     curl: str
     """A shell command that looks up a customer over HTTP."""
     folder: Path
-    worker: Child
+    children: list[Child]
 
     @property
     def truth(self) -> Path:
         """CSV file with the true groups."""
         return self.folder / "truth.csv"
 
-    def check_worker(self) -> None:
-        """Raise `StreamsegError` with the last log line when the worker has ended."""
-        if not self.worker.running:
-            last = self.worker.log.read_text(errors="replace").strip().splitlines()[-1:]
-            raise StreamsegError(f"the worker ended: {last[0] if last else 'its log is empty'}")
+    def check(self) -> None:
+        """Raise `StreamsegError` with its last log line when a process has failed, or one that should run has ended."""
+        for child in self.children:
+            if child.failed or (not child.running and child.name != SIMULATOR):
+                last = child.log.read_text(errors="replace").strip().splitlines()[-1:]
+                raise StreamsegError(f"the {child.name} ended: {last[0] if last else 'its log is empty'}")
+
+    def command_line(self, *arguments: str) -> list[str]:
+        """The command line of a `streamseg` command on the demo's servers."""
+        return command_line(self.environment, self.file, *arguments)
 
 
 @contextmanager
 def running(
-    settings: Settings, history: History, kafka: str | None, redis: str | None, logs: Path | None
+    invocation: Invocation, history: History, kafka: str | None, redis: str | None, logs: Path | None
 ) -> Iterator[Processes]:
     """Run everything for the duration of the block; without `kafka` or `redis`, on embedded servers.
 
@@ -71,61 +85,66 @@ def running(
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         if logs is not None:
             stack.callback(_copy_logs, folder, logs)
+        given = _servers.settings_for(invocation, kafka, redis)
+        asyncio.run(_servers.check(given, kafka=kafka is not None, redis=redis is not None))
         bootstrap = kafka or stack.enter_context(EmbeddedBroker()).bootstrap
         url = redis or stack.enter_context(EmbeddedStore()).url
         metrics_port, api_port = free_port(), free_port()
+        chosen = for_demo(_servers.settings_for(invocation, bootstrap, url))
         environment = {
             "STREAMSEG_KAFKA__BOOTSTRAP": bootstrap,
+            "STREAMSEG_KAFKA__GROUP": chosen.kafka.group,
             "STREAMSEG_REDIS__URL": url,
             "STREAMSEG_CLOCK": "event",
             "STREAMSEG_WORKER__METRICS_PORT": str(metrics_port),
         }
-        chosen = settings.model_copy(
-            update={
-                "clock": "event",
-                "kafka": settings.kafka.model_copy(update={"bootstrap": bootstrap}),
-                "redis": settings.redis.model_copy(update={"url": url}),
-            }
-        )
+        if redis is not None:
+            asyncio.run(mark_redis(chosen))
         if kafka is not None:
             create_topics(chosen)
 
         def child(name: str, *arguments: str) -> Child:
-            return Child(name, command_line(environment, *arguments), folder)
+            return Child(name, command_line(environment, invocation.file, *arguments), folder)
 
         api = child("api", "api", "--port", str(api_port))
         stack.callback(api.stop)
         api.start(lambda: listens(api_port), READY_SECONDS)
         curl = (
-            f"curl -H 'Authorization: Bearer {_new_api_key(environment)}' "
+            f"curl -H 'Authorization: Bearer {_new_api_key(environment, invocation.file)}' "
             f"http://127.0.0.1:{api_port}/v1/customers/fg-000001/segments"
         )
         worker = child("worker", "worker")
         stack.callback(worker.stop)
         worker.start(lambda: listens(metrics_port), READY_SECONDS)
         metrics_url = f"http://127.0.0.1:{metrics_port}/metrics"
-        processes = Processes(chosen, environment, metrics_url, curl, folder, worker)
+        processes = Processes(chosen, environment, invocation.file, metrics_url, curl, folder, [api, worker])
         # fmt: off
         simulator = child(
-            "simulator", "simulate", "--customers", str(history.customers), "--days", str(history.days),
-            "--seed", str(history.seed), "--speed", history.speed, "--fast-days", str(FAST_DAYS),
+            SIMULATOR, "simulate", "--into-live", "--customers", str(history.customers), "--days", str(history.days),
+            "--seed", str(history.seed), "--speed", _speed_text(history.speed), "--fast-days", str(FAST_DAYS),
             "--most-lag", str(MOST_LAG), "--truth", str(processes.truth),
         )
         # fmt: on
         stack.callback(simulator.kill)
         simulator.start(lambda: True, 1.0)
+        processes.children.append(simulator)
         yield processes
 
 
-def command_line(environment: Mapping[str, str], *arguments: str) -> list[str]:
-    """The command line of a `streamseg` command with these environment variables."""
+def _speed_text(speed: float | None) -> str:
+    return "max" if speed is None else f"{speed}x"
+
+
+def command_line(environment: Mapping[str, str], file: Path | None, *arguments: str) -> list[str]:
+    """The command line of a `streamseg` command with these environment variables and this settings file."""
+    given = () if file is None else ("--settings", str(file))
     variables = (f"{name}={value}" for name, value in environment.items())
-    return ["env", *variables, sys.executable, "-m", "streamseg.commands", *arguments]
+    return ["env", *variables, sys.executable, "-m", "streamseg.commands", *given, *arguments]
 
 
-def _new_api_key(environment: Mapping[str, str]) -> str:
+def _new_api_key(environment: Mapping[str, str], file: Path | None) -> str:
     done = subprocess.run(  # noqa: S603  our own command
-        command_line(environment, "keys", "create", "demo", "--json"), capture_output=True, check=False, text=True
+        command_line(environment, file, "keys", "create", "demo", "--json"), capture_output=True, check=False, text=True
     )
     if done.returncode:
         raise StreamsegError(done.stderr.strip().rpartition("\n")[2].removeprefix("streamseg: "))

@@ -12,8 +12,9 @@ import click
 from rich.console import Console
 from rich.live import Live
 
+from streamseg.commands import Invocation
 from streamseg.commands.demo._measures import Measures
-from streamseg.commands.demo._processes import History, Processes, command_line, running
+from streamseg.commands.demo._processes import History, Processes, running
 from streamseg.commands.demo._screen import render
 from streamseg.errors import StreamsegError
 from streamseg.ports import Log
@@ -27,7 +28,7 @@ FRAME_SECONDS: Final = 0.25
 
 
 def run(
-    settings: Settings,
+    invocation: Invocation,
     history: History,
     *,
     seconds: float | None,
@@ -37,7 +38,7 @@ def run(
     as_json: bool,
 ) -> None:
     """Run until `seconds` have passed or Ctrl-C; then print the result."""
-    with running(settings, history, kafka, redis, logs) as processes:
+    with running(invocation, history, kafka, redis, logs) as processes:
         measures, started = Measures(), time.monotonic()
         click.echo(f"try: {processes.curl}", err=as_json)
         with suppress(KeyboardInterrupt):
@@ -49,7 +50,7 @@ def run(
 
 
 async def _watch(processes: Processes, measures: Measures, until: float | None, *, quiet: bool) -> None:
-    """Update measures and screen until `until` (monotonic clock). Raises `StreamsegError` when the worker ends."""
+    """Update measures and screen until `until` (monotonic clock). Raises `StreamsegError` when a process ends."""
     kafka, redis = processes.settings.kafka.bootstrap, processes.settings.redis.shown_url
     addresses = f"Kafka {kafka} · Redis {redis} · {processes.metrics_url}"
     measured_at = 0.0
@@ -57,7 +58,7 @@ async def _watch(processes: Processes, measures: Measures, until: float | None, 
         changes = _Changes(log, await log.partitions(MEMBERSHIPS))
         with Live(console=Console(stderr=quiet, quiet=quiet), refresh_per_second=4, transient=True) as live:
             while until is None or time.monotonic() < until:
-                processes.check_worker()
+                processes.check()
                 for value in await changes.next():
                     measures.take_change(value)
                 if time.monotonic() - measured_at > MEASURES_SECONDS:
@@ -109,7 +110,7 @@ def _result(measures: Measures, elapsed_seconds: float) -> dict[str, Any]:
 def _ari(processes: Processes) -> float | None:
     """Agreement with the true groups; None without scikit-learn or without events."""
     done = subprocess.run(  # noqa: S603  our own command
-        command_line(processes.environment, "evaluate", "--truth", str(processes.truth), "--json"),
+        processes.command_line("evaluate", "--truth", str(processes.truth), "--json"),
         capture_output=True,
         check=False,
         start_new_session=True,

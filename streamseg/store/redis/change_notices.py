@@ -14,6 +14,7 @@ from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
+from streamseg.logs import OutageLog
 from streamseg.store import key_names as keys
 from streamseg.store.redis.connection import Client
 
@@ -69,15 +70,17 @@ class RedisChangeNotices:
                 await task
 
     async def _listen(self) -> None:
+        outage = OutageLog(log, "the listener for changes", "Redis")
         while True:
             try:
                 async with _one_node(self._redis).pubsub() as pubsub:
                     await pubsub.subscribe(PLACEHOLDER_CHANNEL, *self._watchers)
                     self._pubsub = pubsub
                     self._wake_all()
+                    outage.over()
                     await self._receive(pubsub)
             except (RedisError, OSError) as error:
-                log.warning("change notices: %s, reconnecting", type(error).__name__)
+                outage.waits(error)
             finally:
                 self._pubsub = None
             await asyncio.sleep(RETRY_SECONDS)

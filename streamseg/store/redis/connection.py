@@ -1,5 +1,6 @@
 """Connects to Redis: builds the client from settings, translates its errors, and checks that the server is fit."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,9 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisClusterException, RedisError
 
-from streamseg.errors import SettingsError, StoreUnavailableError
+from streamseg.errors import SettingsError, StoreLoginError, StoreUnavailableError
+
+log = logging.getLogger(__name__)
 
 Client: TypeAlias = Redis | RedisCluster
 
@@ -107,6 +110,8 @@ def translated_errors() -> Iterator[None]:
         yield
     except RedisClusterException:  # its text repeats the command, with ids and rows
         raise StoreUnavailableError("the Redis Cluster has no node for a key") from None
+    except (AuthenticationError, NoPermissionError) as error:
+        raise StoreLoginError(f"Redis refuses us: {error}") from None
     except (RedisError, OSError) as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise StoreUnavailableError(f"Redis: {reason}") from error
@@ -134,6 +139,15 @@ async def check_server(redis: Client) -> None:
             raise SettingsError(f"Redis refuses us: {error}") from None
 
 
+def _warn_of_loss(info: Mapping[str, Any]) -> None:
+    """Log when the server has no append-only file."""
+    if info.get("aof_enabled") == 0:
+        log.warning(
+            "Redis has no append-only file (appendonly is no): a restart loses what its last snapshot does not have."
+            " Set appendonly to yes"
+        )
+
+
 def _check_info(info: Mapping[str, Any], *, in_cluster: bool) -> None:
     version = str(info.get("redis_version", "0.0"))
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_SERVER:
@@ -145,3 +159,4 @@ def _check_info(info: Mapping[str, Any], *, in_cluster: bool) -> None:
         raise SettingsError("this Redis is a read-only replica: redis.url must name the primary")
     if info.get("cluster_enabled") == 1 and not in_cluster:
         raise SettingsError("this Redis is a node of a Cluster: write redis+cluster:// in redis.url")
+    _warn_of_loss(info)

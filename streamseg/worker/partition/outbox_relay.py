@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from streamseg import pipeline
 from streamseg.errors import StoreUnavailableError, StreamsegError
 from streamseg.events.cloudevents import MEMBERSHIP_TYPE, Headers, headers_at
+from streamseg.logs import OutageLog
 from streamseg.membership.encoding import change_record, history_record, tombstone_headers
 from streamseg.membership.types import OutboxEntry
 from streamseg.metrics import Metrics
@@ -60,6 +61,7 @@ class OutboxRelay:
 
     def __init__(self, partition: int, *, ports: Ports, rules: Rules, metrics: Metrics, pace: Pace) -> None:
         self._partition = partition
+        self._outage = OutageLog(log, f"partition {partition}", "Kafka")
         self._ports = ports
         self._redelivery_window = rules.redelivery_window
         self._segmentations = sorted(rules.segmentations)
@@ -116,8 +118,9 @@ class OutboxRelay:
             self._metrics.store_errors.labels(operation="membership").inc()
             return False
         except StreamsegError as error:
-            log.warning("partition %d: %s; trying again", self._partition, error)
+            self._outage.waits(error)
             return False
+        self._outage.over()
         self.checkpoint.update(delivery.checkpoint)
         now = time.time()
         for appended_at in delivery.appended_at:

@@ -23,6 +23,7 @@ from streamseg.clustering.sample import Sample
 from streamseg.clustering.snapshot import Snapshot
 from streamseg.errors import StreamsegError
 from streamseg.events.record import Record, RecordBatch
+from streamseg.logs import OutageLog
 from streamseg.metrics import Metrics
 from streamseg.pipeline import SampleValue
 from streamseg.ports import EventSink, ModelStore, OutgoingRecord, Reader
@@ -77,6 +78,7 @@ class Trainer:
         self._metrics = metrics
         self._reader = reader
         self._pace = pace
+        self._outage = OutageLog(log, "the trainer", "the servers, to start over from the published models")
         self._inbox: asyncio.Queue[RecordBatch] = asyncio.Queue(maxsize=INBOX_RUNS)
         self._task: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="trainer")
@@ -110,9 +112,9 @@ class Trainer:
                 await self._restore()
                 await self._train()
             except StreamsegError as error:
-                log.warning("the trainer starts over from the published models: %s", error)
-            except Exception:
-                log.exception("the trainer starts over from the published models")
+                self._outage.waits(error)
+            except Exception as error:  # noqa: BLE001  what customers sent: the next run may be fine
+                self._outage.waits(error, traceback=True)
             await asyncio.sleep(self._pace.trainer_retry)
 
     async def _restore(self) -> None:
@@ -135,6 +137,7 @@ class Trainer:
             except TimeoutError:
                 await self._publish_if_due()
                 await self._catalogue.refresh()
+                self._outage.over()
                 if time.monotonic() - checked_at > self._pace.health_check:
                     checked_at = time.monotonic()
                     sequence.check((SAMPLES,), inbox_empty=self._inbox.empty())
@@ -146,6 +149,7 @@ class Trainer:
             await self._publish_if_due()
             await self._catalogue.refresh()  # the inbox may never be empty
             self._next_offset = run.next_offset
+            self._outage.over()
 
     async def _learn(self, records: Sequence[Record]) -> None:
         loop = asyncio.get_running_loop()

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from streamseg.clustering.identity import code_of
-from streamseg.errors import SettingsError
+from streamseg.errors import NotFoundError, SettingsError, StreamsegError
 from streamseg.features.layout import Layout
 from streamseg.service.segmentations import PROMOTION_DELAY_SECONDS, compare_segmentations, drop, promote
 from streamseg.store.memory import MemoryModelStore, MemoryStateStore
@@ -34,7 +34,7 @@ async def test_a_promotion_starts_a_little_later_and_is_kept_when_repeated() -> 
 async def test_only_a_declared_shadow_can_be_promoted(name: str, why: str) -> None:
     models = MemoryModelStore()
     await models.publish(name, 1, 0, SNAPSHOT.to_json())
-    with pytest.raises(SettingsError, match=why):
+    with pytest.raises(StreamsegError, match=why):
         await promote(models, SHADOW, name, 1_000.0)
     assert await models.promoted() == {}
 
@@ -44,7 +44,7 @@ async def test_a_segmentation_without_segments_cannot_be_promoted(*, warming_up:
     models = MemoryModelStore()
     if warming_up:
         await models.publish("value", 1, 0, replace(SNAPSHOT, centres=(), segments=(), counts=()).to_json())
-    with pytest.raises(SettingsError, match="no segments yet"):
+    with pytest.raises(StreamsegError, match="no segments yet"):
         await promote(models, SHADOW, "value", 1_000.0)
     assert await models.promoted() == {}
 
@@ -53,7 +53,7 @@ async def test_a_segmentation_is_dropped_unless_it_is_unknown_or_the_only_one() 
     models = MemoryModelStore()
     await drop(models, list(SHADOW), "value", 1_000.7)
     assert await models.dropped() == {"value": 1_000}
-    with pytest.raises(SettingsError, match="no segmentation taste"):
+    with pytest.raises(NotFoundError, match="no segmentation taste"):
         await drop(models, list(SHADOW), "taste", 1_000.0)
     with pytest.raises(SettingsError, match="only segmentation"):
         await drop(models, ["behaviour"], "behaviour", 1_000.0)
@@ -83,5 +83,16 @@ async def test_a_comparison_counts_who_would_change_segment() -> None:
 
 
 async def test_only_declared_segmentations_are_compared() -> None:
-    with pytest.raises(SettingsError, match="no segmentation taste"):
+    with pytest.raises(NotFoundError, match="no segmentation taste"):
         await compare_segmentations(MemoryStateStore(), LAYOUT, "behaviour", "taste")
+
+
+async def test_a_dropped_segmentation_cannot_be_promoted() -> None:
+    """Issue 13, item 24: `promote` after `drop` said that it would be public."""
+    models = MemoryModelStore()
+    await models.publish("value", 1, 0, SNAPSHOT.to_json())
+    await drop(models, list(SHADOW), "value", 1_000.0)
+    for shadow in (SHADOW, {"behaviour": False, "value": False}):
+        with pytest.raises(StreamsegError, match="value was dropped for good"):
+            await promote(models, shadow, "value", 2_000.0)
+    assert await models.promoted() == {}

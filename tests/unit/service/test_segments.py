@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from streamseg.clustering.lineage import Lineage
-from streamseg.errors import SettingsError
+from streamseg.errors import NotFoundError
 from streamseg.service.segments import read_catalogue, read_lineage, read_waiting, rename
 from streamseg.store.memory import MemoryModelStore
 from tests.support.partition import SNAPSHOT
@@ -65,6 +65,6 @@ async def test_a_name_replaces_the_generated_label_until_it_is_cleared() -> None
 
 async def test_an_unknown_segment_cannot_be_named() -> None:
     models = await models_with()
-    with pytest.raises(SettingsError, match="no segment behaviour-m3xw"):
+    with pytest.raises(NotFoundError, match="no segment behaviour-m3xw"):
         await rename(models, "behaviour-m3xw", "Our best")
     assert await models.names() == {}

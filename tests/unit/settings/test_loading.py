@@ -1,5 +1,9 @@
-"""An error about settings is one line: it names the wrong setting and, for a misspelt name, the likely one."""
+"""An error about settings is one line: it names the wrong setting and, for a misspelt name, the likely one.
 
+Issue 13, item 24: values are checked, secrets files exist, and messages are in our own words.
+"""
+
+import re
 from pathlib import Path
 
 import pytest
@@ -16,7 +20,7 @@ from streamseg.settings import load_settings
         ('clok = "wall"', "setting clok: unknown setting; did you mean clock?"),
         ("[api]\nportt = 1", "setting api.portt: unknown setting; did you mean api.port?"),
         ("[api]\nxyzzy = 1", "setting api.xyzzy: unknown setting"),
-        ('[api]\nport = "abc"', "setting api.port: Input should be a valid integer"),
+        ('[api]\nport = "abc"', "setting api.port: must be a whole number, not 'abc'"),
         ('[api]\nallowed_origins = ["https://shop.example/"]', "setting api.allowed_origins.0: "),
         ('[api]\npublic_url = "segments.shop.example"', "setting api.public_url: "),
         ("[api", "settings file: Expected ']'"),
@@ -75,3 +79,134 @@ def test_check_config_masks_secrets_and_checks_taxonomy_ids(monkeypatch: pytest.
     monkeypatch.setenv("STREAMSEG_API__IAB_AUDIENCES", '{"behaviour-k7q2": ["198"]}')
     with pytest.raises(SettingsError, match="198 is not an id"):
         CliRunner().invoke(streamseg, ["check-config"], catch_exceptions=False)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "localhost:6379", "localhost", "http://host:6379", "redis:host", "redis://", "redis://:6379/0",
+        "redis://host:port/0", "redis://host:0/0", "redis://host:6379/first", "unix://", "rediss+cluster:///0", "",
+    ],
+)  # fmt: skip
+def test_a_redis_url_that_names_no_redis_is_refused(url: str) -> None:
+    with pytest.raises(SettingsError, match=r"^setting redis\.url: ") as raised:
+        load_settings(None, redis={"url": url})
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://host", "redis://user:pass@host:6379/1", "rediss://host:6380", "unix:///run/redis.sock?db=1",
+        "redis+cluster://host:7000", "redis://[::1]:6379/0", "redis://host/",
+    ],
+)  # fmt: skip
+def test_a_redis_url_of_each_scheme_is_accepted(url: str) -> None:
+    assert load_settings(None, redis={"url": url}).redis.url == url
+
+
+def test_a_refused_redis_url_is_not_repeated_with_its_password() -> None:
+    with pytest.raises(SettingsError) as raised:
+        load_settings(None, redis={"url": "reddis://app:hunter2@host:6379/0"})
+    assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize("bootstrap", ["", "http://host:9092", "host:port", "host:0", "a:9092,,b:92", "a:9092 b:92"])
+def test_brokers_that_are_no_addresses_are_refused(bootstrap: str) -> None:
+    with pytest.raises(SettingsError, match=r"^setting kafka\.bootstrap: must be host:port"):
+        load_settings(None, kafka={"bootstrap": bootstrap})
+
+
+@pytest.mark.parametrize("bootstrap", ["host", "host:9092", "a:9092,b:9092", "a:9092, b:9092", "[::1]:9092"])
+def test_lists_of_brokers_are_accepted(bootstrap: str) -> None:
+    assert load_settings(None, kafka={"bootstrap": bootstrap}).kafka.bootstrap == bootstrap
+
+
+@pytest.mark.parametrize("code", ["XXX", "XTS", "eur", "EURO", "", "ZZZ"])
+def test_what_is_no_currency_is_refused(code: str) -> None:
+    with pytest.raises(SettingsError, match=rf"^setting money\.currency: '{code}' is no currency"):
+        load_settings(None, money={"currency": code})
+    with pytest.raises(SettingsError, match=r"is no currency"):
+        load_settings(None, money={"rates": {code: 1.0}})
+
+
+def test_the_likely_currency_is_named() -> None:
+    with pytest.raises(SettingsError, match=r"did you mean EUR\?$"):
+        load_settings(None, money={"currency": "eur"})
+
+
+RAW = re.compile(r"Input should|String should|Field required|Extra inputs|valid (?:integer|number|string|dictionary)")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"api": {"port": "abc"}}, {"api": {"port": 1.5}}, {"api": {"port": 70_000}}, {"api": {"port": -1}},
+        {"api": 3}, {"api": {"allowed_origins": "x"}}, {"api": {"allowed_origins": ["shop.example"]}},
+        {"api": {"public_url": "shop.example"}}, {"api": {"identity_secrets": [3]}}, {"clock": "sun"},
+        {"worker": {"rejected_share_limit": 2}}, {"membership": {"bound_seconds": 0}},
+        {"membership": {"unknown_ads_consent": "perhaps"}}, {"features": {"brand_groups": 300}},
+        {"features": {"categories": "shoes"}}, {"features": {"attributes": {"": {}}}},
+        {"features": {"attributes": {"plan": {"values": [""]}}}},
+        {"features": {"attributes": {"age": {"typical": "x"}}}},
+        {"features": {"attributes": {"age": {"typical": float("nan")}}}}, {"segmentations": {"A b": {"pack": "value"}}},
+        {"segmentations": {"a": {"pack": "value", "k": "many"}}}, {"kafka": {"partitions": 0}},
+        {"kafka": {"bootstrap": 5}}, {"money": {"rates": {"USD": "cheap"}}}, {"kafka": {"sasl_mechanism": "NONE"}},
+        {"features": {"time_zone": 7}}, {"segmentations": 1}, {"segmentations": {"a": 1}},
+    ],
+)  # fmt: skip
+def test_no_line_of_pydantic_reaches_people(given: dict[str, object]) -> None:
+    with pytest.raises(SettingsError, match=r"^setting ") as raised:
+        load_settings(None, **given)
+    assert not RAW.search(str(raised.value)), str(raised.value)
+
+
+def test_settings_come_from_files_in_a_folder_of_secrets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "STREAMSEG_REDIS__PASSWORD").write_text("hunter2\n")
+    (tmp_path / "streamseg_api__identity_secrets").write_text('["a secret that is long enough"]')
+    (tmp_path / "STREAMSEG_KAFKA__GROUP").write_text("from-the-file")
+    (tmp_path / "another_service").write_text("not ours")
+    (tmp_path / "..data").mkdir()
+    monkeypatch.setenv("STREAMSEG_SECRETS_DIR", str(tmp_path))
+    monkeypatch.setenv("STREAMSEG_KAFKA__GROUP", "from-the-environment")
+    toml = tmp_path / "streamseg.toml.file"
+    toml.write_text('[redis]\npassword = "from-toml"\nusername = "app"\n')
+
+    settings = load_settings(toml)
+
+    assert settings.redis.password is not None
+    assert settings.redis.password.get_secret_value() == "hunter2"
+    assert settings.redis.username == "app"
+    assert [secret.get_secret_value() for secret in settings.api.identity_secrets] == ["a secret that is long enough"]
+    assert settings.kafka.group == "from-the-environment"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("STREAMSEG_REDIS__PASWORD", b"x", r"^setting redis\.pasword: unknown setting; did you mean redis\.password"),
+        ("STREAMSEG_REDDIS__PASSWORD", b"x", r"^secrets file STREAMSEG_REDDIS__PASSWORD is not a setting; did you"),
+        ("STREAMSEG_REDIS__PASSWORD", b"\xff\xfe", r"is not UTF-8 text$"),
+    ],
+)
+def test_a_wrong_secrets_file_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    monkeypatch.setenv("STREAMSEG_SECRETS_DIR", str(tmp_path))
+    with pytest.raises(SettingsError, match=message):
+        load_settings()
+
+
+def test_a_folder_of_secrets_that_is_missing_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("STREAMSEG_SECRETS_DIR", str(tmp_path / "none"))
+    with pytest.raises(SettingsError, match=r"^environment variable STREAMSEG_SECRETS_DIR: .*No such file"):
+        load_settings()
+
+
+def test_check_config_refuses_a_pack_without_what_it_lives_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STREAMSEG_SEGMENTATIONS", '{"care": {"pack": "psychographic"}}')
+    with pytest.raises(SettingsError, match=r"^setting features\.categories: is empty, but segmentation care of pack"):
+        CliRunner().invoke(streamseg, ["check-config"], catch_exceptions=False)
+    monkeypatch.setenv("STREAMSEG_FEATURES__CATEGORIES", '["shoes"]')
+    assert CliRunner().invoke(streamseg, ["check-config"], catch_exceptions=False).exit_code == 0
