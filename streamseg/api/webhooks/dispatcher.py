@@ -131,6 +131,7 @@ class Dispatcher:
         """Deliver until cancelled; wait and retry while the store does not answer."""
         outage = OutageLog(log, "the dispatcher", "the store")
         running: dict[str, asyncio.Task[None]] = {}
+        broken: dict[str, OutageLog] = {}
         try:
             while True:
                 try:
@@ -144,7 +145,9 @@ class Dispatcher:
                 for subscriber in [name for name, task in running.items() if task.done()]:
                     fault = running.pop(subscriber).exception()
                     if fault is not None:  # it must not end the other lanes
-                        log.error("webhooks to %s: %s; trying again", subscriber, fault, exc_info=fault)
+                        broken.setdefault(subscriber, OutageLog(log, f"the lane to {subscriber}", "a mend")).waits(
+                            fault, traceback=True
+                        )
                 for subscriber, lane in self._lanes.items():
                     if subscriber not in running:
                         running[subscriber] = asyncio.create_task(lane.run())

@@ -10,6 +10,7 @@ from typing import Final
 from streamseg.api.webhooks.answers import Answer
 from streamseg.api.webhooks.messages import signed_headers
 from streamseg.errors import StoreUnavailableError
+from streamseg.logs import OutageLog
 from streamseg.metrics import Metrics
 from streamseg.ports import Delivery, Subscriber, WebhookStore
 
@@ -48,6 +49,7 @@ class Lane:
         self._retry_seconds = retry_seconds
         self._under_way: set[asyncio.Task[None]] = set()
         self._paused_until = 0.0
+        self._outage = OutageLog(log, f"the lane to {subscriber.id}", "the store")
         self._ended = False
 
     async def run(self) -> None:
@@ -57,8 +59,10 @@ class Lane:
                 try:
                     begun = await self.begin_due()
                 except StoreUnavailableError as error:
-                    log.warning("webhooks to %s: %s; trying again", self.subscriber.id, error)
+                    self._outage.waits(error)
                     begun = 0
+                else:
+                    self._outage.over()
                 if begun and self._under_way:
                     await asyncio.wait(self._under_way, timeout=IDLE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
                 else:
@@ -99,7 +103,7 @@ class Lane:
             else:
                 await self._failed(delivery, answer)
         except StoreUnavailableError as error:  # due again when the lease ends
-            log.warning("webhooks to %s: %s; trying again", self.subscriber.id, error)
+            self._outage.waits(error)
 
     async def _failed(self, delivery: Delivery, answer: Answer | str) -> None:
         now = self._clock()

@@ -321,7 +321,7 @@ class PartitionState:
         recount, self.recount = self.recount, None
         if recount is None or recount.result() == self._lease.sizes:
             return
-        log.warning("partition %d: sizes of segments were wrong, and are counted again", self.partition)
+        log.warning("partition %d: the sizes of segments were wrong; a sweep has corrected them", self.partition)
         self._metrics.sizes_corrected.inc()
         nobody = np.empty(0, dtype=np.intp)
         await self._lease.flush(self.rows, nobody, (), recount.result(), None)

@@ -333,7 +333,7 @@ async def test_a_queue_that_cannot_be_read_stops_no_other(caplog: pytest.LogCapt
     running = asyncio.create_task(dispatcher.run())
     try:
         async with asyncio.timeout(5):
-            while "webhooks to broken" not in caplog.text:
+            while "the lane to broken waits for" not in caplog.text:
                 await asyncio.sleep(0.01)
             await dispatcher.take_in([changed()])
             while not stage.got:
