@@ -7,10 +7,11 @@ import os
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Final, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -39,6 +40,31 @@ Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Trait = Annotated[str, Field(min_length=1, max_length=64)]
 Positive = Annotated[float, Field(gt=0)]
 HttpAddress = Annotated[str, Field(pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$")]
+SECRET_BYTES_AT_LEAST: Final = 16
+"""Of a secret that hashes are made with: shorter ones can be found by trying."""
+
+
+def _not_blank(secret: SecretStr) -> SecretStr:
+    if not secret.get_secret_value().strip():
+        raise ValueError("is empty: set the password, or leave the setting out")
+    return secret
+
+
+def _strong(secret: SecretStr) -> SecretStr:
+    value = secret.get_secret_value()
+    if not value.strip():
+        raise ValueError("is empty: anybody could compute its hashes")
+    if value != value.strip():
+        raise ValueError("starts or ends with white space: the shop's server would hardly use the same secret")
+    if len(value.encode()) < SECRET_BYTES_AT_LEAST:
+        raise ValueError(f"is too short: a secret needs at least {SECRET_BYTES_AT_LEAST} bytes")
+    return secret
+
+
+Password = Annotated[SecretStr, AfterValidator(_not_blank)]
+"""A password that a server has set, so only its absence can be checked."""
+StrongSecret = Annotated[SecretStr, AfterValidator(_strong)]
+"""A secret of our own that hashes are made with."""
 Origin = Annotated[str, Field(pattern=r"^https?://[^\s/?#*]+$")]
 
 
@@ -61,7 +87,7 @@ class KafkaSettings(Section):
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
     sasl_username: str | None = None
-    sasl_password: SecretStr | None = None
+    sasl_password: Password | None = None
     ssl_ca_file: Path | None = None
     ssl_certificate_file: Path | None = None
     ssl_key_file: Path | None = None
@@ -70,18 +96,35 @@ class KafkaSettings(Section):
     instance_id: str | None = None
     """Name of this worker in the group, needed by the `rolling` profile."""
 
+    @model_validator(mode="after")
+    def _login_is_complete(self) -> "KafkaSettings":
+        if self.security_protocol.startswith("SASL") and not (self.sasl_username and self.sasl_password):
+            raise ValueError(f"security_protocol = {self.security_protocol} needs sasl_username and sasl_password")
+        return self
+
 
 class RedisSettings(Section):
     """The store. Credentials may stand in `username` and `password` instead of the URL."""
 
     url: str = "redis://127.0.0.1:6379/0"
     username: str | None = None
-    password: SecretStr | None = None
+    password: Password | None = None
     ssl_ca_file: Path | None = None
     timeout_seconds: Positive = 5.0
     """How long a worker waits for one answer before the store counts as away."""
     failover_margin_seconds: Positive = 30.0
     """How long delivered outbox entries are kept, to be delivered again after a failover."""
+
+    @field_validator("url")
+    @classmethod
+    def _no_blank_password(cls, value: str) -> str:
+        try:
+            password = urlsplit(value).password
+        except ValueError:
+            return value  # the client names what is wrong
+        if password is not None and not unquote(password).strip():
+            raise ValueError("its password is empty: write one after the colon, or leave the colon out")
+        return value
 
     @property
     def shown_url(self) -> str:
@@ -258,8 +301,8 @@ class ApiSettings(Section):
     """Origins (`https://shop.example`, without a path) whose pages may read answers."""
     public_segments: tuple[str, ...] = ()
     """Ids or patterns (`behaviour-*`) of segments that publishable keys may see."""
-    identity_secrets: tuple[SecretStr, ...] = ()
-    """By which a customer is proven to be themselves: all are accepted, so that a new one can be put in front."""
+    identity_secrets: tuple[StrongSecret, ...] = ()
+    """Secrets of identity hashes, of at least 16 bytes. All are accepted, so that a new one can be put in front."""
     requests_per_second: Positive = 10_000.0
     requests_per_second_per_key: Positive = 5_000.0
     body_limit_bytes: int = Field(default=65_536, ge=1_024)
@@ -267,8 +310,16 @@ class ApiSettings(Section):
     """Of the body of `POST /v1/events`."""
     streams_limit: int = Field(default=5_000, ge=1)
     """Event streams that one process holds open."""
+    streams_per_key: int = Field(default=4_000, ge=1)
+    """Of these, opened with one API key."""
+    streams_per_customer: int = Field(default=12, ge=1)
+    """Of one customer; browsers on which tabs share a stream need one each."""
+    streams_per_ticket: int = Field(default=6, ge=1)
+    """Of one ticket, which is of one customer, key and day."""
     heartbeat_seconds: Positive = 15.0
     """Between two signs of life on a quiet event stream."""
+    leave_seconds: float = Field(default=5.0, ge=0, le=300)
+    """Seconds from SIGTERM, when `/readyz` turns 503, to the end of the listener: longer than two probes."""
     ads_provider: str = "streamseg"
     """`data.name` in OpenRTB: best the shop's domain."""
     iab_audiences: dict[str, tuple[str, ...]] = Field(default_factory=dict)
