@@ -20,7 +20,7 @@ Private, may change with any release:
     ssg:v1:layouts                          hash: fingerprint -> JSON of the layout
     ssg:v1:keys                             hash: id -> JSON of the API key, with its digest only
     ssg:v1:{webhooks}:*                     subscribers, deliveries, due times, parked deliveries
-    ssg:v1:ticket:<ticket>                  string: the customer id behind an event stream's ticket; TTL
+    ssg:v1:ticket:<ticket>                  string: customer id and API key id behind a ticket; TTL
     ssg:v1:ticket-secret                    string: the secret that tickets are made with
 
 Each write of a membership publishes an empty message on the channel named like its key (`+subscribe &ssg:v1:m:*`).
