@@ -316,6 +316,8 @@ class ApiSettings(Section):
     """Of one customer; browsers on which tabs share a stream need one each."""
     streams_per_ticket: int = Field(default=6, ge=1)
     """Of one ticket, which is of one customer, key and day."""
+    streams_inactivity_seconds: int = Field(default=120, ge=1)
+    """A page that is hidden for so long closes its stream (OFREP: `inactivityDelaySec`)."""
     heartbeat_seconds: Positive = 15.0
     """Between two signs of life on a quiet event stream."""
     leave_seconds: float = Field(default=5.0, ge=0, le=300)

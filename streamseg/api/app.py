@@ -109,7 +109,14 @@ class Api:
             heartbeat_seconds=settings.heartbeat_seconds,
         )
         self._health = Health(reads, self._ring)
-        ofrep = Ofrep(membership_reads, access, catalogue, self._streams, public_url=settings.public_url)
+        ofrep = Ofrep(
+            membership_reads,
+            access,
+            catalogue,
+            self._streams,
+            inactivity_seconds=settings.streams_inactivity_seconds,
+            public_url=settings.public_url,
+        )
         openrtb = OpenRtb(
             ads_reads,
             access,

@@ -30,7 +30,6 @@ PATH: Final = "/ofrep/v1/evaluate/flags"
 UNASSIGNED: Final = "unassigned"
 FLAG: Final = "segment"
 ALL: Final = "segments"
-INACTIVITY_SECONDS: Final = 120
 
 
 class Ofrep:
@@ -41,6 +40,7 @@ class Ofrep:
         access: checks which customers a caller may ask for.
         catalogue: the flags that exist, and which segments are public.
         streams: gives the address of an event stream.
+        inactivity_seconds: a client that is idle for so long should close its stream.
         public_url: the URL of the API as pages see it; None takes the URL of the request.
         clock: wall time, epoch seconds.
     """
@@ -52,6 +52,7 @@ class Ofrep:
         catalogue: CatalogueCache,
         streams: EventStreams,
         *,
+        inactivity_seconds: int,
         public_url: str | None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -59,6 +60,7 @@ class Ofrep:
         self._access = access
         self._catalogue = catalogue
         self._streams = streams
+        self._inactivity_seconds = inactivity_seconds
         self._public_url = public_url
         self._clock = clock
 
@@ -97,7 +99,7 @@ class Ofrep:
         given = request.headers.get(b"if-none-match")
         if given is not None and matches(given, tag.removeprefix(b"W/")):
             return Answer(304, b"", headers=headers)
-        streams = [{"type": "sse", "url": url, "inactivityDelaySec": INACTIVITY_SECONDS}]
+        streams = [{"type": "sse", "url": url, "inactivityDelaySec": self._inactivity_seconds}]
         return Answer(
             200,
             b'{"flags":%b,"metadata":{},"eventStreams":%b}' % (flags, msgspec.json.encode(streams)),
