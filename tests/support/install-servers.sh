@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Brings what the tests' own servers need: Java and Maven for Kafka, redis-server; and a browser for the widget.
+# Brings what the tests' own servers need: Java and Maven for Kafka, redis-server, nginx; and a browser for the widget.
 # Servers that are given are not needed.
 set -euo pipefail
 
@@ -11,10 +11,11 @@ fi
 command -v redis-server >/dev/null || packages+=(redis-server)
 command -v promtool >/dev/null || packages+=(prometheus) # checks deploy/prometheus
 command -v chromium >/dev/null || packages+=(chromium)
+command -v nginx >/dev/null || packages+=(nginx) # stands before the API in tests
 [ ${#packages[@]} -gt 0 ] || exit 0
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-  echo "make test needs Java 17+, Maven, redis-server and Chromium; please install: ${packages[*]}" >&2
+  echo "make test needs Java 17+, Maven, redis-server, nginx and Chromium; please install: ${packages[*]}" >&2
   exit 1
 fi
 echo "installing ${packages[*]}" >&2

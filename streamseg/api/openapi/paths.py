@@ -13,6 +13,7 @@ _FRESH: Final[Schema] = {
     "Streamseg-Age": {"schema": {"type": "integer"}, "description": "Age of the decision, seconds."},
 }
 _IF_NONE_MATCH: Final[Schema] = {"name": "If-None-Match", "in": "header", "schema": {"type": "string"}}
+_GPC: Final[Schema] = {"name": "Sec-GPC", "in": "header", "schema": {"type": "string"}}
 _CUSTOMER: Final[Schema] = {"name": "id", "in": "path", "required": True, "schema": CUSTOMER_ID}
 
 
@@ -132,10 +133,18 @@ PATHS: Final[dict[str, Schema]] = {
             {"200": _answer(ref("User"), headers=_FRESH), "422": _BAD_BODY["422"]} | _UNCHANGED,
             parameters=[
                 {"name": "id", "in": "query", "required": True, "schema": CUSTOMER_ID},
-                {"name": "Sec-GPC", "in": "header", "schema": {"type": "string"}},
+                _GPC,
                 _IF_NONE_MATCH,
             ],
+        ),
+        "post": _operation(
+            "postOpenRtbUser",
+            "The same for pages, with a publishable key and without a CORS preflight: the body may be text/plain.",
+            {"200": _answer(ref("User"), headers=_FRESH)} | _BAD_BODY | _UNCHANGED,
+            parameters=[_GPC, _IF_NONE_MATCH],
+            body=object_of({"id": CUSTOMER_ID, "key": {"type": "string"}}, {"hash": {"type": ["string", "null"]}}),
         )
+        | {"security": []},
     },
     "/ofrep/v1/evaluate/flags": {
         "post": _operation(

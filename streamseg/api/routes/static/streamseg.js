@@ -97,12 +97,12 @@
       askAgain = true;
       return asking;
     }
-    clearTimeout(timer);
+    if (timer) return Promise.resolve(); // the server, or our own waits, want us to ask later
     asking = refresh().then(
       () => { failures = 0; },
       (error) => {
         askAgain = false;
-        timer = setTimeout(keep, waitMs(failures++, error.least));
+        timer = setTimeout(() => { timer = null; keep(); }, waitMs(failures++, error.least));
       },
     ).then(() => {
       asking = null;
