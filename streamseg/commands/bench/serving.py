@@ -57,6 +57,9 @@ def _measure(redis_url: str, seconds: int, rounds: int, streams: int) -> dict[st
         "STREAMSEG_API__REQUESTS_PER_SECOND": "1e9",
         "STREAMSEG_API__REQUESTS_PER_SECOND_PER_KEY": "1e9",
         "STREAMSEG_API__STREAMS_LIMIT": "20000",
+        "STREAMSEG_API__STREAMS_PER_CUSTOMER": "20000",
+        "STREAMSEG_API__STREAMS_PER_TICKET": "20000",
+        "STREAMSEG_API__LEAVE_SECONDS": "0",
     }
     bare_code = f"from streamseg.commands.bench._serving_stage import serve_bare; serve_bare({redis_url!r})"
     steps = 2 * rounds + 1 + bool(streams)

@@ -103,6 +103,7 @@ def _stage(settings: Settings, play: Play, kafka: str | None, redis: str | None,
             "STREAMSEG_REDIS__URL": url,
             "STREAMSEG_CLOCK": "event",
             "STREAMSEG_WORKER__METRICS_PORT": str(port),
+            "STREAMSEG_API__LEAVE_SECONDS": "0",
         }
         chosen = settings.model_copy(
             update={
