@@ -1,7 +1,7 @@
 /* Example of a Prebid.js real-time data submodule that adds streamseg segments to bid requests.
  *
- * Copy it to Prebid's `modules/streamsegRtdProvider.js`, build with --modules=rtdModule,streamsegRtdProvider, and
- * configure it:
+ * Copy it to Prebid's `modules/streamsegRtdProvider.js` (Prebid 9 or later), build with
+ * --modules=rtdModule,streamsegRtdProvider, and configure it:
  *
  *   pbjs.setConfig({
  *     realTimeData: {
@@ -10,36 +10,93 @@
  *         name: "streamseg",
  *         waitForIt: true,
  *         params: {
- *           api: "https://segments.shop.example",
+ *           api: "https://segments.shop.example",  // with the path below which the API lies, if any
  *           key: "pk_...",                         // publishable; the segments must be public
  *           customer: "c-81",
  *           hash: "...",                           // HMAC-SHA256 of the customer id, from the shop's server
  *           bidders: ["bidderA", "bidderB"],       // only these bidders get the segments
  *           timeoutMs: 80,                         // less than auctionDelay
+ *           cacheSeconds: 60,                      // 0 keeps nothing in the browser
  *           keyValues: true,                       // also send ssg=<segment id> to the ad server
  *         },
  *       }],
  *     },
  *   });
  *
- * The API answers without segments when the customer does not consent to ads, or when the browser sends Global Privacy
- * Control. After a slow or failed answer the auction runs without segments.
+ * First auction: the module asks as soon as it is configured, without a CORS preflight. When the answer is late, the
+ * auction gets the last answer of this browser, if that is younger than cacheSeconds and the visitor's consent strings
+ * are the same; a later auction gets the new one.
+ *
+ * Consent: the API answers without segments when the customer does not consent to ads, or when the browser sends Global
+ * Privacy Control. Such an answer deletes the kept one. A withdrawal in another browser is seen after cacheSeconds at
+ * most.
+ *
+ * TCF: streamseg is software that the shop runs itself, for its own purposes. It is no vendor of the Global Vendor List,
+ * and no vendor gets data before the bidders do, which have vendor ids of their own. So the module declares
+ * VENDORLESS_GVLID: Prebid's TCF control asks for the purposes only (1 for storage, 4 for enriching first-party data),
+ * not for a vendor. Storage: localStorage, key "streamseg-rtd", for cacheSeconds; no cookies.
  */
+import { MODULE_TYPE_RTD } from "../src/activities/modules.js";
+import { VENDORLESS_GVLID } from "../src/consentHandler.js";
 import { submodule } from "../src/hook.js";
+import { getStorageManager } from "../src/storageManager.js";
 import { mergeDeep } from "../src/utils.js";
 
 const NAME = "streamseg";
 const TIMEOUT_MS = 80;
+const LAST_TIMEOUT_MS = 5000; // a late answer is of use to the next auction
+const CACHE_SECONDS = 60;
+const CACHE_KEY = "streamseg-rtd";
+const NOTHING = { user: { data: [] }, key_values: {} };
 
-export function fetchUser(params, timeoutMs = TIMEOUT_MS) {
-  const url = new URL("/v1/openrtb/user", params.api);
-  url.searchParams.set("id", params.customer);
-  const proof = params.hash ? { "X-Streamseg-Hash": params.hash } : {};
-  return fetch(url, {
-    headers: { "X-API-Key": params.key, ...proof },
+export const storage = getStorageManager({ moduleType: MODULE_TYPE_RTD, moduleName: NAME });
+
+/* Return a promise of the answer. A string as the body makes it a request that needs no preflight. */
+export function fetchUser({ api, key, customer, hash }) {
+  return fetch(api.replace(/\/+$/, "") + "/v1/openrtb/user", {
+    method: "POST",
+    body: JSON.stringify({ id: customer, key, hash }),
     credentials: "omit",
-    signal: AbortSignal.timeout(timeoutMs),
-  }).then((answer) => (answer.ok ? answer.json() : { user: { data: [] } }));
+    signal: AbortSignal.timeout(LAST_TIMEOUT_MS),
+  }).then((answer) => {
+    if (answer.status === 429 || answer.status >= 500) throw new Error("streamseg: " + answer.status);
+    return answer.ok ? answer.json() : NOTHING;
+  });
+}
+
+/* Return what an answer depends on besides the customer's memberships. */
+function conditions(params, { gdpr, usp, gpp, coppa } = {}) {
+  const consent = [gdpr?.consentString, usp, gpp?.gppString, coppa, navigator.globalPrivacyControl];
+  return JSON.stringify([params.api, params.customer, ...consent]);
+}
+
+function kept(params, consent) {
+  const seconds = params.cacheSeconds ?? CACHE_SECONDS;
+  try {
+    const { at, under, answer } = JSON.parse(storage.getDataFromLocalStorage(CACHE_KEY));
+    const age = Date.now() - at;
+    return age >= 0 && age < 1000 * seconds && under === conditions(params, consent) ? answer : NOTHING;
+  } catch {
+    return NOTHING;
+  }
+}
+
+function keep(params, consent, answer) {
+  const seconds = params.cacheSeconds ?? CACHE_SECONDS;
+  if (!answer.user.data.length || !seconds) {
+    storage.removeDataFromLocalStorage(CACHE_KEY);
+    return;
+  }
+  storage.setDataInLocalStorage(
+    CACHE_KEY, JSON.stringify({ at: Date.now(), under: conditions(params, consent), answer }),
+  );
+}
+
+function ask(params, consent) {
+  return fetchUser(params).then((answer) => {
+    keep(params, consent, answer);
+    return answer;
+  });
 }
 
 export function addUser(ortb2Fragments, bidders, user) {
@@ -49,19 +106,27 @@ export function addUser(ortb2Fragments, bidders, user) {
   }
 }
 
+let first = null; // the request that was sent when the module was configured
 let keyValues = {};
 
 export const streamsegSubmodule = {
   name: NAME,
-  init: (config) => {
-    const params = config.params || {};
-    return Boolean(params.api && params.key && params.customer && Array.isArray(params.bidders));
+  gvlid: VENDORLESS_GVLID,
+  init: ({ params = {} }, userConsent) => {
+    if (!(params.api && params.key && params.customer && Array.isArray(params.bidders))) return false;
+    first = ask(params, userConsent);
+    first.catch(() => undefined); // the auction looks at it
+    return true;
   },
-  getBidRequestData: (reqBidsConfigObj, done, config) => {
-    fetchUser(config.params, config.params.timeoutMs)
+  getBidRequestData: (reqBidsConfigObj, done, { params }, userConsent) => {
+    const asked = first || ask(params, userConsent);
+    first = null;
+    const late = new Promise((_, reject) => { setTimeout(reject, params.timeoutMs ?? TIMEOUT_MS); });
+    Promise.race([asked, late])
+      .catch(() => kept(params, userConsent))
       .then(({ user, key_values: found = {} }) => {
         keyValues = found;
-        addUser(reqBidsConfigObj.ortb2Fragments, config.params.bidders, user);
+        addUser(reqBidsConfigObj.ortb2Fragments, params.bidders, user);
       })
       .catch(() => undefined)
       .finally(done);

@@ -21,6 +21,7 @@ from streamseg.api.http.endpoint import keyed_route, on_failure, on_http_excepti
 from streamseg.api.http.problems import Problem
 from streamseg.api.http.rate_limits import RateLimits
 from streamseg.api.http.request_metrics import RequestMetrics, RequestTimer
+from streamseg.api.http.request_target import Utf8Targets, check_target
 from streamseg.api.openapi import document as openapi
 from streamseg.api.reads.batched_reads import BatchedReads
 from streamseg.api.reads.catalogue_cache import CatalogueCache
@@ -32,6 +33,7 @@ from streamseg.api.routes.health import Health
 from streamseg.api.routes.ofrep import Ofrep
 from streamseg.api.routes.openrtb import OpenRtb
 from streamseg.api.routes.segment_list import SegmentList
+from streamseg.api.routes.stream_limits import StreamLimits
 from streamseg.errors import StoreUnavailableError
 from streamseg.events.decode import Decoder
 from streamseg.metrics import Metrics
@@ -98,10 +100,23 @@ class Api:
             tickets,
             notices,
             metrics,
-            limit=settings.streams_limit,
+            limits=StreamLimits(
+                settings.streams_limit,
+                per_key=settings.streams_per_key,
+                per_customer=settings.streams_per_customer,
+                per_ticket=settings.streams_per_ticket,
+            ),
             heartbeat_seconds=settings.heartbeat_seconds,
         )
-        ofrep = Ofrep(membership_reads, access, catalogue, self._streams, public_url=settings.public_url)
+        self._health = Health(reads, self._ring)
+        ofrep = Ofrep(
+            membership_reads,
+            access,
+            catalogue,
+            self._streams,
+            inactivity_seconds=settings.streams_inactivity_seconds,
+            public_url=settings.public_url,
+        )
         openrtb = OpenRtb(
             ads_reads,
             access,
@@ -120,7 +135,7 @@ class Api:
             *openrtb.routes(keyed),
             *ofrep.routes(keyed),
             *self._streams.routes(),
-            *Health(reads, self._ring).routes(),
+            *self._health.routes(),
             *widget.routes(),
             *openapi.routes(),
             Route("/metrics", self._metrics.expose),
@@ -134,8 +149,9 @@ class Api:
             exception_handlers={Problem: on_problem, HTTPException: on_http_exception, Exception: on_failure},
             lifespan=lambda _: self.running(),
         )
+        app.router.redirect_slashes = False  # it would redirect to the scheme and host of the connection to a proxy
         patterns = {route.endpoint: route.path for route in routes}
-        answering = open_to_pages(app, settings.allowed_origins)
+        answering = open_to_pages(Utf8Targets(app), settings.allowed_origins)
         return RequestTimer(answering, self._metrics, patterns, endless=[streams.PATTERN])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -146,21 +162,26 @@ class Api:
                 headers = dict(scope["headers"])
                 if b"origin" not in headers:
                     started = perf_counter()
-                    answer = await self._lookup(path[len(LOOKUP_START) : -len(LOOKUP_END)], headers)
+                    answer = await self._lookup(scope, path[len(LOOKUP_START) : -len(LOOKUP_END)], headers)
                     await answer.send(send)
                     self._metrics.observe(lookups.PATH, "GET", answer.status, perf_counter() - started)
                     return
         await self._app(scope, receive, send)
 
-    async def _lookup(self, customer_id: str, headers: dict[bytes, bytes]) -> Answer:
+    async def _lookup(self, scope: Scope, customer_id: str, headers: dict[bytes, bytes]) -> Answer:
         try:
+            check_target(scope)
             return await self._lookups.one(customer_id, self._access.admit(headers), headers)
         except Problem as problem:
             return problem.answer()
 
-    async def ticket(self, customer_id: str, membership: bytes | None = None) -> str:
+    async def ticket(self, customer_id: str, membership: bytes | None = None, key_id: str = "") -> str:
         """Return the path of an event stream for this customer, whose membership the caller has seen."""
-        return await self._streams.ticket(customer_id, membership)
+        return await self._streams.ticket(customer_id, membership, key_id)
+
+    def leave(self) -> None:
+        """Answer 503 on `/readyz` from now on, so that load balancers choose other processes. All else is answered."""
+        self._health.leave()
 
     def end_streams(self) -> None:
         """End all event streams before the process ends; their pages reconnect to another one."""

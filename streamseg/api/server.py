@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 import uvicorn
@@ -26,15 +26,27 @@ class _Server(uvicorn.Server):
 
 
 async def serve(
-    api: Api, host: str, port: int, *, stop: asyncio.Event, listening: Callable[[str], None] = lambda _: None
+    api: Api,
+    host: str,
+    port: int,
+    *,
+    stop: asyncio.Event,
+    at_once: asyncio.Event | None = None,
+    leave_seconds: float = 0.0,
+    listening: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Serve until `stop` is set; then end event streams and finish the open requests.
+    """Serve until `stop` is set; then leave the load balancer, end event streams and finish the open requests.
+
+    From `stop` on `/readyz` answers 503. The listener stays open for `leave_seconds` more, because a load balancer
+    sends requests here until its next probe fails.
 
     Args:
         api: the application.
         host: address to listen on.
         port: port to listen on; 0 lets the system choose.
         stop: set it to end.
+        at_once: set it, too, to end without waiting for load balancers.
+        leave_seconds: time between the 503 of `/readyz` and the end of the listener.
         listening: called with the address (`http://...`) once connections are accepted.
 
     Raises:
@@ -59,6 +71,10 @@ async def serve(
 
     async def end() -> None:
         await stop.wait()
+        api.leave()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(leave_seconds):
+                await (at_once or asyncio.Event()).wait()
         api.end_streams()
         server.should_exit = True
 

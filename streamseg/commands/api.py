@@ -30,10 +30,21 @@ def command(invocation: Invocation, host: str | None, port: int | None, log_form
     settings = settings.model_copy(update={"api": settings.api.model_copy(update=given)})
 
     async def until_stopped() -> None:
-        stop = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await run_api(settings, stop=stop, listening=lambda address: click.echo(f"serving {address}", err=True))
+        stop, at_once = asyncio.Event(), asyncio.Event()
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, stop.set)
+
+        def end_at_once() -> None:
+            at_once.set()
+            stop.set()
+
+        loop.add_signal_handler(signal.SIGINT, end_at_once)  # Ctrl-C: no load balancer sends requests here
+        await run_api(
+            settings,
+            stop=stop,
+            at_once=at_once,
+            listening=lambda address: click.echo(f"serving {address}", err=True),
+        )
 
     import uvloop
 

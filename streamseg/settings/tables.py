@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, field_serializer, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_serializer, field_validator, model_validator
 
 from streamseg.clustering.params import REFUSED
 from streamseg.errors import SettingsError
 from streamseg.packs import pack
 from streamseg.settings.addresses import check_bootstrap, check_redis_url
 from streamseg.settings.currencies import check_currency
+from streamseg.settings.secrets import Password, StrongSecret, check_url_password
 from streamseg.settings.toml_table import FORMATS, TimeZone, TomlTable
 
 NAME: Final = r"^[a-z][a-z0-9_]{0,31}$"
@@ -51,7 +52,7 @@ class KafkaSettings(TomlTable):
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
     sasl_username: str | None = None
-    sasl_password: SecretStr | None = None
+    sasl_password: Password | None = None
     ssl_ca_file: Path | None = None
     ssl_certificate_file: Path | None = None
     ssl_key_file: Path | None = None
@@ -63,13 +64,21 @@ class KafkaSettings(TomlTable):
     instance_id: str | None = None
     """Name of this worker in the group, unique and stable. The `rolling` profile needs it."""
 
+    @model_validator(mode="after")
+    def _login_is_complete(self) -> "KafkaSettings":
+        if self.security_protocol.startswith("SASL") and not (self.sasl_username and self.sasl_password):
+            raise ValueError(f"security_protocol = {self.security_protocol} needs sasl_username and sasl_password")
+        return self
+
 
 class RedisSettings(TomlTable):
     """The store. Credentials can be given in `username` and `password` instead of the URL."""
 
-    url: Annotated[str, AfterValidator(check_redis_url)] = "redis://127.0.0.1:6379/0"
+    url: Annotated[str, AfterValidator(check_redis_url), AfterValidator(check_url_password)] = (
+        "redis://127.0.0.1:6379/0"
+    )
     username: str | None = None
-    password: SecretStr | None = None
+    password: Password | None = None
     ssl_ca_file: Path | None = None
     timeout_seconds: Positive = 5.0
     """A worker treats the store as unavailable when a reply takes longer."""
@@ -255,8 +264,8 @@ class ApiSettings(TomlTable):
     """Origins (`https://shop.example`, without a path) whose pages may read answers."""
     public_segments: tuple[str, ...] = ()
     """Ids or patterns (`behaviour-*`) of the segments that publishable keys may read."""
-    identity_secrets: tuple[SecretStr, ...] = ()
-    """Secrets that prove a customer's identity. All are accepted; to rotate, put the new one first."""
+    identity_secrets: tuple[StrongSecret, ...] = ()
+    """Secrets of identity hashes, at least 16 bytes each. All are accepted; to rotate, put the new one first."""
     requests_per_second: Positive = 10_000.0
     """Requests per second and process."""
     requests_per_second_per_key: Positive = 5_000.0
@@ -267,8 +276,18 @@ class ApiSettings(TomlTable):
     """Greatest size of the body of `POST /v1/events`."""
     streams_limit: int = Field(default=5_000, ge=1)
     """Open event streams per process."""
+    streams_per_key: int = Field(default=4_000, ge=1)
+    """Open event streams per process and API key."""
+    streams_per_customer: int = Field(default=12, ge=1)
+    """Open event streams per process and customer. The tabs of a browser share one."""
+    streams_per_ticket: int = Field(default=6, ge=1)
+    """Open event streams per process and ticket, which is of one customer, key and day."""
+    streams_inactivity_seconds: int = Field(default=120, ge=1)
+    """A page that is hidden for this long closes its stream (OFREP: `inactivityDelaySec`)."""
     heartbeat_seconds: Positive = 15.0
     """Time between two heartbeats on a quiet event stream."""
+    leave_seconds: float = Field(default=5.0, ge=0, le=300)
+    """Time from SIGTERM, when `/readyz` turns 503, to the end of the listener: longer than two probes."""
     ads_provider: str = "streamseg"
     """`data.name` in OpenRTB; use the shop's domain."""
     iab_audiences: dict[str, tuple[str, ...]] = Field(default_factory=dict)

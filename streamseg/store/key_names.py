@@ -24,7 +24,7 @@ Private, may change with any release:
     ssg:v1:{webhooks}:dropped               hash: subscriber id -> number of dropped deliveries
     ssg:v1:{webhooks}:closed:<hash>         string: when a customer was removed or withdrew a consent; TTL
     ssg:v1:{webhooks}:<kind>:<subscriber>   a subscriber's deliveries: bodies, due times, parked ones, two indices
-    ssg:v1:ticket:<ticket>                  string: the customer id behind an event stream's ticket; TTL
+    ssg:v1:ticket:<ticket>                  string: customer id and API key id behind a ticket; TTL
     ssg:v1:ticket-secret                    string: the secret that tickets are made with
     ssg:v1:demo                             string: present when the demo was the first to write to this store
 

@@ -48,13 +48,28 @@ async def api_on_redis(settings: Settings, sink: EventSink) -> AsyncIterator[Api
 
 
 async def run_api(
-    settings: Settings, *, stop: asyncio.Event, listening: Callable[[str], None] = lambda _: None
+    settings: Settings,
+    *,
+    stop: asyncio.Event,
+    at_once: asyncio.Event | None = None,
+    listening: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Serve until `stop` is set; `listening` is called with the address. Raises `SettingsError`."""
+    """Serve until `stop` is set; `listening` is called with the address. Raises `SettingsError`.
+
+    With `at_once` set as well, do not wait until load balancers have noticed.
+    """
     sink = event_sink(settings)
     try:
         async with api_on_redis(settings, sink) as api:
-            await serve(api, settings.api.host, settings.api.port, stop=stop, listening=listening)
+            await serve(
+                api,
+                settings.api.host,
+                settings.api.port,
+                stop=stop,
+                at_once=at_once,
+                leave_seconds=settings.api.leave_seconds,
+                listening=listening,
+            )
     finally:
         await sink.close()
 

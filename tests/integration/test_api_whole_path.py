@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.integration.test_api_widgets import browser_page, make_key, web_server
 from tests.support.api import ApiProcess
+from tests.support.browser import browser_page, make_key, web_server
 from tests.support.processes import run, until, worker
 
 pytestmark = pytest.mark.integration

@@ -5,8 +5,10 @@ import doctest
 import re
 import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ import pytest
 import redis
 
 from streamseg import client
-from streamseg.client import AsyncReader, Reader
+from streamseg.client import AsyncReader, Reader, cache, readers
 from streamseg.embedded import RedisServer
 from streamseg.embedded.child import ServerError
 from streamseg.membership.encoding import encode
@@ -53,8 +55,9 @@ def test_a_reader_of_the_ads_view_sees_nothing_else(clean_redis: str, store: red
 @pytest.mark.parametrize("name", ["Answer", "Reader", "AsyncReader"])
 def test_the_examples_in_the_docstrings_run(clean_redis: str, store: redis.Redis, name: str) -> None:
     put_ads_view(store, "c-81")
-    names = vars(client) | {"url": clean_redis}
-    examples = doctest.DocTestFinder().find(getattr(client, name), name, module=client, globs=names)
+    names = vars(readers) | {"url": clean_redis}
+    module = cache if name == "Answer" else readers
+    examples = doctest.DocTestFinder().find(getattr(client, name), name, module=module, globs=names)
     runner = doctest.DocTestRunner()
     results = [runner.run(example) for example in examples if example.examples]
     assert results
@@ -207,3 +210,92 @@ def test_an_answer_that_changes_while_it_is_read_is_not_cached(clean_redis: str,
         assert reader.segments("c-81") == ("behaviour-k7q2",)
         reader._redis.mget = read
         assert reader.segments("c-81") == ("behaviour-m3xw",)
+
+
+MANY = 5_000
+
+
+@pytest.mark.asyncio
+async def test_the_asyncio_reader_answers_any_number_of_concurrent_reads(clean_redis: str, store: redis.Redis) -> None:
+    """Issue 13, item 20."""
+    async with AsyncReader(clean_redis, timeout_seconds=1) as reader:
+        singles = [reader.segments("c-81") for _ in range(MANY)]
+        together = [reader.many(["c-81", "c-82", f"nobody-{number}"]) for number in range(MANY)]
+        found = await asyncio.gather(*singles, *together)
+        assert found[:MANY] == [("behaviour-k7q2",)] * MANY
+        assert all(len(each) == 3 and each["c-81"].known for each in found[MANY:])  # type: ignore[index]  # the two kinds
+        large = await reader.many([*(f"nobody-{number}" for number in range(3_000)), "c-81"])
+        assert (len(large), large["c-81"].known) == (3_001, True)
+        assert len([each for each in store.client_list() if each["cmd"] == "mget"]) <= readers.READS_AT_ONCE
+
+
+def test_the_reader_answers_any_number_of_threads(clean_redis: str, store: redis.Redis) -> None:
+    """Issue 13, item 20."""
+    at_once = threading.Barrier(300)
+    with Reader(clean_redis, timeout_seconds=10) as reader, ThreadPoolExecutor(300) as threads:
+
+        def read(_: int) -> tuple[str, ...]:
+            at_once.wait(30)
+            return reader.segments("c-81")
+
+        assert set(threads.map(read, range(300))) == {("behaviour-k7q2",)}
+        assert len([each for each in store.client_list() if each["cmd"] == "mget"]) <= readers.CONNECTIONS
+
+
+@pytest.mark.asyncio
+async def test_reads_of_a_store_that_is_away_fail_and_those_after_it_is_back_do_not(
+    start_redis_server: Callable[..., RedisServer],
+) -> None:
+    """Issue 13, item 20."""
+    server = start_redis_server()
+    with Reader(server.url) as reader:
+        async with AsyncReader(server.url) as other:
+            assert not (await other.one("c-81")).known
+            assert not reader.one("c-81").known
+            server.kill()
+            with pytest.raises(redis.RedisError):
+                reader.one("c-81")
+            failed = await asyncio.gather(*(other.one("c-81") for _ in range(1_000)), return_exceptions=True)
+            assert all(isinstance(each, redis.RedisError) for each in failed)
+            server.start()
+            assert not (await other.one("c-81")).known
+            assert not reader.one("c-81").known
+
+
+@pytest.mark.asyncio
+async def test_closing_the_asyncio_reader_ends_its_reads() -> None:
+    """Issue 13, item 20."""
+    silent = await asyncio.start_server(lambda *_: asyncio.sleep(60), "127.0.0.1", 0)
+    port = silent.sockets[0].getsockname()[1]
+    async with AsyncReader(f"redis://127.0.0.1:{port}", timeout_seconds=60) as reader:
+        reads = [asyncio.create_task(reader.one(f"c-{number}")) for number in range(5_000)]
+        await asyncio.sleep(0.1)
+    async with asyncio.timeout(5):
+        ended = await asyncio.gather(*reads, return_exceptions=True)
+    silent.close()
+    assert all(isinstance(each, redis.ConnectionError) for each in ended)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("kind", [Reader, AsyncReader])
+async def test_attempts_to_listen_back_off(kind: type[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Issue 13, item 20: a store that refuses notices is asked less and less often."""
+    monkeypatch.setattr(readers, "FIRST_RECONNECT_SECONDS", 0.02)
+    monkeypatch.setattr(readers, "LAST_RECONNECT_SECONDS", 0.5)
+    attempts: list[float] = []
+
+    async def refuse(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        attempts.append(time.monotonic())
+        writer.close()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    url = f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    if kind is Reader:
+        with Reader(url, cache_seconds=60, notices=True):
+            await asyncio.sleep(3)
+    else:
+        async with AsyncReader(url, cache_seconds=60, notices=True):
+            await asyncio.sleep(3)
+    server.close()
+    assert 8 <= len(attempts) <= 40  # every 20 ms it would be 150
+    assert attempts[-1] - attempts[-3] > 0.25

@@ -21,7 +21,7 @@ class ApiProcess:
     """`streamseg api` on a free port, until the context ends. `environment` holds settings."""
 
     def __init__(self, redis_url: str, **environment: str) -> None:
-        self._environment = {"STREAMSEG_REDIS__URL": redis_url, **environment}
+        self._environment = {"STREAMSEG_REDIS__URL": redis_url, "STREAMSEG_API__LEAVE_SECONDS": "0", **environment}
         self.address = ""
         self.log: list[str] = []
 

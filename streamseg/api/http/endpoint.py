@@ -25,9 +25,9 @@ class AdmittedRequest:
     body_limit_bytes: int
 
     async def body(self, limit_bytes: int | None = None) -> bytes:
-        """Return the body, of at most `limit_bytes` or the general limit. Raises `Problem` 400, 408 or 413."""
+        """Return the body, of at most `limit_bytes` or the general limit. Raises `Problem` 400, 408, 413 or 415."""
         limit = self.body_limit_bytes if limit_bytes is None else limit_bytes
-        return await read_body(self.http.receive, self.headers.get(b"content-length"), limit)
+        return await read_body(self.http.receive, self.headers, limit)
 
     def path(self, name: str) -> str:
         """Return a path parameter."""

@@ -1,12 +1,14 @@
-"""Limit size and time of request headers, in uvicorn's HTTP connection.
+"""uvicorn's HTTP connection, with limits of size and time for request headers, and without upgrades.
 
 uvicorn has no such limits: a client that never ends its headers would hold memory and a connection for ever.
 """
 
 import asyncio
-from typing import Final
+from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from streamseg.api.http.upgrade_offers import UpgradeDecliningParser
 
 HEAD_BYTES_AT_MOST: Final = 32_768
 HEAD_SECONDS: Final = 20.0
@@ -25,6 +27,10 @@ class Connection(HttpToolsProtocol):
     """Header bytes received, without the piece of data in which the request began."""
     _piece_bytes = 0
     _timeout: asyncio.TimerHandle | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.parser: Any = UpgradeDecliningParser(self)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """See asyncio.Protocol."""
@@ -71,7 +77,7 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """See httptools."""
-        if not self.transport.is_closing():
+        if not self.transport.is_closing() and not self.parser.should_upgrade():
             super().on_message_complete()
 
     def _cancel_timeout(self) -> None:

@@ -13,6 +13,7 @@ _FRESH: Final[Schema] = {
     "Streamseg-Age": {"schema": {"type": "integer"}, "description": "Age of the decision, seconds."},
 }
 _IF_NONE_MATCH: Final[Schema] = {"name": "If-None-Match", "in": "header", "schema": {"type": "string"}}
+_GPC: Final[Schema] = {"name": "Sec-GPC", "in": "header", "schema": {"type": "string"}}
 _CUSTOMER: Final[Schema] = {"name": "id", "in": "path", "required": True, "schema": CUSTOMER_ID}
 
 
@@ -20,6 +21,7 @@ def _problem(description: str) -> Schema:
     return {"description": description, "content": {"application/problem+json": {"schema": ref("Problem")}}}
 
 
+_NOT_UTF8: Final = {"400": _problem("Path or query are not UTF-8.")}
 _REFUSALS: Final = {
     "401": _problem("No key, or not a valid one."),
     "403": _problem("Not allowed with this key."),
@@ -27,9 +29,10 @@ _REFUSALS: Final = {
     "503": _problem("Redis or Kafka does not answer: an empty answer, marked by Streamseg-Unavailable."),
 }
 _BAD_BODY: Final = {
-    "400": _problem("Not JSON."),
+    "400": _problem("Not JSON, or not UTF-8."),
     "408": _problem("The body did not arrive in time."),
     "413": _problem("Too large."),
+    "415": _problem("Compressed."),
     "422": _problem("A field is wrong."),
 }
 
@@ -42,7 +45,7 @@ def _answer(schema: Schema, description: str = "The answer.", headers: Schema | 
 def _operation(
     name: str, summary: str, responses: Schema, *, parameters: Any = (), body: Schema | None = None
 ) -> Schema:
-    operation: Schema = {"operationId": name, "summary": summary, "responses": responses | _REFUSALS}
+    operation: Schema = {"operationId": name, "summary": summary, "responses": _NOT_UTF8 | responses | _REFUSALS}
     if parameters:
         operation["parameters"] = list(parameters)
     if body is not None:
@@ -57,7 +60,7 @@ def _about_customer(name: str, summary: str, schema: str) -> Schema:
 
 
 def _without_key(name: str, summary: str, responses: Schema, parameters: Any = ()) -> Schema:
-    operation: Schema = {"operationId": name, "summary": summary, "responses": responses, "security": []}
+    operation: Schema = {"operationId": name, "summary": summary, "responses": _NOT_UTF8 | responses, "security": []}
     return operation | ({"parameters": list(parameters)} if parameters else {})
 
 
@@ -66,7 +69,9 @@ _FLAG_FAILURES: Final = {
     "400": _answer(ref("FlagFailure"), "The context is invalid."),
     "408": _BAD_BODY["408"],
     "413": _BAD_BODY["413"],
+    "415": _BAD_BODY["415"],
 }
+_FLAG_FAILURES["400"]["content"] |= _problem("")["content"]  # for a path or query that is not UTF-8
 _NO_FLAG: Final = _answer(ref("FlagFailure"), "There is no such flag.")
 _NO_FLAG["content"] |= _problem("")["content"]  # for a key that no path can contain
 _STATUS: Final = object_of({"status": {"type": "string"}})
@@ -128,10 +133,18 @@ PATHS: Final[dict[str, Schema]] = {
             {"200": _answer(ref("User"), headers=_FRESH), "422": _BAD_BODY["422"]} | _UNCHANGED,
             parameters=[
                 {"name": "id", "in": "query", "required": True, "schema": CUSTOMER_ID},
-                {"name": "Sec-GPC", "in": "header", "schema": {"type": "string"}},
+                _GPC,
                 _IF_NONE_MATCH,
             ],
+        ),
+        "post": _operation(
+            "postOpenRtbUser",
+            "The same for pages, with a publishable key and without a CORS preflight: the body may be text/plain.",
+            {"200": _answer(ref("User"), headers=_FRESH)} | _BAD_BODY | _UNCHANGED,
+            parameters=[_GPC, _IF_NONE_MATCH],
+            body=object_of({"id": CUSTOMER_ID, "key": {"type": "string"}}, {"hash": {"type": ["string", "null"]}}),
         )
+        | {"security": []},
     },
     "/ofrep/v1/evaluate/flags": {
         "post": _operation(
@@ -165,12 +178,18 @@ PATHS: Final[dict[str, Schema]] = {
             {
                 "200": {"description": "The stream.", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
                 "404": _problem("The ticket is unknown or expired."),
-                "429": _REFUSALS["429"],
-                "503": _REFUSALS["503"],
+                "429": _problem("Too many streams are open of this ticket, customer or API key: see Retry-After."),
+                "503": _problem("Redis does not answer, or the process is about to end."),
             },
             [
                 {"name": "ticket", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}},
                 {"name": "Last-Event-ID", "in": "header", "schema": {"type": "string"}},
+                {
+                    "name": "after",
+                    "in": "query",
+                    "schema": {"type": "string"},
+                    "description": "The last event id that the client has, where it cannot send the header.",
+                },
             ],
         )
     },

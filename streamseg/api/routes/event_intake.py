@@ -132,7 +132,7 @@ class EventIntake:
             customer_id = _WITH_CUSTOMER.decode(event).customer_id
         except msgspec.ValidationError as error:
             raise Problem(422, str(error), field=_field_of(str(error))) from None
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise Problem(400, "the body is not JSON", field="body") from None
         if not caller.is_secret:
             if item.kind not in FROM_PAGES:

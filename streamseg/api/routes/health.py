@@ -21,6 +21,11 @@ class Health:
     def __init__(self, reads: BatchedReads, ring: KeyRing) -> None:
         self._reads = reads
         self._ring = ring
+        self._leaving = False
+
+    def leave(self) -> None:
+        """Answer 503 to `/readyz` from now on: the process is about to end."""
+        self._leaving = True
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -31,7 +36,9 @@ class Health:
         return _status(200, "live")
 
     async def ready(self, _: Request) -> Response:
-        """Answer 200 when the store answers and the keys are loaded, else 503."""
+        """Answer 200 when the store answers and the keys are loaded, else 503; always 503 before the process ends."""
+        if self._leaving:
+            return _status(503, "shutting down")
         try:
             await self._reads.many([PROBED_CUSTOMER])
         except StoreUnavailableError:

@@ -10,6 +10,7 @@ Without consent to personalisation every customer is unassigned.
 
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
@@ -20,6 +21,7 @@ from streamseg.api.http.answers import Answer, age_headers, as_of, etag, matches
 from streamseg.api.http.customer_ids import check_customer_id
 from streamseg.api.http.endpoint import AdmittedRequest, KeyedRoute
 from streamseg.api.http.problems import Problem
+from streamseg.api.http.request_body import json_document
 from streamseg.api.reads.catalogue_cache import CatalogueCache
 from streamseg.api.reads.memberships import MembershipReads
 from streamseg.api.routes.streams import EventStreams
@@ -28,7 +30,6 @@ PATH: Final = "/ofrep/v1/evaluate/flags"
 UNASSIGNED_VARIANT: Final = "unassigned"
 FLAG: Final = "segment"
 ALL: Final = "segments"
-INACTIVITY_SECONDS: Final = 120
 
 
 class Ofrep:
@@ -39,6 +40,7 @@ class Ofrep:
         access: checks which customers a caller may ask for.
         catalogue: the flags that exist, and which segments are public.
         streams: gives the address of an event stream.
+        inactivity_seconds: a client that is idle for so long should close its stream.
         public_url: the URL of the API as pages see it; None takes the URL of the request.
         clock: wall time, epoch seconds.
     """
@@ -50,6 +52,7 @@ class Ofrep:
         catalogue: CatalogueCache,
         streams: EventStreams,
         *,
+        inactivity_seconds: int,
         public_url: str | None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -57,6 +60,7 @@ class Ofrep:
         self._access = access
         self._catalogue = catalogue
         self._streams = streams
+        self._inactivity_seconds = inactivity_seconds
         self._public_url = public_url
         self._clock = clock
 
@@ -68,7 +72,7 @@ class Ofrep:
         """Answer with one flag."""
         key = request.path("key")
         try:
-            customer_id = self._customer(await request.body(), request.caller)
+            customer_id = self._customer(await _body(request), request.caller)
         except _ContextError as error:
             return _failure(400, error.code, str(error), key)
         stored = await self._memberships.one(customer_id)
@@ -78,21 +82,24 @@ class Ofrep:
         return Answer(200, msgspec.json.encode(flag), headers={b"cache-control": b"no-store"} | self._age(stored))
 
     async def bulk(self, request: AdmittedRequest) -> Answer:
-        """Answer with all flags, and with an event stream that tells the client when to ask again."""
+        """Answer with all flags, and with an event stream that tells the client when to ask again.
+
+        The validator covers the stream's address: after a 304 the client goes on using the one that it has.
+        """
         try:
-            customer_id = self._customer(await request.body(), request.caller)
+            customer_id = self._customer(await _body(request), request.caller)
         except _ContextError as error:
             return _failure(400, error.code, str(error))
         stored = await self._memberships.one(customer_id)
         flags = msgspec.json.encode(list(self._flags(stored, request.caller).values()))
-        tag = b"W/" + etag(flags)  # weak: each answer has another stream address
+        path = await self._streams.ticket(customer_id, stored, request.caller.key.id)
+        url = (self._public_url or str(request.http.base_url)).rstrip("/") + path
+        tag = b"W/" + etag(flags + url.partition("?")[0].encode())  # weak: the last change seen may differ
         headers = {b"etag": tag, b"cache-control": b"no-store"} | self._age(stored)
         given = request.headers.get(b"if-none-match")
         if given is not None and matches(given, tag.removeprefix(b"W/")):
             return Answer(304, b"", headers=headers)
-        base = self._public_url or str(request.http.base_url)
-        url = base.rstrip("/") + await self._streams.ticket(customer_id, stored)
-        streams = [{"type": "sse", "url": url, "inactivityDelaySec": INACTIVITY_SECONDS}]
+        streams = [{"type": "sse", "url": url, "inactivityDelaySec": self._inactivity_seconds}]
         return Answer(
             200,
             b'{"flags":%b,"metadata":{},"eventStreams":%b}' % (flags, msgspec.json.encode(streams)),
@@ -101,9 +108,9 @@ class Ofrep:
 
     def _customer(self, body: bytes, caller: Caller) -> str:
         try:
-            document = msgspec.json.decode(body)
-        except (msgspec.DecodeError, RecursionError):
-            raise _ContextError("PARSE_ERROR", "the body is not JSON") from None
+            document = json_document(body)
+        except Problem as problem:
+            raise _ContextError("PARSE_ERROR", problem.detail) from None
         context = document.get("context") if isinstance(document, dict) else None
         if not isinstance(context, dict):
             raise _ContextError("INVALID_CONTEXT", "context must be an object")
@@ -147,6 +154,15 @@ class _ContextError(Exception):
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
         self.code = code
+
+
+async def _body(request: AdmittedRequest) -> bytes:
+    try:
+        return await request.body()
+    except Problem as problem:
+        if problem.status != HTTPStatus.BAD_REQUEST:
+            raise
+        raise _ContextError("PARSE_ERROR", problem.detail) from None
 
 
 def _text(key: str, segment: str | None) -> dict[str, Any]:

@@ -7,6 +7,7 @@ message at once when the membership has changed since, from whichever process it
 """
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final
@@ -17,6 +18,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from streamseg.api.http.problems import Problem, store_unavailable
+from streamseg.api.routes.stream_limits import StreamLimits, Subject
 from streamseg.errors import StoreUnavailableError
 from streamseg.membership.encoding import order_of
 from streamseg.metrics import Metrics
@@ -27,11 +29,15 @@ PATTERN: Final = PATH + "{ticket}"
 TICKET_SECONDS: Final = 86_400
 RETRY_SECONDS: Final = 0.5
 """Wait before the store is asked again after it did not answer."""
-RECONNECT_MILLISECONDS: Final = 1_000
+RECONNECT_MILLISECONDS: Final = (1_000, 3_000)
+"""How long a page waits before it reconnects: random in this range, so that pages do not come back together."""
+LAST_RECONNECT_MILLISECONDS: Final = (1_000, 10_000)
+"""The same at the end of the process, which ends all its streams at once."""
 
 MESSAGE: Final = b'id: %b\nevent: message\ndata: {"type":"refetchEvaluation"}\n\n'
 GREETING: Final = b"retry: %d\nid: %b\n\n"
 """Sets the id that a reconnecting page will send. Without data, browsers dispatch no event."""
+LAST_WAIT: Final = b"retry: %d\n\n"
 HEARTBEAT: Final = b": alive\n\n"
 
 ReadMembership = Callable[[str], Awaitable[bytes | None]]
@@ -46,7 +52,7 @@ class EventStreams:
         tickets: makes and resolves tickets.
         notices: signals membership changes.
         metrics: counts open streams.
-        limit: the most streams that may be open.
+        limits: how many streams may be open.
         heartbeat_seconds: a silent stream sends a comment this often, so that proxies keep the connection.
     """
 
@@ -57,14 +63,14 @@ class EventStreams:
         notices: ChangeNotices,
         metrics: Metrics,
         *,
-        limit: int,
+        limits: StreamLimits,
         heartbeat_seconds: float,
     ) -> None:
         self._read = read
         self._tickets = tickets
         self._notices = notices
         self._gauge = metrics.streams
-        self._limit = limit
+        self._limits = limits
         self._heartbeat_seconds = heartbeat_seconds
         self._ending = False
         self._open: set[asyncio.Event] = set()
@@ -73,50 +79,68 @@ class EventStreams:
         """Return the route; the ticket takes the place of a key."""
         return [Route(PATTERN, self.open)]
 
-    async def ticket(self, customer_id: str, membership: bytes | None) -> str:
+    async def ticket(self, customer_id: str, membership: bytes | None, key_id: str) -> str:
         """Return the path of a stream of this customer's changes, valid for a day.
 
         The path names the membership that the caller has seen: a change before the stream opens is sent when it opens.
+        `key_id` is the API key that the stream counts for.
 
         Raises:
             Problem: 503 when the store does not answer.
         """
         try:
-            ticket = await self._tickets.issue(customer_id, TICKET_SECONDS)
+            ticket = await self._tickets.issue(f"{customer_id} {key_id}", TICKET_SECONDS)
         except StoreUnavailableError:
             raise store_unavailable() from None
         return f"{PATH}{ticket}?after={_event_id(membership).decode()}"
 
     async def open(self, request: Request) -> Response:
-        """Answer with the stream.
+        """Answer with the stream; a HEAD request with its headers only.
 
         Raises:
             Problem: 404 for an unknown or expired ticket, 429 when too many streams are open, 503 when the store does
-                not answer.
+                not answer or the process is about to end.
         """
-        if len(self._open) >= self._limit:
-            raise Problem(429, "too many event streams are open in this process", headers={b"retry-after": b"5"})
+        if self._ending:
+            raise Problem(503, "this process is shutting down", headers={b"retry-after": b"1"})
+        ticket = request.path_params["ticket"]
         try:
-            customer_id = await self._tickets.redeem(request.path_params["ticket"])
+            redeemed = await self._tickets.redeem(ticket)
         except StoreUnavailableError:
             raise store_unavailable() from None
-        if customer_id is None:
+        if redeemed is None:
             raise Problem(404, "this ticket is unknown or expired: evaluate again for a new one", field="ticket")
+        customer_id, _, key_id = redeemed.partition(" ")
+        if request.method == "HEAD":
+            return _StreamHead()
+        subject = Subject(ticket, customer_id, key_id)
+        self._limits.check(subject)
         seen = request.headers.get("last-event-id") or request.query_params.get("after")
-        return _Stream(self, customer_id, seen)
+        return _Stream(self, subject, seen)
 
-    async def hold(self, customer_id: str, last: str | None, receive: Receive, send: Send) -> None:
-        """Keep one stream open until the client disconnects or the process ends. `last` is the id the client has."""
+    async def hold(self, subject: Subject, last: str | None, receive: Receive, send: Send) -> None:
+        """Answer with a stream until the client disconnects or the process ends. `last` is the id the client has.
+
+        The stream is counted before the first `await`: nothing may come between the check of the limits and this.
+        """
+        try:
+            with self._limits.counted(subject):
+                await send({"type": "http.response.start", "status": 200, "headers": _StreamHead().raw_headers})
+                await self._hold(subject.customer_id, last, receive, send)
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            self._gauge.set(self._limits.open)
+
+    async def _hold(self, customer_id: str, last: str | None, receive: Receive, send: Send) -> None:
         async with self._notices.watch(customer_id) as changed:
             self._open.add(changed)
-            self._gauge.set(len(self._open))
+            self._gauge.set(self._limits.open)
             following = asyncio.create_task(self._follow(customer_id, last, send, changed))
             leaving = asyncio.create_task(_disconnected(receive))
             try:
                 await asyncio.wait({following, leaving}, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 self._open.discard(changed)
-                self._gauge.set(len(self._open))
                 for task in (following, leaving):
                     task.cancel()
                     with suppress(asyncio.CancelledError):
@@ -130,7 +154,7 @@ class EventStreams:
 
     async def _follow(self, customer_id: str, last: str | None, send: Send, changed: asyncio.Event) -> None:
         current = await self._current_id(customer_id)
-        await _write(send, GREETING % (RECONNECT_MILLISECONDS, current))
+        await _write(send, GREETING % (_between(RECONNECT_MILLISECONDS), current))
         if last is not None and last.encode("latin-1", "replace") != current:
             await _write(send, MESSAGE % current)
         while not self._ending:
@@ -145,6 +169,7 @@ class EventStreams:
             if now != current:
                 current = now
                 await _write(send, MESSAGE % current)
+        await _write(send, LAST_WAIT % _between(LAST_RECONNECT_MILLISECONDS))
 
     async def _current_id(self, customer_id: str) -> bytes:
         """Return the event id of the current membership; wait until the store answers."""
@@ -157,22 +182,31 @@ class EventStreams:
             return _event_id(stored)
 
 
-class _Stream(Response):
-    """A response that lasts as long as the stream."""
+class _StreamHead(Response):
+    """The headers of a stream, without a body: the answer to HEAD."""
 
-    def __init__(self, streams: EventStreams, customer_id: str, last: str | None) -> None:
+    def __init__(self) -> None:
         super().__init__(
             media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         )
+        self.raw_headers = [each for each in self.raw_headers if each[0] != b"content-length"]
+
+
+class _Stream(Response):
+    """A response that lasts as long as the stream."""
+
+    def __init__(self, streams: EventStreams, subject: Subject, last: str | None) -> None:
+        super().__init__()
         self._streams = streams
-        self._customer_id = customer_id
+        self._subject = subject
         self._last = last
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
-        headers = [each for each in self.raw_headers if each[0] != b"content-length"]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await self._streams.hold(self._customer_id, self._last, receive, send)
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        await self._streams.hold(self._subject, self._last, receive, send)
+
+
+def _between(milliseconds: tuple[int, int]) -> int:
+    return random.randint(*milliseconds)  # noqa: S311 - not for security
 
 
 def _event_id(membership: bytes | None) -> bytes:

@@ -8,7 +8,7 @@ cannot be used to get around it.
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final
 
 import aiohttp
@@ -18,6 +18,18 @@ from streamseg.api.webhooks.lane import Post
 from streamseg.ports import Subscriber
 
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+
+_UNICAST: Final = IPv6Network("2000::/3")
+"""All of IPv6 that is on the internet. Outside of it lie the addresses that a translator (NAT64, 64:ff9b::/96 and
+64:ff9b:1::/48) or the kernel (IPv4-compatible, ::/96) turns into IPv4 addresses, which may be inside the network."""
+_TUNNELS: Final = (
+    IPv6Network("2001::/32"),  # Teredo
+    IPv6Network("2002::/16"),  # 6to4
+    IPv6Network("3fff::/20"),  # documentation, which Python's tables may not have yet
+    IPv4Network("192.88.99.0/24"),  # relays of 6to4
+)
+_ISATAP: Final = (0x00005EFE, 0x02005EFE)
+"""Bits 64-95 of addresses that carry an IPv4 address in their last 32."""
 
 
 class PrivateAddressError(OSError):
@@ -31,6 +43,8 @@ def is_private(host: str) -> bool:
 
     >>> is_private("169.254.169.254"), is_private("::ffff:10.0.0.1"), is_private("localhost")
     (True, True, True)
+    >>> is_private("64:ff9b::a00:1"), is_private("::10.0.0.1")
+    (True, True)
     >>> is_private("93.184.215.14"), is_private("crm.example")
     (False, False)
     """
@@ -43,15 +57,20 @@ def is_private(host: str) -> bool:
 
 def _is_public(address: IPv4Address | IPv6Address) -> bool:
     if isinstance(address, IPv6Address):
-        embedded = address.ipv4_mapped or address.sixtofour
-        if embedded is not None:
-            return _is_public(embedded)
-    return address.is_global and not address.is_multicast
+        if address.ipv4_mapped is not None:  # a socket connects to the IPv4 address itself
+            return _is_public(address.ipv4_mapped)
+        if address not in _UNICAST or (int(address) >> 32) & 0xFFFFFFFF in _ISATAP:
+            return False
+    return address.is_global and not address.is_multicast and not any(address in each for each in _TUNNELS)
 
 
 def _guarded(address: aiohttp.AddrInfoType) -> socket.socket:
     family, kind, protocol, _, where = address
-    if is_private(str(where[0])):
+    try:
+        public = _is_public(ip_address(where[0]))
+    except ValueError:  # a form that only the kernel knows
+        public = False
+    if not public:
         raise PrivateAddressError("the host has a private address")
     return socket.socket(family, kind, protocol)
 

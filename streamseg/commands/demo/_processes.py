@@ -97,6 +97,7 @@ def running(
             "STREAMSEG_REDIS__URL": url,
             "STREAMSEG_CLOCK": "event",
             "STREAMSEG_WORKER__METRICS_PORT": str(metrics_port),
+            "STREAMSEG_API__LEAVE_SECONDS": "0",
         }
         if redis is not None:
             asyncio.run(mark_redis(chosen))

@@ -1,12 +1,15 @@
 """The HTTP server limits size and time of headers and bodies."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
+from streamseg.api.app import Api
 from streamseg.api.http import request_body
 from streamseg.api.http.header_limits import HEAD_BYTES_AT_MOST, Connection
 from streamseg.api.server import serve
@@ -18,20 +21,30 @@ ASK = f"GET /v1/segments HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {SK}\r\n".
 
 
 @asynccontextmanager
-async def connected() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """Run a server and open a connection to it."""
-    stop = asyncio.Event()
+async def serving(stop: asyncio.Event | None = None, leave_seconds: float = 0) -> AsyncIterator[tuple[Api, str]]:
+    """Run a server; yield its API and address."""
+    stop = stop or asyncio.Event()
     address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     async with Served().api() as api:
-        task = asyncio.create_task(serve(api, "127.0.0.1", 0, stop=stop, listening=address.set_result))
-        where = urlsplit(await address)
-        reader, writer = await asyncio.open_connection(where.hostname, where.port)
+        task = asyncio.create_task(
+            serve(api, "127.0.0.1", 0, stop=stop, leave_seconds=leave_seconds, listening=address.set_result)
+        )
         try:
-            yield reader, writer
+            yield api, await address
         finally:
-            writer.close()
             stop.set()
             await task
+
+
+@asynccontextmanager
+async def connected(address: str | None = None) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """Open a connection to a server, by default to one of its own."""
+    async with AsyncExitStack() as stack:
+        at = address if address is not None else (await stack.enter_async_context(serving()))[1]
+        where = urlsplit(at)
+        reader, writer = await asyncio.open_connection(where.hostname, where.port)
+        stack.callback(writer.close)
+        yield reader, writer
 
 
 async def status(reader: asyncio.StreamReader) -> bytes:
@@ -93,3 +106,28 @@ async def test_a_body_that_does_not_arrive_is_408(monkeypatch: pytest.MonkeyPatc
         head = ASK.replace(b"GET /v1/segments", b"POST /v1/segments:batchGet")
         writer.write(head + b"Content-Length: 100\r\n\r\n{")
         assert await status(reader) == b"408"
+
+
+async def test_readyz_turns_before_the_listener_closes_and_requests_are_answered_until_then() -> None:
+    """Issue 13, item 18."""
+    stop = asyncio.Event()
+    async with serving(stop, leave_seconds=0.5) as (api, address), httpx.AsyncClient(base_url=address) as client:
+        path = await api.ticket("c-81")
+        assert (await client.get("/readyz")).status_code == 200
+        async with client.stream("GET", path) as following:
+            pieces = following.aiter_text()
+            await anext(pieces)
+            began = time.monotonic()
+            stop.set()
+            await asyncio.sleep(0.05)
+            async with httpx.AsyncClient(base_url=address) as another:  # on a new connection
+                ready, live, asked = [
+                    await another.get(path, headers={"X-API-Key": SK}) for path in ("/readyz", "/livez", "/v1/segments")
+                ]
+            assert (ready.status_code, live.status_code, asked.status_code) == (503, 200, 200)
+            assert "retry: " in "".join([piece async for piece in pieces])
+            assert time.monotonic() - began >= 0.5
+        await asyncio.sleep(0.3)
+        with pytest.raises(httpx.ConnectError):
+            async with httpx.AsyncClient(base_url=address) as another:
+                await another.get("/livez")

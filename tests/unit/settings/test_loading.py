@@ -71,7 +71,7 @@ def test_the_password_in_the_redis_url_is_masked_when_printed() -> None:
 
 def test_check_config_masks_secrets_and_checks_taxonomy_ids(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STREAMSEG_REDIS__URL", "redis://app:hunter2@segments")
-    monkeypatch.setenv("STREAMSEG_API__IDENTITY_SECRETS", '["topsecret"]')
+    monkeypatch.setenv("STREAMSEG_API__IDENTITY_SECRETS", '["topsecret-of-the-shop"]')
     printed = CliRunner().invoke(streamseg, ["check-config"], catch_exceptions=False).output
     assert "redis://app:**********@segments" in printed
     assert "hunter2" not in printed
@@ -210,3 +210,37 @@ def test_check_config_refuses_a_pack_without_what_it_lives_on(monkeypatch: pytes
         CliRunner().invoke(streamseg, ["check-config"], catch_exceptions=False)
     monkeypatch.setenv("STREAMSEG_FEATURES__CATEGORIES", '["shoes"]')
     assert CliRunner().invoke(streamseg, ["check-config"], catch_exceptions=False).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("API__IDENTITY_SECRETS", '[""]', "setting api.identity_secrets.0: is empty"),
+        ("API__IDENTITY_SECRETS", '["  \\n "]', "setting api.identity_secrets.0: is empty"),
+        (
+            "API__IDENTITY_SECRETS",
+            '["a-good-long-secret-1", "hunter2"]',
+            "setting api.identity_secrets.1: is too short",
+        ),
+        ("API__IDENTITY_SECRETS", '["a-good-long-secret-1\\n"]', "setting api.identity_secrets.0: starts or ends with"),
+        ("REDIS__PASSWORD", "", "setting redis.password: is empty"),
+        ("REDIS__URL", "redis://app:@segments", "setting redis.url: its password is empty"),
+        ("REDIS__URL", "redis://:%20@segments", "setting redis.url: its password is empty"),
+        ("KAFKA__SASL_PASSWORD", " ", "setting kafka.sasl_password: is empty"),
+        (
+            "KAFKA__SECURITY_PROTOCOL",
+            "SASL_SSL",
+            "setting kafka: security_protocol = SASL_SSL needs sasl_username and sasl_password",
+        ),
+    ],
+)
+def test_an_empty_or_short_secret_stops_the_start_and_is_not_printed(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    """Issue 13, item 19."""
+    monkeypatch.setenv(f"STREAMSEG_{name}", value)
+    with pytest.raises(SettingsError) as raised:
+        load_settings()
+    assert str(raised.value).startswith(said)
+    assert "\n" not in str(raised.value)
+    assert "hunter2" not in str(raised.value)

@@ -1,14 +1,16 @@
 """Ad servers get an OpenRTB fragment, only with consent to ads."""
 
+import json
 from typing import Any
 
 import pytest
 
+from streamseg.api.http.access import identity_hash
 from streamseg.membership.encoding import encode
 from streamseg.membership.types import OutboxEntry
 from streamseg.membership.views import ads_view
 from streamseg.settings import ApiSettings
-from tests.support.served_api import PK, Served, membership_of
+from tests.support.served_api import IDENTITY_SECRET, PK, SK, Served, membership_of
 
 EMPTY: dict[str, Any] = {"user": {"data": []}, "key_values": {}}
 
@@ -90,3 +92,34 @@ async def test_no_cache_serves_an_answer_past_a_withdrawal() -> None:
         assert answer.headers["cache-control"] == "private, no-cache"
     assert [before.status_code, same.status_code, after.status_code] == [200, 304, 200]
     assert after.json() == EMPTY
+
+
+@pytest.mark.asyncio
+async def test_a_page_posts_id_key_and_hash_without_a_preflight() -> None:
+    """Issue 13, item 20."""
+    api = Served()
+    await put(api, "c-81")
+    proof = identity_hash(IDENTITY_SECRET, "c-81")
+    async with api.client(None) as client:
+        own = await client.post("/v1/openrtb/user", content=json.dumps({"id": "c-81", "key": PK, "hash": proof}))
+        gpc = await client.post(
+            "/v1/openrtb/user", json={"id": "c-81", "key": PK, "hash": proof}, headers={"Sec-GPC": "1"}
+        )
+        bodies: tuple[object, ...] = (
+            {"id": "c-82", "key": PK, "hash": proof},
+            {"id": "c-81", "key": PK},
+            {"id": "c-81", "key": SK},
+            {"id": "c-81", "key": "pk_guessed", "hash": proof},
+            {"id": "c-81", "hash": proof},
+            {"id": "c-81", "key": 7},
+            {"id": "c-81", "key": PK, "hash": []},
+            {"key": "anon", "id": None},
+            [],
+            {"id": "c" * 5_000, "key": PK},
+        )
+        refused = [(await client.post("/v1/openrtb/user", json=body)).status_code for body in bodies]
+        anonymous = await client.post("/v1/openrtb/user", json={"id": "anon-" + "a" * 22, "key": PK})
+    assert own.json()["key_values"] == {"ssg": ["behaviour-k7q2"]}
+    assert gpc.json()["user"] == {"data": []}
+    assert refused == [403, 403, 403, 401, 401, 422, 422, 401, 422, 413]
+    assert anonymous.json() == EMPTY

@@ -29,6 +29,29 @@ from streamseg.ports import Subscriber
         ("fd00::1", True),
         ("::ffff:10.0.0.1", True),
         ("2002:a00:1::", True),
+        # Issue 13, item 19: forms that lead to an IPv4 address through a translator or a tunnel
+        ("64:ff9b::a00:1", True),  # NAT64 of 10.0.0.1
+        ("64:ff9b::169.254.169.254", True),
+        ("64:ff9b::5db8:d70e", True),  # of a public address: a translator may do as it likes
+        ("64:ff9b:1::a00:1", True),  # NAT64 with a local prefix
+        ("64:ff9b:1:fffe::a00:1", True),
+        ("::10.0.0.1", True),  # IPv4-compatible
+        ("::93.184.215.14", True),
+        ("::ffff:0:10.0.0.1", True),  # IPv4-translated
+        ("::ffff:93.184.215.14", False),
+        ("::ffff:127.0.0.1", True),
+        ("2002:5db8:d70e::1", True),  # 6to4
+        ("2001:0:4136:e378:8000:63bf:3fff:fdd2", True),  # Teredo
+        ("2a00:1450:4001:800::5efe:a00:1", True),  # ISATAP
+        ("2a00:1450:4001:800:200:5efe:a00:1", True),
+        ("192.88.99.1", True),
+        ("fec0::1", True),
+        ("fe80::1%eth0", True),
+        ("3fff::1", True),
+        ("2001:db8::1", True),
+        ("ff0e::1", True),
+        ("::", True),
+        ("255.255.255.255", True),
     ],
 )
 def test_addresses_that_are_not_on_the_internet_are_private(host: str, *, private: bool) -> None:
