@@ -85,21 +85,19 @@ async def test_a_page_posts_id_key_and_hash_without_a_preflight() -> None:
         gpc = await client.post(
             "/v1/openrtb/user", json={"id": "c-81", "key": PK, "hash": proof}, headers={"Sec-GPC": "1"}
         )
-        refused = [
-            (await client.post("/v1/openrtb/user", json=body)).status_code
-            for body in (
-                {"id": "c-82", "key": PK, "hash": proof},
-                {"id": "c-81", "key": PK},
-                {"id": "c-81", "key": SK},
-                {"id": "c-81", "key": "pk_guessed", "hash": proof},
-                {"id": "c-81", "hash": proof},
-                {"id": "c-81", "key": 7},
-                {"id": "c-81", "key": PK, "hash": []},
-                {"key": "anon", "id": None},
-                [],
-                {"id": "c" * 5_000, "key": PK},
-            )
+        bodies: list[Any] = [
+            {"id": "c-82", "key": PK, "hash": proof},
+            {"id": "c-81", "key": PK},
+            {"id": "c-81", "key": SK},
+            {"id": "c-81", "key": "pk_guessed", "hash": proof},
+            {"id": "c-81", "hash": proof},
+            {"id": "c-81", "key": 7},
+            {"id": "c-81", "key": PK, "hash": []},
+            {"key": "anon", "id": None},
+            [],
+            {"id": "c" * 5_000, "key": PK},
         ]
+        refused = [(await client.post("/v1/openrtb/user", json=body)).status_code for body in bodies]
         anonymous = await client.post("/v1/openrtb/user", json={"id": "anon-" + "a" * 22, "key": PK})
     assert own.json()["key_values"] == {"ssg": ["behaviour-k7q2"]}
     assert gpc.json()["user"] == {"data": []}
