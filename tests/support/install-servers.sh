@@ -12,6 +12,7 @@ command -v redis-server >/dev/null || packages+=(redis-server)
 command -v promtool >/dev/null || packages+=(prometheus) # checks deploy/prometheus
 command -v chromium >/dev/null || packages+=(chromium)
 command -v nginx >/dev/null || packages+=(nginx) # stands before the API in tests
+command -v npm >/dev/null || packages+=(npm) # brings the OpenFeature SDK for browsers
 [ ${#packages[@]} -gt 0 ] || exit 0
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
