@@ -3,13 +3,13 @@
 import asyncio
 import json
 import time
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 import click
 
 from streamseg.commands import Invocation
 from streamseg.commands._options import json_option
+from streamseg.commands._text import print_table, utc
 from streamseg.errors import StreamsegError
 
 
@@ -54,13 +54,11 @@ def list_(invocation: Invocation, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"keys": shown}))
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("id", "name", "kind", "created", "expires")
-    for one in shown:
-        table.add_row(one["id"], one["name"], one["kind"], _day(one["created"]), _day(one["expires"]))
-    Console().print(table)
+    if not shown:
+        click.echo("none")
+        return
+    rows = [(one["id"], one["name"], one["kind"], utc(one["created"]), utc(one["expires"])) for one in shown]
+    print_table(("id", "name", "kind", "created", "expires"), rows)
 
 
 @command.command()
@@ -127,7 +125,3 @@ def _show_new(document: dict[str, Any], as_json: bool) -> None:
         return
     click.echo(f"{document['key']}")
     click.echo(f"{document['id']} for {document['name']}: store it now, it cannot be printed again", err=True)
-
-
-def _day(at: int | None) -> str:
-    return "" if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="minutes")

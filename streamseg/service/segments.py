@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from streamseg.clustering.snapshot import Snapshot
-from streamseg.errors import SettingsError
+from streamseg.errors import StreamsegError
 from streamseg.ports import ModelStore
 
 
@@ -33,11 +33,11 @@ async def rename(models: ModelStore, segment: str, name: str | None) -> dict[str
     every later description.
 
     Raises:
-        SettingsError: the catalogue has no such segment.
+        StreamsegError: the catalogue has no such segment.
     """
     stored = (await models.catalogue()).get(segment)
     if stored is None:
-        raise SettingsError(f"there is no segment {segment}: see `streamseg segments --retired`")
+        raise StreamsegError(f"there is no segment {segment}: see `streamseg segments --retired`")
     await models.rename(segment, name)
     entry: dict[str, Any] = msgspec.json.decode(stored)
     generated = entry.get("generated_label", entry["label"])

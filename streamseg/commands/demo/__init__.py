@@ -53,6 +53,7 @@ def command(
 
     With --json nothing is shown until the end.
     """
+    click.echo("loading the demo ...", err=True)
     from streamseg.commands.demo._processes import History
     from streamseg.commands.demo._run import run
 

@@ -1,6 +1,7 @@
 """Starts the demo's servers and processes, and stops and removes all of them at the end."""
 
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import click
 
 from streamseg.embedded import EmbeddedBroker, EmbeddedStore
 from streamseg.embedded.child import Child, free_port, listens
@@ -42,7 +45,9 @@ class Processes:
     environment: Mapping[str, str]
     metrics_url: str
     curl: str
-    """A shell command that looks up a customer over HTTP."""
+    """A shell command of one short line that looks up a customer over HTTP."""
+    asks: str
+    """What that command asks."""
     folder: Path
     worker: Child
 
@@ -71,6 +76,7 @@ def running(
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         if logs is not None:
             stack.callback(_copy_logs, folder, logs)
+        _say("starting Kafka and Redis, embedded in this process" if kafka is None else f"connecting to {kafka}")
         bootstrap = kafka or stack.enter_context(EmbeddedBroker()).bootstrap
         url = redis or stack.enter_context(EmbeddedStore()).url
         metrics_port, api_port = free_port(), free_port()
@@ -93,18 +99,25 @@ def running(
         def child(name: str, *arguments: str) -> Child:
             return Child(name, command_line(environment, *arguments), folder)
 
+        _say("starting the API")
         api = child("api", "api", "--port", str(api_port))
         stack.callback(api.stop)
         api.start(lambda: listens(api_port), READY_SECONDS)
-        curl = (
-            f"curl -H 'Authorization: Bearer {_new_api_key(environment)}' "
-            f"http://127.0.0.1:{api_port}/v1/customers/fg-000001/segments"
+        path = "/v1/customers/fg-000001/segments"
+        call = folder / "curl"
+        call.touch(mode=0o600)
+        call.write_text(
+            f'header = "Authorization: Bearer {_new_api_key(environment)}"\n'
+            f'url = "http://127.0.0.1:{api_port}{path}"\nwrite-out = "\\n"\nsilent\nshow-error\n'
         )
+        curl, asks = f"curl -K {shlex.quote(str(call))}", f"the API answers GET {path}"
+        _say("starting a worker")
         worker = child("worker", "worker")
         stack.callback(worker.stop)
         worker.start(lambda: listens(metrics_port), READY_SECONDS)
         metrics_url = f"http://127.0.0.1:{metrics_port}/metrics"
-        processes = Processes(chosen, environment, metrics_url, curl, folder, worker)
+        processes = Processes(chosen, environment, metrics_url, curl, asks, folder, worker)
+        _say(f"sending the history of {history.customers:,} customers")
         # fmt: off
         simulator = child(
             "simulator", "simulate", "--customers", str(history.customers), "--days", str(history.days),
@@ -115,6 +128,10 @@ def running(
         stack.callback(simulator.kill)
         simulator.start(lambda: True, 1.0)
         yield processes
+
+
+def _say(what: str) -> None:
+    click.echo(f"{what} ...", err=True)
 
 
 def command_line(environment: Mapping[str, str], *arguments: str) -> list[str]:

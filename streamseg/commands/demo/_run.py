@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.live import Live
 
+from streamseg.commands._text import folded
 from streamseg.commands.demo._measures import Measures
 from streamseg.commands.demo._processes import History, Processes, command_line, running
 from streamseg.commands.demo._screen import render
@@ -24,6 +25,8 @@ from streamseg.wiring.build_service import read_catalogue
 
 MEASURES_SECONDS: Final = 1.0
 FRAME_SECONDS: Final = 0.25
+LINES_ABOVE: Final = 5
+"""Lines of the screen that stay free for the curl call."""
 
 
 def run(
@@ -39,7 +42,7 @@ def run(
     """Run until `seconds` have passed or Ctrl-C; then print the result."""
     with running(settings, history, kafka, redis, logs) as processes:
         measures, started = Measures(), time.monotonic()
-        click.echo(f"try: {processes.curl}", err=as_json)
+        click.echo(f"{processes.asks}; ask in another terminal:\n\n{processes.curl}\n", err=as_json)
         with suppress(KeyboardInterrupt):
             asyncio.run(_watch(processes, measures, None if seconds is None else started + seconds, quiet=as_json))
         result = _result(measures, time.monotonic() - started)
@@ -55,7 +58,8 @@ async def _watch(processes: Processes, measures: Measures, until: float | None, 
     measured_at = 0.0
     async with reader(processes.settings) as log:
         changes = _Changes(log, await log.partitions(MEMBERSHIPS))
-        with Live(console=Console(stderr=quiet, quiet=quiet), refresh_per_second=4, transient=True) as live:
+        console = Console(stderr=quiet, quiet=quiet)
+        with Live(console=console, refresh_per_second=4, transient=True) as live:
             while until is None or time.monotonic() < until:
                 processes.check_worker()
                 for value in await changes.next():
@@ -64,7 +68,7 @@ async def _watch(processes: Processes, measures: Measures, until: float | None, 
                     measured_at = time.monotonic()
                     await asyncio.to_thread(measures.read_metrics, processes.metrics_url)
                     measures.segments = await _segments(processes.settings)
-                live.update(render(measures, addresses))
+                live.update(render(measures, addresses, console.width, console.height - LINES_ABOVE))
                 await asyncio.sleep(FRAME_SECONDS)
 
 
@@ -123,4 +127,4 @@ def _ari(processes: Processes) -> float | None:
 def _summary(result: dict[str, Any]) -> str:
     lines = [f"{one['size']:>7,}  {one['label']}  ({one['id']})" for one in result["segments"]]
     counts = f"{result['events']:,} events of {result['customers']:,} customers, {result['moves']:,} moves"
-    return "\n".join([counts, *lines])
+    return folded("\n".join([counts, *lines]), indent=" " * 9)
