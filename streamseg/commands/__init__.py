@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from streamseg.commands._text import folded
 from streamseg.errors import LayoutMismatchError, SettingsError, StreamsegError
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ def main() -> None:
 
 
 def print_error(error: StreamsegError) -> int:
-    """Print the error as one line on stderr. Returns the exit code."""
-    click.echo(f"streamseg: {error}", err=True)
+    """Print the error as one line on stderr, folded on a terminal. Returns the exit code."""
+    line = f"streamseg: {error}"
+    click.echo(folded(line) if sys.stderr.isatty() else line, err=True)
     return 2 if isinstance(error, SettingsError | LayoutMismatchError) else 1

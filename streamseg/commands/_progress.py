@@ -24,7 +24,10 @@ NEXT_LINE_SECONDS: Final = 10.0
 
 @contextmanager
 def working(what: str) -> Iterator[None]:
-    """Say on stderr that `what` takes its time, while the block runs: after 2 s, then every 10 s."""
+    """While the block runs, say on a terminal that `what` takes its time: after 2 s, then every 10 s."""
+    if not sys.stderr.isatty():
+        yield
+        return
     done, started = threading.Event(), time.monotonic()
 
     def report() -> None:

@@ -71,7 +71,8 @@ def command(invocation: Invocation, truth: Path, segmentation: str, as_json: boo
     if len(live.customer_ids) >= chosen.k:
         derived = derive(settings)
         features = [derived.features[name] for name in derived.segmentation(segmentation).features]
-        offline = offline_segments(live.customer_ids, live.vectors, features, chosen.k)
+        with working("computing the offline k-means"):
+            offline = offline_segments(live.customer_ids, live.vectors, features, chosen.k)
         offline_ari = agreement(labels, dict(offline)).ari
     result = asdict(found) | {
         "offline_ari": offline_ari,

@@ -9,7 +9,7 @@ import click
 
 from streamseg.commands import Invocation
 from streamseg.commands._options import json_option
-from streamseg.commands._text import print_table, utc
+from streamseg.commands._text import print_table, say, utc
 from streamseg.errors import StreamsegError
 
 
@@ -25,9 +25,10 @@ def command() -> None:
     is_flag=True,
     help="Key for browsers (pk_): public segments, customers with a proof of identity only.",
 )
+@click.option("--if-missing", is_flag=True, help="Create nothing when NAME has a key already.")
 @json_option
 @click.pass_obj
-def create(invocation: Invocation, name: str, publishable: bool, as_json: bool) -> None:
+def create(invocation: Invocation, name: str, publishable: bool, if_missing: bool, as_json: bool) -> None:
     """Create a key for NAME: secret (sk_), or publishable (pk_)."""
     from streamseg.service.key_issuing import check_free, issue
 
@@ -35,7 +36,13 @@ def create(invocation: Invocation, name: str, publishable: bool, as_json: bool) 
         raise click.UsageError("NAME must be printable and not empty")
     kind: Literal["secret", "publishable"] = "publishable" if publishable else "secret"
     now = time.time()
-    check_free(asyncio.run(_all(invocation)), name, kind, now)
+    keys = asyncio.run(_all(invocation))
+    present = [key for key in keys if key.name == name and (key.expires is None or key.expires > now)]
+    if if_missing and present:
+        document = {"id": present[-1].id, "name": name, "kind": present[-1].kind, "key": None}
+        click.echo(json.dumps(document)) if as_json else say(f"{name} has a key already: {present[-1].id}")
+        return
+    check_free(keys, name, kind, now)
     key, plain = issue(name, kind, now)
     asyncio.run(_store(invocation, key))
     _show_new({"id": key.id, "name": name, "kind": kind, "key": plain}, as_json)
