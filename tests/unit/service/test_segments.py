@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from streamseg.clustering.lineage import Lineage
-from streamseg.errors import SettingsError
+from streamseg.errors import SettingsError, StreamsegError
 from streamseg.service.segments import read_catalogue, read_lineage, rename
 from streamseg.store.memory import MemoryModelStore
 from tests.support.partition import SNAPSHOT
@@ -54,6 +54,7 @@ async def test_a_name_replaces_the_generated_label_until_it_is_cleared() -> None
 
 async def test_an_unknown_segment_cannot_be_named() -> None:
     models = await models_with()
-    with pytest.raises(SettingsError, match="no segment behaviour-m3xw"):
+    with pytest.raises(StreamsegError, match="no segment behaviour-m3xw") as raised:
         await rename(models, "behaviour-m3xw", "Our best")
+    assert not isinstance(raised.value, SettingsError), "which would be exit code 2"
     assert await models.names() == {}
