@@ -4,10 +4,8 @@ Each command runs as it would in a terminal of 80 columns. The stores are replac
 """
 
 import asyncio
-import io
 import json
 import os
-import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from types import SimpleNamespace
@@ -19,13 +17,10 @@ from rich.console import Console
 
 from streamseg.clustering.description.comparison import Comparison, Counterpart, Flow
 from streamseg.commands import streamseg
-from streamseg.commands._progress import working
-from streamseg.commands._sending import print_sent, wait_until_absorbed
-from streamseg.commands._text import columns, folded, utc
+from streamseg.commands._sending import print_sent
 from streamseg.commands.advise_k import _show as show_advice
+from streamseg.commands.bench.throughput import _show as show_throughput
 from streamseg.commands.dead_letters import _show as show_dead_letters
-from streamseg.commands.demo._measures import Measures, Move
-from streamseg.commands.demo._screen import render
 from streamseg.commands.evaluate import _show as show_agreement
 from streamseg.commands.verify import _show as show_verified
 from streamseg.errors import SettingsError, StreamsegError
@@ -35,7 +30,6 @@ from streamseg.repair.row_comparison import RowDifference
 from streamseg.repair.verifier import VerifyReport
 from streamseg.service.segment_members import SegmentMember, segment_members
 from streamseg.service.segments import rename
-from streamseg.settings import load_settings
 from streamseg.sources.sending import SendProgress
 from streamseg.store.memory import MemoryMembershipStore, MemoryModelStore, MemoryStateStore
 
@@ -266,48 +260,11 @@ def test_commands_without_servers(arguments: tuple[str, ...], monkeypatch: pytes
     assert_fits(result.stdout)
 
 
-def segments_of_the_demo(count: int) -> list[dict[str, Any]]:
-    return [SEGMENT | {"id": f"behaviour-{n:04}", "label": f"segment {n} {LONG}"} for n in range(count)]
-
-
-def drawn(measures: Measures, lines: int, width: int = WIDTH) -> list[str]:
-    console = Console(width=width, height=lines, file=io.StringIO(), force_terminal=False)
-    console.print(render(measures, "Kafka 127.0.0.1:39001 · " * 5, width, lines))
-    assert isinstance(console.file, io.StringIO)
-    return console.file.getvalue().splitlines()
-
-
-@pytest.mark.parametrize("lines", [8, 12, 19, 24, 60])
-@pytest.mark.parametrize("count", [0, 3, 6, 20])
-def test_the_demo_fits_the_terminal_and_shows_first_what_matters(lines: int, count: int) -> None:
-    measures = Measures(events=123_456_789, customers=1_234_567, events_per_second=123_456.7, p50=12.3, p99=123.4)
-    measures.moves, measures.rejected, measures.now = 1_234_567, 1_234_567, AT
-    measures.segments = segments_of_the_demo(count)
-    measures.latest.extend([Move(f"c-{n}", "behaviour-0000", "behaviour-0001", AT) for n in range(8)])
-    shown = drawn(measures, lines)
-    assert len(shown) <= lines
-    assert max(map(len, shown)) <= WIDTH
-    assert "123,456,789 events" in shown[1]
-    text = "\n".join(shown)
-    if count:
-        assert text.count(" behaviour-") == min(count, lines - 5), "a line for each segment, before all else"
-    if 0 < count <= 6 and lines >= 19:
-        assert "c-0" in text, "the latest move"
-    if count == 3 and lines == 60:
-        assert text.count("They bring") >= 24, "descriptions where there is room"
-        assert "127.0.0.1:39001" in text
-
-
-def test_lines_break_at_spaces_and_long_words_are_not_lost() -> None:
-    text = folded("word " * 40 + "x" * 100)
-    assert columns() == WIDTH
-    assert max(map(len, text.splitlines())) <= WIDTH
-    assert "".join(text.split()) == "word" * 40 + "x" * 100
-
-
-def test_times_are_iso_in_utc() -> None:
-    assert utc(AT + 0.75) == "2026-11-23T06:39:58Z"
-    assert utc(None) == ""
+def test_the_widest_table_of_a_benchmark(capsys: pytest.CaptureFixture[str]) -> None:
+    one = {"events_per_second": 1_234_567.8, "cpu_seconds_per_event": 1.2e-5}
+    answer = {"loads": {"small": {"streamseg": one, "faust": one, "limit": one}}}
+    show_throughput(Console(width=WIDTH), answer | {"events": 12_345_678, "slow_events": 1_234})
+    assert_fits(capsys.readouterr().out)
 
 
 def test_an_unknown_customer_exits_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -341,28 +298,3 @@ def test_an_unknown_segment_exits_with_1() -> None:
         with pytest.raises(StreamsegError, match="there is no segment behaviour-aaaa") as raised:
             asyncio.run(ask(one))
         assert not isinstance(raised.value, SettingsError), "which would be exit code 2"
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def test_what_takes_long_says_so_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streamseg.commands._progress.FIRST_LINE_SECONDS", 0.01)
-    for stream, says in ((Terminal(), True), (io.StringIO(), False)):
-        monkeypatch.setattr("sys.stderr", stream)
-        with working("reading all rows"):
-            time.sleep(0.1)
-        assert ("reading all rows (0 s)" in stream.getvalue()) is says
-
-
-def test_waiting_for_workers_says_how_much_is_left(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    lags = iter([{("t", 0): 1_500 - n} for n in range(20)] + [{("t", 0): 0}] * 6)
-    monkeypatch.setattr("streamseg.wiring.kafka_clients.group_lag", lambda _: next(lags))
-    monkeypatch.setattr("streamseg.commands._sending.POLL_SECONDS", 0.002)
-    monkeypatch.setattr("streamseg.commands._sending.SAY_SECONDS", 0.01)
-    wait_until_absorbed(load_settings(), 10.0)
-    assert "waiting for the workers: 1,4" in capsys.readouterr().err
