@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from streamseg.commands._text import folded
 from streamseg.errors import LayoutMismatchError, ServerUnavailableError, SettingsError, StoreLoginError, StreamsegError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ COMMANDS: Final = {
     "dead-letters": "List rejected records, or send them again.",
     "demo": "Run the whole path in this terminal.",
     "evaluate": "Compare memberships with a truth file.",
+    "features": "List all features with unit and meaning.",
     "fuzz": "Send broken records through the decoder.",
     "keys": "Create, list, rotate and revoke API keys.",
     "lookup": "Print the membership of one customer.",
@@ -32,6 +34,7 @@ COMMANDS: Final = {
     "replay": "Send events from files.",
     "schemas": "Write or check the schema files.",
     "segments": "List, rename, compare and drop segments.",
+    "settings": "List all settings with default and meaning.",
     "simulate": "Send the events of a simulated shop.",
     "topics": "Create or check the Kafka topics.",
     "verify": "Compare the store with the log.",
@@ -142,8 +145,9 @@ def main() -> None:
 
 
 def print_error(error: StreamsegError | OSError) -> int:
-    """Print the error as one line on stderr. Returns the exit code."""
-    click.echo(f"streamseg: {str(error) or type(error).__name__}", err=True)
+    """Print the error as one line on stderr, folded on a terminal. Returns the exit code."""
+    line = f"streamseg: {str(error) or type(error).__name__}"
+    click.echo(folded(line) if sys.stderr.isatty() else line, err=True)
     return exit_code(error)
 
 

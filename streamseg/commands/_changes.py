@@ -5,15 +5,15 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from itertools import groupby
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from streamseg.commands._text import folded
+
 if TYPE_CHECKING:
     from streamseg.service.changes import Changes, SegmentChange, Since
 
-COLUMNS: Final = 80
 UNIT_SECONDS: Final = {"h": 3_600, "d": 86_400, "w": 7 * 86_400}
 
 
@@ -44,7 +44,7 @@ class SinceType(click.ParamType):
 
 
 def lines(found: "Changes", entries: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """Yield the changes in words, at most `COLUMNS` characters to a line.
+    """Yield the changes in words, folded to fit the terminal.
 
     Args:
         found: the changes.
@@ -59,7 +59,7 @@ def lines(found: "Changes", entries: Mapping[str, Mapping[str, Any]]) -> Iterato
     names = {one.id: _name(one, entries.get(one.id, {}), labels) for one in found.segments}
     for segmentation, segments in groupby(found.segments, key=lambda one: one.segmentation):
         yield ""
-        yield from wrap(segmentation, COLUMNS)
+        yield from folded(segmentation).split("\n")
         for one in segments:
             yield from _segment(one, names)
 
@@ -67,15 +67,14 @@ def lines(found: "Changes", entries: Mapping[str, Mapping[str, Any]]) -> Iterato
 def _segment(one: "SegmentChange", names: Mapping[str, str]) -> Iterator[str]:
     name = names[one.id]
     step = f"{one.then:,} -> {one.now:,} ({one.now - one.then:+,})" if one.now != one.then else f"{one.now:,} as before"
-    yield from wrap(f"{name}: {step}", COLUMNS, initial_indent="  ", subsequent_indent="    ")
+    yield from folded(f"  {name}: {step}", indent="    ").split("\n")
     for word, way, moves in (("gained", "from", one.gained), ("lost", "to", one.lost)):
         if moves:
             parts = ", ".join(
                 f"{count:,} {way} {'no segment' if other is None else names.get(other, other)}"
                 for other, count in moves.items()
             )
-            text = f"{word} {sum(moves.values()):,}: {parts}"
-            yield from wrap(text, COLUMNS, initial_indent="    ", subsequent_indent="      ")
+            yield from folded(f"    {word} {sum(moves.values()):,}: {parts}", indent="      ").split("\n")
 
 
 def _name(one: "SegmentChange", entry: Mapping[str, Any], labels: Counter[str]) -> str:

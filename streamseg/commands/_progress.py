@@ -1,12 +1,48 @@
-"""Progress bars on stderr; they print nothing where stderr is not a terminal."""
+"""Progress on stderr: bars where it is a terminal, and lines that say what takes long."""
 
 import sys
-from typing import TYPE_CHECKING, Self
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, Self
+
+import click
+
+from streamseg.commands._text import folded
 
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
 
     from streamseg.sources.sending import SendProgress
+
+
+FIRST_LINE_SECONDS: Final = 2.0
+NEXT_LINE_SECONDS: Final = 10.0
+"""A task that is done within `FIRST_LINE_SECONDS` prints nothing; then it prints a line at this interval."""
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """While the block runs, say on a terminal that `what` takes its time: after 2 s, then every 10 s."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    done, started = threading.Event(), time.monotonic()
+
+    def report() -> None:
+        pause = FIRST_LINE_SECONDS
+        while not done.wait(pause):
+            click.echo(folded(f"{what} ({time.monotonic() - started:.0f} s)"), err=True)
+            pause = NEXT_LINE_SECONDS
+
+    reporter = threading.Thread(target=report, daemon=True)
+    reporter.start()
+    try:
+        yield
+    finally:
+        done.set()
+        reporter.join()
 
 
 def progress_bar(*columns: "str | ProgressColumn") -> "Progress":

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from streamseg.commands._text import folded, say
 from streamseg.errors import StreamsegError
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ MANY_RECORDS: Final = 100_000
 """Records of a topic from which a line says that they are read before anything is sent."""
 SILENT_SECONDS: Final = 3.0
 """Time without an acknowledgement after which a line says that we wait."""
+SAY_SECONDS: Final = 5.0
+"""Time between two lines about how far the workers are."""
 
 
 async def send_to_topics(
@@ -57,8 +60,10 @@ async def send_to_topics(
         partitions = sum(topic == CLICKS for topic, _ in lag)
     elif speed is None or speed > 1:
         click.echo(
-            "clock = wall: all past events count as happening now;"
-            " set STREAMSEG_CLOCK=event here and for the worker to let their days pass",
+            folded(
+                "clock = wall: all past events count as happening now;"
+                " set STREAMSEG_CLOCK=event here and for the worker to let their days pass"
+            ),
             err=True,
         )
     polled_at = 0.0
@@ -93,7 +98,8 @@ async def send_to_topics(
 
 def _say_reading(topic: str, records: int) -> None:
     if records >= MANY_RECORDS:
-        click.echo(f"reading {records:,} records of {topic} to leave out known events (--resend: no)", err=True)
+        line = f"reading {records:,} records of {topic} to leave out known events (--resend: no)"
+        click.echo(folded(line), err=True)
 
 
 class _ReportingSink:
@@ -137,7 +143,7 @@ def wait_until_absorbed(settings: "Settings", patience_seconds: float) -> None:
     """
     from streamseg.wiring.kafka_clients import group_lag
 
-    without_lag, least, shrunk_at = 0, float("inf"), time.monotonic()
+    without_lag, least, shrunk_at, said_at = 0, float("inf"), time.monotonic(), time.monotonic()
     while without_lag < POLLS_WITHOUT_LAG:
         lag = group_lag(settings)
         left = sum(lag.values())
@@ -149,6 +155,9 @@ def wait_until_absorbed(settings: "Settings", patience_seconds: float) -> None:
             raise StreamsegError(
                 f"lag of {left} records ({where}) did not shrink for {patience_seconds:g} s: is a worker running?"
             )
+        if left and time.monotonic() - said_at > SAY_SECONDS:
+            said_at = time.monotonic()
+            click.echo(f"waiting for the workers: {left:,} records left", err=True)
         time.sleep(POLL_SECONDS)
 
 
@@ -162,7 +171,7 @@ def print_sent(sent: "SendProgress", as_json: bool, **further: object) -> None:
         click.echo(json.dumps(asdict(sent) | times | rate | further))
         return
     extra = "".join(f", {name} {value}" for name, value in further.items())
-    click.echo(
+    say(
         f"{sent.events:,} events from {times['first']} to {times['latest']} in {sent.seconds:.1f} s"
         f" ({rate['events_per_second']:,.0f}/s){extra}"
     )

@@ -9,12 +9,14 @@ import click
 
 from streamseg.commands import Invocation
 from streamseg.commands._options import json_option
+from streamseg.commands._progress import working
+from streamseg.commands._text import columns, folding_table, say
 from streamseg.errors import StreamsegError
 
 if TYPE_CHECKING:
     from streamseg.evaluation.k_selection import KAdvice
 
-_BAR: Final = 30
+_BAR: Final = 14
 
 
 @click.command("advise-k")
@@ -33,14 +35,16 @@ def command(invocation: Invocation, segmentation: str, at_most: int, as_json: bo
     from streamseg.wiring.derived import derive
 
     settings = invocation.settings
-    _, customers, vectors = asyncio.run(live_vectors(settings, segmentation))
+    with working("reading all rows"):
+        _, customers, vectors = asyncio.run(live_vectors(settings, segmentation))
     if len(customers) < 2 * at_most:
         raise StreamsegError(
             f"{len(customers)} customers are too few to try {at_most} segments: at least {2 * at_most} are needed"
         )
     derived = derive(settings)
     features = [derived.features[name] for name in derived.segmentation(segmentation).features]
-    advice = advise(vectors, features, at_most)
+    with working(f"fitting up to {at_most} segments to {len(customers):,} customers"):
+        advice = advise(vectors, features, at_most)
     k = settings.segmentations[segmentation].k
     if as_json:
         click.echo(json.dumps({"segmentation": segmentation, "k": k} | asdict(advice)))
@@ -51,9 +55,10 @@ def command(invocation: Invocation, segmentation: str, at_most: int, as_json: bo
 def _show(segmentation: str, k: int, advice: "KAdvice") -> None:
     from rich.bar import Bar
     from rich.console import Console
-    from rich.table import Table
 
-    table = Table("k", "Davies-Bouldin", "", "inertia", "", title=f"{segmentation}: {advice.customers:,} customers")
+    table = folding_table(
+        *("k", "Davies-Bouldin", "", "inertia", ""), title=f"{segmentation}: {advice.customers:,} customers"
+    )
     worst, most = (max(getattr(one, name) for one in advice.tried) for name in ("davies_bouldin", "inertia"))
     for one in advice.tried:
         marks = [mark for mark, at in (("D-B", advice.by_davies_bouldin), ("elbow", advice.by_elbow)) if at == one.k]
@@ -65,9 +70,8 @@ def _show(segmentation: str, k: int, advice: "KAdvice") -> None:
             f"{one.inertia:,.0f}",
             Bar(most, 0, one.inertia, width=_BAR),
         )
-    console = Console()
-    console.print(table)
-    console.print(
+    Console(width=columns(), highlight=False).print(table)
+    say(
         f"Davies-Bouldin suggests {advice.by_davies_bouldin}, the elbow {advice.by_elbow}; the setting is {k}."
         " To try another k, add a second segmentation with `shadow = true`."
     )

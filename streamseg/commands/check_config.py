@@ -6,6 +6,7 @@ import click
 
 from streamseg.commands import Invocation
 from streamseg.commands._options import json_option
+from streamseg.commands._text import say
 from streamseg.errors import SettingsError
 
 
@@ -27,7 +28,7 @@ def command(invocation: Invocation, as_json: bool) -> None:
         click.echo(json.dumps(printed))
         return
     for name, value in _flat("", printed):
-        click.echo(f"{name} = {json.dumps(value)}")
+        say(f"{name} = {json.dumps(value)}", indent="    ")
 
 
 def _flat(prefix: str, value: object) -> list[tuple[str, object]]:

@@ -4,13 +4,14 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from streamseg.commands import Invocation
 from streamseg.commands._options import json_option
+from streamseg.commands._progress import working
+from streamseg.commands._text import print_table, say, utc
 
 if TYPE_CHECKING:
     from streamseg.repair.redrive import DeadLetter
@@ -79,7 +80,8 @@ async def _unsent(settings: "Settings", topic: str | None, reason: str | None) -
     from streamseg.wiring.build_repair import topic_reader as reader
 
     async with reader(settings) as log:
-        letters = await read_dead_letters(log, await log.partitions(DEAD_LETTERS))
+        with working("reading the dead letters"):
+            letters = await read_dead_letters(log, await log.partitions(DEAD_LETTERS))
     return [one for one in letters if topic in {None, one.topic} and reason in {None, one.reason}]
 
 
@@ -98,17 +100,16 @@ async def _redrive(settings: "Settings", topic: str | None, reason: str | None, 
 
 
 def _show(shown: "list[DeadLetter]", reasons: Counter[tuple[str, str]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     if not reasons:
         click.echo("none")
         return
-    console = Console()
-    table = Table("rejected", "topic", "partition", "offset", "reason", "detail")
-    for one in shown:
-        at = datetime.fromtimestamp(one.rejected_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        table.add_row(at, one.topic, str(one.partition), str(one.offset), one.reason, one.detail)
-    console.print(table)
+    if shown:
+        print_table(
+            ("rejected", "topic, partition/offset", "reason", "detail"),
+            [
+                (utc(one.rejected_at), f"{one.topic}\n{one.partition}/{one.offset}", one.reason, one.detail)
+                for one in shown
+            ],
+        )
     for (topic, reason), count in reasons.most_common():
-        console.print(f"{topic} {reason}: {count:,}", highlight=False)
+        say(f"{topic} {reason}: {count:,}")

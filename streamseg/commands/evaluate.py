@@ -10,6 +10,8 @@ import click
 
 from streamseg.commands import Invocation
 from streamseg.commands._options import json_option
+from streamseg.commands._progress import working
+from streamseg.commands._text import print_table, say
 from streamseg.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -59,7 +61,8 @@ def command(invocation: Invocation, truth: Path, segmentation: str, as_json: boo
         raise SettingsError(f"truth file {truth} does not exist")
     chosen = settings.segmentations[segmentation]
     rows = read_truth(truth)
-    live = asyncio.run(_live(settings, segmentation, [row.customer_id for row in rows]))
+    with working("reading all rows and memberships"):
+        live = asyncio.run(_live(settings, segmentation, [row.customer_id for row in rows]))
     labels = labels_at(rows, live.now)
     if not labels:
         raise SettingsError(f"truth file {truth} names no customer")
@@ -68,7 +71,8 @@ def command(invocation: Invocation, truth: Path, segmentation: str, as_json: boo
     if len(live.customer_ids) >= chosen.k:
         derived = derive(settings)
         features = [derived.features[name] for name in derived.segmentation(segmentation).features]
-        offline = offline_segments(live.customer_ids, live.vectors, features, chosen.k)
+        with working("computing the offline k-means"):
+            offline = offline_segments(live.customer_ids, live.vectors, features, chosen.k)
         offline_ari = agreement(labels, dict(offline)).ari
     result = asdict(found) | {
         "offline_ari": offline_ari,
@@ -98,17 +102,13 @@ async def _live(settings: "Settings", segmentation: str, customer_ids: list[str]
 
 
 def _show(result: dict[str, object]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     confusion = result["confusion"]
     assert isinstance(confusion, dict)
-    segments = sorted({segment for row in confusion.values() for segment in row})
-    table = Table("label", *segments)
+    rows = []
     for label, row in confusion.items():
-        table.add_row(label, *(str(row.get(segment, "")) for segment in segments))
-    console = Console()
-    console.print(table)
+        largest = sorted(row.items(), key=lambda item: -item[1])
+        rows.append((label, f"{sum(row.values()):,}", ", ".join(f"{name} {count:,}" for name, count in largest)))
+    print_table(("label", "customers", "in the segments"), rows, right=("customers",))
     offline, ratio = result["offline_ari"], result["ratio"]
     beside = "" if offline is None else f"; offline k-means {offline:.3f}, ratio {ratio:.3f}"
-    console.print(f"{result['customers']} customers, ARI {result['ari']:.3f}, AMI {result['ami']:.3f}{beside}")
+    say(f"{result['customers']:,} customers, ARI {result['ari']:.3f}, AMI {result['ami']:.3f}{beside}")

@@ -3,13 +3,13 @@
 import asyncio
 import json
 import time
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 import click
 
 from streamseg.commands import Invocation
 from streamseg.commands._options import json_option
+from streamseg.commands._text import print_table, say, utc
 from streamseg.errors import NotFoundError
 
 
@@ -25,9 +25,10 @@ def command() -> None:
     is_flag=True,
     help="Key for browsers (pk_): public segments, customers with a proof of identity only.",
 )
+@click.option("--if-missing", is_flag=True, help="Create nothing when NAME has a key already.")
 @json_option
 @click.pass_obj
-def create(invocation: Invocation, name: str, publishable: bool, as_json: bool) -> None:
+def create(invocation: Invocation, name: str, publishable: bool, if_missing: bool, as_json: bool) -> None:
     """Create a key for NAME: secret (sk_), or publishable (pk_)."""
     from streamseg.service.key_issuing import check_free, issue
 
@@ -35,7 +36,13 @@ def create(invocation: Invocation, name: str, publishable: bool, as_json: bool) 
         raise click.UsageError("NAME must be printable and not empty")
     kind: Literal["secret", "publishable"] = "publishable" if publishable else "secret"
     now = time.time()
-    check_free(asyncio.run(_all(invocation)), name, kind, now)
+    keys = asyncio.run(_all(invocation))
+    present = [key for key in keys if key.name == name and (key.expires is None or key.expires > now)]
+    if if_missing and present:
+        document = {"id": present[-1].id, "name": name, "kind": present[-1].kind, "key": None}
+        click.echo(json.dumps(document)) if as_json else say(f"{name} has a key already: {present[-1].id}")
+        return
+    check_free(keys, name, kind, now)
     key, plain = issue(name, kind, now)
     asyncio.run(_store(invocation, key))
     _show_new({"id": key.id, "name": name, "kind": kind, "key": plain}, as_json)
@@ -54,13 +61,11 @@ def list_(invocation: Invocation, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"keys": shown}))
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("id", "name", "kind", "created", "expires")
-    for one in shown:
-        table.add_row(one["id"], one["name"], one["kind"], _day(one["created"]), _day(one["expires"]))
-    Console().print(table)
+    if not shown:
+        click.echo("none")
+        return
+    rows = [(one["id"], one["name"], one["kind"], utc(one["created"]), utc(one["expires"])) for one in shown]
+    print_table(("id", "name", "kind", "created", "expires"), rows)
 
 
 @command.command()
@@ -127,7 +132,3 @@ def _show_new(document: dict[str, Any], as_json: bool) -> None:
         return
     click.echo(f"{document['key']}")
     click.echo(f"{document['id']} for {document['name']}: store it now, it cannot be printed again", err=True)
-
-
-def _day(at: int | None) -> str:
-    return "" if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="minutes")

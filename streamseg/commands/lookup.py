@@ -2,16 +2,22 @@
 
 import asyncio
 import json
-from datetime import UTC, datetime
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from streamseg.commands import FAILED, Invocation
+from streamseg.commands import Invocation
 from streamseg.commands._options import json_option
+from streamseg.commands._text import say, utc
+from streamseg.errors import NotFoundError
 
-_PULLS: Final = 4
-"""Pulls printed per direction."""
+if TYPE_CHECKING:
+    from streamseg.features.catalogue import Feature
+
+_REASONS: Final = 4
+"""Features printed per direction."""
+_Catalogue = Mapping[str, Mapping[str, Any]]
 
 
 @click.command("lookup")
@@ -20,50 +26,89 @@ _PULLS: Final = 4
     "--why", is_flag=True, help="Print also the features that pull the customer to the segment, and to the runner-up."
 )
 @json_option
-@click.pass_context
-def command(ctx: click.Context, customer_id: str, why: bool, as_json: bool) -> None:
+@click.pass_obj
+def command(invocation: Invocation, customer_id: str, why: bool, as_json: bool) -> None:
     """Print the membership of a customer. With --json it is the stored string. Exit code 1 for an unknown customer."""
     from streamseg.wiring.build_service import explain, read_membership
 
-    invocation: Invocation = ctx.obj
-    stored, labels = asyncio.run(read_membership(invocation.settings, customer_id))
+    stored, catalogue = asyncio.run(read_membership(invocation.settings, customer_id))
     if stored is None:
-        click.echo(json.dumps({"customer_id": customer_id, "known": False, "segments": {}}) if as_json else "unknown")
-        ctx.exit(FAILED)
+        if as_json:
+            click.echo(json.dumps({"customer_id": customer_id, "known": False, "segments": {}}))
+        raise NotFoundError(f"there is no customer {customer_id}")
     reasons = asyncio.run(explain(invocation.settings, customer_id)) if why else {}
     if as_json:
         click.echo(json.dumps(json.loads(stored) | {"why": reasons}) if why else stored.decode())
         return
+    features: Mapping[str, Feature] = {}
+    if reasons:
+        from streamseg.wiring.derived import derive
+
+        features = derive(invocation.settings).features
     membership = json.loads(stored)
     for segmentation, segment in membership["segments"].items():
         if segment is None:
-            click.echo(f"{segmentation}: unassigned")
+            say(f"{segmentation}: unassigned")
             continue
-        label = labels.get(segment["id"], "")
-        since = _day_and_time(segment["since"])
-        click.echo(f"{segmentation}: {segment['id']} {label} (since {since}, separation {segment['score']})")
+        since = utc(segment["since"])
+        say(f"{segmentation}: {_named(segment['id'], catalogue)}, since {since}, separation {segment['score']}")
         if segmentation in reasons:
-            _print_reasons(reasons[segmentation], labels)
+            print_reasons(segment, reasons[segmentation], catalogue, features)
     consent = ", ".join(f"{purpose} {'yes' if given else 'no'}" for purpose, given in membership["consent"].items())
-    click.echo(f"as of {_day_and_time(membership['as_of'])}; consent: {consent}")
+    say(f"as of {utc(membership['as_of'])}; consent: {consent}")
+    if reasons:
+        days = invocation.settings.features.half_life_days
+        say(f"Counts and spend fade: half of them in {days:g} days. `streamseg features` explains each feature.")
 
 
-def _day_and_time(epoch_seconds: int) -> str:
-    return datetime.fromtimestamp(epoch_seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+def print_reasons(
+    segment: Mapping[str, Any], reason: Mapping[str, Any], catalogue: _Catalogue, features: "Mapping[str, Feature]"
+) -> None:
+    """Print in words what pulls the customer to the segment, then what pulls to the runner-up.
 
+    Args:
+        segment: the published membership: `id` and `score`.
+        reason: the explanation, see `service.explanation.explanation`.
+        catalogue: the catalogue entries by segment id.
+        features: the features by name.
+    """
+    from streamseg.clustering.description.phrases import phrase
 
-def _print_reasons(reason: dict[str, Any], labels: dict[str, str]) -> None:
-    """Print the strongest pulls to the segment, then those to the runner-up."""
-    other = reason["runner_up"]
-    click.echo(f"  separation {reason['separation']}, model {reason['model']}")
-    click.echo(f"  runner-up {other} {labels.get(other, '')}")
+    own, other = segment["id"], reason["runner_up"]
+    say(f"  runner-up: {_named(other, catalogue)}", indent="    ")
+    say(
+        f"  separation {segment['score']:.2f}: 0 is midway to the runner-up, 1 in the centre of the segment",
+        indent="    ",
+    )
     if reason["rfm"] is not None:
-        scores = "".join(str(reason["rfm"][name]) for name in ("recency", "frequency", "monetary"))
-        click.echo(f"  RFM {scores}: {reason['rfm']['name']}")
-    towards = [pull for pull in reason["pulls"] if pull["pull"] > 0][:_PULLS]
-    away = [pull for pull in reversed(reason["pulls"]) if pull["pull"] < 0][:_PULLS]
-    for pull in (*towards, *away):
-        click.echo(
-            f"  {pull['pull']:+7.2f}  {pull['feature']} {pull['value']:.4g}"
-            f" (centre here {pull['own_centre']:.4g}, there {pull['other_centre']:.4g})"
-        )
+        scores = ", ".join(f"{name} {reason['rfm'][name]}" for name in ("recency", "frequency", "monetary"))
+        say(f"  RFM: {reason['rfm']['name']} ({scores}; 5 is best)", indent="    ")
+    towards = [pull for pull in reason["pulls"] if pull["pull"] > 0][:_REASONS]
+    away = [pull for pull in reversed(reason["pulls"]) if pull["pull"] < 0][:_REASONS]
+    groups = [("this group", own, "own_centre"), ("the runner-up", other, "other_centre")]
+    for title, pulls, named in (
+        ("for this segment", towards, groups),
+        ("for the runner-up", away, list(reversed(groups))),
+    ):
+        if pulls:
+            say(f"  {title}, the strongest first:")
+        for pull in pulls:
+            feature = features[pull["feature"]]
+            ranges = [
+                _range(feature, group, pull[centre], catalogue.get(segment, {}).get("usual", {}))
+                for group, segment, centre in named
+            ]
+            say(f"    {phrase(feature, pull['value'])}; {', '.join(ranges)}", indent="      ")
+
+
+def _range(feature: "Feature", group: str, centre: float, borders: Mapping[str, tuple[float, float]]) -> str:
+    """Return "most of this group 40-90", or the centre where the catalogue has no such range."""
+    from streamseg.clustering.description.phrases import usual
+
+    if feature.name in borders:
+        return f"most of {group} {usual(feature, *borders[feature.name])}"
+    return f"the centre of {group} {usual(feature, centre, centre)}"
+
+
+def _named(segment: str, catalogue: _Catalogue) -> str:
+    return f"{segment} {catalogue.get(segment, {}).get('label', '')}".rstrip()

@@ -7,6 +7,7 @@ import click
 
 from streamseg.commands import Invocation
 from streamseg.commands._options import json_option
+from streamseg.commands._text import say, utc
 
 
 @click.command("promote")
@@ -24,6 +25,4 @@ def command(invocation: Invocation, segmentation: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"segmentation": segmentation, "public_from": public_from}))
     else:
-        click.echo(
-            f"{segmentation} becomes public at epoch second {public_from}; every customer is then assigned again"
-        )
+        say(f"{segmentation} is public from {utc(public_from)} on; every customer is then assigned again")

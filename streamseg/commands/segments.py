@@ -1,9 +1,11 @@
 """`streamseg segments`: list, rename, compare and drop segments; print their history."""
 
 import asyncio
+import csv
 import json
+import sys
+from contextlib import aclosing
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -11,10 +13,16 @@ import click
 from streamseg.commands import Invocation
 from streamseg.commands._changes import SinceType, lines
 from streamseg.commands._options import json_option
+from streamseg.commands._progress import working
+from streamseg.commands._text import print_table, say, utc
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from streamseg.clustering.description.comparison import Comparison
     from streamseg.service.changes import Since
+    from streamseg.service.segment_members import SegmentMember
+    from streamseg.settings import Settings
 
 NAME_LENGTH: Final = 80
 
@@ -55,7 +63,7 @@ def command(ctx: click.Context, retired: bool, history: bool, as_json: bool) -> 
     if segments or not waiting:
         _print(segments)
     for name, snapshot in waiting.items():
-        click.echo(f"{name}: {missing(snapshot)}")
+        say(f"{name}: {missing(snapshot)}")
 
 
 @command.command("rename")
@@ -76,26 +84,52 @@ def rename_command(invocation: Invocation, segment: str, name: str | None, clear
     if as_json:
         click.echo(json.dumps(entry))
     else:
-        click.echo(f"{segment}: {entry['label']} (generated: {entry['generated_label']})")
+        say(f"{segment}: {entry['label']} (generated: {entry['generated_label']})")
+
+
+@command.command("members")
+@click.argument("segment")
+@click.option("--csv", "as_csv", is_flag=True, help="Print all of them as CSV: customer_id, since, score.")
+@click.option(
+    "--limit",
+    default=20,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Number of customers listed without --csv and --json.",
+)
+@json_option
+@click.pass_obj
+def members_command(invocation: Invocation, segment: str, as_csv: bool, limit: int, as_json: bool) -> None:
+    """List the customers in SEGMENT, since when, and their scores.
+
+    With --csv and --json, prints all of them, row by row while they are read. The order is not defined. A segment of a
+    shadow segmentation has no scores.
+    """
+    if as_csv and as_json:
+        raise click.UsageError("give either --csv or --json")
+    asyncio.run(_members(invocation.settings, segment, limit, "csv" if as_csv else "json" if as_json else "text"))
 
 
 @command.command("diff")
-@click.argument("segmentation")
-@click.option("--against", default="behaviour", show_default=True, help="Segmentation to compare with.")
+@click.argument("segmentation", required=False)
+@click.option("--against", help="Segmentation to compare with.  [default: the first public one]")
 @json_option
 @click.pass_obj
-def diff_command(invocation: Invocation, segmentation: str, against: str, as_json: bool) -> None:
+def diff_command(invocation: Invocation, segmentation: str | None, against: str | None, as_json: bool) -> None:
     """Compare SEGMENTATION with another one.
 
-    Prints who would move if SEGMENTATION, such as a shadow one, replaced the other. Changes nothing.
+    Prints who would move if SEGMENTATION replaced the other, and changes nothing. Without arguments, compares the
+    shadow segmentation with the public one.
     """
-    from streamseg.wiring.build_service import compare_segmentations
+    from streamseg.wiring.build_service import compare_segmentations, segmentations_to_compare
 
-    found = asyncio.run(compare_segmentations(invocation.settings, against, segmentation))
+    old, new = asyncio.run(segmentations_to_compare(invocation.settings, against, segmentation))
+    with working(f"reading all rows to compare {new} with {old}"):
+        found = asyncio.run(compare_segmentations(invocation.settings, old, new))
     if as_json:
         click.echo(json.dumps(asdict(found)))
     else:
-        _print_comparison(found, against, segmentation)
+        _print_comparison(found, old, new)
 
 
 @command.command("changes")
@@ -135,51 +169,82 @@ def drop_command(invocation: Invocation, segmentation: str, as_json: bool) -> No
     if as_json:
         click.echo(json.dumps({"dropped": segmentation}))
     else:
-        click.echo(
-            f"{segmentation} is dropped; remove it from the settings once `streamseg segments` no longer lists it"
-        )
+        say(f"{segmentation} is dropped; remove it from the settings once `streamseg segments` no longer lists it")
+
+
+async def _members(settings: "Settings", segment: str, limit: int, form: str) -> None:
+    from streamseg.wiring.build_service import segment_members
+
+    async with aclosing(segment_members(settings, segment)) as members:
+        if form == "text":
+            await _print_members(members, segment, limit)
+            return
+        first = await anext(members, None)
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        if form == "csv":
+            writer.writerow(("customer_id", "since", "score"))
+        else:
+            click.echo('{"members": [', nl=False)
+        one, separator = first, ""
+        while one is not None:
+            if form == "csv":
+                writer.writerow((one.customer_id, utc(one.since), "" if one.score is None else one.score))
+            else:
+                click.echo(separator + json.dumps(asdict(one)), nl=False)
+            one, separator = await anext(members, None), ", "
+        if form == "json":
+            click.echo("]}")
+
+
+async def _print_members(members: "AsyncGenerator[SegmentMember, None]", segment: str, limit: int) -> None:
+    first, count = [], 0
+    with working(f"reading the members of {segment}"):
+        async for one in members:
+            count += 1
+            if count <= limit:
+                first.append((one.customer_id, utc(one.since), "" if one.score is None else f"{one.score:.2f}"))
+    if first:
+        print_table(("customer", "since", "score"), first, right=("score",))
+    more = f", {len(first):,} of them shown; --csv prints all" if count > len(first) else ""
+    say(f"{count:,} customers in {segment}{more}")
 
 
 def _print(segments: list[dict[str, Any]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("id", "label", "size", "share", "share of value", "description", expand=True)
+    if not segments:
+        click.echo("no segments yet")
+        return
+    click.echo("customers  share  of value  segment")
     for one in segments:
         value = "" if one["value_share"] is None else f"{one['value_share']:.0%}"
         label = one["label"] + " (retired)" * (one["retired"] is not None) + " (shadow)" * bool(one.get("shadow"))
-        table.add_row(one["id"], label, f"{one['size']:,}", f"{one['share']:.0%}", value, one["description"])
-    Console().print(table if segments else "no segments yet")
+        say(f"{one['size']:>9,} {one['share']:>6.0%} {value:>9}  {one['id']}  {label}", indent=" " * 28)
+        say(f"    {one['description']}", indent="    ")
 
 
 def _print_history(lineage: list[dict[str, Any]], labels: dict[str, str]) -> None:
     """Print one line per transition, with the overlaps that it is based on."""
     for entry in lineage:
-        at = datetime.fromtimestamp(entry["at"], UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         related = ", ".join(f"{segment} {overlap:.0%}" for segment, overlap in entry["related"])
         label = labels.get(entry["segment"], "")
-        click.echo(f"{at}  {entry['transition']:<10} {entry['segment']}  {label}{f'  ({related})' if related else ''}")
+        say(
+            f"{utc(entry['at'])}  {entry['transition']:<10} {entry['segment']}  {label}"
+            f"{f'  ({related})' if related else ''}",
+            indent=" " * 22,
+        )
 
 
 def _print_comparison(found: "Comparison", old: str, new: str) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console()
-    sizes = Table(new, "size", f"closest in {old}", "size there", "shared")
-    for one in found.segments:
-        sizes.add_row(
-            one.segment, f"{one.size:,}", one.counterpart or "", f"{one.counterpart_size:,}", f"{one.shared:,}"
-        )
-    flows = Table("from", "to", "customers", "examples (pseudonyms)")
-    for flow in found.flows:
-        flows.add_row(flow.old, flow.new, f"{flow.customers:,}", ", ".join(flow.examples))
-    if found.moved_otherwise:
-        flows.add_row("others", "", f"{found.moved_otherwise:,}", "")
-    console.print(sizes)
+    headings = (new, "size", f"closest in {old}", "size there", "shared")
+    sizes = [
+        (one.segment, f"{one.size:,}", one.counterpart or "", f"{one.counterpart_size:,}", f"{one.shared:,}")
+        for one in found.segments
+    ]
+    print_table(headings, sizes, right=(headings[1], *headings[3:]))
     if found.flows:
-        console.print(flows)
-    console.print(
+        flows = [(flow.old, flow.new, f"{flow.customers:,}", ", ".join(flow.examples)) for flow in found.flows]
+        flows += [("others", "", f"{found.moved_otherwise:,}", "")] if found.moved_otherwise else []
+        print_table(("from", "to", "customers", "examples (pseudonyms)"), flows, right=("customers",))
+    say(
         f"{found.moved:,} of {found.customers:,} customers ({found.moved_share:.1%}) would move;"
         f" only in {old} {found.only_old:,}, only in {new} {found.only_new:,}"
     )

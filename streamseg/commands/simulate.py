@@ -10,7 +10,7 @@ import click
 
 from streamseg.commands import Invocation
 from streamseg.commands._options import json_option, sending_options
-from streamseg.commands._progress import SendingBar
+from streamseg.commands._progress import SendingBar, working
 from streamseg.commands._sending import print_sent, send_to_topics, wait_until_absorbed, write_to_file
 
 if TYPE_CHECKING:
@@ -96,11 +96,12 @@ def command(
 
     settings = invocation.settings
     end = time.time() if ends_at is None else ends_at.replace(tzinfo=UTC).timestamp()
-    shop = FitGear(customers, days, seed, ends_at=end, drift=drift, currency=settings.money.currency)
     if not out and not into_live:
         asyncio.run(check_kafka(settings, "add --into-live to mix simulated customers with them all the same"))
-    if truth:
-        write_truth(truth, shop.truth())
+    with working(f"making a shop of {customers:,} customers"):
+        shop = FitGear(customers, days, seed, ends_at=end, drift=drift, currency=settings.money.currency)
+        if truth:
+            write_truth(truth, shop.truth())
     with SendingBar("simulate", days * 86_400.0) as bar:
 
         def show(so_far: "SendProgress") -> None:

@@ -7,6 +7,7 @@ import click
 
 from streamseg.commands import Invocation
 from streamseg.commands._options import json_option
+from streamseg.commands._text import say
 from streamseg.errors import StreamsegError
 
 
@@ -46,6 +47,6 @@ def check(invocation: Invocation, as_json: bool) -> None:
     elif not differences:
         click.echo("no differences")
     else:
-        click.echo("\n".join(describe_differences(differences)))
+        say("\n".join(describe_differences(differences)))
     if differences:
         raise StreamsegError(f"the topics have {len(differences)} differences from their definitions")

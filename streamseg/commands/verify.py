@@ -9,6 +9,7 @@ import click
 from streamseg.commands import Invocation
 from streamseg.commands._options import json_option
 from streamseg.commands._progress import progress_bar
+from streamseg.commands._text import print_table, say
 from streamseg.errors import StreamsegError
 
 if TYPE_CHECKING:
@@ -59,20 +60,14 @@ async def _verify(settings: "Settings", window_seconds: float) -> "VerifyReport"
 
 
 def _show(report: "VerifyReport") -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console()
     for customer_id in report.changes_missing[:PRINTED]:
-        console.print(f"row, membership string and last change record of {customer_id} disagree", highlight=False)
+        say(f"row, membership string and last change record of {customer_id} disagree")
     if report.differences:
-        table = Table("customer", "field", "in the store", "from the log", "kind")
-        for one in report.differences[:PRINTED]:
-            table.add_row(one.customer_id, one.field, one.live, one.replayed, one.kind)
-        console.print(table)
-    if report.windows:
-        console.print(
-            f"{report.windows} partitions have an incomplete log: two copies of their rows were compared instead"
+        print_table(
+            ("customer", "field", "in the store", "from the log", "kind"),
+            [(one.customer_id, one.field, one.live, one.replayed, one.kind) for one in report.differences[:PRINTED]],
         )
+    if report.windows:
+        say(f"{report.windows} partitions have an incomplete log: two copies of their rows were compared instead")
     counts = report.counts()
-    console.print(", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in counts.items()), highlight=False)
+    say(", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in counts.items()))

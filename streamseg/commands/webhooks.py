@@ -14,6 +14,7 @@ import click
 
 from streamseg.commands import Invocation
 from streamseg.commands._options import json_option, log_options
+from streamseg.commands._text import print_table
 from streamseg.errors import NotFoundError, StreamsegError
 
 if TYPE_CHECKING:
@@ -135,10 +136,10 @@ def retry(invocation: Invocation, delivery_ids: tuple[str, ...], as_json: bool) 
         return [each for each in delivery_ids if await store.unpark(each, time.time())]
 
     retried = _in_store(invocation, again)
+    unknown = [each for each in delivery_ids if each not in retried]
     click.echo(json.dumps({"retried": retried}) if as_json else f"retrying {len(retried)} of {len(delivery_ids)}")
-    if len(retried) < len(delivery_ids):
-        unknown = [each for each in delivery_ids if each not in retried]
-        raise NotFoundError(f"there is no parked delivery {', '.join(unknown)}")
+    if unknown:
+        raise NotFoundError(f"there is no parked delivery {', '.join(unknown)}: see `streamseg webhooks parked`")
 
 
 @command.command()
@@ -172,13 +173,14 @@ def _show(name: str, rows: list[dict[str, Any]], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({name: rows}))
         return
-    from rich.console import Console
-    from rich.table import Table
-
     if not rows:
         click.echo("none")
         return
-    table = Table(*rows[0])
-    for row in rows:
-        table.add_row(*(", ".join(each) if isinstance(each, list) else str(each) for each in row.values()))
-    Console().print(table)
+    cells = [
+        [", ".join(each) if isinstance(each, list | tuple) else _shown(each) for each in row.values()] for row in rows
+    ]
+    print_table([heading.replace("_", " ") for heading in rows[0]], cells)
+
+
+def _shown(value: object) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)

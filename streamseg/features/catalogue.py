@@ -68,7 +68,7 @@ def catalogue(layout: Layout) -> dict[str, Feature]:
         ),
         *_categories(layout),
         *_brands(layout),
-        *_recent(),
+        *_recent(layout),
         *(each for index, attribute in enumerate(layout.attributes) for each in _profile(index, attribute)),
     )
     return {feature.name: feature for feature in features}
@@ -206,9 +206,16 @@ def _brands(layout: Layout) -> tuple[Feature, ...]:
     return (Feature("favourite_brand_share", "share", meaning, False, favourite_share(groups)),)
 
 
-def _recent() -> tuple[Feature, ...]:
+def _recent(layout: Layout) -> tuple[Feature, ...]:
+    units = {"spend": layout.currency}
     return tuple(
-        Feature(f"recent_{name}", "events", f"{name} with the recent half-life", True, total(f"recent_{name}"))
+        Feature(
+            f"recent_{name}",
+            units.get(name, "events"),
+            f"{name} with the recent half-life",
+            True,
+            total(f"recent_{name}"),
+        )
         for name in RECENT
     )
 

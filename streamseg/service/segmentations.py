@@ -69,6 +69,46 @@ async def drop(models: ModelStore, declared: Collection[str], segmentation: str,
     await models.drop(segmentation, int(now))
 
 
+def segmentations_to_compare(
+    shadow: Mapping[str, bool], promoted: Collection[str], dropped: Collection[str], old: str | None, new: str | None
+) -> tuple[str, str]:
+    """Choose the segmentation to replace and its replacement where they are not given.
+
+    The replacement is the first shadow one, else the last other one; the one to replace is the first public one.
+
+    Args:
+        shadow: the declared segmentations in their order, and whether each is declared a shadow.
+        promoted: segmentations that were promoted: they are public.
+        dropped: segmentations that were dropped: they are not chosen.
+        old: the one to replace, if given.
+        new: its replacement, if given.
+
+    Raises:
+        NotFoundError: a given one is not declared.
+        SettingsError: both are the same, or there are not two to compare.
+
+    >>> segmentations_to_compare({"behaviour": False, "worth": True}, (), (), None, None)
+    ('behaviour', 'worth')
+    >>> segmentations_to_compare({"value": False, "age": False}, (), (), "age", None)
+    ('age', 'value')
+    """
+    for name in (old, new):
+        if name is not None:
+            check_declared(shadow, name)
+    present = [name for name in shadow if name not in dropped]
+    public = [name for name in present if not shadow[name] or name in promoted]
+    hidden = [name for name in present if name not in public]
+    if new is None:
+        new = next((name for name in (*hidden, *reversed(public)) if name != old), None)
+    if old is None:
+        old = next((name for name in (*public, *hidden) if name != new), None)
+    if old is None or new is None:
+        raise SettingsError(f"there is only the segmentation {old or new}: declare another one to compare it with")
+    if old == new:
+        raise SettingsError(f"{old} would be compared with itself: name two segmentations")
+    return old, new
+
+
 async def compare_segmentations(state: StateStore, layout: Layout, old: str, new: str) -> Comparison:
     """Count the customers who would change segment if `new` replaced `old`. Reads every stored row.
 

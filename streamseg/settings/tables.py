@@ -41,6 +41,7 @@ class KafkaSettings(TomlTable):
     """The broker, and how this process connects to it."""
 
     bootstrap: Annotated[str, AfterValidator(check_bootstrap)] = "127.0.0.1:9092"
+    """Brokers to start from, as `host:port`, separated by commas."""
     group: str = "streamseg"
     """Consumer group of the workers."""
     partitions: int = Field(default=8, ge=1, le=1024)
@@ -50,12 +51,19 @@ class KafkaSettings(TomlTable):
     partitioner: Literal["murmur2"] = "murmur2"
     """How producers map keys to partitions: Java's default; in librdkafka `murmur2_random`."""
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    """How to connect: with or without TLS, with or without a login."""
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
+    """How to log in, with a SASL protocol."""
     sasl_username: str | None = None
+    """User name of the login."""
     sasl_password: Password | None = None
+    """Password of the login."""
     ssl_ca_file: Path | None = None
+    """Certificates (PEM) of the authorities to trust. None: those of the system."""
     ssl_certificate_file: Path | None = None
+    """Certificate (PEM) of this process, for brokers that ask for one."""
     ssl_key_file: Path | None = None
+    """Private key (PEM) of that certificate."""
     isolation_level: Literal["read_committed", "read_uncommitted"] = "read_committed"
     """`read_committed` leaves out records of aborted transactions, and waits for open ones."""
     membership_profile: Literal["fast", "rolling"] = "fast"
@@ -77,9 +85,13 @@ class RedisSettings(TomlTable):
     url: Annotated[str, AfterValidator(check_redis_url), AfterValidator(check_url_password)] = (
         "redis://127.0.0.1:6379/0"
     )
+    """`redis://`, `rediss://` (TLS) or `unix://`; `redis+cluster://` or `rediss+cluster://` for a Cluster."""
     username: str | None = None
+    """User name of the login."""
     password: Password | None = None
+    """Password of the login."""
     ssl_ca_file: Path | None = None
+    """Certificates (PEM) of the authorities to trust. None: those of the system."""
     timeout_seconds: Positive = 5.0
     """A worker treats the store as unavailable when a reply takes longer."""
     failover_margin_seconds: Positive = 30.0
@@ -100,6 +112,7 @@ class MoneySettings(TomlTable):
     """The currency that amounts are counted in. Others are converted by `rates`, or rejected without a rate."""
 
     currency: Currency = "EUR"
+    """ISO 4217 code."""
     minor_units: int = Field(default=2, ge=0, le=4)
     """Decimals of the currency."""
     rates: dict[Currency, Positive] = Field(default_factory=dict)
@@ -158,6 +171,7 @@ class SegmentationSettings(TomlTable):
     shadow: bool = False
     """Learn and assign, but publish nothing before `streamseg promote`."""
     clusterer: Literal["kmeans", "streamkmeans", "clustream", "dbstream"] = "kmeans"
+    """Algorithm that learns the centres; all are from River."""
     k: int = Field(default=6, ge=2, le=64)
     """Number of clusters."""
     margin: float = Field(default=0.05, ge=0, lt=1)
@@ -227,6 +241,7 @@ class WorkerSettings(TomlTable):
     metrics_port: int | None = Field(default=9108, ge=0, le=65_535)
     """Port of the Prometheus metrics; 0: any free port; None: no metrics."""
     metrics_host: str = "127.0.0.1"
+    """Address that the Prometheus metrics are served on."""
     rows_in_memory: int = Field(default=1_000_000, ge=1_000)
     """Customers kept in memory, over all partitions. The least recently used are evicted first."""
     max_poll_records: int = Field(default=8_000, ge=1)
@@ -250,7 +265,9 @@ class ApiSettings(TomlTable):
     """How the API answers, and to whom."""
 
     host: str = "127.0.0.1"
+    """Address to listen on."""
     port: int = Field(default=8080, ge=0, le=65_535)
+    """Port to listen on; 0 takes a free one."""
     public_url: HttpAddress | None = None
     """Address of the API as pages see it (`https://segments.shop.example`) behind a proxy. None: the address of the
     request."""

@@ -1,6 +1,7 @@
 """Run the use cases of `service` on the Redis stores that the settings name. All raise `StoreUnavailableError`."""
 
 import time
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from streamseg.service import changes, segmentations, segments
 from streamseg.service.explainer import Explainer
 from streamseg.service.live_rows import all_rows
 from streamseg.service.live_rows import live_vectors as vectors_of
+from streamseg.service.segment_members import SegmentMember
+from streamseg.service.segment_members import segment_members as members_of
 from streamseg.settings import Settings
 from streamseg.wiring.derived import derive
 from streamseg.wiring.stores import stores
@@ -61,10 +64,25 @@ async def drop(settings: Settings, segmentation: str) -> None:
         await segmentations.drop(models, settings.segmentations, segmentation, time.time())
 
 
+async def segmentations_to_compare(settings: Settings, old: str | None, new: str | None) -> tuple[str, str]:
+    """See `service.segmentations.segmentations_to_compare`. Raises `NotFoundError` and `SettingsError`."""
+    shadow = {name: one.shadow for name, one in settings.segmentations.items()}
+    async with stores(settings) as (_, _, models):
+        promoted, dropped = await models.promoted(), await models.dropped()
+    return segmentations.segmentations_to_compare(shadow, promoted, dropped, old, new)
+
+
 async def compare_segmentations(settings: Settings, old: str, new: str) -> Comparison:
     """See `service.segmentations.compare_segmentations`. Raises `NotFoundError`."""
     async with stores(settings) as (state, _, _):
         return await segmentations.compare_segmentations(state, derive(settings).layout, old, new)
+
+
+async def segment_members(settings: Settings, segment: str) -> AsyncGenerator[SegmentMember, None]:
+    """See `service.segment_members.segment_members`. Raises `NotFoundError`."""
+    async with stores(settings) as (state, memberships, models):
+        async for member in members_of(state, memberships, models, derive(settings).layout, segment):
+            yield member
 
 
 async def explain(settings: Settings, customer_id: str) -> dict[str, Any]:
@@ -88,9 +106,9 @@ async def live_vectors(settings: Settings, segmentation: str) -> tuple[float, li
     return vectors_of(rows, derived.segmentation(segmentation), None if settings.clock == "event" else time.time())
 
 
-async def read_membership(settings: Settings, customer_id: str) -> tuple[bytes | None, dict[str, str]]:
-    """Return a customer's membership string, None if there is none, and the label of each segment by id."""
+async def read_membership(settings: Settings, customer_id: str) -> tuple[bytes | None, dict[str, dict[str, Any]]]:
+    """Return a customer's membership string, None if there is none, and the catalogue entry of each segment by id."""
     async with stores(settings) as (_, memberships, models):
         (membership,) = await memberships.read([customer_id])
         catalogue = await segments.read_catalogue(models)
-    return membership, {segment: str(entry.get("label", "")) for segment, entry in catalogue.items()}
+    return membership, catalogue

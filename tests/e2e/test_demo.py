@@ -60,5 +60,6 @@ def test_an_unavailable_store_ends_the_demo_with_one_line() -> None:
         text=True,
     )
     assert done.returncode == 3
-    (line,) = done.stderr.splitlines()
+    *progress, line = done.stderr.splitlines()
+    assert all(each.endswith(" ...") for each in progress)
     assert line.startswith("streamseg: Redis: ")

@@ -125,6 +125,28 @@ def test_a_customer_has_a_segment_in_each_and_a_shadow_comes_to_light(  # noqa: 
         assert "would move" in told(environment, "segments", "diff", "worth", "--against", "value")
         assert not any(b"worth-" in (value or b"") for _, value, _ in read_all(bootstrap, MEMBERSHIPS))
 
+        # Issue 13, items 25 and 26: lists of members, a comparison that picks what exists, unknown ids, 80 columns.
+        for name, scored in (("value", True), ("worth", False)):
+            listed = segments(environment, name)[0]
+            members = run(environment, "segments", "members", listed["id"])["members"]
+            assert len(members) == listed["size"]
+            assert {member["customer_id"] for member in members} <= set(customers)
+            assert all((member["score"] is not None) is scored and member["since"] > 0 for member in members)
+            lines = told(environment, "segments", "members", listed["id"], "--csv").splitlines()
+            assert len(lines) == listed["size"] + 1
+        assert {one["segment"].partition("-")[0] for one in run(environment, "segments", "diff")["segments"]} == {
+            "worth"
+        }
+        for unknown_id in (("lookup", "nobody"), ("segments", "members", "value-zzzz"), ("keys", "revoke", "key-0")):
+            done = subprocess.run(
+                [*STREAMSEG, *unknown_id], env=os.environ | environment, capture_output=True, check=False
+            )
+            assert (done.returncode, b"there is no" in done.stderr) == (1, True)
+        for words in (["segments"], ["segments", "diff"], ["lookup", customers[1], "--why"], ["segments", "--history"]):
+            assert max(map(len, told(environment, *words).splitlines())) <= 80
+        explained = " ".join(told(environment, "lookup", customers[1], "--why").split())
+        assert "most of this group" in explained
+
         # Promoted, everybody enters once, without a restart.
         promoted = run(environment, "promote", "worth")
         assert promoted["public_from"] > time.time() - 2

@@ -25,6 +25,7 @@ DOCUMENTS = (
     "CONTRIBUTING.md",
     "streamseg/DESIGN.md",
     "deploy/README.md",
+    "deploy/backfill.md",
     "deploy/segmentations.md",
     "deploy/serving.md",
     "schemas/README.md",

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -17,6 +17,8 @@ from streamseg.clustering.snapshot import Snapshot
 from streamseg.features.catalogue import Feature
 
 REPRESENTATIVES: Final = 3
+MOST: Final = (0.1, 0.9)
+"""The quantiles between which most members lie."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class SegmentDescription:
     """Pseudonyms of the described customers who are nearest to the centre."""
     rfm: RfmOfMany | None = None
     """None unless the features include recency, frequency and monetary value."""
+    usual: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Between which values most described members lie (`MOST`), by feature; empty without described members."""
 
 
 def pseudonym(customer_id: str) -> str:
@@ -96,6 +100,15 @@ def describe(
                 differences=differing[index],
                 representatives=tuple(pseudonym(customer_ids[i]) for i in nearest.tolist()),
                 rfm=rfm,
+                usual=_usual(snapshot.features, np.asarray(vectors, dtype=np.float64)[mask]),
             )
         )
     return descriptions
+
+
+def _usual(features: Sequence[str], vectors: Floats) -> dict[str, tuple[float, float]]:
+    """Return the quantiles `MOST` of each feature (d) over vectors (n, d), to four digits."""
+    if not len(vectors):
+        return {}
+    low, high = np.quantile(vectors, MOST, axis=0)
+    return {name: (float(f"{low[i]:.4g}"), float(f"{high[i]:.4g}")) for i, name in enumerate(features)}

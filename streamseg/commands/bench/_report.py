@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 import streamseg
+from streamseg.commands._text import columns
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 ROOT: Final = Path(streamseg.__file__).parents[1]
-WIDTH: Final = 120
-"""Columns of tables that are written to a file."""
 
 
 def measure_and_print(
@@ -38,9 +37,7 @@ def measure_and_print(
         return
     from rich.console import Console
 
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=WIDTH)
+    console = Console(width=columns())
     show(console, answer)
     for name in ("machine", "versions"):
         if name in answer:

@@ -142,11 +142,14 @@ def _warn_of_rejections(result: "StreamResult") -> None:
 
 def _show(results: "list[StreamResult]") -> None:
     from rich.console import Console
-    from rich.table import Table
 
-    console = Console()
+    from streamseg.commands._text import columns, folding_table
+
+    console = Console(width=columns())
     for result in results:
-        table = Table(*_COLUMNS, title=f"{result.name}: {result.customers:,} customers, {result.events:,} events")
+        table = folding_table(
+            *_COLUMNS, title=f"{result.name}: {result.customers:,} customers, {result.events:,} events"
+        )
         for row in result.rows:
             table.add_row(
                 row.method,

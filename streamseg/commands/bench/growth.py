@@ -30,10 +30,10 @@ def command(*, sizes: tuple[int, ...], events: int, as_json: bool) -> None:
 
 
 def _show(console: "Console", answer: dict[str, Any]) -> None:
-    from rich.table import Table
+    from streamseg.commands._text import folding_table
 
     first = answer["sizes"][0]
-    table = Table(
+    table = folding_table(
         "customers", "CPU us/event", f"with {first['customers']:,} active", "resident MB", "Redis B/customer",
         "row B", "membership B", "sweep s",
     )  # fmt: skip
@@ -49,7 +49,7 @@ def _show(console: "Console", answer: dict[str, Any]) -> None:
             f"{stored['membership']:,.0f}",
             f"{one['sweep_seconds']:.1f}",
         )
-    layout = Table("field", "type", "bytes", "meaning", title="A stored row")
+    layout = folding_table("field", "type", "bytes", "meaning", title="A stored row")
     for field in answer["row"]:
         layout.add_row(field["field"], field["type"], str(field["bytes"]), field["meaning"])
     layout.add_row("total", "", str(sum(field["bytes"] for field in answer["row"])), "")

@@ -39,9 +39,9 @@ def command(*, events: int, customers: int, seconds: float, shares: tuple[float,
 
 
 def _show(console: "Console", answer: dict[str, Any]) -> None:
-    from rich.table import Table
+    from streamseg.commands._text import folding_table
 
-    table = Table("load", "events/s", "p50 ms", "p99 ms", "p99.9 ms", "probes", "generator delay, p99 ms")
+    table = folding_table("load", "events/s", "p50 ms", "p99 ms", "p99.9 ms", "probes", "generator delay, p99 ms")
     for one in answer["loads"]:
         names = ("p50_seconds", "p99_seconds", "p99.9_seconds", "probes", "generator_late_p99_seconds")
         p50, p99, p999, probes, late = (one[name] for name in names)

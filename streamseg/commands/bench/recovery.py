@@ -56,9 +56,9 @@ def command(
 
 
 def _show(console: "Console", answer: dict[str, Any]) -> None:
-    from rich.table import Table
+    from streamseg.commands._text import folding_table
 
-    table = Table("workers", "known customers", "events/s", "taken over after s", "full rate after s")
+    table = folding_table("workers", "known customers", "events/s", "taken over after s", "full rate after s")
     for name, one in answer["recovery"].items():
         table.add_row(
             f"{answer['workers']} {name}",

@@ -45,9 +45,9 @@ def command(*, events: int, customers: int, workers: tuple[int, ...], events_per
 
 
 def _show(console: "Console", answer: dict[str, Any]) -> None:
-    from rich.table import Table
+    from streamseg.commands._text import folding_table
 
-    table = Table("workers", "events/s", "us of CPU per event: workers", "Redis", "Kafka")
+    table = folding_table("workers", "events/s", "us of CPU per event: workers", "Redis", "Kafka")
     for one in answer["workers"]:
         micros = [f"{one[f'{name}_cpu_seconds_per_event'] * 1e6:.2f}" for name in ("worker", "redis", "kafka")]
         table.add_row(str(one["workers"]), f"{one['events_per_second']:,.0f}", *micros)

@@ -42,9 +42,9 @@ def command(seconds: int, rounds: int, streams: int, as_json: bool) -> None:
 
 
 def _show(console: "Console", answer: dict[str, Any]) -> None:
-    from rich.table import Table
+    from streamseg.commands._text import folding_table
 
-    table = Table("measured", "value")
+    table = folding_table("measured", "value")
     for name, value in answer.items():
         table.add_row(name, json.dumps(value))
     console.print(table)

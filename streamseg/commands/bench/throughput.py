@@ -78,9 +78,9 @@ def command(
 
 
 def _show(console: "Console", answer: dict[str, Any]) -> None:
-    from rich.table import Table
+    from streamseg.commands._text import folding_table
 
-    table = Table(
+    table = folding_table(
         "load", "events", "process", "events/s", "us of CPU per event", "streamseg is faster by", "CPU over the limit"
     )
     for load, measured in answer["loads"].items():

@@ -58,6 +58,7 @@ def command(
     With --json nothing is shown until the end. Servers given with --kafka and --redis must be empty, or hold only what
     an earlier demo left there; --remove removes that.
     """
+    click.echo("loading the demo ...", err=True)
     from streamseg.commands.demo._processes import History
     from streamseg.commands.demo._run import run
     from streamseg.commands.demo._servers import remove_demo

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import click
 
 from streamseg.commands import Invocation
 from streamseg.commands.demo import _servers
@@ -51,7 +54,9 @@ class Processes:
     """The settings file that was given, for all processes."""
     metrics_url: str
     curl: str
-    """A shell command that looks up a customer over HTTP."""
+    """A shell command of one short line that looks up a customer over HTTP."""
+    asks: str
+    """What that command asks."""
     folder: Path
     children: list[Child]
 
@@ -85,6 +90,7 @@ def running(
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         if logs is not None:
             stack.callback(_copy_logs, folder, logs)
+        _say("starting Kafka and Redis, embedded in this process" if kafka is None else f"connecting to {kafka}")
         given = _servers.settings_for(invocation, kafka, redis)
         asyncio.run(_servers.check(given, kafka=kafka is not None, redis=redis is not None))
         bootstrap = kafka or stack.enter_context(EmbeddedBroker()).bootstrap
@@ -107,18 +113,25 @@ def running(
         def child(name: str, *arguments: str) -> Child:
             return Child(name, command_line(environment, invocation.file, *arguments), folder)
 
+        _say("starting the API")
         api = child("api", "api", "--port", str(api_port))
         stack.callback(api.stop)
         api.start(lambda: listens(api_port), READY_SECONDS)
-        curl = (
-            f"curl -H 'Authorization: Bearer {_new_api_key(environment, invocation.file)}' "
-            f"http://127.0.0.1:{api_port}/v1/customers/fg-000001/segments"
+        path = "/v1/customers/fg-000001/segments"
+        call = folder / "curl"
+        call.touch(mode=0o600)
+        call.write_text(
+            f'header = "Authorization: Bearer {_new_api_key(environment, invocation.file)}"\n'
+            f'url = "http://127.0.0.1:{api_port}{path}"\nwrite-out = "\\n"\nsilent\nshow-error\n'
         )
+        curl, asks = f"curl -K {shlex.quote(str(call))}", f"the API answers GET {path}"
+        _say("starting a worker")
         worker = child("worker", "worker")
         stack.callback(worker.stop)
         worker.start(lambda: listens(metrics_port), READY_SECONDS)
         metrics_url = f"http://127.0.0.1:{metrics_port}/metrics"
-        processes = Processes(chosen, environment, invocation.file, metrics_url, curl, folder, [api, worker])
+        processes = Processes(chosen, environment, invocation.file, metrics_url, curl, asks, folder, [api, worker])
+        _say(f"sending the history of {history.customers:,} customers")
         # fmt: off
         simulator = child(
             SIMULATOR, "simulate", "--into-live", "--customers", str(history.customers), "--days", str(history.days),
@@ -130,6 +143,10 @@ def running(
         simulator.start(lambda: True, 1.0)
         processes.children.append(simulator)
         yield processes
+
+
+def _say(what: str) -> None:
+    click.echo(f"{what} ...", err=True)
 
 
 def _speed_text(speed: float | None) -> str:

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.live import Live
 
 from streamseg.commands import Invocation
+from streamseg.commands._text import folded
 from streamseg.commands.demo._measures import Measures
 from streamseg.commands.demo._processes import History, Processes, running
 from streamseg.commands.demo._screen import render
@@ -25,6 +26,8 @@ from streamseg.wiring.build_service import read_catalogue
 
 MEASURES_SECONDS: Final = 1.0
 FRAME_SECONDS: Final = 0.25
+LINES_ABOVE: Final = 5
+"""Lines of the screen that stay free for the curl call."""
 
 
 def run(
@@ -40,7 +43,7 @@ def run(
     """Run until `seconds` have passed or Ctrl-C; then print the result."""
     with running(invocation, history, kafka, redis, logs) as processes:
         measures, started = Measures(), time.monotonic()
-        click.echo(f"try: {processes.curl}", err=as_json)
+        click.echo(f"{processes.asks}; ask in another terminal:\n\n{processes.curl}\n", err=as_json)
         with suppress(KeyboardInterrupt):
             asyncio.run(_watch(processes, measures, None if seconds is None else started + seconds, quiet=as_json))
         result = _result(measures, time.monotonic() - started)
@@ -56,7 +59,8 @@ async def _watch(processes: Processes, measures: Measures, until: float | None, 
     measured_at = 0.0
     async with reader(processes.settings) as log:
         changes = _Changes(log, await log.partitions(MEMBERSHIPS))
-        with Live(console=Console(stderr=quiet, quiet=quiet), refresh_per_second=4, transient=True) as live:
+        console = Console(stderr=quiet, quiet=quiet)
+        with Live(console=console, refresh_per_second=4, transient=True) as live:
             while until is None or time.monotonic() < until:
                 processes.check()
                 for value in await changes.next():
@@ -65,7 +69,7 @@ async def _watch(processes: Processes, measures: Measures, until: float | None, 
                     measured_at = time.monotonic()
                     await asyncio.to_thread(measures.read_metrics, processes.metrics_url)
                     measures.segments = await _segments(processes.settings)
-                live.update(render(measures, addresses))
+                live.update(render(measures, addresses, console.width, console.height - LINES_ABOVE))
                 await asyncio.sleep(FRAME_SECONDS)
 
 
@@ -124,4 +128,4 @@ def _ari(processes: Processes) -> float | None:
 def _summary(result: dict[str, Any]) -> str:
     lines = [f"{one['size']:>7,}  {one['label']}  ({one['id']})" for one in result["segments"]]
     counts = f"{result['events']:,} events of {result['customers']:,} customers, {result['moves']:,} moves"
-    return "\n".join([counts, *lines])
+    return folded("\n".join([counts, *lines]), indent=" " * 9)

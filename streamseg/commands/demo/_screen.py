@@ -1,66 +1,99 @@
-"""Renders the demo's measures for the terminal."""
+"""Renders the demo's measures for the terminal: what matters most first, and no more than fits."""
 
+import textwrap
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any, Final
 
-from rich.columns import Columns
 from rich.console import Group, RenderableType
-from rich.panel import Panel
-from rich.table import Table
 from rich.text import Text
 
-from streamseg.commands.demo._measures import Measures
+from streamseg.commands.demo._measures import LATEST_MOVES, Measures
+
+LEAST_MOVES: Final = 4
+"""Latest moves that come before the descriptions of the segments."""
+LABEL: Final = 34
+BAR: Final = 10
+"""Columns of a segment's label and of the bar of its share."""
 
 
-def render(measures: Measures, addresses: str) -> RenderableType:
-    """The whole screen."""
-    return Group(_head(measures, addresses), _segments(measures), _moves(measures))
+def render(measures: Measures, addresses: str, columns: int = 80, lines: int = 24) -> RenderableType:
+    """The whole screen, at most `lines` lines of `columns`.
+
+    Where not all fits, what comes first here is shown: the measures, a line for each segment, the latest moves, the
+    descriptions of the segments, more moves, the addresses.
+    """
+    moves = _moves(measures)
+    fixed = [*_head(measures), Text()]
+    left = max(lines - len(fixed), 0)
+    segments = _segments(measures)[:left]
+    left -= len(segments)
+    described = [_description(one, columns) for one in measures.segments]
+    many = min(len(moves), LEAST_MOVES + 1, max(left - 1, 0))
+    shows_descriptions = 0 < sum(map(len, described)) <= left - many - 1
+    if shows_descriptions:
+        segments = [line for one, below in zip(segments, [[], *described], strict=False) for line in (one, *below)]
+        left -= sum(map(len, described))
+    many = min(len(moves), max(left - 1, 0))
+    left -= many + 1
+    tail = [Text(), *(Text(each, "dim") for each in textwrap.wrap(addresses, columns))]
+    shown = [*fixed, *segments, Text(), *moves[:many], *(tail if len(tail) <= left else ())]
+    for line in shown:
+        line.truncate(columns, overflow="ellipsis")
+    return Group(*shown[:lines])
 
 
-def _head(measures: Measures, addresses: str) -> RenderableType:
+def _head(measures: Measures) -> list[Text]:
     def milliseconds(seconds: float | None) -> str:
         return "-" if seconds is None else f"{1000 * seconds:,.0f} ms"
 
-    numbers = Columns(
-        [
-            Text.assemble((f"{measures.events_per_second:,.0f}", "bold green"), " events/s"),
-            Text.assemble((f"{measures.events:,}", "bold"), " events"),
-            Text.assemble((f"{measures.customers:,}", "bold"), " customers"),
-            Text.assemble((f"{measures.moves:,}", "bold"), " moves"),
-            Text.assemble((f"{measures.rejected:,}", "bold"), " rejected"),
-            Text.assemble(
-                "event to Redis ",
-                (milliseconds(measures.p50), "bold"),
-                " median, ",
-                (milliseconds(measures.p99), "bold"),
-                " p99",
-            ),
-        ],
-        padding=(0, 3),
+    day = datetime.fromtimestamp(measures.now, UTC).strftime("%a %d %b %Y") if measures.now else "warming up"
+    counts = (
+        (measures.events_per_second, "events/s"),
+        (measures.events, "events"),
+        (measures.customers, "customers"),
+        (measures.moves, "moves"),
+        (measures.rejected, "rejected"),
     )
-    day = datetime.fromtimestamp(measures.now, UTC).strftime("%A, %d %B %Y") if measures.now else "warming up"
-    return Panel(numbers, title=f"streamseg · FitGear · {day}", subtitle=addresses)
+    return [
+        Text.assemble(("streamseg", "bold"), f" · FitGear, a simulated shop · {day}"),
+        Text("   ").join(Text.assemble((f"{count:,.0f}", "bold green"), f" {name}") for count, name in counts),
+        Text.assemble(
+            *("event to Redis: ", (milliseconds(measures.p50), "bold"), " median, "),
+            *((milliseconds(measures.p99), "bold"), " at the 99th percentile"),
+        ),
+    ]
 
 
-def _segments(measures: Measures) -> RenderableType:
+def _segments(measures: Measures) -> list[Text]:
+    """A heading and one line for each segment."""
     if not measures.segments:
-        return Panel("all customers are unassigned until the first model has been learned", title="segments")
-    table = Table("segment", "size", "share", "description", expand=True, box=None, padding=(0, 1))
-    for one in measures.segments:
-        bar = "█" * round(20 * one["share"])
-        table.add_row(
-            Text.assemble((one["label"], "bold cyan"), f"\n{one['id']}", style="default"),
-            f"{one['size']:,}",
-            f"{one['share']:.0%} {bar}",
-            one["description"],
-        )
-    return Panel(table, title="segments")
+        return [
+            Text("No segments yet: the first model is learned once enough customers"),
+            Text("were seen, in about half a minute. Until then all are unassigned."),
+        ]
+    heading = Text(f"{'segment':<{LABEL}} {'customers':>9}  share {'':<{BAR}} id", "dim")
+    return [heading, *(_segment(one) for one in measures.segments)]
 
 
-def _moves(measures: Measures) -> RenderableType:
+def _segment(one: Mapping[str, Any]) -> Text:
+    label = Text(one["label"], "bold cyan")
+    label.truncate(LABEL, overflow="ellipsis", pad=True)
+    bar = ("█" * round(BAR * one["share"])).ljust(BAR)
+    return Text.assemble(label, f" {one['size']:>9,}  {one['share']:>5.0%} ", (bar, "green"), f" {one['id']}")
+
+
+def _description(one: Mapping[str, Any], columns: int) -> list[Text]:
+    return [Text(f"  {line}") for line in textwrap.wrap(one["description"], columns - 2)]
+
+
+def _moves(measures: Measures) -> Sequence[Text]:
+    """A heading and one line for each of the latest moves, the latest first."""
     labels = {one["id"]: one["label"] for one in measures.segments}
 
     def label(segment: str | None) -> str:
         return labels.get(segment, segment) if segment else "unassigned"
 
-    lines = [f"{move.customer:<12} {label(move.exited)} → {label(move.entered)}" for move in measures.latest]
-    return Panel("\n".join(lines) or "-", title="latest moves")
+    moves = list(measures.latest)[:LATEST_MOVES]
+    lines = [Text(f"{move.customer:<12} {label(move.exited)} → {label(move.entered)}") for move in moves]
+    return [Text("latest moves", "dim"), *lines] if lines else []

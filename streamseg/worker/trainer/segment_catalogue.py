@@ -109,6 +109,7 @@ class SegmentCatalogue:
                 "differences": [asdict(difference) for difference in one.differences[:DIFFERENCES]],
                 "representatives": list(one.representatives),
                 "rfm": None if one.rfm is None else asdict(one.rfm),
+                "usual": one.usual,
             }
         for segment, entry in stored.items():
             if segment not in entries and entry["segmentation"] == snapshot.segmentation and entry["retired"] is None:

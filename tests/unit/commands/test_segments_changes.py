@@ -5,7 +5,8 @@ from datetime import date
 import click
 import pytest
 
-from streamseg.commands._changes import COLUMNS, SinceType, lines
+from streamseg.commands._changes import SinceType, lines
+from streamseg.commands._text import columns
 from streamseg.service.changes import Changes, SegmentChange, Since
 
 DAY = 86_400
@@ -46,7 +47,7 @@ def test_long_labels_fit_80_columns_and_equal_ones_show_their_ids() -> None:
         SegmentChange(OLD, "behaviour", endless, 5, 5, {A: 1}, {B: 1}),
     )
     printed = list(lines(found, {}))
-    assert max(map(len, printed)) <= COLUMNS
+    assert max(map(len, printed)) <= columns()
     text = " ".join(" ".join(printed).split())
     assert f"900,000 from {label} [{B}]" in text
 

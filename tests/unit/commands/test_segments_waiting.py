@@ -42,7 +42,7 @@ def test_one_line_per_segmentation_says_what_is_missing() -> None:
     result = CliRunner().invoke(command, [], obj=Invocation())
     assert result.exit_code == 0, result.output
     assert "41 so far" in result.stdout
-    assert result.stdout.splitlines() == [
+    assert result.stdout.replace("\n  ", " ").splitlines() == [
         f"behaviour: {missing(COLD)}",
         "value: segments come when customers are sampled (none so far)",
     ]

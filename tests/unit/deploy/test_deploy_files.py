@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from streamseg.commands import streamseg
-from streamseg.settings import WorkerSettings, load_settings
+from streamseg.settings import ApiSettings, WorkerSettings, load_settings
 
 ROOT = Path(__file__).parents[3]
 DOCKERFILE = (ROOT / "deploy/Dockerfile").read_text()
@@ -102,6 +102,41 @@ def test_prometheus_scrapes_the_port_of_the_workers() -> None:
     assert scraped["names"] == ["worker"]
     assert scraped["port"] == WorkerSettings().metrics_port
     assert f"EXPOSE {scraped['port']}" in DOCKERFILE
+
+
+def test_prometheus_scrapes_the_api() -> None:
+    """Issue 13, item 26."""
+    jobs = {job["job_name"]: job for job in yaml.safe_load(PROMETHEUS.read_text())["scrape_configs"]}
+    scraped = jobs["streamseg-api"]["dns_sd_configs"][0]
+    assert scraped["names"] == ["api"]
+    assert scraped["port"] == ApiSettings().port
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_container_reads_the_mounted_settings_file(name: str) -> None:
+    """Issue 13, item 26: it is the `streamseg.toml` of the working directory, and it is valid."""
+    service = OURS[name]
+    source, target, mode = service["volumes"][0].split(":")
+    assert (target, mode) == (f"{service['working_dir']}/streamseg.toml", "ro")
+    assert load_settings(ROOT / source).segmentations
+
+
+def test_the_truth_file_outlives_its_container_and_the_user_may_write_it() -> None:
+    """Issue 13, item 26: the simulator writes to a volume on a folder that the image gives to its user."""
+    simulator = SERVICES["simulator"]
+    (truth,) = [Path(word) for word in simulator["command"] if str(word).endswith(".csv")]
+    assert f"truth:{truth.parent}" in simulator["volumes"]
+    assert "truth" in yaml.safe_load((ROOT / "docker-compose.yml").read_text())["volumes"]
+    (user,) = re.findall(r"^USER (\d+):\d+$", DOCKERFILE, re.MULTILINE)
+    assert re.search(rf"^RUN install -d -o {user} -g \d+ {truth.parent}$", DOCKERFILE, re.MULTILINE)
+
+
+def test_a_key_is_made_once() -> None:
+    """Issue 13, item 26: `up` makes a key at the first start only, once the store is there."""
+    key = SERVICES["key"]
+    assert key["command"] == ["keys", "create", "compose", "--if-missing"]
+    assert key["depends_on"]["redis"]["condition"] == "service_healthy"
+    assert key["restart"] == "no"
 
 
 def test_promtool_accepts_the_prometheus_file() -> None:

@@ -7,7 +7,13 @@ import pytest
 from streamseg.clustering.identity import code_of
 from streamseg.errors import NotFoundError, SettingsError, StreamsegError
 from streamseg.features.layout import Layout
-from streamseg.service.segmentations import PROMOTION_DELAY_SECONDS, compare_segmentations, drop, promote
+from streamseg.service.segmentations import (
+    PROMOTION_DELAY_SECONDS,
+    compare_segmentations,
+    drop,
+    promote,
+    segmentations_to_compare,
+)
 from streamseg.store.memory import MemoryModelStore, MemoryStateStore
 from tests.support.partition import SNAPSHOT
 from tests.support.rows import NOON, Slab, click
@@ -96,3 +102,33 @@ async def test_a_dropped_segmentation_cannot_be_promoted() -> None:
         with pytest.raises(StreamsegError, match="value was dropped for good"):
             await promote(models, shadow, "value", 2_000.0)
     assert await models.promoted() == {}
+
+
+@pytest.mark.parametrize(
+    ("given", "chosen"),
+    [
+        ((None, None), ("behaviour", "worth")),
+        ((None, "value"), ("behaviour", "value")),
+        (("value", None), ("value", "worth")),
+        (("worth", None), ("worth", "value")),
+        ((None, "behaviour"), ("value", "behaviour")),
+    ],
+)
+async def test_a_comparison_picks_what_exists(given: tuple[str | None, str | None], chosen: tuple[str, str]) -> None:
+    """Issue 13, item 25: `segments diff` picks what exists."""
+    shadow = {"gone": False, "behaviour": False, "value": False, "worth": True}
+    assert segmentations_to_compare(shadow, (), ("gone",), *given) == chosen
+
+
+async def test_a_promoted_shadow_counts_as_public_in_a_comparison() -> None:
+    shadow = {"old": True, "new": True}
+    assert segmentations_to_compare(shadow, ("old",), (), None, None) == ("old", "new")
+    assert segmentations_to_compare(shadow, ("new",), (), None, None) == ("new", "old")
+
+
+async def test_a_comparison_needs_two_segmentations() -> None:
+    for given, why in (((None, None), "only the segmentation"), (("value", "value"), "itself")):
+        with pytest.raises(SettingsError, match=why):
+            segmentations_to_compare({"value": False}, (), (), *given)
+    with pytest.raises(NotFoundError, match="no segmentation x"):
+        segmentations_to_compare({"value": False}, (), (), "x", None)

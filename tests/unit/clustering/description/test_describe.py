@@ -149,3 +149,17 @@ def test_reasons_add_up_to_the_difference_of_the_squared_distances(model: Learne
 def test_reasons_for_an_unknown_segment_are_refused(model: Learner) -> None:
     with pytest.raises(ValueError, match="behaviour-none"):
         why(Assigner(model.snapshot()), KINDS[0], "behaviour-none")
+
+
+def test_most_members_have_the_usual_values(model: Learner, features: list[Feature]) -> None:
+    """Issue 13, item 25: "spends 1,203 EUR, most of this group 40-90"."""
+    snapshot, samples = model.snapshot(), model.samples()
+    vectors = np.array([sample.vector for sample in samples])
+    nearest = Assigner(snapshot).assign(vectors).nearest
+    for each in described(model, features).values():
+        members = vectors[nearest == snapshot.segments.index(each.segment)]
+        assert set(each.usual) == set(NAMES)
+        for column, name in enumerate(NAMES):
+            low, high = each.usual[name]
+            inside = (members[:, column] >= low) & (members[:, column] <= high)
+            assert 0.7 < inside.mean() < 0.9, name

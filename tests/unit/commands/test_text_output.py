@@ -1,0 +1,307 @@
+"""Issue 13, item 25: what commands print fits 80 columns, with times in UTC, units and words; unknown ids exit with 1.
+
+Each command runs as it would in a terminal of 80 columns. The stores are replaced by long, hostile values.
+"""
+
+import asyncio
+import json
+import os
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from rich.console import Console
+
+from streamseg.clustering.description.comparison import Comparison, Counterpart, Flow
+from streamseg.commands import streamseg
+from streamseg.commands._sending import print_sent
+from streamseg.commands.advise_k import _show as show_advice
+from streamseg.commands.bench.throughput import _show as show_throughput
+from streamseg.commands.dead_letters import _show as show_dead_letters
+from streamseg.commands.evaluate import _show as show_agreement
+from streamseg.commands.verify import _show as show_verified
+from streamseg.errors import SettingsError, StreamsegError
+from streamseg.evaluation.k_selection import KAdvice, KTrial
+from streamseg.features.layout import Layout
+from streamseg.repair.row_comparison import RowDifference
+from streamseg.repair.verifier import VerifyReport
+from streamseg.service.segment_members import SegmentMember, segment_members
+from streamseg.service.segments import rename
+from streamseg.sources.sending import SendProgress
+from streamseg.store.memory import MemoryMembershipStore, MemoryModelStore, MemoryStateStore
+
+WIDTH = 80
+LONG = "a-very-long-name-" * 6
+AT = 1_795_415_998
+DAY = "2026-11-23T"
+SEGMENT = {
+    "segmentation": "behaviour",
+    "label": f"Big-basket [bold] premium buyers {LONG}",
+    "generated_label": LONG,
+    "description": "They bring 80% of the value. " * 9,
+    "size": 1_234_567,
+    "share": 0.21,
+    "value_share": 0.8,
+    "created": AT,
+    "retired": None,
+    "shadow": False,
+    "usual": {"spend": [40.0, 90.0], "order_value": [12.0, 80.5]},
+}
+OWN, OTHER = "behaviour-aaaa", "behaviour-bbbb"
+
+
+@pytest.fixture(autouse=True)
+def _terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(WIDTH))
+    for name in [name for name in os.environ if name.startswith("STREAMSEG_")]:
+        monkeypatch.delenv(name)
+
+
+def run(*arguments: str) -> Result:
+    result = CliRunner().invoke(streamseg, arguments)
+    if result.exception is not None and not isinstance(result.exception, (SystemExit, StreamsegError)):
+        raise result.exception
+    return result
+
+
+def assert_fits(text: str) -> None:
+    assert text.strip()
+    assert [line for line in text.splitlines() if len(line) > WIDTH] == []
+    assert "\N{HORIZONTAL ELLIPSIS}" not in text, "cut instead of folded"
+    assert "17954" not in text, "a time in epoch seconds"
+
+
+def answer(value: Any) -> Callable[..., Any]:
+    async def answered(*_: object) -> Any:
+        return value
+
+    return answered
+
+
+def test_segments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streamseg.wiring.build_service.read_catalogue", answer({OWN: SEGMENT, OTHER: SEGMENT}))
+    monkeypatch.setattr("streamseg.wiring.build_service.read_waiting", answer({"s" * 32: None}))
+    output = run("segments").output
+    assert_fits(output)
+    assert "1,234,567" in output
+    assert "[bold]" in output
+
+
+def test_the_history_of_segments(monkeypatch: pytest.MonkeyPatch) -> None:
+    related = [(f"behaviour-{n:04}", 0.5) for n in range(9)]
+    lineage = [{"segmentation": "behaviour", "at": AT, "transition": "emerge", "segment": OWN, "related": related}]
+    monkeypatch.setattr("streamseg.wiring.build_service.read_catalogue", answer({OWN: SEGMENT}))
+    monkeypatch.setattr("streamseg.wiring.build_service.read_lineage", answer(lineage))
+    output = run("segments", "--history").output
+    assert_fits(output)
+    assert DAY in output
+
+
+def test_members_of_a_segment(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def members(*_: object) -> AsyncGenerator[SegmentMember, None]:
+        for n in range(30):
+            yield SegmentMember(f"{n}-{LONG}", AT, 0.123456)
+
+    monkeypatch.setattr("streamseg.wiring.build_service.segment_members", members)
+    output = run("segments", "members", OWN).output
+    assert_fits(output)
+    assert f"30 customers in {OWN}, 20 of them shown" in output
+    listed = run("segments", "members", OWN, "--csv").stdout.splitlines()
+    assert listed[0] == "customer_id,since,score"
+    assert listed[1] == f"0-{LONG},2026-11-23T06:39:58Z,0.123456"
+    assert len(listed) == 31
+    written = json.loads(run("segments", "members", OWN, "--json").stdout)["members"]
+    assert written[0] == {"customer_id": f"0-{LONG}", "since": AT, "score": 0.123456}
+    assert len(written) == 30
+
+
+def test_the_comparison_of_segmentations(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"{'s' * 32}-{n:04}" for n in range(3)]
+    found = Comparison(
+        1_000_000,
+        12,
+        13,
+        500_000,
+        0.5,
+        tuple(Counterpart(name, 1_234_567, name, 1_234_567, 1_234_567) for name in names),
+        tuple(Flow(name, name, 1_234_567, ("0123456789ab",) * 3) for name in names),
+        7,
+    )
+    monkeypatch.setattr("streamseg.wiring.build_service.segmentations_to_compare", answer(("s" * 32, "t" * 32)))
+    monkeypatch.setattr("streamseg.wiring.build_service.compare_segmentations", answer(found))
+    assert_fits(run("segments", "diff").output)
+
+
+def test_reasons_have_units_and_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    membership = {
+        "segments": {"behaviour": {"id": OWN, "since": AT, "score": 0.83}},
+        "consent": {"ads": False, "personalisation": True},
+        "as_of": AT,
+    }
+    pulls = [
+        {"feature": name, "pull": pull, "value": value, "own_centre": own, "other_centre": other}
+        for name, pull, value, own, other in (
+            ("spend", 2.0, 1203.4, 60.0, 5.0),
+            ("weekend_share", 1.0, 0.311, 0.4, 0.2),
+            ("purchase_recency", 0.5, 365.0, 3.0, 100.0),
+            ("order_value", -1.0, 7.5, 40.0, 9.0),
+        )
+    ]
+    rfm = {"name": "Champions", "recency": 5, "frequency": 5, "monetary": 4}
+    reason = {"confidence": 0.83, "model": 3, "runner_up": OTHER, "rfm": rfm, "pulls": pulls}
+    stored = (json.dumps(membership).encode(), {OWN: SEGMENT})
+    monkeypatch.setattr("streamseg.wiring.build_service.read_membership", answer(stored))
+    monkeypatch.setattr("streamseg.wiring.build_service.explain", answer({"behaviour": reason}))
+    output = run("lookup", "c-81", "--why").output
+    assert_fits(output)
+    plain = " ".join(output.split())
+    assert "spends 1,203 EUR; most of this group 40-90, the centre of the runner-up 5" in plain
+    assert "31 % of the visits at weekends; the centre of this group 40 %, the centre of the runner-up 20 %" in plain
+    assert "bought never, or over 365 days ago" in plain
+    assert "orders for 7.50 EUR; the centre of the runner-up 9.00, most of this group 12-80" in plain
+    assert "RFM: Champions (recency 5, frequency 5, monetary 4; 5 is best)" in plain
+    assert DAY in plain
+
+
+def test_a_promotion_says_when_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streamseg.wiring.build_service.promote", answer(AT))
+    output = run("promote", "behaviour").output
+    assert_fits(output)
+    assert "2026-11-23T06:39:58Z" in output
+    assert json.loads(run("promote", "behaviour", "--json").output)["public_from"] == AT
+
+
+def test_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = [SimpleNamespace(id="key-52ca5586", name=LONG, kind="publishable", created=AT, expires=AT + 60)]
+    monkeypatch.setattr("streamseg.commands.keys._all", answer(keys))
+    output = run("keys", "list").output
+    assert_fits(output)
+    assert DAY in output
+
+
+def test_a_key_is_created_only_if_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[Any] = []
+
+    async def store(_: object, *keys: Any) -> None:
+        kept.extend(keys)
+
+    monkeypatch.setattr("streamseg.commands.keys._all", answer(kept))
+    monkeypatch.setattr("streamseg.commands.keys._store", store)
+    results = [run("keys", "create", "compose", "--if-missing") for _ in range(2)]
+    assert [result.exit_code for result in results] == [0, 0]
+    assert [key.name for key in kept] == ["compose"]
+    assert "sk_" in results[0].output
+    assert "sk_" not in results[1].output
+
+
+@pytest.mark.parametrize("arguments", [("list",), ("parked",)])
+def test_webhooks(arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    subscriber = {
+        "id": LONG,
+        "url": f"https://{LONG}/hook",
+        "segments": (OWN, OTHER),
+        "purpose": "ads",
+        "allow_private": False,
+        "waiting": 1_000_000,
+        "parked": 1_000_000,
+    }
+    parked = SimpleNamespace(id=LONG, subscriber=LONG, reason="500 after 9 attempts: [red] " + "x" * 200)
+    found = [subscriber if arguments == ("list",) else parked]
+    monkeypatch.setattr("streamseg.commands.webhooks._in_store", lambda *_: found)
+    assert_fits(run("webhooks", *arguments).output)
+
+
+def test_dead_letters(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = [
+        SimpleNamespace(
+            rejected_at=AT,
+            topic="streamseg.purchases",
+            partition=1_000,
+            offset=123_456_789_012,
+            reason="schema",
+            detail="value[0]: \x1b[31m" + "x" * 150,
+        )
+    ]
+    show_dead_letters(shown, Counter({("streamseg.purchases", "schema"): 3}))  # type: ignore[arg-type]
+    output = capsys.readouterr().out
+    assert_fits(output)
+    assert "\x1b" not in output, "a record's content reaches the terminal as a command"
+    assert DAY in output
+
+
+def test_verify(capsys: pytest.CaptureFixture[str]) -> None:
+    one = RowDifference(LONG, "favourite_brand_share", "[1.0] " * 30, "2" * 90, "different")
+    show_verified(VerifyReport(1_000_000, 9_000_000, [one], [LONG], windows=3))
+    assert_fits(capsys.readouterr().out)
+
+
+def test_evaluate_with_many_segments(capsys: pytest.CaptureFixture[str]) -> None:
+    confusion = {LONG: {f"behaviour-{n:04}": 1_000 + n for n in range(64)}}
+    show_agreement(
+        {"confusion": confusion, "offline_ari": 0.5, "ratio": 1.1, "customers": 1_000_000, "ari": 0.6, "ami": 0.7}
+    )
+    output = capsys.readouterr().out
+    assert_fits(output)
+    assert output.index("behaviour-0063") < output.index("behaviour-0001"), "the largest comes first"
+
+
+def test_advise_k(capsys: pytest.CaptureFixture[str]) -> None:
+    show_advice("s" * 32, 3, KAdvice(1_000_000, tuple(KTrial(k, 123_456_789.0, 1.5) for k in range(2, 65)), 3, 3))
+    assert_fits(capsys.readouterr().out)
+
+
+def test_what_was_sent(capsys: pytest.CaptureFixture[str]) -> None:
+    sent = SendProgress(123_456_789, AT, AT + 0.123456, 1_234.5)
+    print_sent(sent, as_json=False, rejected=123_456_789, customers=1)
+    assert_fits(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("arguments", [("settings",), ("features",), ("check-config",), ("fuzz", "--records", "200")])
+def test_commands_without_servers(arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STREAMSEG_FEATURES__CATEGORIES", json.dumps([f"{LONG}{n}" for n in range(3)]))
+    result = run(*arguments)
+    assert result.exit_code == 0
+    assert_fits(result.stdout)
+
+
+def test_the_widest_table_of_a_benchmark(capsys: pytest.CaptureFixture[str]) -> None:
+    one = {"events_per_second": 1_234_567.8, "cpu_seconds_per_event": 1.2e-5}
+    answer = {"loads": {"small": {"streamseg": one, "faust": one, "limit": one}}}
+    show_throughput(Console(width=WIDTH), answer | {"events": 12_345_678, "slow_events": 1_234})
+    assert_fits(capsys.readouterr().out)
+
+
+def test_an_unknown_customer_exits_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streamseg.wiring.build_service.read_membership", answer((None, {})))
+    for arguments in (("lookup", "nobody"), ("lookup", "nobody", "--json")):
+        result = run(*arguments)
+        assert isinstance(result.exception, StreamsegError)
+        assert not isinstance(result.exception, SettingsError), "which would be exit code 2"
+        if "--json" in arguments:
+            assert json.loads(result.stdout) == {"customer_id": "nobody", "known": False, "segments": {}}
+
+
+def test_an_unknown_parked_delivery_exits_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streamseg.commands.webhooks._in_store", lambda *_: ["d-1"])
+    assert run("webhooks", "retry", "d-1").exit_code == 0
+    result = run("webhooks", "retry", "d-1", "d-2")
+    assert "retrying 1 of 2" in result.stdout
+    assert "d-2" in str(result.exception)
+
+
+def test_an_unknown_segment_exits_with_1() -> None:
+    async def ask(one: str) -> None:
+        stores = MemoryStateStore(), MemoryMembershipStore(ttl_seconds=60), MemoryModelStore()
+        if one == "rename":
+            await rename(stores[2], "behaviour-aaaa", "Fans")
+        else:
+            async for _ in segment_members(*stores, Layout.of(), "behaviour-aaaa"):
+                pass
+
+    for one in ("rename", "members"):
+        with pytest.raises(StreamsegError, match="there is no segment behaviour-aaaa") as raised:
+            asyncio.run(ask(one))
+        assert not isinstance(raised.value, SettingsError), "which would be exit code 2"
