@@ -107,6 +107,25 @@ def wait_until_absorbed(settings: "Settings", patience_seconds: float) -> None:
         time.sleep(POLL_SECONDS)
 
 
+async def dead_letters_now(settings: "Settings") -> list[int]:
+    """Return where the dead letters end, for `rejected_since`."""
+    from streamseg.repair.redrive import dead_letter_ends
+    from streamseg.topics import DEAD_LETTERS
+    from streamseg.wiring.build_repair import topic_reader
+
+    async with topic_reader(settings) as log:
+        return await dead_letter_ends(log, await log.partitions(DEAD_LETTERS))
+
+
+async def rejected_since(settings: "Settings", ends: list[int]) -> dict[str, int]:
+    """Return how many records the workers rejected since then, by reason."""
+    from streamseg.repair.redrive import reasons_since
+    from streamseg.wiring.build_repair import topic_reader
+
+    async with topic_reader(settings) as log:
+        return dict(await reasons_since(log, ends))
+
+
 def print_sent(sent: "SendProgress", as_json: bool, **further: object) -> None:
     """Print what was sent: one JSON document, or one line."""
     from streamseg.sources.event import rfc3339

@@ -11,7 +11,13 @@ import click
 from streamseg.commands import Invocation
 from streamseg.commands._options import json_option, mapping_option, sending_options
 from streamseg.commands._progress import SendingBar
-from streamseg.commands._sending import print_sent, send_to_topics, wait_until_absorbed
+from streamseg.commands._sending import (
+    dead_letters_now,
+    print_sent,
+    rejected_since,
+    send_to_topics,
+    wait_until_absorbed,
+)
 
 
 @click.command("replay")
@@ -41,6 +47,9 @@ def command(
 
     Formats: CSV and JSON Lines, both also as .gz, and Parquet. Without --mapping, files are JSON Lines in streamseg's
     own format, as written by `simulate --out`.
+
+    "rejected" counts lines that are no events. With --wait it also counts the events that the workers rejected since
+    the start, which "dead_letters" lists by reason.
     """
     from streamseg.sources.files import EventFile
     from streamseg.sources.mapping import load_mapping
@@ -51,6 +60,7 @@ def command(
     given = [load_mapping(mapping) for mapping in mappings]
     loaded = given if len(given) == len(files) else [next(iter(given), None)] * len(files)
     rejected = 0
+    further: dict[str, object] = {}
     first_reason = ""
     with ExitStack() as stack:
         writer = (
@@ -69,6 +79,7 @@ def command(
                 writer.writerow((file, number, reason))
 
         sources = [EventFile(file, mapping, partial(reject, file)) for file, mapping in zip(files, loaded, strict=True)]
+        ends = asyncio.run(dead_letters_now(invocation.settings)) if wait else []
         bar = stack.enter_context(SendingBar("replay", sum(source.size_bytes for source in sources)))
         sent = asyncio.run(
             send_to_topics(
@@ -82,4 +93,7 @@ def command(
         click.echo(f"{rejected} lines are not valid events; the first: {first_reason}", err=True)
     if wait:
         wait_until_absorbed(invocation.settings, patience)
-    print_sent(sent, as_json, rejected=rejected)
+        reasons = asyncio.run(rejected_since(invocation.settings, ends))
+        rejected += sum(reasons.values())
+        further["dead_letters"] = reasons
+    print_sent(sent, as_json, rejected=rejected, **further)

@@ -1,7 +1,8 @@
 """Takes a run of records in: decodes it, rejects misrouted records, and absorbs the events into rows."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -27,6 +28,8 @@ class Taken:
     rejected: list[RejectedEvent]
     latest: float | None = None
     """Latest `occurred_at` of events and heartbeats, epoch seconds; None without any."""
+    adjusted: Counter[str] = field(default_factory=Counter)
+    """Number of events in which a field was normalised or left out, by field."""
 
 
 def take(
@@ -66,7 +69,7 @@ def take(
     times = [event.at for event in events]
     if decoded.heartbeat is not None:
         times.append(decoded.heartbeat)
-    return Taken(events, offsets, customers, missing, rejected, max(times, default=None))
+    return Taken(events, offsets, customers, missing, rejected, max(times, default=None), decoded.adjusted)
 
 
 def absorb(rows: Rows, source: int, taken: Taken, money: Money) -> tuple[Slots, Absorbed]:

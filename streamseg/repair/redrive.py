@@ -1,6 +1,7 @@
 """Read dead letters, and send their records again to the topics that they came from."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -67,6 +68,24 @@ async def read_dead_letters(log: Log, partitions: int) -> list[DeadLetter]:
                     found.setdefault(place, letter)
     left = (letter for place, letter in found.items() if place not in redriven)
     return sorted(left, key=lambda letter: letter.rejected_at)
+
+
+async def dead_letter_ends(log: Log, partitions: int) -> list[int]:
+    """Return the end offset of each partition of the dead letters, for `reasons_since`."""
+    return [(await log.bounds(DEAD_LETTERS, partition))[1] for partition in range(partitions)]
+
+
+async def reasons_since(log: Log, starts: Sequence[int]) -> Counter[str]:
+    """Return how many records were rejected, by reason and each once, since the dead letters ended at `starts`."""
+    reasons: dict[tuple[str, int, int], str] = {}
+    for partition, start in enumerate(starts):
+        first, end = await log.bounds(DEAD_LETTERS, partition)
+        async for records in log.read(DEAD_LETTERS, partition, max(first, start), end):
+            for record in records:
+                letter = _letter(record)
+                if letter is not None and not any(name == REDRIVEN for name, _ in record.headers):
+                    reasons[letter.topic, letter.partition, letter.offset] = letter.reason
+    return Counter(reasons.values())
 
 
 async def redrive(letters: Iterable[DeadLetter], sink: EventSink) -> int:

@@ -75,6 +75,8 @@ class LineReader:
             item = self._table(self.mapping.items, line)
             given = item.pop("amount", None)
             amount = _line_amount(item, given) if kind == "purchase" else None
+            if kind == "purchase" and _is_deduction(item, amount):
+                item = {}
         elif kind == "profile":
             fields["traits"] = self._table(self.mapping.traits, line)
         elif kind == "consent":
@@ -115,6 +117,12 @@ class LineReader:
         if name.endswith("_id") or name == "coupon":
             return text_of(given) or None
         return given
+
+
+def _is_deduction(item: Mapping[str, object], amount: Decimal | None) -> bool:
+    """Return whether a purchase line is a discount or a return: it lowers the value and is no bought item."""
+    price = item.get("price")
+    return (amount is not None and amount < 0) or (isinstance(price, Decimal) and price < 0)
 
 
 def _line_amount(item: dict[str, object], amount: object) -> Decimal | None:
