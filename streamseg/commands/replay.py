@@ -2,9 +2,12 @@
 
 import asyncio
 import csv
+import json
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -19,6 +22,14 @@ from streamseg.commands._sending import (
     wait_until_absorbed,
 )
 
+if TYPE_CHECKING:
+    from streamseg.events.decode import Decoder
+    from streamseg.sources.checking import CheckReport
+    from streamseg.sources.files import EventFile
+
+LINES_SHOWN: Final = 10
+"""Rejected lines printed by `--check` without `--json`."""
+
 
 @click.command("replay")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
@@ -29,6 +40,12 @@ from streamseg.commands._sending import (
     type=click.Path(path_type=Path),
     metavar="CSV",
     help="File to write lines to that are not valid events: file, line, reason.",
+)
+@click.option(
+    "--check",
+    "check_only",
+    is_flag=True,
+    help="Read everything and send nothing; print what the files hold and what would be rejected.",
 )
 @json_option
 @click.pass_obj
@@ -41,6 +58,7 @@ def command(
     wait: bool,
     patience: float,
     rejects: Path | None,
+    check_only: bool,
     as_json: bool,
 ) -> None:
     """Send the events of files, one file after the other.
@@ -49,17 +67,19 @@ def command(
     own format, as written by `simulate --out`.
 
     "rejected" counts lines that are no events. With --wait it also counts the events that the workers rejected since
-    the start, which "dead_letters" lists by reason.
+    the start, which "dead_letters" lists by reason. --check needs no servers; it ends with 1 if no line is an event.
     """
+    from streamseg.sources.checking import CheckReport
     from streamseg.sources.files import EventFile
     from streamseg.sources.mapping import load_mapping
     from streamseg.sources.output_file import open_output
+    from streamseg.wiring.derived import derive
 
     if len(mappings) not in (0, 1, len(files)):
         raise click.UsageError("--mapping: give it once for all files, or once for each")
     given = [load_mapping(mapping) for mapping in mappings]
     loaded = given if len(given) == len(files) else [next(iter(given), None)] * len(files)
-    rejected = 0
+    report, rejected = CheckReport(), 0
     further: dict[str, object] = {}
     first_reason = ""
     with ExitStack() as stack:
@@ -75,10 +95,18 @@ def command(
             nonlocal rejected, first_reason
             rejected += 1
             first_reason = first_reason or f"{file.name}, line {number}: {reason}"
+            if check_only:
+                report.rejected.append((number, reason if len(files) == 1 else f"{file.name}: {reason}"))
             if writer:
                 writer.writerow((file, number, reason))
 
         sources = [EventFile(file, mapping, partial(reject, file)) for file, mapping in zip(files, loaded, strict=True)]
+        for source in sources:
+            source.check_columns()
+        if check_only:
+            _check_files(derive(invocation.settings).decoder, dict(zip(files, sources, strict=True)), report, reject)
+            _print_report(report, as_json)
+            return
         ends = asyncio.run(dead_letters_now(invocation.settings)) if wait else []
         bar = stack.enter_context(SendingBar("replay", sum(source.size_bytes for source in sources)))
         sent = asyncio.run(
@@ -97,3 +125,36 @@ def command(
         rejected += sum(reasons.values())
         further["dead_letters"] = reasons
     print_sent(sent, as_json, rejected=rejected, **further)
+
+
+def _check_files(
+    decoder: "Decoder",
+    sources: "Mapping[Path, EventFile]",
+    report: "CheckReport",
+    reject: Callable[[Path, int, str], None],
+) -> None:
+    from streamseg.sources.checking import check
+
+    for file, source in sources.items():
+        check(source, decoder, report, partial(reject, file))
+
+
+def _print_report(report: "CheckReport", as_json: bool) -> None:
+    """Print what the files hold. Exits with 1 if they hold no event."""
+    report.rejected.sort()
+    shown = report.shown()
+    if as_json:
+        click.echo(json.dumps(shown))
+    else:
+        spend = ", ".join(f"{amount:,.2f} {currency}" for currency, amount in shown["spend"].items()) or "nothing"
+        click.echo(f"{report.events:,} events of {len(report.customers):,} customers, nothing was sent")
+        click.echo(f"{report.orders:,} orders and {report.refunds:,} refunds, worth {spend}")
+        click.echo(f"first {shown['first']}, last {shown['last']}")
+        for name, count in shown["adjusted"].items():
+            click.echo(f"adjusted {name}: {count:,}")
+        for line, reason in report.rejected[:LINES_SHOWN]:
+            click.echo(f"rejected line {line}: {reason}")
+        if len(report.rejected) > LINES_SHOWN:
+            click.echo(f"rejected lines: {len(report.rejected):,}; --rejects writes all of them to a file")
+    if not report.events:
+        raise SystemExit(1)

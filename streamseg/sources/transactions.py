@@ -27,14 +27,17 @@ class _OpenEvent:
     """Id of the event, unless one is mapped."""
     at: float
     last_number: int
+    number: int
+    """Number of the first line."""
     items: list[dict[str, object]] = field(default_factory=list)
     amount: Decimal | None = None
 
     def add(self, line: MappedLine, number: int) -> None:
         self.at = max(self.at, line.at)
         self.last_number = number
-        if _is_item(line.item) and len(self.items) < MAX_ITEMS:
-            self.items.append(line.item)
+        for item in (line.item, *line.more_items):
+            if _is_item(item) and len(self.items) < MAX_ITEMS:
+                self.items.append(item)
         if line.amount is not None:
             self.amount = line.amount if self.amount is None else self.amount + line.amount
 
@@ -69,7 +72,7 @@ class TransactionGrouper:
         entry = self._open.get(key)
         if entry is None:
             name = "-".join(line.group[1:]) if line.group else f"{self._source}-{number}"
-            entry = self._open[key] = _OpenEvent(line, name, line.at, number)
+            entry = self._open[key] = _OpenEvent(line, name, line.at, number, number)
         entry.add(line, number)
         self._open.move_to_end(key)
         return self._complete(number)
@@ -112,4 +115,4 @@ def _event(entry: _OpenEvent) -> SourceEvent:
     if line.kind in ("click", "purchase"):
         body["items"] = entry.items
     event_id = str(body["event_id"])
-    return SourceEvent(line.kind, event_id, line.customer_id, entry.at, _encode(body))
+    return SourceEvent(line.kind, event_id, line.customer_id, entry.at, _encode(body), entry.number)

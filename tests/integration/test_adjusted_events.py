@@ -9,7 +9,7 @@ from tests.support.processes import run, stored_rows, worker
 
 pytestmark = pytest.mark.integration
 
-LINES = [
+LINES: list[dict[str, object]] = [
     {"event_id": "1", "transaction_id": 5, "value": 180, "currency": "eur", "items": [{"item_id": "d", "price": -20}]},
     {"event_id": "2", "transaction_id": "6", "value": 10, "currency": "EUR", "items": None},
     {"event_id": "3", "transaction_id": "7", "value": "10", "currency": "EUR"},
@@ -18,7 +18,7 @@ LINES = [
 
 
 def test_replay_reports_what_the_worker_rejected(environment: dict[str, str], tmp_path: Path) -> None:
-    common = {"kind": "purchase", "customer_id": "c-1", "occurred_at": "2026-10-01T10:00:00Z"}
+    common: dict[str, object] = {"kind": "purchase", "customer_id": "c-1", "occurred_at": "2026-10-01T10:00:00Z"}
     file = tmp_path / "events.jsonl"
     file.write_text("".join(json.dumps(common | line) + "\n" for line in LINES) + "no event\n")
     with worker(environment, tmp_path / "worker.log"):
