@@ -8,7 +8,8 @@ from typing import Final
 from typing_extensions import override
 
 from streamseg.sources.cells import RejectedLineError, cell_of, id_of, number_of, text_of
-from streamseg.sources.mapping import FieldSource, NumberFormat
+from streamseg.sources.file_format import NumberFormat
+from streamseg.sources.mapping import FieldSource
 
 Line = Mapping[str, object]
 """Cells by column: text from CSV, any JSON or Parquet value from the other formats."""

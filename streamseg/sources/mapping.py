@@ -105,16 +105,16 @@ In JSON Lines, a column may be a path: `device.category`, or `event_params.page_
 
 import tomllib
 from collections.abc import Iterable
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 
 from streamseg.errors import SettingsError
 from streamseg.events.types import EVENT_TYPES, KINDS, Item, Purposes
-from streamseg.settings.toml_table import TimeZone, TomlTable, first_error
+from streamseg.settings.toml_table import TomlTable, first_error
 from streamseg.sources.event import TOPIC_OF_KIND
+from streamseg.sources.file_format import FileFormat, NumberFormat, SessionRule, TimeFormat
 
 SKIP: Final = "skip"
 REFUND: Final = "refund"
@@ -177,44 +177,6 @@ def _expand_kind(given: object) -> object:
 Fields = dict[str, Annotated[FieldSource, BeforeValidator(_expand_short_forms)]]
 
 
-def _known_encoding(name: str) -> str:
-    try:
-        "".encode(name)
-    except LookupError:
-        raise ValueError(f"no such encoding: {name}") from None
-    return name
-
-
-Encoding = Annotated[str, AfterValidator(_known_encoding)]
-
-
-class FileFormat(TomlTable):
-    """How the file is written."""
-
-    delimiter: str = Field(default=",", min_length=1)
-    columns: tuple[str, ...] = ()
-    encoding: Encoding = "utf-8"
-    quote: str = Field(default='"', max_length=1)
-    sort: bool = False
-    items: str | None = None
-
-
-class TimeFormat(TomlTable):
-    """How times are written."""
-
-    format: str = "iso8601"
-    zone: TimeZone = "UTC"
-    origin: date = date(1970, 1, 1)
-
-
-class NumberFormat(TomlTable):
-    """How numbers are written."""
-
-    decimal: str = Field(default=".", min_length=1, max_length=1)
-    thousands: str = Field(default="", max_length=1)
-    currency_signs: tuple[str, ...] = ()
-
-
 class TransactionRule(TomlTable):
     """Which lines make up one purchase."""
 
@@ -233,12 +195,6 @@ def _refuse_unknown(
     known = also | {name for model in models for name in model.model_fields} - _NOT_FIELDS
     if unknown := sorted(set(given) - known):
         raise ValueError(f"{table}: an event has no field {unknown[0]!r}; it has {', '.join(sorted(known))}")
-
-
-class SessionRule(TomlTable):
-    """Whether to add a click `session_start` before the first click of each `session_id`."""
-
-    start: bool = False
 
 
 class FileMapping(TomlTable):
