@@ -47,6 +47,13 @@ METRICS: Final = (
         ("topic", "reason"),
     ),
     MetricSpec(
+        "adjusted",
+        "streamseg_intake_adjusted_total",
+        "counter",
+        "Events accepted with this field normalised or left out",
+        ("field",),
+    ),
+    MetricSpec(
         "duplicates",
         "streamseg_intake_duplicates_total",
         "counter",
@@ -198,6 +205,7 @@ class Metrics:
     records: Counter
     events: Counter
     rejected: Counter
+    adjusted: Counter
     duplicates: Counter
     replayed: Counter
     lag: Gauge

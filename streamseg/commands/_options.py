@@ -14,7 +14,8 @@ mapping_option: Final = click.option(
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="TOML",
-    help="File that maps foreign columns, or the name of a shipped mapping (online_retail). Give it once for all event"
+    help="File that maps foreign columns, or the name of a shipped mapping (shopify, woocommerce,"
+    " magento, ga4_bigquery, rees46, uci_online_retail, online_retail). Give it once for all event"
     " files, or once for each in their order.",
 )
 

@@ -1,5 +1,6 @@
 """Counts the events of a replay that the workers rejected."""
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ async def log_ends(settings: "Settings") -> dict[tuple[str, int], int]:
         }
 
 
-async def rejected_since(settings: "Settings", ends: dict[tuple[str, int], int]) -> int:
-    """Return the number of records after `ends` that the workers have put into the dead letters.
+async def rejected_since(settings: "Settings", ends: dict[tuple[str, int], int]) -> dict[str, int]:
+    """Return how many records after `ends` the workers have put into the dead letters, by reason.
 
     Heartbeats, which have no key, do not count; records that others sent meanwhile do. Raises `SettingsError` and
     `ServerUnavailableError`.
@@ -35,6 +36,10 @@ async def rejected_since(settings: "Settings", ends: dict[tuple[str, int], int])
     starts = {partition: end for (topic, partition), end in ends.items() if topic == DEAD_LETTERS}
     async with topic_reader(settings) as log:
         letters = await read_dead_letters(log, await log.partitions(DEAD_LETTERS), starts)
-    return sum(
-        letter.key is not None and letter.offset >= ends.get((letter.topic, letter.partition), 0) for letter in letters
+    return dict(
+        Counter(
+            letter.reason
+            for letter in letters
+            if letter.key is not None and letter.offset >= ends.get((letter.topic, letter.partition), 0)
+        )
     )

@@ -2,10 +2,12 @@
 
 import asyncio
 import csv
+import json
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -17,7 +19,15 @@ from streamseg.commands._sending import print_sent, send_to_topics, wait_until_a
 from streamseg.errors import StreamsegError
 
 if TYPE_CHECKING:
+    from streamseg.events.decode import Decoder
     from streamseg.settings import Settings
+    from streamseg.sources.checking import CheckReport
+    from streamseg.sources.files import EventFile
+    from streamseg.sources.mapping import FileMapping
+    from streamseg.sources.sending import SendProgress
+
+LINES_SHOWN: Final = 10
+"""Rejected lines printed by `--check` without `--json`."""
 
 
 @click.command("replay")
@@ -36,6 +46,12 @@ if TYPE_CHECKING:
     help="Send events that the topics hold already too. By default they are left out and reported as known, so that an"
     " import can be run again within the retention of the topics.",
 )
+@click.option(
+    "--check",
+    "check_only",
+    is_flag=True,
+    help="Read everything and send nothing; print what the files hold and what would be rejected.",
+)
 @json_option
 @click.pass_obj
 def command(
@@ -48,6 +64,7 @@ def command(
     patience: float,
     rejects: Path | None,
     resend: bool,
+    check_only: bool,
     as_json: bool,
 ) -> None:
     """Send the events of files, one file after the other.
@@ -55,17 +72,20 @@ def command(
     Formats: CSV and JSON Lines, both also as .gz, and Parquet. Without --mapping, files are JSON Lines in streamseg's
     own format, as written by `simulate --out`. Exit code 1 when no line is a valid event, and with --wait when the
     workers rejected all events.
+
+    "rejected" counts lines that are no events. With --wait it also counts the events that the workers rejected since
+    the start, which "dead_letters" lists by reason. --check needs no servers; it ends with 1 if no line is an event.
     """
+    from streamseg.sources.checking import CheckReport
     from streamseg.sources.files import EventFile
     from streamseg.sources.mapping import load_mapping
     from streamseg.sources.output_file import open_output
+    from streamseg.wiring.derived import derive
 
-    if len(mappings) not in (0, 1, len(files)):
-        raise click.UsageError("--mapping: give it once for all files, or once for each")
-    given = [load_mapping(mapping) for mapping in mappings]
-    loaded = given if len(given) == len(files) else [next(iter(given), None)] * len(files)
+    loaded = _one_each([load_mapping(mapping) for mapping in mappings], len(files))
     settings = invocation.settings
-    rejected = 0
+    report, rejected = CheckReport(), 0
+    further: dict[str, object] = {}
     first_reason = ""
     with ExitStack() as stack:
         writer = (
@@ -80,10 +100,18 @@ def command(
             nonlocal rejected, first_reason
             rejected += 1
             first_reason = first_reason or f"{file.name}, line {number}: {reason}"
+            if check_only:
+                report.rejected.append((number, reason if len(files) == 1 else f"{file.name}: {reason}"))
             if writer:
                 writer.writerow((file, number, reason))
 
         sources = [EventFile(file, mapping, partial(reject, file)) for file, mapping in zip(files, loaded, strict=True)]
+        for source in sources:
+            source.check_columns()
+        if check_only:
+            _check_files(derive(settings).decoder, dict(zip(files, sources, strict=True)), report, reject)
+            _print_report(report, as_json)
+            return
         ends = asyncio.run(_ends(settings)) if wait else {}
         bar = stack.enter_context(SendingBar("replay", sum(source.size_bytes for source in sources)))
         sent = asyncio.run(
@@ -100,8 +128,14 @@ def command(
     dead_letters = 0
     if wait:
         wait_until_absorbed(settings, patience)
-        dead_letters = min(asyncio.run(rejected_since(settings, ends)), sent.events)
-    print_sent(sent, as_json, known=sent.known, rejected=rejected + dead_letters)
+        reasons = asyncio.run(rejected_since(settings, ends))
+        dead_letters, further["dead_letters"] = min(sum(reasons.values()), sent.events), reasons
+    print_sent(sent, as_json, known=sent.known, rejected=rejected + dead_letters, **further)
+    _report_failures(sent, rejected, dead_letters)
+
+
+def _report_failures(sent: "SendProgress", rejected: int, dead_letters: int) -> None:
+    """Report what the workers rejected. Raises `StreamsegError` if nothing of the files counts."""
     if rejected and not sent.events and not sent.known:
         raise StreamsegError("no line is a valid event: nothing was sent")
     if dead_letters:
@@ -117,3 +151,43 @@ async def _ends(settings: "Settings") -> dict[tuple[str, int], int]:
 
     await asyncio.to_thread(check_topics, settings)
     return await log_ends(settings)
+
+
+def _one_each(mappings: "list[FileMapping]", files: int) -> "list[FileMapping | None]":
+    """Return a mapping for each file. Raises `UsageError`."""
+    if len(mappings) not in (0, 1, files):
+        raise click.UsageError("--mapping: give it once for all files, or once for each")
+    return [*mappings] if len(mappings) == files else [next(iter(mappings), None)] * files
+
+
+def _check_files(
+    decoder: "Decoder",
+    sources: "Mapping[Path, EventFile]",
+    report: "CheckReport",
+    reject: Callable[[Path, int, str], None],
+) -> None:
+    from streamseg.sources.checking import check
+
+    for file, source in sources.items():
+        check(source, decoder, report, partial(reject, file))
+
+
+def _print_report(report: "CheckReport", as_json: bool) -> None:
+    """Print what the files hold. Exits with 1 if they hold no event."""
+    report.rejected.sort()
+    shown = report.shown()
+    if as_json:
+        click.echo(json.dumps(shown))
+    else:
+        spend = ", ".join(f"{amount:,.2f} {currency}" for currency, amount in shown["spend"].items()) or "nothing"
+        click.echo(f"{report.events:,} events of {len(report.customers):,} customers, nothing was sent")
+        click.echo(f"{report.orders:,} orders and {report.refunds:,} refunds, worth {spend}")
+        click.echo(f"first {shown['first']}, last {shown['last']}")
+        for name, count in shown["adjusted"].items():
+            click.echo(f"adjusted {name}: {count:,}")
+        for line, reason in report.rejected[:LINES_SHOWN]:
+            click.echo(f"rejected line {line}: {reason}")
+        if len(report.rejected) > LINES_SHOWN:
+            click.echo(f"rejected lines: {len(report.rejected):,}; --rejects writes all of them to a file")
+    if not report.events:
+        raise SystemExit(1)

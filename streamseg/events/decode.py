@@ -9,12 +9,16 @@ The rules, in the order in which they are checked:
 4. The key must be the customer id in UTF-8.
 5. An event that occurred later than its record was appended, by more than the limit, is rejected. The rule depends on
    the record alone, so it is the same with both clocks.
-6. The currency must be known. An event is never rejected for being late.
+6. The currency of a purchase must be known. An event is never rejected for being late.
+
+What is needed for money, identity and time is strict. Other fields that are invalid are normalised or left out, and
+counted by field in `Decoded.adjusted` (see `adjusting.py`).
 
 Runs are decoded in pieces: a piece of valid records takes the fast path as a whole; a piece with an invalid record is
 halved until that record is alone (DESIGN.md, Reading in runs).
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -26,7 +30,7 @@ from streamseg.events.money import Money
 from streamseg.events.record import Record
 from streamseg.events.rejection import Reason, RejectedEvent, RejectionError
 from streamseg.events.types import EVENT_TYPES, KINDS, Event, Heartbeat
-from streamseg.events.validation import validated
+from streamseg.events.validation import adjusted_event, validated
 
 MAX_VALUE_BYTES: Final = 1_048_576
 STAGE: Final = "decode"
@@ -48,6 +52,8 @@ class Decoded:
     offsets: list[int] = field(default_factory=list)
     heartbeat: float | None = None
     rejected: list[RejectedEvent] = field(default_factory=list)
+    adjusted: Counter[str] = field(default_factory=Counter)
+    """Number of accepted events in which the field was normalised or left out, by field."""
 
 
 class Decoder:
@@ -62,8 +68,12 @@ class Decoder:
         self._money = money
         self._future_limit_seconds = future_limit_seconds
 
-    def decode(self, kind: int, record: Record) -> Event | Heartbeat:
-        """Decode one record. Raises `RejectionError`."""
+    def decode(self, kind: int, record: Record, adjusted: Counter[str] | None = None) -> Event | Heartbeat:
+        """Decode one record; count the fields that were normalised or left out in `adjusted`.
+
+        Raises `RejectionError`.
+        """
+        fields: set[str] = set()
         value = record.value
         if value is None:
             raise RejectionError(Reason.NO_VALUE, "value: is null")
@@ -72,15 +82,17 @@ class Decoder:
         if record.headers and _is_heartbeat(kind, record):
             return self._heartbeat(record, value)
         quick = read_quickly(kind, (value,))
-        event: Any = quick[0] if quick else validated(EVENT_TYPES[kind], value)
+        event: Any = quick[0] if quick else adjusted_event(EVENT_TYPES[kind], value, fields)
         if event.customer_id.encode() != record.key:
             raise RejectionError(Reason.WRONG_KEY, "customer_id: is not the record's key")
         if event.at > record.timestamp / 1000 + self._future_limit_seconds:
             raise self._ahead()
         if kind == _CLICK and event.currency not in self._money.known:
-            raise RejectionError(Reason.CURRENCY, "currency: has no rate in money.rates")
+            fields.add("currency")  # its prices are left out: `features.lines` has no rate for them
         if kind == _PURCHASE:
             self._money.minor(event.value, event.currency)
+        if adjusted is not None:
+            adjusted.update(fields)
         return cast("Event", event)
 
     def decode_run(self, kind: int, records: Sequence[Record]) -> Decoded:
@@ -134,7 +146,7 @@ class Decoder:
 
     def _decode_one(self, kind: int, record: Record, decoded: Decoded) -> None:
         try:
-            event = self.decode(kind, record)
+            event = self.decode(kind, record, decoded.adjusted)
         except RejectionError as error:
             decoded.rejected.append(RejectedEvent(record, STAGE, error.reason, error.detail))
             return

@@ -13,10 +13,11 @@ import msgspec
 
 from streamseg.events.fields import is_click_name, is_currency, is_customer_id
 from streamseg.events.structs import struct_of
-from streamseg.events.types import EVENT_TYPES, is_identified, is_refund_of_the_past
+from streamseg.events.types import EVENT_TYPES, Item, is_refund_of_the_past
 
 _MAX_DEPTH: Final = 190
 _MAX_DIGITS: Final = 4_000
+_ONE_PIECE: Final[float] = Item.model_fields["quantity"].default
 _NO_DIGITS: Final = bytes(set(range(256)) - set(b"0123456789"))
 
 
@@ -79,7 +80,15 @@ def _obeys_purchased_at(event: Any) -> bool:
 
 
 def _obey_items(events: Sequence[Any]) -> bool:
-    return False not in [is_identified(item) for event in events for item in event.items]
+    """Return whether every line has an id or a name; replace null by the default in `items` and `quantity`."""
+    if None in [event.items for event in events]:
+        for event in events:
+            event.items = event.items or ()
+    lines = [item for event in events for item in event.items]
+    if None in [item.quantity for item in lines]:
+        for item in lines:
+            item.quantity = _ONE_PIECE if item.quantity is None else item.quantity
+    return False not in [item.item_id is not None or item.item_name is not None for item in lines]
 
 
 def _obey(_events: Sequence[Any]) -> bool:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, PydanticUseDefault
 
 CLICK_NAME: Final = r"^[a-z][a-z0-9_]{0,39}$"
 CURRENCY: Final = r"^[A-Z]{3}$"
@@ -81,6 +81,17 @@ def at_most(limit: int) -> BeforeValidator:
         return tuple(value) if isinstance(value, list) else value
 
     return BeforeValidator(counted)
+
+
+def null_as_default(annotation: Any) -> BeforeValidator:
+    """Read null like a missing field. `annotation` is the type that the schema shows, with null."""
+
+    def filled(value: object) -> object:
+        if value is None:
+            raise PydanticUseDefault
+        return value
+
+    return BeforeValidator(filled, json_schema_input_type=annotation)
 
 
 def _not_merging(value: object) -> object:

@@ -5,6 +5,7 @@ from typing import Any, Final
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
+from streamseg.events.adjusting import is_strict
 from streamseg.events.types import EVENT_TYPES
 
 
@@ -29,5 +30,16 @@ def event_schemas() -> list[dict[str, Any]]:
     return [_event_schema(model) for model in EVENT_TYPES]
 
 
+def _when_invalid(model: type[BaseModel], name: str) -> str:
+    if is_strict(model, name):
+        return "event rejected"
+    return "normalised, else event rejected" if model.model_fields[name].is_required() else "normalised, else left out"
+
+
 def _event_schema(model: type[BaseModel]) -> dict[str, Any]:
-    return schema_of(model.__name__.lower(), TypeAdapter(model))
+    """Return the schema of a kind; `x-invalid` of a field says what an invalid value of it costs."""
+    schema = schema_of(model.__name__.lower(), TypeAdapter(model))
+    for name, described in schema["properties"].items():
+        if name in model.model_fields:
+            described["x-invalid"] = _when_invalid(model, name)
+    return schema

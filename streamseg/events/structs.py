@@ -5,12 +5,14 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 import msgspec
-from annotated_types import Ge, Le, MaxLen, MinLen
+from annotated_types import Ge, Gt, Le, MaxLen, MinLen
 from pydantic import AwareDatetime, BaseModel
 from pydantic.fields import FieldInfo
 
 _UNCHANGED: Final = (str, int, float, bool, NoneType, None)
 _MOMENTS: Final = (datetime, AwareDatetime)
+_NULLABLE: Final = frozenset({"items", "quantity"})
+"""Fields without `None` in their model in which producers often send null; the reader replaces it by the default."""
 
 
 def struct_of(model: type[BaseModel]) -> type[msgspec.Struct]:
@@ -22,7 +24,7 @@ def struct_of(model: type[BaseModel]) -> type[msgspec.Struct]:
         TypeError: a field has a type that this module cannot convert.
     """
     fields: list[Any] = [
-        (name, _annotation(field.annotation, field.metadata), *(() if field.is_required() else (field.default,)))
+        (name, _field_type(name, field), *(() if field.is_required() else (field.default,)))
         for name, field in model.model_fields.items()
     ]
     shown = {
@@ -35,6 +37,11 @@ def struct_of(model: type[BaseModel]) -> type[msgspec.Struct]:
     if shown.pop("at", None):
         fields.append(("at", float, 0.0))
     return msgspec.defstruct(model.__name__, fields, namespace=shown, kw_only=True, gc=False, module=__name__)
+
+
+def _field_type(name: str, field: FieldInfo) -> Any:
+    made = _annotation(field.annotation, field.metadata)
+    return Union[made, None] if name in _NULLABLE else made  # noqa: UP007 - `made` is only known at run time
 
 
 def _annotation(annotation: Any, metadata: Any = ()) -> Any:
@@ -66,6 +73,8 @@ def _limits(metadata: Any) -> dict[str, Any]:
                 limits |= _limits(limit.metadata)
             case Ge():
                 limits["ge"] = limit.ge
+            case Gt():
+                limits["gt"] = limit.gt
             case Le():
                 limits["le"] = limit.le
             case MinLen():

@@ -27,6 +27,7 @@ from streamseg.events.fields import (
     Traits,
     Url,
     at_most,
+    null_as_default,
 )
 
 
@@ -86,6 +87,10 @@ class _OfCustomer(_Timed):
     """Opaque customer id, equal to the record's key: printable characters, no white space, no braces."""
 
 
+_Pieces = Annotated[float, Field(gt=0, le=1_000_000)]
+Quantity = Annotated[_Pieces, null_as_default(_Pieces | None)]
+
+
 class Item(_Part):
     """One item line of a click or purchase. `item_id` or `item_name` is required."""
 
@@ -103,7 +108,8 @@ class Item(_Part):
     item_variant: Text | None = None
     price: Amount | None = None
     """Unit price after discount, in the event's currency."""
-    quantity: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    quantity: Quantity = 1.0
+    """Pieces, or another unit: 0.55 metres are 0.55."""
     coupon: Text | None = None
     discount: Amount | None = None
     """Discount per unit, in the event's currency."""
@@ -123,7 +129,10 @@ def is_identified(item: Item) -> bool:
     return item.item_id is not None or item.item_name is not None
 
 
-Items = Annotated[tuple[Item, ...], Field(max_length=MAX_ITEMS), at_most(MAX_ITEMS)]
+_Lines = Annotated[tuple[Item, ...], Field(max_length=MAX_ITEMS)]
+Items = Annotated[_Lines, at_most(MAX_ITEMS), null_as_default(_Lines | None)]
+PurchaseName = Annotated[Literal["purchase", "refund"], null_as_default(Literal["purchase", "refund"] | None)]
+Scope = Annotated[Literal["all"], null_as_default(Literal["all"] | None)]
 
 
 class Purposes(_Part):
@@ -159,7 +168,7 @@ class Click(_OfCustomer):
 class Purchase(_OfCustomer):
     """One transaction with its items, or a refund, which is subtracted."""
 
-    event_name: Literal["purchase", "refund"] = "purchase"
+    event_name: PurchaseName = "purchase"
     transaction_id: Annotated[str, Field(min_length=1, max_length=256)]
     """Id of the order. Purchases of a customer with one transaction id are one purchase: the first that is read counts.
     A refund names the order that it refunds, and is told from other refunds by its `event_id`."""
@@ -232,7 +241,7 @@ class Consent(_OfCustomer):
 class Erasure(_OfCustomer):
     """A request to erase the customer and all events up to and including `occurred_at`."""
 
-    scope: Literal["all"] = "all"
+    scope: Scope = "all"
     requested_at: Moment | None = None
     """When the customer asked. Events are erased up to `occurred_at`, not up to this time."""
     request_id: Id | None = None

@@ -52,6 +52,8 @@ class Absorbed:
     """Number of new offsets whose identity is in the row's ring or occurred earlier in the batch."""
     erased: int = 0
     """Number of events that occurred at or before the row's erasure."""
+    adjusted: int = 0
+    """Number of absorbed profiles with a trait that was converted, or left out because it is no number."""
 
 
 def absorb(  # noqa: PLR0917 - a batch is parallel arrays
@@ -86,6 +88,7 @@ def absorb(  # noqa: PLR0917 - a batch is parallel arrays
     repeated = counts & _repeated(rows, slots, ids, counts)
     mask = counts & ~repeated
     kept = np.flatnonzero(mask)
+    adjusted = 0
     if len(kept):
         groups = whole if len(kept) == len(events) else grouped(slots[kept])
         chosen = events if len(kept) == len(events) else [events[i] for i in kept.tolist()]
@@ -96,7 +99,7 @@ def absorb(  # noqa: PLR0917 - a batch is parallel arrays
                 _absorb_purchases(rows, groups, at[kept], ids[kept], cast("Sequence[Purchase]", chosen), money)
             case Source.PROFILES:
                 _advance(rows, groups, at[kept])
-                take_profiles(rows, groups, at[kept], cast("Sequence[Profile]", chosen))
+                adjusted = take_profiles(rows, groups, at[kept], cast("Sequence[Profile]", chosen))
             case Source.CONSENTS:
                 _advance(rows, groups, at[kept])
                 take_consents(rows, groups, at[kept], cast("Sequence[Consent]", chosen))
@@ -110,6 +113,7 @@ def absorb(  # noqa: PLR0917 - a batch is parallel arrays
         replayed=int(np.count_nonzero(~fresh)),
         duplicates=int(np.count_nonzero(repeated)),
         erased=int(np.count_nonzero(fresh & ~counts)),
+        adjusted=adjusted,
     )
 
 

@@ -1,7 +1,8 @@
 """Takes a run of records in: decodes it, rejects misrouted records, and absorbs the events into rows."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -29,6 +30,8 @@ class Taken:
     """Time of each event, epoch seconds, parallel to `events`."""
     heartbeat: float | None = None
     """Latest time of a heartbeat, epoch seconds."""
+    adjusted: Counter[str] = field(default_factory=Counter)
+    """Number of events in which a field was normalised or left out, by field."""
 
 
 def take(
@@ -66,7 +69,7 @@ def take(
         customers = [event.customer_id for event in events]
         missing = [customer for customer in missing if customer not in misrouted]
     times = [event.at for event in events]
-    return Taken(events, offsets, customers, missing, rejected, times, decoded.heartbeat)
+    return Taken(events, offsets, customers, missing, rejected, times, decoded.heartbeat, decoded.adjusted)
 
 
 def absorb(rows: Rows, source: int, taken: Taken, money: Money) -> tuple[Slots, Absorbed]:

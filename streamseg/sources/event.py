@@ -26,6 +26,8 @@ class SourceEvent(NamedTuple):
     """Epoch seconds."""
     value: bytes
     """The JSON document: the value of the record."""
+    line: int = 0
+    """Number of the line of the file that began the event; 0 if it is from no file."""
 
     @property
     def topic(self) -> InputTopic:

@@ -2,10 +2,10 @@
 
 import csv
 import gzip
-import io
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any, Final, cast
@@ -14,10 +14,13 @@ import msgspec
 
 from streamseg.errors import SettingsError, StreamsegError
 from streamseg.sources.cells import RejectedLineError
+from streamseg.sources.csv_rows import csv_rows
 from streamseg.sources.event import SourceEvent
-from streamseg.sources.line_reader import Line, LineReader
-from streamseg.sources.mapping import FileFormat, FileMapping
+from streamseg.sources.field_value import Line, NestedLine
+from streamseg.sources.line_reader import LineReader
+from streamseg.sources.mapping import FileMapping
 from streamseg.sources.native_format import read_native_line
+from streamseg.sources.session_starts import with_session_starts
 from streamseg.sources.transactions import TransactionGrouper
 
 Reject = Callable[[int, str], None]
@@ -62,6 +65,18 @@ class EventFile:
         return self._position()
 
     def __iter__(self) -> Iterator[SourceEvent]:
+        with self._opened() as stream:
+            if self._mapping is None:
+                yield from self._native(stream)
+                return
+            events = self._mapped(self._mapping, stream)
+            if self._mapping.file.sort:
+                events = iter(sorted(events, key=lambda event: event.occurred_at))
+            yield from with_session_starts(events) if self._mapping.sessions.start else events
+
+    @contextmanager
+    def _opened(self) -> Iterator[IO[bytes]]:
+        """Open the file. Raises `StreamsegError` that names it if it cannot be read."""
         try:
             with ExitStack() as open_files:
                 raw = open_files.enter_context(self.path.open("rb"))
@@ -70,15 +85,23 @@ class EventFile:
                 stream: IO[bytes] = raw
                 if self.path.suffix == ".gz":
                     stream = cast("IO[bytes]", open_files.enter_context(gzip.open(raw)))
-                yield from self._native(stream) if self._mapping is None else self._mapped(self._mapping, stream)
-        except (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error) as error:
+                yield stream
+        except (OSError, EOFError, UnicodeError, csv.Error, zlib.error) as error:
             raise StreamsegError(f"{self.path}: {error}") from None
 
+    def check_columns(self) -> None:
+        """Read the header of the file. Raises `SettingsError` if a mapped column is missing or occurs twice."""
+        mapping = self._mapping
+        if mapping is not None and self._format != "json":
+            with self._opened() as stream:
+                self._columns(mapping, self._rows(mapping, stream))
+
     def _native(self, stream: IO[bytes]) -> Iterator[SourceEvent]:
-        for number, line in enumerate(stream, 1):
-            if not line.isspace():
+        for number, given in enumerate(stream, 1):
+            line = _without_bom(given, number)
+            if line and not line.isspace():
                 try:
-                    yield read_native_line(line.strip())
+                    yield read_native_line(line.strip())._replace(line=number)
                 except RejectedLineError as error:
                     self._reject(number, str(error))
 
@@ -98,39 +121,50 @@ class EventFile:
         if self._format == "json":
             yield from self._json_lines(stream)
             return
-        rows = _parquet_rows(stream) if self._format == "parquet" else _csv_rows(stream, mapping.file)
-        columns = mapping.file.columns or tuple(map(str, next(rows, (0, []))[1]))
-        if missing := sorted(mapping.columns() - set(columns)):
-            raise SettingsError(f"{self.path} has no column {missing[0]!r}; it has {', '.join(columns)[:200]}")
+        rows = self._rows(mapping, stream)
+        columns = self._columns(mapping, rows)
         for number, row in rows:
-            if len(row) > len(columns):
+            if isinstance(row, str):
+                self._reject(number, row)
+            elif len(row) > len(columns):
                 self._reject(number, f"{len(row)} cells for {len(columns)} columns")
             elif row:
                 yield number, dict(zip(columns, row, strict=False))
 
+    def _rows(self, mapping: FileMapping, stream: IO[bytes]) -> Iterator[tuple[int, list[Any] | str]]:
+        return _parquet_rows(stream) if self._format == "parquet" else csv_rows(stream, mapping.file)
+
+    def _columns(self, mapping: FileMapping, rows: Iterator[tuple[int, list[Any] | str]]) -> tuple[str, ...]:
+        """Return the names of the columns; read the header if there is one. Raises `SettingsError`."""
+        header = [] if mapping.file.columns else next(rows, (0, []))[1]
+        if isinstance(header, str):
+            raise SettingsError(f"{self.path}, line 1: {header}")
+        columns = mapping.file.columns or tuple(map(str, header))
+        if missing := sorted(mapping.columns() - set(columns)):
+            raise SettingsError(f"{self.path} has no column {missing[0]!r}; it has {', '.join(columns)[:200]}")
+        if twice := [name for name, count in Counter(columns).items() if count > 1 and name in mapping.columns()]:
+            raise SettingsError(
+                f"{self.path} has the column {twice[0]!r} more than once: rename one, or set file.columns"
+            )
+        return columns
+
     def _json_lines(self, stream: IO[bytes]) -> Iterator[tuple[int, Line]]:
         decoder = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
-        for number, line in enumerate(stream, 1):
-            if line.isspace():
+        for number, given in enumerate(stream, 1):
+            line = _without_bom(given, number)
+            if not line or line.isspace():
                 continue
             try:
-                yield number, decoder.decode(line)
+                yield number, NestedLine(decoder.decode(line))
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 self._reject(number, str(error))
 
 
-def _csv_rows(stream: IO[bytes], file_format: FileFormat) -> Iterator[tuple[int, list[Any]]]:
-    encoding = "utf-8-sig" if file_format.encoding.casefold() in ("utf-8", "utf8") else file_format.encoding
-    with io.TextIOWrapper(stream, encoding, newline="") as text:
-        if file_format.delimiter == "whitespace":
-            yield from ((number, line.split()) for number, line in enumerate(text, 1))
-            return
-        reader = csv.reader(text, delimiter=file_format.delimiter)
-        for row in reader:
-            yield reader.line_num, row
+def _without_bom(line: bytes, number: int) -> bytes:
+    return line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
 
 
-def _parquet_rows(stream: IO[bytes]) -> Iterator[tuple[int, list[Any]]]:
+def _parquet_rows(stream: IO[bytes]) -> Iterator[tuple[int, list[Any] | str]]:
     """Yield the column names as row 0, then the rows, numbered from 1."""
     try:
         from pyarrow import parquet  # noqa: PLC0415  optional dependency

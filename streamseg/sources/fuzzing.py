@@ -111,6 +111,7 @@ class _Target:
             whole.events += one.events
             whole.offsets += one.offsets
             whole.rejected += one.rejected
+            whole.adjusted += one.adjusted
         return whole
 
     def _absorb(self, kind: int, decoded: Decoded) -> None:

@@ -1,20 +1,23 @@
 """Read one line of a foreign file through a mapping."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache, cached_property, lru_cache
-from typing import Final
 from zoneinfo import ZoneInfo
 
 from streamseg.events.identity import is_order_id
-from streamseg.sources.cells import CACHE_SIZE, RejectedLineError, boolean_of, cell_of, number_of, text_of, time_of
+from streamseg.sources.cells import (
+    CACHE_SIZE,
+    RejectedLineError,
+    boolean_of,
+    cell_of,
+    id_of,
+    time_of,
+)
+from streamseg.sources.field_value import Line, NestedLine, value_of
 from streamseg.sources.mapping import REFUND, SKIP, Fields, FieldSource, FileMapping
-
-Line = Mapping[str, object]
-"""Cells by column: text from CSV, any JSON or Parquet value from the other formats."""
-
-_NUMBERS: Final = frozenset({"value", "tax", "shipping", "price", "discount", "amount", "quantity", "index"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,8 @@ class MappedLine:
     customer_id: str
     fields: dict[str, object]
     item: dict[str, object]
+    more_items: list[dict[str, object]]
+    """Further items of a line that holds a list of them."""
     amount: Decimal | None
     """Value of the line; None if it is not a purchase or has no price."""
     refund: bool
@@ -65,7 +70,8 @@ class LineReader:
         Raises:
             RejectedLineError: the line cannot become an event.
         """
-        line_kind = self._value("event", self.mapping.event, line)
+        line = self._filled(line)
+        line_kind = value_of("event", self.mapping.event, line, self.mapping.numbers)
         if line_kind == SKIP:
             return None
         refund = line_kind == REFUND
@@ -79,11 +85,16 @@ class LineReader:
         at = self._time_of(occurred_at)
         refunded = fields.pop("purchased_at", None)
         item: dict[str, object] = {}
+        more: list[dict[str, object]] = []
         amount = None
         if kind in ("click", "purchase"):
-            item = self._table(self.mapping.items, line)
+            item, *more = self._items(line)
             given = item.pop("amount", None)
             amount = _line_amount(item, given) if kind == "purchase" else None
+            if kind == "purchase" and amount is None and "value" not in fields:
+                raise RejectedLineError("no amount: value, amount and price are empty")
+            if kind == "purchase" and _is_deduction(item, amount):
+                item = {}
         elif kind == "profile":
             fields["traits"] = self._table(self.mapping.traits, line)
         elif kind == "consent":
@@ -91,14 +102,13 @@ class LineReader:
             fields["consent"] = {name: boolean_of(name, value) for name, value in consents.items()}
         group = None
         if kind == "purchase":
-            by = self.mapping.transactions.by if self.mapping.transactions else ()
-            cells = [text_of(cell_of(line.get(column))) for column in by] or [str(fields.get("transaction_id", ""))]
+            cells = self._order(line) or [str(fields.get("transaction_id", ""))]
             group = (str(customer_id), *cells) if any(map(is_order_id, cells)) else None
         value = fields.get("value", amount)
         subtracts = refund or (kind == "purchase" and isinstance(value, Decimal) and value < 0)
         purchased_at = self._purchased_at(refunded, at) if subtracts else None
         return MappedLine(
-            kind, at, str(customer_id), fields, item, amount, refund, subtracts, purchased_at, line, group
+            kind, at, str(customer_id), fields, item, more, amount, refund, subtracts, purchased_at, line, group
         )
 
     def _purchased_at(self, given: object, at: float) -> float | None:
@@ -113,35 +123,64 @@ class LineReader:
             raise RejectedLineError("purchased_at: is after occurred_at")
         return purchased_at
 
+    def _items(self, line: Line) -> list[dict[str, object]]:
+        """Return the item of the line, or those of its list of items; at least one, which may be empty."""
+        if self.mapping.file.items is None:
+            return [self._table(self.mapping.items, line)]
+        listed = line.get(self.mapping.file.items)
+        entries = listed if isinstance(listed, list) else []
+        items = [self._table(self.mapping.items, NestedLine(each)) for each in entries if isinstance(each, dict)]
+        return [item for item in items if item] or [{}]
+
+    def _order(self, line: Line) -> list[str]:
+        """Return the cells that identify the line's transaction."""
+        return [id_of(column, cell_of(line.get(column))) or "" for column in self._by]
+
+    @cached_property
+    def _by(self) -> tuple[str, ...]:
+        """Columns that identify a transaction: those of `[transactions]`, else those of the transaction id."""
+        if self.mapping.transactions:
+            return self.mapping.transactions.by
+        source = self._fields_of("purchase").get("transaction_id")
+        return tuple(source.columns) if source else ()
+
+    @cached_property
+    def _order_columns(self) -> tuple[str, ...]:
+        """Columns that hold for a whole transaction. The customer's are not among them: `by` may name a day."""
+        own = {name: source for name, source in self._fields_of("purchase").items() if name != "customer_id"}
+        columns = (column for source in (self.mapping.event, *own.values()) for column in source.columns)
+        return tuple(dict.fromkeys(columns)) if self._by else ()
+
+    @cached_property
+    def _first_lines(self) -> OrderedDict[tuple[object, ...], Line]:
+        """First lines of the transactions read last."""
+        return OrderedDict()
+
+    def _filled(self, line: Line) -> Line:
+        """Return the line; empty cells of the order have the values of the transaction's first line."""
+        if not self._order_columns or not any(order := self._order(line)):
+            return line
+        key = (*order, *(cell_of(line.get(column)) for column in self._fields_of("purchase")["customer_id"].columns))
+        first = self._first_lines.setdefault(key, line)
+        self._first_lines.move_to_end(key)
+        lookahead = self.mapping.lookahead
+        if lookahead is not None and len(self._first_lines) > lookahead:
+            self._first_lines.popitem(last=False)
+        if first is line:
+            return line
+        empty = [column for column in self._order_columns if cell_of(line.get(column)) is None]
+        return NestedLine({**line, **{column: first.get(column) for column in empty}}) if empty else line
+
     def _table(self, table: Mapping[str, FieldSource], line: Line) -> dict[str, object]:
         """Return the fields of a table that have a value."""
-        found = ((name, self._value(name, source, line)) for name, source in table.items())
+        found = ((name, value_of(name, source, line, self.mapping.numbers)) for name, source in table.items())
         return {name: value for name, value in found if value is not None}
 
-    def _value(self, name: str, source: FieldSource, line: Line) -> object:
-        if source.constant is not None:
-            return source.constant
-        if len(source.columns) == 1:
-            given = cell_of(line.get(source.columns[0]))
-        else:
-            cells = [cell for column in source.columns if (cell := cell_of(line.get(column))) is not None]
-            given = cells[0] if len(cells) == 1 else " ".join(map(text_of, cells)) or None
-        if source.values:
-            translated = source.values.get(text_of(given), source.default)
-            if translated is None:
-                raise RejectedLineError(f"{name}: {text_of(given)[:40]!r} is not among the mapped values")
-            given = translated
-        if given is None:
-            given = source.default
-        if given is None:
-            return None
-        if source.prefix:
-            given = f"{source.prefix}{given}"
-        if name in _NUMBERS or source.number:
-            return number_of(name, given, self.mapping.numbers)
-        if name.endswith("_id") or name == "coupon":
-            return text_of(given) or None
-        return given
+
+def _is_deduction(item: Mapping[str, object], amount: Decimal | None) -> bool:
+    """Return whether a purchase line is a discount or a return: it lowers the value and is no bought item."""
+    price = item.get("price")
+    return (amount is not None and amount < 0) or (isinstance(price, Decimal) and price < 0)
 
 
 def _line_amount(item: dict[str, object], amount: object) -> Decimal | None:

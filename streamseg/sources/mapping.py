@@ -28,6 +28,11 @@ A mapping is TOML. This one reads a file with one line per article bought, and s
     { column = "what", values = { view = "view_item" }, default = "other" }
     { column = "id", prefix = "shop-" }                  # text put before a column's value
     { column = "AGE", number = true }                    # a column's value, read as a number
+    { first = ["user_id", "cookie_id"] }                 # the first of several columns that is not empty
+    { column = "Vendor", optional = true }               # files without this column are read too
+    { column = "user_id", missing = ["0", "guest"] }     # these values mean that there is none
+    { column = "path", split = ".", part = 2 }           # "kitchen" of "appliances.kitchen.kettle"
+    { column = "Price", times = "Pieces", minus = "Rebate" } # a calculated number
 
 A line whose value is not in `values` is rejected, unless there is a `default`. A `default` without `values` replaces
 empty values. Fields without a value are left out of the event.
@@ -40,13 +45,16 @@ The kinds are click, purchase, refund, profile, consent and erasure; `skip` igno
 
 **Tables of fields.** All of these map names to sources::
 
-    [fields]                              # fields of every event
+    [fields]                              # fields of every event; customer_id and occurred_at are required
+    customer_id = "CustomerID"
+    occurred_at = "InvoiceDate"
     [click]                               # more fields of one kind; also [purchase], [profile], [consent], [erasure]
     [items]                               # the item of a click or purchase: item_id, price, quantity, ...
+    amount = "Total"                      # value of the whole line; without it, price times quantity
     [traits]                              # traits of a profile
     [consents]                            # consents to ads, personalisation, analytics: true/false, yes/no or 1/0
 
-`amount` in `[items]` is the value of the whole line; without it, price times quantity.
+A field that the event does not have is refused, and so is a mapping of purchases without any amount.
 
 **How the file is written**::
 
@@ -54,16 +62,27 @@ The kinds are click, purchase, refund, profile, consent and erasure; `skip` igno
     delimiter = ";"                       # of CSV: one character, or "whitespace"; default ","
     columns = ["id", "day", "amount"]     # column names, for a file without a header line
     encoding = "latin-1"                  # default "utf-8"
+    sort = true                           # send in order of time: for a file ordered by customer; held in memory
+    items = "items"                       # column with a list of items, in JSON Lines; [items] names its members
+    quote = ""                            # quotation mark of CSV; "" for none; default '"'
 
     [time]
-    format = "%d/%m/%Y %H:%M"             # "iso8601" (default), "epoch_seconds", "epoch_milliseconds", "days", or a
-                                          # pattern of strptime
+    format = "%d/%m/%Y %H:%M"             # "iso8601" (default), "epoch_seconds", "epoch_milliseconds",
+                                          # "epoch_microseconds", "days", or a pattern of strptime
     zone = "Europe/London"                # time zone of times without an offset; default "UTC"
     origin = "1997-01-01"                 # day 0 of format = "days"; fractions of days are allowed
 
     [numbers]
     decimal = ","                         # decimal separator; default "."
-    thousands = "."                       # thousands separator; default none
+    thousands = "."                       # thousands separator between groups of three digits; default none
+    currency_signs = ["€", "EUR"]         # removed from either end of a number; default none
+
+In JSON Lines, a column may be a path: `device.category`, or `event_params.page_location` in GA4's lists of keys.
+
+**Visits**::
+
+    [sessions]
+    start = true                          # add a click `session_start` before the first click of each `session_id`
 
 **Transactions**::
 
@@ -83,6 +102,8 @@ The kinds are click, purchase, refund, profile, consent and erasure; `skip` igno
   it, the time of the purchase with the same customer and transaction is taken, if that is in the same file.
 - Its `occurred_at` is that of its latest line. At most 1,000 lines become items; all count in the value.
 - A line in which all columns of `by` are empty is a purchase of its own.
+- An empty cell of the order (its kind, `[fields]`, `[purchase]`) has the value of the purchase's first line.
+- A line with a negative price or amount lowers the value and is no item. A line without any amount is rejected.
 - Events keep the order of the file, and a line beyond the lookahead is rejected. With `lookahead = "file"` the whole
   file is held in memory, and events are sent in order of time.
 
@@ -94,20 +115,29 @@ is no id of a refund, and is replaced.
 """
 
 import tomllib
-from datetime import date
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 
 from streamseg.errors import SettingsError
-from streamseg.settings.toml_table import TimeZone, TomlTable, first_error
+from streamseg.events.types import EVENT_TYPES, KINDS, Item, Purposes
+from streamseg.settings.toml_table import TomlTable, first_error
 from streamseg.sources.event import TOPIC_OF_KIND
+from streamseg.sources.file_format import FileFormat, NumberFormat, SessionRule, TimeFormat
 
 SKIP: Final = "skip"
 REFUND: Final = "refund"
 DEFAULT_LOOKAHEAD: Final = 1000
 LINE_KINDS: Final = frozenset({*TOPIC_OF_KIND, REFUND, SKIP})
+
+
+def _listed(given: object) -> object:
+    return (given,) if isinstance(given, str) else tuple(given) if isinstance(given, list) else given
+
+
+Columns = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 
 
 class FieldSource(TomlTable):
@@ -119,6 +149,13 @@ class FieldSource(TomlTable):
     default: str | None = None
     prefix: str = ""
     number: bool = False
+    first: bool = False
+    optional: bool = False
+    missing: tuple[str, ...] = ()
+    split: str = ""
+    part: int = Field(default=1, ge=1)
+    times: Columns = ()
+    minus: Columns = ()
 
     @model_validator(mode="after")
     def _check_origin(self) -> "FieldSource":
@@ -133,6 +170,10 @@ def _expand_short_forms(given: object) -> object:
         return {"columns": (given,)}
     if isinstance(given, list):
         return {"columns": tuple(given)}
+    if isinstance(given, dict) and "first" in given:
+        columns = given["first"]
+        rest = {name: value for name, value in given.items() if name != "first"}
+        return rest | {"first": True, "columns": tuple(columns) if isinstance(columns, list) else (columns,)}
     if isinstance(given, dict) and "column" in given:
         column = given["column"]
         rest = {name: value for name, value in given.items() if name != "column"}
@@ -148,50 +189,24 @@ def _expand_kind(given: object) -> object:
 Fields = dict[str, Annotated[FieldSource, BeforeValidator(_expand_short_forms)]]
 
 
-class FileFormat(TomlTable):
-    """How the file is written."""
-
-    delimiter: str = Field(default=",", min_length=1)
-    columns: tuple[str, ...] = ()
-    encoding: str = "utf-8"
-
-    @field_validator("encoding")
-    @classmethod
-    def _check_encoding(cls, value: str) -> str:
-        try:
-            "".encode(value)
-        except LookupError:  # no such codec, or one that is not for text
-            raise ValueError(f"unknown encoding {value!r}: for example utf-8, latin-1, cp1252 or utf-16") from None
-        return value
-
-    @field_validator("delimiter")
-    @classmethod
-    def _check_delimiter(cls, value: str) -> str:
-        if value != "whitespace" and (len(value) != 1 or value in '\r\n"\0'):
-            raise ValueError(f'must be one character, or "whitespace", not {value!r}')
-        return value
-
-
-class TimeFormat(TomlTable):
-    """How times are written."""
-
-    format: str = "iso8601"
-    zone: TimeZone = "UTC"
-    origin: date = date(1970, 1, 1)
-
-
-class NumberFormat(TomlTable):
-    """How numbers are written."""
-
-    decimal: str = Field(default=".", min_length=1, max_length=1)
-    thousands: str = Field(default="", max_length=1)
-
-
 class TransactionRule(TomlTable):
     """Which lines make up one purchase."""
 
     by: tuple[str, ...] = Field(min_length=1)
     lookahead: Annotated[int, Field(ge=1)] | Literal["file"] = DEFAULT_LOOKAHEAD
+
+
+_MODELS: Final = dict(zip(KINDS, EVENT_TYPES, strict=True))
+_NOT_FIELDS: Final = frozenset({"items", "traits", "consent", "merged_from"})
+"""Fields that have tables of their own, or that a file cannot set."""
+
+
+def _refuse_unknown(
+    table: str, given: Iterable[str], *models: type[BaseModel], also: frozenset[str] = frozenset()
+) -> None:
+    known = also | {name for model in models for name in model.model_fields} - _NOT_FIELDS
+    if unknown := sorted(set(given) - known):
+        raise ValueError(f"{table}: an event has no field {unknown[0]!r}; it has {', '.join(sorted(known))}")
 
 
 class FileMapping(TomlTable):
@@ -211,12 +226,39 @@ class FileMapping(TomlTable):
     traits: Fields = Field(default_factory=dict)
     consents: Fields = Field(default_factory=dict)
     transactions: TransactionRule | None = None
+    sessions: SessionRule = SessionRule()
 
     @model_validator(mode="after")
     def _check_kinds(self) -> "FileMapping":
         kinds = {*self.event.values.values(), self.event.default, self.event.constant} - {None}
         if unknown := kinds - LINE_KINDS:
             raise ValueError(f"event: {min(map(str, unknown))!r} is not one of {', '.join(sorted(LINE_KINDS))}")
+        return self
+
+    @property
+    def _kinds(self) -> set[str]:
+        """The kinds of events that lines become; a refund is a purchase."""
+        named = {*self.event.values.values(), self.event.default, self.event.constant} - {None, SKIP}
+        return {"purchase" if kind == REFUND else str(kind) for kind in named}
+
+    @model_validator(mode="after")
+    def _check_fields(self) -> "FileMapping":
+        """Refuse fields that no event has."""
+        _refuse_unknown("fields", self.fields, *(_MODELS[kind] for kind in sorted(self._kinds)))
+        for kind, model in _MODELS.items():
+            _refuse_unknown(kind, getattr(self, kind), model)
+        for kind in sorted(self._kinds):
+            if missing := {"customer_id", "occurred_at"} - self.fields_of(kind).keys():
+                raise ValueError(f"fields: {min(missing)} is not mapped")
+        _refuse_unknown("items", self.items, Item, also=frozenset({"amount"}))
+        _refuse_unknown("consents", self.consents, Purposes)
+        return self
+
+    @model_validator(mode="after")
+    def _check_amount(self) -> "FileMapping":
+        named = {*self.items, *(f"order's {name}" for name in (*self.fields, *self.purchase))}
+        if "purchase" in self._kinds and named.isdisjoint({"amount", "price", "order's value"}):
+            raise ValueError("a purchase needs an amount: map value in [purchase], or amount or price in [items]")
         return self
 
     def fields_of(self, kind: str) -> Fields:
@@ -236,7 +278,12 @@ class FileMapping(TomlTable):
         tables = (self.fields, self.click, self.purchase, self.profile, self.consent, self.erasure)
         sources = [source for table in (*tables, self.items, self.traits, self.consents) for source in table.values()]
         grouped = self.transactions.by if self.transactions else ()
-        return frozenset(column for source in (*sources, self.event) for column in source.columns) | frozenset(grouped)
+        if self.file.items is not None:
+            sources = [source for source in sources if source not in self.items.values()]
+            grouped = (*grouped, self.file.items)
+        needed = [source for source in sources if not source.optional]
+        named = (column for one in (*needed, self.event) for column in (*one.columns, *one.times, *one.minus))
+        return frozenset(named) | frozenset(grouped)
 
 
 def load_mapping(file: Path) -> FileMapping:

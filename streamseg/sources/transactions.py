@@ -36,6 +36,8 @@ class _Part:
     customer_id: str
     currency: object
     at: float
+    number: int
+    """Number of the first line."""
     purchased_at: float | None
     fields: dict[str, object] = field(default_factory=dict)
     """The first value of each field that a line has."""
@@ -47,7 +49,7 @@ class _Part:
     def add(self, line: MappedLine) -> None:
         if _differ(self.fields.get("value"), line.fields.get("value")):
             raise RejectedLineError("value: an earlier line of the transaction has another value")
-        self._take(line.fields, line.at, line.amount, [line.item] if _is_item(line.item) else [])
+        self._take(line.fields, line.at, line.amount, [one for one in (line.item, *line.more_items) if _is_item(one)])
         if self.refund or line.group is None:
             self.content += content_of(line)
 
@@ -88,7 +90,7 @@ class _Transaction:
         key = (refund, currency, *((line.at, *map(line.fields.get, ("event_id", "value"))) if refund else ()))
         part = self.parts.get(key)
         if part is None:
-            part = _Part(line.kind, refund, line.customer_id, currency, line.at, line.purchased_at)
+            part = _Part(line.kind, refund, line.customer_id, currency, line.at, number, line.purchased_at)
         part.add(line)
         self.parts[key] = part
         self.last_number = number
@@ -195,7 +197,7 @@ class TransactionGrouper:
                 body["purchased_at"] = rfc3339(bought)
         if part.kind in ("click", "purchase"):
             body["items"] = part.items
-        return SourceEvent(part.kind, event_id, part.customer_id, part.at, _encode(body))
+        return SourceEvent(part.kind, event_id, part.customer_id, part.at, _encode(body), part.number)
 
     def _refunded_at(self, part: _Part, group: tuple[str, ...] | None) -> float | None:
         """Return the time of the refunded purchase: as mapped, else that of the purchase in this file."""

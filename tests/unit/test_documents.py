@@ -38,7 +38,7 @@ CODE = re.compile(r"`([^`\n]+)`")
 PATH = re.compile(rf"\w[\w./-]*\.{SUFFIXES}|\.?\w[\w./-]*/|\.ci/\w+|(?:tests|streamseg|deploy|store)/[\w./-]+")
 """A file or a folder, in the text of a code span."""
 LINK = re.compile(r"\]\(([^)#\s]+)(#[^)\s]*)?\)")
-NOT_HERE = {"streamseg.toml", "map.toml", "schema.json", "examples/", "rejected/", ".cache/peers"}
+NOT_HERE = {"streamseg.toml", "map.toml", "schema.json", "examples/", "adjusted/", "rejected/", ".cache/peers"}
 """Files of the reader, names of files that every topic has, and what a command makes when it is needed."""
 
 WEBHOOK_TYPES = {"membership.changed", "membership.removed"}

@@ -1,7 +1,6 @@
 """Reads event files for `streamseg bench clustering` into memory, with a progress bar."""
 
 import re
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -16,17 +15,15 @@ if TYPE_CHECKING:
     from streamseg.sources.event import SourceEvent
     from streamseg.sources.mapping import FileMapping
 
-_CURRENCY: Final = re.compile(rb'"currency":"([A-Z]{3})"')
+_CURRENCY: Final = re.compile(rb'"currency":\s*"([A-Za-z]{3})"')
 _EVENTS_PER_UPDATE: Final = 1_000
 """Events between two updates of the progress bar."""
-_CURRENCY_SAMPLE: Final = 2_000
-"""Events from which the currency of the files is determined."""
 
 
 def recorded_stream(
     files: tuple[Path, ...], mappings: tuple[Path, ...], truth: Path | None, settings: "Settings"
 ) -> "tuple[EventStream, Settings]":
-    """Read the files. Returns their stream, and the settings with the files' most frequent currency."""
+    """Read the files. Returns their stream, and the settings with the files' currency."""
     from streamseg.evaluation.event_stream import recorded
     from streamseg.sources.mapping import load_mapping
     from streamseg.sources.truth import read_truth
@@ -40,12 +37,26 @@ def recorded_stream(
     events: list[SourceEvent] = []
     for index, file in enumerate(files):
         events += _events_of(file, loaded[index % len(loaded)])
-    named = Counter(code.decode() for event in events[:_CURRENCY_SAMPLE] for code in _CURRENCY.findall(event.value))
-    known = {settings.money.currency, *settings.money.rates}
-    if named and named.most_common(1)[0][0] not in known:
-        money = settings.money.model_copy(update={"currency": named.most_common(1)[0][0], "rates": {}})
-        settings = settings.model_copy(update={"money": money})
-    return recorded(files[0].name, events, truth_rows), settings
+    return recorded(files[0].name, events, truth_rows), _with_currency_of(events, settings)
+
+
+def _with_currency_of(events: "list[SourceEvent]", settings: "Settings") -> "Settings":
+    """Return the settings with the currency of the files if they have only one, and it has no rate.
+
+    Raises:
+        SettingsError: the files have several currencies, of which one has no rate.
+    """
+    named = {code.decode().upper() for event in events for code in _CURRENCY.findall(event.value)}
+    unknown = sorted(named - {settings.money.currency, *settings.money.rates})
+    if not unknown:
+        return settings
+    if len(named) > 1:
+        raise SettingsError(
+            f"the files have the currencies {', '.join(sorted(named))}, and {unknown[0]} has no rate:"
+            " set money.currency and money.rates"
+        )
+    money = settings.money.model_copy(update={"currency": unknown[0], "rates": {}})
+    return settings.model_copy(update={"money": money})
 
 
 def _events_of(file: Path, mapping: "FileMapping | None") -> "list[SourceEvent]":

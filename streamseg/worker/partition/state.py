@@ -151,6 +151,8 @@ class PartitionState:
         absorbed.appended_at += [run.records[0].timestamp / 1000.0, run.records[-1].timestamp / 1000.0]
         metrics.records.labels(topic=run.topic).inc(len(run.records))
         metrics.events.labels(topic=run.topic).inc(int(counts.mask.sum()))
+        for name, count in (taken.adjusted + Counter(traits=counts.adjusted)).items():
+            metrics.adjusted.labels(field=name).inc(count)
         metrics.duplicates.labels(topic=run.topic).inc(counts.duplicates)
         metrics.replayed.labels(topic=run.topic).inc(counts.replayed)
 

@@ -1,6 +1,7 @@
 """The files under schemas/ agree with the code, and every example and rejected example is what it claims to be."""
 
 import json
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,18 @@ def test_a_rejected_example_is_rejected_for_its_stated_reason(path: Path) -> Non
     assert given["detail"] in refused.value.detail
 
 
-BEYOND_JSON_SCHEMA = {"refund_of_a_later_purchase", "time_without_offset", "time_before_1970", "requested_at_no_time"}
+@pytest.mark.parametrize("path", documents("adjusted", *INPUT_TOPICS))
+def test_an_adjusted_example_is_accepted_and_counted_as_it_says(path: Path) -> None:
+    given = json.loads(path.read_text())
+    raw = given["text"] if "text" in given else json.dumps(given["value"])
+    value = json.loads(raw)
+    record = MemoryRecord("", 0, 0, appended(value["occurred_at"]), value["customer_id"].encode(), raw.encode())
+    found: Counter[str] = Counter()
+    DECODER.decode(INPUT_TOPICS.index(path.parts[-4]), record, found)
+    assert dict(found) == given["adjusted"]
+
+
+BEYOND_JSON_SCHEMA = {"refund_of_a_later_purchase", "time_without_offset", "time_before_1970"}
 """Rejected examples that the schema accepts: in JSON Schema, `format` is only an annotation."""
 
 

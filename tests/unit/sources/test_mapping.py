@@ -264,4 +264,4 @@ def test_the_examples_in_the_documentation_are_valid() -> None:
     FileMapping.model_validate(mapping)
     for table in tables:
         FileMapping.model_validate(mapping | tomllib.loads(table))
-    assert len(tables) == 4
+    assert len(tables) == 5

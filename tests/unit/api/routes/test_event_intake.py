@@ -62,8 +62,8 @@ async def test_a_batch_has_a_result_for_each() -> None:
         ({"event_name": "purchase"}, "event.event_name"),
         ({"customer_id": "a b"}, "event.customer_id"),
         ({"occurred_at": "2999-01-01T00:00:00Z"}, "event.occurred_at"),
-        ({"currency": "XXX", "value": 1}, "event.currency"),
-        ({"items": [{}]}, "event.items[0]"),
+        ({"event_id": ""}, "event.event_id"),
+        ({"event_name": "View Item", "items": [{}]}, "event.event_name"),
     ],
 )
 async def test_a_wrong_field_is_named(event: dict[str, Any], field: str) -> None:
@@ -97,4 +97,14 @@ async def test_a_publishable_key_sends_only_clicks_of_its_own_customer() -> None
         foreign = await client.post("/v1/events", json=click("c-82"))
         erasure = await client.post("/v1/events", json={"kind": "erasure", "event": {"customer_id": "c-81"}})
     assert [each.status_code for each in (own, foreign, erasure)] == [202, 403, 403]
+    assert len(served.sink.records) == 1
+
+
+async def test_an_invalid_detail_does_not_cost_the_event() -> None:
+    """Issue 13, item 13: the worker normalises or leaves out the fields, and counts them."""
+    served = Served()
+    event = click(currency="XXX", value=1, items=[{}], device_category="Smart TV")
+    async with served.client() as client:
+        answer = await client.post("/v1/events", json=event)
+    assert answer.status_code == 202
     assert len(served.sink.records) == 1
