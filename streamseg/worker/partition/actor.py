@@ -22,17 +22,17 @@ from streamseg.errors import (
 )
 from streamseg.events.record import RecordBatch
 from streamseg.metrics import Metrics
-from streamseg.pipeline.event_time import SUPPORT
-from streamseg.time_units import DAY_SECONDS
 from streamseg.topics import INPUT_TOPICS
 from streamseg.worker.context import Ports, RowLimit, Rules
 from streamseg.worker.model_cache import ModelCache
 from streamseg.worker.pace import PRODUCTION, Pace
+from streamseg.worker.partition.absorbed import Absorbed
 from streamseg.worker.partition.dead_letters import MostlyRejectedError, RejectedShare
 from streamseg.worker.partition.lease import Lease
 from streamseg.worker.partition.outbox_relay import OutboxRelay
 from streamseg.worker.partition.quarantine import Quarantine
-from streamseg.worker.partition.state import Absorbed, PartitionState
+from streamseg.worker.partition.reports import report_gap, report_outliers
+from streamseg.worker.partition.state import PartitionState
 from streamseg.worker.partition.sweep import Sweep
 from streamseg.worker.run_sequence import RunSequence
 from streamseg.worker.stop_signal import StopSignal
@@ -209,7 +209,7 @@ class Partition:
             runs = (*runs, self._inbox.get_nowait())
         accepted = [run for run in runs if self._sequence.accepts(run)]
         for run in accepted:
-            self._check_gap(run)
+            report_gap(run, self._lease.checkpoint.get(run.topic), self._metrics)
         if self._quarantine.is_searching:
             for run in accepted:
                 for piece in self._quarantine.pieces(run):
@@ -229,7 +229,8 @@ class Partition:
                 state.reject(set_aside, run, absorbed)
             checkpoint[run.topic] = max(checkpoint.get(run.topic, 0), run.next_offset)
         behind = self._ports.reader.behind(self.number, checkpoint)
-        self._note_outliers(self._ports.clock.advance(self.number, absorbed.times, behind))
+        outliers = self._ports.clock.advance(self.number, absorbed.times, behind)
+        report_outliers(outliers, self._ports.clock.now(self.number), self.number, self._metrics)
         for topic, seen in absorbed.seen.items():
             self._shares[topic].add(seen, absorbed.rejected[topic])
         if absorbed.dead_letters:
@@ -240,21 +241,6 @@ class Partition:
         for run in runs:
             quarantine.release(run.topic, run.next_offset)
         state.evict(self._row_limit.per_partition)
-
-    def _note_outliers(self, times: Sequence[float]) -> None:
-        """Report event times that lie too far ahead of the others to move the clock."""
-        if not times:
-            return
-        self._metrics.time_outliers.inc(len(times))
-        ahead = (max(times) - self._ports.clock.now(self.number)) / DAY_SECONDS
-        if self._ports.clock.now(self.number) > 0:
-            log.warning(
-                "partition %d: %d events lie up to %.0f days ahead of all others; the clock waits for %d such records",
-                self.number,
-                len(times),
-                ahead,
-                SUPPORT,
-            )
 
     def _note_failure(self, error: Exception) -> None:
         """Let the quarantine search for the record behind the error."""
@@ -268,20 +254,6 @@ class Partition:
                 offset,
                 type(error).__name__,
             )
-
-    def _check_gap(self, run: RecordBatch) -> None:
-        """Report when the log begins after the checkpoint: retention has removed records that were not read."""
-        start, first = self._lease.checkpoint.get(run.topic), run.start
-        if run.number == 0 and start is not None and first > start:
-            log.error(
-                "%s, partition %d: offsets %d to %d were not read yet and are no longer in the log: they are lost "
-                "(keep the log for longer than an outage may last)",
-                run.topic,
-                self.number,
-                start,
-                first - 1,
-            )
-            self._metrics.missed.labels(topic=run.topic).inc(first - start)
 
     # -- reset -------------------------------------------------------------------------------------------------
 

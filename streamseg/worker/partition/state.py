@@ -5,18 +5,15 @@
 A reset begins with a new state: rows in memory that are ahead of the store would hide a loss behind their offsets.
 """
 
-import logging
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from streamseg import pipeline
 from streamseg.clustering.budget import LearnBudget
-from streamseg.clustering.identity import UNASSIGNED, id_of
 from streamseg.events.record import RecordBatch
 from streamseg.events.rejection import RejectedEvent
 from streamseg.features.rows import Rows, Slots
@@ -30,35 +27,13 @@ from streamseg.topics import CONSENTS, ERASURES, INPUT_TOPICS, MEMBERSHIPS, SAMP
 from streamseg.worker.context import Ports, Rules
 from streamseg.worker.model_cache import ModelCache
 from streamseg.worker.pace import Pace
+from streamseg.worker.partition.absorbed import Absorbed
 from streamseg.worker.partition.catch_up import lost_changes
 from streamseg.worker.partition.dead_letters import dead_letters
 from streamseg.worker.partition.flow_count import FlowCount
 from streamseg.worker.partition.lease import FLUSH_ROWS, Lease
 from streamseg.worker.partition.outbox_relay import OutboxRelay, PendingDelivery
-from streamseg.worker.partition.recount import Recount
-
-log = logging.getLogger(__name__)
-
-Codes = NDArray[np.uint32]
-"""Segment codes, shape (rows, segmentations)."""
-
-
-@dataclass(slots=True)
-class Absorbed:
-    """What the runs of one cycle changed, until it is flushed."""
-
-    slots: list[Slots] = field(default_factory=list)
-    """Rows that were touched, by run."""
-    appended_at: list[float] = field(default_factory=list)
-    """Epoch seconds at which Kafka got the first and the last record of each run."""
-    times: list[SeenTimes] = field(default_factory=list)
-    """Event times by run."""
-    answered: dict[int, tuple[int, int]] = field(default_factory=dict)
-    """Codes of the consent (ads, personalisation) before the first consent or erasure of the cycle, by slot."""
-    dead_letters: list[OutgoingRecord] = field(default_factory=list)
-    seen: Counter[str] = field(default_factory=Counter)
-    """Records by topic, and how many of them were rejected."""
-    rejected: Counter[str] = field(default_factory=Counter)
+from streamseg.worker.partition.segment_sizes import Codes, SegmentSizes
 
 
 class PartitionState:
@@ -86,8 +61,7 @@ class PartitionState:
         self._metrics = metrics
         self._catch_up = CatchUp(rules.layout)
         self._flow_count = FlowCount(rules.layout.segmentations)
-        self.recount: Recount | None = None
-        """Counts sizes during a sweep."""
+        self.sizes = SegmentSizes(lease, models, rules.layout, metrics)
         self._flushed = False
 
     @property
@@ -172,7 +146,7 @@ class PartitionState:
         if self._catch_up:
             before = self.rows.segment[slots]
             self._catch_up.apply(self.rows, customer_ids, time.time())
-            self._lease.sizes = self._sizes_after(slots, before, self.rows.segment[slots])
+            self._lease.sizes = self.sizes.after(self.rows, slots, before, self.rows.segment[slots])
             self._flow_count.caught_up(customer_ids, before, self.rows.segment[slots])
 
     async def flush_caught_up(self) -> None:
@@ -283,7 +257,7 @@ class PartitionState:
             end = len(entries)
             if not last:
                 end = next((at for at in range(sent, end) if entries[at].customer_id not in ids), end)
-            sizes = self._sizes_after(slots[piece], moved[0][piece], moved[1][piece])
+            sizes = self.sizes.after(self.rows, slots[piece], moved[0][piece], moved[1][piece])
             flows = self._flow_count.of(self.rows, slots[piece], moved[0][piece], moved[1][piece], now)
             written, doubt = await self._lease.flush(
                 self.rows,
@@ -296,37 +270,6 @@ class PartitionState:
             )
             sent, position, in_doubt = end, written or position, in_doubt or doubt
         return position, in_doubt
-
-    def _sizes_after(self, slots: Slots, before: Codes, after: Codes) -> dict[str, int]:
-        """Return the sizes of segments after rows moved, codes before and after; the recount learns of it too."""
-        segmentations = self._models.segmentations
-        if self.recount is not None:
-            for at in np.flatnonzero((before != after).any(axis=1)).tolist():
-                customer = self.rows.customer_ids[slots[at]]
-                self.recount.moved(customer, self._ids(before[at]), self._ids(after[at]))
-        looked = pipeline.Looked(before, after, np.empty(0), np.empty(0, dtype=np.bool_))
-        return pipeline.count_sizes(looked, segmentations, self._lease.sizes)
-
-    def _ids(self, codes: Codes) -> list[str]:
-        """Return the segment ids of one row's codes, shape (segmentations,)."""
-        named = zip(self._rules.layout.segmentations, codes.tolist(), strict=True)
-        return [id_of(name, code) for name, code in named if code != UNASSIGNED]
-
-    def count(self, slots: Slots) -> None:
-        """Count rows that the sweep has listed."""
-        if self.recount is not None:
-            for slot in slots.tolist():
-                self.recount.listed(self.rows.customer_ids[slot], self._ids(self.rows.segment[slot]))
-
-    async def correct_sizes(self) -> None:
-        """Take the sizes from the recount at the end of a sweep. Raises `FlushRefusedError`."""
-        recount, self.recount = self.recount, None
-        if recount is None or recount.result() == self._lease.sizes:
-            return
-        log.warning("partition %d: the sizes of segments were wrong; a sweep has corrected them", self.partition)
-        self._metrics.sizes_corrected.inc()
-        nobody = np.empty(0, dtype=np.intp)
-        await self._lease.flush(self.rows, nobody, (), recount.result(), None)
 
     async def _relay(
         self,

@@ -16,8 +16,9 @@ from streamseg.metrics import Metrics
 from streamseg.worker.context import Ports, Rules
 from streamseg.worker.model_cache import ModelCache
 from streamseg.worker.pace import Pace
+from streamseg.worker.partition.absorbed import Absorbed
 from streamseg.worker.partition.recount import Recount
-from streamseg.worker.partition.state import Absorbed, PartitionState
+from streamseg.worker.partition.state import PartitionState
 
 
 @dataclass(slots=True)
@@ -60,15 +61,15 @@ class Sweep:
             if not self._is_due():
                 return
             self._round = _Round(0, self._models.generation, self._ports.clock.now(self._state.partition))
-            self._state.recount = Recount(self._passed)
+            self._state.sizes.recount = Recount(self._passed)
         cursor, stored = await self._ports.state.scan(self._state.partition, self._round.cursor, self._pace.sweep_piece)
         if stored:
             await self._evaluate(stored)
         self._round.cursor = cursor
-        if self._state.recount is not None:
-            self._state.recount.forget_passed()
+        if self._state.sizes.recount is not None:
+            self._state.sizes.recount.forget_passed()
         if cursor == 0:
-            await self._state.correct_sizes()
+            await self._state.sizes.correct(self._state.rows)
             self._metrics.sweeps.inc()
             self._generation, self._swept_at = self._round.generation, self._round.started_at
             self._round = None
@@ -91,7 +92,7 @@ class Sweep:
         absent = [customer for customer in found if customer not in rows.slots]
         self._state.load(absent, [found[customer] for customer in absent])
         slots = np.array([rows.slots[customer] for customer in found], dtype=np.intp)
-        self._state.count(slots)
+        self._state.sizes.count(rows, slots)
         slots = slots[~await self._state.expire(slots)]
         if self._state.relay.is_idle:
             await self._mark_wrong_strings(slots)

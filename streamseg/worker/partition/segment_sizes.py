@@ -1,0 +1,60 @@
+"""Sizes of segments in one partition: updated with every flush, counted again with every sweep."""
+
+import logging
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamseg import pipeline
+from streamseg.clustering.identity import UNASSIGNED, id_of
+from streamseg.features.layout import Layout
+from streamseg.features.rows import Rows, Slots
+from streamseg.metrics import Metrics
+from streamseg.worker.model_cache import ModelCache
+from streamseg.worker.partition.lease import Lease
+from streamseg.worker.partition.recount import Recount
+
+log = logging.getLogger(__name__)
+
+Codes = NDArray[np.uint32]
+"""Segment codes, shape (rows, segmentations)."""
+
+
+class SegmentSizes:
+    """The sizes that the lease writes, and the count of the sweep that is under way."""
+
+    def __init__(self, lease: Lease, models: ModelCache, layout: Layout, metrics: Metrics) -> None:
+        self._lease = lease
+        self._models = models
+        self._layout = layout
+        self._metrics = metrics
+        self.recount: Recount | None = None
+        """Counts sizes during a sweep."""
+
+    def after(self, rows: Rows, slots: Slots, before: Codes, after: Codes) -> dict[str, int]:
+        """Return the sizes after rows moved, codes before and after; the recount learns of it too."""
+        if self.recount is not None:
+            for at in np.flatnonzero((before != after).any(axis=1)).tolist():
+                self.recount.moved(rows.customer_ids[slots[at]], self._ids(before[at]), self._ids(after[at]))
+        looked = pipeline.Looked(before, after, np.empty(0), np.empty(0, dtype=np.bool_))
+        return pipeline.count_sizes(looked, self._models.segmentations, self._lease.sizes)
+
+    def count(self, rows: Rows, slots: Slots) -> None:
+        """Count rows that the sweep has listed."""
+        if self.recount is not None:
+            for slot in slots.tolist():
+                self.recount.listed(rows.customer_ids[slot], self._ids(rows.segment[slot]))
+
+    async def correct(self, rows: Rows) -> None:
+        """Take the sizes from the recount at the end of a sweep. Raises `FlushRefusedError`."""
+        recount, self.recount = self.recount, None
+        if recount is None or recount.result() == self._lease.sizes:
+            return
+        log.warning("partition %d: the sizes of segments were wrong; a sweep has corrected them", self._lease.partition)
+        self._metrics.sizes_corrected.inc()
+        await self._lease.flush(rows, np.empty(0, dtype=np.intp), (), recount.result(), None)
+
+    def _ids(self, codes: NDArray[np.uint32]) -> list[str]:
+        """Return the segment ids of one row's codes, shape (segmentations,)."""
+        named = zip(self._layout.segmentations, codes.tolist(), strict=True)
+        return [id_of(name, code) for name, code in named if code != UNASSIGNED]
