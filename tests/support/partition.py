@@ -1,12 +1,10 @@
 """One partition of a worker on stores in memory, fed from a log in memory, that can be stopped at any call."""
 
 import asyncio
-import inspect
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from copy import deepcopy
-from typing import Any
 
 import msgspec
 
@@ -34,6 +32,8 @@ from streamseg.worker.model_cache import ModelCache
 from streamseg.worker.pace import Pace
 from streamseg.worker.partition.actor import Partition
 from streamseg.worker.stop_signal import StopSignal
+from tests.support.gate import Gate as Gate
+from tests.support.gate import Point as Point
 
 NOON = 1_717_416_000.0
 DAY = 86_400.0
@@ -94,55 +94,6 @@ class MemoryLog:
     async def read(self, topic: str, partition: int, start: int, end: int) -> AsyncIterator[list[MemoryRecord]]:
         if start < end:
             yield self.records[topic][start:end]
-
-
-Point = tuple[str, int]
-"""Before or after a call, and the how many-th of the name: timing changes what comes between two such calls."""
-
-
-class Gate:
-    """Every call of a worker to its servers goes through here. At the chosen one, before or after it took effect,
-    the worker stops: this and every later call wait until it is opened again, if ever."""
-
-    def __init__(self, stop_at: Point | None = None) -> None:
-        self.stopped = asyncio.Event()
-        self.passed: list[Point] = []
-        self._times: Counter[str] = Counter()
-        self._stop_at = stop_at
-        self._open = asyncio.Event()
-
-    async def passing(self, name: str) -> None:
-        self._times[name] += 1
-        self.passed.append((name, self._times[name]))
-        if self.passed[-1] == self._stop_at:
-            self.stopped.set()
-        if self.stopped.is_set():
-            await self._open.wait()
-
-    def open(self) -> None:
-        self._open.set()
-
-    def around(self, inner: Any) -> Any:
-        return _Guarded(inner, self)
-
-
-class _Guarded:
-    def __init__(self, inner: Any, gate: Gate) -> None:
-        self._inner = inner
-        self._gate = gate
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._inner, name)
-        if not inspect.iscoroutinefunction(method):
-            return method
-
-        async def call(*given: Any) -> Any:
-            await self._gate.passing(f"before {name}")
-            answer = await method(*given)
-            await self._gate.passing(f"after {name}")
-            return answer
-
-        return call
 
 
 class Servers:
