@@ -4,7 +4,8 @@ import asyncio
 
 from streamseg.events.record import RecordBatch
 from streamseg.topics import INPUT_TOPICS
-from tests.support.partition import NUMBER, Gate, OnePartition, Servers
+from tests.support.gate import Gate
+from tests.support.partition import NUMBER, OnePartition, Servers
 
 
 async def waiting_after_close() -> int:

@@ -11,7 +11,8 @@ from streamseg.membership.encoding import decode
 from streamseg.ports import ChangeRecord, Subscriber
 from streamseg.topics import CLICKS, CONSENTS, ERASURES, MEMBERSHIPS
 from tests.support.change_records import CRM
-from tests.support.partition import SNAPSHOT, Gate, OnePartition, Point, Servers, until
+from tests.support.gate import Gate, Point
+from tests.support.partition import SNAPSHOT, OnePartition, Servers, until
 
 SHOP, ADS = CRM, replace(CRM, id="ads", purpose="ads")
 DAY = 86_400.0

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from streamseg.topics import ERASURES, SAMPLES
 from streamseg.worker.layout_check import check_layouts
-from tests.support.partition import LAYOUT, NUMBER, SNAPSHOT, Gate, OnePartition, Point, Servers, fill, until
+from tests.support.gate import Gate, Point
+from tests.support.partition import LAYOUT, NUMBER, SNAPSHOT, OnePartition, Servers, fill, until
 
 EVENTS = 60
 ERASED = "c-1"

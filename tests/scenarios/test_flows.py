@@ -18,7 +18,8 @@ from streamseg.pipeline.event_time import SUPPORT
 from streamseg.ports import Flow
 from streamseg.topics import CLICKS, HISTORY, MEMBERSHIPS
 from streamseg.worker.partition import lease, state
-from tests.support.partition import LAYOUT, NUMBER, QUICK, SNAPSHOT, Gate, OnePartition, Point, Servers, fill, until
+from tests.support.gate import Gate, Point
+from tests.support.partition import LAYOUT, NUMBER, QUICK, SNAPSHOT, OnePartition, Servers, fill, until
 
 EVENTS = 60
 CUSTOMERS = 5

@@ -8,7 +8,8 @@ import pytest
 from streamseg.membership.encoding import decode
 from streamseg.membership.latest_changes import LatestChanges
 from streamseg.topics import CLICKS, MEMBERSHIPS, SAMPLES
-from tests.support.partition import NUMBER, SNAPSHOT, Gate, MemoryLog, OnePartition, Point, Servers, until
+from tests.support.gate import Gate, Point
+from tests.support.partition import NUMBER, SNAPSHOT, MemoryLog, OnePartition, Servers, until
 
 DAY = 86_400.0
 RETENTION = 4 * DAY

@@ -12,7 +12,8 @@ from streamseg.features.rows import Rows
 from streamseg.ports import Flush
 from streamseg.worker.partition import lease, state
 from streamseg.worker.partition.recount import Recount
-from tests.support.partition import LAYOUT, NUMBER, SNAPSHOT, Gate, OnePartition, Point, Servers, fill, until
+from tests.support.gate import Gate, Point
+from tests.support.partition import LAYOUT, NUMBER, SNAPSHOT, OnePartition, Servers, fill, until
 
 EVENTS = 60
 CUSTOMERS = 17

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from tests.support.partition import SNAPSHOT, Gate, OnePartition, Point, Servers, fill, until
+from tests.support.gate import Gate, Point
+from tests.support.partition import SNAPSHOT, OnePartition, Servers, fill, until
 
 EVENTS = 60
 

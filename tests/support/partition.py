@@ -32,8 +32,7 @@ from streamseg.worker.model_cache import ModelCache
 from streamseg.worker.pace import Pace
 from streamseg.worker.partition.actor import Partition
 from streamseg.worker.stop_signal import StopSignal
-from tests.support.gate import Gate as Gate
-from tests.support.gate import Point as Point
+from tests.support.gate import Gate
 
 NOON = 1_717_416_000.0
 DAY = 86_400.0
