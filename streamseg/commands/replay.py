@@ -140,7 +140,7 @@ def _report_failures(sent: "SendProgress", rejected: int, dead_letters: int) -> 
         raise StreamsegError("no line is a valid event: nothing was sent")
     if dead_letters:
         text = f"the workers rejected {dead_letters:,} of {sent.events:,} events: see `streamseg dead-letters list`"
-        if dead_letters == sent.events:
+        if dead_letters == sent.events and not sent.known:
             raise StreamsegError(text)
         click.echo(text, err=True)
 

@@ -6,7 +6,7 @@ count: sending them again after a correction is right. Records that retention re
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 import numpy as np
@@ -16,14 +16,14 @@ from xxhash import xxh3_64_intdigest
 
 from streamseg.events.identity import names_an_order
 from streamseg.events.record import Record
-from streamseg.events.rejection import ERROR_HEADERS
+from streamseg.events.rejection import ERROR_HEADERS, RejectionError
+from streamseg.events.types import EVENT_TYPES
+from streamseg.events.validation import adjusted_event
 from streamseg.ports import EventSink, Log, OutgoingRecord
 from streamseg.topics import DEAD_LETTERS, INPUT_TOPICS, PURCHASES
 
 _ORDERS: Final = len(INPUT_TOPICS)
-"""Seed of the hash of a transaction id; ids of events are hashed with the index of their topic."""
-
-
+"""Prefix of a transaction id when it is hashed; that of an event id is the index of its topic."""
 _NO_EVENT: Final = 0
 """In place of a hash: a heartbeat, or a record that is no event."""
 _PLACE: Final = ("topic", "partition", "offset")
@@ -147,11 +147,25 @@ def _hash(topic: str, key: bytes | None, value: bytes | None) -> int | None:
     """Return a hash of customer and identity (`features/update.py`: `identity`); None for a record that is no event."""
     if key is None or value is None:
         return None
-    try:
-        found = _decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    kind = INPUT_TOPICS.index(topic)
+    found = _identified(kind, value)
+    if found is None:
         return None
-    seed, text = INPUT_TOPICS.index(topic), found.event_id
+    prefix, text = kind, found.event_id
     if topic == PURCHASES and names_an_order(found.event_name, found.transaction_id):
-        seed, text = _ORDERS, found.transaction_id
-    return xxh3_64_intdigest(b"%b\n%b" % (key, text.encode()), seed)
+        prefix, text = _ORDERS, found.transaction_id
+    # The prefix is part of the text: with a seed in its place, short ids of different topics can have one hash.
+    return xxh3_64_intdigest(b"%d\n%b\n%b" % (prefix, key, text.encode()))
+
+
+def _identified(kind: int, value: bytes) -> _Identified | None:
+    """Return an event's names as a worker reads them: a transaction id may be a number."""
+    try:
+        return _decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        pass
+    try:
+        event: Any = adjusted_event(EVENT_TYPES[kind], value, set())
+    except RejectionError:
+        return None
+    return msgspec.convert(event, _Identified, from_attributes=True)

@@ -60,6 +60,29 @@ def sent(topics: Topics, events: Sequence[SourceEvent]) -> NewEventsSink:
     return sink
 
 
+def test_an_order_whose_transaction_id_is_a_number_is_known_as_its_text() -> None:
+    """Workers read the number 5 as "5"; the first reading here took such a purchase for no event and sent it again."""
+    body = {"event_id": "e-5", "customer_id": "c-1", "occurred_at": "2026-10-01T10:00:00Z", "value": 10}
+    both = [
+        SourceEvent(
+            "purchase", "e-5", "c-1", 1.0, msgspec.json.encode(body | {"currency": "EUR", "transaction_id": one})
+        )
+        for one in (5, "5")
+    ]
+    topics = Topics()
+    assert sent(topics, both).known == 1
+    assert sent(topics, both).known == 2
+
+
+def test_short_ids_of_different_topics_are_different_events() -> None:
+    """With a seed in place of a prefix, ids such as "e-2" and "e-3" had one hash in different topics."""
+    topics = Topics()
+    ids = [f"e-{number}" for number in range(10)]
+    sent(topics, [view(one) for one in ids])
+    consents = [SourceEvent("consent", one, "c-1", 1.0, msgspec.json.encode({"event_id": one})) for one in ids]
+    assert sent(topics, consents).known == 0
+
+
 def test_an_import_that_is_run_again_sends_nothing() -> None:
     topics, orders = Topics(), [order(number) for number in range(20)]
     assert sent(topics, orders[:12]).known == 0, "the first run broke off"
