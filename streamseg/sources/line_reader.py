@@ -88,13 +88,16 @@ class LineReader:
         more: list[dict[str, object]] = []
         amount = None
         if kind in ("click", "purchase"):
-            item, *more = self._items(line)
-            given = item.pop("amount", None)
-            amount = _line_amount(item, given) if kind == "purchase" else None
-            if kind == "purchase" and amount is None and "value" not in fields:
-                raise RejectedLineError("no amount: value, amount and price are empty")
-            if kind == "purchase" and _is_deduction(item, amount):
-                item = {}
+            items = self._items(line)
+            given = [one.pop("amount", None) for one in items]
+            if kind == "purchase":
+                amounts = [_line_amount(*pair) for pair in zip(items, given, strict=True)]
+                known = [one for one in amounts if one is not None]
+                amount = sum(known, Decimal(0)) if known else None
+                if amount is None and "value" not in fields:
+                    raise RejectedLineError("no amount: value, amount and price are empty")
+                items = [one for one, each in zip(items, amounts, strict=True) if not _is_deduction(one, each)]
+            item, *more = items or [{}]
         elif kind == "profile":
             fields["traits"] = self._table(self.mapping.traits, line)
         elif kind == "consent":
@@ -148,7 +151,7 @@ class LineReader:
     def _order_columns(self) -> tuple[str, ...]:
         """Columns that hold for a whole transaction. The customer's are not among them: `by` may name a day."""
         own = {name: source for name, source in self._fields_of("purchase").items() if name != "customer_id"}
-        columns = (column for source in (self.mapping.event, *own.values()) for column in source.columns)
+        columns = (column for source in (self.mapping.event, *own.values()) for column in source.all_columns)
         return tuple(dict.fromkeys(columns)) if self._by else ()
 
     @cached_property
@@ -158,7 +161,7 @@ class LineReader:
 
     def _filled(self, line: Line) -> Line:
         """Return the line; empty cells of the order have the values of the transaction's first line."""
-        if not self._order_columns or not any(order := self._order(line)):
+        if not self._order_columns or not any(map(is_order_id, order := self._order(line))):
             return line
         key = (*order, *(cell_of(line.get(column)) for column in self._fields_of("purchase")["customer_id"].columns))
         first = self._first_lines.setdefault(key, line)

@@ -157,6 +157,11 @@ class FieldSource(TomlTable):
     times: Columns = ()
     minus: Columns = ()
 
+    @property
+    def all_columns(self) -> tuple[str, ...]:
+        """Columns of the value, and those of the numbers that change it."""
+        return (*self.columns, *self.times, *self.minus)
+
     @model_validator(mode="after")
     def _check_origin(self) -> "FieldSource":
         if bool(self.columns) == (self.constant is not None):
@@ -282,7 +287,7 @@ class FileMapping(TomlTable):
             sources = [source for source in sources if source not in self.items.values()]
             grouped = (*grouped, self.file.items)
         needed = [source for source in sources if not source.optional]
-        named = (column for one in (*needed, self.event) for column in (*one.columns, *one.times, *one.minus))
+        named = (column for one in (*needed, self.event) for column in one.all_columns)
         return frozenset(named) | frozenset(grouped)
 
 

@@ -219,3 +219,30 @@ def test_text_in_another_encoding_raises_an_error_that_names_the_file(tmp_path: 
     (tmp_path / "lines.csv").write_bytes(INVOICES.replace("apple", "äpfel").encode("latin-1"))
     with pytest.raises(StreamsegError, match=r"lines\.csv"):
         list(EventFile(tmp_path / "lines.csv", FileMapping.model_validate(BASE), lambda *_: None))
+
+
+def test_columns_that_change_a_value_hold_for_the_whole_order(tmp_path: Path) -> None:
+    """A further line had its value filled, its rebate not: it seemed to have another value and was rejected."""
+    text = "invoice,who,what,price,pieces,rebate,paid,when\nA1,17,apple,5,1,3,12,2011-01-01T10Z\nA1,17,plum,10,1,,,\n"
+    purchase = {"value": {"column": "paid", "minus": "rebate"}}
+    items = {"item_id": "what", "price": "price", "quantity": "pieces"}
+    events, rejected = read(tmp_path, text, BASE | {"purchase": purchase, "items": items})
+    assert (rejected, body(events[0])["value"], len(body(events[0])["items"])) == ([], 9, 2)
+
+
+def test_words_for_no_order_do_not_lend_each_other_their_cells(tmp_path: Path) -> None:
+    text = "invoice,who,what,price,paid,when\n0,17,apple,5,5,2011-01-01T10:00:00Z\n0,17,plum,7,,2011-01-01T10:00:00Z\n"
+    mapping = {"purchase": {"value": "paid"}, "items": {"item_id": "what", "price": "price"}}
+    events, rejected = read(tmp_path, text, BASE | mapping)
+    assert (rejected, [body(event)["value"] for event in events]) == ([], [5, 7])
+
+
+def test_all_items_of_a_list_count_in_the_value(tmp_path: Path) -> None:
+    line = {"order": "A1", "who": "17", "when": "2011-01-01T10:00:00Z"}
+    line |= {"list": [{"what": "apple", "price": 5}, {"what": "plum", "price": 7}, {"what": "coupon", "price": -2}]}
+    mapping = BASE | {"file": {"items": "list"}, "items": {"item_id": "what", "price": "price"}}
+    mapping |= {"transactions": {"by": ["order"]}}
+    events, rejected = read(tmp_path, json.dumps(line) + "\n", mapping, "lines.jsonl")
+    purchase = body(events[0])
+    assert (rejected, purchase["value"]) == ([], 10)
+    assert [item["item_id"] for item in purchase["items"]] == ["apple", "plum"]
