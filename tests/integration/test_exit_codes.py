@@ -51,7 +51,7 @@ USES_A_SERVER = {
 }
 """Commands that end when a server is away. `api` and `webhooks run` serve on, and wait for it."""
 
-WITHOUT_SERVER = {"bench", "check-config", "fuzz", "schemas"}
+WITHOUT_SERVER = {"bench", "check-config", "features", "fuzz", "schemas", "settings"}
 SERVES_ON = {"api"}
 
 UNKNOWN = {
