@@ -90,8 +90,8 @@ def running(
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         if logs is not None:
             stack.callback(_copy_logs, folder, logs)
-        _say("starting Kafka and Redis, embedded in this process" if kafka is None else f"connecting to {kafka}")
         given = _servers.settings_for(invocation, kafka, redis)
+        _say("starting Kafka and Redis, embedded in this process" if kafka is None else f"connecting to {kafka}")
         asyncio.run(_servers.check(given, kafka=kafka is not None, redis=redis is not None))
         bootstrap = kafka or stack.enter_context(EmbeddedBroker()).bootstrap
         url = redis or stack.enter_context(EmbeddedStore()).url
