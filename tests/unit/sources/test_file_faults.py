@@ -238,7 +238,7 @@ def test_words_for_no_order_do_not_lend_each_other_their_cells(tmp_path: Path) -
 
 
 def test_all_items_of_a_list_count_in_the_value(tmp_path: Path) -> None:
-    line = {"order": "A1", "who": "17", "when": "2011-01-01T10:00:00Z"}
+    line: dict[str, object] = {"order": "A1", "who": "17", "when": "2011-01-01T10:00:00Z"}
     line |= {"list": [{"what": "apple", "price": 5}, {"what": "plum", "price": 7}, {"what": "coupon", "price": -2}]}
     mapping = BASE | {"file": {"items": "list"}, "items": {"item_id": "what", "price": "price"}}
     mapping |= {"transactions": {"by": ["order"]}}
