@@ -16,8 +16,8 @@ from streamseg.sources.cells import (
     id_of,
     time_of,
 )
-from streamseg.sources.field_value import Line, NestedLine, value_of
-from streamseg.sources.mapping import REFUND, SKIP, Fields, FieldSource, FileMapping
+from streamseg.sources.field_value import Fields, FieldSource, Line, NestedLine, value_of
+from streamseg.sources.mapping import REFUND, SKIP, FileMapping
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,7 +117,7 @@ is no id of a refund, and is replaced.
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 
@@ -125,82 +125,19 @@ from streamseg.errors import SettingsError
 from streamseg.events.types import EVENT_TYPES, KINDS, Item, Purposes
 from streamseg.settings.toml_table import TomlTable, first_error
 from streamseg.sources.event import TOPIC_OF_KIND
-from streamseg.sources.file_format import FileFormat, NumberFormat, SessionRule, TimeFormat
+from streamseg.sources.field_value import Fields, FieldSource, expand_kind
+from streamseg.sources.file_format import (
+    DEFAULT_LOOKAHEAD,
+    FileFormat,
+    NumberFormat,
+    SessionRule,
+    TimeFormat,
+    TransactionRule,
+)
 
 SKIP: Final = "skip"
 REFUND: Final = "refund"
-DEFAULT_LOOKAHEAD: Final = 1000
 LINE_KINDS: Final = frozenset({*TOPIC_OF_KIND, REFUND, SKIP})
-
-
-def _listed(given: object) -> object:
-    return (given,) if isinstance(given, str) else tuple(given) if isinstance(given, list) else given
-
-
-Columns = Annotated[tuple[str, ...], BeforeValidator(_listed)]
-
-
-class FieldSource(TomlTable):
-    """Where the value of a field comes from: columns, or a constant."""
-
-    columns: tuple[str, ...] = ()
-    constant: str | bool | int | float | None = None
-    values: dict[str, str] = Field(default_factory=dict)
-    default: str | None = None
-    prefix: str = ""
-    number: bool = False
-    first: bool = False
-    optional: bool = False
-    missing: tuple[str, ...] = ()
-    split: str = ""
-    part: int = Field(default=1, ge=1)
-    times: Columns = ()
-    minus: Columns = ()
-
-    @property
-    def all_columns(self) -> tuple[str, ...]:
-        """Columns of the value, and those of the numbers that change it."""
-        return (*self.columns, *self.times, *self.minus)
-
-    @model_validator(mode="after")
-    def _check_origin(self) -> "FieldSource":
-        if bool(self.columns) == (self.constant is not None):
-            raise ValueError("needs either a column or a constant")
-        return self
-
-
-def _expand_short_forms(given: object) -> object:
-    """Expand `"column"` and `["column", ...]` to a table with `columns`."""
-    if isinstance(given, str):
-        return {"columns": (given,)}
-    if isinstance(given, list):
-        return {"columns": tuple(given)}
-    if isinstance(given, dict) and "first" in given:
-        columns = given["first"]
-        rest = {name: value for name, value in given.items() if name != "first"}
-        return rest | {"first": True, "columns": tuple(columns) if isinstance(columns, list) else (columns,)}
-    if isinstance(given, dict) and "column" in given:
-        column = given["column"]
-        rest = {name: value for name, value in given.items() if name != "column"}
-        return rest | {"columns": tuple(column) if isinstance(column, list) else (column,)}
-    return given
-
-
-def _expand_kind(given: object) -> object:
-    """Expand `event = "purchase"` to a constant."""
-    return {"constant": given} if isinstance(given, str) else _expand_short_forms(given)
-
-
-Fields = dict[str, Annotated[FieldSource, BeforeValidator(_expand_short_forms)]]
-
-
-class TransactionRule(TomlTable):
-    """Which lines make up one purchase."""
-
-    by: tuple[str, ...] = Field(min_length=1)
-    lookahead: Annotated[int, Field(ge=1)] | Literal["file"] = DEFAULT_LOOKAHEAD
-
-
 _MODELS: Final = dict(zip(KINDS, EVENT_TYPES, strict=True))
 _NOT_FIELDS: Final = frozenset({"items", "traits", "consent", "merged_from"})
 """Fields that have tables of their own, or that a file cannot set."""
@@ -217,7 +154,7 @@ def _refuse_unknown(
 class FileMapping(TomlTable):
     """A parsed mapping file."""
 
-    event: Annotated[FieldSource, BeforeValidator(_expand_kind)]
+    event: Annotated[FieldSource, BeforeValidator(expand_kind)]
     file: FileFormat = FileFormat()
     time: TimeFormat = TimeFormat()
     numbers: NumberFormat = NumberFormat()
