@@ -57,6 +57,7 @@ class _Part:
         """Add the lines of another part."""
         self._take(other.fields, other.at, other.amount, other.items)
         self.content += other.content
+        self.number = min(self.number, other.number)
 
     def _take(
         self, fields: dict[str, object], at: float, amount: Decimal | None, items: list[dict[str, object]]

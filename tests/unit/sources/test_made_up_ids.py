@@ -82,6 +82,11 @@ def test_refunds_with_ids_of_their_own_keep_them(tmp_path: Path) -> None:
     assert [event.event_id for event in ledger(tmp_path, *lines, mapping=mapping)] == ["r-1", "r-2"]
 
 
+def test_a_purchase_that_begins_with_a_discount_has_the_number_of_that_line(tmp_path: Path) -> None:
+    (order,) = ledger(tmp_path, SALE.replace("MUG,80.00", "BONUS,-5.00"), SALE)
+    assert (kinds([order]), order.line) == ([("purchase", 75)], 2)
+
+
 @pytest.mark.parametrize("files", [1, 3])
 def test_negative_amounts_after_the_purchase_are_refunds(tmp_path: Path, files: int) -> None:
     lines = [
