@@ -147,6 +147,14 @@ def test_order_and_empty_cells_of_a_file_do_not_change_ids(tmp_path: Path) -> No
     assert len({event.event_id for event in one}) == 4
 
 
+def test_a_cell_that_an_earlier_line_fills_does_not_change_the_id(tmp_path: Path) -> None:
+    without = REFUND.removesuffix("EUR")
+    after, before = ledger(tmp_path, SALE, without), ledger(tmp_path, without, SALE)
+    ids = {body(event)["event_name"]: event.event_id for event in after}
+    assert ids == {body(event)["event_name"]: event.event_id for event in before}
+    assert body(after[1])["currency"] == "EUR"
+
+
 def _turned(line: str) -> str:
     customer, when, amount = line.split(",")
     return f"{amount},{customer},{when}, "
