@@ -241,6 +241,12 @@ def test_a_damaged_archive_raises_an_error_that_names_it(tmp_path: Path) -> None
         ('event = "click"\nwhat = 1', "what: unknown name"),
         ('event = "click"\n[fields]\ncustomer_id = { values = {} }', "needs either a column or a constant"),
         ('event = "click"\n[time]\nzone = "Mars/Olympus"', "no such time zone"),
+        ('event = "click"\n[fields]\ncustomer = "a"\ncustomer_id = "a"\noccurred_at = "b"', "no field 'customer'"),
+        ('event = "click"\n[fields]\ncustomer_id = "a"\noccurred_at = "b"\n[items]\nsku = "c"', "no field 'sku'"),
+        ('event = "consent"\n[fields]\ncustomer_id="a"\noccurred_at="b"\n[consents]\nmail = "c"', "no field 'mail'"),
+        ('event = "click"\n[fields]\ncustomer_id = "a"', "occurred_at is not mapped"),
+        ('event = "purchase"\n[fields]\ncustomer_id="a"\noccurred_at="b"\n[items]\nitem_id="c"', "needs an amount"),
+        ('event = "click"\n[file]\nencoding = "utf-9"', "unknown encoding 'utf-9'"),
     ],
 )
 def test_an_invalid_mapping_is_refused_and_the_entry_named(tmp_path: Path, text: str, reason: str) -> None:
