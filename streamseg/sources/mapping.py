@@ -217,13 +217,14 @@ class FileMapping(TomlTable):
 
     def columns(self) -> frozenset[str]:
         """Return the columns that the file must have."""
-        tables = (self.fields, self.click, self.purchase, self.profile, self.consent, self.erasure)
-        sources = [source for table in (*tables, self.items, self.traits, self.consents) for source in table.values()]
+        tables = [self.fields, self.click, self.purchase, self.profile, self.consent, self.erasure]
+        tables += [self.traits, self.consents]
         grouped = self.transactions.by if self.transactions else ()
-        if self.file.items is not None:
-            sources = [source for source in sources if source not in self.items.values()]
+        if self.file.items is None:
+            tables.append(self.items)
+        else:  # [items] names members of the entries of the list
             grouped = (*grouped, self.file.items)
-        needed = [source for source in sources if not source.optional]
+        needed = [source for table in tables for source in table.values() if not source.optional]
         named = (column for one in (*needed, self.event) for column in one.all_columns)
         return frozenset(named) | frozenset(grouped)
 

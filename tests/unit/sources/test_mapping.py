@@ -258,6 +258,11 @@ def test_an_invalid_mapping_is_refused_and_the_entry_named(tmp_path: Path, text:
     assert "\n" not in str(caught.value)
 
 
+def test_a_file_needs_a_column_that_both_a_field_and_an_item_of_its_list_name() -> None:
+    mapping = BASE | {"items": {"item_id": "who"}, "purchase": {"value": "sum"}, "file": {"items": "list"}}
+    assert FileMapping.model_validate(mapping).columns() == {"who", "when", "sum", "invoice", "list"}
+
+
 def test_a_missing_mapping_is_refused() -> None:
     with pytest.raises(SettingsError, match="No such file"):
         load_mapping(Path("nowhere"))
