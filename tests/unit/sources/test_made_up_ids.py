@@ -255,3 +255,17 @@ def test_shuffled_and_split_orders_and_refunds_give_the_same_spend(
 
 def _line(kind: str, at: float, amount: int, common: dict[str, str]) -> dict[str, str]:
     return {"entry_type": kind, "entry_date": rfc3339(at), "amount": str(amount), **common}
+
+
+def test_long_session_ids_that_begin_alike_have_starts_of_their_own(tmp_path: Path) -> None:
+    mapping = {
+        "event": "click",
+        "fields": {"customer_id": "who", "occurred_at": "when"},
+        "click": {"event_name": {"constant": "view_item"}, "session_id": "visit"},
+        "sessions": {"start": True},
+    }
+    visits = [f"{'v' * 200}{number}" for number in range(2)]
+    events, _ = read(tmp_path, "\n".join(["who,when,visit", *(f"k,2026-10-01,{visit}" for visit in visits)]), mapping)
+    starts = [event.event_id for event in events if body(event)["event_name"] == "session_start"]
+    assert len(set(starts)) == 2
+    assert max(map(len, starts)) <= 128
