@@ -15,7 +15,6 @@ from streamseg.events.rejection import RejectionError
 from streamseg.events.types import KINDS
 from streamseg.features.update import Source, identity
 from streamseg.sources.event import SourceEvent, rfc3339
-from streamseg.topics import INPUT_TOPICS
 
 
 class _Paid(msgspec.Struct):
@@ -72,8 +71,8 @@ def check(
     """Decode the events as a worker would do now, and add them to the report."""
     for event in events:
         kind = KINDS.index(event.kind)
-        topic, milliseconds = INPUT_TOPICS[kind], int(clock() * 1000)
-        record = MemoryRecord(topic, 0, 0, milliseconds, event.customer_id.encode(errors="replace"), event.value)
+        key, milliseconds = event.customer_id.encode(errors="replace"), int(clock() * 1000)
+        record = MemoryRecord(event.topic, 0, 0, milliseconds, key, event.value)
         try:
             decoded = decoder.decode(kind, record, report.adjusted)
         except RejectionError as error:

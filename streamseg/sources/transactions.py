@@ -13,13 +13,11 @@ from typing import Any, Final
 
 import msgspec
 
+from streamseg.events.fields import MAX_ITEMS
 from streamseg.sources.cells import RejectedLineError
 from streamseg.sources.event import SourceEvent, rfc3339
 from streamseg.sources.line_identity import ContentIds, content_of, fitting, joined
 from streamseg.sources.line_reader import MappedLine
-
-MAX_ITEMS: Final = 1_000
-"""Greatest number of items that an event may have."""
 
 _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
 
