@@ -100,7 +100,7 @@ In JSON Lines, a column may be a path: `device.category`, or `event_params.page_
   sent as a refund.
 - A refund's `purchased_at` can be mapped: the time of the refunded purchase, from which decayed sums subtract. Without
   it, the time of the purchase with the same customer and transaction is taken, if that is in the same file.
-- Its `occurred_at` is that of its latest line. At most 1,000 lines become items; all count in the value.
+- A purchase's `occurred_at` is that of its latest line. At most 1,000 lines become items; all count in the value.
 - A line in which all columns of `by` are empty is a purchase of its own.
 - An empty cell of the order (its kind, `[fields]`, `[purchase]`) has the value of the purchase's first line.
 - A line with a negative price or amount lowers the value and is no item. A line without any amount is rejected.
