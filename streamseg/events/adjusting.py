@@ -151,6 +151,4 @@ def _currency(given: object) -> str | None:
 _NORMALISE: Final[Mapping[str, Callable[[object], Any]]] = {
     "device_category": _device,
     "currency": _currency,
-    "requested_at": lambda _: None,
-    "consent": lambda _: None,
 }

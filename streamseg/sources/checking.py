@@ -13,8 +13,8 @@ from streamseg.events.decode import Decoder
 from streamseg.events.record import MemoryRecord
 from streamseg.events.rejection import RejectionError
 from streamseg.events.types import KINDS
+from streamseg.features.update import Source, identity
 from streamseg.sources.event import SourceEvent, rfc3339
-from streamseg.topics import INPUT_TOPICS
 
 
 class _Paid(msgspec.Struct):
@@ -26,7 +26,10 @@ _paid = msgspec.json.Decoder(_Paid).decode
 
 @dataclass(slots=True)
 class CheckReport:
-    """What files hold. Rejected lines and events are in none of the other counts."""
+    """What files hold. Rejected lines and events are in none of the other counts.
+
+    A repeated purchase or refund counts once in orders, refunds and spend, as a worker counts it.
+    """
 
     events: int = 0
     customers: set[str] = field(default_factory=set)
@@ -40,6 +43,8 @@ class CheckReport:
     rejected: list[tuple[int, str]] = field(default_factory=list)
     """Number of the line and reason."""
     adjusted: Counter[str] = field(default_factory=Counter)
+    paid: set[tuple[str, int, str]] = field(default_factory=set)
+    """Customer and identity of the orders and refunds that are counted."""
 
     def shown(self) -> dict[str, Any]:
         """Return the report as it is printed with `--json`."""
@@ -66,8 +71,8 @@ def check(
     """Decode the events as a worker would do now, and add them to the report."""
     for event in events:
         kind = KINDS.index(event.kind)
-        topic, milliseconds = INPUT_TOPICS[kind], int(clock() * 1000)
-        record = MemoryRecord(topic, 0, 0, milliseconds, event.customer_id.encode(errors="replace"), event.value)
+        key, milliseconds = event.customer_id.encode(errors="replace"), int(clock() * 1000)
+        record = MemoryRecord(event.topic, 0, 0, milliseconds, key, event.value)
         try:
             decoded = decoder.decode(kind, record, report.adjusted)
         except RejectionError as error:
@@ -82,6 +87,10 @@ def check(
 
 
 def _add_purchase(report: CheckReport, purchase: Any, event: SourceEvent) -> None:
+    known = (event.customer_id, *identity(Source.PURCHASES, purchase))
+    if known in report.paid:
+        return
+    report.paid.add(known)
     paid = _paid(event.value).value
     if purchase.event_name == "refund":
         report.refunds += 1

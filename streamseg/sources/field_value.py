@@ -1,15 +1,16 @@
-"""Read the value of one field of an event from a line, as its source in the mapping says."""
+"""The source of an event's field, as a mapping gives it, and the value that a line has for it."""
 
 import re
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Final
+from typing import Annotated, Final
 
+from pydantic import BeforeValidator, Field, model_validator
 from typing_extensions import override
 
+from streamseg.settings.toml_table import TomlTable
 from streamseg.sources.cells import RejectedLineError, cell_of, id_of, number_of, text_of
 from streamseg.sources.file_format import NumberFormat
-from streamseg.sources.mapping import FieldSource
 
 Line = Mapping[str, object]
 """Cells by column: text from CSV, any JSON or Parquet value from the other formats."""
@@ -17,6 +18,67 @@ Line = Mapping[str, object]
 _NUMBERS: Final = frozenset({"value", "tax", "shipping", "price", "discount", "amount", "quantity", "index"})
 _NO_COUPON: Final = frozenset({"", "no", "false", "none", "null", "nan", "n/a", "-"})
 _ZERO: Final = re.compile(r"-?0+([.,]0+)?")
+
+
+def _listed(given: object) -> object:
+    return (given,) if isinstance(given, str) else tuple(given) if isinstance(given, list) else given
+
+
+Columns = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+
+
+class FieldSource(TomlTable):
+    """Where the value of a field comes from: columns, or a constant."""
+
+    columns: tuple[str, ...] = ()
+    constant: str | bool | int | float | None = None
+    values: dict[str, str] = Field(default_factory=dict)
+    default: str | None = None
+    prefix: str = ""
+    number: bool = False
+    first: bool = False
+    optional: bool = False
+    missing: tuple[str, ...] = ()
+    split: str = ""
+    part: int = Field(default=1, ge=1)
+    times: Columns = ()
+    minus: Columns = ()
+
+    @property
+    def all_columns(self) -> tuple[str, ...]:
+        """Columns of the value, and those of the numbers that change it."""
+        return (*self.columns, *self.times, *self.minus)
+
+    @model_validator(mode="after")
+    def _check_origin(self) -> "FieldSource":
+        if bool(self.columns) == (self.constant is not None):
+            raise ValueError("needs either a column or a constant")
+        return self
+
+
+def _expand_short_forms(given: object) -> object:
+    """Expand `"column"` and `["column", ...]` to a table with `columns`."""
+    if isinstance(given, str):
+        return {"columns": (given,)}
+    if isinstance(given, list):
+        return {"columns": tuple(given)}
+    if isinstance(given, dict) and "first" in given:
+        columns = given["first"]
+        rest = {name: value for name, value in given.items() if name != "first"}
+        return rest | {"first": True, "columns": tuple(columns) if isinstance(columns, list) else (columns,)}
+    if isinstance(given, dict) and "column" in given:
+        column = given["column"]
+        rest = {name: value for name, value in given.items() if name != "column"}
+        return rest | {"columns": tuple(column) if isinstance(column, list) else (column,)}
+    return given
+
+
+def expand_kind(given: object) -> object:
+    """Expand `event = "purchase"` to a constant."""
+    return {"constant": given} if isinstance(given, str) else _expand_short_forms(given)
+
+
+Fields = dict[str, Annotated[FieldSource, BeforeValidator(_expand_short_forms)]]
 
 
 class NestedLine(dict[str, object]):

@@ -1,11 +1,14 @@
-"""The parts of a mapping that say how a file is written."""
+"""The parts of a mapping that say how a file is written, and which of its lines belong together."""
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field
 
 from streamseg.settings.toml_table import TimeZone, TomlTable
+
+DEFAULT_LOOKAHEAD: Final = 1000
+"""Greatest distance between two lines of one purchase, in lines."""
 
 
 def _known_encoding(name: str) -> str:
@@ -56,3 +59,10 @@ class SessionRule(TomlTable):
     """Whether to add a click `session_start` before the first click of each `session_id`."""
 
     start: bool = False
+
+
+class TransactionRule(TomlTable):
+    """Which lines make up one purchase."""
+
+    by: tuple[str, ...] = Field(min_length=1)
+    lookahead: Annotated[int, Field(ge=1)] | Literal["file"] = DEFAULT_LOOKAHEAD

@@ -11,11 +11,13 @@ from decimal import Decimal
 from typing import Final
 
 import msgspec
-from xxhash import xxh3_64_hexdigest, xxh3_128_intdigest
+from xxhash import xxh3_64_hexdigest, xxh3_128_hexdigest, xxh3_128_intdigest
 
 from streamseg.sources.cells import cell_of
 from streamseg.sources.line_reader import MappedLine
 
+MAX_ID: Final = 128
+"""Greatest length of an event id."""
 _MASK: Final = (1 << 128) - 1
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -52,6 +54,11 @@ def joined(cells: Sequence[str]) -> str:
     if text.count("-") < len(cells):
         return text
     return f"{text}-{xxh3_64_hexdigest(_encode(cells))[:8]}" if len(cells) > 1 else text
+
+
+def fitting(event_id: str) -> str:
+    """Return the id, or a hash of one that is too long: cut ids could be equal."""
+    return event_id if len(event_id) <= MAX_ID else xxh3_128_hexdigest(event_id.encode())
 
 
 def _text(cell: object) -> str:

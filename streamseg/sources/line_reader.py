@@ -16,8 +16,8 @@ from streamseg.sources.cells import (
     id_of,
     time_of,
 )
-from streamseg.sources.field_value import Line, NestedLine, value_of
-from streamseg.sources.mapping import REFUND, SKIP, Fields, FieldSource, FileMapping
+from streamseg.sources.field_value import Fields, FieldSource, Line, NestedLine, value_of
+from streamseg.sources.mapping import REFUND, SKIP, FileMapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class MappedLine:
     purchased_at: float | None
     """Epoch seconds of the purchase that a refund refunds, where it is mapped."""
     line: Line
-    """The line as it was read."""
+    """The line as it was read, without the cells that an earlier line fills: its id must not depend on the order."""
     group: tuple[str, ...] | None
     """Customer id and transaction columns. Purchase lines with equal groups belong together; None: on its own."""
 
@@ -70,7 +70,7 @@ class LineReader:
         Raises:
             RejectedLineError: the line cannot become an event.
         """
-        line = self._filled(line)
+        as_read, line = line, self._filled(line)
         line_kind = value_of("event", self.mapping.event, line, self.mapping.numbers)
         if line_kind == SKIP:
             return None
@@ -111,7 +111,7 @@ class LineReader:
         subtracts = refund or (kind == "purchase" and isinstance(value, Decimal) and value < 0)
         purchased_at = self._purchased_at(refunded, at) if subtracts else None
         return MappedLine(
-            kind, at, str(customer_id), fields, item, more, amount, refund, subtracts, purchased_at, line, group
+            kind, at, str(customer_id), fields, item, more, amount, refund, subtracts, purchased_at, as_read, group
         )
 
     def _purchased_at(self, given: object, at: float) -> float | None:

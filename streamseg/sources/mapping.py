@@ -100,7 +100,7 @@ In JSON Lines, a column may be a path: `device.category`, or `event_params.page_
   sent as a refund.
 - A refund's `purchased_at` can be mapped: the time of the refunded purchase, from which decayed sums subtract. Without
   it, the time of the purchase with the same customer and transaction is taken, if that is in the same file.
-- Its `occurred_at` is that of its latest line. At most 1,000 lines become items; all count in the value.
+- A purchase's `occurred_at` is that of its latest line. At most 1,000 lines become items; all count in the value.
 - A line in which all columns of `by` are empty is a purchase of its own.
 - An empty cell of the order (its kind, `[fields]`, `[purchase]`) has the value of the purchase's first line.
 - A line with a negative price or amount lowers the value and is no item. A line without any amount is rejected.
@@ -117,7 +117,7 @@ is no id of a refund, and is replaced.
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 
@@ -125,82 +125,19 @@ from streamseg.errors import SettingsError
 from streamseg.events.types import EVENT_TYPES, KINDS, Item, Purposes
 from streamseg.settings.toml_table import TomlTable, first_error
 from streamseg.sources.event import TOPIC_OF_KIND
-from streamseg.sources.file_format import FileFormat, NumberFormat, SessionRule, TimeFormat
+from streamseg.sources.field_value import Fields, FieldSource, expand_kind
+from streamseg.sources.file_format import (
+    DEFAULT_LOOKAHEAD,
+    FileFormat,
+    NumberFormat,
+    SessionRule,
+    TimeFormat,
+    TransactionRule,
+)
 
 SKIP: Final = "skip"
 REFUND: Final = "refund"
-DEFAULT_LOOKAHEAD: Final = 1000
 LINE_KINDS: Final = frozenset({*TOPIC_OF_KIND, REFUND, SKIP})
-
-
-def _listed(given: object) -> object:
-    return (given,) if isinstance(given, str) else tuple(given) if isinstance(given, list) else given
-
-
-Columns = Annotated[tuple[str, ...], BeforeValidator(_listed)]
-
-
-class FieldSource(TomlTable):
-    """Where the value of a field comes from: columns, or a constant."""
-
-    columns: tuple[str, ...] = ()
-    constant: str | bool | int | float | None = None
-    values: dict[str, str] = Field(default_factory=dict)
-    default: str | None = None
-    prefix: str = ""
-    number: bool = False
-    first: bool = False
-    optional: bool = False
-    missing: tuple[str, ...] = ()
-    split: str = ""
-    part: int = Field(default=1, ge=1)
-    times: Columns = ()
-    minus: Columns = ()
-
-    @property
-    def all_columns(self) -> tuple[str, ...]:
-        """Columns of the value, and those of the numbers that change it."""
-        return (*self.columns, *self.times, *self.minus)
-
-    @model_validator(mode="after")
-    def _check_origin(self) -> "FieldSource":
-        if bool(self.columns) == (self.constant is not None):
-            raise ValueError("needs either a column or a constant")
-        return self
-
-
-def _expand_short_forms(given: object) -> object:
-    """Expand `"column"` and `["column", ...]` to a table with `columns`."""
-    if isinstance(given, str):
-        return {"columns": (given,)}
-    if isinstance(given, list):
-        return {"columns": tuple(given)}
-    if isinstance(given, dict) and "first" in given:
-        columns = given["first"]
-        rest = {name: value for name, value in given.items() if name != "first"}
-        return rest | {"first": True, "columns": tuple(columns) if isinstance(columns, list) else (columns,)}
-    if isinstance(given, dict) and "column" in given:
-        column = given["column"]
-        rest = {name: value for name, value in given.items() if name != "column"}
-        return rest | {"columns": tuple(column) if isinstance(column, list) else (column,)}
-    return given
-
-
-def _expand_kind(given: object) -> object:
-    """Expand `event = "purchase"` to a constant."""
-    return {"constant": given} if isinstance(given, str) else _expand_short_forms(given)
-
-
-Fields = dict[str, Annotated[FieldSource, BeforeValidator(_expand_short_forms)]]
-
-
-class TransactionRule(TomlTable):
-    """Which lines make up one purchase."""
-
-    by: tuple[str, ...] = Field(min_length=1)
-    lookahead: Annotated[int, Field(ge=1)] | Literal["file"] = DEFAULT_LOOKAHEAD
-
-
 _MODELS: Final = dict(zip(KINDS, EVENT_TYPES, strict=True))
 _NOT_FIELDS: Final = frozenset({"items", "traits", "consent", "merged_from"})
 """Fields that have tables of their own, or that a file cannot set."""
@@ -217,7 +154,7 @@ def _refuse_unknown(
 class FileMapping(TomlTable):
     """A parsed mapping file."""
 
-    event: Annotated[FieldSource, BeforeValidator(_expand_kind)]
+    event: Annotated[FieldSource, BeforeValidator(expand_kind)]
     file: FileFormat = FileFormat()
     time: TimeFormat = TimeFormat()
     numbers: NumberFormat = NumberFormat()
@@ -280,13 +217,14 @@ class FileMapping(TomlTable):
 
     def columns(self) -> frozenset[str]:
         """Return the columns that the file must have."""
-        tables = (self.fields, self.click, self.purchase, self.profile, self.consent, self.erasure)
-        sources = [source for table in (*tables, self.items, self.traits, self.consents) for source in table.values()]
+        tables = [self.fields, self.click, self.purchase, self.profile, self.consent, self.erasure]
+        tables += [self.traits, self.consents]
         grouped = self.transactions.by if self.transactions else ()
-        if self.file.items is not None:
-            sources = [source for source in sources if source not in self.items.values()]
+        if self.file.items is None:
+            tables.append(self.items)
+        else:  # [items] names members of the entries of the list
             grouped = (*grouped, self.file.items)
-        needed = [source for source in sources if not source.optional]
+        needed = [source for table in tables for source in table.values() if not source.optional]
         named = (column for one in (*needed, self.event) for column in one.all_columns)
         return frozenset(named) | frozenset(grouped)
 

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from streamseg.sources.event import SourceEvent
+from streamseg.sources.line_identity import fitting
 
 
 class _Click(msgspec.Struct):
@@ -34,7 +35,7 @@ def with_session_starts(events: Iterable[SourceEvent]) -> Iterator[SourceEvent]:
 def _start(event: SourceEvent, session_id: str) -> SourceEvent:
     whole = _read_all(event.value)
     kept = {name: whole[name] for name in ("device_category", "anonymous_id") if name in whole}
-    event_id = f"session_start-{session_id}"[:128]
+    event_id = fitting(f"session_start-{session_id}")
     body = {"event_id": event_id, "customer_id": event.customer_id, "occurred_at": whole["occurred_at"]}
     value = msgspec.json.encode(body | {"event_name": "session_start", "session_id": session_id} | kept)
     return event._replace(event_id=event_id, value=value)

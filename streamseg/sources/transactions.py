@@ -12,17 +12,12 @@ from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
-from xxhash import xxh3_128_hexdigest
 
+from streamseg.events.fields import MAX_ITEMS
 from streamseg.sources.cells import RejectedLineError
 from streamseg.sources.event import SourceEvent, rfc3339
-from streamseg.sources.line_identity import ContentIds, content_of, joined
+from streamseg.sources.line_identity import ContentIds, content_of, fitting, joined
 from streamseg.sources.line_reader import MappedLine
-
-MAX_ITEMS: Final = 1_000
-"""Greatest number of items that an event may have."""
-MAX_ID: Final = 128
-"""Greatest length of an event id."""
 
 _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -57,6 +52,7 @@ class _Part:
         """Add the lines of another part."""
         self._take(other.fields, other.at, other.amount, other.items)
         self.content += other.content
+        self.number = min(self.number, other.number)
 
     def _take(
         self, fields: dict[str, object], at: float, amount: Decimal | None, items: list[dict[str, object]]
@@ -186,8 +182,7 @@ class TransactionGrouper:
             event_id = event_id or joined(group[1:]) + suffix
         if not event_id or (part.refund and event_id == order):
             event_id = self._ids.unique(part.content)
-        elif len(event_id) > MAX_ID:
-            event_id = xxh3_128_hexdigest(event_id.encode())
+        event_id = fitting(event_id)
         body: dict[str, Any] = {**fields, "event_id": event_id}
         body |= {"customer_id": part.customer_id, "occurred_at": rfc3339(part.at)}
         if part.kind == "purchase":

@@ -69,6 +69,31 @@ def test_the_report_of_a_native_file(tmp_path: Path) -> None:
     assert [each["line"] for each in report["rejected"]] == [2]
 
 
+def test_a_repeated_order_and_a_repeated_refund_count_once(tmp_path: Path) -> None:
+    order = {
+        "kind": "purchase", "event_id": "1", "customer_id": "c-1", "occurred_at": "2026-10-01T10:00:00Z",
+        "transaction_id": "A1", "value": 50, "currency": "EUR",
+    }  # fmt: skip
+    refund = order | {"event_name": "refund", "value": 10}
+    events = [
+        order,
+        order | {"event_id": "2"},
+        order | {"customer_id": "c-2"},
+        order | {"event_id": "3", "transaction_id": "unknown"},
+        order | {"event_id": "4", "transaction_id": "unknown"},
+        refund | {"event_id": "5"},
+        refund | {"event_id": "5"},
+        refund | {"event_id": "6"},
+    ]
+    files = [tmp_path / "one.jsonl", tmp_path / "again.jsonl"]
+    for file in files:
+        file.write_text("\n".join(map(json.dumps, events)))
+    done = CliRunner().invoke(main, ["replay", *map(str, files), "--check", "--json"])
+    report = json.loads(done.stdout)
+    assert (report["orders"], report["refunds"], report["spend"]) == (4, 2, {"EUR": 180.0})
+    assert (report["events"], report["rejected"]) == (16, [])
+
+
 def test_a_file_without_any_event_ends_with_1(tmp_path: Path) -> None:
     (tmp_path / "native.jsonl").write_text("nothing\n")
     assert CliRunner().invoke(main, ["replay", str(tmp_path / "native.jsonl"), "--check"]).exit_code == 1

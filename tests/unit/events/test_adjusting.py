@@ -175,3 +175,16 @@ def test_the_names_that_are_counted_are_bounded() -> None:
     _, adjusted = read(CLICK, items=[{"item_id": "a", "price": "x", "any name": {}}], other={"more": 1})
     allowed = {name for model in EVENT_TYPES for name in model.model_fields}
     assert set(adjusted) <= allowed | {f"items.{name}" for name in Item.model_fields}
+
+
+@pytest.mark.parametrize("given", ["soon", "2026-10-01", 1_790_000_000, "1790000000", True, [], {}])
+def test_a_time_that_an_event_does_not_need_is_left_out_if_it_cannot_be_read(given: object) -> None:
+    refund, adjusted = read(PURCHASE, event_name="refund", purchased_at=given)
+    assert (refund.purchased_at, adjusted) == (None, {"purchased_at": 1})
+    erasure, adjusted = read(ERASURE, requested_at=given)
+    assert (erasure.requested_at, adjusted) == (None, {"requested_at": 1})
+
+
+def test_a_refund_before_its_purchase_is_rejected() -> None:
+    with pytest.raises(RejectionError, match="purchased_at must not be after occurred_at"):
+        read(PURCHASE, event_name="refund", purchased_at="2999-01-01T00:00:00Z")

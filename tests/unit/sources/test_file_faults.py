@@ -8,7 +8,7 @@ import pytest
 
 from streamseg.errors import SettingsError, StreamsegError
 from streamseg.sources.files import EventFile
-from streamseg.sources.mapping import FileMapping, load_mapping
+from streamseg.sources.mapping import FileMapping
 from tests.unit.sources.test_mapping import BASE, INVOICES, body, read
 
 HEAD, *LINES = INVOICES.splitlines(keepends=True)
@@ -193,26 +193,6 @@ def test_a_coupon_of_zero_is_none(tmp_path: Path, given: str, coupon: str | None
         "purchase": {"value": "sum", "coupon": "code"},
     }
     assert body(read(tmp_path, text, mapping)[0][0]).get("coupon") == coupon
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ('event = "click"\n[fields]\ncustomer = "a"\ncustomer_id = "a"\noccurred_at = "b"', "no field 'customer'"),
-        ('event = "click"\n[fields]\ncustomer_id = "a"\noccurred_at = "b"\n[items]\nsku = "c"', "no field 'sku'"),
-        ('event = "consent"\n[fields]\ncustomer_id="a"\noccurred_at="b"\n[consents]\nmail = "c"', "no field 'mail'"),
-        ('event = "click"\n[fields]\ncustomer_id = "a"', "occurred_at is not mapped"),
-        ('event = "purchase"\n[fields]\ncustomer_id="a"\noccurred_at="b"\n[items]\nitem_id="c"', "needs an amount"),
-        ('event = "click"\n[file]\nencoding = "utf-9"', "unknown encoding 'utf-9'"),
-    ],
-)
-def test_a_mapping_that_cannot_work_is_refused_by_name(tmp_path: Path, text: str, reason: str) -> None:
-    file = tmp_path / "mapping.toml"
-    file.write_text(text)
-    with pytest.raises(SettingsError) as caught:
-        load_mapping(file)
-    assert reason in str(caught.value)
-    assert "\n" not in str(caught.value)
 
 
 def test_text_in_another_encoding_raises_an_error_that_names_the_file(tmp_path: Path) -> None:

@@ -82,6 +82,11 @@ def test_refunds_with_ids_of_their_own_keep_them(tmp_path: Path) -> None:
     assert [event.event_id for event in ledger(tmp_path, *lines, mapping=mapping)] == ["r-1", "r-2"]
 
 
+def test_a_purchase_that_begins_with_a_discount_has_the_number_of_that_line(tmp_path: Path) -> None:
+    (order,) = ledger(tmp_path, SALE.replace("MUG,80.00", "BONUS,-5.00"), SALE)
+    assert (kinds([order]), order.line) == ([("purchase", 75)], 2)
+
+
 @pytest.mark.parametrize("files", [1, 3])
 def test_negative_amounts_after_the_purchase_are_refunds(tmp_path: Path, files: int) -> None:
     lines = [
@@ -140,6 +145,14 @@ def test_order_and_empty_cells_of_a_file_do_not_change_ids(tmp_path: Path) -> No
     )
     assert {event.event_id for event in one} == {event.event_id for event in other}
     assert len({event.event_id for event in one}) == 4
+
+
+def test_a_cell_that_an_earlier_line_fills_does_not_change_the_id(tmp_path: Path) -> None:
+    without = REFUND.removesuffix("EUR")
+    after, before = ledger(tmp_path, SALE, without), ledger(tmp_path, without, SALE)
+    ids = {body(event)["event_name"]: event.event_id for event in after}
+    assert ids == {body(event)["event_name"]: event.event_id for event in before}
+    assert body(after[1])["currency"] == "EUR"
 
 
 def _turned(line: str) -> str:
@@ -242,3 +255,17 @@ def test_shuffled_and_split_orders_and_refunds_give_the_same_spend(
 
 def _line(kind: str, at: float, amount: int, common: dict[str, str]) -> dict[str, str]:
     return {"entry_type": kind, "entry_date": rfc3339(at), "amount": str(amount), **common}
+
+
+def test_long_session_ids_that_begin_alike_have_starts_of_their_own(tmp_path: Path) -> None:
+    mapping = {
+        "event": "click",
+        "fields": {"customer_id": "who", "occurred_at": "when"},
+        "click": {"event_name": {"constant": "view_item"}, "session_id": "visit"},
+        "sessions": {"start": True},
+    }
+    visits = [f"{'v' * 200}{number}" for number in range(2)]
+    events, _ = read(tmp_path, "\n".join(["who,when,visit", *(f"k,2026-10-01,{visit}" for visit in visits)]), mapping)
+    starts = [event.event_id for event in events if body(event)["event_name"] == "session_start"]
+    assert len(set(starts)) == 2
+    assert max(map(len, starts)) <= 128

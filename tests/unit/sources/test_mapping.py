@@ -241,6 +241,12 @@ def test_a_damaged_archive_raises_an_error_that_names_it(tmp_path: Path) -> None
         ('event = "click"\nwhat = 1', "what: unknown name"),
         ('event = "click"\n[fields]\ncustomer_id = { values = {} }', "needs either a column or a constant"),
         ('event = "click"\n[time]\nzone = "Mars/Olympus"', "no such time zone"),
+        ('event = "click"\n[fields]\ncustomer = "a"\ncustomer_id = "a"\noccurred_at = "b"', "no field 'customer'"),
+        ('event = "click"\n[fields]\ncustomer_id = "a"\noccurred_at = "b"\n[items]\nsku = "c"', "no field 'sku'"),
+        ('event = "consent"\n[fields]\ncustomer_id="a"\noccurred_at="b"\n[consents]\nmail = "c"', "no field 'mail'"),
+        ('event = "click"\n[fields]\ncustomer_id = "a"', "occurred_at is not mapped"),
+        ('event = "purchase"\n[fields]\ncustomer_id="a"\noccurred_at="b"\n[items]\nitem_id="c"', "needs an amount"),
+        ('event = "click"\n[file]\nencoding = "utf-9"', "unknown encoding 'utf-9'"),
     ],
 )
 def test_an_invalid_mapping_is_refused_and_the_entry_named(tmp_path: Path, text: str, reason: str) -> None:
@@ -250,6 +256,11 @@ def test_an_invalid_mapping_is_refused_and_the_entry_named(tmp_path: Path, text:
         load_mapping(file)
     assert reason in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_file_needs_a_column_that_both_a_field_and_an_item_of_its_list_name() -> None:
+    mapping = BASE | {"items": {"item_id": "who"}, "purchase": {"value": "sum"}, "file": {"items": "list"}}
+    assert FileMapping.model_validate(mapping).columns() == {"who", "when", "sum", "invoice", "list"}
 
 
 def test_a_missing_mapping_is_refused() -> None:
