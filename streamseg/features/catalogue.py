@@ -27,6 +27,10 @@ from streamseg.features.layout import Attribute, Layout, slug
 RECENCY_CAP_DAYS: Final = 365.0
 """Largest recency; also the recency of what never happened."""
 TENURE_CAP_DAYS: Final = 3650.0
+YES_OR_NO: Final = "0 or 1"
+"""Unit of features that hold only 0 or 1."""
+AS_SENT: Final = "as sent"
+"""Unit of attributes that are numbers: only the sender knows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,11 +229,11 @@ def _profile(index: int, attribute: Attribute) -> tuple[Feature, ...]:
     if not attribute.values:
         meaning = f"{attribute.name}; {attribute.typical:g} if unknown"
         formula = attribute_number(index, attribute.typical)
-        return (Feature(stem, "as sent", meaning, attribute.skewed, formula, attribute.name),)
+        return (Feature(stem, AS_SENT, meaning, attribute.skewed, formula, attribute.name),)
     return tuple(
         Feature(
             f"{stem}_{slug(value)}",
-            "0 or 1",
+            YES_OR_NO,
             f"{attribute.name} is {value}",
             False,
             attribute_equals(index, code),

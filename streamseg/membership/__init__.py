@@ -1,1 +1,1 @@
-"""Decides and encodes memberships: settling, membership strings, membership changes, expiry."""
+"""Decides and encodes memberships: settling, membership strings, membership changes."""

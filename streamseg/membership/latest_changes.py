@@ -18,7 +18,7 @@ NO_SEGMENTS: Final[Segments] = {}
 
 @dataclass(frozen=True, slots=True)
 class LatestChange:
-    """The membership of the latest change record by (epoch, seq); None after a tombstone."""
+    """The membership of the latest change record; None after a tombstone, which keeps the (epoch, seq) before it."""
 
     epoch: int
     seq: int
@@ -41,7 +41,8 @@ class LatestChanges:
             return
         membership = msgspec.json.decode(record.value, type=Membership)
         order = membership.epoch, membership.seq
-        # A tombstone has no (epoch, seq) of its own. A redelivered one is followed by the changes after it: hence `>=`.
+        # A tombstone counts at once: those of earlier releases have no (epoch, seq) to compare. A redelivered one is
+        # followed by the changes after it, which are redelivered too: hence `>=`.
         gone = known is not None and known.membership is None and order >= (known.epoch, known.seq)
         if known is None or gone or order > (known.epoch, known.seq):
             self.latest[customer] = LatestChange(membership.epoch, membership.seq, membership)

@@ -20,10 +20,12 @@ One partition's worker (`worker/partition/state.py`) loads rows, calls these fun
                                                  streamseg.memberships by worker/partition/outbox_relay.py
 
 `pipeline/segmentation.py` has what the path knows of a segmentation: features, rules, current model. The path runs for
-every run of records; the sweep (`worker/partition/sweep.py`) repeats it from `look` on for customers without events.
+every run of records; the sweep (`worker/partition/sweep.py`) repeats it from `look` on for customers without events,
+and removes those that have expired (`pipeline/expiry.py`).
 """
 
 from streamseg.features.rows import Slots
+from streamseg.pipeline.expiry import exit_entries, is_expired
 from streamseg.pipeline.intake import Taken, absorb, take
 from streamseg.pipeline.looking import Looked, count_sizes, look
 from streamseg.pipeline.publishing import PublishingRules, publish
@@ -40,8 +42,10 @@ __all__ = [
     "Taken",
     "absorb",
     "count_sizes",
+    "exit_entries",
     "has_behaviour",
     "is_assignable",
+    "is_expired",
     "is_known",
     "look",
     "publish",

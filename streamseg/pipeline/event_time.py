@@ -7,14 +7,17 @@ once.
 
 from collections.abc import Sequence
 from heapq import nlargest
+from typing import Final, TypeAlias
 
-SUPPORT = 3
+from streamseg.time_units import DAY_SECONDS
+
+SUPPORT: Final = 3
 """Records at or after a time that make it count."""
 
-STEP_SECONDS = 86_400.0
+STEP_SECONDS: Final = DAY_SECONDS
 """How far one record may move the time by default."""
 
-Place = tuple[str, int]
+Place: TypeAlias = tuple[str, int]
 """Topic and offset."""
 
 

@@ -81,11 +81,19 @@ def look(rows: Rows, slots: Slots, now: float, segmentations: Sequence[Segmentat
     return Looked(before, after, score, changed)
 
 
-def count_sizes(looked: Looked, segmentations: Sequence[Segmentation], sizes: Mapping[str, int]) -> dict[str, int]:
-    """Return the partition's number of members by segment id, updated by a look; empty segments are left out."""
+def count_sizes(
+    before: NDArray[np.uint32],
+    after: NDArray[np.uint32],
+    segmentations: Sequence[Segmentation],
+    sizes: Mapping[str, int],
+) -> dict[str, int]:
+    """Return the partition's number of members by segment id, updated by moves; empty segments are left out.
+
+    `before` and `after` are the codes of the segments of the same rows, shape (n, segmentations).
+    """
     counted = dict(sizes)
     for s, segmentation in enumerate(segmentations):
-        for codes, step in ((looked.before[:, s], -1), (looked.after[:, s], +1)):
+        for codes, step in ((before[:, s], -1), (after[:, s], +1)):
             for code, count in zip(*np.unique(codes, return_counts=True), strict=True):
                 if code != UNASSIGNED:
                     name = id_of(segmentation.name, int(code))

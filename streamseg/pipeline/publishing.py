@@ -84,9 +84,8 @@ def publish(
     rows.seq[touched] = np.where(rows.seq[touched] > 0, rows.seq[touched] + 1, first_seq)
     rows.published_at[touched] = int(now)
     rows.published_wall[touched] = np.where(withdrawn[chosen], 0, int(wall_now))
-    model = {s.name: s.version for s in shown.segmentations if s.assigner is not None}
     names = tuple(s.name for s in shown.segmentations)
-    string_of = encoder_at(epoch, int(now), model)
+    string_of = encoder_at(epoch, int(now), models_of(shown.segmentations))
     consents = _consents(rules.unknown_consent)
     # Whole columns to lists: reading single numbers out of arrays would cost more than everything else here.
     columns = zip(
@@ -141,12 +140,29 @@ class _Shown:
 def _shown(rows: Rows, slots: Slots, looked: Looked, segmentations: Sequence[Segmentation], wall_now: float) -> _Shown:
     if all(one.public_from == 0.0 for one in segmentations):
         return _Shown(segmentations, slice(None), looked.before, looked.after, looked.moved)
-    columns = [s for s, one in enumerate(segmentations) if one.public_from <= wall_now]
-    before, published_wall = looked.before.copy(), rows.published_wall[slots]
-    for s in columns:
-        before[published_wall < segmentations[s].public_from, s] = UNASSIGNED
-    before, after = before[:, columns], looked.after[:, columns]
+    columns, before = segments_told(rows, slots, looked.before, segmentations, wall_now)
+    after = looked.after[:, columns]
     return _Shown([segmentations[s] for s in columns], columns, before, after, (before != after).any(axis=1))
+
+
+def segments_told(
+    rows: Rows, slots: Slots, codes: NDArray[np.uint32], segmentations: Sequence[Segmentation], wall_now: float
+) -> tuple[list[int], NDArray[np.uint32]]:
+    """Return the columns of the public segmentations, and the segments in them that readers were told of.
+
+    `codes` are the segments in the rows, shape (n, segmentations). Readers were not told of a segment if its
+    segmentation became public after the customer's latest string: there they know the customer as unassigned.
+    """
+    columns = [s for s, one in enumerate(segmentations) if one.public_from <= wall_now]
+    told, published_wall = codes[:, columns], rows.published_wall[slots]
+    for column, s in enumerate(columns):
+        told[published_wall < segmentations[s].public_from, column] = UNASSIGNED
+    return columns, told
+
+
+def models_of(segmentations: Sequence[Segmentation]) -> dict[str, int]:
+    """Return the snapshot version by segmentation, for those that have a model."""
+    return {one.name: one.version for one in segmentations if one.assigner is not None}
 
 
 @lru_cache(maxsize=65_536)

@@ -132,7 +132,7 @@ class PathUnderTest:
             rules=RULES,
             answered=answered or {},
         )
-        self.sizes = pipeline.count_sizes(looked, self.segmentations, self.sizes)
+        self.sizes = pipeline.count_sizes(looked.before, looked.after, self.segmentations, self.sizes)
         return [
             {"changes": entry.changes, **(json.loads(entry.membership) if entry.membership else {"gone": True})}
             for entry in entries

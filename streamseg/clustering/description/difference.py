@@ -8,13 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.clustering.encode import Floats
-from streamseg.features.catalogue import Feature
+from streamseg.features.catalogue import AS_SENT, YES_OR_NO, Feature
 
 NOTICEABLE: Final = 0.2
 STRONG: Final = 0.8
 """Cohen's small and large effect ("Statistical Power Analysis", 1988)."""
-YES_OR_NO: Final = "0 or 1"
-"""Unit of features that hold only 0 or 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +59,7 @@ def differences(
     spread = np.where(spread > 0, spread, logged.std(axis=0))
     effect = np.divide(gap, spread, out=np.zeros_like(gap), where=spread > 0)
     order = np.argsort(-np.abs(effect), kind="stable")
-    can_be = np.array([one.unit in (YES_OR_NO, "as sent") for one in features])
+    can_be = np.array([one.unit in (YES_OR_NO, AS_SENT) for one in features])
     binary = can_be & np.all((raw == 0.0) | (raw == 1.0), axis=0)
     means = raw[mask].mean(axis=0), raw[~mask].mean(axis=0)
     medians = np.median(raw[mask], axis=0), np.median(raw[~mask], axis=0)

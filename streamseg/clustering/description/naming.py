@@ -8,10 +8,10 @@ from itertools import chain, combinations, count, product
 from math import expm1
 from typing import Final
 
-from streamseg.clustering.description.difference import NOTICEABLE, STRONG, YES_OR_NO, FeatureDifference
+from streamseg.clustering.description.difference import NOTICEABLE, STRONG, FeatureDifference
 from streamseg.clustering.description.rfm import RfmOfMany
 from streamseg.clustering.description.wording import MOST, NOT_BUYING, OF_BUYERS, Words, whole_of, words, words_of_value
-from streamseg.features.catalogue import RECENCY_CAP_DAYS, Feature
+from streamseg.features.catalogue import AS_SENT, RECENCY_CAP_DAYS, YES_OR_NO, Feature
 
 PERSONA_DIFFERENCES: Final = 4
 PERSONA_RFM_NAMES: Final = 2
@@ -22,7 +22,7 @@ LEAST_SHARE_GAP: Final = 0.02
 """Shares that differ by less look the same to people."""
 ONLY: Final = 0.85
 """Share from which customers use one kind of device only. Below 1, because device shares include a prior."""
-BARE_UNITS: Final = ("as sent", "events", "purchases", "items")
+BARE_UNITS: Final = (AS_SENT, "events", "purchases", "items")
 """Units that are not written after the number."""
 
 Known = Mapping[str, Feature]

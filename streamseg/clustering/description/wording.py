@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from streamseg.features.aggregates import OTHER_CATEGORY
+from streamseg.features.aggregates import DAY_PARTS, OTHER_CATEGORY
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,6 @@ _HOW: Final = {
 """The clause for a value of an attribute of the shipped packs."""
 
 _ALIASES: Final = {"lifetime_spend": "spend", "transactions": "purchases"}
-_PARTS: Final = ("night", "morning", "afternoon", "evening")
 
 
 def words(feature: str, direction: int) -> Words:
@@ -165,7 +164,7 @@ def _of_a_part(name: str, sign: int) -> Words | None:
     """Return the words for parts of the day, devices and item categories; None for other features."""
     more = "more" if sign == _HIGH else "less"
     stem = name.removesuffix("_share").replace("_", " ")
-    if stem in _PARTS:
+    if stem in DAY_PARTS:
         when = "at night" if stem == "night" else f"in the {stem}"
         noun = f"{stem} shoppers" if sign == _HIGH else ""
         return Words("hour", stem if sign == _HIGH else f"non-{stem}", noun, f"come {more} {when}")

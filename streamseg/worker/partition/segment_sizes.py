@@ -36,8 +36,7 @@ class SegmentSizes:
         if self.recount is not None:
             for at in np.flatnonzero((before != after).any(axis=1)).tolist():
                 self.recount.moved(rows.customer_ids[slots[at]], self._ids(before[at]), self._ids(after[at]))
-        looked = pipeline.Looked(before, after, np.empty(0), np.empty(0, dtype=np.bool_))
-        return pipeline.count_sizes(looked, self._models.segmentations, self._lease.sizes)
+        return pipeline.count_sizes(before, after, self._models.segmentations, self._lease.sizes)
 
     def count(self, rows: Rows, slots: Slots) -> None:
         """Count rows that the sweep has listed."""

@@ -19,7 +19,6 @@ from streamseg.events.rejection import RejectedEvent
 from streamseg.features.rows import Rows, Slots
 from streamseg.kafka.partitioner import misrouted
 from streamseg.membership.catch_up import CatchUp
-from streamseg.membership.expiry import exit_entries, is_expired
 from streamseg.membership.types import OutboxEntry
 from streamseg.metrics import Metrics
 from streamseg.ports import OutgoingRecord, SeenTimes
@@ -214,17 +213,17 @@ class PartitionState:
         rows, now = self.rows, self._ports.clock.now(self.partition)
         checkpoint = self.checkpoint()
         reached = [checkpoint.get(topic, 0) for topic in INPUT_TOPICS]
-        expired = is_expired(rows, slots, now - self._rules.retention, reached)
+        expired = pipeline.is_expired(rows, slots, now - self._rules.retention, reached)
         if expired.any():
             self._flushed = False
-            gone, segmentations = slots[expired], self._models.segmentations
-            entries = exit_entries(
+            gone = slots[expired]
+            entries = pipeline.exit_entries(
                 rows,
                 gone,
                 now=now,
+                wall_now=time.time(),
                 epoch=self._lease.epoch,
-                names=[one.name for one in segmentations],
-                model={one.name: one.version for one in segmentations if one.assigner is not None},
+                segmentations=self._models.segmentations,
                 unknown=self._rules.publishing.unknown_consent,
             )
             before = rows.segment[gone]

@@ -1,5 +1,6 @@
 """Base of the clusterers whose centres change only at challenges; in between they only learn micro-clusters."""
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,9 +23,9 @@ class FixedCentres(Clusterer):
         self._model = model
         self._placed = np.zeros((k, len(features)))
 
+    @abstractmethod
     def _rescale_micro(self, factor: Floats, shift: Floats) -> None:
         """Convert the micro-clusters to another scale, as `rescale` does the centres."""
-        raise NotImplementedError
 
     @override
     def place(self, centres: Floats) -> None:

@@ -1,6 +1,6 @@
 """Expires customers without events for the retention time: an exit from each segment, then the deletion."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,8 @@ from streamseg.features.layout import NEVER
 from streamseg.features.rows import Rows, Slots
 from streamseg.membership.encoding import encode
 from streamseg.membership.types import Consent, Membership, MembershipChange, OutboxEntry
+from streamseg.pipeline.publishing import models_of, segments_told
+from streamseg.pipeline.segmentation import Segmentation
 
 
 def is_expired(rows: Rows, slots: Slots, cutoff: float, checkpoint: Sequence[int]) -> NDArray[np.bool_]:
@@ -28,34 +30,38 @@ def exit_entries(
     slots: Slots,
     *,
     now: float,
+    wall_now: float,
     epoch: int,
-    names: Sequence[str],
-    model: Mapping[str, int],
+    segmentations: Sequence[Segmentation],
     unknown: Consent,
 ) -> list[OutboxEntry]:
     """Return the outbox entries of expired rows, before they are removed.
 
-    For each published customer: one entry that exits all segments, if there are any, then the deletion.
+    For each published customer: one entry that exits all segments that readers know of, if any, then the deletion.
 
     Args:
         rows: the slab; it is not changed.
         slots: expired rows, shape (n,).
         now: time of expiry on the partition's clock, epoch seconds.
+        wall_now: wall time, epoch seconds.
         epoch: epoch of the partition's lease.
-        names: segmentations, in the order of the rows.
-        model: snapshot version by segmentation.
+        segmentations: in the order of the rows' segmentations.
         unknown: consent that applies to unanswered purposes.
     """
+    told = slots[rows.published_wall[slots] > 0]
+    columns, segments = segments_told(rows, told, rows.segment[told], segmentations, wall_now)
+    public = [segmentations[s] for s in columns]
+    names, model = [one.name for one in public], models_of(public)
     entries = []
-    for slot in slots[rows.published_wall[slots] > 0].tolist():
+    for slot, row in zip(told.tolist(), segments.tolist(), strict=True):
         customer_id, seq = rows.customer_ids[slot], int(rows.seq[slot])
         consent = Consent.of_codes(int(rows.ads[slot]), int(rows.personalisation[slot]), unknown)
-        codes = zip(names, rows.segment[slot].tolist(), strict=True)
+        codes = zip(names, row, strict=True)
         exits = tuple(MembershipChange(name, id_of(name, code), "exited") for name, code in codes if code != UNASSIGNED)
         if exits:
             seq += 1
             unassigned = dict.fromkeys(names)
-            membership = Membership(customer_id, epoch, seq, int(now), dict(model), unassigned, consent)
+            membership = Membership(customer_id, epoch, seq, int(now), model, unassigned, consent)
             entries.append(OutboxEntry(customer_id, epoch, seq, encode(membership), exits))
         entries.append(OutboxEntry(customer_id, epoch, seq + 1, None, (), consent))
     return entries
