@@ -9,9 +9,9 @@ from streamseg.kafka.admin import TopicAdmin
 from streamseg.service.foreign_data import foreign_topic, is_fitgear
 from streamseg.settings import Settings
 from streamseg.store.key_names import MEMBERSHIP_PREFIX
-from streamseg.store.redis import connect
 from streamseg.store.redis.demo_store import RedisDemoStore
 from streamseg.wiring.build_repair import topic_reader
+from streamseg.wiring.redis_clients import redis_client
 
 DEMO_GROUP = "{group}-demo"
 """Consumer group of the demo's worker, by that of the settings."""
@@ -91,8 +91,5 @@ async def remove_from_redis(settings: Settings) -> int:
 
 @asynccontextmanager
 async def _demo_store(settings: Settings) -> AsyncIterator[RedisDemoStore]:
-    redis = connect(settings.redis)
-    try:
+    async with redis_client(settings.redis) as redis:
         yield RedisDemoStore(redis)
-    finally:
-        await redis.aclose()
