@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from streamseg.commands import Invocation
-from streamseg.commands._options import json_option, mapping_option, sending_options
+from streamseg.commands._options import json_option, mapping_of_each, mapping_option, sending_options
 from streamseg.commands._progress import SendingBar
 from streamseg.commands._rejections import log_ends, rejected_since
 from streamseg.commands._sending import print_sent, send_to_topics, wait_until_absorbed
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from streamseg.settings import Settings
     from streamseg.sources.checking import CheckReport
     from streamseg.sources.files import EventFile
-    from streamseg.sources.mapping import FileMapping
     from streamseg.sources.sending import SendProgress
 
 LINES_SHOWN: Final = 10
@@ -78,11 +77,10 @@ def command(
     """
     from streamseg.sources.checking import CheckReport
     from streamseg.sources.files import EventFile
-    from streamseg.sources.mapping import load_mapping
     from streamseg.sources.output_file import open_output
     from streamseg.wiring.derived import derive
 
-    loaded = _one_each([load_mapping(mapping) for mapping in mappings], len(files))
+    loaded = mapping_of_each(mappings, len(files))
     settings = invocation.settings
     report, rejected = CheckReport(), 0
     further: dict[str, object] = {}
@@ -151,13 +149,6 @@ async def _ends(settings: "Settings") -> dict[tuple[str, int], int]:
 
     await asyncio.to_thread(check_topics, settings)
     return await log_ends(settings)
-
-
-def _one_each(mappings: "list[FileMapping]", files: int) -> "list[FileMapping | None]":
-    """Return a mapping for each file. Raises `UsageError`."""
-    if len(mappings) not in (0, 1, files):
-        raise click.UsageError("--mapping: give it once for all files, or once for each")
-    return [*mappings] if len(mappings) == files else [next(iter(mappings), None)] * files
 
 
 def _check_files(
