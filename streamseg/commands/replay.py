@@ -16,6 +16,7 @@ from streamseg.commands._options import json_option, mapping_of_each, mapping_op
 from streamseg.commands._progress import SendingBar
 from streamseg.commands._rejections import log_ends, rejected_since
 from streamseg.commands._sending import print_sent, send_to_topics, wait_until_absorbed
+from streamseg.commands._text import say
 from streamseg.errors import StreamsegError
 
 if TYPE_CHECKING:
@@ -171,14 +172,14 @@ def _print_report(report: "CheckReport", as_json: bool) -> None:
         click.echo(json.dumps(shown))
     else:
         spend = ", ".join(f"{amount:,.2f} {currency}" for currency, amount in shown["spend"].items()) or "nothing"
-        click.echo(f"{report.events:,} events of {len(report.customers):,} customers, nothing was sent")
-        click.echo(f"{report.orders:,} orders and {report.refunds:,} refunds, worth {spend}")
-        click.echo(f"first {shown['first']}, last {shown['last']}")
+        say(f"{report.events:,} events of {len(report.customers):,} customers, nothing was sent")
+        say(f"{report.orders:,} orders and {report.refunds:,} refunds, worth {spend}")
+        say(f"first {shown['first']}, last {shown['last']}")
         for name, count in shown["adjusted"].items():
-            click.echo(f"adjusted {name}: {count:,}")
+            say(f"adjusted {name}: {count:,}")
         for line, reason in report.rejected[:LINES_SHOWN]:
-            click.echo(f"rejected line {line}: {reason}")
+            say(f"rejected line {line}: {reason}")
         if len(report.rejected) > LINES_SHOWN:
-            click.echo(f"rejected lines: {len(report.rejected):,}; --rejects writes all of them to a file")
+            say(f"rejected lines: {len(report.rejected):,}; --rejects writes all of them to a file")
     if not report.events:
         raise SystemExit(1)

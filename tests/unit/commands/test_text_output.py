@@ -7,6 +7,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -253,6 +254,16 @@ def test_what_was_sent(capsys: pytest.CaptureFixture[str]) -> None:
     sent = SendProgress(123_456_789, AT, AT + 0.123456, 1_234.5)
     print_sent(sent, as_json=False, rejected=123_456_789, customers=1)
     assert_fits(capsys.readouterr().out)
+
+
+def test_the_check_of_event_files(tmp_path: Path) -> None:
+    value = json.dumps({"kind": "click", "customer_id": "c-1", "event_id": "e-1", "occurred_at": LONG})
+    files = [tmp_path / f"{n}-{LONG}.jsonl" for n in range(2)]
+    for file in files:
+        file.write_text(f"{value}\n" * 6)
+    output = run("replay", *map(str, files), "--check").output
+    assert_fits(output)
+    assert "rejected line 1: " in output
 
 
 @pytest.mark.parametrize("arguments", [("settings",), ("features",), ("check-config",), ("fuzz", "--records", "200")])
