@@ -146,9 +146,9 @@ def _report_failures(sent: "SendProgress", rejected: int, dead_letters: int) -> 
 
 async def _ends(settings: "Settings") -> dict[tuple[str, int], int]:
     """Check the topics, so that what is missing is said first; then see `log_ends`."""
-    from streamseg.wiring.kafka_clients import check_topics
+    from streamseg.wiring.kafka_clients import topic_ids
 
-    await asyncio.to_thread(check_topics, settings)
+    await topic_ids(settings)
     return await log_ends(settings)
 
 
