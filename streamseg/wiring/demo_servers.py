@@ -13,13 +13,10 @@ from streamseg.store.redis.demo_store import RedisDemoStore
 from streamseg.wiring.build_repair import topic_reader
 from streamseg.wiring.redis_clients import redis_client
 
-DEMO_GROUP = "{group}-demo"
-"""Consumer group of the demo's worker, by that of the settings."""
-
 
 def for_demo(settings: Settings) -> Settings:
     """Return the settings with the demo's own consumer group."""
-    group = DEMO_GROUP.format(group=settings.kafka.group)
+    group = f"{settings.kafka.group}-demo"
     return settings.model_copy(update={"kafka": settings.kafka.model_copy(update={"group": group})})
 
 
