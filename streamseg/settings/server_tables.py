@@ -1,7 +1,8 @@
 """The tables of the settings file about the servers: how to reach Kafka and Redis."""
 
+import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, field_serializer, model_validator
@@ -9,6 +10,8 @@ from pydantic import AfterValidator, Field, field_serializer, model_validator
 from streamseg.settings.addresses import check_bootstrap, check_redis_url
 from streamseg.settings.secrets import Password, check_url_password
 from streamseg.settings.toml_table import Positive, TomlTable
+
+MASK: Final = "*" * 10
 
 
 class KafkaSettings(TomlTable):
@@ -73,9 +76,10 @@ class RedisSettings(TomlTable):
 
     @property
     def shown_url(self) -> str:
-        """The URL with its password masked, safe to print."""
+        """The URL with its password masked, before the host and among the options, safe to print."""
         password = urlsplit(self.url).password
-        return self.url if password is None else self.url.replace(f":{password}@", ":**********@", 1)
+        url = self.url if password is None else self.url.replace(f":{password}@", f":{MASK}@", 1)
+        return re.sub(r"(?<=[?&]password=)[^&#]+", MASK, url)
 
     @field_serializer("url", when_used="json")
     def _masked(self, _: str) -> str:
