@@ -1,7 +1,6 @@
 """The `streamseg` command. Each sub-command is a module that is imported on first use, so that `--help` is fast."""
 
 import importlib
-import importlib.util
 import os
 import sys
 from dataclasses import dataclass, field
@@ -85,11 +84,7 @@ class LazyGroup(click.Group):
     def __init__(self, package: str, commands: dict[str, str], **attrs: Any) -> None:
         super().__init__(**attrs)
         self._package = package
-        self._summaries = {
-            name: text
-            for name, text in commands.items()
-            if importlib.util.find_spec(f"{package}.{name.replace('-', '_')}")
-        }
+        self._summaries = commands
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
         """Names of all commands; imports none."""
@@ -105,9 +100,8 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands in `--help`."""
-        if self._summaries:
-            with formatter.section("Commands"):
-                formatter.write_dl([(name, self._summaries[name]) for name in self.list_commands(ctx)])
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self._summaries[name]) for name in self.list_commands(ctx)])
 
 
 @click.group(

@@ -79,7 +79,12 @@ def _segment(one: "SegmentChange", names: Mapping[str, str]) -> Iterator[str]:
 
 def _name(one: "SegmentChange", entry: Mapping[str, Any], labels: Counter[str]) -> str:
     named = one.label if labels[one.label] == 1 or one.label == one.id else f"{one.label} [{one.id}]"
-    return named + " (retired)" * (entry.get("retired") is not None) + " (shadow)" * bool(entry.get("shadow"))
+    return with_state(named, entry)
+
+
+def with_state(name: str, entry: Mapping[str, Any]) -> str:
+    """Return the name of a segment, followed by "(retired)" and "(shadow)" as its catalogue entry says."""
+    return name + " (retired)" * (entry.get("retired") is not None) + " (shadow)" * bool(entry.get("shadow"))
 
 
 def _day(day: date) -> str:

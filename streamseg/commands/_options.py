@@ -1,11 +1,16 @@
 """Options that several commands share, so that they read alike everywhere."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
+
+from streamseg.errors import SettingsError
+
+if TYPE_CHECKING:
+    from streamseg.sources.mapping import FileMapping
 
 json_option: Final = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 mapping_option: Final = click.option(
@@ -18,6 +23,19 @@ mapping_option: Final = click.option(
     " magento, ga4_bigquery, rees46, uci_online_retail, online_retail). Give it once for all event"
     " files, or once for each in their order.",
 )
+
+
+def mapping_of_each(mappings: Sequence[Path], files: int) -> "list[FileMapping | None]":
+    """Load the values of `mapping_option`. Returns a mapping for each file, None without any.
+
+    Raises `SettingsError` when a mapping is wrong, or their number does not fit that of the files.
+    """
+    from streamseg.sources.mapping import load_mapping
+
+    if len(mappings) not in {0, 1, files}:
+        raise SettingsError(f"{len(mappings)} mappings for {files} files: give one for all, or one for each")
+    loaded = [load_mapping(mapping) for mapping in mappings]
+    return [*loaded] if len(loaded) == files else [next(iter(loaded), None)] * files
 
 
 def log_options(command: Callable[..., Any]) -> Callable[..., Any]:

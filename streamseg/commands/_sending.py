@@ -51,13 +51,12 @@ async def send_to_topics(
     from streamseg.sources.known_events import NewEventsSink
     from streamseg.sources.sending import send_events
     from streamseg.topics import CLICKS
-    from streamseg.wiring.kafka_clients import check_topics, event_sink, group_lag, new_events_sink
+    from streamseg.wiring.kafka_clients import event_sink, group_lag, new_events_sink, topic_ids
 
-    await asyncio.to_thread(check_topics, settings)
+    topics = await topic_ids(settings)
     partitions = 0
     if settings.clock == "event":
-        lag = await asyncio.to_thread(group_lag, settings)
-        partitions = sum(topic == CLICKS for topic, _ in lag)
+        _, partitions = topics[CLICKS]
     elif speed is None or speed > 1:
         click.echo(
             folded(

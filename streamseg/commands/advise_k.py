@@ -41,8 +41,7 @@ def command(invocation: Invocation, segmentation: str, at_most: int, as_json: bo
         raise StreamsegError(
             f"{len(customers)} customers are too few to try {at_most} segments: at least {2 * at_most} are needed"
         )
-    derived = derive(settings)
-    features = [derived.features[name] for name in derived.segmentation(segmentation).features]
+    features = derive(settings).features_of(segmentation)
     with working(f"fitting up to {at_most} segments to {len(customers):,} customers"):
         advice = advise(vectors, features, at_most)
     k = settings.segmentations[segmentation].k

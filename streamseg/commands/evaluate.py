@@ -69,8 +69,7 @@ def command(invocation: Invocation, truth: Path, segmentation: str, as_json: boo
     found = agreement(labels, live.segments)
     offline_ari = None
     if len(live.customer_ids) >= chosen.k:
-        derived = derive(settings)
-        features = [derived.features[name] for name in derived.segmentation(segmentation).features]
+        features = derive(settings).features_of(segmentation)
         with working("computing the offline k-means"):
             offline = offline_segments(live.customer_ids, live.vectors, features, chosen.k)
         offline_ari = agreement(labels, dict(offline)).ari

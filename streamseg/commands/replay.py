@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from streamseg.commands import Invocation
-from streamseg.commands._options import json_option, mapping_option, sending_options
+from streamseg.commands._options import json_option, mapping_of_each, mapping_option, sending_options
 from streamseg.commands._progress import SendingBar
 from streamseg.commands._rejections import log_ends, rejected_since
 from streamseg.commands._sending import print_sent, send_to_topics, wait_until_absorbed
+from streamseg.commands._text import say
 from streamseg.errors import StreamsegError
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from streamseg.settings import Settings
     from streamseg.sources.checking import CheckReport
     from streamseg.sources.files import EventFile
-    from streamseg.sources.mapping import FileMapping
     from streamseg.sources.sending import SendProgress
 
 LINES_SHOWN: Final = 10
@@ -78,11 +78,10 @@ def command(
     """
     from streamseg.sources.checking import CheckReport
     from streamseg.sources.files import EventFile
-    from streamseg.sources.mapping import load_mapping
     from streamseg.sources.output_file import open_output
     from streamseg.wiring.derived import derive
 
-    loaded = _one_each([load_mapping(mapping) for mapping in mappings], len(files))
+    loaded = mapping_of_each(mappings, len(files))
     settings = invocation.settings
     report, rejected = CheckReport(), 0
     further: dict[str, object] = {}
@@ -147,17 +146,10 @@ def _report_failures(sent: "SendProgress", rejected: int, dead_letters: int) -> 
 
 async def _ends(settings: "Settings") -> dict[tuple[str, int], int]:
     """Check the topics, so that what is missing is said first; then see `log_ends`."""
-    from streamseg.wiring.kafka_clients import check_topics
+    from streamseg.wiring.kafka_clients import topic_ids
 
-    await asyncio.to_thread(check_topics, settings)
+    await topic_ids(settings)
     return await log_ends(settings)
-
-
-def _one_each(mappings: "list[FileMapping]", files: int) -> "list[FileMapping | None]":
-    """Return a mapping for each file. Raises `UsageError`."""
-    if len(mappings) not in (0, 1, files):
-        raise click.UsageError("--mapping: give it once for all files, or once for each")
-    return [*mappings] if len(mappings) == files else [next(iter(mappings), None)] * files
 
 
 def _check_files(
@@ -180,14 +172,14 @@ def _print_report(report: "CheckReport", as_json: bool) -> None:
         click.echo(json.dumps(shown))
     else:
         spend = ", ".join(f"{amount:,.2f} {currency}" for currency, amount in shown["spend"].items()) or "nothing"
-        click.echo(f"{report.events:,} events of {len(report.customers):,} customers, nothing was sent")
-        click.echo(f"{report.orders:,} orders and {report.refunds:,} refunds, worth {spend}")
-        click.echo(f"first {shown['first']}, last {shown['last']}")
+        say(f"{report.events:,} events of {len(report.customers):,} customers, nothing was sent")
+        say(f"{report.orders:,} orders and {report.refunds:,} refunds, worth {spend}")
+        say(f"first {shown['first']}, last {shown['last']}")
         for name, count in shown["adjusted"].items():
-            click.echo(f"adjusted {name}: {count:,}")
+            say(f"adjusted {name}: {count:,}")
         for line, reason in report.rejected[:LINES_SHOWN]:
-            click.echo(f"rejected line {line}: {reason}")
+            say(f"rejected line {line}: {reason}")
         if len(report.rejected) > LINES_SHOWN:
-            click.echo(f"rejected lines: {len(report.rejected):,}; --rejects writes all of them to a file")
+            say(f"rejected lines: {len(report.rejected):,}; --rejects writes all of them to a file")
     if not report.events:
         raise SystemExit(1)

@@ -24,11 +24,11 @@ from streamseg.commands._options import json_option
 @click.pass_context
 def command(ctx: click.Context, check: bool, folder: Path, as_json: bool) -> None:
     """Write or check schemas/TOPIC/v1/schema.json. The check prints one line per file that differs; exit code 1."""
-    changed = [path for path, text in schema_files(folder).items() if _read(path) != text]
+    changed = {path: text for path, text in schema_files(folder).items() if _read(path) != text}
     if not check:
-        for path in changed:
+        for path, text in changed.items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(schema_files(folder)[path], encoding="utf-8")
+            path.write_text(text, encoding="utf-8")
     if as_json:
         click.echo(json.dumps({"drifted" if check else "written": [str(path) for path in changed]}))
     else:

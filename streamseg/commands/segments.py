@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from streamseg.commands import Invocation
-from streamseg.commands._changes import SinceType, lines
+from streamseg.commands._changes import SinceType, lines, with_state
 from streamseg.commands._options import json_option
 from streamseg.commands._progress import working
 from streamseg.commands._text import print_table, say, utc
@@ -216,7 +216,7 @@ def _print(segments: list[dict[str, Any]]) -> None:
     click.echo("customers  share  of value  segment")
     for one in segments:
         value = "" if one["value_share"] is None else f"{one['value_share']:.0%}"
-        label = one["label"] + " (retired)" * (one["retired"] is not None) + " (shadow)" * bool(one.get("shadow"))
+        label = with_state(one["label"], one)
         say(f"{one['size']:>9,} {one['share']:>6.0%} {value:>9}  {one['id']}  {label}", indent=" " * 28)
         say(f"    {one['description']}", indent="    ")
 

@@ -9,8 +9,6 @@ from streamseg.topics import TOPICS
 
 PARTITIONS: Final = 4
 """Partitions of every topic; librdkafka offers no choice."""
-KEPT_BYTES_PER_PARTITION: Final = 5 * 1024 * 1024
-"""The broker drops older records silently, so a producer must wait while the lag is high."""
 TIMEOUT_SECONDS: Final = 10.0
 
 
@@ -18,7 +16,8 @@ class EmbeddedBroker:
     """A Kafka broker with all topics of streamseg, for the duration of a `with` block.
 
     It runs on threads of this process. It creates topics at first use, and has no topic ids, no admin requests that
-    change anything and no offsets by time.
+    change anything and no offsets by time. It keeps 5 MiB per partition and drops older records silently, so a producer
+    must wait while the lag is high.
     """
 
     partitions = PARTITIONS

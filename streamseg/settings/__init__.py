@@ -5,18 +5,16 @@ setting is `STREAMSEG_` plus its path joined by `__`: `STREAMSEG_KAFKA__BOOTSTRA
 """
 
 from streamseg.settings.loading import Settings, load_settings
-from streamseg.settings.tables import (
+from streamseg.settings.process_tables import ApiSettings, WorkerSettings
+from streamseg.settings.segment_tables import (
     BEHAVIOUR,
-    ApiSettings,
     AttributeSettings,
     FeatureSettings,
-    KafkaSettings,
     MembershipSettings,
     MoneySettings,
-    RedisSettings,
     SegmentationSettings,
-    WorkerSettings,
 )
+from streamseg.settings.server_tables import KafkaSettings, RedisSettings
 
 __all__ = [
     "BEHAVIOUR",

@@ -2,7 +2,6 @@
 
 import ast
 import inspect
-import re
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from streamseg.settings.loading import Settings
+from streamseg.settings.loading import PREFIX, Settings
 
 _UNITS: Final = {
     "_seconds": "seconds",
@@ -29,8 +28,6 @@ _UNITS: Final = {
     "step": "share, 0-1",
 }
 """Unit of a number by the end of its name; other numbers are counts."""
-
-
 _KINDS: Final = {tuple: "list", dict: "table", bool: "true | false", SecretStr: "secret", Path: "path"}
 
 
@@ -120,4 +117,4 @@ def _default(field: FieldInfo) -> Any:
 
 def name_in_environment(name: str) -> str:
     """Return the environment variable of a setting: `STREAMSEG_` and its path, joined by `__`."""
-    return "STREAMSEG_" + re.sub(r"\.", "__", name.upper())
+    return PREFIX + name.upper().replace(".", "__")

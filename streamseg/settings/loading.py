@@ -17,7 +17,7 @@ from pydantic_settings import SettingsError as PydanticSettingsError
 
 from streamseg.errors import SettingsError
 from streamseg.packs import pack
-from streamseg.settings import tables
+from streamseg.settings import process_tables, segment_tables, server_tables
 from streamseg.settings.secret_files import FOLDER_VARIABLE, SecretFilesSource, read_secret_files
 from streamseg.settings.toml_table import first_error
 
@@ -34,16 +34,16 @@ class Settings(BaseSettings):
     clock: Literal["wall", "event"] = "wall"
     """`wall` in production. `event` for replays, simulations and the demo: the current time is then the latest event
     time of the partition."""
-    kafka: tables.KafkaSettings = tables.KafkaSettings()
-    redis: tables.RedisSettings = tables.RedisSettings()
-    money: tables.MoneySettings = tables.MoneySettings()
-    features: tables.FeatureSettings = tables.FeatureSettings()
-    segmentations: dict[tables.Name, tables.SegmentationSettings] = Field(
-        default_factory=lambda: {"behaviour": tables.BEHAVIOUR}
+    kafka: server_tables.KafkaSettings = server_tables.KafkaSettings()
+    redis: server_tables.RedisSettings = server_tables.RedisSettings()
+    money: segment_tables.MoneySettings = segment_tables.MoneySettings()
+    features: segment_tables.FeatureSettings = segment_tables.FeatureSettings()
+    segmentations: dict[segment_tables.Name, segment_tables.SegmentationSettings] = Field(
+        default_factory=lambda: {"behaviour": segment_tables.BEHAVIOUR}
     )
-    membership: tables.MembershipSettings = tables.MembershipSettings()
-    worker: tables.WorkerSettings = tables.WorkerSettings()
-    api: tables.ApiSettings = tables.ApiSettings()
+    membership: segment_tables.MembershipSettings = segment_tables.MembershipSettings()
+    worker: process_tables.WorkerSettings = process_tables.WorkerSettings()
+    api: process_tables.ApiSettings = process_tables.ApiSettings()
 
     @model_validator(mode="after")
     def _check_rolling_profile(self) -> "Settings":
@@ -52,10 +52,10 @@ class Settings(BaseSettings):
         return self
 
     @property
-    def attributes(self) -> dict[str, tables.AttributeSettings]:
+    def attributes(self) -> dict[str, segment_tables.AttributeSettings]:
         """Profile attributes that rows keep, by trait: those of the packs, overridden by `features.attributes`."""
         from_packs = {
-            trait: tables.AttributeSettings.model_validate(declared)
+            trait: segment_tables.AttributeSettings.model_validate(declared)
             for one in self.segmentations.values()
             if one.pack is not None
             for trait, declared in pack(one.pack).attributes.items()

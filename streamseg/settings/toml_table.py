@@ -1,10 +1,10 @@
-"""Building blocks of every TOML file that people write: strict tables, time zones and error texts."""
+"""Building blocks of every TOML file that people write: strict tables, types of values and error texts."""
 
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 
 class TomlTable(BaseModel):
@@ -23,6 +23,7 @@ def _check_zone(name: str) -> str:
 
 TimeZone = Annotated[str, AfterValidator(_check_zone)]
 """Name of a zone in the IANA time zone database, such as `Europe/Amsterdam`."""
+Positive = Annotated[float, Field(gt=0)]
 
 
 FORMATS: Final[dict[str, str]] = {}

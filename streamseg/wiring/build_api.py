@@ -12,22 +12,24 @@ from streamseg.ports import ApiKeyStore, EventSink, WebhookStore
 from streamseg.service.explainer import Explainer
 from streamseg.settings import Settings
 from streamseg.store.key_names import ADS_PREFIX
-from streamseg.store.redis import RedisMembershipStore, RedisModelStore, RedisStateStore, connect
+from streamseg.store.redis import RedisMembershipStore, RedisModelStore, RedisStateStore
 from streamseg.store.redis.api_key_store import RedisApiKeyStore
 from streamseg.store.redis.change_notices import RedisChangeNotices
 from streamseg.store.redis.ticket_store import RedisTicketStore
 from streamseg.store.redis.webhook_store import RedisWebhookStore
 from streamseg.wiring.derived import derive
 from streamseg.wiring.kafka_clients import event_sink
+from streamseg.wiring.redis_clients import redis_client
 
 
 @asynccontextmanager
 async def api_on_redis(settings: Settings, sink: EventSink) -> AsyncIterator[Api]:
     """Build the API on Redis and listen for changes; events go to `sink`. Raises `SettingsError`."""
-    redis = connect(settings.redis.model_copy(update={"timeout_seconds": settings.api.store_timeout_seconds}))
+    address = settings.redis.model_copy(update={"timeout_seconds": settings.api.store_timeout_seconds})
     ttl_seconds = settings.membership.ttl_seconds
-    derived, notices, models = derive(settings), RedisChangeNotices(redis), RedisModelStore(redis)
-    try:
+    derived = derive(settings)
+    async with redis_client(address) as redis:
+        notices, models = RedisChangeNotices(redis), RedisModelStore(redis)
         api = Api(
             settings.api,
             Metrics(),
@@ -43,8 +45,6 @@ async def api_on_redis(settings: Settings, sink: EventSink) -> AsyncIterator[Api
         )
         async with notices.listening():
             yield api
-    finally:
-        await redis.aclose()
 
 
 async def run_api(
@@ -77,18 +77,12 @@ async def run_api(
 @asynccontextmanager
 async def api_keys(settings: Settings) -> AsyncIterator[ApiKeyStore]:
     """Open the store of API keys."""
-    redis = connect(settings.redis)
-    try:
+    async with redis_client(settings.redis) as redis:
         yield RedisApiKeyStore(redis)
-    finally:
-        await redis.aclose()
 
 
 @asynccontextmanager
 async def webhooks(settings: Settings) -> AsyncIterator[WebhookStore]:
     """Open the store of subscribers and deliveries."""
-    redis = connect(settings.redis)
-    try:
+    async with redis_client(settings.redis) as redis:
         yield RedisWebhookStore(redis)
-    finally:
-        await redis.aclose()

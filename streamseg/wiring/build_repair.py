@@ -1,11 +1,9 @@
 """Builds the offline tools: verify, rebuild, and the reader of dead letters."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from streamseg.features.relayout import encoded_settings
-from streamseg.kafka.admin import TopicAdmin
 from streamseg.kafka.partitioner import partition_of
 from streamseg.kafka.topic_reader import TopicReader
 from streamseg.ports import Log
@@ -15,6 +13,7 @@ from streamseg.repair.verifier import Verifier
 from streamseg.settings import Settings
 from streamseg.topics import CLICKS, DEAD_LETTERS
 from streamseg.wiring.derived import derive
+from streamseg.wiring.kafka_clients import topic_ids
 from streamseg.wiring.stores import stored_layout, stores
 
 
@@ -26,11 +25,6 @@ async def topic_reader(settings: Settings) -> AsyncIterator[TopicReader]:
         yield log
     finally:
         await log.close()
-
-
-async def topic_ids(settings: Settings) -> dict[str, tuple[str, int]]:
-    """Return id and partition count of each input topic. Raises `SettingsError`."""
-    return await asyncio.to_thread(TopicAdmin(settings.kafka).topic_ids)
 
 
 async def _applied_log(log: TopicReader) -> Log:

@@ -9,17 +9,14 @@ from streamseg.kafka.admin import TopicAdmin
 from streamseg.service.foreign_data import foreign_topic, is_fitgear
 from streamseg.settings import Settings
 from streamseg.store.key_names import MEMBERSHIP_PREFIX
-from streamseg.store.redis import connect
 from streamseg.store.redis.demo_store import RedisDemoStore
 from streamseg.wiring.build_repair import topic_reader
-
-DEMO_GROUP = "{group}-demo"
-"""Consumer group of the demo's worker, by that of the settings."""
+from streamseg.wiring.redis_clients import redis_client
 
 
 def for_demo(settings: Settings) -> Settings:
     """Return the settings with the demo's own consumer group."""
-    group = DEMO_GROUP.format(group=settings.kafka.group)
+    group = f"{settings.kafka.group}-demo"
     return settings.model_copy(update={"kafka": settings.kafka.model_copy(update={"group": group})})
 
 
@@ -91,8 +88,5 @@ async def remove_from_redis(settings: Settings) -> int:
 
 @asynccontextmanager
 async def _demo_store(settings: Settings) -> AsyncIterator[RedisDemoStore]:
-    redis = connect(settings.redis)
-    try:
+    async with redis_client(settings.redis) as redis:
         yield RedisDemoStore(redis)
-    finally:
-        await redis.aclose()

@@ -45,13 +45,17 @@ class Derived:
         there = ", ".join(one.name for one in self.segmentations)
         raise NotFoundError(f"there is no segmentation {name}; there are {there}")
 
+    def features_of(self, name: str) -> list[Feature]:
+        """Return the features that the segmentation of that name compares. Raises `NotFoundError`."""
+        return [self.features[feature] for feature in self.segmentation(name).features]
+
 
 def derive(settings: Settings) -> Derived:
     """Derive everything, and check what one table of settings cannot know of another. Raises `SettingsError`."""
     money = Money(settings.money.currency, settings.money.minor_units, dict(settings.money.rates))
     layout = _layout(settings)
     features = catalogue(layout)
-    chosen = {name: _features_of(name, one, features) for name, one in settings.segmentations.items()}
+    chosen = {name: _matched_features(name, one, features) for name, one in settings.segmentations.items()}
     membership = settings.membership
     return Derived(
         money=money,
@@ -104,7 +108,7 @@ def _layout(settings: Settings) -> Layout:
     )
 
 
-def _features_of(name: str, one: SegmentationSettings, known: Mapping[str, Feature]) -> list[Feature]:
+def _matched_features(name: str, one: SegmentationSettings, known: Mapping[str, Feature]) -> list[Feature]:
     """Return the features that the setting's names and patterns match. Raises `SettingsError`."""
     matched: dict[str, Feature] = {}
     for pattern in one.features:

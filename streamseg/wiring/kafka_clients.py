@@ -1,5 +1,6 @@
 """Builds the Kafka clients that commands use beside the workers."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -30,9 +31,9 @@ def group_lag(settings: Settings) -> dict[tuple[str, int], int]:
     return TopicAdmin(settings.kafka).group_lag()
 
 
-def check_topics(settings: Settings) -> None:
-    """Check that the input topics are there. Raises `SettingsError` and `ServerUnavailableError`."""
-    TopicAdmin(settings.kafka).topic_ids()
+async def topic_ids(settings: Settings) -> dict[str, tuple[str, int]]:
+    """Return id and partition count of each input topic. Raises `SettingsError` and `ServerUnavailableError`."""
+    return await asyncio.to_thread(TopicAdmin(settings.kafka).topic_ids)
 
 
 def event_sink(settings: Settings) -> KafkaProducer:

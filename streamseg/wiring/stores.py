@@ -9,21 +9,19 @@ from streamseg.ports import MembershipStore, StateStore
 from streamseg.settings import Settings
 from streamseg.store.ads_mirror import AdsMirror
 from streamseg.store.key_names import ADS_PREFIX
-from streamseg.store.redis import RedisMembershipStore, RedisModelStore, RedisStateStore, connect
+from streamseg.store.redis import RedisMembershipStore, RedisModelStore, RedisStateStore
+from streamseg.wiring.redis_clients import redis_client
 
 
 @asynccontextmanager
 async def stores(settings: Settings) -> AsyncIterator[tuple[RedisStateStore, MembershipStore, RedisModelStore]]:
     """Open the state, membership and model stores on one connection pool; memberships include the ads view."""
-    redis = connect(settings.redis)
     kept = settings.membership
-    models = RedisModelStore(redis)
-    memberships = RedisMembershipStore(redis, ttl_seconds=kept.ttl_seconds)
-    views = RedisMembershipStore(redis, ttl_seconds=kept.ttl_seconds, prefix=ADS_PREFIX)
-    try:
+    async with redis_client(settings.redis) as redis:
+        models = RedisModelStore(redis)
+        memberships = RedisMembershipStore(redis, ttl_seconds=kept.ttl_seconds)
+        views = RedisMembershipStore(redis, ttl_seconds=kept.ttl_seconds, prefix=ADS_PREFIX)
         yield RedisStateStore(redis), AdsMirror(memberships, views, models, kept.ads_smallest_segment), models
-    finally:
-        await redis.aclose()
 
 
 async def stored_layout(layout: Layout, state: StateStore) -> Layout:

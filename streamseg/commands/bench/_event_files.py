@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from streamseg.commands._options import mapping_of_each
 from streamseg.commands._progress import progress_bar
 from streamseg.errors import SettingsError
 
@@ -25,18 +26,15 @@ def recorded_stream(
 ) -> "tuple[EventStream, Settings]":
     """Read the files. Returns their stream, and the settings with the files' currency."""
     from streamseg.evaluation.event_stream import recorded
-    from streamseg.sources.mapping import load_mapping
     from streamseg.sources.truth import read_truth
 
     if truth is not None and not truth.is_file():
         raise SettingsError(f"truth file {truth} does not exist")
-    if len(mappings) not in {0, 1, len(files)}:
-        raise SettingsError(f"{len(mappings)} mappings for {len(files)} files: give one for all, or one for each")
+    loaded = mapping_of_each(mappings, len(files))
     truth_rows = None if truth is None else read_truth(truth)
-    loaded: list[FileMapping | None] = [load_mapping(mapping) for mapping in mappings] or [None]
     events: list[SourceEvent] = []
-    for index, file in enumerate(files):
-        events += _events_of(file, loaded[index % len(loaded)])
+    for file, mapping in zip(files, loaded, strict=True):
+        events += _events_of(file, mapping)
     return recorded(files[0].name, events, truth_rows), _with_currency_of(events, settings)
 
 

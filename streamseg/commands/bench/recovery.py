@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streamseg.commands._options import json_option
+from streamseg.commands.bench._options import choices_option
 from streamseg.commands.bench._report import measure_and_print
 
 if TYPE_CHECKING:
@@ -32,15 +33,7 @@ NAMES = ("streamseg", "faust")
     show_default=True,
     help="Events per second of the Faust app.",
 )
-@click.option(
-    "--only",
-    "names",
-    type=click.Choice(NAMES),
-    multiple=True,
-    default=NAMES,
-    show_default=True,
-    help="What to measure; repeatable.",
-)
+@choices_option("--only", "names", NAMES, "What to measure")
 @json_option
 def command(
     *, customers: int, rate: float, faust_customers: int, faust_rate: float, names: tuple[str, ...], as_json: bool

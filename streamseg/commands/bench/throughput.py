@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streamseg.commands._options import json_option
+from streamseg.commands.bench._options import choices_option
 from streamseg.commands.bench._report import measure_and_print
 
 if TYPE_CHECKING:
@@ -22,24 +23,8 @@ LOADS = ("skewed", "flat")
 @click.option(
     "--rounds", type=click.IntRange(1, 20), default=3, show_default=True, help="Rounds; the median is reported."
 )
-@click.option(
-    "--load",
-    "loads",
-    type=click.Choice(LOADS),
-    multiple=True,
-    default=LOADS,
-    show_default=True,
-    help="Kind of load; repeatable.",
-)
-@click.option(
-    "--only",
-    "names",
-    type=click.Choice(CONTESTANTS),
-    multiple=True,
-    default=CONTESTANTS,
-    show_default=True,
-    help="Process to measure; repeatable.",
-)
+@choices_option("--load", "loads", LOADS, "Kind of load")
+@choices_option("--only", "names", CONTESTANTS, "Process to measure")
 @click.option(
     "--slow-events",
     type=click.IntRange(min=1_000),

@@ -8,7 +8,7 @@ from typing import Any, Final
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from streamseg.commands.demo._measures import LATEST_MOVES, Measures
+from streamseg.commands.demo._measures import Measures
 
 LEAST_MOVES: Final = 4
 """Latest moves that come before the descriptions of the segments."""
@@ -94,6 +94,5 @@ def _moves(measures: Measures) -> Sequence[Text]:
     def label(segment: str | None) -> str:
         return labels.get(segment, segment) if segment else "unassigned"
 
-    moves = list(measures.latest)[:LATEST_MOVES]
-    lines = [Text(f"{move.customer:<12} {label(move.exited)} → {label(move.entered)}") for move in moves]
+    lines = [Text(f"{move.customer:<12} {label(move.exited)} → {label(move.entered)}") for move in measures.latest]
     return [Text("latest moves", "dim"), *lines] if lines else []

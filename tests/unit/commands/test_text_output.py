@@ -1,13 +1,13 @@
-"""Issue 13, item 25: what commands print fits 80 columns, with times in UTC, units and words; unknown ids exit with 1.
+"""Issue 13, item 25: what commands print fits 80 columns, with times in UTC, units and words.
 
 Each command runs as it would in a terminal of 80 columns. The stores are replaced by long, hostile values.
 """
 
-import asyncio
 import json
 import os
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,15 +23,12 @@ from streamseg.commands.bench.throughput import _show as show_throughput
 from streamseg.commands.dead_letters import _show as show_dead_letters
 from streamseg.commands.evaluate import _show as show_agreement
 from streamseg.commands.verify import _show as show_verified
-from streamseg.errors import SettingsError, StreamsegError
+from streamseg.errors import StreamsegError
 from streamseg.evaluation.k_selection import KAdvice, KTrial
-from streamseg.features.layout import Layout
 from streamseg.repair.row_comparison import RowDifference
 from streamseg.repair.verifier import VerifyReport
-from streamseg.service.segment_members import SegmentMember, segment_members
-from streamseg.service.segments import rename
+from streamseg.service.segment_members import SegmentMember
 from streamseg.sources.sending import SendProgress
-from streamseg.store.memory import MemoryMembershipStore, MemoryModelStore, MemoryStateStore
 
 WIDTH = 80
 LONG = "a-very-long-name-" * 6
@@ -259,6 +256,16 @@ def test_what_was_sent(capsys: pytest.CaptureFixture[str]) -> None:
     assert_fits(capsys.readouterr().out)
 
 
+def test_the_check_of_event_files(tmp_path: Path) -> None:
+    value = json.dumps({"kind": "click", "customer_id": "c-1", "event_id": "e-1", "occurred_at": LONG})
+    files = [tmp_path / f"{n}-{LONG}.jsonl" for n in range(2)]
+    for file in files:
+        file.write_text(f"{value}\n" * 6)
+    output = run("replay", *map(str, files), "--check").output
+    assert_fits(output)
+    assert "rejected line 1: " in output
+
+
 @pytest.mark.parametrize("arguments", [("settings",), ("features",), ("check-config",), ("fuzz", "--records", "200")])
 def test_commands_without_servers(arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STREAMSEG_FEATURES__CATEGORIES", json.dumps([f"{LONG}{n}" for n in range(3)]))
@@ -272,36 +279,3 @@ def test_the_widest_table_of_a_benchmark(capsys: pytest.CaptureFixture[str]) -> 
     answer = {"loads": {"small": {"streamseg": one, "faust": one, "limit": one}}}
     show_throughput(Console(width=WIDTH), answer | {"events": 12_345_678, "slow_events": 1_234})
     assert_fits(capsys.readouterr().out)
-
-
-def test_an_unknown_customer_exits_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streamseg.wiring.build_service.read_membership", answer((None, {})))
-    for arguments in (("lookup", "nobody"), ("lookup", "nobody", "--json")):
-        result = run(*arguments)
-        assert isinstance(result.exception, StreamsegError)
-        assert not isinstance(result.exception, SettingsError), "which would be exit code 2"
-        if "--json" in arguments:
-            assert json.loads(result.stdout) == {"customer_id": "nobody", "known": False, "segments": {}}
-
-
-def test_an_unknown_parked_delivery_exits_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streamseg.commands.webhooks._in_store", lambda *_: ["d-1"])
-    assert run("webhooks", "retry", "d-1").exit_code == 0
-    result = run("webhooks", "retry", "d-1", "d-2")
-    assert "retrying 1 of 2" in result.stdout
-    assert "d-2" in str(result.exception)
-
-
-def test_an_unknown_segment_exits_with_1() -> None:
-    async def ask(one: str) -> None:
-        stores = MemoryStateStore(), MemoryMembershipStore(ttl_seconds=60), MemoryModelStore()
-        if one == "rename":
-            await rename(stores[2], "behaviour-aaaa", "Fans")
-        else:
-            async for _ in segment_members(*stores, Layout.of(), "behaviour-aaaa"):
-                pass
-
-    for one in ("rename", "members"):
-        with pytest.raises(StreamsegError, match="there is no segment behaviour-aaaa") as raised:
-            asyncio.run(ask(one))
-        assert not isinstance(raised.value, SettingsError), "which would be exit code 2"

@@ -69,6 +69,13 @@ def test_the_password_in_the_redis_url_is_masked_when_printed() -> None:
     assert "hunter2" not in settings.redis.shown_url
 
 
+@pytest.mark.parametrize("query", ["?password=hunter2", "?db=1&password=hunter2&username=app"])
+def test_a_password_among_the_options_of_the_redis_url_is_masked_when_printed(query: str) -> None:
+    settings = load_settings(None, redis={"url": f"redis://segments:6379{query}"})
+    assert settings.redis.url.endswith(query)
+    assert settings.redis.shown_url == f"redis://segments:6379{query.replace('hunter2', '**********')}"
+
+
 def test_check_config_masks_secrets_and_checks_taxonomy_ids(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STREAMSEG_REDIS__URL", "redis://app:hunter2@segments")
     monkeypatch.setenv("STREAMSEG_API__IDENTITY_SECRETS", '["topsecret-of-the-shop"]')

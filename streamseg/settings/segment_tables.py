@@ -1,0 +1,149 @@
+"""The tables of the settings file about segments: what rows hold, how segments are learned, who may see them.
+
+Times are in seconds unless the name says otherwise; shares are between 0 and 1.
+"""
+
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, Field, field_validator, model_validator
+
+from streamseg.clustering.params import REFUSED
+from streamseg.errors import SettingsError
+from streamseg.packs import pack
+from streamseg.settings.currencies import check_currency
+from streamseg.settings.toml_table import FORMATS, Positive, TimeZone, TomlTable
+
+NAME: Final = r"^[a-z][a-z0-9_]{0,31}$"
+FORMATS[NAME] = "must be 1-32 small letters, digits and underscores, a letter first"
+
+Name = Annotated[str, Field(pattern=NAME)]
+Currency = Annotated[str, AfterValidator(check_currency)]
+"""Code of a currency that is in use, by ISO 4217."""
+Trait = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class MoneySettings(TomlTable):
+    """The currency that amounts are counted in. Others are converted by `rates`, or rejected without a rate."""
+
+    currency: Currency = "EUR"
+    """ISO 4217 code."""
+    minor_units: int = Field(default=2, ge=0, le=4)
+    """Decimals of the currency."""
+    rates: dict[Currency, Positive] = Field(default_factory=dict)
+    """Value of one unit of another currency in ours."""
+    typical_price: Positive = 30.0
+    """Price of an ordinary item. Feature vectors assume it for customers with little data; it does not change rows."""
+    typical_order: Positive = 60.0
+    """Value of an ordinary order, used in the same way."""
+
+
+class AttributeSettings(TomlTable):
+    """A profile attribute: a category if it has `values`, else a number (true counts as 1, false as 0)."""
+
+    values: tuple[Annotated[str, Field(min_length=1, max_length=64)], ...] = Field(default=(), max_length=64)
+    """Allowed categories, compared case-insensitively. Any other value counts as missing."""
+    typical: float = Field(default=0.0, allow_inf_nan=False)
+    """The number to assume where the attribute is missing."""
+    skewed: bool = False
+    """Compare the number on a logarithmic scale, for example an income or a number of employees."""
+
+    @model_validator(mode="after")
+    def _check_kind(self) -> "AttributeSettings":
+        if self.values and (self.typical or self.skewed):
+            raise ValueError("typical and skewed are for numbers, but this attribute has values")
+        return self
+
+
+class FeatureSettings(TomlTable):
+    """What a row holds. A change needs `streamseg rebuild`, which computes the rows again from the log."""
+
+    half_life_days: Positive = 30.0
+    """Half-life of the decayed sums that describe habits: counts, spend, shares."""
+    recent_half_life_days: Positive = 7.0
+    """Half-life of a second set of counts, which shows recent changes."""
+    categories: tuple[str, ...] = ()
+    """Item categories that get a share each, compared case-insensitively. All others count as `other`."""
+    brand_groups: int | None = Field(default=None, ge=0, le=256)
+    """Number of hash groups for brands; more groups give a more exact estimate of brand loyalty. Each takes 4 bytes of
+    a row. None: as many as the chosen packs need, for most packs 0."""
+    time_zone: TimeZone = "UTC"
+    """Time zone in which hours of the day and weekends are counted."""
+    remembered_event_ids: int = Field(default=8, ge=0, le=256)
+    """Number of latest event ids kept per customer, to recognise duplicates that a producer sends."""
+    attributes: dict[Trait, AttributeSettings] = Field(default_factory=dict)
+    """Profile attributes to keep besides those of the chosen packs. An entry with the name of a pack's attribute
+    replaces it."""
+
+
+class SegmentationSettings(TomlTable):
+    """One way of grouping all customers. Settings that are missing here come from the pack, if there is one."""
+
+    pack: str | None = None
+    """Name of a shipped segmentation. The other settings of this table override it."""
+    features: tuple[str, ...] = Field(default=(), validate_default=True)
+    """Names from the feature catalogue, or patterns such as `category_*`."""
+    shadow: bool = False
+    """Learn and assign, but publish nothing before `streamseg promote`."""
+    clusterer: Literal["kmeans", "streamkmeans", "clustream", "dbstream"] = "kmeans"
+    """Algorithm that learns the centres; all are from River."""
+    k: int = Field(default=6, ge=2, le=64)
+    """Number of clusters."""
+    margin: float = Field(default=0.05, ge=0, lt=1)
+    """Settling: how much nearer a new centre must be, as a share of the distance to the old one."""
+    looks: int = Field(default=2, ge=1, le=255)
+    """Settling: number of consecutive looks at which the new centre must be nearer."""
+    learn_interval_seconds: Positive = 86_400.0
+    """A customer's vector is learned at most once in this time, by the partition's clock."""
+    challenge_interval_seconds: Positive = 86_400.0
+    """Time between two challenges, which compare the current centres with newly computed ones."""
+    step: float = Field(default=0.003, gt=0, lt=1)
+    """Share by which a centre moves towards a learned vector (`halflife` of River's KMeans)."""
+    warm_up_per_cluster: int = Field(default=20, ge=1)
+    """Distinct sampled customers per cluster that the first centres need."""
+    warm_up_events: int = Field(default=20, ge=1)
+    """Median number of events of the sampled customers that the first centres need."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_pack(cls, given: object) -> object:
+        if not isinstance(given, dict) or given.get("pack") is None:
+            return given
+        try:
+            return {**pack(str(given["pack"])).segmentation, **given}
+        except SettingsError as error:
+            raise ValueError(str(error)) from None
+
+    @field_validator("clusterer", mode="before")
+    @classmethod
+    def _check_clusterer(cls, value: object) -> object:
+        if isinstance(value, str) and value in REFUSED:
+            raise ValueError(f"{value} is refused: {REFUSED[value]}")
+        return value
+
+    @field_validator("features")
+    @classmethod
+    def _check_features(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value:
+            raise ValueError("needs features, or a pack")
+        return value
+
+
+BEHAVIOUR: Final = SegmentationSettings(pack="behaviour")
+"""The segmentation `behaviour`, used when the settings name none."""
+
+
+class MembershipSettings(TomlTable):
+    """How long memberships are valid, and who may see them."""
+
+    bound_seconds: Positive = 86_400.0
+    """Greatest age of a membership while workers are healthy."""
+    ttl_seconds: int = Field(default=30 * 86_400, ge=60)
+    """Wall time after which Redis deletes a membership that is not renewed; up to a tenth less for each."""
+    retention_seconds: Positive = 730 * 86_400.0
+    """Customers without an event for this time expire."""
+    ads_smallest_segment: int = Field(default=50, ge=0)
+    """Ad servers do not see segments with fewer members."""
+    unknown_ads_consent: bool = False
+    """Consent to ads to assume for customers who gave none."""
+    unknown_personalisation_consent: bool = True
+    """Consent to personalisation to assume for customers who gave none."""
