@@ -31,7 +31,9 @@ class SinceType(click.ParamType):
             return value
         if span := re.fullmatch(r"([0-9]{1,6})([hdw])", value):
             seconds = int(span[1]) * UNIT_SECONDS[span[2]]
-            if not 0 < seconds < FLOW_DAYS * UNIT_SECONDS["d"]:
+            if not seconds:
+                self.fail(f"{value}: must be longer than 0", param, ctx)
+            if seconds >= FLOW_DAYS * UNIT_SECONDS["d"]:
                 self.fail(f"{value}: moves are kept for {FLOW_DAYS} days", param, ctx)
             return Since(seconds=seconds)
         try:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -169,8 +169,12 @@ def print_sent(sent: "SendProgress", as_json: bool, **further: object) -> None:
     if as_json:
         click.echo(json.dumps(asdict(sent) | times | rate | further))
         return
-    extra = "".join(f", {name} {value}" for name, value in further.items())
+    extra = "".join(f", {name} {value}" for name, value in further.items() if not isinstance(value, Mapping))
     say(
         f"{sent.events:,} events from {times['first']} to {times['latest']} in {sent.seconds:.1f} s"
         f" ({rate['events_per_second']:,.0f}/s){extra}"
     )
+    for name, counts in further.items():
+        if isinstance(counts, Mapping) and counts:
+            listed = ", ".join(f"{reason} {count:,}" for reason, count in counts.items())
+            say(f"{name.replace('_', ' ')}: {listed}")

@@ -107,7 +107,7 @@ def load_settings(file: Path | None = None, **given: object) -> Settings:
         raise SettingsError(_explain(error)) from None
     except PydanticSettingsError as error:  # an environment variable or a secrets file for a list or a table
         table = str(error).split('"')[1].upper()
-        raise SettingsError(f"environment variable {PREFIX}{table}...: a list or a table must be JSON") from None
+        raise SettingsError(f"{PREFIX}{table}...: a list or a table must be JSON") from None
     except ValueError as error:
         raise SettingsError(f"settings file: {error}") from None
 

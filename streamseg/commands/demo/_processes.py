@@ -91,7 +91,8 @@ def running(
         if logs is not None:
             stack.callback(_copy_logs, folder, logs)
         given = _servers.settings_for(invocation, kafka, redis)
-        _say("starting Kafka and Redis, embedded in this process" if kafka is None else f"connecting to {kafka}")
+        for name, address in (("Kafka", kafka), ("Redis", redis)):
+            _say(f"starting {name}, embedded in this process" if address is None else f"connecting to {name}")
         asyncio.run(_servers.check(given, kafka=kafka is not None, redis=redis is not None))
         bootstrap = kafka or stack.enter_context(EmbeddedBroker()).bootstrap
         url = redis or stack.enter_context(EmbeddedStore()).url

@@ -252,8 +252,10 @@ def test_advise_k(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_what_was_sent(capsys: pytest.CaptureFixture[str]) -> None:
     sent = SendProgress(123_456_789, AT, AT + 0.123456, 1_234.5)
-    print_sent(sent, as_json=False, rejected=123_456_789, customers=1)
-    assert_fits(capsys.readouterr().out)
+    print_sent(sent, as_json=False, rejected=123_456_789, customers=1, dead_letters={"schema": 1_000, "currency": 1})
+    text = capsys.readouterr().out
+    assert_fits(text)
+    assert text.endswith("\ndead letters: schema 1,000, currency 1\n")
 
 
 def test_the_check_of_event_files(tmp_path: Path) -> None:
