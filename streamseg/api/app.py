@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -36,10 +37,13 @@ from streamseg.api.routes.segment_list import SegmentList
 from streamseg.api.routes.stream_limits import StreamLimits
 from streamseg.errors import StoreUnavailableError
 from streamseg.events.decode import Decoder
+from streamseg.logs import OutageLog
 from streamseg.metrics import Metrics
 from streamseg.ports import ApiKeyStore, ChangeNotices, EventSink, MembershipStore, ModelStore, TicketStore
 from streamseg.service.explainer import Explainer
 from streamseg.settings import ApiSettings
+
+log = logging.getLogger(__name__)
 
 REFRESH_SECONDS: Final = 2.0
 """How often keys and catalogue are read: a revoked key is refused after at most this time."""
@@ -84,6 +88,7 @@ class Api:
         self._keys = keys
         self._ring = KeyRing()
         self._catalogue = catalogue = CatalogueCache(models, settings.public_segments)
+        self._outages = [OutageLog(log, "the API", whom) for whom in ("its keys", "the segment catalogue")]
         self._metrics = RequestMetrics(metrics)
         self._access = access = Access(
             self._ring,
@@ -194,7 +199,7 @@ class Api:
         Objects that exist at the start are exempt from garbage collection: a full collection takes tens of
         milliseconds.
         """
-        await self._refresh()
+        await self.refresh()
         refreshing = asyncio.create_task(self._keep_refreshing())
         gc.collect()
         gc.freeze()
@@ -209,9 +214,16 @@ class Api:
     async def _keep_refreshing(self) -> None:
         while True:
             await asyncio.sleep(REFRESH_SECONDS)
-            await self._refresh()
+            await self.refresh()
 
-    async def _refresh(self) -> None:
-        await self._catalogue.refresh(time.time())
-        with suppress(StoreUnavailableError):
-            self._ring.replace(await self._keys.all())
+    async def refresh(self) -> None:
+        """Read keys and catalogue. What cannot be read stays as it was, and is logged."""
+        ends = await asyncio.gather(self._read_keys(), self._catalogue.refresh(time.time()), return_exceptions=True)
+        for outage, error in zip(self._outages, ends, strict=True):
+            if error is None:
+                outage.over()
+            else:
+                outage.waits(error, traceback=not isinstance(error, StoreUnavailableError))
+
+    async def _read_keys(self) -> None:
+        self._ring.replace(await self._keys.all())

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import msgspec
 
-from streamseg.errors import StoreUnavailableError
 from streamseg.ports import ModelStore
 
 HIDDEN: Final = ("representatives",)
@@ -30,11 +29,8 @@ class CatalogueCache:
         """Wall time of the last successful read, epoch seconds; None before the first."""
 
     async def refresh(self, now: float) -> None:
-        """Read the catalogue; keep the old copy when the store does not answer."""
-        try:
-            stored = await self._models.catalogue()
-        except StoreUnavailableError:
-            return
+        """Read the catalogue. Raises `StoreUnavailableError`, or `ValueError` for a wrong entry; the copy stays."""
+        stored = await self._models.catalogue()
         decoded = {segment: msgspec.json.decode(entry) for segment, entry in sorted(stored.items())}
         self.entries = {
             segment: {name: value for name, value in entry.items() if name not in HIDDEN}
