@@ -37,7 +37,7 @@ def create(invocation: Invocation, name: str, publishable: bool, if_missing: boo
     kind: Literal["secret", "publishable"] = "publishable" if publishable else "secret"
     now = time.time()
     keys = asyncio.run(_all(invocation))
-    present = [key for key in keys if key.name == name and (key.expires is None or key.expires > now)]
+    present = [key for key in keys if key.name == name and key.is_valid(now)]
     if if_missing and present:
         document = {"id": present[-1].id, "name": name, "kind": present[-1].kind, "key": None}
         click.echo(json.dumps(document)) if as_json else say(f"{name} has a key already: {present[-1].id}")

@@ -21,6 +21,10 @@ class ApiKey:
     created: int
     expires: int | None = None
 
+    def is_valid(self, now: float) -> bool:
+        """Return whether the key has not expired (`now` in epoch seconds)."""
+        return self.expires is None or now < self.expires
+
 
 class ApiKeyStore(Protocol):
     """The API keys. Every call may raise `StoreUnavailableError`."""

@@ -32,7 +32,7 @@ def check_free(keys: Iterable[ApiKey], name: str, kind: Literal["secret", "publi
 
     All keys of one name are rotated together, into one key of one kind.
     """
-    if any(key.kind != kind for key in keys if key.name == name and _is_valid(key, now)):
+    if any(key.kind != kind for key in keys if key.name == name and key.is_valid(now)):
         raise StreamsegError(
             f"{name} has a key of the other kind, which would be rotated with this one: take another name"
         )
@@ -53,14 +53,10 @@ def issue_successor(keys: Iterable[ApiKey], name: str, now: float, overlap_secon
     Raises:
         StreamsegError: the name has no valid key.
     """
-    valid = [key for key in keys if key.name == name and _is_valid(key, now)]
+    valid = [key for key in keys if key.name == name and key.is_valid(now)]
     if not valid:
         raise NotFoundError(f"there is no key named {name}")
     ends = int(now + overlap_seconds)
     new, plain = issue(name, valid[-1].kind, now)
     old = [replace(key, expires=ends if key.expires is None else min(ends, key.expires)) for key in valid]
     return [new, *old], plain
-
-
-def _is_valid(key: ApiKey, now: float) -> bool:
-    return key.expires is None or key.expires > now

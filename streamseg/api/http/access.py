@@ -44,7 +44,7 @@ class KeyRing:
     def find(self, key: str, now: float) -> ApiKey | None:
         """Return the entry of a key, or None when it is unknown or expired (`now` in epoch seconds)."""
         found = self._by_digest.get(digest(key))
-        return found if found is not None and (found.expires is None or now < found.expires) else None
+        return found if found is not None and found.is_valid(now) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,9 +135,10 @@ class Dispatcher:
         try:
             while True:
                 try:
-                    for subscriber in await self._refresh() & running.keys():
+                    subscribers = await self._store.subscribers()
+                    for subscriber in self._refresh(subscribers) & running.keys():
                         running.pop(subscriber).cancel()
-                    await self._show_queues()
+                    await self._show_queues(subscribers)
                 except StoreUnavailableError as error:
                     outage.waits(error)
                 else:
@@ -163,15 +164,15 @@ class Dispatcher:
         Raises:
             StoreUnavailableError: the store did not answer.
         """
-        await self._refresh()
+        self._refresh(await self._store.subscribers())
         lanes = list(self._lanes.values())
         begun = [await lane.begin_due() for lane in lanes]
         await asyncio.gather(*(lane.finish() for lane in lanes))
         return sum(begun)
 
-    async def _refresh(self) -> set[str]:
+    def _refresh(self, subscribers: Sequence[Subscriber]) -> set[str]:
         """Make a lane for each new or changed subscriber; return the ids whose lanes were replaced or removed."""
-        active = {each.id: each for each in await self._store.subscribers() if not each.ended}
+        active = {each.id: each for each in subscribers if not each.ended}
         ended = {name for name, lane in self._lanes.items() if active.get(name) != lane.subscriber}
         for name in ended:
             del self._lanes[name]
@@ -180,8 +181,8 @@ class Dispatcher:
                 self._lanes[name] = self._lane(subscriber)
         return ended
 
-    async def _show_queues(self) -> None:
-        counts = await self._store.counts([each.id for each in await self._store.subscribers()])
+    async def _show_queues(self, subscribers: Sequence[Subscriber]) -> None:
+        counts = await self._store.counts([each.id for each in subscribers])
         shown: dict[tuple[str, ...], float] = {
             (subscriber, state): getattr(each, state)
             for subscriber, each in counts.items()
