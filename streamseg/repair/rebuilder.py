@@ -27,7 +27,7 @@ from streamseg.membership.latest_changes import LatestChanges
 from streamseg.membership.types import Membership
 from streamseg.ports import Log, PartitionMetadata, StateStore
 from streamseg.repair.single_pass import ERASURES_FIRST, SinglePass
-from streamseg.repair.stored_rows import ROWS_AT_ONCE, scan_rows
+from streamseg.service.row_scans import ROWS_AT_ONCE, scan_rows
 from streamseg.topics import CLICKS, INPUT_TOPICS, MEMBERSHIPS
 
 

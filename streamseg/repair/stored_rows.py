@@ -1,12 +1,10 @@
 """Read all rows of a partition while its worker goes on."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from streamseg.ports import StateStore
-
-ROWS_AT_ONCE: Final = 1_000
+from streamseg.service.row_scans import scan_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,16 +13,6 @@ class PartitionCopy:
 
     checkpoint: Mapping[str, int]
     rows: Mapping[str, bytes]
-
-
-async def scan_rows(state: StateStore, partition: int) -> AsyncIterator[Sequence[tuple[str, bytes]]]:
-    """Yield the rows of a partition in pieces, as (customer id, row); a row can occur twice."""
-    cursor = 0
-    while True:
-        cursor, piece = await state.scan(partition, cursor, ROWS_AT_ONCE)
-        yield piece
-        if cursor == 0:
-            return
 
 
 async def copy_partition(state: StateStore, partition: int) -> PartitionCopy:

@@ -1,7 +1,5 @@
 """Load every stored row into one slab, and take feature vectors from it."""
 
-from typing import Final
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,20 +9,16 @@ from streamseg.features.rows import Rows
 from streamseg.features.vector import vectors
 from streamseg.pipeline import Segmentation, is_assignable
 from streamseg.ports import StateStore
+from streamseg.service.row_scans import ROWS_AT_ONCE, scan_rows, stored_partitions
 
-ROWS_PER_SCAN: Final = 1_000
 
-
-async def all_rows(state: StateStore, layout: Layout) -> Rows:
+async def all_rows(state: StateStore, layout: Layout, at_once: int = ROWS_AT_ONCE) -> Rows:
     """Load the rows of all partitions. Rows written with other segmentations are converted to `layout`."""
-    rows, partition = Rows(with_readable(layout, await state.layouts())), 0
-    while partition == 0 or await state.metadata(partition) is not None:
-        cursor = -1
-        while cursor != 0:
-            cursor, listed = await state.scan(partition, max(cursor, 0), ROWS_PER_SCAN)
+    rows = Rows(with_readable(layout, await state.layouts()))
+    async for partition in stored_partitions(state):
+        async for listed in scan_rows(state, partition, at_once):
             fresh = {customer: row for customer, row in listed if customer not in rows.slots}
             rows.load(list(fresh), list(fresh.values()))
-        partition += 1
     return rows
 
 

@@ -1,6 +1,6 @@
 """Read the members of one segment, partition by partition, in bounded memory."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -12,7 +12,7 @@ from streamseg.features.layout import Layout
 from streamseg.features.relayout import with_readable
 from streamseg.features.rows import Rows
 from streamseg.ports import MembershipStore, ModelStore, StateStore
-from streamseg.service.live_rows import ROWS_PER_SCAN
+from streamseg.service.row_scans import ROWS_AT_ONCE, scan_rows, stored_partitions
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,13 @@ class SegmentMember:
 
 
 async def segment_members(
-    state: StateStore, memberships: MembershipStore, models: ModelStore, layout: Layout, segment: str
+    state: StateStore,
+    memberships: MembershipStore,
+    models: ModelStore,
+    layout: Layout,
+    segment: str,
+    *,
+    at_once: int = ROWS_AT_ONCE,
 ) -> AsyncGenerator[SegmentMember, None]:
     """Yield the members of a segment. Only the ids of one partition's members are held in memory.
 
@@ -43,12 +49,9 @@ async def segment_members(
     shadow = bool(msgspec.json.decode(stored).get("shadow"))
     readable = with_readable(layout, await state.layouts())
     column, code = layout.segmentations.index(segmentation), code_of(segment)
-    partition = 0
-    while partition == 0 or await state.metadata(partition) is not None:
+    async for partition in stored_partitions(state):
         seen: set[str] = set()
-        cursor = -1
-        while cursor != 0:
-            cursor, listed = await state.scan(partition, max(cursor, 0), ROWS_PER_SCAN)
+        async for listed in scan_rows(state, partition, at_once):
             found = dict(_in_segment(readable, listed, column, code))
             fresh = [customer for customer in found if customer not in seen]
             seen.update(fresh)
@@ -60,10 +63,9 @@ async def segment_members(
                 inside = None if published is None else msgspec.json.decode(published)["segments"].get(segmentation)
                 if inside is not None and inside["id"] == segment:
                     yield SegmentMember(customer, int(inside["since"]), float(inside["score"]))
-        partition += 1
 
 
-def _in_segment(layout: Layout, listed: list[tuple[str, bytes]], column: int, code: int) -> list[tuple[str, int]]:
+def _in_segment(layout: Layout, listed: Sequence[tuple[str, bytes]], column: int, code: int) -> list[tuple[str, int]]:
     """Return (customer id, since) of the rows whose settled segment in a segmentation has the code."""
     stored = dict(listed)
     rows = Rows(layout, max(len(stored), 1))

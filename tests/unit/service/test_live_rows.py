@@ -5,7 +5,6 @@ import pytest
 
 from streamseg.features.layout import Layout
 from streamseg.pipeline import Segmentation
-from streamseg.service import live_rows
 from streamseg.service.live_rows import all_rows, live_vectors
 from streamseg.store.memory import MemoryStateStore
 from tests.support.rows import DAY, NOON, Slab, click, consent
@@ -22,13 +21,12 @@ def rows_of(layout: Layout, *customers: str) -> dict[str, bytes]:
 
 
 @pytest.mark.asyncio
-async def test_rows_of_all_partitions_and_pages_are_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_rows, "ROWS_PER_SCAN", 2)
+async def test_rows_of_all_partitions_and_pages_are_loaded_once() -> None:
     state = MemoryStateStore()
     for partition in range(3):
         customers = [f"c-{partition}-{n}" for n in range(5)]
         await store_rows(state, LAYOUT, rows_of(LAYOUT, *customers), partition, 3)
-    rows = await all_rows(state, LAYOUT)
+    rows = await all_rows(state, LAYOUT, at_once=2)
     assert sorted(rows.customer_ids) == sorted(f"c-{partition}-{n}" for partition in range(3) for n in range(5))
 
 

@@ -9,7 +9,6 @@ from streamseg.errors import NotFoundError
 from streamseg.features.layout import Layout
 from streamseg.membership.encoding import encode
 from streamseg.membership.types import Consent, Membership, OutboxEntry, SegmentMembership
-from streamseg.service import segment_members as module
 from streamseg.service.segment_members import SegmentMember, segment_members
 from streamseg.store.memory import MemoryMembershipStore, MemoryModelStore, MemoryStateStore
 from tests.support.rows import NOON, Slab, click
@@ -85,7 +84,6 @@ async def test_members_in_shadow_come_from_the_rows_without_a_score() -> None:
 
 
 async def test_rows_are_read_in_pages_and_handed_on_before_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "ROWS_PER_SCAN", 2)
     stage = Stage()
     await stage.fill()
     scanned = []
@@ -96,7 +94,7 @@ async def test_rows_are_read_in_pages_and_handed_on_before_the_next(monkeypatch:
         return await scan(partition, cursor, count)
 
     monkeypatch.setattr(stage.state, "scan", counted)
-    members = segment_members(stage.state, stage.memberships, stage.models, LAYOUT, SHADOW)
+    members = segment_members(stage.state, stage.memberships, stage.models, LAYOUT, SHADOW, at_once=2)
     await anext(members)
     assert set(scanned) == {0}
     assert len([member async for member in members]) == PARTITIONS * CUSTOMERS - 1
