@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from streamseg.membership.types import OutboxEntry
+
+FLUSH_ROWS: Final = 2_000
+"""Rows in one `Flush`, at most: 10,000 block Redis for 26 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,7 @@ class StateStore(Protocol):
         """Write all of `flush` or nothing; return the position of its last outbox entry, None without entries.
 
         Called by the lease. Raises `FlushRefusedError` when owner or flush number differ from the stored ones, and
-        `ValueError` for more than 2,000 rows.
+        `ValueError` for more than `FLUSH_ROWS` rows.
         """
         ...
 

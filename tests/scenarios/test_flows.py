@@ -17,7 +17,7 @@ from streamseg.features.rows import Rows
 from streamseg.pipeline.event_time import SUPPORT
 from streamseg.ports import Flow
 from streamseg.topics import CLICKS, HISTORY, MEMBERSHIPS
-from streamseg.worker.partition import lease, state
+from streamseg.worker.partition import state
 from tests.support.gate import Gate, Point
 from tests.support.partition import LAYOUT, NUMBER, QUICK, SNAPSHOT, OnePartition, Servers, fill, until
 
@@ -148,8 +148,7 @@ async def kill_and_take_over(at: Point) -> None:
 
 
 def test_after_a_kill_at_any_call_moves_equal_the_decided_changes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lease, "FLUSH_ROWS", 4)  # several calls to a flush, and a kill between them
-    monkeypatch.setattr(state, "FLUSH_ROWS", 4)
+    monkeypatch.setattr(state, "FLUSH_ROWS", 4)  # several calls to a flush, and a kill between them
     for at in asyncio.run(points()):
         asyncio.run(kill_and_take_over(at))
 

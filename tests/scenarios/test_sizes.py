@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from streamseg.clustering.identity import UNASSIGNED, id_of
 from streamseg.features.rows import Rows
 from streamseg.ports import Flush
-from streamseg.worker.partition import lease, state
+from streamseg.worker.partition import state
 from streamseg.worker.partition.recount import Recount
 from tests.support.gate import Gate, Point
 from tests.support.partition import LAYOUT, NUMBER, SNAPSHOT, OnePartition, Servers, fill, until
@@ -68,8 +68,7 @@ async def kill_and_sweep(at: Point) -> None:
 
 
 def test_after_a_kill_at_any_call_one_sweep_makes_sizes_equal_to_a_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lease, "FLUSH_ROWS", 4)  # several calls to a flush, and a kill between them
-    monkeypatch.setattr(state, "FLUSH_ROWS", 4)
+    monkeypatch.setattr(state, "FLUSH_ROWS", 4)  # several calls to a flush, and a kill between them
     for at in asyncio.run(points()):
         asyncio.run(kill_and_sweep(at))
 

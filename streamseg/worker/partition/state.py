@@ -21,7 +21,7 @@ from streamseg.kafka.partitioner import misrouted
 from streamseg.membership.catch_up import CatchUp
 from streamseg.membership.types import OutboxEntry
 from streamseg.metrics import Metrics
-from streamseg.ports import OutgoingRecord, SeenTimes
+from streamseg.ports import FLUSH_ROWS, OutgoingRecord, SeenTimes
 from streamseg.topics import CONSENTS, ERASURES, INPUT_TOPICS, MEMBERSHIPS, SAMPLES
 from streamseg.worker.context import Ports, Rules
 from streamseg.worker.model_cache import ModelCache
@@ -30,7 +30,7 @@ from streamseg.worker.partition.absorbed import Absorbed
 from streamseg.worker.partition.catch_up import lost_changes
 from streamseg.worker.partition.dead_letters import dead_letters
 from streamseg.worker.partition.flow_count import FlowCount
-from streamseg.worker.partition.lease import FLUSH_ROWS, Lease
+from streamseg.worker.partition.lease import Lease
 from streamseg.worker.partition.outbox_relay import OutboxRelay, PendingDelivery
 from streamseg.worker.partition.segment_sizes import Codes, SegmentSizes
 
