@@ -214,7 +214,7 @@ class ModelStore(Protocol):
         ...
 
     async def versions(self, segmentations: Sequence[str]) -> list[int]:
-        """Return the stored version of each, 0 for none. Called by every worker's model cache once a second."""
+        """Return the stored version of each, 0 for none. Called by every worker's model cache twice a second."""
         ...
 
     async def rename(self, segment: str, name: str | None) -> None:
@@ -233,7 +233,7 @@ class ModelStore(Protocol):
         ...
 
     async def promoted(self) -> dict[str, int]:
-        """Return the times set by `promote`, by segmentation. Called by model caches once a second."""
+        """Return the times set by `promote`, by segmentation. Called by model caches twice a second."""
         ...
 
     async def drop(self, segmentation: str, dropped_at: int) -> None:
@@ -244,7 +244,7 @@ class ModelStore(Protocol):
         ...
 
     async def dropped(self) -> dict[str, int]:
-        """Return the times set by `drop`, by segmentation. Called at start and by model caches once a second."""
+        """Return the times set by `drop`, by segmentation. Called at start and by model caches twice a second."""
         ...
 
     async def write_catalogue(self, segments: Mapping[str, bytes]) -> None:
