@@ -252,9 +252,9 @@ class PartitionState:
         for start in pieces:
             piece = slice(start, start + FLUSH_ROWS)
             last = start == pieces[-1]
-            ids = frozenset(self.rows.customer_ids[slot] for slot in slots[piece].tolist()) if not last else frozenset()
             end = len(entries)
             if not last:
+                ids = {self.rows.customer_ids[slot] for slot in slots[piece].tolist()}
                 end = next((at for at in range(sent, end) if entries[at].customer_id not in ids), end)
             sizes = self.sizes.after(self.rows, slots[piece], moved[0][piece], moved[1][piece])
             flows = self._flow_count.of(self.rows, slots[piece], moved[0][piece], moved[1][piece], now)
