@@ -22,7 +22,7 @@ from streamseg.membership.catch_up import CatchUp
 from streamseg.membership.types import OutboxEntry
 from streamseg.metrics import Metrics
 from streamseg.ports import FLUSH_ROWS, OutgoingRecord, SeenTimes
-from streamseg.topics import CONSENTS, ERASURES, INPUT_TOPICS, MEMBERSHIPS, SAMPLES
+from streamseg.topics import CONSENTS, ERASURES, INPUT_TOPICS, MEMBERSHIPS, SAMPLES, SAMPLES_PARTITION
 from streamseg.worker.context import Ports, Rules
 from streamseg.worker.model_cache import ModelCache
 from streamseg.worker.pace import Pace
@@ -202,7 +202,7 @@ class PartitionState:
                 return
         checkpoint = self.checkpoint() if checkpoint is None else checkpoint
         written = await self._write(slots, (before, after), entries, checkpoint, now)
-        samples = [OutgoingRecord(SAMPLES, one.key, one.value, partition=0) for one in sampled]
+        samples = [OutgoingRecord(SAMPLES, one.key, one.value, partition=SAMPLES_PARTITION) for one in sampled]
         await self._relay(entries, written, samples, checkpoint, absorbed.appended_at)
 
     async def expire(self, slots: Slots) -> NDArray[np.bool_]:
