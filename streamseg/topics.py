@@ -23,6 +23,9 @@ DEAD_LETTERS: Final = "streamseg.dead-letters"
 INPUT_TOPICS: Final = (CLICKS, PURCHASES, PROFILES, CONSENTS, ERASURES)
 """In the order of a row's last applied offsets. Never reorder: rows store these by position."""
 
+SAMPLES_PARTITION: Final = 0
+"""The samples topic has only this one. Its owner is the trainer and learns all segmentations."""
+
 LARGEST_INPUT_BYTES: Final = 1_048_576
 """Largest batch of records in an input topic, compressed (Kafka's `max.message.bytes`)."""
 

@@ -12,6 +12,16 @@ AWAY: Final = frozenset(
 """Codes of errors that mean that no broker answered."""
 
 
+def producer_config(kafka: KafkaSettings) -> dict[str, Any]:
+    """Return what all producers share: they must choose the partition of a key alike."""
+    return {
+        **client_config(kafka),
+        "partitioner": "murmur2_random",
+        "compression.type": "lz4",
+        "message.max.bytes": 2_000_000,
+    }
+
+
 def client_config(kafka: KafkaSettings) -> dict[str, Any]:
     """Return librdkafka's configuration for the brokers' addresses, TLS and login."""
     config: dict[str, Any] = {

@@ -7,7 +7,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from streamseg.errors import RecordRefusedError, ServerUnavailableError, StreamsegError
-from streamseg.kafka.client_config import AWAY, client_config
+from streamseg.kafka.client_config import AWAY, producer_config
 from streamseg.ports import OutgoingRecord
 from streamseg.settings import KafkaSettings
 
@@ -72,14 +72,11 @@ class KafkaProducer:
 
     def __init__(self, kafka: KafkaSettings) -> None:
         self._config: dict[str, Any] = {
-            **client_config(kafka),
+            **producer_config(kafka),
             "enable.idempotence": True,
             "acks": "all",
-            "partitioner": "murmur2_random",
-            "compression.type": "lz4",
             "linger.ms": 1,
             "delivery.timeout.ms": int(DELIVERY_TIMEOUT_SECONDS * 1000),
-            "message.max.bytes": 2_000_000,
             "queue.buffering.max.messages": 200_000,
             "queue.buffering.max.kbytes": 131_072,
         }

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from confluent_kafka import KafkaException, Producer
 
-from streamseg.kafka.client_config import client_config
+from streamseg.kafka.client_config import producer_config
 from streamseg.kafka.producer import ANY_PARTITION, CLOSE_SECONDS, NotDeliveredError
 from streamseg.ports import OutgoingRecord
 from streamseg.settings import KafkaSettings
@@ -25,13 +25,7 @@ class TransactionalProducer:
     """
 
     def __init__(self, kafka: KafkaSettings, name: str) -> None:
-        self._config = {
-            **client_config(kafka),
-            "transactional.id": f"{kafka.group}-{name}",
-            "partitioner": "murmur2_random",
-            "compression.type": "lz4",
-            "message.max.bytes": 2_000_000,
-        }
+        self._config = {**producer_config(kafka), "transactional.id": f"{kafka.group}-{name}"}
         self._producer: Producer | None = None
 
     async def send(self, records: Sequence[OutgoingRecord]) -> None:

@@ -17,6 +17,7 @@ from streamseg.ports.serving import ApiKey as ApiKey
 from streamseg.ports.serving import ApiKeyStore as ApiKeyStore
 from streamseg.ports.serving import ChangeNotices as ChangeNotices
 from streamseg.ports.serving import TicketStore as TicketStore
+from streamseg.ports.stores import FLUSH_ROWS as FLUSH_ROWS
 from streamseg.ports.stores import Flow as Flow
 from streamseg.ports.stores import Flows as Flows
 from streamseg.ports.stores import Flush as Flush

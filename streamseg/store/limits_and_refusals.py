@@ -4,10 +4,7 @@ from typing import Final
 from zlib import crc32
 
 from streamseg.errors import FlushRefusedError, LayoutMismatchError
-from streamseg.ports import Delivery, Flush
-
-ROWS_IN_ONE_FLUSH: Final = 2_000
-"""10,000 rows block Redis for 26 ms."""
+from streamseg.ports import FLUSH_ROWS, Delivery, Flush
 
 FLOW_DAYS: Final = 400
 """Days of which a partition keeps the moves between segments: a year, and a month to compare it with."""
@@ -15,15 +12,14 @@ FLOW_DAYS: Final = 400
 DELETION_MARK_SECONDS: Final = 7 * 86_400
 """How long a deleted membership is remembered: as long as `streamseg.memberships` keeps tombstones."""
 
-
 URGENT_RANK: Final = 1e12
 """Above every time in epoch seconds."""
 
 
 def check_size(flush: Flush) -> None:
     """Raise `ValueError` when a flush has too many rows."""
-    if len(flush.rows) > ROWS_IN_ONE_FLUSH:
-        raise ValueError(f"a flush takes at most {ROWS_IN_ONE_FLUSH} rows, not {len(flush.rows)}")
+    if len(flush.rows) > FLUSH_ROWS:
+        raise ValueError(f"a flush takes at most {FLUSH_ROWS} rows, not {len(flush.rows)}")
 
 
 def jittered_ttl(ttl_seconds: int, customer_id: str) -> int:

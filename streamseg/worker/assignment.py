@@ -10,15 +10,12 @@ from streamseg.clustering.identity import segmentation_of
 from streamseg.errors import SettingsError
 from streamseg.events.record import RecordBatch
 from streamseg.metrics import Metrics
-from streamseg.topics import INPUT_TOPICS, SAMPLES
+from streamseg.topics import INPUT_TOPICS, SAMPLES, SAMPLES_PARTITION
 from streamseg.worker.context import RowLimit
 from streamseg.worker.partition.actor import Partition
 from streamseg.worker.stop_signal import StopSignal
 
 log = logging.getLogger(__name__)
-
-TRAINER_PARTITION = 0
-"""The owner of this partition of the samples topic learns all segmentations."""
 
 
 class TrainerRole(Protocol):
@@ -90,7 +87,7 @@ class Assignment:
             if number not in self._owned:
                 self._owned[number] = self._open_partition(number)
             await self._owned[number].begin()
-        trains = (SAMPLES, TRAINER_PARTITION) in assigned
+        trains = (SAMPLES, SAMPLES_PARTITION) in assigned
         await self._trainer.stop()
         if trains:
             self._trainer.start()
@@ -100,14 +97,14 @@ class Assignment:
     def committable(self, topic: str, partition: int) -> int | None:
         """Return the delivered checkpoint of a topic partition."""
         if topic == SAMPLES:
-            return self._trainer.committable() if self._trains and partition == TRAINER_PARTITION else None
+            return self._trainer.committable() if self._trains and partition == SAMPLES_PARTITION else None
         owned = self._owned.get(partition)
         return owned.relay.checkpoint.get(topic) if owned else None
 
     async def offer(self, run: RecordBatch) -> None:
         """Hand a run to its partition or to the trainer; drop it when neither is ours any more."""
         if run.topic == SAMPLES:
-            if self._trains and run.partition == TRAINER_PARTITION:
+            if self._trains and run.partition == SAMPLES_PARTITION:
                 await self._trainer.offer(run)
         elif (owned := self._owned.get(run.partition)) is not None:
             await owned.offer(run)

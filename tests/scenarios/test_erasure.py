@@ -6,18 +6,14 @@ from dataclasses import replace
 from streamseg.topics import ERASURES, SAMPLES
 from streamseg.worker.layout_check import check_layouts
 from tests.support.gate import Gate, Point
-from tests.support.partition import LAYOUT, NUMBER, SNAPSHOT, OnePartition, Servers, fill, until
+from tests.support.kill_points import calls_until_done, filled_servers
+from tests.support.partition import LAYOUT, NUMBER, OnePartition, Servers, until
 
 EVENTS = 60
+"""They end with an erasure of c-1."""
+RUN = 7
 ERASED = "c-1"
 OTHER = "an-older-segmentation"
-
-
-async def served() -> Servers:
-    made = Servers()
-    await made.models.publish("behaviour", 1, 0, SNAPSHOT.to_json())
-    fill(made.log, 0, EVENTS)  # ends with an erasure of c-1
-    return made
 
 
 def samples(made: Servers, customer: str) -> list[bytes]:
@@ -27,19 +23,15 @@ def samples(made: Servers, customer: str) -> list[bytes]:
 
 
 async def points() -> list[Point]:
-    gate = Gate()
-    worker = OnePartition(await served(), "first", gate, run=7)
-    await worker.begin()
-    await until(lambda: worker.is_done)
-    passed = list(gate.passed)
-    await worker.close()
-    assert any(record.value for record in worker.servers.log.records[SAMPLES])
-    return passed
+    made = await filled_servers(EVENTS)
+    calls = await calls_until_done(made, RUN)
+    assert any(record.value for record in made.log.records[SAMPLES])
+    return calls
 
 
 async def kill_at(at: Point) -> list[bytes]:
-    made, gate = await served(), Gate(at)
-    first, second = OnePartition(made, "first", gate, run=7), OnePartition(made, "second", run=7)
+    made, gate = await filled_servers(EVENTS), Gate(at)
+    first, second = OnePartition(made, "first", gate, run=RUN), OnePartition(made, "second", run=RUN)
     await first.begin()
     try:
         await until(lambda: gate.stopped.is_set() or first.is_done)
@@ -59,7 +51,7 @@ def test_no_sample_of_an_erased_customer_is_left_wherever_the_worker_is_killed()
 
 def test_an_erasure_reaches_samples_of_segmentations_that_the_settings_no_longer_have() -> None:
     async def go() -> list[bytes]:
-        made = await served()
+        made = await filled_servers(EVENTS)
         older = replace(LAYOUT, segmentations=("behaviour", OTHER))
         await check_layouts(older, made.state, made.models, NUMBER + 1)
         await made.models.drop(OTHER, 1)

@@ -17,8 +17,9 @@ from streamseg.features.rows import Rows
 from streamseg.pipeline.event_time import SUPPORT
 from streamseg.ports import Flow
 from streamseg.topics import CLICKS, HISTORY, MEMBERSHIPS
-from streamseg.worker.partition import lease, state
+from streamseg.worker.partition import state
 from tests.support.gate import Gate, Point
+from tests.support.kill_points import calls_until_done, filled_servers
 from tests.support.partition import LAYOUT, NUMBER, QUICK, SNAPSHOT, OnePartition, Servers, fill, until
 
 EVENTS = 60
@@ -26,13 +27,6 @@ CUSTOMERS = 5
 RUN = 15
 """Small enough for customers to be looked at often, and to move."""
 NOTES = replace(QUICK, change_topic_end=0.01)
-
-
-async def served() -> Servers:
-    made = Servers()
-    await made.models.publish("behaviour", 1, 0, SNAPSHOT.to_json())
-    fill(made.log, 0, EVENTS, CUSTOMERS)
-    return made
 
 
 async def flows(servers: Servers) -> Counter[Flow]:
@@ -118,17 +112,11 @@ def net(moves: Counter[Flow]) -> dict[str, int]:
 
 
 async def points() -> list[Point]:
-    gate = Gate()
-    worker = OnePartition(await served(), "first", gate, RUN)
-    await worker.begin()
-    await until(lambda: worker.is_done)
-    passed = list(gate.passed)
-    await worker.close()
-    return passed
+    return await calls_until_done(await filled_servers(EVENTS, CUSTOMERS), RUN)
 
 
 async def kill_and_take_over(at: Point) -> None:
-    made, gate = await served(), Gate(at)
+    made, gate = await filled_servers(EVENTS, CUSTOMERS), Gate(at)
     first, second = OnePartition(made, "first", gate, RUN), OnePartition(made, "second", run=RUN)
     await first.begin()
     try:
@@ -148,8 +136,7 @@ async def kill_and_take_over(at: Point) -> None:
 
 
 def test_after_a_kill_at_any_call_moves_equal_the_decided_changes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lease, "FLUSH_ROWS", 4)  # several calls to a flush, and a kill between them
-    monkeypatch.setattr(state, "FLUSH_ROWS", 4)
+    monkeypatch.setattr(state, "FLUSH_ROWS", 4)  # several calls to a flush, and a kill between them
     for at in asyncio.run(points()):
         asyncio.run(kill_and_take_over(at))
 
@@ -185,7 +172,7 @@ def test_after_the_store_went_back_moves_add_up_to_the_members(after: int) -> No
 
 def test_a_rebuild_counts_no_move() -> None:
     async def go() -> None:
-        made = await served()
+        made = await filled_servers(EVENTS, CUSTOMERS)
         worker = OnePartition(made, "worker", run=RUN)
         await worker.begin()
         await until(lambda: worker.is_done)

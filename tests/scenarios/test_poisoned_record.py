@@ -2,16 +2,18 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from streamseg import pipeline
 from streamseg.errors import StoreUnavailableError
+from streamseg.events.record import RecordBatch
 from streamseg.events.rejection import ERROR_HEADERS
 from streamseg.ports import Flush
-from streamseg.topics import CLICKS, DEAD_LETTERS
-from tests.support.partition import SNAPSHOT, OnePartition, Servers, fill, until
+from streamseg.topics import CLICKS, DEAD_LETTERS, PURCHASES
+from tests.support.partition import NUMBER, SNAPSHOT, OnePartition, Servers, fill, until
 
 EVENTS = 60
 POISONED = "c-3"
@@ -107,6 +109,51 @@ def test_a_record_that_raises_at_any_stage_goes_to_dead_letters(
         assert report.counts() == report.counts() | {"lost": 0, "doubled": 0, "different": 0}
         stored = dict((await servers.state.scan(0, 0, 1_000))[1])
         assert set(stored) == {f"c-{n}" for n in range(6)} - {POISONED}
+
+    asyncio.run(go())
+
+
+class StaleRuns(OnePartition):
+    """After every rewind, a run of the former session still arrives, before the first of the new one."""
+
+    async def _feed(self, places: dict[str, int]) -> None:
+        first = self.servers.log.records[CLICKS][:1]
+        await self.partition.offer(RecordBatch.of(CLICKS, NUMBER, self._sessions[CLICKS] - 1, 0, first))
+        await asyncio.sleep(0.01)  # the partition takes it by itself
+        await super()._feed(places)
+
+
+class OtherRuns(OnePartition):
+    """After every rewind, there is a new purchase of another customer, and purchases arrive first."""
+
+    async def _feed(self, places: dict[str, int]) -> None:
+        log = self.servers.log
+        number = len(log.records[PURCHASES])
+        money = {"currency": "EUR", "value": 1.0, "transaction_id": f"late-{number}"}
+        log.event(PURCHASES, "c-2", f"late-{number}", EVENTS * 60.0, **money)
+        purchases = {PURCHASES: places[PURCHASES]}
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.02):  # the partition takes them by themselves
+                await super()._feed(purchases)
+        await super()._feed(places | purchases)
+
+
+@pytest.mark.parametrize("kind", [StaleRuns, OtherRuns])
+def test_a_record_that_raises_is_found_although_other_runs_pass_between_the_attempts(
+    kind: type[OnePartition], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def go() -> None:
+        servers = Servers()
+        for n in range(EVENTS):
+            servers.log.event(CLICKS, f"c-{n % 7}", f"e-{n}", n, event_name="view_item")
+        decoding(monkeypatch, servers)
+        worker = kind(servers, "worker", rejected_share_window=50)
+        await worker.begin()
+        try:
+            await until(lambda: worker.is_done)
+        finally:
+            await worker.close()
+        assert {topic for topic, _, _ in await letters(servers)} == {CLICKS}
 
     asyncio.run(go())
 

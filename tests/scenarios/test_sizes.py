@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from streamseg.clustering.identity import UNASSIGNED, id_of
 from streamseg.features.rows import Rows
 from streamseg.ports import Flush
-from streamseg.worker.partition import lease, state
+from streamseg.worker.partition import state
 from streamseg.worker.partition.recount import Recount
 from tests.support.gate import Gate, Point
-from tests.support.partition import LAYOUT, NUMBER, SNAPSHOT, OnePartition, Servers, fill, until
+from tests.support.kill_points import calls_until_done, filled_servers
+from tests.support.partition import LAYOUT, NUMBER, OnePartition, Servers, fill, until
 
 EVENTS = 60
 CUSTOMERS = 17
@@ -33,25 +34,12 @@ async def sizes(servers: Servers) -> dict[str, int]:
     return dict(metadata.sizes)
 
 
-async def served() -> Servers:
-    made = Servers()
-    await made.models.publish("behaviour", 1, 0, SNAPSHOT.to_json())
-    fill(made.log, 0, EVENTS, CUSTOMERS)
-    return made
-
-
 async def points() -> list[Point]:
-    gate = Gate()
-    worker = OnePartition(await served(), "first", gate)
-    await worker.begin()
-    await until(lambda: worker.is_done)
-    passed = list(gate.passed)
-    await worker.close()
-    return passed
+    return await calls_until_done(await filled_servers(EVENTS, CUSTOMERS))
 
 
 async def kill_and_sweep(at: Point) -> None:
-    made, gate = await served(), Gate(at)
+    made, gate = await filled_servers(EVENTS, CUSTOMERS), Gate(at)
     first, second = OnePartition(made, "first", gate), OnePartition(made, "second")
     await first.begin()
     try:
@@ -68,15 +56,14 @@ async def kill_and_sweep(at: Point) -> None:
 
 
 def test_after_a_kill_at_any_call_one_sweep_makes_sizes_equal_to_a_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lease, "FLUSH_ROWS", 4)  # several calls to a flush, and a kill between them
-    monkeypatch.setattr(state, "FLUSH_ROWS", 4)
+    monkeypatch.setattr(state, "FLUSH_ROWS", 4)  # several calls to a flush, and a kill between them
     for at in asyncio.run(points()):
         asyncio.run(kill_and_sweep(at))
 
 
 def test_wrong_sizes_in_the_store_are_corrected_by_a_sweep_while_customers_move() -> None:
     async def go() -> None:
-        made = await served()
+        made = await filled_servers(EVENTS, CUSTOMERS)
         worker = OnePartition(made, "worker", run=3)
         await worker.begin()
         await until(lambda: worker.is_done)

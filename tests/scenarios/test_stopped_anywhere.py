@@ -5,32 +5,19 @@ import asyncio
 import pytest
 
 from tests.support.gate import Gate, Point
-from tests.support.partition import SNAPSHOT, OnePartition, Servers, fill, until
+from tests.support.kill_points import calls_until_done, filled_servers
+from tests.support.partition import OnePartition, fill, until
 
 EVENTS = 60
 
 
-async def servers() -> Servers:
-    made = Servers()
-    await made.models.publish("behaviour", 1, 0, SNAPSHOT.to_json())
-    fill(made.log, 0, EVENTS)
-    return made
-
-
 async def points() -> list[Point]:
-    """Every call of an undisturbed worker, before and after."""
-    gate = Gate()
-    worker = OnePartition(await servers(), "first", gate)
-    await worker.begin()
-    await until(lambda: worker.is_done)
-    passed = list(gate.passed)
-    await worker.close()
-    return passed
+    return await calls_until_done(await filled_servers(EVENTS))
 
 
 async def stop_and_take_over(at: Point, *, thaw: bool) -> str | None:
     """Stop a worker at a point, let another one take over and go on, perhaps thaw the first; where it stopped."""
-    made, gate = await servers(), Gate(at)
+    made, gate = await filled_servers(EVENTS), Gate(at)
     first, second = OnePartition(made, "first", gate), OnePartition(made, "second")
     await first.begin()
     try:

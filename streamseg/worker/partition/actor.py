@@ -214,7 +214,7 @@ class Partition:
             for run in accepted:
                 for piece in self._quarantine.pieces(run):
                     await self._flush_together([piece])
-        else:
+        elif accepted:
             await self._flush_together(accepted)
 
     async def _flush_together(self, runs: Sequence[RecordBatch]) -> None:

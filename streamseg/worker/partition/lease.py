@@ -14,9 +14,6 @@ from streamseg.worker.context import Rules
 from streamseg.worker.pace import Pace
 from streamseg.worker.partition.outage import Outage
 
-FLUSH_ROWS = 2_000
-"""Rows in one fenced call: 10,000 block Redis for 26 ms."""
-
 
 class Lease:
     """This worker's claim to one partition, and everything that it writes under it.

@@ -19,7 +19,7 @@ from streamseg.membership.encoding import change_record, history_record, tombsto
 from streamseg.membership.types import OutboxEntry
 from streamseg.metrics import Metrics
 from streamseg.ports import OutgoingRecord
-from streamseg.topics import HISTORY, MEMBERSHIPS, SAMPLES
+from streamseg.topics import HISTORY, MEMBERSHIPS, SAMPLES, SAMPLES_PARTITION
 from streamseg.worker.context import Ports, Rules
 from streamseg.worker.pace import Pace
 
@@ -156,7 +156,7 @@ class OutboxRelay:
         """
         gone = [entry.customer_id for entry in entries if entry.membership is None]
         return [
-            OutgoingRecord(SAMPLES, pipeline.sample_key(name, customer), None, partition=0)
+            OutgoingRecord(SAMPLES, pipeline.sample_key(name, customer), None, partition=SAMPLES_PARTITION)
             for customer in gone
             for name in self._segmentations
         ]

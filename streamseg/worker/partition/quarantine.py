@@ -26,6 +26,8 @@ class Quarantine:
 
     def __init__(self) -> None:
         self._failures = 0
+        self._suspects: set[str] = set()
+        """Topics whose records were under way at the last failure and have not passed since."""
         self._limit: int | None = None
         """Records in one piece, at most; None outside a search."""
         self._under_way: Sequence[RecordBatch] = ()
@@ -54,8 +56,12 @@ class Quarantine:
         self._under_way = runs
 
     def passed(self) -> None:
-        """Note that they are flushed."""
-        self._under_way = ()
+        """Note that they are flushed. This tells nothing of the failure while a suspected topic has not passed."""
+        runs, self._under_way = self._under_way, ()
+        topics = {run.topic for run in runs if run.records}
+        self._suspects -= topics
+        if self._suspects or not topics:
+            return
         self._failures = 0
         if self._limit is not None:
             self._limit = self._limit * 2 if self._limit < SEARCH_ENDS_AT else None
@@ -70,6 +76,7 @@ class Quarantine:
         tied_to_a_record = not isinstance(error, StreamsegError) or isinstance(error, RecordRefusedError)
         if not tied_to_a_record or not records:
             return None
+        self._suspects = {run.topic for run in runs if run.records}
         self._failures += 1
         if self._limit is None and self._failures < ATTEMPTS:
             return None

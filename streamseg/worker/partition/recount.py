@@ -8,7 +8,7 @@ class Recount:
     """The count of one sweep. Exact at the end of the sweep, whatever moved meanwhile.
 
     A customer is counted when the sweep lists the row, or at their first move before that. Later moves change the
-    count. Only customers whose part of the store is not listed completely are remembered.
+    count. Customers are forgotten after their part of the store is listed completely.
 
     Args:
         passed: whether the sweep has listed the customer's part of the store completely.
@@ -18,6 +18,8 @@ class Recount:
         self._passed = passed
         self._ahead: set[str] = set()
         """Customers who are counted although the sweep may still list them."""
+        self._look_at = 0
+        """Number of them at which those who passed are looked for."""
         self.sizes: Counter[str] = Counter()
         """Customers by segment id."""
 
@@ -37,8 +39,14 @@ class Recount:
             self.sizes.update(after)
 
     def forget_passed(self) -> None:
-        """Forget the customers whose part of the store is listed completely by now."""
-        self._ahead = {one for one in self._ahead if not self._passed(one)}
+        """Forget the customers whose part of the store is listed completely by now.
+
+        Looks for them once twice as many are remembered as after the last look. A look after every piece takes 8 s in
+        a sweep of a million rows.
+        """
+        if len(self._ahead) >= self._look_at:
+            self._ahead = {one for one in self._ahead if not self._passed(one)}
+            self._look_at = 2 * len(self._ahead)
 
     def result(self) -> dict[str, int]:
         """Return the customers of each segment that has any."""

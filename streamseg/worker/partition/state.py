@@ -21,8 +21,8 @@ from streamseg.kafka.partitioner import misrouted
 from streamseg.membership.catch_up import CatchUp
 from streamseg.membership.types import OutboxEntry
 from streamseg.metrics import Metrics
-from streamseg.ports import OutgoingRecord, SeenTimes
-from streamseg.topics import CONSENTS, ERASURES, INPUT_TOPICS, MEMBERSHIPS, SAMPLES
+from streamseg.ports import FLUSH_ROWS, OutgoingRecord, SeenTimes
+from streamseg.topics import CONSENTS, ERASURES, INPUT_TOPICS, MEMBERSHIPS, SAMPLES, SAMPLES_PARTITION
 from streamseg.worker.context import Ports, Rules
 from streamseg.worker.model_cache import ModelCache
 from streamseg.worker.pace import Pace
@@ -30,7 +30,7 @@ from streamseg.worker.partition.absorbed import Absorbed
 from streamseg.worker.partition.catch_up import lost_changes
 from streamseg.worker.partition.dead_letters import dead_letters
 from streamseg.worker.partition.flow_count import FlowCount
-from streamseg.worker.partition.lease import FLUSH_ROWS, Lease
+from streamseg.worker.partition.lease import Lease
 from streamseg.worker.partition.outbox_relay import OutboxRelay, PendingDelivery
 from streamseg.worker.partition.segment_sizes import Codes, SegmentSizes
 
@@ -202,7 +202,7 @@ class PartitionState:
                 return
         checkpoint = self.checkpoint() if checkpoint is None else checkpoint
         written = await self._write(slots, (before, after), entries, checkpoint, now)
-        samples = [OutgoingRecord(SAMPLES, one.key, one.value, partition=0) for one in sampled]
+        samples = [OutgoingRecord(SAMPLES, one.key, one.value, partition=SAMPLES_PARTITION) for one in sampled]
         await self._relay(entries, written, samples, checkpoint, absorbed.appended_at)
 
     async def expire(self, slots: Slots) -> NDArray[np.bool_]:
@@ -252,9 +252,9 @@ class PartitionState:
         for start in pieces:
             piece = slice(start, start + FLUSH_ROWS)
             last = start == pieces[-1]
-            ids = frozenset(self.rows.customer_ids[slot] for slot in slots[piece].tolist()) if not last else frozenset()
             end = len(entries)
             if not last:
+                ids = {self.rows.customer_ids[slot] for slot in slots[piece].tolist()}
                 end = next((at for at in range(sent, end) if entries[at].customer_id not in ids), end)
             sizes = self.sizes.after(self.rows, slots[piece], moved[0][piece], moved[1][piece])
             flows = self._flow_count.of(self.rows, slots[piece], moved[0][piece], moved[1][piece], now)

@@ -134,10 +134,12 @@ class SegmentCatalogue:
             return
         self._refreshed_at = time.monotonic()
         sizes, names = await self._sizes(), await self._models.names()
+        totals: Counter[str] = Counter()
+        for segment, entry in self._written.items():
+            totals[entry["segmentation"]] += sizes[segment]
         changed = {}
         for segment, entry in self._written.items():
-            total = sum(sizes.get(other, 0) for other, one in self._written.items() if _same(one, entry))
-            size = sizes.get(segment, 0)
+            size, total = sizes[segment], totals[entry["segmentation"]]
             updated = entry | {
                 "label": names.get(segment, _generated(entry)),
                 "shadow": self._status.in_shadow(entry["segmentation"]),
@@ -163,7 +165,3 @@ class SegmentCatalogue:
 def _generated(entry: Mapping[str, Any]) -> str:
     """Return the generated label of an entry; entries of older versions have no other."""
     return str(entry.get("generated_label", entry["label"]))
-
-
-def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    return bool(one["segmentation"] == other["segmentation"])

@@ -27,7 +27,7 @@ from streamseg.logs import OutageLog
 from streamseg.metrics import Metrics
 from streamseg.pipeline import SampleValue
 from streamseg.ports import EventSink, ModelStore, OutgoingRecord, Reader
-from streamseg.topics import MODELS, SAMPLES
+from streamseg.topics import MODELS, SAMPLES, SAMPLES_PARTITION
 from streamseg.worker.pace import PRODUCTION, Pace
 from streamseg.worker.run_sequence import RunSequence
 from streamseg.worker.tasks import end
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PARTITION = 0
 LEARN_AT_ONCE = 2_000
 """Samples that are learned in one go; snapshots are published in between."""
 INBOX_RUNS = 2
@@ -126,10 +125,10 @@ class Trainer:
                 learner(params) if stored is None else learner.restore(Snapshot.from_json(stored), params)
             )
         await self._catalogue.load()
-        self._reader.rewind({(SAMPLES, PARTITION): None})
+        self._reader.rewind({(SAMPLES, SAMPLES_PARTITION): None})
 
     async def _train(self) -> None:
-        sequence, checked_at = RunSequence(PARTITION, self._reader), time.monotonic()
+        sequence, checked_at = RunSequence(SAMPLES_PARTITION, self._reader), time.monotonic()
         while True:
             try:
                 async with asyncio.timeout(self._pace.trainer_idle):
