@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 
 import pytest
 
@@ -34,17 +34,16 @@ class Cut:
             yield f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        from_redis, to_redis = await asyncio.open_connection(*self._server)
-        with suppress(OSError):
-            while (request := await reader.read(1_000_000)) and self.armed != "before":
-                to_redis.write(request)
-                reply = await from_redis.read(1_000_000)
-                if self.armed == "after":
-                    break
-                writer.write(reply)
-        self.armed = None
-        for end in (writer, to_redis):
-            end.close()
+        with closing(writer):
+            from_redis, to_redis = await asyncio.open_connection(*self._server)
+            with closing(to_redis), suppress(OSError):
+                while (request := await reader.read(1_000_000)) and self.armed != "before":
+                    to_redis.write(request)
+                    reply = await from_redis.read(1_000_000)
+                    if self.armed == "after":
+                        break
+                    writer.write(reply)
+            self.armed = None
 
 
 @pytest.mark.parametrize(("broken", "was_written"), [("before", False), ("after", True)])

@@ -5,6 +5,7 @@ import doctest
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 import redis
@@ -121,7 +122,12 @@ async def test_reads_of_a_store_that_is_away_fail_and_those_after_it_is_back_do_
 @pytest.mark.asyncio
 async def test_closing_the_asyncio_reader_ends_its_reads() -> None:
     """Issue 13, item 20."""
-    silent = await asyncio.start_server(lambda *_: asyncio.sleep(60), "127.0.0.1", 0)
+
+    async def keep_silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with closing(writer):
+            await asyncio.sleep(60)
+
+    silent = await asyncio.start_server(keep_silent, "127.0.0.1", 0)
     port = silent.sockets[0].getsockname()[1]
     async with AsyncReader(f"redis://127.0.0.1:{port}", timeout_seconds=60) as reader:
         reads = [asyncio.create_task(reader.one(f"c-{number}")) for number in range(5_000)]

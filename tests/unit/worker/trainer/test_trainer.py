@@ -15,10 +15,10 @@ from streamseg.features.layout import Layout
 from streamseg.metrics import Metrics
 from streamseg.pipeline import SampleValue, sample_key
 from streamseg.store.memory import MemoryModelStore, MemoryStateStore
-from streamseg.topics import SAMPLES
+from streamseg.topics import SAMPLES, SAMPLES_PARTITION
 from streamseg.worker.pace import Pace
 from streamseg.worker.trainer.segment_catalogue import SegmentCatalogue
-from streamseg.worker.trainer.trainer import PARTITION, Trainer
+from streamseg.worker.trainer.trainer import Trainer
 from tests.support.partition import MemoryLog
 
 pytestmark = pytest.mark.asyncio
@@ -34,7 +34,7 @@ class OneSession:
     """Reads the samples topic from its beginning, in one session."""
 
     def rewind(self, starts: Mapping[tuple[str, int], int | None]) -> None:
-        assert starts == {(SAMPLES, PARTITION): None}
+        assert starts == {(SAMPLES, SAMPLES_PARTITION): None}
 
     def behind(self, partition: int, reached: Mapping[str, int]) -> Collection[str]:
         return ()
@@ -72,7 +72,9 @@ def sampled(offset: int, customer: str) -> MemoryRecord:
         spend_minor=3000 if buys else 1000,
         x=(1.0, 9.0) if buys else (30.0, 0.0),
     )
-    return MemoryRecord(SAMPLES, PARTITION, offset, 0, sample_key("behaviour", customer), msgspec.json.encode(value))
+    return MemoryRecord(
+        SAMPLES, SAMPLES_PARTITION, offset, 0, sample_key("behaviour", customer), msgspec.json.encode(value)
+    )
 
 
 async def trained(*records: MemoryRecord) -> tuple[RecordedCatalogue, dict[str, dict[str, object]]]:
@@ -96,7 +98,7 @@ async def trained(*records: MemoryRecord) -> tuple[RecordedCatalogue, dict[str, 
         pace=Pace(trainer_idle=0.01, snapshot=0.0),
     )
     trainer.start()
-    await trainer.offer(RecordBatch.of(SAMPLES, PARTITION, 0, 0, records))
+    await trainer.offer(RecordBatch.of(SAMPLES, SAMPLES_PARTITION, 0, 0, records))
     async with asyncio.timeout(10):
         while trainer.committable() is None:
             await asyncio.sleep(0.01)
@@ -119,7 +121,7 @@ async def test_an_erased_customer_describes_nothing() -> None:
     """Issue 13, item 21: a tombstone reaches the one sample that there is."""
     records = [sampled(n, customer) for n, customer in enumerate(CUSTOMERS)]
     gone = min(SAMPLED)
-    records.append(MemoryRecord(SAMPLES, PARTITION, len(records), 0, sample_key("behaviour", gone), None))
+    records.append(MemoryRecord(SAMPLES, SAMPLES_PARTITION, len(records), 0, sample_key("behaviour", gone), None))
     described, _ = await trained(*records)
     assert {one.customer_id for one in described.described} == SAMPLED - {gone}
 
