@@ -111,7 +111,7 @@ class Lease:
         """
         started = time.perf_counter()
         ids = [rows.customer_ids[slot] for slot in slots.tolist()]
-        written = await self._write(
+        written = await self._write_until_known(
             Flush(
                 self._owner,
                 self.flush_number,
@@ -131,7 +131,7 @@ class Lease:
         self._metrics.flush_duration.observe(time.perf_counter() - started)
         return written
 
-    async def _write(self, flush: Flush) -> tuple[str | None, bool]:
+    async def _write_until_known(self, flush: Flush) -> tuple[str | None, bool]:
         """Make one fenced call, again until its outcome is known; True if it is known from the flush number only."""
         try:
             return await self._state.flush(self.partition, flush), False

@@ -130,7 +130,7 @@ class PartitionState:
         metrics.replayed.labels(topic=run.topic).inc(counts.replayed)
 
     def reject(self, rejected: Sequence[RejectedEvent], run: RecordBatch, absorbed: Absorbed) -> None:
-        """Send records of a run to dead letters without absorbing them."""
+        """Add records of a run to the dead letters of the flush, instead of absorbing them."""
         absorbed.seen[run.topic] += len(rejected)
         absorbed.rejected[run.topic] += len(rejected)
         absorbed.dead_letters += dead_letters(rejected, run.topic, run.partition, self._metrics)
