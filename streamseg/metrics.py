@@ -118,6 +118,12 @@ METRICS: Final = (
         "Records that an open transaction holds back",
         ("topic", "partition"),
     ),
+    MetricSpec(
+        "late_changes",
+        "streamseg_flow_late_changes_total",
+        "counter",
+        "Changes published again because a former owner's older record had landed after them",
+    ),
     MetricSpec("rows_in_memory", "streamseg_store_rows_in_memory", "gauge", "Customer rows in memory"),
     MetricSpec(
         "departures", "streamseg_membership_departures_total", "counter", "Customers expired after the retention time"
@@ -217,6 +223,7 @@ class Metrics:
     checkpoint_timestamp: Gauge
     time_outliers: Counter
     held_back: Gauge
+    late_changes: Counter
     rows_in_memory: Gauge
     departures: Counter
     sweeps: Counter

@@ -35,7 +35,8 @@ def command(invocation: Invocation, *, window: float, as_json: bool) -> None:
     """Replay the log, compare the result with the live store and print the differences; exit code 1 if there are any.
 
     Workers may keep running. Counts customers by kind: lost (events missing in the row), doubled (events counted
-    twice), different (any other field), changes_missing (row, membership string and last change record disagree).
+    twice), different (any other field), changes_missing (row, membership string and last change record disagree),
+    samples_left (erased or expired, with a sample that the trainer could learn).
     """
     report = asyncio.run(_verify(invocation.settings, window))
     if as_json:
@@ -62,6 +63,8 @@ async def _verify(settings: "Settings", window_seconds: float) -> "VerifyReport"
 def _show(report: "VerifyReport") -> None:
     for customer_id in report.changes_missing[:PRINTED]:
         say(f"row, membership string and last change record of {customer_id} disagree")
+    for customer_id in report.samples_left[:PRINTED]:
+        say(f"{customer_id} has no events and a sample")
     if report.differences:
         print_table(
             ("customer", "field", "in the store", "from the log", "kind"),

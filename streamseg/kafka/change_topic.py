@@ -1,15 +1,16 @@
 """Reads the published memberships of a partition from a given offset on."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
-from streamseg.membership.latest_changes import LatestChanges
-from streamseg.membership.types import Membership
+from streamseg.events.record import Record
+from streamseg.membership.latest_changes import LatestChange, LatestChanges, change_of
 from streamseg.ports import Log
 from streamseg.topics import MEMBERSHIPS
 
 
 class ChangeTopic:
-    """The topic `streamseg.memberships`, which has the partitions of the input topics. Both methods raise as `log`."""
+    """The topic `streamseg.memberships`, which has the partitions of the input topics. All methods raise as `log`."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
@@ -19,16 +20,31 @@ class ChangeTopic:
         """Return the next offset. Called by the outbox relay, to know up to where its changes are published."""
         return (await self._log.bounds(MEMBERSHIPS, partition))[1]
 
-    async def since(self, partition: int, offset: int) -> dict[str, Membership]:
-        """Return the latest membership of each customer published from `offset` on, without deleted ones.
+    async def since(self, partition: int, offset: int) -> dict[str, LatestChange]:
+        """Return the latest change of each customer published from `offset` on.
 
-        Called after a claim, to catch up with what a former owner published. Calls wait for each other.
+        Called after a claim, to catch up with what a former owner published.
         """
-        first, end = await self._log.bounds(MEMBERSHIPS, partition)
-        changes = LatestChanges()
-        async with self._lock:  # a log reads one range at a time
-            async for records in self._log.read(MEMBERSHIPS, partition, max(first, offset), end):
+        changes, end = LatestChanges(), await self.end(partition)
+        async for record in self._records(partition, offset, end):
+            changes.read(record)
+        return changes.latest
+
+    async def last_records(self, partition: int, start: int, end: int) -> dict[str, LatestChange]:
+        """Return the last record of each customer at the offsets from `start` to `end - 1`, whatever its order.
+
+        Called by the outbox relay, to find records of a former owner. Compaction keeps these records.
+        """
+        last: dict[str, LatestChange] = {}
+        async for record in self._records(partition, start, end):
+            customer = (record.key or b"").decode(errors="replace")
+            last[customer] = change_of(record, last.get(customer))
+        return last
+
+    async def _records(self, partition: int, start: int, end: int) -> AsyncIterator[Record]:
+        """Yield the records that are kept. Reads wait for each other: a log reads one range at a time."""
+        first, _ = await self._log.bounds(MEMBERSHIPS, partition)
+        async with self._lock:
+            async for records in self._log.read(MEMBERSHIPS, partition, max(first, start), end):
                 for record in records:
-                    changes.read(record)
-        latest = changes.latest.items()
-        return {customer: one.membership for customer, one in latest if one.membership is not None}
+                    yield record

@@ -18,39 +18,61 @@ NO_SEGMENTS: Final[Segments] = {}
 
 @dataclass(frozen=True, slots=True)
 class LatestChange:
-    """The membership of the latest change record; None after a tombstone, which keeps the (epoch, seq) before it."""
+    """One change record: (epoch, seq) and the membership, None for a tombstone."""
 
     epoch: int
     seq: int
     membership: Membership | None
 
+    @property
+    def order(self) -> tuple[int, int]:
+        """(epoch, seq)."""
+        return self.epoch, self.seq
+
 
 class LatestChanges:
-    """The change record with the highest (epoch, seq) of each customer."""
+    """The change record with the highest (epoch, seq) of each customer.
+
+    Equal ones are the same record, delivered again.
+    """
 
     def __init__(self) -> None:
         self.latest: dict[str, LatestChange] = {}
         """Latest change by customer id."""
+        self.late: set[str] = set()
+        """Customers whose last record is older than their latest change. Compaction keeps the last record."""
 
     def read(self, record: Record) -> None:
         """Read the next change record. Raises `msgspec.DecodeError` for a value that is not one."""
         customer = (record.key or b"").decode(errors="replace")
         known = self.latest.get(customer)
-        if record.value is None:
-            self.latest[customer] = LatestChange(known.epoch if known else 0, known.seq if known else 0, None)
+        change = change_of(record, known)
+        if known is not None and change.order < known.order:
+            self.late.add(customer)
             return
-        membership = msgspec.json.decode(record.value, type=Membership)
-        order = membership.epoch, membership.seq
-        # A tombstone counts at once: those of earlier releases have no (epoch, seq) to compare. A redelivered one is
-        # followed by the changes after it, which are redelivered too: hence `>=`.
-        gone = known is not None and known.membership is None and order >= (known.epoch, known.seq)
-        if known is None or gone or order > (known.epoch, known.seq):
-            self.latest[customer] = LatestChange(membership.epoch, membership.seq, membership)
+        self.late.discard(customer)
+        self.latest[customer] = change
 
     def segments(self, customer_id: str) -> Segments:
         """Return the customer's segments according to the topic."""
         known = self.latest.get(customer_id)
         return segments_of(known.membership) if known else NO_SEGMENTS
+
+
+def change_of(record: Record, known: LatestChange | None = None) -> LatestChange:
+    """Return the change of a record; `known` is the customer's change before it.
+
+    Raises `msgspec.DecodeError` for a value that is not one.
+    """
+    if record.value is not None:
+        membership = msgspec.json.decode(record.value, type=Membership)
+        return LatestChange(membership.epoch, membership.seq, membership)
+    headers = dict(record.headers)
+    epoch, seq = headers.get("epoch"), headers.get("seq")
+    if epoch is not None and seq is not None:
+        return LatestChange(int(epoch), int(seq), None)
+    # Tombstones of earlier releases have no order: they count at once.
+    return LatestChange(known.epoch if known else 0, known.seq if known else 0, None)
 
 
 def segments_of(membership: Membership | None) -> Segments:

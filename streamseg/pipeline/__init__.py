@@ -29,10 +29,11 @@ from streamseg.pipeline.expiry import exit_entries, is_expired
 from streamseg.pipeline.intake import Taken, absorb, take
 from streamseg.pipeline.looking import Looked, count_sizes, look
 from streamseg.pipeline.publishing import PublishingRules, publish
-from streamseg.pipeline.sampling import SampleRecord, SampleValue, sample, sample_key
+from streamseg.pipeline.sampling import SAMPLE_EPOCH_HEADER, SampleRecord, SampleValue, sample, sample_key
 from streamseg.pipeline.segmentation import Segmentation, has_behaviour, is_assignable, is_known
 
 __all__ = [
+    "SAMPLE_EPOCH_HEADER",
     "Looked",
     "PublishingRules",
     "SampleRecord",

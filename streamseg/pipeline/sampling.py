@@ -30,17 +30,27 @@ class SampleValue(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     segmentation: str
     customer_id: str
     at: float
+    epoch: int = 0
+    """Epoch of the partition's lease; samples of earlier releases have none."""
     events: int
     spend_minor: int
     x: tuple[float, ...]
     """Feature values, not scaled, in the order of the segmentation's features."""
 
 
+SAMPLE_EPOCH_HEADER: Final = "epoch"
+"""Header of a sample's tombstone: epoch of the lease under which the customer was deleted."""
 _ENCODE_SAMPLE: Final = msgspec.json.Encoder().encode
 
 
 def sample(
-    rows: Rows, slots: Slots, now: float, segmentations: Sequence[Segmentation], budget: LearnBudget | None = None
+    rows: Rows,
+    slots: Slots,
+    now: float,
+    segmentations: Sequence[Segmentation],
+    budget: LearnBudget | None = None,
+    *,
+    epoch: int = 0,
 ) -> list[SampleRecord]:
     """Return the feature vectors that are due to be learned, and set `learned_at` of their rows.
 
@@ -54,6 +64,7 @@ def sample(
         now: time of the look on the partition's clock, epoch seconds.
         segmentations: in the order of the rows' segmentations.
         budget: limits the samples per second; None takes all.
+        epoch: epoch of the partition's lease.
     """
     samples = []
     for s, segmentation in enumerate(segmentations):
@@ -85,6 +96,7 @@ def sample(
                 segmentation=segmentation.name,
                 customer_id=customer_id,
                 at=now,
+                epoch=epoch,
                 events=events,
                 spend_minor=spend_minor,
                 x=tuple(vector),

@@ -186,16 +186,26 @@ class StateStore(Protocol):
 class MembershipStore(Protocol):
     """The public membership strings, one per customer. Every call may raise `StoreUnavailableError`."""
 
-    async def write(self, entries: Sequence[OutboxEntry]) -> None:
+    async def write(self, entries: Sequence[OutboxEntry]) -> set[str]:
         """Set or delete strings, each only if (epoch, seq) is higher than the stored one; others are skipped.
 
         Called by the outbox relay. A deletion is remembered for a week, so that an older entry does not undo it.
         Entries of one customer are applied in the order given. After an error any of them may be written: call again.
+
+        Returns the customers of whom a newer epoch is stored: their partition has a newer owner, who has delivered
+        these entries. An entry of the same epoch that was skipped is a redelivered one.
         """
         ...
 
     async def read(self, customer_ids: Sequence[str]) -> list[bytes | None]:
         """Return strings in the order asked, None for a customer without one. Called by the API, sweeps and verify."""
+        ...
+
+    async def deletions(self, customer_ids: Sequence[str]) -> list[tuple[int, int] | None]:
+        """Return (epoch, seq) of each latest deletion in the order asked, None without one within a week.
+
+        Called by the outbox relay. A customer who returned has both: then the string is the newer one.
+        """
         ...
 
 

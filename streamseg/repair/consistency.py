@@ -1,4 +1,7 @@
-"""Check that a customer's row, membership string and latest change record agree."""
+"""Check that a customer's row, membership string and latest change record agree.
+
+The latest change record must also be the last one, which is what compaction keeps.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -41,22 +44,34 @@ class ConsistencyCheck:
         self._retry_seconds = retry_seconds
 
     async def inconsistent(
-        self, partition: int, customers: Sequence[str], catch_up: Callable[[], Awaitable[LatestChanges]]
+        self,
+        partition: int,
+        customers: Sequence[str],
+        belongs: Callable[[str], bool],
+        catch_up: Callable[[], Awaitable[LatestChanges]],
     ) -> list[str]:
         """Return the customers that still disagree after the delivery time.
 
-        `catch_up` reads the change topic up to its current end.
+        Args:
+            partition: of the customers.
+            customers: those with a row.
+            belongs: returns whether a customer's key falls on the partition. Customers that the change topic still
+                knows are checked too, although they have no row.
+            catch_up: reads the change topic up to its current end.
         """
         clock = asyncio.get_running_loop().time
-        deadline, suspects = clock() + self._delivery_seconds, list(customers)
+        deadline, changes = clock() + self._delivery_seconds, await catch_up()
+        known = [one for one, change in changes.latest.items() if change.membership is not None or one in changes.late]
+        suspects = [*customers, *(one for one in set(known).difference(customers) if belongs(one))]
         while True:
-            changes, checked = await catch_up(), suspects
+            checked = suspects
             suspects = []
             for start in range(0, len(checked), CUSTOMERS_AT_ONCE):
                 suspects += await self._compare(partition, checked[start : start + CUSTOMERS_AT_ONCE], changes)
             if not suspects or clock() > deadline:
                 return suspects
             await asyncio.sleep(self._retry_seconds)
+            changes = await catch_up()
 
     async def _compare(self, partition: int, customers: Sequence[str], changes: LatestChanges) -> list[str]:
         stored = await self._state.load(partition, customers)
@@ -77,6 +92,7 @@ class ConsistencyCheck:
                 published != (membership is not None)
                 or (membership is not None and membership.seq != rows.seq[slot])
                 or not in_row == segments_of(membership) == changes.segments(customer)
+                or customer in changes.late
             ):
                 inconsistent.append(customer)
         return inconsistent

@@ -4,7 +4,7 @@
 - Where retention has removed records, or customers changed partitions when the topics were grown, rows are copied
   twice. The second copy must equal the first plus the events between the last applied offsets of the two.
 
-In both cases row, membership string and latest change record must agree.
+In both cases row, membership string and last change record must agree, and nobody without events may have a sample.
 """
 
 import asyncio
@@ -22,6 +22,7 @@ from streamseg.membership.latest_changes import LatestChanges
 from streamseg.ports import Log, MembershipStore, StateStore
 from streamseg.repair.consistency import ConsistencyCheck
 from streamseg.repair.row_comparison import RowDifference, customers_with
+from streamseg.repair.sample_check import SampleCheck
 from streamseg.repair.single_pass import ERASURES_FIRST, SinglePass, last_applied_offsets
 from streamseg.repair.stored_rows import PartitionCopy, copy_partition
 from streamseg.topics import INPUT_TOPICS, MEMBERSHIPS
@@ -35,14 +36,16 @@ class VerifyReport:
     events: int = 0
     differences: list[RowDifference] = field(default_factory=list)
     changes_missing: list[str] = field(default_factory=list)
-    """Customers whose row, membership string and latest change record disagree."""
+    """Customers whose row, membership string and last change record disagree."""
+    samples_left: list[str] = field(default_factory=list)
+    """Customers who were erased or have expired, and still have a sample."""
     windows: int = 0
     """Number of partitions with an incomplete log: compared between two copies."""
 
     @property
     def good(self) -> bool:
         """True if nothing differs."""
-        return not self.differences and not self.changes_missing
+        return not self.differences and not self.changes_missing and not self.samples_left
 
     def counts(self) -> dict[str, int]:
         """Return the counts that `--json` prints: compared, and customers by kind of difference."""
@@ -53,6 +56,7 @@ class VerifyReport:
             "doubled": customers_with(self.differences, "doubled"),
             "different": customers_with(self.differences, "different"),
             "changes_missing": len(self.changes_missing),
+            "samples_left": len(self.samples_left),
         }
 
 
@@ -106,6 +110,7 @@ class Verifier:
         self._consistency = ConsistencyCheck(
             layout, state, memberships, delivery_seconds=delivery_seconds, retry_seconds=retry_seconds
         )
+        self._samples = SampleCheck(layout, state, log, delivery_seconds=delivery_seconds, retry_seconds=retry_seconds)
 
     async def verify(self, partition: int) -> None:
         """Compare one partition.
@@ -114,13 +119,11 @@ class Verifier:
             StreamsegError: the topics have changed since the rows were written, or the store went back to an older
                 state during the comparison.
         """
-        replay = SinglePass(
-            self._layout,
-            self._decoder,
-            self._money,
-            lambda customer: self._belongs(partition, customer),
-            self._retention_seconds,
-        )
+
+        def belongs(customer: str) -> bool:
+            return self._belongs(partition, customer)
+
+        replay = SinglePass(self._layout, self._decoder, self._money, belongs, self._retention_seconds)
         starts = {topic: (await self._log.bounds(topic, partition))[0] for topic in INPUT_TOPICS}
         metadata = await self._state.metadata(partition)
         if metadata is not None and self._topics and dict(metadata.topics) not in ({}, dict(self._topics)):
@@ -146,8 +149,9 @@ class Verifier:
         self.report.events += replay.events
         self.report.differences += replay.compare(live.rows)
         self.report.changes_missing += await self._consistency.inconsistent(
-            partition, list(live.rows), _ChangeReader(self._log, partition).catch_up
+            partition, list(live.rows), belongs, _ChangeReader(self._log, partition).catch_up
         )
+        self.report.samples_left += await self._samples.left(partition, belongs)
 
     def _lost_rows(self, missing: Mapping[str, str], first: PartitionCopy, replay: SinglePass) -> list[RowDifference]:
         """Return the missing rows, by customer with the evidence, except those of customers that have expired."""

@@ -38,7 +38,7 @@ class AdsMirror:
         self._shown: frozenset[str] = frozenset()
         self._read_at = float("-inf")
 
-    async def write(self, entries: Sequence[OutboxEntry]) -> None:
+    async def write(self, entries: Sequence[OutboxEntry]) -> set[str]:
         """See the port."""
         await self._refresh()
         shown = self._shown.__contains__
@@ -48,11 +48,15 @@ class AdsMirror:
                 for entry in entries
             ]
         )
-        await self._memberships.write(entries)
+        return await self._memberships.write(entries)
 
     async def read(self, customer_ids: Sequence[str]) -> list[bytes | None]:
         """See the port."""
         return await self._memberships.read(customer_ids)
+
+    async def deletions(self, customer_ids: Sequence[str]) -> list[tuple[int, int] | None]:
+        """See the port."""
+        return await self._memberships.deletions(customer_ids)
 
     async def _refresh(self) -> None:
         now = self._clock()

@@ -44,7 +44,11 @@ async def notified(store_url: str | None) -> AsyncIterator[Notified]:
         notices, store = RedisChangeNotices(client), RedisMembershipStore(client, ttl_seconds=TTL_SECONDS)
         async with notices.listening():
             await asyncio.sleep(0.1)
-            yield Notified(notices, lambda entry: store.write([entry]))
+
+            async def store_it(entry: OutboxEntry) -> None:
+                await store.write([entry])
+
+            yield Notified(notices, store_it)
 
 
 async def test_only_watchers_of_the_customer_are_notified(notified: Notified) -> None:

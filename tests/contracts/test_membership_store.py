@@ -82,3 +82,17 @@ async def test_thousands_in_one_call(memberships: MembershipStore) -> None:
     entries = [written(f"c-{n}", 7, 1) for n in range(2_500)]
     await memberships.write(entries)
     assert await memberships.read([f"c-{n}" for n in range(2_501)]) == [*(one.membership for one in entries), None]
+
+
+async def test_the_store_tells_of_whom_it_holds_a_newer_epoch(memberships: MembershipStore) -> None:
+    await memberships.write([written("c-1", 7, 5), deleted("c-2", 7, 5)])
+    older = [written("c-1", 6, 9), written("c-2", 6, 9), written("c-3", 6, 9), deleted("c-1", 6, 10)]
+    assert await memberships.write(older) == {"c-1", "c-2"}
+    assert await memberships.write([written("c-1", 7, 5), written("c-1", 7, 4)]) == set()  # delivered again
+
+
+async def test_deletions_are_told_with_their_order(memberships: MembershipStore) -> None:
+    await memberships.write([written("c-1", 7, 5), deleted("c-2", 7, 5), deleted("c-3", 7, 5)])
+    await memberships.write([written("c-3", 7, 6)])
+    assert await memberships.deletions(["c-3", "c-1", "c-2"]) == [(7, 5), None, (7, 5)]
+    assert await memberships.deletions([]) == []

@@ -16,7 +16,7 @@ from tests.support.reference_rows import assert_same, single_pass
 
 pytestmark = pytest.mark.integration
 
-GOOD = {"lost": 0, "doubled": 0, "different": 0, "changes_missing": 0}
+GOOD = {"lost": 0, "doubled": 0, "different": 0, "changes_missing": 0, "samples_left": 0}
 SHADOW = {
     "STREAMSEG_SEGMENTATIONS__BEHAVIOUR__PACK": "behaviour",
     "STREAMSEG_SEGMENTATIONS__WORTH__PACK": "value",

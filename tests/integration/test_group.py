@@ -16,7 +16,7 @@ from tests.support.processes import members, run, send, start_worker, until, unt
 
 pytestmark = pytest.mark.integration
 
-GOOD = {"lost": 0, "doubled": 0, "different": 0, "changes_missing": 0}
+GOOD = {"lost": 0, "doubled": 0, "different": 0, "changes_missing": 0, "samples_left": 0}
 STOP_SECONDS = 10.0
 
 

@@ -19,7 +19,7 @@ from tests.support.processes import members, run, until, until_absorbed, worker
 
 pytestmark = pytest.mark.integration
 
-GOOD = {"lost": 0, "doubled": 0, "different": 0, "changes_missing": 0}
+GOOD = {"lost": 0, "doubled": 0, "different": 0, "changes_missing": 0, "samples_left": 0}
 AWAY_SECONDS = 10.0
 """Longer than the session timeout."""
 PADDING_BYTES = 4_000

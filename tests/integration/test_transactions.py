@@ -78,6 +78,7 @@ def test_aborted_purchases_count_nowhere_and_markers_leave_no_lag(
         "doubled": 0,
         "different": 0,
         "changes_missing": 0,
+        "samples_left": 0,
     }
     assert spent(environment) == (2, 109.0)
     assert "are lost" not in (tmp_path / "worker.log").read_text()

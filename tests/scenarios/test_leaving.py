@@ -155,11 +155,12 @@ async def stop_and_take_over(at: Point, *, thaw: bool) -> str | None:
             await first.close()
             await second.begin()
         await until(lambda: second.is_done)
+        await made.delete_late_samples()
         verdict = await made.verdict(RETENTION)
     finally:
         await first.close()
         await second.close()
-    assert verdict.good, (at, verdict.differences, verdict.changes_missing)
+    assert verdict.good, (at, verdict.differences, verdict.changes_missing, verdict.samples_left)
     assert not first.failures + second.failures
     return at[0] if gate.stopped.is_set() else None
 

@@ -37,7 +37,13 @@ async def stop_and_take_over(at: Point, *, thaw: bool) -> str | None:
     finally:
         await first.close()
         await second.close()
-    assert verdict.counts() == verdict.counts() | {"lost": 0, "doubled": 0, "different": 0, "changes_missing": 0}
+    assert verdict.counts() == verdict.counts() | {
+        "lost": 0,
+        "doubled": 0,
+        "different": 0,
+        "changes_missing": 0,
+        "samples_left": 0,
+    }
     assert verdict.customers == 6
     assert not first.failures + second.failures
     return at[0] if gate.stopped.is_set() else None

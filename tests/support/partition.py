@@ -24,7 +24,7 @@ from streamseg.repair.set_aside import LogWithoutSetAside, set_aside_places
 from streamseg.repair.verifier import Verifier, VerifyReport
 from streamseg.sources.event import rfc3339
 from streamseg.store.memory import MemoryMembershipStore, MemoryModelStore, MemoryStateStore
-from streamseg.topics import CLICKS, CONSENTS, ERASURES, INPUT_TOPICS, PURCHASES
+from streamseg.topics import CLICKS, CONSENTS, ERASURES, INPUT_TOPICS, PURCHASES, SAMPLES
 from streamseg.worker.clock import EventClock
 from streamseg.worker.context import Ports, RowLimit, Rules
 from streamseg.worker.layout_check import RowLayouts
@@ -32,6 +32,7 @@ from streamseg.worker.model_cache import ModelCache
 from streamseg.worker.pace import Pace
 from streamseg.worker.partition.actor import Partition
 from streamseg.worker.stop_signal import StopSignal
+from streamseg.worker.trainer.late_samples import LateSamples
 from tests.support.gate import Gate
 
 NOON = 1_717_416_000.0
@@ -112,6 +113,12 @@ class Servers:
         """Be that store, in the hands of all its clients."""
         for ours, old in zip((self.state, self.memberships), copied, strict=True):
             ours.__dict__.update(deepcopy(old.__dict__))
+
+    async def delete_late_samples(self) -> int:
+        """Do the trainer's part for samples that came after a deletion; returns how many it deletes."""
+        _, tombstones = LateSamples().sort_out(self.log.records[SAMPLES])
+        await self.log.send(tombstones)
+        return len(tombstones)
 
     async def verdict(self, retention_seconds: float = math.inf, layout: Layout | None = None) -> VerifyReport:
         """Of the whole log."""

@@ -17,23 +17,29 @@ class MemoryMembershipStore:
         self._strings: dict[str, tuple[float, bytes]] = {}
         self._marks: dict[str, tuple[float, tuple[int, int]]] = {}
 
-    async def write(self, entries: Sequence[OutboxEntry]) -> None:
+    async def write(self, entries: Sequence[OutboxEntry]) -> set[str]:
         """See the port."""
-        now = self._clock()
+        now, overtaken = self._clock(), set[str]()
         for entry in entries:
             customer_id, order = entry.customer_id, (entry.epoch, entry.seq)
             stored = self._order(customer_id, now)
             if stored is not None and order <= stored:
+                if entry.epoch < stored[0]:
+                    overtaken.add(customer_id)
                 continue
             if entry.membership is None:
                 self._marks[customer_id] = (now + DELETION_MARK_SECONDS, order)
                 self._strings.pop(customer_id, None)
             else:
                 self._strings[customer_id] = (now + jittered_ttl(self._ttl_seconds, customer_id), entry.membership)
+        return overtaken
 
     def _order(self, customer_id: str, now: float) -> tuple[int, int] | None:
         if (string := self._string(customer_id, now)) is not None:
             return order_of(string)
+        return self._deletion(customer_id, now)
+
+    def _deletion(self, customer_id: str, now: float) -> tuple[int, int] | None:
         expires, order = self._marks.get(customer_id, (0.0, None))
         return order if expires > now else None
 
@@ -45,3 +51,8 @@ class MemoryMembershipStore:
         """See the port."""
         now = self._clock()
         return [self._string(customer_id, now) for customer_id in customer_ids]
+
+    async def deletions(self, customer_ids: Sequence[str]) -> list[tuple[int, int] | None]:
+        """See the port."""
+        now = self._clock()
+        return [self._deletion(customer_id, now) for customer_id in customer_ids]

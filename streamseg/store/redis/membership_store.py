@@ -40,8 +40,9 @@ class RedisMembershipStore:
         self._ttl_seconds = ttl_seconds
         self._write = Script("write_memberships")
 
-    async def write(self, entries: Sequence[OutboxEntry]) -> None:
+    async def write(self, entries: Sequence[OutboxEntry]) -> set[str]:
         """See the port."""
+        overtaken: set[str] = set()
         if self._is_view:
             entries = await self._without_idle_deletions(entries)
         for epoch, group in groupby(entries, attrgetter("epoch")):
@@ -49,9 +50,11 @@ class RedisMembershipStore:
             for start in range(0, len(of_epoch), ENTRIES_IN_ONE_CALL):
                 piece = of_epoch[start : start + ENTRIES_IN_ONE_CALL]
                 if isinstance(self._redis, RedisCluster):
-                    await self._write_by_slot(self._redis, epoch, piece)
+                    numbers = await self._write_by_slot(self._redis, epoch, piece)
                 else:
-                    await self._write.run(self._redis, *self._call(epoch, piece))
+                    numbers = await self._write.run(self._redis, *self._call(epoch, piece))
+                overtaken.update(piece[number - 1].customer_id for number in numbers)
+        return overtaken
 
     async def _without_idle_deletions(self, entries: Sequence[OutboxEntry]) -> Sequence[OutboxEntry]:
         """Leave out deletions of strings that neither exist nor are written by another of these entries."""
@@ -81,31 +84,48 @@ class RedisMembershipStore:
         leave_mark = 0 if self._is_view else 1
         return names, [DELETION_MARK_SECONDS, leave_mark, epoch, ttl_seconds, order, b"".join(strings)]
 
-    async def _write_by_slot(self, cluster: RedisCluster, epoch: int, entries: Sequence[OutboxEntry]) -> None:
-        """Write one call per entry, pipelined by node and ordered within a slot: few customers share a slot."""
+    async def _write_by_slot(self, cluster: RedisCluster, epoch: int, entries: Sequence[OutboxEntry]) -> list[int]:
+        """Write one call per entry, pipelined by node and ordered within a slot: few customers share a slot.
+
+        Returns the numbers (from 1) of the entries of which a newer epoch is stored.
+        """
         pipeline = cluster.pipeline()
         calls = [self._call(epoch, [entry]) for entry in entries]
         for names, arguments in calls:
             pipeline = pipeline.execute_command("EVALSHA", self._write.sha, len(names), *names, *arguments)
         with translated_errors():
             replies = await pipeline.execute(raise_on_error=False)
-        for (names, arguments), reply in zip(calls, replies, strict=True):
+        overtaken = []
+        for number, ((names, arguments), reply) in enumerate(zip(calls, replies, strict=True), 1):
+            answer = reply
             if isinstance(reply, NoScriptError):
-                await self._write.run(cluster, names, arguments)
+                answer = await self._write.run(cluster, names, arguments)
             elif isinstance(reply, Exception):
                 with translated_errors():
                     raise reply
+            if answer:
+                overtaken.append(number)
+        return overtaken
 
     async def read(self, customer_ids: Sequence[str]) -> list[bytes | None]:
         """See the port."""
-        strings: list[bytes | None] = []
-        for start in range(0, len(customer_ids), READ_IN_ONE_CALL):
-            names = [self._prefix + customer_id for customer_id in customer_ids[start : start + READ_IN_ONE_CALL]]
+        return await self._get([self._prefix + customer_id for customer_id in customer_ids])
+
+    async def deletions(self, customer_ids: Sequence[str]) -> list[tuple[int, int] | None]:
+        """See the port."""
+        marks = await self._get([keys.deletion_mark(customer_id, self._prefix) for customer_id in customer_ids])
+        orders = [mark.split(b":") if mark is not None else None for mark in marks]
+        return [None if order is None else (int(order[0]), int(order[1])) for order in orders]
+
+    async def _get(self, names: Sequence[str]) -> list[bytes | None]:
+        values: list[bytes | None] = []
+        for start in range(0, len(names), READ_IN_ONE_CALL):
+            piece = names[start : start + READ_IN_ONE_CALL]
             with translated_errors():
                 found: Any
                 if isinstance(self._redis, RedisCluster):
-                    found = await self._redis.mget_nonatomic(names)
+                    found = await self._redis.mget_nonatomic(piece)
                 else:
-                    found = await self._redis.mget(names)
-            strings += found
-        return strings
+                    found = await self._redis.mget(piece)
+            values += found
+        return values

@@ -10,10 +10,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from streamseg import pipeline
 from streamseg.errors import StoreUnavailableError, StreamsegError
 from streamseg.events.cloudevents import MEMBERSHIP_TYPE, Headers, headers_at
+from streamseg.kafka.partitioner import misrouted
 from streamseg.logs import OutageLog
 from streamseg.membership.encoding import change_record, history_record, tombstone_headers
 from streamseg.membership.types import OutboxEntry
@@ -22,11 +24,15 @@ from streamseg.ports import OutgoingRecord
 from streamseg.topics import HISTORY, MEMBERSHIPS, SAMPLES, SAMPLES_PARTITION
 from streamseg.worker.context import Ports, Rules
 from streamseg.worker.pace import Pace
+from streamseg.worker.partition.late_records import LateRecords, without
 
 log = logging.getLogger(__name__)
 
 QUEUED_DELIVERIES = 4
 """A partition waits for its relay once so many flushes are not delivered."""
+
+
+NOTHING_PUBLISHED: Final[Mapping[str, tuple[int, int]]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,7 @@ class OutboxRelay:
         self._partition = partition
         self._outage = OutageLog(log, f"partition {partition}", "Kafka")
         self._ports = ports
+        self._partitions = rules.partitions
         self._redelivery_window = rules.redelivery_window
         self._segmentations = sorted(rules.segmentations)
         self._metrics = metrics
@@ -73,6 +80,8 @@ class OutboxRelay:
         self._trimmed_at = 0.0
         self._busy = False
         self._asked_at = 0.0
+        self._watches = False
+        self._late = LateRecords(partition, 0, ports.memberships, metrics)
         self.published: int | None = None
         """An offset of the change topic: every record before it is of a flush that the store has."""
         self.checkpoint: dict[str, int] = {}
@@ -87,10 +96,23 @@ class OutboxRelay:
         """Whether nothing is queued or under way."""
         return self._pending.empty() and not self._busy
 
+    def watch_from(self, offset: int) -> None:
+        """Look for late records from this offset of the change topic on, once `watch` is called."""
+        self._late.looked(offset)
+
+    def watch(self) -> None:
+        """Look for late records from now on; what was delivered so far is looked at with the next delivery."""
+        self._watches, self._asked_at = True, 0.0
+
     async def run(self) -> None:
         """Deliver for ever."""
         while True:
-            delivery = await self._pending.get()
+            try:
+                async with asyncio.timeout(self._pace.change_topic_end):
+                    delivery = await self._pending.get()
+            except TimeoutError:
+                await self._try(PendingDelivery((), None, (), {}, ()))  # former owners may deliver late meanwhile
+                continue
             self._busy = True
             while not self._pending.empty():
                 delivery = delivery.with_next(self._pending.get_nowait())
@@ -104,11 +126,8 @@ class OutboxRelay:
 
     async def _try(self, delivery: PendingDelivery) -> bool:
         try:
-            if delivery.in_doubt:
-                await self.deliver_outbox()
-            else:
-                await self._deliver(delivery.entries)
-            if delivery.extra:
+            overtaken = await (self.deliver_outbox() if delivery.in_doubt else self._deliver(delivery.entries))
+            if delivery.extra and not overtaken:
                 await self._ports.sink.send(delivery.extra)
             if delivery.position is not None:
                 self._delivered.append((time.monotonic(), delivery.position))
@@ -128,22 +147,41 @@ class OutboxRelay:
         self._metrics.checkpoint_timestamp.labels(partition=str(self._partition)).set(now)
         return True
 
-    async def deliver_outbox(self) -> None:
-        """Deliver everything in the outbox, in order; idempotent.
+    async def deliver_outbox(self, published: Mapping[str, tuple[int, int]] = NOTHING_PUBLISHED) -> set[str]:
+        """Deliver everything in the outbox, in order; idempotent. Returns as `_deliver`.
 
-        Raises `StoreUnavailableError`, and what the sink raises.
+        Args:
+            published: (epoch, seq) of the latest change on the topic by customer id. Older entries were delivered
+                before it, and would now hide it. A store that lost its last seconds has such entries.
+
+        Raises:
+            StoreUnavailableError: the store did not answer. Also what the sink raises.
         """
         entries = await self._ports.state.outbox(self._partition)
-        await self._deliver([entry for _, entry in entries])
+        overtaken = await self._deliver(
+            [entry for _, entry in entries if published.get(entry.customer_id, (0, 0)) <= (entry.epoch, entry.seq)]
+        )
         if entries:
             self._delivered.append((time.monotonic(), entries[-1][0]))
+        return overtaken
 
-    async def _deliver(self, entries: Sequence[OutboxEntry]) -> None:
+    async def _deliver(self, entries: Sequence[OutboxEntry]) -> set[str]:
+        """Write the strings, then send the records, but none that the store refused for one of a newer owner.
+
+        Returns the customers of those, whose changes the newer owner has delivered.
+        """
         if not entries:
-            return
-        await self._ports.memberships.write(entries)
-        headers_of = headers_at(MEMBERSHIP_TYPE, time.time())
+            return set()
+        overtaken = await self._ports.memberships.write(entries)
+        entries = without(entries, overtaken)
         changed = [entry for entry in entries if entry.is_change]
+        await self._send(changed, entries)
+        self._late.sent(len(changed))
+        return overtaken
+
+    async def _send(self, changed: Sequence[OutboxEntry], entries: Sequence[OutboxEntry]) -> None:
+        """Send a change and a history record of each in `changed`, and tombstones for the samples of deletions."""
+        headers_of = headers_at(MEMBERSHIP_TYPE, time.time())
         history = [OutgoingRecord(HISTORY, entry.customer_id.encode(), history_record(entry)) for entry in changed]
         await self._ports.sink.send(
             [*(_record(entry, headers_of) for entry in changed), *history, *self._deleted_samples(entries)]
@@ -154,10 +192,16 @@ class OutboxRelay:
 
         They follow from the outbox, so a worker that is killed after the flush has not forgotten them.
         """
-        gone = [entry.customer_id for entry in entries if entry.membership is None]
         return [
-            OutgoingRecord(SAMPLES, pipeline.sample_key(name, customer), None, partition=SAMPLES_PARTITION)
-            for customer in gone
+            OutgoingRecord(
+                SAMPLES,
+                pipeline.sample_key(name, entry.customer_id),
+                None,
+                ((pipeline.SAMPLE_EPOCH_HEADER, b"%d" % entry.epoch),),
+                partition=SAMPLES_PARTITION,
+            )
+            for entry in entries
+            if entry.membership is None
             for name in self._segmentations
         ]
 
@@ -165,7 +209,22 @@ class OutboxRelay:
         now = time.monotonic()
         if now - self._asked_at > self._pace.change_topic_end:
             self._asked_at = now
-            self.published = await self._ports.changes.end(self._partition)
+            end = await self._ports.changes.end(self._partition)
+            if self._watches:
+                again = await self._publish_hidden(end) if self._late.others(end) else 0
+                self._late.looked(end)
+                self._late.sent(again)
+            self.published = end
+
+    async def _publish_hidden(self, end: int) -> int:
+        """Publish again what late records of former owners hide; return how many changes."""
+        last = await self._ports.changes.last_records(self._partition, self._late.looked_until, end)
+        for customer in misrouted(list(last), self._partition, self._partitions):
+            del last[customer]  # after the topics were grown, old records of other partitions' customers stay here
+        hidden = await self._late.hidden(last)
+        if hidden:
+            await self._send(hidden, hidden)
+        return len(hidden)
 
     async def _trim(self) -> None:
         now = time.monotonic()

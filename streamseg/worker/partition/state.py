@@ -77,13 +77,19 @@ class PartitionState:
 
         Raises `StoreUnavailableError`, and what the sink and the change topic raise.
         """
-        await self.relay.deliver_outbox()
+        start = self._lease.checkpoint.get(MEMBERSHIPS, 0)
+        published = await self._ports.changes.since(self.partition, start)
+        await self.relay.deliver_outbox({customer: one.order for customer, one in published.items()})
+        self.relay.watch_from(start)
         # A rebuild keeps the counts of moves but not how far the change topic was read.
         self._flow_count.counts_caught_up = MEMBERSHIPS in self._lease.checkpoint
-        published = await self._ports.changes.since(self.partition, self._lease.checkpoint.get(MEMBERSHIPS, 0))
         # After the topics were grown, customers of other partitions still have old change records here.
         others = misrouted(list(published), self.partition, self._rules.partitions)
-        ours = {one: membership for one, membership in published.items() if one not in others}
+        ours = {
+            customer: one.membership
+            for customer, one in published.items()
+            if one.membership is not None and customer not in others
+        }
         self._catch_up = await lost_changes(
             ours, self.partition, self._rules.layout, self._ports.state, self._rules.publishing.unknown_consent
         )
@@ -149,7 +155,10 @@ class PartitionState:
             self._flow_count.caught_up(customer_ids, before, self.rows.segment[slots])
 
     async def flush_caught_up(self) -> None:
-        """Load and flush the stored rows that are behind the change topic; lost rows wait for their next event."""
+        """Load and flush the stored rows that are behind the change topic; lost rows wait for their next event.
+
+        Only then can the relay tell late records from those that the store has lost.
+        """
         customers = self._catch_up.customers
         for start in range(0, len(customers), FLUSH_ROWS):
             absent = self.rows.missing(customers[start : start + FLUSH_ROWS])
@@ -158,6 +167,7 @@ class PartitionState:
             if found:
                 self.load(list(found), list(found.values()))
                 await self.settle_and_flush(Absorbed([self.rows.slots_of(list(found))]), swept=True)
+        self.relay.watch()
 
     async def settle_and_flush(
         self, absorbed: Absorbed, checkpoint: Mapping[str, int] | None = None, *, swept: bool = False
@@ -178,7 +188,7 @@ class PartitionState:
         # Before the clock has started, use the earliest event there is: clocks do not go back.
         now = self._ports.clock.now(self.partition) or float(rows.first_seen[slots].min(initial=time.time()))
         looked = pipeline.look(rows, slots, now, segmentations)
-        sampled = pipeline.sample(rows, slots, now, segmentations, self._budget)
+        sampled = pipeline.sample(rows, slots, now, segmentations, self._budget, epoch=self._lease.epoch)
         entries = pipeline.publish(
             rows,
             slots,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from streamseg import pipeline
 from streamseg.clustering.description.warm_up import missing
 from streamseg.clustering.learning.challenge import Transition
 from streamseg.clustering.params import LearnerParams
@@ -25,12 +26,12 @@ from streamseg.errors import StreamsegError
 from streamseg.events.record import Record, RecordBatch
 from streamseg.logs import OutageLog
 from streamseg.metrics import Metrics
-from streamseg.pipeline import SampleValue
 from streamseg.ports import EventSink, ModelStore, OutgoingRecord, Reader
 from streamseg.topics import MODELS, SAMPLES, SAMPLES_PARTITION
 from streamseg.worker.pace import PRODUCTION, Pace
 from streamseg.worker.run_sequence import RunSequence
 from streamseg.worker.tasks import end
+from streamseg.worker.trainer.late_samples import LateSamples
 from streamseg.worker.trainer.segment_catalogue import SegmentCatalogue
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ LEARN_AT_ONCE = 2_000
 INBOX_RUNS = 2
 """Runs that wait while one is learned."""
 
-_DECODE_SAMPLE = msgspec.json.Decoder(SampleValue).decode
+_DECODE_SAMPLE = msgspec.json.Decoder(pipeline.SampleValue).decode
 
 
 class Trainer:
@@ -82,6 +83,7 @@ class Trainer:
         self._task: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="trainer")
         self._learners: dict[str, Learner] = {}
+        self._late = LateSamples()
         self._published_at = 0.0
         self._next_offset: int | None = None
         self._waiting_logged: dict[str, float] = {}
@@ -152,7 +154,11 @@ class Trainer:
 
     async def _learn(self, records: Sequence[Record]) -> None:
         loop = asyncio.get_running_loop()
-        transitions = await loop.run_in_executor(self._thread, self._learn_in_thread, records)
+        kept, tombstones = self._late.sort_out(records)
+        if tombstones:
+            log.warning("%d samples of deleted customers came late and are deleted again", len(tombstones))
+            await self._sink.send(tombstones)
+        transitions = await loop.run_in_executor(self._thread, self._learn_in_thread, kept)
         for name, transition in transitions:
             self._metrics.challenges.labels(segmentation=name, outcome=transition.outcome).inc()
             won = transition.running_inertia if transition.outcome == "kept" else transition.fresh_inertia

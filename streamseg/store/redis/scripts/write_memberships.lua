@@ -4,10 +4,12 @@
 -- ARGV  TTL of a mark in seconds; 1 to leave a mark even where nothing was stored; epoch of all entries;
 --       TTL of the strings in seconds; seqs and string lengths (0 deletes), packed; the strings end to end
 --
+-- Returns the numbers (from 1) of the entries of which a newer epoch is stored.
 -- A stored string holds its own epoch and seq; marks are read only where there is no string.
 
 local epoch = tonumber(ARGV[3])
 local stored_epoch, stored_seq = {}, {} -- by string, updated as entries are applied
+local overtaken = {}
 
 local strings = {}
 for k = 1, #KEYS, 2 do
@@ -48,6 +50,9 @@ for i, string_key in ipairs(strings) do
     end
     redis.call('PUBLISH', string_key, '') -- to open event streams and the caches of clients
     stored_epoch[string_key], stored_seq[string_key] = epoch, seq
+  elseif epoch < before then
+    overtaken[#overtaken + 1] = i
   end
   at = at + lengths[i]
 end
+return overtaken

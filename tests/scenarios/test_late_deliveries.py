@@ -1,0 +1,102 @@
+"""What a frozen owner sends when it thaws does not bring an erased customer back, wherever it was frozen."""
+
+import asyncio
+from dataclasses import dataclass, replace
+
+from streamseg.membership.encoding import decode
+from streamseg.membership.latest_changes import segments_of
+from streamseg.topics import ERASURES, MEMBERSHIPS
+from streamseg.worker.pace import Pace
+from tests.support.gate import Gate, Point
+from tests.support.kill_points import calls_until_done, filled_servers
+from tests.support.partition import QUICK, OnePartition, Servers, until
+
+EVENTS = 60
+RUN = 7
+ERASED = "c-2"
+"""Has events to the end of the log; only the second owner reads the erasure."""
+WATCHFUL = replace(QUICK, change_topic_end=0.02)
+UNWATCHFUL = replace(QUICK, change_topic_end=1e9)
+
+
+def last_values(made: Servers) -> dict[str, bytes | None]:
+    """What a reader of the compacted change topic would find."""
+    return {(record.key or b"").decode(): record.value for record in made.log.records[MEMBERSHIPS]}
+
+
+async def disagreeing(made: Servers) -> list[str]:
+    """Customers of whom the compacted topic says something else than their membership string."""
+    last = last_values(made)
+    strings = await made.memberships.read(list(last))
+    return [
+        customer
+        for (customer, value), string in zip(last.items(), strings, strict=True)
+        if segments_of(decode(value) if value else None) != segments_of(decode(string) if string else None)
+    ]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is left of the erased customer, or wrong of others, at the end."""
+
+    disagreeing: list[str]
+    changes_missing: list[str]
+    samples_left: list[str]
+
+
+async def thaw_after_erasure(at: Point, pace: Pace = WATCHFUL, *, trained: bool = True) -> Found:
+    """Freeze a worker, erase a customer under its successor of this pace, thaw it; `trained`: a trainer runs."""
+    made, gate = await filled_servers(EVENTS), Gate(at)
+    first = OnePartition(made, "first", gate, run=RUN, pace=UNWATCHFUL)  # killed right after the thaw
+    second = OnePartition(made, "second", run=RUN, pace=pace)
+    await first.begin()
+    try:
+        await until(lambda: gate.stopped.is_set() or first.is_done)
+        assert gate.stopped.is_set()
+        await second.begin()
+        await until(lambda: second.is_done)
+        made.log.event(ERASURES, ERASED, "x-late", EVENTS * 60.0)
+        await until(lambda: second.is_done)
+        gate.open()
+        await asyncio.sleep(0.05)
+        await first.close()
+        await asyncio.sleep(0.1)
+        await until(lambda: second.is_done)
+        if trained:
+            await made.delete_late_samples()
+        verdict = await made.verdict()
+        return Found(await disagreeing(made), verdict.changes_missing, verdict.samples_left)
+    finally:
+        await first.close()
+        await second.close()
+
+
+def found_at(*names: str, pace: Pace = WATCHFUL, trained: bool = True) -> list[Found]:
+    """For each of these calls of an undisturbed worker."""
+
+    async def points() -> list[Point]:
+        return [one for one in await calls_until_done(await filled_servers(EVENTS), RUN) if one[0] in names]
+
+    return [asyncio.run(thaw_after_erasure(at, pace, trained=trained)) for at in asyncio.run(points())]
+
+
+def test_nothing_is_left_of_an_erased_customer_wherever_the_former_owner_was_frozen() -> None:
+    found = found_at("before write", "after write", "before send", "after send")
+    assert found == [Found([], [], [])] * len(found)
+    assert len(found) > 10
+
+
+def test_without_the_look_for_late_records_the_customer_is_back_and_verify_says_so() -> None:
+    back = [one for one in found_at("before send", pace=UNWATCHFUL) if ERASED in one.disagreeing]
+    assert back
+    assert all(ERASED in one.changes_missing for one in back)
+
+
+def test_without_the_trainer_a_late_sample_stays_and_verify_says_so() -> None:
+    assert any(ERASED in one.samples_left for one in found_at("before send", trained=False))
+
+
+def test_a_thawed_owner_sends_nothing_that_the_store_refused() -> None:
+    """Frozen before the write, it learns from the store that the partition has a newer owner."""
+    found = found_at("before write", pace=UNWATCHFUL)
+    assert found == [Found([], [], [])] * len(found)
