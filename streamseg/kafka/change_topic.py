@@ -20,15 +20,15 @@ class ChangeTopic:
         """Return the next offset. Called by the outbox relay, to know up to where its changes are published."""
         return (await self._log.bounds(MEMBERSHIPS, partition))[1]
 
-    async def since(self, partition: int, offset: int) -> dict[str, LatestChange]:
-        """Return the latest change of each customer published from `offset` on.
+    async def follow(self, changes: LatestChanges, partition: int, offset: int) -> int:
+        """Read the change records from `offset` on into `changes`; return the next offset.
 
         Called after a claim, to catch up with what a former owner published.
         """
-        changes, end = LatestChanges(), await self.end(partition)
+        end = await self.end(partition)
         async for record in self._records(partition, offset, end):
             changes.read(record)
-        return changes.latest
+        return end
 
     async def last_records(self, partition: int, start: int, end: int) -> dict[str, LatestChange]:
         """Return the last record of each customer at the offsets from `start` to `end - 1`, whatever its order.

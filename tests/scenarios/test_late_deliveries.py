@@ -15,7 +15,6 @@ EVENTS = 60
 RUN = 7
 ERASED = "c-2"
 """Has events to the end of the log; only the second owner reads the erasure."""
-WATCHFUL = replace(QUICK, change_topic_end=0.02)
 UNWATCHFUL = replace(QUICK, change_topic_end=1e9)
 
 
@@ -44,7 +43,7 @@ class Found:
     samples_left: list[str]
 
 
-async def thaw_after_erasure(at: Point, pace: Pace = WATCHFUL, *, trained: bool = True) -> Found:
+async def thaw_after_erasure(at: Point, pace: Pace = QUICK, *, trained: bool = True) -> Found:
     """Freeze a worker, erase a customer under its successor of this pace, thaw it; `trained`: a trainer runs."""
     made, gate = await filled_servers(EVENTS), Gate(at)
     first = OnePartition(made, "first", gate, run=RUN, pace=UNWATCHFUL)  # killed right after the thaw
@@ -71,7 +70,7 @@ async def thaw_after_erasure(at: Point, pace: Pace = WATCHFUL, *, trained: bool 
         await second.close()
 
 
-def found_at(*names: str, pace: Pace = WATCHFUL, trained: bool = True) -> list[Found]:
+def found_at(*names: str, pace: Pace = QUICK, trained: bool = True) -> list[Found]:
     """For each of these calls of an undisturbed worker."""
 
     async def points() -> list[Point]:

@@ -35,13 +35,7 @@ async def roll_back(after: int, *, same_worker: bool) -> None:
     finally:
         await first.close()
         await second.close()
-    assert verdict.counts() == verdict.counts() | {
-        "lost": 0,
-        "doubled": 0,
-        "different": 0,
-        "changes_missing": 0,
-        "samples_left": 0,
-    }
+    assert verdict.good, verdict
     assert verdict.customers > 0
 
 

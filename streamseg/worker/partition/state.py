@@ -19,6 +19,7 @@ from streamseg.events.rejection import RejectedEvent
 from streamseg.features.rows import Rows, Slots
 from streamseg.kafka.partitioner import misrouted
 from streamseg.membership.catch_up import CatchUp
+from streamseg.membership.latest_changes import LatestChanges
 from streamseg.membership.types import OutboxEntry
 from streamseg.metrics import Metrics
 from streamseg.ports import FLUSH_ROWS, OutgoingRecord, SeenTimes
@@ -77,17 +78,18 @@ class PartitionState:
 
         Raises `StoreUnavailableError`, and what the sink and the change topic raise.
         """
-        start = self._lease.checkpoint.get(MEMBERSHIPS, 0)
-        published = await self._ports.changes.since(self.partition, start)
-        await self.relay.deliver_outbox({customer: one.order for customer, one in published.items()})
+        start, changes = self._lease.checkpoint.get(MEMBERSHIPS, 0), LatestChanges()
+        end = await self._ports.changes.follow(changes, self.partition, start)
+        await self.relay.deliver_outbox({customer: one.order for customer, one in changes.latest.items()})
+        await self._ports.changes.follow(changes, self.partition, end)
         self.relay.watch_from(start)
         # A rebuild keeps the counts of moves but not how far the change topic was read.
         self._flow_count.counts_caught_up = MEMBERSHIPS in self._lease.checkpoint
         # After the topics were grown, customers of other partitions still have old change records here.
-        others = misrouted(list(published), self.partition, self._rules.partitions)
+        others = misrouted(list(changes.latest), self.partition, self._rules.partitions)
         ours = {
             customer: one.membership
-            for customer, one in published.items()
+            for customer, one in changes.latest.items()
             if one.membership is not None and customer not in others
         }
         self._catch_up = await lost_changes(

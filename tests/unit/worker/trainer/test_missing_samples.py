@@ -62,14 +62,20 @@ def trainer(reader: SamplesReader) -> Trainer:
     )
 
 
+async def after_one_run() -> tuple[SamplesReader, Trainer]:
+    """A trainer that has learned the first run of samples."""
+    reader = SamplesReader()
+    one = trainer(reader)
+    one.start()
+    await until(lambda: reader.rewinds == 1)
+    await one.offer(reader.next_run())
+    await until(lambda: one.committable() == 1)
+    return reader, one
+
+
 def test_a_missing_last_run_is_read_again_without_a_further_sample() -> None:
     async def go() -> None:
-        reader = SamplesReader()
-        one = trainer(reader)
-        one.start()
-        await until(lambda: reader.rewinds == 1)
-        await one.offer(reader.next_run())
-        await until(lambda: one.committable() == 1)
+        reader, one = await after_one_run()
         reader.next_run()  # polled, and lost on the way
         await until(lambda: reader.rewinds == 2)
         await one.stop()
@@ -79,12 +85,7 @@ def test_a_missing_last_run_is_read_again_without_a_further_sample() -> None:
 
 def test_a_trainer_that_has_every_run_is_left_alone() -> None:
     async def go() -> None:
-        reader = SamplesReader()
-        one = trainer(reader)
-        one.start()
-        await until(lambda: reader.rewinds == 1)
-        await one.offer(reader.next_run())
-        await until(lambda: one.committable() == 1)
+        reader, one = await after_one_run()
         await asyncio.sleep(4 * PACE.health_check)
         assert reader.rewinds == 1
         await one.stop()
