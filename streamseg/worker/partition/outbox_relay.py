@@ -51,11 +51,16 @@ class PendingDelivery:
     """The position is unknown: deliver everything in the outbox."""
 
     def with_next(self, later: "PendingDelivery") -> "PendingDelivery":
-        """Merge with a later one: a queue of several costs one delivery."""
+        """Merge with a later one: a queue of several costs one delivery.
+
+        Samples of customers whom the later one deletes are left out: they would be sent after their tombstones.
+        """
+        gone = {entry.customer_id for entry in later.entries if entry.membership is None}
+        extra = [one for one in self.extra if pipeline.sampled_customer(one.key) not in gone] if gone else self.extra
         return PendingDelivery(
             (*self.entries, *later.entries),
             later.position or self.position,
-            (*self.extra, *later.extra),
+            (*extra, *later.extra),
             {**self.checkpoint, **later.checkpoint},
             (*self.appended_at, *later.appended_at),
             self.in_doubt or later.in_doubt,
