@@ -33,6 +33,7 @@ async def stop_and_take_over(at: Point, *, thaw: bool) -> str | None:
             await first.close()
             await second.begin()
         await until(lambda: second.is_done)
+        await made.delete_late_samples()
         verdict = await made.verdict()
     finally:
         await first.close()

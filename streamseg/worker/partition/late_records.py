@@ -68,7 +68,7 @@ class LateRecords:
         if entries:
             self._metrics.late_changes.inc(len(entries))
             log.warning(
-                "partition %d: a former owner delivered late; %d changes are published again",
+                "partition %d: a former owner delivered late; %d changes that it hid are republished",
                 self._partition,
                 len(entries),
             )

@@ -156,7 +156,7 @@ class Trainer:
         loop = asyncio.get_running_loop()
         kept, tombstones = self._late.sort_out(records)
         if tombstones:
-            log.warning("%d samples of deleted customers came late and are deleted again", len(tombstones))
+            log.warning("%d samples came after the deletion of their customers: deleted too", len(tombstones))
             await self._sink.send(tombstones)
         transitions = await loop.run_in_executor(self._thread, self._learn_in_thread, kept)
         for name, transition in transitions:
