@@ -23,6 +23,7 @@ from streamseg.wiring.stores import stored_layout, stores
 from tests.chaos.kept_promises import (
     customers_with_events,
     customers_with_values,
+    summary,
     untrue_to_ads,
     wrong_sizes,
     wrongly_set_aside,
@@ -33,6 +34,8 @@ from tests.chaos.reference import compare_with_sent
 SETTLE_SECONDS: Final = 60.0
 """Longest time for a last sweep, and for what a frozen owner delivered late to be undone."""
 POLL_SECONDS: Final = 2.0
+RECORDS_SHOWN: Final = 5
+"""Change records that are shown of a customer whose row, string and change records disagree."""
 
 
 @dataclass
@@ -72,8 +75,22 @@ async def compare(settings: Settings, load: Load) -> Outcome:
         for partition in range(partitions):
             live |= (await copy_partition(state, partition)).rows
     outcome.differences = verifier.report.differences + compare_with_sent(settings, load.sent, live)
-    outcome.changes_missing = verifier.report.changes_missing
+    outcome.changes_missing = await _described(settings, verifier.report.changes_missing)
     return outcome
+
+
+async def _described(settings: Settings, customers: Collection[str]) -> list[str]:
+    """Return for each customer the membership string and the last change records."""
+    async with build_repair.topic_reader(settings) as log:
+        changes = await _records(log, MEMBERSHIPS) if customers else []
+    async with stores(settings) as (_, memberships, _):
+        strings = await memberships.read(list(customers))
+    described = []
+    for customer, string in zip(customers, strings, strict=True):
+        last = [one for one in changes if one.key == customer.encode()][-RECORDS_SHOWN:]
+        told = ", ".join(f"@{one.offset} {summary(one.value)}" for one in last)
+        described.append(f"{customer}: string {summary(string)}; last records {told}")
+    return described
 
 
 async def _look(outcome: Outcome, settings: Settings, load: Load) -> None:

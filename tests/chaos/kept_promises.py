@@ -12,6 +12,8 @@ from streamseg.events.record import MemoryRecord
 from streamseg.events.rejection import Reason
 from streamseg.features.layout import NEVER, Layout
 from streamseg.features.rows import Rows
+from streamseg.membership.encoding import decode
+from streamseg.membership.latest_changes import segments_of
 from streamseg.ports import ChangeRecord, Subscriber
 from streamseg.repair.redrive import DeadLetter
 
@@ -73,6 +75,14 @@ def _told(change: Change) -> list[dict[str, str]]:
     """Return the changes in the message that the subscriber gets; a removal has none."""
     found = [msgspec.json.decode(one.body)["data"].get("changes", ()) for one in change.deliveries([ADS], 0.0)]
     return [each for changes in found for each in changes]
+
+
+def summary(value: bytes | None) -> str:
+    """Return order and segments of a membership string or change record in a few words."""
+    if value is None:
+        return "none"
+    membership = decode(value)
+    return f"{membership.epoch}-{membership.seq} {' '.join(segments_of(membership).values()) or 'unassigned'}"
 
 
 def wrongly_set_aside(letters: Iterable[DeadLetter], poisoned: Collection[bytes]) -> list[str]:
