@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 from streamseg.membership.encoding import decode
 from streamseg.membership.latest_changes import segments_of
-from streamseg.topics import ERASURES, MEMBERSHIPS
+from streamseg.topics import CLICKS, ERASURES, MEMBERSHIPS
 from streamseg.worker.pace import Pace
 from tests.support.gate import Gate, Point
 from tests.support.kill_points import calls_until_done, filled_servers
-from tests.support.partition import QUICK, OnePartition, Servers, until
+from tests.support.partition import NUMBER, QUICK, OnePartition, Servers, until
 
 EVENTS = 60
 RUN = 7
@@ -94,6 +94,35 @@ def test_without_the_look_for_late_records_the_customer_is_back_and_verify_says_
 
 def test_without_the_trainer_a_late_sample_stays_and_verify_says_so() -> None:
     assert any(ERASED in one.samples_left for one in found_at("before send", trained=False))
+
+
+def test_a_late_record_is_found_although_the_next_owner_was_killed_before_it_looked() -> None:
+    async def go() -> Found:
+        made = await filled_servers(EVENTS)
+        first = OnePartition(made, "first", run=RUN, pace=WATCHFUL)
+        await first.begin()
+        await until(lambda: first.is_done)
+        late = last_values(made)[ERASED]
+        made.log.event(ERASURES, ERASED, "x-late", EVENTS * 60.0)
+        await until(lambda: first.is_done)
+        await first.close()
+        (*_, (position, _)) = await made.state.outbox(NUMBER)
+        await made.state.trim_outbox(NUMBER, position)  # as after the redelivery window
+        made.log.append(MEMBERSHIPS, ERASED.encode(), late)
+        made.log.event(CLICKS, "c-3", "x-next", EVENTS * 60.0, event_name="view_item")
+        gate = Gate(("after flush", 1))
+        second, third = OnePartition(made, "second", gate, pace=WATCHFUL), OnePartition(made, "third", pace=WATCHFUL)
+        await second.begin()
+        await until(gate.stopped.is_set)
+        await second.close()
+        for n in range(3):  # three events start the clock of the third owner
+            made.log.event(CLICKS, "c-3", f"x-{n}", EVENTS * 60.0 + n, event_name="view_item")
+        await third.begin()
+        await until(lambda: third.is_done and last_values(made)[ERASED] is None)
+        await third.close()
+        return Found(await disagreeing(made), (await made.verdict()).changes_missing, [])
+
+    assert asyncio.run(go()) == Found([], [], [])
 
 
 def test_a_thawed_owner_sends_nothing_that_the_store_refused() -> None:

@@ -212,13 +212,13 @@ class OutboxRelay:
 
     async def _note_change_topic_end(self) -> None:
         now = time.monotonic()
-        if now - self._asked_at > self._pace.change_topic_end:
+        # Not before `watch`: the next owner looks for late records from `published` on.
+        if self._watches and now - self._asked_at > self._pace.change_topic_end:
             self._asked_at = now
             end = await self._ports.changes.end(self._partition)
-            if self._watches:
-                again = await self._publish_hidden(end) if self._late.others(end) else 0
-                self._late.looked(end)
-                self._late.sent(again)
+            again = await self._publish_hidden(end) if self._late.others(end) else 0
+            self._late.looked(end)
+            self._late.sent(again)
             self.published = end
 
     async def _publish_hidden(self, end: int) -> int:
