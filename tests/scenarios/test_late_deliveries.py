@@ -1,11 +1,14 @@
 """What a frozen owner sends when it thaws does not bring an erased customer back, wherever it was frozen."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from streamseg.errors import StreamsegError
 from streamseg.membership.encoding import decode
 from streamseg.membership.latest_changes import segments_of
-from streamseg.topics import CLICKS, ERASURES, MEMBERSHIPS
+from streamseg.ports import OutgoingRecord
+from streamseg.topics import CLICKS, CONSENTS, ERASURES, MEMBERSHIPS
 from streamseg.worker.pace import Pace
 from tests.support.gate import Gate, Point
 from tests.support.kill_points import calls_until_done, filled_servers
@@ -129,3 +132,33 @@ def test_a_thawed_owner_sends_nothing_that_the_store_refused() -> None:
     """Frozen before the write, it learns from the store that the partition has a newer owner."""
     found = found_at("before write", pace=UNWATCHFUL)
     assert found == [Found([], [], [])] * len(found)
+
+
+def test_a_change_is_sent_again_after_a_failure_although_the_outbox_has_older_entries_of_a_former_owner() -> None:
+    """The store refuses the older entries in the second attempt, for the string of the first attempt is newer."""
+
+    async def go() -> list[str]:
+        made = await filled_servers(EVENTS)
+        first, second = OnePartition(made, "first", run=RUN), OnePartition(made, "second", run=RUN)
+        await first.begin()
+        await until(lambda: first.is_done)
+        await first.close()
+        await second.begin()
+        await until(lambda: second.is_done)
+        send, failed = made.log.send, asyncio.Event()
+
+        async def failing(records: Sequence[OutgoingRecord]) -> None:
+            if not failed.is_set() and any(one.topic == MEMBERSHIPS for one in records):
+                failed.set()
+                raise StreamsegError("not acknowledged")
+            await send(records)
+
+        made.log.send = failing  # type: ignore[method-assign]
+        made.log.event(CONSENTS, "c-3", "x-consent", EVENTS * 60.0, consent={"personalisation": False})
+        await until(lambda: failed.is_set() and second.is_done)
+        await second.close()
+        told = [record.value for record in made.log.records[MEMBERSHIPS] if record.key == b"c-3"]
+        assert told[-1] is not None
+        return [] if decode(told[-1]).consent.personalisation is False else ["c-3"]
+
+    assert asyncio.run(go()) == []

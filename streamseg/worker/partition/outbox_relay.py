@@ -152,7 +152,9 @@ class OutboxRelay:
         self._metrics.checkpoint_timestamp.labels(partition=str(self._partition)).set(now)
         return True
 
-    async def deliver_outbox(self, published: Mapping[str, tuple[int, int]] = NOTHING_PUBLISHED) -> set[str]:
+    async def deliver_outbox(
+        self, published: Mapping[str, tuple[int, int]] = NOTHING_PUBLISHED
+    ) -> set[tuple[str, int]]:
         """Deliver everything in the outbox, in order; idempotent. Returns as `_deliver`.
 
         Args:
@@ -170,10 +172,10 @@ class OutboxRelay:
             self._delivered.append((time.monotonic(), entries[-1][0]))
         return overtaken
 
-    async def _deliver(self, entries: Sequence[OutboxEntry]) -> set[str]:
+    async def _deliver(self, entries: Sequence[OutboxEntry]) -> set[tuple[str, int]]:
         """Write the strings, then send the records, but none that the store refused for one of a newer owner.
 
-        Returns the customers of those, whose changes the newer owner has delivered.
+        Returns customer and epoch of those, which the newer owner has delivered.
         """
         if not entries:
             return set()
