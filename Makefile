@@ -22,7 +22,7 @@ servers:
 	@tests/support/install-servers.sh
 
 unit: install ## unit, scenario and property tests, without servers (ARGS="-k settle")
-	$(RUN)/pytest -m "not integration and not e2e" tests/unit tests/scenarios tests/properties $(ARGS)
+	$(RUN)/pytest -n auto --dist worksteal -m "not integration and not e2e" tests/unit tests/scenarios tests/properties $(ARGS)
 
 contracts: install servers ## one suite on every implementation of a port (ARGS="-k memory")
 	$(RUN)/pytest tests/contracts $(ARGS)
