@@ -13,6 +13,7 @@ from streamseg.features.layout import FIELDS, Layout
 Floats = NDArray[np.float64]
 Slots = NDArray[np.intp]
 """Indices of rows in the slab, shape (n,)."""
+NO_SLOTS: Final[Slots] = np.empty(0, dtype=np.intp)
 
 OUTLIVES_ERASURE: Final = ("fences", "erased_at", "seq", "published_at", "published_wall", "segment")
 """Fields that an erasure keeps: those that reject replayed and earlier events, and those needed to withdraw the

@@ -29,7 +29,14 @@ from streamseg.pipeline.expiry import exit_entries, is_expired
 from streamseg.pipeline.intake import Taken, absorb, take
 from streamseg.pipeline.looking import Looked, count_sizes, look
 from streamseg.pipeline.publishing import PublishingRules, publish
-from streamseg.pipeline.sampling import SAMPLE_EPOCH_HEADER, SampleRecord, SampleValue, sample, sample_key
+from streamseg.pipeline.sampling import (
+    SAMPLE_EPOCH_HEADER,
+    SampleRecord,
+    SampleValue,
+    sample,
+    sample_key,
+    sampled_customer,
+)
 from streamseg.pipeline.segmentation import Segmentation, has_behaviour, is_assignable, is_known
 
 __all__ = [
@@ -52,5 +59,6 @@ __all__ = [
     "publish",
     "sample",
     "sample_key",
+    "sampled_customer",
     "take",
 ]

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.clustering.identity import UNASSIGNED, id_of
-from streamseg.features.rows import Rows, Slots
+from streamseg.features.rows import NO_SLOTS, Rows, Slots
 from streamseg.features.vector import vectors
 from streamseg.membership.settle import settle
 from streamseg.pipeline.segmentation import Segmentation, is_assignable, is_known
@@ -32,7 +32,9 @@ class Looked:
         self.moved = (self.before != self.after).any(axis=1)
 
 
-def look(rows: Rows, slots: Slots, now: float, segmentations: Sequence[Segmentation]) -> Looked:
+def look(
+    rows: Rows, slots: Slots, now: float, segmentations: Sequence[Segmentation], cleared: Slots = NO_SLOTS
+) -> Looked:
     """Assign the rows by the current models, settle them, and store the result in the rows.
 
     Args:
@@ -40,10 +42,12 @@ def look(rows: Rows, slots: Slots, now: float, segmentations: Sequence[Segmentat
         slots: rows to look at, each once, shape (n,).
         now: time of the look on the partition's clock, epoch seconds.
         segmentations: in the order of the rows' segmentations.
+        cleared: rows that an erasure has cleared since the latest look; they are settled as new ones.
     """
     before = rows.segment[slots]
     candidate, streak = rows.candidate[slots], rows.streak[slots]
-    rows.segment[slots] = np.where(is_known(rows, slots)[:, None], before, UNASSIGNED)
+    keeps = is_known(rows, slots) & ~np.isin(slots, cleared)
+    rows.segment[slots] = np.where(keeps[:, None], before, UNASSIGNED)
     score = np.zeros(before.shape)
     for s, segmentation in enumerate(segmentations):
         if segmentation.dropped:

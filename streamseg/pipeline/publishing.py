@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.clustering.identity import UNASSIGNED, id_of
-from streamseg.features.rows import Rows, Slots
+from streamseg.features.rows import NO_SLOTS, Rows, Slots
 from streamseg.membership.encoding import consent_json, encoder_at, segment_json
 from streamseg.membership.types import Consent, MembershipChange, OutboxEntry
 from streamseg.pipeline.looking import Looked
@@ -43,13 +43,15 @@ def publish(
     segmentations: Sequence[Segmentation],
     rules: PublishingRules,
     answered: Mapping[int, Answers] = NOTHING_ANSWERED,
+    cleared: Slots = NO_SLOTS,
     first_seq: int = 1,
 ) -> list[OutboxEntry]:
     """Return an outbox entry for each row that must be published, and increase its `seq`.
 
     A string is written if a public segment or an answer to a purpose changed, for a new customer, and if the latest
-    string is older than half of the bound or of its TTL. It is deleted if the customer was erased. After a segmentation
-    became public, the next string of each customer enters their segment in it.
+    string is older than half of the bound or of its TTL. It is deleted if the customer was erased. A customer with
+    events after an erasure in the same flush gets two entries: the deletion, then the string of a new customer. After a
+    segmentation became public, the next string of each customer enters their segment in it.
 
     An answer is the effective one: `rules.unknown_consent` fills in unknown answers.
 
@@ -63,6 +65,7 @@ def publish(
         segmentations: in the order of the rows' segmentations.
         rules: when to rewrite.
         answered: by slot, the codes of the consent in the latest flush, for rows with consents or erasures since then.
+        cleared: rows that an erasure has cleared since the latest flush, whether events came after it or not.
         first_seq: `seq` of new customers. Must be above the `seq` of all customers removed in this epoch, so that a
             customer who returns does not reuse one.
     """
@@ -77,11 +80,12 @@ def publish(
     if previous:
         write |= known & np.isin(slots, list(previous))
     withdrawn = ~known & published
-    chosen = np.flatnonzero(write | withdrawn)
+    begins_anew = known & published & np.isin(slots, cleared)
+    chosen = np.flatnonzero(write | withdrawn | begins_anew)
     if not len(chosen):
         return []
     touched = slots[chosen]
-    rows.seq[touched] = np.where(rows.seq[touched] > 0, rows.seq[touched] + 1, first_seq)
+    rows.seq[touched] = np.where(rows.seq[touched] > 0, rows.seq[touched] + 1, first_seq) + begins_anew[chosen]
     rows.published_at[touched] = int(now)
     rows.published_wall[touched] = np.where(withdrawn[chosen], 0, int(wall_now))
     names = tuple(s.name for s in shown.segmentations)
@@ -91,25 +95,27 @@ def publish(
     columns = zip(
         touched.tolist(),
         withdrawn[chosen].tolist(),
+        begins_anew[chosen].tolist(),
         rows.seq[touched].tolist(),
         zip(rows.ads[touched].tolist(), rows.personalisation[touched].tolist(), strict=True),
-        shown.before[chosen].tolist(),
+        np.where(begins_anew[chosen, None], UNASSIGNED, shown.before[chosen]).tolist(),
         shown.after[chosen].tolist(),
         rows.since[touched][:, shown.columns].tolist(),
         np.round(looked.score[chosen][:, shown.columns], 2).tolist(),
         strict=True,
     )
     entries = []
-    for slot, is_withdrawn, seq, consent, before, after, since, scores in columns:
+    for slot, is_withdrawn, anew, seq, consent, before, after, since, scores in columns:
         customer_id = rows.customer_ids[slot]
-        if is_withdrawn:
+        if is_withdrawn or anew:
             ads, personalisation = answered.get(slot, consent)
             told = Consent.of_codes(ads, personalisation, rules.unknown_consent)
-            entries.append(OutboxEntry(customer_id, epoch, seq, None, (), told))
+            entries.append(OutboxEntry(customer_id, epoch, seq - anew, None, (), told))
+        if is_withdrawn:
             continue
         string = string_of(customer_id, seq, map(_segment_json, names, after, since, scores), consents[consent])
         changes = _changes(names, tuple(before), tuple(after)) if before != after else ()
-        entries.append(OutboxEntry(customer_id, epoch, seq, string, changes, previous.get(slot)))
+        entries.append(OutboxEntry(customer_id, epoch, seq, string, changes, None if anew else previous.get(slot)))
     return entries
 
 

@@ -108,3 +108,8 @@ def sample(
 def sample_key(segmentation: str, customer_id: str) -> bytes:
     """Return the key of a customer's sample records. The topic is compacted by it."""
     return f"{segmentation}|{customer_id}".encode()
+
+
+def sampled_customer(key: bytes | None) -> str:
+    """Return the customer of a sample's key."""
+    return (key or b"").decode().partition("|")[2]

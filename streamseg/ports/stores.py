@@ -186,14 +186,14 @@ class StateStore(Protocol):
 class MembershipStore(Protocol):
     """The public membership strings, one per customer. Every call may raise `StoreUnavailableError`."""
 
-    async def write(self, entries: Sequence[OutboxEntry]) -> set[str]:
+    async def write(self, entries: Sequence[OutboxEntry]) -> set[tuple[str, int]]:
         """Set or delete strings, each only if (epoch, seq) is higher than the stored one; others are skipped.
 
         Called by the outbox relay. A deletion is remembered for a week, so that an older entry does not undo it.
         Entries of one customer are applied in the order given. After an error any of them may be written: call again.
 
-        Returns the customers of whom a newer epoch is stored: their partition has a newer owner, who has delivered
-        these entries. An entry of the same epoch that was skipped is a redelivered one.
+        Returns customer and epoch of the entries that were skipped because a newer epoch is stored: the partition has
+        had a newer owner, who has delivered them. An entry of the same epoch that was skipped is a redelivered one.
         """
         ...
 

@@ -38,7 +38,7 @@ class AdsMirror:
         self._shown: frozenset[str] = frozenset()
         self._read_at = float("-inf")
 
-    async def write(self, entries: Sequence[OutboxEntry]) -> set[str]:
+    async def write(self, entries: Sequence[OutboxEntry]) -> set[tuple[str, int]]:
         """See the port."""
         await self._refresh()
         shown = self._shown.__contains__

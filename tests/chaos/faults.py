@@ -9,6 +9,7 @@ from tests.chaos.load import Load
 from tests.chaos.recovery import Recoveries
 from tests.chaos.schedule import WORKERS, Fault
 from tests.chaos.system import System
+from tests.chaos.transactions import EVENTS, Transactions
 from tests.chaos.worker_process import WorkerProcess
 
 
@@ -22,6 +23,9 @@ class FaultInjector:
         self._say = say
         self.stop_seconds: list[float] = []
         """Durations of the graceful stops."""
+        self.transactions = Transactions(system.kafka.bootstrap)
+        self.held = 0
+        """Transactions that stayed open for a while and were committed."""
 
     async def inject(self, faults: Sequence[Fault]) -> None:
         """Inject all faults at their times; return when the last has ended."""
@@ -65,14 +69,34 @@ class FaultInjector:
                     worker.to_kafka.cut()
                     await asyncio.sleep(fault.seconds)
                     worker.to_kafka.restore()
-            case "erase":
-                self._load.erase()
+            case "fail_producer":
+                async with worker.lock, self._disturbance(fault.kind):
+                    worker.fail_producer()
             case "rebalance":
                 extra = system.workers[WORKERS]
                 async with extra.lock, self._disturbance(fault.kind):
                     await extra.start()
                     await asyncio.sleep(fault.seconds)
                     self.stop_seconds.append(await extra.stop())
+            case _:
+                await self._inject_into_input(fault)
+
+    async def _inject_into_input(self, fault: Fault) -> None:
+        """Inject a fault of those who send events."""
+        match fault.kind:
+            case "erase":
+                self._load.erase()
+            case "withdraw_ads":
+                self._load.withdraw_ads(fault.seconds)
+            case "poison_record":
+                self._load.poison()
+            case "abort_transaction" | "hold_transaction":
+                events = self._load.copies(EVENTS, f"copy-{fault.at}")
+                if await self.transactions.write(events, fault.seconds, commit=fault.kind == "hold_transaction"):
+                    self._load.was_sent(events)
+                    self.held += 1
+            case _:
+                raise ValueError(fault.kind)
 
     async def _kill_worker(self, worker: WorkerProcess, seconds: float, fault: str) -> None:
         async with worker.lock:

@@ -5,6 +5,7 @@ import heapq
 import random
 import time
 from collections import defaultdict, deque
+from collections.abc import Sequence
 from itertools import count
 from typing import Final
 
@@ -15,6 +16,7 @@ from streamseg.ports import OutgoingRecord
 from streamseg.sources.event import SourceEvent, rfc3339
 from streamseg.sources.fitgear import FitGear
 from streamseg.sources.sending import HEARTBEAT_SECONDS, heartbeats, record_of
+from tests.chaos.faulty_worker import POISON
 
 TICK_SECONDS: Final = 0.05
 LATE_SHARE: Final = 0.1
@@ -28,6 +30,9 @@ QUIET_SECONDS: Final = 60.0
 RESENT_AFTER_ERASURE: Final = 3
 """Events of an erased customer that are sent again after the erasure."""
 
+SWEEP_SECONDS: Final = 86_400.0
+"""Event time after which a sweep is due, and more."""
+
 
 class Load:
     """Sends events at a steady rate and keeps a list of them."""
@@ -39,6 +44,10 @@ class Load:
         self.failed = 0
         """Records that Kafka did not accept. There must be none, or nothing can be compared."""
         self.erased: set[str] = set()
+        self.withdrawn: set[str] = set()
+        """Customers who consented to ads and withdrew it."""
+        self.poisoned: list[bytes] = []
+        """Values of the records that raise in a worker."""
         self._partitions = partitions
         self._events = iter(shop)
         self._events_per_second = events_per_second
@@ -74,26 +83,72 @@ class Load:
             self._producer.poll(0)
             await asyncio.sleep(TICK_SECONDS)
         self._send_due(float("inf"))
-        self._last_heartbeat = 0.0
+        self._latest += SWEEP_SECONDS  # so that every partition sweeps once more, and counts its segments
         self._send_heartbeats()
         await asyncio.to_thread(self._producer.flush, 120)
 
     def erase(self) -> None:
         """Erase a random customer. Only events that occurred before the erasure are sent for them afterwards."""
-        customer = self._rng.choice(sorted(self._last.keys() - self.erased))
+        customer, at = self._chosen()
         self.erased.add(customer)
-        at = max(event.occurred_at for event in self._last[customer]) + 1.0
-        at = max([at, *(event.occurred_at for _, _, event in self._waiting if event.customer_id == customer)])
-        event_id = f"erase-{len(self.erased)}"
-        value = {"event_id": event_id, "customer_id": customer, "occurred_at": rfc3339(at)}
         now = time.monotonic()
-        self._send_at(now, SourceEvent("erasure", event_id, customer, at, msgspec.json.encode(value)))
+        self._send_at(now, _event("erasure", f"erase-{len(self.erased)}", customer, at))
         for event in list(self._last[customer])[-RESENT_AFTER_ERASURE:]:
             self._send_at(now + self._rng.uniform(0.5, 5.0), event)
 
+    def withdraw_ads(self, seconds: float) -> None:
+        """Let a random customer consent to ads and withdraw it some seconds later, while their events go on."""
+        customer, at = self._chosen()
+        self.withdrawn.add(customer)
+        now, number = time.monotonic(), len(self.withdrawn)
+        for after, ads in ((0.0, True), (seconds, False)):
+            answer = {"ads": ads, "personalisation": True}
+            event = _event("consent", f"ads-{number}-{ads}", customer, at + after, consent=answer)
+            self._send_at(now + after, event)
+
+    def poison(self) -> None:
+        """Send a record that raises in the worker. It is not among the events sent: it must not count."""
+        (event,) = self.copies(1, f"{POISON}{len(self.poisoned) + 1}")
+        self.poisoned.append(event.value)
+        self._produce(record_of(event))
+
+    def copies(self, events: int, name: str) -> list[SourceEvent]:
+        """Return clicks and purchases of random customers as if they had made them twice: with ids of their own."""
+        made: list[SourceEvent] = []
+        customers = self._rng.sample(sorted(self._last.keys() - self.erased), 2 * events)
+        while len(made) < events:
+            event = next((one for one in self._last[customers.pop()] if one.kind in {"click", "purchase"}), None)
+            if event is not None:
+                value = msgspec.json.decode(event.value)
+                event_id = f"{name}-{len(made) + 1}"
+                value |= {"event_id": event_id}
+                if "transaction_id" in value:
+                    value |= {"transaction_id": f"o-{event_id}"}
+                made.append(event._replace(event_id=event_id, value=msgspec.json.encode(value)))
+        return made
+
+    def was_sent(self, events: Sequence[SourceEvent]) -> None:
+        """Note events that another producer has sent: they must count."""
+        self.sent += events
+        for event in events:
+            self._recent[event.customer_id].append(time.monotonic())
+
+    def _chosen(self) -> tuple[str, float]:
+        """Return a random customer, neither erased nor withdrawn, and a time after all of their events so far."""
+        customer = self._rng.choice(sorted(self._last.keys() - self.erased - self.withdrawn))
+        at = max(event.occurred_at for event in self._last[customer]) + 1.0
+        return customer, max(
+            [at, *(one.occurred_at + 1.0 for _, _, one in self._waiting if one.customer_id == customer)]
+        )
+
+    def _is_void(self, event: SourceEvent) -> bool:
+        """Whether a drawn event would undo an erasure or a withdrawal."""
+        by_now = event.customer_id in self.withdrawn and event.kind == "consent"
+        return by_now or event.customer_id in self.erased
+
     def _draw(self, now: float) -> None:
         event = next(self._events)
-        while event.customer_id in self.erased:
+        while self._is_void(event):
             event = next(self._events)
         self._latest = max(self._latest, event.occurred_at)
         late = self._rng.random() < LATE_SHARE
@@ -139,3 +194,8 @@ class Load:
 
     def _delivered(self, error: object, _: object) -> None:
         self.failed += error is not None
+
+
+def _event(kind: str, event_id: str, customer: str, at: float, **fields: object) -> SourceEvent:
+    value = {"event_id": event_id, "customer_id": customer, "occurred_at": rfc3339(at)}
+    return SourceEvent(kind, event_id, customer, at, msgspec.json.encode(value | fields))

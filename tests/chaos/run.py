@@ -12,16 +12,12 @@ import click
 
 from streamseg.commands._sending import wait_until_absorbed
 from streamseg.errors import StreamsegError
-from streamseg.repair.row_comparison import RowDifference, customers_with
-from streamseg.repair.stored_rows import copy_partition
-from streamseg.settings import Settings
+from streamseg.repair.row_comparison import customers_with
 from streamseg.sources.fitgear import FitGear
-from streamseg.wiring import build_repair
-from streamseg.wiring.stores import stores
+from tests.chaos.comparison import Outcome, compare
 from tests.chaos.faults import FaultInjector
 from tests.chaos.load import Load
 from tests.chaos.recovery import Recoveries
-from tests.chaos.reference import compare_with_sent
 from tests.chaos.schedule import schedule
 from tests.chaos.system import PARTITIONS, System
 
@@ -42,8 +38,9 @@ class ChaosReport:
 
     faults: int
     events: int
-    differences: list[RowDifference] = field(default_factory=list)
-    changes_missing: list[str] = field(default_factory=list)
+    outcome: Outcome = field(default_factory=Outcome)
+    injected: Mapping[str, int] = field(default_factory=dict)
+    """How often what the outcome speaks of has happened."""
     recovery_seconds: Mapping[Any, Any] = field(default_factory=dict)
     crashes: int = 0
     stop_seconds: list[float] = field(default_factory=list)
@@ -53,10 +50,15 @@ class ChaosReport:
         return {
             "faults": self.faults,
             "events": self.events,
-            "lost": customers_with(self.differences, "lost"),
-            "doubled": customers_with(self.differences, "doubled"),
-            "different": customers_with(self.differences, "different"),
-            "changes_missing": len(self.changes_missing),
+            "lost": customers_with(self.outcome.differences, "lost"),
+            "doubled": customers_with(self.outcome.differences, "doubled"),
+            "different": customers_with(self.outcome.differences, "different"),
+            "changes_missing": len(self.outcome.changes_missing),
+            "sizes_wrong": len(self.outcome.sizes_wrong),
+            "erased_left": len(self.outcome.erased_left),
+            "withdrawn_shown": len(self.outcome.withdrawn_shown),
+            "set_aside_wrong": len(self.outcome.set_aside_wrong),
+            "injected": self.injected,
             "recovery_seconds": self.recovery_seconds,
         }
 
@@ -88,7 +90,8 @@ async def run(faults: int, seed: int, log_folder: Path | None = None) -> ChaosRe
                 report = ChaosReport(faults, len(load.sent), recovery_seconds=recoveries.summary())
                 report.stop_seconds = injector.stop_seconds
                 # In a thread with its own event loop: the proxies run in this loop and must not be slowed down.
-                await asyncio.to_thread(asyncio.run, compare(report, settings, load))
+                report.outcome = await asyncio.to_thread(asyncio.run, compare(settings, load))
+                report.injected = _injected(system, load, injector)
             except StreamsegError:
                 for worker in system.workers:
                     say(f"end of the log of worker {worker.number}:\n{worker.log[-LOG_TAIL:]}")
@@ -103,24 +106,22 @@ async def run(faults: int, seed: int, log_folder: Path | None = None) -> ChaosRe
             return report
 
 
+def _injected(system: System, load: Load, injector: FaultInjector) -> dict[str, int]:
+    return {
+        "erased": len(load.erased),
+        "withdrawn": len(load.withdrawn),
+        "poisoned": len(load.poisoned),
+        "aborted_events": injector.transactions.aborted,
+        "held_transactions": injector.held,
+        "failed_producers": sum(worker.failed_producers for worker in system.workers),
+    }
+
+
 def save_logs(folder: Path, system: System) -> None:
     """Write the log of each worker into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for worker in system.workers:
         (folder / f"worker-{worker.number}.log").write_text(worker.log)
-
-
-async def compare(report: ChaosReport, settings: Settings, load: Load) -> None:
-    """Compare the store with the log (`verify`) and with the sent events; put the differences into the report."""
-    live: dict[str, bytes] = {}
-    async with build_repair.verifier(settings) as (verifier, partitions):
-        for partition in range(partitions):
-            await verifier.verify(partition)
-    async with stores(settings) as (state, _, _):
-        for partition in range(partitions):
-            live |= (await copy_partition(state, partition)).rows
-    report.differences = verifier.report.differences + compare_with_sent(settings, load.sent, live)
-    report.changes_missing = verifier.report.changes_missing
 
 
 def say(line: str) -> None:

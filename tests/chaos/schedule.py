@@ -14,6 +14,11 @@ Kind = Literal[
     "cut_worker_from_redis",
     "cut_worker_from_broker",
     "erase",
+    "withdraw_ads",
+    "abort_transaction",
+    "hold_transaction",
+    "poison_record",
+    "fail_producer",
     "rebalance",
 ]
 
@@ -30,9 +35,15 @@ SECONDS: Final[dict[Kind, tuple[float, float]]] = {
     "cut_worker_from_redis": (0.5, 9.0),
     "cut_worker_from_broker": (0.5, 12.0),
     "erase": (0.0, 0.0),
+    "withdraw_ads": (1.0, 6.0),
+    "abort_transaction": (0.5, 4.0),
+    "hold_transaction": (3.0, 8.0),
+    "poison_record": (0.0, 0.0),
+    "fail_producer": (0.0, 0.0),
     "rebalance": (6.0, 12.0),
 }
-"""Shortest and longest duration of a fault, until the process is restarted, resumed or reconnected."""
+"""Shortest and longest duration of a fault: until the process is restarted, resumed or reconnected, the transaction
+ended, or the consent withdrawn again."""
 PAUSE_SECONDS: Final = (1.0, 10.0)
 """Shortest and longest time between the starts of two faults. Some overlap."""
 FIRST_SECONDS: Final = 5.0

@@ -1,4 +1,4 @@
-"""A worker process that can be killed, frozen, and cut off from Kafka or Redis."""
+"""A worker process that can be killed, frozen, cut off from Kafka or Redis, and lose its producer."""
 
 import asyncio
 import sys
@@ -9,8 +9,10 @@ from signal import SIGCONT, SIGSTOP
 from typing import Final
 
 from streamseg.embedded.child import Child, ServerError
+from tests.chaos.faulty_worker import FATAL_LINE, FATAL_SIGNAL
 from tests.chaos.proxy import Proxy
 
+ROOT: Final = Path(__file__).parents[2]
 START_SECONDS: Final = 60.0
 START_ATTEMPTS: Final = 5
 
@@ -29,7 +31,8 @@ class WorkerProcess:
             "/usr/bin/env",
             f"STREAMSEG_KAFKA__BOOTSTRAP=127.0.0.1:{self.to_kafka.port}",
             f"STREAMSEG_REDIS__URL=redis://127.0.0.1:{self.to_redis.port}/0",
-            sys.executable, "-m", "streamseg.commands", "--settings", str(settings), "worker",
+            f"PYTHONPATH={ROOT}",
+            sys.executable, "-m", "tests.chaos.faulty_worker", "--settings", str(settings), "worker",
         ]  # fmt: skip
         self._child = Child(f"worker-{number}", command, Path(tempfile.mkdtemp(prefix="streamseg-worker-")))
         self._read = 0
@@ -77,6 +80,16 @@ class WorkerProcess:
         began = time.monotonic()
         await asyncio.to_thread(self._child.stop, 30.0)
         return time.monotonic() - began
+
+    def fail_producer(self) -> None:
+        """Force a fatal error of the worker's producer."""
+        if self.running:
+            self._child.send(FATAL_SIGNAL)
+
+    @property
+    def failed_producers(self) -> int:
+        """Fatal errors of producers so far."""
+        return self.log.count(FATAL_LINE)
 
     def freeze(self) -> None:
         """Send SIGSTOP."""

@@ -87,7 +87,8 @@ async def test_thousands_in_one_call(memberships: MembershipStore) -> None:
 async def test_the_store_tells_of_whom_it_holds_a_newer_epoch(memberships: MembershipStore) -> None:
     await memberships.write([written("c-1", 7, 5), deleted("c-2", 7, 5)])
     older = [written("c-1", 6, 9), written("c-2", 6, 9), written("c-3", 6, 9), deleted("c-1", 6, 10)]
-    assert await memberships.write(older) == {"c-1", "c-2"}
+    assert await memberships.write(older) == {("c-1", 6), ("c-2", 6)}
+    assert await memberships.write([written("c-1", 6, 9), written("c-1", 7, 6)]) == {("c-1", 6)}
     assert await memberships.write([written("c-1", 7, 5), written("c-1", 7, 4)]) == set()  # delivered again
 
 

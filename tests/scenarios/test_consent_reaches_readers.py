@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from streamseg.api.webhooks.messages import Change
 from streamseg.membership.encoding import decode
-from streamseg.ports import ChangeRecord, Subscriber
+from streamseg.ports import Subscriber
 from streamseg.topics import CLICKS, CONSENTS, ERASURES, MEMBERSHIPS
 from tests.support.change_records import CRM
 from tests.support.gate import Gate, Point
 from tests.support.partition import SNAPSHOT, OnePartition, Servers, until
+from tests.support.told import told
 
 SHOP, ADS = CRM, replace(CRM, id="ads", purpose="ads")
 DAY = 86_400.0
@@ -39,18 +39,8 @@ class Story:
         await until(lambda: self.worker.is_done)
 
     def told(self, subscriber: Subscriber, customer: str = "c-1") -> list[str]:
-        """What the subscriber was told of the customer, in order: "entered", "exited" or "removed".
-
-        A redelivered record has the message id of the first one.
-        """
-        told: dict[str, list[str]] = {}
-        for record in self.servers.log.records[MEMBERSHIPS]:
-            change = Change(ChangeRecord(record.key or b"", record.value, f"0-{record.offset}", dict(record.headers)))
-            if record.key == customer.encode():
-                for delivery in change.deliveries([subscriber], 0.0):
-                    changes = json.loads(delivery.body)["data"].get("changes", ())
-                    told[delivery.message_id] = [one["change"] for one in changes] or ["removed"]
-        return [each for changes in told.values() for each in changes]
+        """See `tests.support.told`."""
+        return told(self.servers.log.records[MEMBERSHIPS], subscriber, customer)
 
 
 def run_story(*steps: tuple[str, dict[str, object]]) -> Story:

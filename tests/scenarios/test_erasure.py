@@ -1,9 +1,11 @@
-"""Erased customers stay erased: also their samples, wherever the worker is killed, and of segmentations of before."""
+"""Erased customers stay erased wherever the worker is killed: row, string, change, sample, and older segmentations."""
 
 import asyncio
 from dataclasses import replace
 
-from streamseg.topics import ERASURES, SAMPLES
+from streamseg.features.rows import Rows
+from streamseg.pipeline import is_known
+from streamseg.topics import ERASURES, MEMBERSHIPS, SAMPLES
 from streamseg.worker.layout_check import check_layouts
 from tests.support.gate import Gate, Point
 from tests.support.kill_points import calls_until_done, filled_servers
@@ -29,7 +31,23 @@ async def points() -> list[Point]:
     return calls
 
 
-async def kill_at(at: Point) -> list[bytes]:
+async def left(made: Servers) -> list[str]:
+    """Where something of the erased customer is left, for any reader."""
+    rows = Rows(LAYOUT)
+    slots = rows.load([ERASED], await made.state.load(NUMBER, [ERASED]))
+    (string,) = await made.memberships.read([ERASED])
+    published = [record.value for record in made.log.records[MEMBERSHIPS] if record.key == ERASED.encode()]
+    places = {
+        "row": bool(is_known(rows, slots).any()) or bool(rows.events[slots].any()),
+        "string": string is not None,
+        "change topic": bool(published) and published[-1] is not None,
+        "sample": bool(samples(made, ERASED)),
+    }
+    return [place for place, found in places.items() if found]
+
+
+async def kill_at(at: Point) -> tuple[list[str], int]:
+    """Kill a worker, let another one go on; where something is left, and how many tombstones were published."""
     made, gate = await filled_servers(EVENTS), Gate(at)
     first, second = OnePartition(made, "first", gate, run=RUN), OnePartition(made, "second", run=RUN)
     await first.begin()
@@ -38,15 +56,19 @@ async def kill_at(at: Point) -> list[bytes]:
         await first.close()
         await second.begin()
         await until(lambda: second.is_done)
-        return samples(made, ERASED)
+        values = [record.value for record in made.log.records[MEMBERSHIPS] if record.key == ERASED.encode()]
+        return await left(made), values.count(None)
     finally:
         await first.close()
         await second.close()
 
 
-def test_no_sample_of_an_erased_customer_is_left_wherever_the_worker_is_killed() -> None:
-    left = {at: found for at in asyncio.run(points()) if (found := asyncio.run(kill_at(at)))}
-    assert left == {}
+def test_nothing_of_an_erased_customer_is_left_wherever_the_worker_is_killed() -> None:
+    outcomes = {at: asyncio.run(kill_at(at)) for at in asyncio.run(points())}
+    assert {at: found for at, (found, _) in outcomes.items() if found} == {}
+    assert all(tombstones for _, tombstones in outcomes.values())
+    stopped = {name for name, _ in outcomes}
+    assert {"before flush", "after flush", "before write", "after write", "before send", "after send"} <= stopped
 
 
 def test_an_erasure_reaches_samples_of_segmentations_that_the_settings_no_longer_have() -> None:

@@ -1,15 +1,18 @@
 """What a frozen owner sends when it thaws does not bring an erased customer back, wherever it was frozen."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from streamseg.errors import StreamsegError
 from streamseg.membership.encoding import decode
 from streamseg.membership.latest_changes import segments_of
-from streamseg.topics import ERASURES, MEMBERSHIPS
+from streamseg.ports import OutgoingRecord
+from streamseg.topics import CLICKS, CONSENTS, ERASURES, MEMBERSHIPS
 from streamseg.worker.pace import Pace
 from tests.support.gate import Gate, Point
 from tests.support.kill_points import calls_until_done, filled_servers
-from tests.support.partition import QUICK, OnePartition, Servers, until
+from tests.support.partition import NUMBER, QUICK, OnePartition, Servers, until
 
 EVENTS = 60
 RUN = 7
@@ -95,7 +98,66 @@ def test_without_the_trainer_a_late_sample_stays_and_verify_says_so() -> None:
     assert any(ERASED in one.samples_left for one in found_at("before send", trained=False))
 
 
+def test_a_late_record_is_found_although_the_next_owner_was_killed_before_it_looked() -> None:
+    async def go() -> Found:
+        made = await filled_servers(EVENTS)
+        first = OnePartition(made, "first", run=RUN, pace=WATCHFUL)
+        await first.begin()
+        await until(lambda: first.is_done)
+        late = last_values(made)[ERASED]
+        made.log.event(ERASURES, ERASED, "x-late", EVENTS * 60.0)
+        await until(lambda: first.is_done)
+        await first.close()
+        (*_, (position, _)) = await made.state.outbox(NUMBER)
+        await made.state.trim_outbox(NUMBER, position)  # as after the redelivery window
+        made.log.append(MEMBERSHIPS, ERASED.encode(), late)
+        made.log.event(CLICKS, "c-3", "x-next", EVENTS * 60.0, event_name="view_item")
+        gate = Gate(("after flush", 1))
+        second, third = OnePartition(made, "second", gate, pace=WATCHFUL), OnePartition(made, "third", pace=WATCHFUL)
+        await second.begin()
+        await until(gate.stopped.is_set)
+        await second.close()
+        for n in range(3):  # three events start the clock of the third owner
+            made.log.event(CLICKS, "c-3", f"x-{n}", EVENTS * 60.0 + n, event_name="view_item")
+        await third.begin()
+        await until(lambda: third.is_done and last_values(made)[ERASED] is None)
+        await third.close()
+        return Found(await disagreeing(made), (await made.verdict()).changes_missing, [])
+
+    assert asyncio.run(go()) == Found([], [], [])
+
+
 def test_a_thawed_owner_sends_nothing_that_the_store_refused() -> None:
     """Frozen before the write, it learns from the store that the partition has a newer owner."""
     found = found_at("before write", pace=UNWATCHFUL)
     assert found == [Found([], [], [])] * len(found)
+
+
+def test_a_change_is_sent_again_after_a_failure_although_the_outbox_has_older_entries_of_a_former_owner() -> None:
+    """The store refuses the older entries in the second attempt, for the string of the first attempt is newer."""
+
+    async def go() -> list[str]:
+        made = await filled_servers(EVENTS)
+        first, second = OnePartition(made, "first", run=RUN), OnePartition(made, "second", run=RUN)
+        await first.begin()
+        await until(lambda: first.is_done)
+        await first.close()
+        await second.begin()
+        await until(lambda: second.is_done)
+        send, failed = made.log.send, asyncio.Event()
+
+        async def failing(records: Sequence[OutgoingRecord]) -> None:
+            if not failed.is_set() and any(one.topic == MEMBERSHIPS for one in records):
+                failed.set()
+                raise StreamsegError("not acknowledged")
+            await send(records)
+
+        made.log.send = failing  # type: ignore[method-assign]
+        made.log.event(CONSENTS, "c-3", "x-consent", EVENTS * 60.0, consent={"personalisation": False})
+        await until(lambda: failed.is_set() and second.is_done)
+        await second.close()
+        told = [record.value for record in made.log.records[MEMBERSHIPS] if record.key == b"c-3"]
+        assert told[-1] is not None
+        return [] if decode(told[-1]).consent.personalisation is False else ["c-3"]
+
+    assert asyncio.run(go()) == []

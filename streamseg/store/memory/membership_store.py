@@ -17,15 +17,15 @@ class MemoryMembershipStore:
         self._strings: dict[str, tuple[float, bytes]] = {}
         self._marks: dict[str, tuple[float, tuple[int, int]]] = {}
 
-    async def write(self, entries: Sequence[OutboxEntry]) -> set[str]:
+    async def write(self, entries: Sequence[OutboxEntry]) -> set[tuple[str, int]]:
         """See the port."""
-        now, overtaken = self._clock(), set[str]()
+        now, overtaken = self._clock(), set[tuple[str, int]]()
         for entry in entries:
             customer_id, order = entry.customer_id, (entry.epoch, entry.seq)
             stored = self._order(customer_id, now)
             if stored is not None and order <= stored:
                 if entry.epoch < stored[0]:
-                    overtaken.add(customer_id)
+                    overtaken.add((customer_id, entry.epoch))
                 continue
             if entry.membership is None:
                 self._marks[customer_id] = (now + DELETION_MARK_SECONDS, order)

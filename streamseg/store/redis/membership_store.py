@@ -40,9 +40,9 @@ class RedisMembershipStore:
         self._ttl_seconds = ttl_seconds
         self._write = Script("write_memberships")
 
-    async def write(self, entries: Sequence[OutboxEntry]) -> set[str]:
+    async def write(self, entries: Sequence[OutboxEntry]) -> set[tuple[str, int]]:
         """See the port."""
-        overtaken: set[str] = set()
+        overtaken: set[tuple[str, int]] = set()
         if self._is_view:
             entries = await self._without_idle_deletions(entries)
         for epoch, group in groupby(entries, attrgetter("epoch")):
@@ -53,7 +53,7 @@ class RedisMembershipStore:
                     numbers = await self._write_by_slot(self._redis, epoch, piece)
                 else:
                     numbers = await self._write.run(self._redis, *self._call(epoch, piece))
-                overtaken.update(piece[number - 1].customer_id for number in numbers)
+                overtaken.update((piece[number - 1].customer_id, epoch) for number in numbers)
         return overtaken
 
     async def _without_idle_deletions(self, entries: Sequence[OutboxEntry]) -> Sequence[OutboxEntry]:

@@ -19,6 +19,8 @@ class Absorbed:
     """Event times by run."""
     answered: dict[int, tuple[int, int]] = field(default_factory=dict)
     """Codes of the consent (ads, personalisation) before the first consent or erasure of the cycle, by slot."""
+    cleared: list[Slots] = field(default_factory=list)
+    """Rows that an erasure has cleared, by run; events may have come after it."""
     dead_letters: list[OutgoingRecord] = field(default_factory=list)
     seen: Counter[str] = field(default_factory=Counter)
     """Records by topic, and how many of them were rejected."""

@@ -93,6 +93,9 @@ def _tells(record: LatestChange, string: bytes) -> bool:
     return told is not None and (segments_of(told), told.consent) == (segments_of(held), held.consent)
 
 
-def without(entries: Sequence[OutboxEntry], customers: set[str]) -> Sequence[OutboxEntry]:
-    """Return the entries of all other customers."""
-    return [entry for entry in entries if entry.customer_id not in customers] if customers else entries
+def without(entries: Sequence[OutboxEntry], refused: set[tuple[str, int]]) -> Sequence[OutboxEntry]:
+    """Return all entries except those of a customer and epoch in `refused`.
+
+    Not all of the customer: the outbox can hold a refused entry and a later one whose record is still to be sent.
+    """
+    return [entry for entry in entries if (entry.customer_id, entry.epoch) not in refused] if refused else entries

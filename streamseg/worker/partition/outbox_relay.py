@@ -51,11 +51,16 @@ class PendingDelivery:
     """The position is unknown: deliver everything in the outbox."""
 
     def with_next(self, later: "PendingDelivery") -> "PendingDelivery":
-        """Merge with a later one: a queue of several costs one delivery."""
+        """Merge with a later one: a queue of several costs one delivery.
+
+        Samples of customers whom the later one deletes are left out: they would be sent after their tombstones.
+        """
+        gone = {entry.customer_id for entry in later.entries if entry.membership is None}
+        extra = [one for one in self.extra if pipeline.sampled_customer(one.key) not in gone] if gone else self.extra
         return PendingDelivery(
             (*self.entries, *later.entries),
             later.position or self.position,
-            (*self.extra, *later.extra),
+            (*extra, *later.extra),
             {**self.checkpoint, **later.checkpoint},
             (*self.appended_at, *later.appended_at),
             self.in_doubt or later.in_doubt,
@@ -147,7 +152,9 @@ class OutboxRelay:
         self._metrics.checkpoint_timestamp.labels(partition=str(self._partition)).set(now)
         return True
 
-    async def deliver_outbox(self, published: Mapping[str, tuple[int, int]] = NOTHING_PUBLISHED) -> set[str]:
+    async def deliver_outbox(
+        self, published: Mapping[str, tuple[int, int]] = NOTHING_PUBLISHED
+    ) -> set[tuple[str, int]]:
         """Deliver everything in the outbox, in order; idempotent. Returns as `_deliver`.
 
         Args:
@@ -165,10 +172,10 @@ class OutboxRelay:
             self._delivered.append((time.monotonic(), entries[-1][0]))
         return overtaken
 
-    async def _deliver(self, entries: Sequence[OutboxEntry]) -> set[str]:
+    async def _deliver(self, entries: Sequence[OutboxEntry]) -> set[tuple[str, int]]:
         """Write the strings, then send the records, but none that the store refused for one of a newer owner.
 
-        Returns the customers of those, whose changes the newer owner has delivered.
+        Returns customer and epoch of those, which the newer owner has delivered.
         """
         if not entries:
             return set()
@@ -207,13 +214,13 @@ class OutboxRelay:
 
     async def _note_change_topic_end(self) -> None:
         now = time.monotonic()
-        if now - self._asked_at > self._pace.change_topic_end:
+        # Not before `watch`: the next owner looks for late records from `published` on.
+        if self._watches and now - self._asked_at > self._pace.change_topic_end:
             self._asked_at = now
             end = await self._ports.changes.end(self._partition)
-            if self._watches:
-                again = await self._publish_hidden(end) if self._late.others(end) else 0
-                self._late.looked(end)
-                self._late.sent(again)
+            again = await self._publish_hidden(end) if self._late.others(end) else 0
+            self._late.looked(end)
+            self._late.sent(again)
             self.published = end
 
     async def _publish_hidden(self, end: int) -> int:

@@ -16,7 +16,7 @@ from streamseg import pipeline
 from streamseg.clustering.budget import LearnBudget
 from streamseg.events.record import RecordBatch
 from streamseg.events.rejection import RejectedEvent
-from streamseg.features.rows import Rows, Slots
+from streamseg.features.rows import NO_SLOTS, Rows, Slots
 from streamseg.kafka.partitioner import misrouted
 from streamseg.membership.catch_up import CatchUp
 from streamseg.membership.latest_changes import LatestChanges
@@ -128,6 +128,8 @@ class PartitionState:
                 codes = int(self.rows.ads[slot]), int(self.rows.personalisation[slot])
                 absorbed.answered.setdefault(slot, codes)
         slots, counts = pipeline.absorb(self.rows, source, taken, rules.money)
+        if run.topic == ERASURES:
+            absorbed.cleared.append(slots[~pipeline.is_known(self.rows, slots)])
         absorbed.slots.append(slots)
         absorbed.appended_at += [run.records[0].timestamp / 1000.0, run.records[-1].timestamp / 1000.0]
         metrics.records.labels(topic=run.topic).inc(len(run.records))
@@ -186,10 +188,11 @@ class PartitionState:
         """
         self._flushed = False
         rows, segmentations = self.rows, self._models.segmentations
-        slots = np.unique(np.concatenate([np.empty(0, dtype=np.intp), *absorbed.slots]))
+        slots = np.unique(np.concatenate([NO_SLOTS, *absorbed.slots]))
         # Before the clock has started, use the earliest event there is: clocks do not go back.
         now = self._ports.clock.now(self.partition) or float(rows.first_seen[slots].min(initial=time.time()))
-        looked = pipeline.look(rows, slots, now, segmentations)
+        cleared = np.concatenate([NO_SLOTS, *absorbed.cleared])
+        looked = pipeline.look(rows, slots, now, segmentations, cleared)
         sampled = pipeline.sample(rows, slots, now, segmentations, self._budget, epoch=self._lease.epoch)
         entries = pipeline.publish(
             rows,
@@ -201,6 +204,7 @@ class PartitionState:
             segmentations=segmentations,
             rules=self._rules.publishing,
             answered=absorbed.answered,
+            cleared=cleared,
             first_seq=self._lease.first_seq,
         )
         before, after = looked.before, looked.after

@@ -16,8 +16,8 @@ def test_the_same_seed_gives_the_same_schedule_and_another_seed_another() -> Non
     assert schedule(10, 7) == schedule(40, 7)[:10]
 
 
-def test_ten_faults_include_every_kind_once() -> None:
-    assert sorted(fault.kind for fault in schedule(10, 3)) == sorted(SECONDS)
+def test_the_first_faults_include_every_kind_once() -> None:
+    assert sorted(fault.kind for fault in schedule(len(SECONDS), 3)) == sorted(SECONDS)
 
 
 def test_pauses_between_faults_are_within_the_limits() -> None:
@@ -73,6 +73,11 @@ def test_the_last_line_has_the_documented_fields() -> None:
         "doubled",
         "different",
         "changes_missing",
+        "sizes_wrong",
+        "erased_left",
+        "withdrawn_shown",
+        "set_aside_wrong",
+        "injected",
         "recovery_seconds",
     ]
     assert Recoveries(KafkaSettings(), 1, print).summary().keys() == {"worker", "redis", "broker"}

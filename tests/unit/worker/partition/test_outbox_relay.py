@@ -20,6 +20,14 @@ def test_two_parcels_in_one_keep_everything_in_order() -> None:
     assert not both.in_doubt
 
 
+def test_a_sample_of_before_an_erasure_is_not_sent_after_its_tombstone() -> None:
+    samples = [OutgoingRecord(SAMPLES, b"behaviour|c-%d" % n, b"{}", partition=0) for n in range(3)]
+    erasure = OutboxEntry("c-1", 7, 9, None)
+    before = PendingDelivery((), None, samples, {}, ())
+    both = before.with_next(PendingDelivery((erasure,), "6-0", samples[1:2], {}, ()))
+    assert [*both.extra] == [samples[0], samples[2], samples[1]]
+
+
 def test_a_part_without_decisions_leaves_the_position_and_one_in_doubt_puts_both_in_doubt() -> None:
     decided, empty = PendingDelivery(ENTRIES, "5-0", (), {}, ()), PendingDelivery((), None, (), {CLICKS: 1}, ())
     assert decided.with_next(empty).position == "5-0"
