@@ -60,6 +60,7 @@ class CatchUp:
                 rows.segment[slot, s] = UNASSIGNED if segment is None else code_of(segment.id)
                 rows.since[slot, s] = 0 if segment is None else segment.since
                 rows.candidate[slot, s] = rows.streak[slot, s] = 0
+                rows.looked_at[slot, s] = 0  # so that the next look settles from the published segment
 
     def _refuse(self, rows: Rows, slot: int, published: Consent) -> None:
         """Take over the published refusals; their times stay, so that the events themselves are absorbed all the same.

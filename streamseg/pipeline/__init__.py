@@ -7,7 +7,8 @@ One partition's worker (`worker/partition/state.py`) loads rows, calls these fun
       v
     events, rejected records                     rejected -> streamseg.dead-letters
       |  absorb    pipeline/intake.py            skip replayed and duplicate events, add the rest to the sums
-      v                                          (features/update.py)
+      |                                          (features/update.py); tick by tick if a customer's events are of
+      v                                          several ticks: absorb_runs in pipeline/ticks.py
     rows                                         one per customer, in memory: features/rows.py
       |  look      pipeline/looking.py           feature vectors (features/vector.py), nearest segment
       |                                          (clustering/assign.py), settle (membership/settle.py)
@@ -31,8 +32,10 @@ from streamseg.pipeline.looking import Looked, count_sizes, look
 from streamseg.pipeline.publishing import PublishingRules, publish
 from streamseg.pipeline.sampling import SampleRecord, SampleValue, sample, sample_key
 from streamseg.pipeline.segmentation import Segmentation, has_behaviour, is_assignable, is_known
+from streamseg.pipeline.ticks import AbsorbedRuns, TakenRun, absorb_runs
 
 __all__ = [
+    "AbsorbedRuns",
     "Looked",
     "PublishingRules",
     "SampleRecord",
@@ -40,7 +43,9 @@ __all__ = [
     "Segmentation",
     "Slots",
     "Taken",
+    "TakenRun",
     "absorb",
+    "absorb_runs",
     "count_sizes",
     "exit_entries",
     "has_behaviour",

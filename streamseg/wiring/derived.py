@@ -128,6 +128,7 @@ def _segmentation(name: str, one: SegmentationSettings, features: list[Feature],
         one.margin,
         one.looks,
         one.learn_interval_seconds,
+        look_interval_seconds=60.0 * one.look_interval_minutes,
         public_from=math.inf if one.shadow else 0.0,
         attributes=() if "" in used else tuple(map(traits.index, used)),
     )

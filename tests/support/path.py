@@ -1,12 +1,13 @@
 """Records, segmentations and a small path for the tests of the pipeline."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from streamseg import pipeline
 from streamseg.clustering.assign import Assigner
@@ -118,9 +119,21 @@ class PathUnderTest:
         slots = self.rows.slots_of(customers).tolist()
         return {slot: (int(self.rows.ads[slot]), int(self.rows.personalisation[slot])) for slot in slots}
 
-    def decide(self, slots: Any, now: float = NOW, answered: Any = None) -> list[dict[str, Any]]:
-        """Look, publish and count sizes. Returns the outbox entries, decoded; a deletion has `gone`."""
-        looked = pipeline.look(self.rows, slots, now, self.segmentations)
+    def decide(
+        self,
+        slots: Any,
+        now: float = NOW,
+        answered: Any = None,
+        *,
+        earliest: float | None = None,
+        flushed: Mapping[int, NDArray[np.uint32]] | None = None,
+    ) -> list[dict[str, Any]]:
+        """Look, publish and count sizes. Returns the outbox entries, decoded; a deletion has `gone`.
+
+        `earliest` is that of the look, `now` by default; `flushed` has the segments before looks in between.
+        """
+        looked = pipeline.look(self.rows, slots, now if earliest is None else earliest, self.segmentations)
+        looked.compare_with(slots, flushed or {})
         self.entries = entries = pipeline.publish(
             self.rows,
             slots,

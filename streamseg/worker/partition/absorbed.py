@@ -1,9 +1,14 @@
 """What the runs of one cycle changed, until it is flushed."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from streamseg.features.rows import Slots
+from streamseg.pipeline import TakenRun
 from streamseg.ports import OutgoingRecord, SeenTimes
 
 
@@ -11,8 +16,14 @@ from streamseg.ports import OutgoingRecord, SeenTimes
 class Absorbed:
     """What the runs of one cycle changed, until it is flushed."""
 
-    slots: list[Slots] = field(default_factory=list)
-    """Rows that were touched, by run."""
+    slots: Slots = field(default_factory=lambda: np.empty(0, dtype=np.intp))
+    """Rows to settle, ascending."""
+    taken: list[TakenRun] = field(default_factory=list)
+    """Runs that are decoded and whose rows are loaded, to be absorbed together."""
+    flushed: Mapping[int, NDArray[np.uint32]] = field(default_factory=dict)
+    """Codes of the segments in the latest flush, by slot, for rows that were looked at since then."""
+    began_at: float = 0.0
+    """The partition's clock when the cycle began, epoch seconds."""
     appended_at: list[float] = field(default_factory=list)
     """Epoch seconds at which Kafka got the first and the last record of each run."""
     times: list[SeenTimes] = field(default_factory=list)

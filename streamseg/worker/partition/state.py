@@ -1,12 +1,11 @@
 """One partition's rows: absorbs runs, decides memberships, flushes both.
 
-    absorb -> settle_and_flush -> relay        sweep: load -> expire | settle_and_flush -> relay
+    take -> absorb -> settle_and_flush -> relay        sweep: load -> expire | settle_and_flush -> relay
 
 A reset begins with a new state: rows in memory that are ahead of the store would hide a loss behind their offsets.
 """
 
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -32,6 +31,7 @@ from streamseg.worker.partition.dead_letters import dead_letters
 from streamseg.worker.partition.flow_count import FlowCount
 from streamseg.worker.partition.lease import Lease
 from streamseg.worker.partition.outbox_relay import OutboxRelay, PendingDelivery
+from streamseg.worker.partition.reports import report_absorbed, report_moves, report_taken
 from streamseg.worker.partition.segment_sizes import Codes, SegmentSizes
 
 
@@ -95,8 +95,8 @@ class PartitionState:
         published = {} if self._catch_up or self.relay.published is None else {MEMBERSHIPS: self.relay.published}
         return dict(self._lease.checkpoint) | published
 
-    async def absorb(self, run: RecordBatch, absorbed: Absorbed) -> None:
-        """Take a run into the rows, and note in `absorbed` what changed.
+    async def take(self, run: RecordBatch, absorbed: Absorbed) -> None:
+        """Decode a run and load its rows; `absorb` takes it together with the other runs of the cycle.
 
         Raises `StoreUnavailableError`.
         """
@@ -109,6 +109,9 @@ class PartitionState:
             self.rows,
             lambda customers: misrouted(customers, self.partition, rules.partitions),
         )
+        if not absorbed.taken:
+            absorbed.began_at = self._ports.clock.now(self.partition)
+        absorbed.taken.append(pipeline.TakenRun(source, taken))
         absorbed.seen[run.topic] += len(run.records)
         absorbed.rejected[run.topic] += len(taken.rejected)
         absorbed.dead_letters += dead_letters(taken.rejected, run.topic, run.partition, metrics)
@@ -119,15 +122,20 @@ class PartitionState:
             for slot in self.rows.slots_of(taken.customer_ids).tolist():
                 codes = int(self.rows.ads[slot]), int(self.rows.personalisation[slot])
                 absorbed.answered.setdefault(slot, codes)
-        slots, counts = pipeline.absorb(self.rows, source, taken, rules.money)
-        absorbed.slots.append(slots)
         absorbed.appended_at += [run.records[0].timestamp / 1000.0, run.records[-1].timestamp / 1000.0]
-        metrics.records.labels(topic=run.topic).inc(len(run.records))
-        metrics.events.labels(topic=run.topic).inc(int(counts.mask.sum()))
-        for name, count in (taken.adjusted + Counter(traits=counts.adjusted)).items():
-            metrics.adjusted.labels(field=name).inc(count)
-        metrics.duplicates.labels(topic=run.topic).inc(counts.duplicates)
-        metrics.replayed.labels(topic=run.topic).inc(counts.replayed)
+        report_taken(run, taken, metrics)
+
+    def absorb(self, absorbed: Absorbed) -> None:
+        """Absorb the runs that were taken, tick by tick, and note in `absorbed` what changed."""
+        done = pipeline.absorb_runs(
+            self.rows, absorbed.taken, self._rules.money, self._models.segmentations, self._earliest(absorbed)
+        )
+        absorbed.slots, absorbed.flushed = done.slots, done.flushed
+        report_absorbed(done.parts, self._metrics)
+
+    def _earliest(self, absorbed: Absorbed) -> float:
+        """Return the earliest time for which a look after events holds: late events make no verdict of long ago."""
+        return absorbed.began_at - self._rules.sweep_interval
 
     def reject(self, rejected: Sequence[RejectedEvent], run: RecordBatch, absorbed: Absorbed) -> None:
         """Send records of a run to dead letters without absorbing them."""
@@ -157,7 +165,7 @@ class PartitionState:
             found = {one: row for one, row in zip(absent, stored, strict=True) if row is not None}
             if found:
                 self.load(list(found), list(found.values()))
-                await self.settle_and_flush(Absorbed([self.rows.slots_of(list(found))]), swept=True)
+                await self.settle_and_flush(Absorbed(np.sort(self.rows.slots_of(list(found)))), swept=True)
 
     async def settle_and_flush(
         self, absorbed: Absorbed, checkpoint: Mapping[str, int] | None = None, *, swept: bool = False
@@ -167,17 +175,18 @@ class PartitionState:
         Args:
             absorbed: the touched rows.
             checkpoint: next offset by topic once these rows are written; None leaves it.
-            swept: write only the rows that changed.
+            swept: look at the rows as they are now, and write only those that changed.
 
         Raises:
             FlushRefusedError: another worker owns the partition, or the store lost a flush.
         """
         self._flushed = False
         rows, segmentations = self.rows, self._models.segmentations
-        slots = np.unique(np.concatenate([np.empty(0, dtype=np.intp), *absorbed.slots]))
+        slots = absorbed.slots
         # Before the clock has started, use the earliest event there is: clocks do not go back.
         now = self._ports.clock.now(self.partition) or float(rows.first_seen[slots].min(initial=time.time()))
-        looked = pipeline.look(rows, slots, now, segmentations)
+        looked = pipeline.look(rows, slots, now if swept else self._earliest(absorbed), segmentations)
+        looked.compare_with(slots, absorbed.flushed)
         sampled = pipeline.sample(rows, slots, now, segmentations, self._budget)
         entries = pipeline.publish(
             rows,
@@ -278,9 +287,7 @@ class PartitionState:
         checkpoint: Mapping[str, int],
         appended_at: Sequence[float],
     ) -> None:
-        moves = Counter((change.segmentation, change.change) for entry in entries for change in entry.changes)
-        for labels, count in moves.items():
-            self._metrics.moves.labels(*labels).inc(count)
+        report_moves(entries, self._metrics)
         position, in_doubt = written
         await self.relay.put(PendingDelivery(entries, position, extra, dict(checkpoint), appended_at, in_doubt))
         self._flushed = True
