@@ -109,6 +109,11 @@ class Rows:
         """Return the rows encoded for the store."""
         return codec.encode(self.layout, self._bytes[slots])
 
+    def answers(self, slots: Slots) -> list[tuple[int, int, int]]:
+        """Return the codes of the consents to ads, personalisation and analytics: 1 yes, 0 no, -1 unknown."""
+        columns = (self.ads[slots], self.personalisation[slots], self.analytics[slots])
+        return list(zip(*(column.tolist() for column in columns), strict=True))
+
     def forget(self, slots: Slots) -> None:
         """Reset the rows to fresh ones, except `OUTLIVES_ERASURE`."""
         kept = [self.slab[name][slots] for name in OUTLIVES_ERASURE]

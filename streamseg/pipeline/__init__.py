@@ -30,7 +30,7 @@ from streamseg.pipeline.expiry import exit_entries, is_expired
 from streamseg.pipeline.intake import Taken, absorb, take
 from streamseg.pipeline.looking import Looked, count_sizes, look
 from streamseg.pipeline.publishing import PublishingRules, publish
-from streamseg.pipeline.sampling import SampleRecord, SampleValue, sample, sample_key
+from streamseg.pipeline.sampling import SampleRecord, SampleValue, may_learn, sample, sample_key, withdrawn_samples
 from streamseg.pipeline.segmentation import Segmentation, has_behaviour, is_assignable, is_known
 from streamseg.pipeline.ticks import AbsorbedRuns, TakenRun, absorb_runs
 
@@ -53,8 +53,10 @@ __all__ = [
     "is_expired",
     "is_known",
     "look",
+    "may_learn",
     "publish",
     "sample",
     "sample_key",
     "take",
+    "withdrawn_samples",
 ]

@@ -150,3 +150,5 @@ class MembershipSettings(TomlTable):
     """Consent to ads to assume for customers who gave none."""
     unknown_personalisation_consent: bool = True
     """Consent to personalisation to assume for customers who gave none."""
+    unknown_analytics_consent: bool = True
+    """Consent to analytics to assume for customers who gave none: whether models may learn from them."""

@@ -69,7 +69,11 @@ def derive(settings: Settings) -> Derived:
         publishing=PublishingRules(
             membership.bound_seconds,
             membership.ttl_seconds,
-            Consent(membership.unknown_ads_consent, membership.unknown_personalisation_consent),
+            Consent(
+                membership.unknown_ads_consent,
+                membership.unknown_personalisation_consent,
+                membership.unknown_analytics_consent,
+            ),
         ),
     )
 

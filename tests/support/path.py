@@ -114,10 +114,10 @@ class PathUnderTest:
         self.rows.load(taken.missing, [None] * len(taken.missing))
         return pipeline.absorb(self.rows, source, taken, MONEY)[0]
 
-    def answers_of(self, customers: Sequence[str]) -> dict[int, tuple[int, int]]:
+    def answers_of(self, customers: Sequence[str]) -> dict[int, tuple[int, int, int]]:
         """Return the codes of the consents by slot, as a worker keeps them before it absorbs."""
-        slots = self.rows.slots_of(customers).tolist()
-        return {slot: (int(self.rows.ads[slot]), int(self.rows.personalisation[slot])) for slot in slots}
+        slots = self.rows.slots_of(customers)
+        return dict(zip(slots.tolist(), self.rows.answers(slots), strict=True))
 
     def decide(
         self,

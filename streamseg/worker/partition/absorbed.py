@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from streamseg.features.rows import Slots
+from streamseg.features.rows import Rows, Slots
 from streamseg.pipeline import TakenRun
 from streamseg.ports import OutgoingRecord, SeenTimes
 
@@ -28,9 +28,21 @@ class Absorbed:
     """Epoch seconds at which Kafka got the first and the last record of each run."""
     times: list[SeenTimes] = field(default_factory=list)
     """Event times by run."""
-    answered: dict[int, tuple[int, int]] = field(default_factory=dict)
-    """Codes of the consent (ads, personalisation) before the first consent or erasure of the cycle, by slot."""
+    answered: dict[int, tuple[int, int, int]] = field(default_factory=dict)
+    """Codes of the consents before the first consent or erasure of the cycle, by slot."""
     dead_letters: list[OutgoingRecord] = field(default_factory=list)
     seen: Counter[str] = field(default_factory=Counter)
     """Records by topic, and how many of them were rejected."""
     rejected: Counter[str] = field(default_factory=Counter)
+
+    def note_answers(self, rows: Rows, slots: Slots) -> None:
+        """Note the consents of rows before consents or erasures are absorbed."""
+        for slot, codes in zip(slots.tolist(), rows.answers(slots), strict=True):
+            self.answered.setdefault(slot, codes)
+
+    def note_samples(self, rows: Rows, slots: Slots) -> None:
+        """Note rows that consented to analytics when they were sampled: the entry about it deletes their samples."""
+        self.note_answers(rows, slots)
+        for slot in slots.tolist():
+            ads, personalisation, _ = self.answered[slot]
+            self.answered[slot] = ads, personalisation, 1

@@ -15,7 +15,7 @@ from streamseg import pipeline
 from streamseg.errors import StoreUnavailableError, StreamsegError
 from streamseg.events.cloudevents import MEMBERSHIP_TYPE, Headers, headers_at
 from streamseg.logs import OutageLog
-from streamseg.membership.encoding import change_record, history_record, tombstone_headers
+from streamseg.membership.encoding import change_record, ends_learning, history_record, tombstone_headers
 from streamseg.membership.types import OutboxEntry
 from streamseg.metrics import Metrics
 from streamseg.ports import OutgoingRecord
@@ -45,11 +45,16 @@ class PendingDelivery:
     """The position is unknown: deliver everything in the outbox."""
 
     def with_next(self, later: "PendingDelivery") -> "PendingDelivery":
-        """Merge with a later one: a queue of several costs one delivery."""
+        """Merge with a later one: a queue of several costs one delivery.
+
+        Tombstones of samples go out before all samples, so a sample that a later entry deletes is left out.
+        """
+        gone = {entry.customer_id.encode() for entry in later.entries if ends_learning(entry)}
+        kept = (one for one in self.extra if one.topic != SAMPLES or (one.key or b"").partition(b"|")[2] not in gone)
         return PendingDelivery(
             (*self.entries, *later.entries),
             later.position or self.position,
-            (*self.extra, *later.extra),
+            (*kept, *later.extra),
             {**self.checkpoint, **later.checkpoint},
             (*self.appended_at, *later.appended_at),
             self.in_doubt or later.in_doubt,
@@ -150,11 +155,11 @@ class OutboxRelay:
         )
 
     def _deleted_samples(self, entries: Sequence[OutboxEntry]) -> list[OutgoingRecord]:
-        """Return tombstones for all samples of the customers who were erased or expired.
+        """Return tombstones for all samples of customers who were erased, expired, or withdrew consent to analytics.
 
         They follow from the outbox, so a worker that is killed after the flush has not forgotten them.
         """
-        gone = [entry.customer_id for entry in entries if entry.membership is None]
+        gone = [entry.customer_id for entry in entries if ends_learning(entry)]
         return [
             OutgoingRecord(SAMPLES, pipeline.sample_key(name, customer), None, partition=SAMPLES_PARTITION)
             for customer in gone

@@ -119,9 +119,7 @@ class PartitionState:
         if taken.missing:
             self.load(taken.missing, await self._stored(taken.missing))
         if run.topic in {CONSENTS, ERASURES}:
-            for slot in self.rows.slots_of(taken.customer_ids).tolist():
-                codes = int(self.rows.ads[slot]), int(self.rows.personalisation[slot])
-                absorbed.answered.setdefault(slot, codes)
+            absorbed.note_answers(self.rows, self.rows.slots_of(taken.customer_ids))
         absorbed.appended_at += [run.records[0].timestamp / 1000.0, run.records[-1].timestamp / 1000.0]
         report_taken(run, taken, metrics)
 
@@ -187,7 +185,9 @@ class PartitionState:
         now = self._ports.clock.now(self.partition) or float(rows.first_seen[slots].min(initial=time.time()))
         looked = pipeline.look(rows, slots, now if swept else self._earliest(absorbed), segmentations)
         looked.compare_with(slots, absorbed.flushed)
-        sampled = pipeline.sample(rows, slots, now, segmentations, self._budget)
+        unknown = self._rules.publishing.unknown_consent.analytics
+        absorbed.note_samples(rows, pipeline.withdrawn_samples(rows, slots, unknown=unknown))
+        sampled = pipeline.sample(rows, slots, now, segmentations, self._budget, unknown=unknown)
         entries = pipeline.publish(
             rows,
             slots,
