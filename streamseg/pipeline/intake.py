@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from streamseg.events.types import Event
 from streamseg.features.rows import Rows, Slots
 from streamseg.features.update import Absorbed
 from streamseg.features.update import absorb as absorb_events
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -36,15 +39,12 @@ class Taken:
 
     def part(self, at: NDArray[np.intp]) -> "Taken":
         """Return the events at the positions `at`, ascending; their rows are loaded, and nothing is rejected."""
+
+        def chosen(column: list[T]) -> list[T]:
+            return list(map(column.__getitem__, places))
+
         places = at.tolist()
-        return Taken(
-            [self.events[n] for n in places],
-            [self.offsets[n] for n in places],
-            [self.customer_ids[n] for n in places],
-            [],
-            [],
-            [self.times[n] for n in places],
-        )
+        return Taken(chosen(self.events), chosen(self.offsets), chosen(self.customer_ids), [], [], chosen(self.times))
 
 
 def take(

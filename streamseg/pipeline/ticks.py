@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 
 from streamseg.events.money import Money
 from streamseg.features.rows import Rows, Slots
-from streamseg.features.update import Absorbed
+from streamseg.features.update import Absorbed, Source
 from streamseg.pipeline.intake import Taken, absorb
 from streamseg.pipeline.looking import look, moments
 from streamseg.pipeline.segmentation import Segmentation
 
 Numbers = NDArray[np.int64]
 
-_TICK_BITS: Final = 40
+_TICK_BITS: Final = 32
 """Bits for the number of a tick; the remaining bits hold the group."""
 
 
@@ -106,24 +106,23 @@ def _waves(rows: Rows, runs: Sequence[TakenRun], interval: int, earliest: float)
     slots, sources, ticks = slots[chosen], sources[chosen], ticks[chosen]
     ticks = np.maximum(ticks, (moments(rows, slots, earliest) // interval).astype(np.int64))
 
-    order = np.lexsort((sources, slots))  # stable: by offset within a row and a source
-    begins = _begins(slots[order], sources[order])
-    raised = (np.cumsum(begins) << _TICK_BITS) | ticks[order]
+    of = slots * len(Source) + sources
+    order = np.argsort(of, kind="stable")  # by offset within a row and a source
+    raised = (of[order] << _TICK_BITS) | ticks[order]
     ticks[order] = np.maximum.accumulate(raised) & ((1 << _TICK_BITS) - 1)
 
-    order = np.lexsort((ticks, slots))
-    first = _begins(slots[order])
-    rank = np.cumsum(_begins(slots[order], ticks[order]))
+    of = (slots << _TICK_BITS) | ticks
+    order = np.argsort(of)
+    of = of[order]
+    first, rank = _begins(of >> _TICK_BITS), np.cumsum(_begins(of))
     wave = np.zeros(len(times), dtype=np.int64)
     wave[chosen[order]] = rank - rank[first][np.cumsum(first) - 1]
     ends = np.cumsum([len(run.taken.events) for run in runs])
     return np.split(wave, ends[:-1])
 
 
-def _begins(*columns: Numbers | Slots) -> NDArray[np.bool_]:
-    """Return where a combination of the columns differs from the one before, shape (n,)."""
-    begins = np.zeros(len(columns[0]), dtype=np.bool_)
-    begins[:1] = True
-    for column in columns:
-        begins[1:] |= column[1:] != column[:-1]
+def _begins(groups: Numbers | Slots) -> NDArray[np.bool_]:
+    """Return where a group differs from the one before, shape (n,)."""
+    begins = np.ones(len(groups), dtype=np.bool_)
+    np.not_equal(groups[1:], groups[:-1], out=begins[1:])
     return begins
