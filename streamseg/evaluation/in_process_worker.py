@@ -72,9 +72,8 @@ class InProcessWorker:
         self.first_rejection: str | None = None
 
     def flush(self, events: Sequence[SourceEvent], now: float) -> Flushed:
-        """Absorb events and look at the rows that they changed, at `now` (epoch seconds)."""
-        changed = np.array([], dtype=np.intp)
-        count = 0
+        """Absorb events, look at the rows that they changed, and sample these at `now` (epoch seconds)."""
+        runs = []
         for source, topic in enumerate(INPUT_TOPICS):
             records = [self._record(event) for event in events if event.topic == topic]
             if not records:
@@ -87,11 +86,12 @@ class InProcessWorker:
                 first = taken.rejected[0]
                 self.first_rejection = f"{first.reason.value}: {first.detail}"
             self.rows.load(taken.missing, [None] * len(taken.missing))
-            slots, absorbed = pipeline.absorb(self.rows, source, taken, self._money)
-            changed = np.union1d(changed, slots)
-            count += int(absorbed.mask.sum())
+            runs.append(pipeline.TakenRun(source, taken))
+        absorbed = pipeline.absorb_runs(self.rows, runs, self._money, [self._assigning], 0.0)
+        changed = absorbed.slots
         self._forget_erased(changed)
-        moved, moved_by_model = self._look(changed, now)
+        moved, moved_by_model = self._look(changed, now, absorbed)
+        count = sum(int(part.mask.sum()) for _, part in absorbed.parts)
         return Flushed(changed, count, len(moved), moved_by_model)
 
     def sweep(self, now: float) -> Slots:
@@ -126,12 +126,17 @@ class InProcessWorker:
         for slot in changed[~pipeline.is_known(self.rows, changed)].tolist():
             self.learner.forget(self.rows.customer_ids[slot])
 
-    def _look(self, slots: Slots, now: float) -> tuple[Slots, Slots]:
-        """Return the rows that moved at this look, and those that moved because it led to a new model."""
+    def _look(self, slots: Slots, now: float, absorbed: pipeline.AbsorbedRuns | None = None) -> tuple[Slots, Slots]:
+        """Return the rows that moved at this look, and those that moved because it led to a new model.
+
+        A look after events holds for the time of each row's latest one; a sweep, without `absorbed`, for `now`.
+        """
         by_model = np.array([], dtype=np.intp)
         if not len(slots):
             return by_model, by_model
-        looked = pipeline.look(self.rows, slots, now, [self._assigning])
+        looked = pipeline.look(self.rows, slots, now if absorbed is None else 0.0, [self._assigning])
+        if absorbed is not None:
+            looked.compare_with(slots, absorbed.flushed)
         before, after = looked.before[:, 0], looked.after[:, 0]
         moved = slots[(before != after) & (before != UNASSIGNED) & (after != UNASSIGNED)]
         samples = pipeline.sample(self.rows, slots, now, [self._assigning])

@@ -1,26 +1,22 @@
 """Encodes rows as stored bytes: one byte of format, four of the layout's fingerprint, then the packed record.
 
-Stored rows of an older format or of a readable earlier layout are upgraded when they are decoded.
+Stored rows of an earlier format or of another readable layout are converted when they are decoded.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.errors import LayoutMismatchError
-from streamseg.features.layout import FIELDS, Layout
+from streamseg.features.layout import FIELDS, FORMAT, Layout
 from streamseg.features.relayout import converted
 
-FORMAT: Final = 1
 HEADER_BYTES: Final = 5
 
 _ERASED_AT: Final = 8 * [field.name for field in FIELDS].index("erased_at")
-"""Byte offset in the record; all fields before it have eight bytes."""
-
-UPGRADES: Final[dict[int, Callable[[Layout, bytes], bytes]]] = {}
-"""Functions from each older format to the next one; each takes and returns a whole stored row."""
+"""Byte offset in the record, in every format; all fields before it have eight bytes."""
 
 
 def encode(layout: Layout, records: NDArray[np.uint8]) -> list[bytes]:
@@ -34,14 +30,14 @@ def encode(layout: Layout, records: NDArray[np.uint8]) -> list[bytes]:
 
 
 def decode(layout: Layout, stored: Sequence[bytes]) -> NDArray[np.uint8]:
-    """Decode n stored rows to records as bytes, shape (n, row_bytes). Upgrades older formats and layouts.
+    """Decode n stored rows to records as bytes, shape (n, row_bytes). Converts earlier formats and other layouts.
 
     Raises:
         LayoutMismatchError: a row has a newer format, an unreadable layout, or is damaged.
     """
     header, width = _header(layout), HEADER_BYTES + layout.row_bytes
     odd = [n for n, row in enumerate(stored) if row[:HEADER_BYTES] != header or len(row) != width]
-    ready = _upgraded(layout, stored, odd) if odd else stored
+    ready = _converted(layout, stored, odd) if odd else stored
     return np.frombuffer(b"".join(ready), dtype=np.uint8).reshape(len(ready), width)[:, HEADER_BYTES:]
 
 
@@ -51,18 +47,18 @@ def erasure_of(row: bytes) -> float:
     Raises:
         LayoutMismatchError: the row has another format.
     """
-    if row[:1] != bytes([FORMAT]):
-        raise LayoutMismatchError(f"a stored row has format {row[:1].hex()}, this version reads {FORMAT}")
+    if not 1 <= row[0] <= FORMAT:
+        raise LayoutMismatchError(f"a stored row has format {row[0]}, this version reads up to {FORMAT}")
     return float(np.frombuffer(row, np.float64, count=1, offset=HEADER_BYTES + _ERASED_AT)[0])
 
 
 def field_table(layout: Layout) -> list[tuple[str, str, int, str]]:
     """Return name, numpy type, size in bytes and meaning of each part of a stored row, in order."""
     table = [
-        ("format", "|u1", 1, "format of the encoding; older formats are upgraded"),
+        ("format", "|u1", 1, "format; rows of earlier formats are converted when they are read"),
         ("layout", "|S4", HEADER_BYTES - 1, "fingerprint of the layout"),
     ]
-    for field in FIELDS:
+    for field in layout.fields:
         dtype = layout.dtype[field.name]
         each = f" (one per {field.of})" if field.of else ""
         table.append(
@@ -78,41 +74,37 @@ def field_table(layout: Layout) -> list[tuple[str, str, int, str]]:
 
 
 def _header(layout: Layout) -> bytes:
-    return bytes([FORMAT]) + bytes.fromhex(layout.fingerprint)
+    return bytes([layout.format]) + bytes.fromhex(layout.fingerprint)
 
 
-def _upgraded(layout: Layout, stored: Sequence[bytes], odd: Sequence[int]) -> list[bytes]:
-    """Return the stored rows, with those at the indices `odd` converted to this format and layout."""
+def _converted(layout: Layout, stored: Sequence[bytes], odd: Sequence[int]) -> list[bytes]:
+    """Return the stored rows, with those at the indices `odd` converted to this layout."""
     ready, places = list(stored), dict[str, list[int]]()
     for n in odd:
-        ready[n] = _in_this_format(layout, stored[n])
-        places.setdefault(ready[n][1:HEADER_BYTES].hex(), []).append(n)
-    places.pop(layout.fingerprint, None)
+        places.setdefault(_layout_of(layout, stored[n]).fingerprint, []).append(n)
     for fingerprint, found in places.items():
-        earlier = layout.readable[fingerprint]
-        raw = np.frombuffer(b"".join(ready[n][HEADER_BYTES:] for n in found), dtype=earlier.dtype)
-        records = converted(earlier, layout, raw).view(np.uint8).reshape(len(found), layout.row_bytes)
+        other = layout.readable[fingerprint]
+        raw = np.frombuffer(b"".join(stored[n][HEADER_BYTES:] for n in found), dtype=other.dtype)
+        records = converted(other, layout, raw).view(np.uint8).reshape(len(found), layout.row_bytes)
         for n, row in zip(found, encode(layout, records), strict=True):
             ready[n] = row
     return ready
 
 
-def _in_this_format(layout: Layout, row: bytes) -> bytes:
-    """Return the row in this format, in this layout or a readable one. Raises `LayoutMismatchError`."""
-    while row and row[0] in UPGRADES and row[0] < FORMAT:
-        row = UPGRADES[row[0]](layout, row)
-    found = row[1:HEADER_BYTES].hex()
-    if row and row[0] > FORMAT:
+def _layout_of(layout: Layout, row: bytes) -> Layout:
+    """Return the readable layout of a row that is not of this one. Raises `LayoutMismatchError`."""
+    written, found = row[:1], row[1:HEADER_BYTES].hex()
+    if written > bytes([FORMAT]):
         raise LayoutMismatchError(
             f"a stored row has format {row[0]}, this version reads up to {FORMAT}: start the newer version"
         )
-    own = layout.readable.get(found, layout)
-    header = _header(own)
-    if row[:1] == header[:1] and len(found) == len(own.fingerprint) and found != own.fingerprint:
+    other = layout.readable.get(found)
+    whole = len(row) >= HEADER_BYTES and written >= b"\x01"
+    if whole and other is None and found != layout.fingerprint:
         raise LayoutMismatchError(
             f"a stored row has layout {found}, the settings make {layout.fingerprint}: "
             "restore the settings or run `streamseg rebuild`"
         )
-    if row[:HEADER_BYTES] != header or len(row) != HEADER_BYTES + own.row_bytes:
+    if other is None or row[:HEADER_BYTES] != _header(other) or len(row) != HEADER_BYTES + other.row_bytes:
         raise LayoutMismatchError(f"a stored row of {len(row)} bytes is damaged: run `streamseg rebuild`")
-    return row
+    return other

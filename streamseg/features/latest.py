@@ -21,6 +21,7 @@ def take_consents(rows: Rows, groups: Groups, at: Floats, consents: Sequence[Con
     for stated, field in (
         ([consent.ads for consent in consents], "ads"),
         ([consent.personalisation for consent in consents], "personalisation"),
+        ([consent.analytics for consent in consents], "analytics"),
     ):
         answers = np.array([np.nan if answer is None else answer for answer in stated], dtype=np.float64)
         given = np.flatnonzero(~np.isnan(answers))

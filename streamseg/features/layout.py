@@ -19,6 +19,8 @@ from streamseg.features.aggregates import OTHER_CATEGORY, Aggregate, aggregates
 from streamseg.time_units import DAY_SECONDS
 
 SOURCES: Final = 5
+FORMAT: Final = 2
+"""Format of stored rows: the greatest `Field.added`. Rows of earlier formats lack the fields that were added later."""
 NEVER: Final = -np.inf
 """Time of an event that never happened: earlier than any other."""
 
@@ -27,7 +29,8 @@ class Field(NamedTuple):
     """One field of a stored row: numpy type, value in a fresh row, and meaning.
 
     `of` names what the field has one element for: per input topic, per segmentation, ...; empty for a scalar.
-    `name`, `type` and `of` are part of the layout's fingerprint: changing one makes stored rows unreadable.
+    `name`, `type` and `of` are part of the layout's fingerprint: changing one makes stored rows unreadable. To add a
+    field, give it the next format (`added`): rows of earlier formats are then converted when they are read.
     """
 
     name: str
@@ -35,6 +38,7 @@ class Field(NamedTuple):
     of: Literal["", "topic", "event id", "segmentation", "attribute", "sum"]
     fresh: float
     meaning: str
+    added: int = 1
 
 
 FIELDS: Final = (
@@ -45,6 +49,7 @@ FIELDS: Final = (
     Field("erased_at", "<f8", "", NEVER, "time of the latest erasure; events up to it are ignored"),
     Field("ads_at", "<f8", "", NEVER, "time of the consent that `ads` holds"),
     Field("personalisation_at", "<f8", "", NEVER, "time of the consent that `personalisation` holds"),
+    Field("analytics_at", "<f8", "", NEVER, "time of the consent that `analytics` holds", added=2),
     Field("spend_minor", "<i8", "", 0, "purchases minus refunds, in minor units; exact, never decayed"),
     Field("fences", "<i8", "topic", -1, "last applied offset per input topic, in their order"),
     Field("ring", "<u8", "event id", 0, "hashes of the latest identities, 0 is empty; last quarter: purchases"),
@@ -58,12 +63,16 @@ FIELDS: Final = (
     Field("segment", "<u4", "segmentation", 0, "code of the settled segment; 0 is unassigned"),
     Field("candidate", "<u4", "segmentation", 0, "code of the segment that was nearer at the latest look; 0 is none"),
     Field("since", "<u4", "segmentation", 0, "time when the segment was entered"),
-    Field("looked_at", "<u4", "segmentation", 0, "time of the latest look; written, not read yet"),
+    Field("looked_at", "<u4", "segmentation", 0, "time of the latest look; 0 if the next look begins a tick"),
     Field("learned_at", "<u4", "segmentation", 0, "time when the vector was last sampled for learning"),
+    Field("held_segment", "<u4", "segmentation", 0, "`segment` before the tick of the latest look", added=2),
+    Field("held_candidate", "<u4", "segmentation", 0, "`candidate` before the tick of the latest look", added=2),
     Field("sums", "<f4", "sum", 0, "decayed sums, as of last_seen"),
     Field("ads", "|i1", "", -1, "consent to ads: 1 yes, 0 no, -1 unknown"),
     Field("personalisation", "|i1", "", -1, "consent to personalisation: 1 yes, 0 no, -1 unknown"),
-    Field("streak", "|u1", "segmentation", 0, "consecutive looks at which the candidate was nearer"),
+    Field("analytics", "|i1", "", -1, "consent to analytics: 1 yes, 0 no, -1 unknown", added=2),
+    Field("streak", "|u1", "segmentation", 0, "consecutive ticks at whose end the candidate was nearer"),
+    Field("held_streak", "|u1", "segmentation", 0, "`streak` before the tick of the latest look", added=2),
 )
 """Fields in stored order, widest first, so that all are aligned.
 
@@ -108,6 +117,8 @@ class Layout:
     typical_price: float = 30.0
     typical_order: float = 60.0
     brand_groups: int = 0
+    format: int = FORMAT
+    """Only rows that were written by an earlier release have another one."""
     earlier: tuple[tuple[str, ...], ...] = ()
     """Segmentations of other layouts whose rows can be read; those layouts are equal in all else."""
 
@@ -173,6 +184,11 @@ class Layout:
         )
 
     @cached_property
+    def fields(self) -> tuple[Field, ...]:
+        """Fields of this format, in stored order."""
+        return tuple(field for field in FIELDS if field.added <= self.format)
+
+    @cached_property
     def aggregates(self) -> tuple[Aggregate, ...]:
         """Sums in stored order."""
         return aggregates(self.categories, self.brand_groups)
@@ -213,7 +229,7 @@ class Layout:
             "sum": len(self.aggregates),
         }
         return np.dtype(
-            [(f.name, f.type, (sizes[f.of],)) if f.of else (f.name, f.type) for f in FIELDS],
+            [(f.name, f.type, (sizes[f.of],)) if f.of else (f.name, f.type) for f in self.fields],
             align=True,
         )
 
@@ -226,24 +242,28 @@ class Layout:
     def fresh(self) -> NDArray[np.void]:
         """The record of a new customer, shape (1,)."""
         record = np.zeros(1, dtype=self.dtype)
-        for field in FIELDS:
+        for field in self.fields:
             record[field.name] = field.fresh
         return record
 
     @cached_property
     def readable(self) -> dict[str, "Layout"]:
-        """Layouts of the `earlier` segmentations, by fingerprint."""
-        others = (replace(self, segmentations=names, earlier=()) for names in self.earlier)
-        return {other.fingerprint: other for other in others}
+        """Other layouts whose rows can be read, by fingerprint: of earlier formats or `earlier` segmentations."""
+        others = (
+            replace(self, segmentations=names, format=format_, earlier=())
+            for names in (self.segmentations, *self.earlier)
+            for format_ in range(1, FORMAT + 1)
+        )
+        return {other.fingerprint: other for other in others if other.fingerprint != self.fingerprint}
 
     @cached_property
     def fingerprint(self) -> str:
         """Eight hexadecimal digits that are equal for two layouts only if their rows mean the same.
 
-        Priors are not included: they change vectors, not rows. Nor is the codec's format: it can be upgraded.
+        Priors are not included: they change vectors, not rows.
         """
         content = [
-            [[f.name, f.type, f.of] for f in FIELDS],
+            [[f.name, f.type, f.of] for f in self.fields],
             [[a.name, a.adds] for a in self.aggregates],
             [self.half_life_seconds, self.recent_half_life_seconds, self.time_zone, self.remembered_event_ids],
             [self.currency, self.minor_units, self.segmentations],

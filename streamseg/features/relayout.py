@@ -1,19 +1,23 @@
-"""Converts rows between layouts that differ in segmentations only, and compares layouts by their settings.
+"""Converts rows between layouts that differ in segmentations or in format only, and compares layouts by their settings.
 
 Sums, attributes, last applied offsets and event ids do not depend on the segmentations, so a segmentation can be added
-or dropped without touching them. Any other change of layout needs events from the log (`streamseg rebuild`).
+or dropped without touching them. A later format only adds fields, which begin fresh. Any other change of layout needs
+events from the log (`streamseg rebuild`).
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from streamseg.features.layout import FIELDS, Layout
+from streamseg.features.layout import Layout
 from streamseg.time_units import DAY_SECONDS
+
+HELD_SINCE: Final = 2
+"""First format that holds the settled state of before a tick."""
 
 
 def row_settings(layout: Layout) -> dict[str, Any]:
@@ -38,7 +42,7 @@ def encoded_settings(layout: Layout) -> bytes:
 
 
 def with_readable(layout: Layout, known: Mapping[str, bytes]) -> Layout:
-    """Return the layout, extended to read rows of the known layouts that differ in segmentations only.
+    """Return the layout, extended to read rows of the known layouts that differ in segmentations and format only.
 
     `known` has `encoded_settings` by fingerprint.
     """
@@ -47,7 +51,7 @@ def with_readable(layout: Layout, known: Mapping[str, bytes]) -> Layout:
         names = tuple(msgspec.json.decode(stored)["segmentations"])
         if fingerprint not in (layout.fingerprint, *layout.readable):
             other = replace(layout, segmentations=names, earlier=())
-            earlier += [names] if other.fingerprint == fingerprint else []
+            earlier += [names] if fingerprint in {other.fingerprint, *other.readable} else []
     return replace(layout, earlier=(*layout.earlier, *earlier)) if earlier else layout
 
 
@@ -63,13 +67,19 @@ def setting_differences(layout: Layout, stored: bytes) -> dict[str, tuple[Any, A
 
 
 def converted(old: Layout, new: Layout, records: NDArray[np.void]) -> NDArray[np.void]:
-    """Convert records to a layout with other segmentations, shape (n,). Customers are unassigned in added ones."""
-    made = np.repeat(new.fresh, len(records))
+    """Convert records to a layout with other segmentations or a later format, shape (n,).
+
+    Customers are unassigned in added segmentations; fields that the old format lacks are fresh.
+    """
+    made = np.zeros(len(records), dtype=new.dtype)  # zeros: the padding must not hold old memory
+    made[:] = new.fresh
     kept = [name for name in new.segmentations if name in old.segmentations]
     to, at = [new.segmentations.index(name) for name in kept], [old.segmentations.index(name) for name in kept]
-    for field in FIELDS:
+    for field in old.fields:
         if field.of == "segmentation":
             made[field.name][:, to] = records[field.name][:, at]
         else:
             made[field.name] = records[field.name]
+    if old.format < HELD_SINCE:
+        made["looked_at"] = 0  # nothing is held yet, so the next look begins a tick
     return made

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.features import codec
-from streamseg.features.layout import FIELDS, Layout
+from streamseg.features.layout import Layout
 
 Floats = NDArray[np.float64]
 Slots = NDArray[np.intp]
@@ -32,8 +32,6 @@ class Rows:
     `layout.FIELDS` has their meanings; the stored field `fences` is `last_applied` here. `load` may grow the slab and
     replace all arrays: do not keep an array across it. A row has the same bytes here and in the store, so evicting and
     loading it again changes nothing.
-
-    `looked_at` is written by every look but not read yet.
     """
 
     first_seen: NDArray[np.float64]
@@ -43,6 +41,7 @@ class Rows:
     erased_at: NDArray[np.float64]
     ads_at: NDArray[np.float64]
     personalisation_at: NDArray[np.float64]
+    analytics_at: NDArray[np.float64]
     spend_minor: NDArray[np.int64]
     last_applied: NDArray[np.int64]
     ring: NDArray[np.uint64]
@@ -58,10 +57,14 @@ class Rows:
     since: NDArray[np.uint32]
     looked_at: NDArray[np.uint32]
     learned_at: NDArray[np.uint32]
+    held_segment: NDArray[np.uint32]
+    held_candidate: NDArray[np.uint32]
     sums: NDArray[np.float32]
     ads: NDArray[np.int8]
     personalisation: NDArray[np.int8]
+    analytics: NDArray[np.int8]
     streak: NDArray[np.uint8]
+    held_streak: NDArray[np.uint8]
 
     def __init__(self, layout: Layout, capacity: int = _CAPACITY) -> None:
         self.layout = layout
@@ -106,6 +109,11 @@ class Rows:
     def dump(self, slots: Slots) -> list[bytes]:
         """Return the rows encoded for the store."""
         return codec.encode(self.layout, self._bytes[slots])
+
+    def answers(self, slots: Slots) -> list[tuple[int, int, int]]:
+        """Return the codes of the consents to ads, personalisation and analytics: 1 yes, 0 no, -1 unknown."""
+        columns = (self.ads[slots], self.personalisation[slots], self.analytics[slots])
+        return list(zip(*(column.tolist() for column in columns), strict=True))
 
     def forget(self, slots: Slots) -> None:
         """Reset the rows to fresh ones, except `OUTLIVES_ERASURE`."""
@@ -168,5 +176,5 @@ class Rows:
             held = len(self.slab)
             raw[:held], touched[:held] = self._bytes, self._touched
         self.slab, self._bytes, self._touched = slab, raw, touched
-        for field in FIELDS:
+        for field in self.layout.fields:
             setattr(self, _ATTRIBUTES.get(field.name, field.name), slab[field.name])

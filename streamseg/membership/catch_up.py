@@ -7,6 +7,8 @@ takes over the published membership: each decision is made once (DESIGN.md, Exac
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from streamseg.clustering.identity import UNASSIGNED, code_of
 from streamseg.features.layout import Layout
 from streamseg.features.rows import Rows
@@ -60,6 +62,7 @@ class CatchUp:
                 rows.segment[slot, s] = UNASSIGNED if segment is None else code_of(segment.id)
                 rows.since[slot, s] = 0 if segment is None else segment.since
                 rows.candidate[slot, s] = rows.streak[slot, s] = 0
+                rows.looked_at[slot, s] = 0  # so that the next look settles from the published segment
 
     def _refuse(self, rows: Rows, slot: int, published: Consent) -> None:
         """Take over the published refusals; their times stay, so that the events themselves are absorbed all the same.
@@ -68,8 +71,11 @@ class CatchUp:
         """
         if self._unknown is None:
             return
-        held = Consent.of_codes(int(rows.ads[slot]), int(rows.personalisation[slot]), self._unknown)
+        (answers,) = rows.answers(np.array([slot]))
+        held = Consent.of_codes(answers, self._unknown)
         if held.ads and not published.ads:
             rows.ads[slot] = 0
         if held.personalisation and not published.personalisation:
             rows.personalisation[slot] = 0
+        if held.analytics and not published.analytics:
+            rows.analytics[slot] = 0

@@ -2,7 +2,7 @@
 
     {"v":1,"customer_id":"c-81","epoch":1795415000123,"seq":17,"as_of":1795415998,"model":{"behaviour":12},
      "segments":{"behaviour":{"id":"behaviour-k7q2","since":1795000000,"score":0.83}},
-     "consent":{"ads":false,"personalisation":true}}
+     "consent":{"ads":false,"personalisation":true,"analytics":true}}
 
 Compact JSON with the fields in this order: the store's compare-and-set finds epoch and seq by their position.
 """
@@ -21,6 +21,8 @@ _ENCODER: Final = msgspec.json.Encoder()
 _DECODER: Final = msgspec.json.Decoder(Membership)
 _AFTER_AS_OF: Final = b',"model":'
 """What follows `as_of`. Quotes in the customer id are escaped, so it cannot contain this."""
+_NO_ANALYTICS: Final = b',"analytics":false}}'
+"""How a membership ends without consent to analytics."""
 _ORDER: Final = re.compile(rb'","epoch":(\d+),"seq":(\d+),')
 """The first match is right after the customer id: quotes in the id are escaped, so it cannot contain `","`."""
 
@@ -89,6 +91,13 @@ def change_record(entry: OutboxEntry) -> bytes | None:
     if entry.previous is None:
         return value
     return b'%b,"previous_consent":%b}' % (value[:-1], _ENCODER.encode(entry.previous))
+
+
+def ends_learning(entry: OutboxEntry) -> bool:
+    """Return whether the customer's samples must be deleted: erased, expired, or consent to analytics withdrawn."""
+    if entry.membership is None:
+        return True
+    return entry.previous is not None and entry.previous.analytics and entry.membership.endswith(_NO_ANALYTICS)
 
 
 def tombstone_headers(entry: OutboxEntry) -> tuple[tuple[str, bytes], ...]:

@@ -1,9 +1,10 @@
 """Settles customers: they move only if another segment is nearer by a margin at several looks in a row.
 
+Looks of the same tick count once: each settles from the state before the tick (`pipeline/looking.py`).
 Without this, customers between two segments would change back and forth (DESIGN.md, Settling).
 """
 
-from typing import Generic, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,18 +14,14 @@ from streamseg.clustering.identity import UNASSIGNED
 Codes = NDArray[np.uint32]
 """Codes of segments (`clustering.identity.code_of`)."""
 Floats = NDArray[np.float64]
-Seconds = TypeVar("Seconds", np.float64, np.uint32)
-"""Type of times: the result has the type of the argument."""
 
 
-class Settled(NamedTuple, Generic[Seconds]):
+class Settled(NamedTuple):
     """State after a look, each shape (n,). `streak` counts looks in a row for `candidate`; both are 0 without one."""
 
     segment: Codes
     candidate: Codes
     streak: NDArray[np.uint8]
-    since: NDArray[Seconds]
-    """Time when the customer entered `segment`, epoch seconds."""
     changed: NDArray[np.bool_]
     """True for customers who moved."""
 
@@ -34,14 +31,12 @@ def settle(
     segment: Codes,
     candidate: Codes,
     streak: NDArray[np.uint8],
-    since: NDArray[Seconds],
     nearest: Codes,
     nearest_distance: Floats,
     current_distance: Floats,
-    now: float,
     margin: float,
     looks: int,
-) -> Settled[Seconds]:
+) -> Settled:
     """Settle n customers after one look. All arrays have shape (n,); none is changed.
 
     Unassigned customers and members of a retired segment move to the nearest segment at once.
@@ -50,11 +45,9 @@ def settle(
         segment: code of the settled segment; 0 is unassigned.
         candidate: code of the segment that was nearer at the latest look; 0 is none.
         streak: number of looks in a row at which the candidate was nearer.
-        since: time when the customer entered `segment`, epoch seconds.
         nearest: code of the nearest segment; 0 without a model, which changes nothing.
         nearest_distance: distance to the nearest segment.
         current_distance: distance to the settled segment; infinite if it is retired or 0.
-        now: time of the look, epoch seconds.
         margin: how much nearer another segment must be, as a share (0-1) of `current_distance`.
         looks: number of looks in a row that are needed to move, 1 to 255.
 
@@ -63,15 +56,15 @@ def settle(
     >>> def look(segment, candidate, streak):
     ...     codes = [np.array([code], np.uint32) for code in (segment, candidate, 2)]
     ...     settled = settle(
-    ...         segment=codes[0], candidate=codes[1], streak=np.array([streak], np.uint8), since=np.array([10.0]),
+    ...         segment=codes[0], candidate=codes[1], streak=np.array([streak], np.uint8),
     ...         nearest=codes[2], nearest_distance=np.array([0.5]), current_distance=np.array([1.0]),
-    ...         now=60.0, margin=0.05, looks=2,
+    ...         margin=0.05, looks=2,
     ...     )
     ...     return tuple(column.item() for column in settled)
     >>> look(segment=1, candidate=0, streak=0)
-    (1, 2, 1, 10.0, False)
+    (1, 2, 1, False)
     >>> look(segment=1, candidate=2, streak=1)
-    (2, 0, 0, 60.0, True)
+    (2, 0, 0, True)
     """
     known = nearest != UNASSIGNED
     at_once = known & ((segment == UNASSIGNED) | np.isinf(current_distance))
@@ -85,6 +78,5 @@ def settle(
         segment=np.where(moves, nearest, segment),
         candidate=np.where(waits, nearest, np.where(stays, candidate, np.uint32(UNASSIGNED))),
         streak=np.where(waits, run, np.where(stays, streak, np.uint8(0))),
-        since=np.where(moves & (nearest != segment), now, since).astype(since.dtype),
         changed=moves & (nearest != segment),
     )

@@ -21,17 +21,23 @@ class SegmentMembership:
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """A customer's consent; the settings have filled in unanswered purposes."""
+    """A customer's consent; the settings have filled in unanswered purposes.
+
+    `analytics` says whether models may learn from the customer. Memberships of an earlier release lack it.
+    """
 
     ads: bool
     personalisation: bool
+    analytics: bool = True
 
     @classmethod
-    def of_codes(cls, ads: int, personalisation: int, unknown: "Consent") -> "Consent":
-        """Return the consent for the codes in a row (1 yes, 0 no, -1 unknown); `unknown` replaces unknown answers."""
+    def of_codes(cls, codes: tuple[int, int, int], unknown: "Consent") -> "Consent":
+        """Return the consent for a row's `answers`; `unknown` replaces unknown ones."""
+        ads, personalisation, analytics = codes
         return cls(
             unknown.ads if ads < 0 else bool(ads),
             unknown.personalisation if personalisation < 0 else bool(personalisation),
+            unknown.analytics if analytics < 0 else bool(analytics),
         )
 
 

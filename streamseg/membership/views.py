@@ -13,7 +13,7 @@ import msgspec
 from streamseg.membership.encoding import VERSION, decode
 
 _NO_ADS: Final = b',"consent":{"ads":false,'
-_CONSENT_BYTES: Final = len(_NO_ADS) + len(b'"personalisation":false}}')
+_CONSENT_BYTES: Final = len(_NO_ADS) + len(b'"personalisation":false,"analytics":false}}')
 """Bytes to search: a membership string ends with the consent, so most customers without it need no decoding."""
 
 

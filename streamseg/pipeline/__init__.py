@@ -7,7 +7,8 @@ One partition's worker (`worker/partition/state.py`) loads rows, calls these fun
       v
     events, rejected records                     rejected -> streamseg.dead-letters
       |  absorb    pipeline/intake.py            skip replayed and duplicate events, add the rest to the sums
-      v                                          (features/update.py)
+      |                                          (features/update.py); tick by tick if a customer's events are of
+      v                                          several ticks: absorb_runs in pipeline/ticks.py
     rows                                         one per customer, in memory: features/rows.py
       |  look      pipeline/looking.py           feature vectors (features/vector.py), nearest segment
       |                                          (clustering/assign.py), settle (membership/settle.py)
@@ -33,14 +34,18 @@ from streamseg.pipeline.sampling import (
     SAMPLE_EPOCH_HEADER,
     SampleRecord,
     SampleValue,
+    may_learn,
     sample,
     sample_key,
     sampled_customer,
+    withdrawn_samples,
 )
 from streamseg.pipeline.segmentation import Segmentation, has_behaviour, is_assignable, is_known
+from streamseg.pipeline.ticks import AbsorbedRuns, TakenRun, absorb_runs
 
 __all__ = [
     "SAMPLE_EPOCH_HEADER",
+    "AbsorbedRuns",
     "Looked",
     "PublishingRules",
     "SampleRecord",
@@ -48,7 +53,9 @@ __all__ = [
     "Segmentation",
     "Slots",
     "Taken",
+    "TakenRun",
     "absorb",
+    "absorb_runs",
     "count_sizes",
     "exit_entries",
     "has_behaviour",
@@ -56,9 +63,11 @@ __all__ = [
     "is_expired",
     "is_known",
     "look",
+    "may_learn",
     "publish",
     "sample",
     "sample_key",
     "sampled_customer",
     "take",
+    "withdrawn_samples",
 ]

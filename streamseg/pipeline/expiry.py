@@ -53,9 +53,9 @@ def exit_entries(
     public = [segmentations[s] for s in columns]
     names, model = [one.name for one in public], models_of(public)
     entries = []
-    for slot, row in zip(told.tolist(), segments.tolist(), strict=True):
+    for slot, answers, row in zip(told.tolist(), rows.answers(told), segments.tolist(), strict=True):
         customer_id, seq = rows.customer_ids[slot], int(rows.seq[slot])
-        consent = Consent.of_codes(int(rows.ads[slot]), int(rows.personalisation[slot]), unknown)
+        consent = Consent.of_codes(answers, unknown)
         codes = zip(names, row, strict=True)
         exits = tuple(MembershipChange(name, id_of(name, code), "exited") for name, code in codes if code != UNASSIGNED)
         if exits:

@@ -1,4 +1,9 @@
-"""Looks at rows: assigns them to the nearest segments and settles them."""
+"""Looks at rows: assigns them to the nearest segments and settles them.
+
+A look counts once per *tick*, a stretch of event time with fixed boundaries: the row holds the settled state of before
+the tick, and every look of the tick settles from it. So the last look of a tick replaces the verdict of the earlier
+ones, and a verdict does not depend on how many looks there were (DESIGN.md, Settling).
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.clustering.identity import UNASSIGNED, id_of
-from streamseg.features.rows import NO_SLOTS, Rows, Slots
+from streamseg.features.rows import NO_SLOTS, Floats, Rows, Slots
 from streamseg.features.vector import vectors
 from streamseg.membership.settle import settle
 from streamseg.pipeline.segmentation import Segmentation, is_assignable, is_known
@@ -31,22 +36,44 @@ class Looked:
     def __post_init__(self) -> None:
         self.moved = (self.before != self.after).any(axis=1)
 
+    def compare_with(self, slots: Slots, flushed: Mapping[int, NDArray[np.uint32]]) -> None:
+        """Take `flushed` as the segments before: those of the latest flush, by slot, for rows looked at since then.
+
+        `slots` are the rows of this look, ascending; they include those of `flushed`.
+        """
+        if flushed:
+            at = np.searchsorted(slots, np.fromiter(flushed, dtype=np.intp, count=len(flushed)))
+            self.before[at] = np.stack(list(flushed.values()))
+            self.moved = (self.before != self.after).any(axis=1)
+
+
+def moments(rows: Rows, slots: Slots, earliest: float) -> Floats:
+    """Return the moment for which a look at each row holds, epoch seconds, shape (n,).
+
+    That is the time of its latest event or look, and not before `earliest`. It does not depend on other rows.
+    """
+    seen = np.maximum(rows.last_seen[slots], rows.looked_at[slots].max(axis=1, initial=0))
+    moment: Floats = np.maximum(seen, max(earliest, 0.0))
+    return moment
+
 
 def look(
-    rows: Rows, slots: Slots, now: float, segmentations: Sequence[Segmentation], cleared: Slots = NO_SLOTS
+    rows: Rows, slots: Slots, earliest: float, segmentations: Sequence[Segmentation], cleared: Slots = NO_SLOTS
 ) -> Looked:
     """Assign the rows by the current models, settle them, and store the result in the rows.
 
     Args:
         rows: the slab; settled state and `looked_at` are updated.
         slots: rows to look at, each once, shape (n,).
-        now: time of the look on the partition's clock, epoch seconds.
+        earliest: a look holds for the row's `moments`, and not for an earlier time than this, epoch seconds. A sweep
+            gives the partition's clock.
         segmentations: in the order of the rows' segmentations.
         cleared: rows that an erasure has cleared since the latest look; they are settled as new ones.
     """
     before = rows.segment[slots]
     candidate, streak = rows.candidate[slots], rows.streak[slots]
-    keeps = is_known(rows, slots) & ~np.isin(slots, cleared)
+    known, moment = is_known(rows, slots), moments(rows, slots, earliest)
+    keeps = known & ~np.isin(slots, cleared)
     rows.segment[slots] = np.where(keeps[:, None], before, UNASSIGNED)
     score = np.zeros(before.shape)
     for s, segmentation in enumerate(segmentations):
@@ -54,35 +81,44 @@ def look(
             rows.segment[slots, s] = rows.candidate[slots, s] = UNASSIGNED
         if segmentation.assigner is None:
             continue
+        _hold(rows, slots[known], s, moment[known], segmentation.look_interval_seconds)
         assignable = is_assignable(rows, slots, segmentation)
-        active = slots[assignable]
+        active, at = slots[assignable], moment[assignable]
         if segmentation.attributes:  # attributes can be cleared, behaviour cannot
             rows.segment[slots[~assignable], s] = UNASSIGNED
+            rows.candidate[slots[~assignable], s] = rows.streak[slots[~assignable], s] = 0
         if not len(active):
             continue
-        assignment = segmentation.assigner.assign(vectors(rows, active, now, segmentation.features))
-        current = rows.segment[active, s]
+        assignment = segmentation.assigner.assign(vectors(rows, active, at, segmentation.features))
+        held = rows.held_segment[active, s]
         settled = settle(
-            segment=current,
-            candidate=rows.candidate[active, s],
-            streak=rows.streak[active, s],
-            since=rows.since[active, s].astype(np.float64),
+            segment=held,
+            candidate=rows.held_candidate[active, s],
+            streak=rows.held_streak[active, s],
             nearest=assignment.nearest_code,
             nearest_distance=assignment.nearest_distance,
-            current_distance=assignment.distance_to(current),
-            now=now,
+            current_distance=assignment.distance_to(held),
             margin=segmentation.margin,
             looks=segmentation.looks,
         )
+        entered = settled.segment != rows.segment[active, s]
+        rows.since[active[entered], s] = at[entered]
         rows.segment[active, s] = settled.segment
         rows.candidate[active, s] = settled.candidate
         rows.streak[active, s] = settled.streak
-        rows.since[active, s] = settled.since
-        rows.looked_at[active, s] = now
         score[assignable, s] = assignment.score(settled.segment)
     after = rows.segment[slots]
     changed = ((before != after) | (candidate != rows.candidate[slots]) | (streak != rows.streak[slots])).any(axis=1)
     return Looked(before, after, score, changed)
+
+
+def _hold(rows: Rows, slots: Slots, s: int, moment: Floats, interval: float) -> None:
+    """Let the rows whose look begins a tick of a segmentation hold their present state; note the time of the look."""
+    begins = slots[moment // interval > rows.looked_at[slots, s] // interval]
+    rows.held_segment[begins, s] = rows.segment[begins, s]
+    rows.held_candidate[begins, s] = rows.candidate[begins, s]
+    rows.held_streak[begins, s] = rows.streak[begins, s]
+    rows.looked_at[slots, s] = moment
 
 
 def count_sizes(

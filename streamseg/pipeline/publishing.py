@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -15,8 +16,8 @@ from streamseg.membership.types import Consent, MembershipChange, OutboxEntry
 from streamseg.pipeline.looking import Looked
 from streamseg.pipeline.segmentation import Segmentation, is_known
 
-Answers: TypeAlias = tuple[int, int]
-"""Codes of a row's consent to ads and to personalisation: 1 yes, 0 no, -1 unknown."""
+Answers: TypeAlias = tuple[int, int, int]
+"""Codes of a row's consents (`Rows.answers`)."""
 
 NOTHING_ANSWERED: Final[Mapping[int, Answers]] = {}
 
@@ -97,7 +98,7 @@ def publish(
         withdrawn[chosen].tolist(),
         begins_anew[chosen].tolist(),
         rows.seq[touched].tolist(),
-        zip(rows.ads[touched].tolist(), rows.personalisation[touched].tolist(), strict=True),
+        rows.answers(touched),
         np.where(begins_anew[chosen, None], UNASSIGNED, shown.before[chosen]).tolist(),
         shown.after[chosen].tolist(),
         rows.since[touched][:, shown.columns].tolist(),
@@ -108,8 +109,7 @@ def publish(
     for slot, is_withdrawn, anew, seq, consent, before, after, since, scores in columns:
         customer_id = rows.customer_ids[slot]
         if is_withdrawn or anew:
-            ads, personalisation = answered.get(slot, consent)
-            told = Consent.of_codes(ads, personalisation, rules.unknown_consent)
+            told = Consent.of_codes(answered.get(slot, consent), rules.unknown_consent)
             entries.append(OutboxEntry(customer_id, epoch, seq - anew, None, (), told))
         if is_withdrawn:
             continue
@@ -122,9 +122,10 @@ def publish(
 def _previous_consents(rows: Rows, answered: Mapping[int, Answers], unknown: Consent) -> dict[int, Consent]:
     """Return the previous consent by slot, for slots with a purpose whose answer changed."""
     previous = {}
-    for slot, codes in answered.items():
-        before = Consent.of_codes(*codes, unknown)
-        if before != Consent.of_codes(int(rows.ads[slot]), int(rows.personalisation[slot]), unknown):
+    now = rows.answers(np.fromiter(answered, dtype=np.intp, count=len(answered)))
+    for (slot, codes), current in zip(answered.items(), now, strict=True):
+        before = Consent.of_codes(codes, unknown)
+        if before != Consent.of_codes(current, unknown):
             previous[slot] = before
     return previous
 
@@ -176,14 +177,10 @@ def _segment_json(name: str, code: int, since: int, score: float) -> str:
     return segment_json(name, None if code == UNASSIGNED else id_of(name, code), since, score)
 
 
-def _consents(unknown: Consent) -> dict[tuple[int, int], str]:
-    """Return the encoded consent for each pair of codes of a row (ads, personalisation)."""
+def _consents(unknown: Consent) -> dict[Answers, str]:
+    """Return the encoded consent for the answers of any row."""
     codes = (-1, 0, 1)
-    return {
-        (ads, personalisation): consent_json(Consent.of_codes(ads, personalisation, unknown))
-        for ads in codes
-        for personalisation in codes
-    }
+    return {answers: consent_json(Consent.of_codes(answers, unknown)) for answers in product(codes, codes, codes)}
 
 
 @lru_cache(maxsize=65_536)

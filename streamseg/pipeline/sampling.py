@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from streamseg.clustering.budget import LearnBudget, draw
 from streamseg.clustering.sample import RANKS, rank_of
@@ -51,12 +52,13 @@ def sample(
     budget: LearnBudget | None = None,
     *,
     epoch: int = 0,
+    unknown: bool = True,
 ) -> list[SampleRecord]:
     """Return the feature vectors that are due to be learned, and set `learned_at` of their rows.
 
     If there are many more customers than challenges need, only those with the lowest ranks are sampled (a uniform
     choice), so that the trainer's cost does not grow with the number of customers. Customers beyond the budget stay due
-    for a later look (DESIGN.md, Learning and assigning).
+    for a later look (DESIGN.md, Learning and assigning). Nobody is sampled without consent to analytics.
 
     Args:
         rows: the slab; `learned_at` is updated.
@@ -65,8 +67,10 @@ def sample(
         segmentations: in the order of the rows' segmentations.
         budget: limits the samples per second; None takes all.
         epoch: epoch of the partition's lease.
+        unknown: as for `may_learn`.
     """
     samples = []
+    slots = slots[may_learn(rows, slots, unknown=unknown)]
     for s, segmentation in enumerate(segmentations):
         if segmentation.dropped:
             continue
@@ -103,6 +107,24 @@ def sample(
             )
             samples.append(SampleRecord(customer_id, sample_key(segmentation.name, customer_id), _ENCODE_SAMPLE(value)))
     return samples
+
+
+def may_learn(rows: Rows, slots: Slots, *, unknown: bool) -> NDArray[np.bool_]:
+    """Return the mask of rows whose customers consent to analytics, shape (n,); `unknown` if they never answered."""
+    answers = rows.analytics[slots]
+    allowed: NDArray[np.bool_] = answers != 0 if unknown else answers > 0
+    return allowed
+
+
+def withdrawn_samples(rows: Rows, slots: Slots, *, unknown: bool) -> Slots:
+    """Return the rows that were sampled and may no longer be learned from; they count as never sampled afterwards.
+
+    So a customer who consents again is due at once. `unknown` as for `may_learn`.
+    """
+    refused = slots[~may_learn(rows, slots, unknown=unknown)]
+    sampled = refused[(rows.learned_at[refused] > 0).any(axis=1)]
+    rows.learned_at[sampled] = 0
+    return sampled
 
 
 def sample_key(segmentation: str, customer_id: str) -> bytes:

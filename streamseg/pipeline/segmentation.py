@@ -19,7 +19,7 @@ class Segmentation:
     margin: float
     """How much nearer another segment must be to count, as a share (0-1) of the distance to the own one."""
     looks: int
-    """Looks in a row at which it must be nearer."""
+    """Ticks in a row at whose end it must be nearer."""
     learn_interval_seconds: float
     assigner: Assigner | None = None
     version: int = 0
@@ -30,6 +30,8 @@ class Segmentation:
     """Indices of its attributes if all its features come from attributes, else empty; see `is_assignable`."""
     sampled_share: float = 1.0
     """Share (0-1) of the customers to sample, chosen by rank; the model says how many its challenges need."""
+    look_interval_seconds: float = 60.0
+    """Length of a tick: the looks in it count once. Whole seconds, since rows keep their times in them."""
     dropped: bool = False
     """Whether it was dropped: nothing is learned, and all customers exit their segments."""
 

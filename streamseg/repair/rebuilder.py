@@ -188,5 +188,7 @@ class Rebuilder:
         customers = list(rows.slots)
         for start in range(0, len(customers), ROWS_AT_ONCE):
             piece = customers[start : start + ROWS_AT_ONCE]
-            dumped = rows.dump(rows.slots_of(piece))
+            slots = rows.slots_of(piece)
+            rows.learned_at[slots[rows.analytics[slots] == 0]] = 1  # samples may exist: the next look deletes them
+            dumped = rows.dump(slots)
             await self._state.stage(partition, list(zip(piece, dumped, strict=True)))

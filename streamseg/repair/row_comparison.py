@@ -22,6 +22,8 @@ EXACT: Final = (
     "ads_at",
     "personalisation",
     "personalisation_at",
+    "analytics",
+    "analytics_at",
     "spend_minor",
     "attributes",
     "attribute_at",

@@ -7,7 +7,7 @@ from streamseg.features.layout import Layout
 from streamseg.features.relayout import with_readable
 from streamseg.features.rows import Rows
 from streamseg.features.vector import vectors
-from streamseg.pipeline import Segmentation, is_assignable
+from streamseg.pipeline import Segmentation, is_assignable, may_learn
 from streamseg.ports import StateStore
 from streamseg.service.row_scans import ROWS_AT_ONCE, scan_rows, stored_partitions
 
@@ -23,17 +23,20 @@ async def all_rows(state: StateStore, layout: Layout, at_once: int = ROWS_AT_ONC
 
 
 def live_vectors(
-    rows: Rows, segmentation: Segmentation, now: float | None
+    rows: Rows, segmentation: Segmentation, now: float | None, *, unknown: bool = True
 ) -> tuple[float, list[str], NDArray[np.float64]]:
-    """Return the moment, and the ids (n) and raw feature vectors (n, d) of all customers that can be assigned.
+    """Return the moment, and the ids (n) and raw feature vectors (n, d) of all customers that may be learned from.
+
+    These are those that can be assigned and consent to analytics.
 
     Args:
         rows: all stored rows.
         segmentation: whose features to take, and whose customers.
         now: the moment of the vectors in epoch seconds; None takes the latest event of these customers.
+        unknown: consent to analytics that applies to customers who gave none.
     """
     slots = np.arange(len(rows), dtype=np.intp)
-    slots = slots[is_assignable(rows, slots, segmentation)]
+    slots = slots[is_assignable(rows, slots, segmentation) & may_learn(rows, slots, unknown=unknown)]
     if now is None:
         now = float(rows.last_seen[slots].max(initial=0.0))
     return now, [rows.customer_ids[slot] for slot in slots.tolist()], vectors(rows, slots, now, segmentation.features)

@@ -17,6 +17,7 @@ from streamseg.settings.loading import PREFIX, Settings
 _UNITS: Final = {
     "_seconds": "seconds",
     "_days": "days",
+    "_minutes": "minutes",
     "_bytes": "bytes",
     "_port": "port",
     "_share_limit": "share, 0-1",

@@ -91,7 +91,10 @@ class SegmentationSettings(TomlTable):
     margin: float = Field(default=0.05, ge=0, lt=1)
     """Settling: how much nearer a new centre must be, as a share of the distance to the old one."""
     looks: int = Field(default=2, ge=1, le=255)
-    """Settling: number of consecutive looks at which the new centre must be nearer."""
+    """Settling: number of consecutive ticks of the look interval at whose end the new centre must be nearer."""
+    look_interval_minutes: int = Field(default=1, ge=1, le=1_440)
+    """Settling: length of a tick of event time. Looks of a customer within one count once, the last of them. Customers
+    without a segment, and those of an ended one, get their segment at once all the same."""
     learn_interval_seconds: Positive = 86_400.0
     """A customer's vector is learned at most once in this time, by the partition's clock."""
     challenge_interval_seconds: Positive = 86_400.0
@@ -147,3 +150,5 @@ class MembershipSettings(TomlTable):
     """Consent to ads to assume for customers who gave none."""
     unknown_personalisation_consent: bool = True
     """Consent to personalisation to assume for customers who gave none."""
+    unknown_analytics_consent: bool = True
+    """Consent to analytics to assume for customers who gave none: whether models may learn from them."""

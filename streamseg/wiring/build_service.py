@@ -103,7 +103,9 @@ async def live_vectors(settings: Settings, segmentation: str) -> tuple[float, li
     derived = derive(settings)
     async with stores(settings) as (state, _, _):
         rows = await all_rows(state, derived.layout)
-    return vectors_of(rows, derived.segmentation(segmentation), None if settings.clock == "event" else time.time())
+    now = None if settings.clock == "event" else time.time()
+    unknown = settings.membership.unknown_analytics_consent
+    return vectors_of(rows, derived.segmentation(segmentation), now, unknown=unknown)
 
 
 async def read_membership(settings: Settings, customer_id: str) -> tuple[bytes | None, dict[str, dict[str, Any]]]:

@@ -69,7 +69,11 @@ def derive(settings: Settings) -> Derived:
         publishing=PublishingRules(
             membership.bound_seconds,
             membership.ttl_seconds,
-            Consent(membership.unknown_ads_consent, membership.unknown_personalisation_consent),
+            Consent(
+                membership.unknown_ads_consent,
+                membership.unknown_personalisation_consent,
+                membership.unknown_analytics_consent,
+            ),
         ),
     )
 
@@ -128,6 +132,7 @@ def _segmentation(name: str, one: SegmentationSettings, features: list[Feature],
         one.margin,
         one.looks,
         one.learn_interval_seconds,
+        look_interval_seconds=60.0 * one.look_interval_minutes,
         public_from=math.inf if one.shadow else 0.0,
         attributes=() if "" in used else tuple(map(traits.index, used)),
     )

@@ -62,6 +62,8 @@ def _refusal(layout: Layout, stored: bytes, dropped: Collection[str]) -> str:
         texts = "; ".join(f"{setting}: {_change(before, now)}" for setting, (before, now) in differences.items())
         return f"the rows were written with other settings ({texts}): restore them or run `streamseg rebuild`"
     missing = [name for name in there if name not in layout.segmentations and name not in dropped]
+    if not missing:
+        return "the rows were written by a newer version with the same settings: start the newer version"
     return (
         f"the rows also have {' and '.join(missing)}, which the settings lack: add it to the settings, "
         f"or end it with `streamseg segments drop {missing[0]}`"

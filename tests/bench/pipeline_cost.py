@@ -89,9 +89,11 @@ def measure(load: Load, settings: Settings, run_size: int) -> dict[str, float]:
         lap("take")
         rows.load(taken.missing, [None] * len(taken.missing))
         lap("load")
-        slots, _ = pipeline.absorb(rows, 0, taken, money)
+        absorbed = pipeline.absorb_runs(rows, [pipeline.TakenRun(0, taken)], money, [segmentation], 0.0)
+        slots = absorbed.slots
         lap("absorb")
-        looked = pipeline.look(rows, slots, time.time(), [segmentation])
+        looked = pipeline.look(rows, slots, 0.0, [segmentation])
+        looked.compare_with(slots, absorbed.flushed)
         lap("look")
         pipeline.sample(rows, slots, time.time(), [segmentation])
         lap("sample")

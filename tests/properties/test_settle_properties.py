@@ -22,10 +22,9 @@ def test_a_customer_moves_after_exactly_the_needed_looks_in_a_row(
     """Compare with a plain implementation of the rule for one customer, look by look."""
     segment = np.array([start], dtype=np.uint32)
     candidate, streak = np.zeros(1, dtype=np.uint32), np.zeros(1, dtype=np.uint8)
-    since = np.zeros(1)
     history: list[int] = []
     expected = start
-    for now, row in enumerate(looks_at, start=1):
+    for row in looks_at:
         nearest = int(np.argmin(row)) + 1
         own = row[expected - 1] if expected else np.inf
         near = nearest != expected and min(row) < (1 - margin) * own
@@ -35,25 +34,22 @@ def test_a_customer_moves_after_exactly_the_needed_looks_in_a_row(
             segment=segment,
             candidate=candidate,
             streak=streak,
-            since=since,
             nearest=np.array([nearest], dtype=np.uint32),
             nearest_distance=np.array([min(row)]),
             current_distance=np.array([own]),
-            now=float(now),
             margin=margin,
             looks=needed,
         )
         if moves:
             expected, history = nearest, []
         assert settled.changed[0] == moves
-        assert (settled.since[0] == now) == moves
-        segment, candidate, streak, since, _ = settled
+        segment, candidate, streak, _ = settled
         assert segment[0] == expected
         assert (candidate[0] == 0) == (streak[0] == 0) == (not history)
 
 
-def settled_of(columns: dict[str, Any]) -> Settled[np.float64]:
-    return settle(**columns, now=50.0, margin=0.05, looks=2)
+def settled_of(columns: dict[str, Any]) -> Settled:
+    return settle(**columns, margin=0.05, looks=2)
 
 
 @settings(max_examples=40, deadline=None)
@@ -67,7 +63,6 @@ def test_the_order_of_customers_does_not_matter(seed: int, n: int) -> None:
         "segment": rng.integers(0, 4, n).astype(np.uint32),
         "candidate": rng.integers(0, 4, n).astype(np.uint32),
         "streak": rng.integers(0, 3, n).astype(np.uint8),
-        "since": rng.uniform(0, 10, n),
         "nearest": rng.integers(0, 4, n).astype(np.uint32),
         "nearest_distance": rng.uniform(0, 2, n),
         "current_distance": np.where(rng.random(n) < 0.2, np.inf, rng.uniform(0, 2, n)),

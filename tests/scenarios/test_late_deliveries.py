@@ -101,7 +101,7 @@ def test_without_the_trainer_a_late_sample_stays_and_verify_says_so() -> None:
 def test_a_late_record_is_found_although_the_next_owner_was_killed_before_it_looked() -> None:
     async def go() -> Found:
         made = await filled_servers(EVENTS)
-        first = OnePartition(made, "first", run=RUN, pace=WATCHFUL)
+        first = OnePartition(made, "first", run=RUN, pace=QUICK)
         await first.begin()
         await until(lambda: first.is_done)
         late = last_values(made)[ERASED]
@@ -113,7 +113,7 @@ def test_a_late_record_is_found_although_the_next_owner_was_killed_before_it_loo
         made.log.append(MEMBERSHIPS, ERASED.encode(), late)
         made.log.event(CLICKS, "c-3", "x-next", EVENTS * 60.0, event_name="view_item")
         gate = Gate(("after flush", 1))
-        second, third = OnePartition(made, "second", gate, pace=WATCHFUL), OnePartition(made, "third", pace=WATCHFUL)
+        second, third = OnePartition(made, "second", gate, pace=QUICK), OnePartition(made, "third", pace=QUICK)
         await second.begin()
         await until(gate.stopped.is_set)
         await second.close()

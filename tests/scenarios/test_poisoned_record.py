@@ -11,6 +11,7 @@ from streamseg import pipeline
 from streamseg.errors import StoreUnavailableError
 from streamseg.events.record import RecordBatch
 from streamseg.events.rejection import ERROR_HEADERS
+from streamseg.pipeline import ticks
 from streamseg.ports import Flush
 from streamseg.topics import CLICKS, DEAD_LETTERS, PURCHASES
 from tests.support.partition import NUMBER, SNAPSHOT, OnePartition, Servers, fill, until
@@ -42,7 +43,7 @@ def absorbing(monkeypatch: pytest.MonkeyPatch, _: Servers) -> None:
             raise KeyError(POISONED)
         return answer
 
-    monkeypatch.setattr(pipeline, "absorb", raising)
+    monkeypatch.setattr(ticks, "absorb", raising)
 
 
 def flushing(monkeypatch: pytest.MonkeyPatch, servers: Servers) -> None:
@@ -207,7 +208,7 @@ def test_when_most_records_raise_the_worker_stops(monkeypatch: pytest.MonkeyPatc
         def raising(*_: Any) -> Any:
             raise RuntimeError
 
-        monkeypatch.setattr(pipeline, "absorb", raising)
+        monkeypatch.setattr(ticks, "absorb", raising)
         return (await work_off(servers)).failures
 
     (failure,) = asyncio.run(go())

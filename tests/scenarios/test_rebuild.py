@@ -10,7 +10,8 @@ from streamseg.features.codec import erasure_of
 from streamseg.features.layout import NEVER, Layout
 from streamseg.membership.latest_changes import LatestChanges
 from streamseg.repair.rebuilder import LogNotWholeError, Rebuilder
-from streamseg.topics import CLICKS, INPUT_TOPICS, MEMBERSHIPS
+from streamseg.topics import CLICKS, CONSENTS, INPUT_TOPICS, MEMBERSHIPS, SAMPLES
+from streamseg.worker.layout_check import RowLayouts
 from tests.support import partition as support
 from tests.support.partition import MONEY, NUMBER, SNAPSHOT, OnePartition, Servers, fill, until
 
@@ -87,6 +88,31 @@ def test_a_worker_with_the_old_layout_is_refused_from_the_swap_on() -> None:
         await until(lambda: bool(old.failures))
         await old.close()
         assert isinstance(old.failures[0], LayoutMismatchError)
+
+    asyncio.run(go())
+
+
+def test_after_a_rebuild_the_samples_of_those_who_refuse_analytics_are_deleted() -> None:
+    """Their answers may be in the log only: rows of the release before did not keep them."""
+
+    async def go() -> None:
+        made = await served()
+        made.log.event(CONSENTS, "c-2", "refused", 7_200.0, consent={"analytics": False})
+        sampled = {record.key for record in made.log.records[SAMPLES] if record.value}
+        assert b"behaviour|c-2" in sampled
+        await rebuilder(made).rebuild()
+        rows = RowLayouts(NEW, frozenset(), frozenset(NEW.segmentations))
+        worker = OnePartition(made, "new", rows=rows)
+        await worker.begin()
+        for n in range(3):
+            made.log.event(CLICKS, "c-3", f"later-{n}", 9_000.0, event_name="view_item")
+        await until(lambda: worker.is_done)
+        await worker.sweep()
+        await until(lambda: worker.is_done)
+        await worker.close()
+        latest = {record.key: record.value for record in made.log.records[SAMPLES]}
+        assert latest[b"behaviour|c-2"] is None
+        assert latest[b"behaviour|c-3"] is not None
 
     asyncio.run(go())
 

@@ -79,3 +79,18 @@ def test_everybody_is_looked_at_at_once_when_a_model_was_adopted() -> None:
         await worker.close()
 
     asyncio.run(go())
+
+
+def test_a_late_event_makes_no_verdict_of_long_ago() -> None:
+    async def go() -> None:
+        servers, worker = await fallen_silent()
+        for n in range(3):
+            servers.log.event(CLICKS, ACTIVE, f"a-{n}", 5 * BOUND, event_name="view_item")
+        await until(lambda: worker.is_done)
+        servers.log.event(CLICKS, "c-late", "late", HOUR, event_name="view_item")
+        await until(lambda: worker.is_done)
+        rows = worker.partition._state.rows
+        assert rows.looked_at[rows.slots["c-late"], 0] == NOON + 5 * BOUND - BOUND / 4
+        await worker.close()
+
+    asyncio.run(go())

@@ -1,12 +1,13 @@
 """Records, segmentations and a small path for the tests of the pipeline."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from streamseg import pipeline
 from streamseg.clustering.assign import Assigner
@@ -113,14 +114,26 @@ class PathUnderTest:
         self.rows.load(taken.missing, [None] * len(taken.missing))
         return pipeline.absorb(self.rows, source, taken, MONEY)[0]
 
-    def answers_of(self, customers: Sequence[str]) -> dict[int, tuple[int, int]]:
+    def answers_of(self, customers: Sequence[str]) -> dict[int, tuple[int, int, int]]:
         """Return the codes of the consents by slot, as a worker keeps them before it absorbs."""
-        slots = self.rows.slots_of(customers).tolist()
-        return {slot: (int(self.rows.ads[slot]), int(self.rows.personalisation[slot])) for slot in slots}
+        slots = self.rows.slots_of(customers)
+        return dict(zip(slots.tolist(), self.rows.answers(slots), strict=True))
 
-    def decide(self, slots: Any, now: float = NOW, answered: Any = None) -> list[dict[str, Any]]:
-        """Look, publish and count sizes. Returns the outbox entries, decoded; a deletion has `gone`."""
-        looked = pipeline.look(self.rows, slots, now, self.segmentations)
+    def decide(
+        self,
+        slots: Any,
+        now: float = NOW,
+        answered: Any = None,
+        *,
+        earliest: float | None = None,
+        flushed: Mapping[int, NDArray[np.uint32]] | None = None,
+    ) -> list[dict[str, Any]]:
+        """Look, publish and count sizes. Returns the outbox entries, decoded; a deletion has `gone`.
+
+        `earliest` is that of the look, `now` by default; `flushed` has the segments before looks in between.
+        """
+        looked = pipeline.look(self.rows, slots, now if earliest is None else earliest, self.segmentations)
+        looked.compare_with(slots, flushed or {})
         self.entries = entries = pipeline.publish(
             self.rows,
             slots,

@@ -56,7 +56,9 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "seq": {"type": "integer"},
             "as_of": EPOCH,
             "model": {"type": "object", "additionalProperties": {"type": "integer"}},
-            "consent": object_of({"ads": {"type": "boolean"}, "personalisation": {"type": "boolean"}}),
+            "consent": object_of(
+                {"ads": {"type": "boolean"}, "personalisation": {"type": "boolean"}}, {"analytics": {"type": "boolean"}}
+            ),
         },
     ),
     "Segment": object_of(

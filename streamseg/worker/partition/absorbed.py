@@ -1,9 +1,14 @@
 """What the runs of one cycle changed, until it is flushed."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from streamseg.features.rows import Slots
+import numpy as np
+from numpy.typing import NDArray
+
+from streamseg.features.rows import NO_SLOTS, Rows, Slots
+from streamseg.pipeline import TakenRun
 from streamseg.ports import OutgoingRecord, SeenTimes
 
 
@@ -11,17 +16,37 @@ from streamseg.ports import OutgoingRecord, SeenTimes
 class Absorbed:
     """What the runs of one cycle changed, until it is flushed."""
 
-    slots: list[Slots] = field(default_factory=list)
-    """Rows that were touched, by run."""
+    slots: Slots = field(default_factory=lambda: NO_SLOTS)
+    """Rows to settle, ascending."""
+    taken: list[TakenRun] = field(default_factory=list)
+    """Runs that are decoded and whose rows are loaded, to be absorbed together."""
+    flushed: Mapping[int, NDArray[np.uint32]] = field(default_factory=dict)
+    """Codes of the segments in the latest flush, by slot, for rows that were looked at since then."""
+    began_at: float = 0.0
+    """The partition's clock when the cycle began, epoch seconds."""
     appended_at: list[float] = field(default_factory=list)
     """Epoch seconds at which Kafka got the first and the last record of each run."""
     times: list[SeenTimes] = field(default_factory=list)
     """Event times by run."""
-    answered: dict[int, tuple[int, int]] = field(default_factory=dict)
-    """Codes of the consent (ads, personalisation) before the first consent or erasure of the cycle, by slot."""
-    cleared: list[Slots] = field(default_factory=list)
-    """Rows that an erasure has cleared, by run; events may have come after it."""
+    answered: dict[int, tuple[int, int, int]] = field(default_factory=dict)
+    """Codes of the consents before the first consent or erasure of the cycle, by slot."""
+    cleared: Slots = field(default_factory=lambda: NO_SLOTS)
+    """Rows that an erasure has cleared; events may have come after it."""
+    settles_anew: Slots = field(default_factory=lambda: NO_SLOTS)
+    """Those of them that were not looked at since."""
     dead_letters: list[OutgoingRecord] = field(default_factory=list)
     seen: Counter[str] = field(default_factory=Counter)
     """Records by topic, and how many of them were rejected."""
     rejected: Counter[str] = field(default_factory=Counter)
+
+    def note_answers(self, rows: Rows, slots: Slots) -> None:
+        """Note the consents of rows before consents or erasures are absorbed."""
+        for slot, codes in zip(slots.tolist(), rows.answers(slots), strict=True):
+            self.answered.setdefault(slot, codes)
+
+    def note_samples(self, rows: Rows, slots: Slots) -> None:
+        """Note rows that consented to analytics when they were sampled: the entry about it deletes their samples."""
+        self.note_answers(rows, slots)
+        for slot in slots.tolist():
+            ads, personalisation, _ = self.answered[slot]
+            self.answered[slot] = ads, personalisation, 1

@@ -17,7 +17,7 @@ from streamseg.errors import StoreUnavailableError, StreamsegError
 from streamseg.events.cloudevents import MEMBERSHIP_TYPE, Headers, headers_at
 from streamseg.kafka.partitioner import misrouted
 from streamseg.logs import OutageLog
-from streamseg.membership.encoding import change_record, history_record, tombstone_headers
+from streamseg.membership.encoding import change_record, ends_learning, history_record, tombstone_headers
 from streamseg.membership.types import OutboxEntry
 from streamseg.metrics import Metrics
 from streamseg.ports import OutgoingRecord
@@ -53,9 +53,9 @@ class PendingDelivery:
     def with_next(self, later: "PendingDelivery") -> "PendingDelivery":
         """Merge with a later one: a queue of several costs one delivery.
 
-        Samples of customers whom the later one deletes are left out: they would be sent after their tombstones.
+        Tombstones of samples go out before all samples, so a sample that a later entry deletes is left out.
         """
-        gone = {entry.customer_id for entry in later.entries if entry.membership is None}
+        gone = {entry.customer_id for entry in later.entries if ends_learning(entry)}
         extra = [one for one in self.extra if pipeline.sampled_customer(one.key) not in gone] if gone else self.extra
         return PendingDelivery(
             (*self.entries, *later.entries),
@@ -195,7 +195,7 @@ class OutboxRelay:
         )
 
     def _deleted_samples(self, entries: Sequence[OutboxEntry]) -> list[OutgoingRecord]:
-        """Return tombstones for all samples of the customers who were erased or expired.
+        """Return tombstones for all samples of customers who were erased, expired, or withdrew consent to analytics.
 
         They follow from the outbox, so a worker that is killed after the flush has not forgotten them.
         """
@@ -208,7 +208,7 @@ class OutboxRelay:
                 partition=SAMPLES_PARTITION,
             )
             for entry in entries
-            if entry.membership is None
+            if ends_learning(entry)
             for name in self._segmentations
         ]
 

@@ -1,12 +1,17 @@
 """Reports what a partition notices in the records that it reads."""
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 
 from streamseg.events.record import RecordBatch
+from streamseg.features.update import Absorbed
+from streamseg.membership.types import OutboxEntry
 from streamseg.metrics import Metrics
+from streamseg.pipeline import Taken
 from streamseg.pipeline.event_time import SUPPORT
 from streamseg.time_units import DAY_SECONDS
+from streamseg.topics import INPUT_TOPICS
 
 log = logging.getLogger(__name__)
 
@@ -52,3 +57,28 @@ def report_outliers(times: Sequence[float], now: float, partition: int, metrics:
             (max(times) - now) / DAY_SECONDS,
             SUPPORT,
         )
+
+
+def report_taken(run: RecordBatch, taken: Taken, metrics: Metrics) -> None:
+    """Count the records of a decoded run, and the fields that were adjusted in it."""
+    metrics.records.labels(topic=run.topic).inc(len(run.records))
+    for name, count in taken.adjusted.items():
+        metrics.adjusted.labels(field=name).inc(count)
+
+
+def report_absorbed(parts: Sequence[tuple[int, Absorbed]], metrics: Metrics) -> None:
+    """Count the events of parts of runs, each given with its source, by what became of them."""
+    for source, part in parts:
+        topic = INPUT_TOPICS[source]
+        metrics.events.labels(topic=topic).inc(int(part.mask.sum()))
+        metrics.duplicates.labels(topic=topic).inc(part.duplicates)
+        metrics.replayed.labels(topic=topic).inc(part.replayed)
+        if part.adjusted:
+            metrics.adjusted.labels(field="traits").inc(part.adjusted)
+
+
+def report_moves(entries: Sequence[OutboxEntry], metrics: Metrics) -> None:
+    """Count the changes that were decided, by segmentation and kind."""
+    moves = Counter((change.segmentation, change.change) for entry in entries for change in entry.changes)
+    for labels, count in moves.items():
+        metrics.moves.labels(*labels).inc(count)

@@ -1,12 +1,11 @@
 """One partition's rows: absorbs runs, decides memberships, flushes both.
 
-    absorb -> settle_and_flush -> relay        sweep: load -> expire | settle_and_flush -> relay
+    take -> absorb -> settle_and_flush -> relay        sweep: load -> expire | settle_and_flush -> relay
 
 A reset begins with a new state: rows in memory that are ahead of the store would hide a loss behind their offsets.
 """
 
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -16,7 +15,7 @@ from streamseg import pipeline
 from streamseg.clustering.budget import LearnBudget
 from streamseg.events.record import RecordBatch
 from streamseg.events.rejection import RejectedEvent
-from streamseg.features.rows import NO_SLOTS, Rows, Slots
+from streamseg.features.rows import Rows, Slots
 from streamseg.kafka.partitioner import misrouted
 from streamseg.membership.catch_up import CatchUp
 from streamseg.membership.latest_changes import LatestChanges
@@ -33,6 +32,7 @@ from streamseg.worker.partition.dead_letters import dead_letters
 from streamseg.worker.partition.flow_count import FlowCount
 from streamseg.worker.partition.lease import Lease
 from streamseg.worker.partition.outbox_relay import OutboxRelay, PendingDelivery
+from streamseg.worker.partition.reports import report_absorbed, report_moves, report_taken
 from streamseg.worker.partition.segment_sizes import Codes, SegmentSizes
 
 
@@ -103,8 +103,8 @@ class PartitionState:
         published = {} if self._catch_up or self.relay.published is None else {MEMBERSHIPS: self.relay.published}
         return dict(self._lease.checkpoint) | published
 
-    async def absorb(self, run: RecordBatch, absorbed: Absorbed) -> None:
-        """Take a run into the rows, and note in `absorbed` what changed.
+    async def take(self, run: RecordBatch, absorbed: Absorbed) -> None:
+        """Decode a run and load its rows; `absorb` takes it together with the other runs of the cycle.
 
         Raises `StoreUnavailableError`.
         """
@@ -117,6 +117,9 @@ class PartitionState:
             self.rows,
             lambda customers: misrouted(customers, self.partition, rules.partitions),
         )
+        if not absorbed.taken:
+            absorbed.began_at = self._ports.clock.now(self.partition)
+        absorbed.taken.append(pipeline.TakenRun(source, taken))
         absorbed.seen[run.topic] += len(run.records)
         absorbed.rejected[run.topic] += len(taken.rejected)
         absorbed.dead_letters += dead_letters(taken.rejected, run.topic, run.partition, metrics)
@@ -124,20 +127,22 @@ class PartitionState:
         if taken.missing:
             self.load(taken.missing, await self._stored(taken.missing))
         if run.topic in {CONSENTS, ERASURES}:
-            for slot in self.rows.slots_of(taken.customer_ids).tolist():
-                codes = int(self.rows.ads[slot]), int(self.rows.personalisation[slot])
-                absorbed.answered.setdefault(slot, codes)
-        slots, counts = pipeline.absorb(self.rows, source, taken, rules.money)
-        if run.topic == ERASURES:
-            absorbed.cleared.append(slots[~pipeline.is_known(self.rows, slots)])
-        absorbed.slots.append(slots)
+            absorbed.note_answers(self.rows, self.rows.slots_of(taken.customer_ids))
         absorbed.appended_at += [run.records[0].timestamp / 1000.0, run.records[-1].timestamp / 1000.0]
-        metrics.records.labels(topic=run.topic).inc(len(run.records))
-        metrics.events.labels(topic=run.topic).inc(int(counts.mask.sum()))
-        for name, count in (taken.adjusted + Counter(traits=counts.adjusted)).items():
-            metrics.adjusted.labels(field=name).inc(count)
-        metrics.duplicates.labels(topic=run.topic).inc(counts.duplicates)
-        metrics.replayed.labels(topic=run.topic).inc(counts.replayed)
+        report_taken(run, taken, metrics)
+
+    def absorb(self, absorbed: Absorbed) -> None:
+        """Absorb the runs that were taken, tick by tick, and note in `absorbed` what changed."""
+        done = pipeline.absorb_runs(
+            self.rows, absorbed.taken, self._rules.money, self._models.segmentations, self._earliest(absorbed)
+        )
+        absorbed.slots, absorbed.flushed = done.slots, done.flushed
+        absorbed.cleared, absorbed.settles_anew = done.cleared, done.settles_anew
+        report_absorbed(done.parts, self._metrics)
+
+    def _earliest(self, absorbed: Absorbed) -> float:
+        """Return the earliest time for which a look after events holds: late events make no verdict of long ago."""
+        return absorbed.began_at - self._rules.sweep_interval
 
     def reject(self, rejected: Sequence[RejectedEvent], run: RecordBatch, absorbed: Absorbed) -> None:
         """Add records of a run to the dead letters of the flush, instead of absorbing them."""
@@ -170,7 +175,7 @@ class PartitionState:
             found = {one: row for one, row in zip(absent, stored, strict=True) if row is not None}
             if found:
                 self.load(list(found), list(found.values()))
-                await self.settle_and_flush(Absorbed([self.rows.slots_of(list(found))]), swept=True)
+                await self.settle_and_flush(Absorbed(np.sort(self.rows.slots_of(list(found)))), swept=True)
         self.relay.watch()
 
     async def settle_and_flush(
@@ -181,19 +186,24 @@ class PartitionState:
         Args:
             absorbed: the touched rows.
             checkpoint: next offset by topic once these rows are written; None leaves it.
-            swept: write only the rows that changed.
+            swept: look at the rows as they are now, and write only those that changed.
 
         Raises:
             FlushRefusedError: another worker owns the partition, or the store lost a flush.
         """
         self._flushed = False
         rows, segmentations = self.rows, self._models.segmentations
-        slots = np.unique(np.concatenate([NO_SLOTS, *absorbed.slots]))
+        slots = absorbed.slots
         # Before the clock has started, use the earliest event there is: clocks do not go back.
         now = self._ports.clock.now(self.partition) or float(rows.first_seen[slots].min(initial=time.time()))
-        cleared = np.concatenate([NO_SLOTS, *absorbed.cleared])
-        looked = pipeline.look(rows, slots, now, segmentations, cleared)
-        sampled = pipeline.sample(rows, slots, now, segmentations, self._budget, epoch=self._lease.epoch)
+        earliest = now if swept else self._earliest(absorbed)
+        looked = pipeline.look(rows, slots, earliest, segmentations, absorbed.settles_anew)
+        looked.compare_with(slots, absorbed.flushed)
+        unknown = self._rules.publishing.unknown_consent.analytics
+        absorbed.note_samples(rows, pipeline.withdrawn_samples(rows, slots, unknown=unknown))
+        sampled = pipeline.sample(
+            rows, slots, now, segmentations, self._budget, epoch=self._lease.epoch, unknown=unknown
+        )
         entries = pipeline.publish(
             rows,
             slots,
@@ -204,7 +214,7 @@ class PartitionState:
             segmentations=segmentations,
             rules=self._rules.publishing,
             answered=absorbed.answered,
-            cleared=cleared,
+            cleared=absorbed.cleared,
             first_seq=self._lease.first_seq,
         )
         before, after = looked.before, looked.after
@@ -294,9 +304,7 @@ class PartitionState:
         checkpoint: Mapping[str, int],
         appended_at: Sequence[float],
     ) -> None:
-        moves = Counter((change.segmentation, change.change) for entry in entries for change in entry.changes)
-        for labels, count in moves.items():
-            self._metrics.moves.labels(*labels).inc(count)
+        report_moves(entries, self._metrics)
         position, in_doubt = written
         await self.relay.put(PendingDelivery(entries, position, extra, dict(checkpoint), appended_at, in_doubt))
         self._flushed = True

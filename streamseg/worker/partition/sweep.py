@@ -96,7 +96,7 @@ class Sweep:
         slots = slots[~await self._state.expire(slots)]
         if self._state.relay.is_idle:
             await self._mark_wrong_strings(slots)
-        await self._state.settle_and_flush(Absorbed([slots]), swept=True)
+        await self._state.settle_and_flush(Absorbed(np.sort(slots)), swept=True)
         rows.evict(np.array([rows.slots[one] for one in absent if one in rows.slots], dtype=np.intp))
 
     async def _mark_wrong_strings(self, slots: Slots) -> None:

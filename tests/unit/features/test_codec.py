@@ -5,8 +5,10 @@ import pytest
 
 from streamseg.errors import LayoutMismatchError, SettingsError
 from streamseg.features import codec
-from streamseg.features.layout import FIELDS, Attribute, Layout
+from streamseg.features.layout import FIELDS, FORMAT, Attribute, Layout
+from streamseg.features.relayout import encoded_settings, with_readable
 from streamseg.features.rows import Rows
+from tests.support import rows_of_format_1 as format_1
 
 
 def a_row(layout: Layout) -> bytes:
@@ -31,7 +33,7 @@ def test_a_stored_row_is_loaded_and_dumped_unchanged() -> None:
 def test_the_default_row_fits_a_size_class_and_the_table_explains_every_byte() -> None:
     layout = Layout.of()
     table = codec.field_table(layout)
-    assert sum(size for _, _, size, _ in table) == len(a_row(layout)) <= 378  # 384 is a size class of Redis's allocator
+    assert sum(size for _, _, size, _ in table) == len(a_row(layout)) <= 420  # 448 is a size class of Redis's allocator
     assert {name for name, _, _, _ in table} >= {field.name for field in FIELDS}
 
 
@@ -44,18 +46,51 @@ def test_fields_are_aligned() -> None:
 
 def test_a_newer_format_is_refused() -> None:
     layout = Layout.of()
-    stored = bytes([codec.FORMAT + 1]) + a_row(layout)[1:]
-    with pytest.raises(LayoutMismatchError, match="format 2, this version reads up to 1"):
+    stored = bytes([FORMAT + 1]) + a_row(layout)[1:]
+    with pytest.raises(LayoutMismatchError, match="format 3, this version reads up to 2"):
         codec.decode(layout, [stored])
+    with pytest.raises(LayoutMismatchError, match="format 3, this version reads up to 2"):
+        codec.erasure_of(stored)
 
 
-def test_an_older_format_is_upgraded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_of_format_1_are_read_with_fresh_values_in_the_fields_that_they_lack() -> None:
     layout = Layout.of()
-    stored = a_row(layout)
-    monkeypatch.setattr(codec, "FORMAT", 3)
-    monkeypatch.setitem(codec.UPGRADES, 1, lambda _, row: b"\x02" + row[1:])
-    monkeypatch.setitem(codec.UPGRADES, 2, lambda _, row: b"\x03" + row[1:])
-    assert codec.decode(layout, [stored])[0].tobytes() == stored[codec.HEADER_BYTES :]
+    records = np.zeros(2, dtype=format_1.record_type())
+    for f, name in enumerate(format_1.record_type().names or ()):
+        shape = records[name].shape
+        records[name] = (np.arange(np.prod(shape)).reshape(shape) + f) % 100
+    rows = Rows(layout)
+    new, *old = rows.load(["new", "a", "b"], [a_row(layout), *format_1.stored(format_1.DEFAULT, records)]).tolist()
+    for field in FIELDS:
+        read = rows.slab[field.name][old]
+        if field.name in (records.dtype.names or ()) and field.name != "looked_at":
+            np.testing.assert_array_equal(read, records[field.name])
+        else:
+            np.testing.assert_array_equal(read, layout.fresh[field.name].repeat(2, axis=0))
+    assert rows.spend_minor[new] == 2**53 + 1
+    again = Rows(layout)
+    slots = again.load(["a", "b"], rows.dump(np.array(old)))
+    assert again.dump(slots) == rows.dump(np.array(old))
+
+
+def test_format_1_with_other_segmentations_is_read_too() -> None:
+    two = Layout.of(segmentations=("behaviour", "value"))
+    records = np.zeros(1, dtype=format_1.record_type(segmentations=2))
+    records["segment"], records["seq"] = [[11, 22]], 7
+    layout = with_readable(Layout.of(segmentations=("value", "tastes")), {format_1.TWO: encoded_settings(two)})
+    rows = Rows(layout)
+    slots = rows.load(["c-1"], format_1.stored(format_1.TWO, records))
+    assert (rows.segment[slots].tolist(), rows.seq[slots].tolist()) == ([[22, 0]], [7])
+
+
+def test_an_erasure_marker_is_found_in_rows_of_both_formats() -> None:
+    rows = Rows(Layout.of())
+    slots = rows.load(["c-1"], [None])
+    rows.erased_at[slots] = 77.0
+    records = np.zeros(1, dtype=format_1.record_type())
+    records["erased_at"] = 66.0
+    assert codec.erasure_of(rows.dump(slots)[0]) == 77.0
+    assert codec.erasure_of(format_1.stored(format_1.DEFAULT, records)[0]) == 66.0
 
 
 def test_a_row_of_another_layout_is_refused_and_no_row_is_added() -> None:
@@ -68,8 +103,10 @@ def test_a_row_of_another_layout_is_refused_and_no_row_is_added() -> None:
 @pytest.mark.parametrize("cut", [0, 1, 4, 5, 100])
 def test_a_damaged_row_is_refused(cut: int) -> None:
     layout = Layout.of()
-    with pytest.raises(LayoutMismatchError, match="damaged"):
-        codec.decode(layout, [a_row(layout)[:cut]])
+    records = np.zeros(1, dtype=format_1.record_type())
+    for whole in (a_row(layout), *format_1.stored(format_1.DEFAULT, records)):
+        with pytest.raises(LayoutMismatchError, match="damaged"):
+            codec.decode(layout, [whole[:cut]])
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def test_rows_of_several_layouts_are_read_together_and_written_in_one_layout() -
 )
 def test_rows_with_other_sums_or_attributes_are_refused(other: Layout) -> None:
     layout = with_readable(with_("behaviour", "value"), known(other))
-    assert not layout.readable
+    assert (layout.earlier, other.fingerprint in layout.readable) == ((), False)
     with pytest.raises(LayoutMismatchError, match="streamseg rebuild"):
         read(layout, stored(other))
 

@@ -253,6 +253,14 @@ def test_the_latest_consent_is_kept_per_purpose_and_a_refusal_wins_a_tie() -> No
     assert slab.rows.ads[0] == 1
 
 
+def test_consent_to_analytics_is_kept_like_the_others() -> None:
+    slab = Slab()
+    slab.feed([consent(NOON, analytics=True), consent(NOON - 5, analytics=False)])
+    assert (slab.rows.analytics[0], slab.rows.analytics_at[0], slab.rows.ads[0]) == (1, NOON, -1)
+    slab.feed([consent(NOON, analytics=False)])
+    assert (slab.rows.analytics[0], slab.rows.ads_at[0]) == (0, -np.inf)
+
+
 def test_profiles_keep_the_latest_value_of_configured_attributes() -> None:
     slab = Slab(Layout.of(attributes=(Attribute("age"), Attribute("country", ("nl", "se")))))
     slab.feed([profile(NOON, age=41, country="se", shoe_size=43), profile(NOON - 5, age=40)])

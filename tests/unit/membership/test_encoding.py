@@ -21,7 +21,7 @@ MEMBERSHIP = Membership(
 STRING = (
     b'{"v":1,"customer_id":"c-81","epoch":1795415000123,"seq":17,"as_of":1795415998,"model":{"behaviour":12},'
     b'"segments":{"behaviour":{"id":"behaviour-k7q2","since":1795000000,"score":0.83},"value":null},'
-    b'"consent":{"ads":false,"personalisation":true}}'
+    b'"consent":{"ads":false,"personalisation":true,"analytics":true}}'
 )
 
 
@@ -89,7 +89,10 @@ def test_the_record_of_a_deletion_is_a_tombstone_with_order_and_previous_answer_
 def test_a_changed_answer_adds_the_previous_consent_to_the_record() -> None:
     """Issue 13, item 16."""
     record = change_record(OutboxEntry("c-81", 1, 17, STRING, (), Consent(ads=True, personalisation=True)))
-    assert record == STRING[:-1] + b',"changes":[],"previous_consent":{"ads":true,"personalisation":true}}'
+    assert (
+        record
+        == STRING[:-1] + b',"changes":[],"previous_consent":{"ads":true,"personalisation":true,"analytics":true}}'
+    )
     assert decode(record) == MEMBERSHIP
 
 

@@ -18,7 +18,7 @@ def test_a_first_click_publishes_the_membership_with_its_change() -> None:
     assert [(change.segment, change.change) for change in published["changes"]] == [(SEGMENTS[0], "entered")]
     assert (published["epoch"], published["seq"], published["as_of"]) == (7, 1, int(NOW))
     assert published["model"] == {"behaviour": 3}
-    assert published["consent"] == {"ads": False, "personalisation": True}
+    assert published["consent"] == {"ads": False, "personalisation": True, "analytics": True}
     assert path.sizes == {SEGMENTS[0]: 1}
 
 
@@ -34,7 +34,7 @@ def test_a_consent_is_published_at_once_and_assigns_nobody() -> None:
 
     (published,) = path.feed(3, record(3, 0, consent={"ads": True, "personalisation": False}))
 
-    assert published["consent"] == {"ads": True, "personalisation": False}
+    assert published["consent"] == {"ads": True, "personalisation": False, "analytics": True}
     assert published["segments"] == {"behaviour": None}
 
 
@@ -102,12 +102,15 @@ def test_a_changed_answer_is_a_change_with_the_answers_before_it() -> None:
     path.feed(0, click(0))
 
     (granted,) = consented(path, 1, ads=True)
-    assert (granted["changes"], granted["consent"]) == ((), {"ads": True, "personalisation": True})
+    assert (granted["changes"], granted["consent"]) == ((), {"ads": True, "personalisation": True, "analytics": True})
     assert [entry.previous for entry in path.entries] == [Consent(ads=False, personalisation=True)]
     assert path.entries[0].is_change
 
     (withdrawn,) = consented(path, 2, ads=False, personalisation=False)
-    assert (withdrawn["changes"], withdrawn["consent"]) == ((), {"ads": False, "personalisation": False})
+    assert (withdrawn["changes"], withdrawn["consent"]) == (
+        (),
+        {"ads": False, "personalisation": False, "analytics": True},
+    )
     assert [entry.previous for entry in path.entries] == [Consent(ads=True, personalisation=True)]
 
 
@@ -156,5 +159,5 @@ def test_a_customer_who_returns_within_the_flush_of_the_erasure_loses_the_answer
     path.absorb(0, click(1, at=NOW + 20))
 
     (published,) = path.decide(slots, answered=before)
-    assert published["consent"] == {"ads": False, "personalisation": True}
+    assert published["consent"] == {"ads": False, "personalisation": True, "analytics": True}
     assert [entry.previous for entry in path.entries] == [Consent(ads=True, personalisation=True)]

@@ -8,7 +8,7 @@ import pytest
 from streamseg import pipeline
 from streamseg.clustering.budget import LearnBudget
 from streamseg.clustering.sample import RANKS, rank_of
-from tests.support.path import DAY, NOW, PathUnderTest, click
+from tests.support.path import DAY, NOW, PathUnderTest, click, record
 
 
 def test_vectors_are_sampled_once_per_customer_and_interval() -> None:
@@ -54,3 +54,28 @@ def test_customers_beyond_the_budget_stay_due() -> None:
 
     assert [len(one) for one in rounds] == [4, 3, 3, 0]
     assert {one.customer_id for taken in rounds for one in taken} == {f"c-{number}" for number in range(10)}
+
+
+@pytest.mark.parametrize(
+    ("answer", "unknown", "sampled"),
+    [(None, True, True), (None, False, False), (True, False, True), (False, True, False)],
+)
+def test_nobody_is_sampled_without_consent_to_analytics(answer: bool | None, unknown: bool, sampled: bool) -> None:
+    path = PathUnderTest()
+    path.feed(0, click(0))
+    if answer is not None:
+        path.feed(3, record(3, 0, consent={"analytics": answer}))
+    slots = path.rows.slots_of(["c-1"])
+    assert bool(pipeline.sample(path.rows, slots, NOW, path.segmentations, unknown=unknown)) is sampled
+
+
+def test_samples_are_withdrawn_once_also_by_a_changed_setting_and_are_due_again_at_once() -> None:
+    path = PathUnderTest()
+    path.feed(0, click(0), click(1, customer="c-2"))
+    path.feed(3, record(3, 0, customer="c-2", consent={"analytics": True}))
+    slots = path.rows.slots_of(["c-1", "c-2"])
+    assert len(pipeline.sample(path.rows, slots, NOW, path.segmentations)) == 2
+    assert pipeline.withdrawn_samples(path.rows, slots, unknown=True).tolist() == []
+    assert pipeline.withdrawn_samples(path.rows, slots, unknown=False).tolist() == [0]
+    assert pipeline.withdrawn_samples(path.rows, slots, unknown=False).tolist() == []
+    assert [one.customer_id for one in pipeline.sample(path.rows, slots, NOW + 1, path.segmentations)] == ["c-1"]

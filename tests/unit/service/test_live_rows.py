@@ -57,6 +57,14 @@ def test_vectors_are_of_customers_who_can_be_assigned() -> None:
     assert np.all(decayed[:, 0] < vectors[:, 0])
 
 
+def test_no_vector_is_of_a_customer_without_consent_to_analytics() -> None:
+    slab = Slab(LAYOUT, ("c-1", "c-2", "c-3"))
+    slab.feed([click(NOON)] * 3, [0, 1, 2])
+    slab.feed([consent(NOON + 90, analytics=False), consent(NOON + 90, analytics=True)], [0, 1])
+    assert live_vectors(slab.rows, BEHAVIOUR, None)[1] == ["c-2", "c-3"]
+    assert live_vectors(slab.rows, BEHAVIOUR, None, unknown=False)[1] == ["c-2"]
+
+
 def test_without_customers_there_are_no_vectors() -> None:
     now, customers, vectors = live_vectors(Slab(LAYOUT, ()).rows, BEHAVIOUR, None)
     assert (now, customers, vectors.shape) == (0.0, [], (0, 2))

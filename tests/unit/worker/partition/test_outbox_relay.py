@@ -1,6 +1,6 @@
 """What queues up for delivery is delivered as one: nothing of either part may be missing then."""
 
-from streamseg.membership.types import OutboxEntry
+from streamseg.membership.types import Consent, OutboxEntry
 from streamseg.ports import OutgoingRecord
 from streamseg.topics import CLICKS, PURCHASES, SAMPLES
 from streamseg.worker.partition.outbox_relay import PendingDelivery
@@ -26,6 +26,17 @@ def test_a_sample_of_before_an_erasure_is_not_sent_after_its_tombstone() -> None
     before = PendingDelivery((), None, samples, {}, ())
     both = before.with_next(PendingDelivery((erasure,), "6-0", samples[1:2], {}, ()))
     assert [*both.extra] == [samples[0], samples[2], samples[1]]
+
+
+def test_a_sample_that_a_later_entry_deletes_is_left_out() -> None:
+    first, second = (OutgoingRecord(SAMPLES, f"behaviour|c-{n}".encode(), b"{}", partition=0) for n in (1, 2))
+    told = Consent(ads=True, personalisation=True)
+    refused = b'{"consent":{"ads":true,"personalisation":true,"analytics":false}}'
+    for later in (OutboxEntry("c-1", 7, 9, None), OutboxEntry("c-1", 7, 9, refused, (), told)):
+        gone = PendingDelivery([later], "6-0", (second,), {}, ())
+        assert [*PendingDelivery((), "5-0", (first, second), {}, ()).with_next(gone).extra] == [second, second]
+    rewritten = PendingDelivery([OutboxEntry("c-1", 7, 9, refused)], "6-0", (), {}, ())
+    assert [*PendingDelivery((), "5-0", (first,), {}, ()).with_next(rewritten).extra] == [first]
 
 
 def test_a_part_without_decisions_leaves_the_position_and_one_in_doubt_puts_both_in_doubt() -> None:
