@@ -121,6 +121,9 @@ def test_records_of_aborted_transactions_are_left_out_as_aiokafka_does_it(
             aborted.append((producer, open_since.pop(producer)))
         elif producer >= 0 and not is_marker:
             open_since.setdefault(producer, 10 * n)
+    if shapes:  # a broker's answer begins with the batch that holds the start
+        kept, producer, marker = shapes[0]
+        start = min(start, 0 if marker and producer >= 0 else max(kept))
     theirs = answer(PartitionRecords, batches, start, aborted=aborted, isolation=READ_COMMITTED)
     expected = [(r.offset, r.timestamp, r.key, r.value) for r in theirs]
     ours = answer(PlainRecords, batches, start, aborted=aborted, isolation=READ_COMMITTED)
