@@ -77,6 +77,7 @@ def site(clean_redis: str, prebid: Path, tmp_path: Path) -> Iterator[Site]:
             "STREAMSEG_API__PUBLIC_SEGMENTS": json.dumps(["behaviour-*"]),
             "STREAMSEG_API__IDENTITY_SECRETS": json.dumps([IDENTITY_SECRET]),
             "STREAMSEG_API__ADS_PROVIDER": "fitgear.example",
+            "STREAMSEG_API__STORE_TIMEOUT_SECONDS": "4",  # a loaded machine must not make it answer 503
         }
         with (
             ApiProcess(clean_redis, **settings) as api,
