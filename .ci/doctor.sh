@@ -90,9 +90,21 @@ else
 fi
 
 if has chromium; then
-  found chromium "$(chromium --version 2>/dev/null | first_version)" "tests of the widget"
+  found chromium "$(chromium --version 2>/dev/null | first_version)" "tests in a browser"
 else
-  missing chromium - "tests of the widget" "apt-get install chromium"
+  missing chromium - "tests in a browser" "apt-get install chromium"
+fi
+
+if has nginx; then
+  found nginx "$(nginx -v 2>&1 | first_version)" "tests of the API behind a proxy"
+else
+  missing nginx - "tests of the API behind a proxy" "apt-get install nginx"
+fi
+
+if has npm && has node; then
+  found npm "$(npm --version 2>/dev/null | first_version)" "packages for tests, run in Node"
+else
+  missing npm - "packages for tests, run in Node" "apt-get install npm"
 fi
 
 if has wrk; then

@@ -25,7 +25,10 @@
  *
  * First auction: the module asks as soon as it is configured, without a CORS preflight. When the answer is late, the
  * auction gets the last answer of this browser, if that is younger than cacheSeconds and the visitor's consent strings
- * are the same; a later auction gets the new one.
+ * are the same; a later auction gets the new one. An answer that is older than five seconds when the auction starts, as
+ * after a long consent dialogue, is asked for again.
+ *
+ * Ad server: Prebid sends the key values of all auctions of the page. A new answer replaces those of earlier auctions.
  *
  * Consent: the API answers without segments when the customer does not consent to ads, or when the browser sends Global
  * Privacy Control. Such an answer deletes the kept one. A withdrawal in another browser is seen after cacheSeconds at
@@ -33,10 +36,14 @@
  *
  * TCF: streamseg is software that the shop runs itself, for its own purposes. It is no vendor of the Global Vendor List,
  * and no vendor gets data before the bidders do, which have vendor ids of their own. So the module declares
- * VENDORLESS_GVLID: Prebid's TCF control asks for the purposes only (1 for storage, 4 for enriching first-party data),
- * not for a vendor. Storage: localStorage, key "streamseg-rtd", for cacheSeconds; no cookies.
+ * VENDORLESS_GVLID: Prebid's TCF control (module tcfControl) then asks for no vendor, but for what the visitor allows
+ * the shop itself (publisher consents of the TCF string): purpose 1 to keep an answer, purpose 4 to give segments to
+ * bidders and ad server. Storage: localStorage, key "streamseg-rtd", read for cacheSeconds; no cookies.
  */
+import { ACTIVITY_ENRICH_UFPD } from "../src/activities/activities.js";
+import { activityParams } from "../src/activities/activityParams.js";
 import { MODULE_TYPE_RTD } from "../src/activities/modules.js";
+import { isActivityAllowed } from "../src/activities/rules.js";
 import { VENDORLESS_GVLID } from "../src/consentHandler.js";
 import { submodule } from "../src/hook.js";
 import { getStorageManager } from "../src/storageManager.js";
@@ -45,8 +52,10 @@ import { mergeDeep } from "../src/utils.js";
 const NAME = "streamseg";
 const TIMEOUT_MS = 80;
 const LAST_TIMEOUT_MS = 5000; // a late answer is of use to the next auction
+const FIRST_ANSWER_MS = 5000; // an older one may be from before a decision that the visitor has just made
 const CACHE_SECONDS = 60;
 const CACHE_KEY = "streamseg-rtd";
+const KEY_VALUE = "ssg"; // the name of the only key value
 const NOTHING = { user: { data: [] }, key_values: {} };
 
 export const storage = getStorageManager({ moduleType: MODULE_TYPE_RTD, moduleName: NAME });
@@ -81,23 +90,19 @@ function kept(params, consent) {
   }
 }
 
-function keep(params, consent, answer) {
+function keep(params, consent, at, answer) {
   const seconds = params.cacheSeconds ?? CACHE_SECONDS;
   if (!answer.user.data.length || !seconds) {
     storage.removeDataFromLocalStorage(CACHE_KEY);
     return;
   }
-  storage.setDataInLocalStorage(
-    CACHE_KEY, JSON.stringify({ at: Date.now(), under: conditions(params, consent), answer }),
-  );
+  storage.setDataInLocalStorage(CACHE_KEY, JSON.stringify({ at, under: conditions(params, consent), answer }));
 }
 
-function ask(params, consent) {
-  return fetchUser(params).then((answer) => {
-    keep(params, consent, answer);
-    return answer;
-  });
-}
+const ask = (params) => ({ at: Date.now(), answer: fetchUser(params) });
+
+/* Tell whether the visitor allows the shop to enrich what bidders get; with Prebid's TCF control, purpose 4. */
+const enriches = () => isActivityAllowed(ACTIVITY_ENRICH_UFPD, activityParams(MODULE_TYPE_RTD, NAME));
 
 export function addUser(ortb2Fragments, bidders, user) {
   if (!user.data.length) return;
@@ -108,21 +113,38 @@ export function addUser(ortb2Fragments, bidders, user) {
 
 let first = null; // the request that was sent when the module was configured
 let keyValues = {};
+let adUnits = []; // of the latest auction of each ad unit code
+
+/* Replace the key values of earlier auctions; those of ad units in the auction are left to Prebid. */
+function replaceKeyValues(auction, found) {
+  for (const adUnit of adUnits) {
+    const { [KEY_VALUE]: _, ...others } = adUnit.adserverTargeting ?? {};
+    adUnit.adserverTargeting = auction.adUnitCodes.includes(adUnit.code) ? others : { ...others, ...found };
+  }
+  adUnits = adUnits.filter(({ code }) => !auction.adUnitCodes.includes(code)).concat(auction.adUnits);
+}
 
 export const streamsegSubmodule = {
   name: NAME,
   gvlid: VENDORLESS_GVLID,
-  init: ({ params = {} }, userConsent) => {
+  init: ({ params = {} }) => {
     if (!(params.api && params.key && params.customer && Array.isArray(params.bidders))) return false;
-    first = ask(params, userConsent);
-    first.catch(() => undefined); // the auction looks at it
+    first = ask(params); // consent may not be known yet, so the auction keeps the answer
+    first.answer.catch(() => undefined);
     return true;
   },
   getBidRequestData: (reqBidsConfigObj, done, { params }, userConsent) => {
-    const asked = first || ask(params, userConsent);
+    if (!enriches()) {
+      keyValues = {};
+      storage.removeDataFromLocalStorage(CACHE_KEY);
+      done();
+      return;
+    }
+    const { at, answer } = first && Date.now() - first.at < FIRST_ANSWER_MS ? first : ask(params);
     first = null;
+    answer.then((found) => keep(params, userConsent, at, found)).catch(() => undefined);
     const late = new Promise((_, reject) => { setTimeout(reject, params.timeoutMs ?? TIMEOUT_MS); });
-    Promise.race([asked, late])
+    Promise.race([answer, late])
       .catch(() => kept(params, userConsent))
       .then(({ user, key_values: found = {} }) => {
         keyValues = found;
@@ -131,8 +153,11 @@ export const streamsegSubmodule = {
       .catch(() => undefined)
       .finally(done);
   },
-  getTargetingData: (adUnitCodes, config) =>
-    Object.fromEntries(adUnitCodes.map((code) => [code, config.params.keyValues ? keyValues : {}])),
+  getTargetingData: (adUnitCodes, { params }, userConsent, auction) => {
+    const found = params.keyValues ? keyValues : {};
+    replaceKeyValues(auction, found);
+    return Object.fromEntries(adUnitCodes.map((code) => [code, found]));
+  },
 };
 
 submodule("realTimeData", streamsegSubmodule);

@@ -1,7 +1,6 @@
 """The OpenFeature SDK for browsers, with its OFREP provider, follows a membership in Chromium. Issue 13, item 18."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ import redis
 from streamseg.api.http.access import identity_hash
 from tests.support.api import ApiProcess, put_membership
 from tests.support.browser import browser, make_key, web_server
-from tests.support.openfeature.packages import openfeature_packages
+from tests.support.npm_packages.packages import npm_packages
 from tests.support.served_api import IDENTITY_SECRET, membership_of, segment_entry
 
 pytestmark = pytest.mark.integration
@@ -38,7 +37,7 @@ PAGE = """<!doctype html>
 
 def test_the_sdk_reads_a_segment_and_follows_it_also_from_its_own_cache(clean_redis: str, tmp_path: Path) -> None:
     key = make_key(clean_redis, "page", "--publishable")
-    shutil.copytree(openfeature_packages(), tmp_path / "node_modules")
+    (tmp_path / "node_modules").symlink_to(npm_packages())
     with redis.Redis.from_url(clean_redis) as store, web_server(tmp_path) as site:
         for segment in ("behaviour-k7q2", "behaviour-m3xw"):
             store.hset("ssg:v1:catalogue", segment, segment_entry(segment))

@@ -21,11 +21,26 @@ from streamseg.membership.encoding import change_record, tombstone_headers
 from streamseg.membership.types import Consent, MembershipChange, OutboxEntry
 from streamseg.topics import MEMBERSHIPS
 from tests.support.api import run_command
+from tests.support.npm_packages.packages import npm_packages
 from tests.support.served_api import entry_of, membership_of
 
 pytestmark = pytest.mark.integration
 
 Received = list[tuple[bytes, dict[str, str]]]
+
+VERIFIER = """
+  const { Webhook } = require("standardwebhooks");
+  const { secret, received } = JSON.parse(require("node:fs").readFileSync(0, "utf8"));
+  const webhook = new Webhook(secret);
+  const verdicts = received.map(([body, headers]) => {
+    try {
+      return webhook.verify(body, headers).data.customer_id;
+    } catch (error) {
+      return `${error.constructor.name}: ${error.message}`;
+    }
+  });
+  console.log(JSON.stringify(verdicts));
+"""
 
 
 @contextmanager
@@ -54,6 +69,21 @@ def subscriber(failures: int) -> Iterator[tuple[str, Received]]:
         server.server_close()
 
 
+def verdicts_in_node(secret: str, received: Received) -> list[str]:
+    """Return what a subscriber in JavaScript gets: the customer of a message that it accepts, else the error."""
+    messages = {"secret": secret, "received": [(body.decode(), headers) for body, headers in received]}
+    verifier = subprocess.run(
+        ["node", "--eval", VERIFIER],
+        cwd=npm_packages().parent,
+        input=json.dumps(messages),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    verdicts: list[str] = json.loads(verifier.stdout)
+    return verdicts
+
+
 def test_a_change_reaches_a_subscriber_that_fails_at_first(clean_redis: str, kafka_topics: str, group: str) -> None:
     environment = {
         "STREAMSEG_REDIS__URL": clean_redis,
@@ -79,11 +109,13 @@ def test_a_change_reaches_a_subscriber_that_fails_at_first(clean_redis: str, kaf
             producer = Producer({"bootstrap.servers": kafka_topics, "partitioner": "murmur2_random"})
             changes = (MembershipChange("behaviour", "behaviour-k7q2", "entered"),)
             record = change_record(msgspec.structs.replace(entry_of(membership_of("c-81")), changes=changes))
-            erased = OutboxEntry("c-82", 7, 9, None, (), Consent(ads=True, personalisation=True))
+            erased = OutboxEntry("c-åsa", 7, 9, None, (), Consent(ads=True, personalisation=True))
             ends = time.monotonic() + 60
             while len(got) < 3 and time.monotonic() < ends:  # a new group reads from the end of the topic
                 producer.produce(MEMBERSHIPS, key=b"c-81", value=record)
-                producer.produce(MEMBERSHIPS, key=b"c-82", value=None, headers=list(tombstone_headers(erased)))
+                producer.produce(
+                    MEMBERSHIPS, key=erased.customer_id.encode(), value=None, headers=list(tombstone_headers(erased))
+                )
                 producer.flush(5)
                 time.sleep(1)
             metrics = httpx.get(f"http://127.0.0.1:{port}/metrics").text
@@ -92,11 +124,14 @@ def test_a_change_reaches_a_subscriber_that_fails_at_first(clean_redis: str, kaf
             assert process.wait(20) == 0
     assert {json.loads(body)["type"] for body, _ in got} == {"membership.changed", "membership.removed"}
     (removal, *_) = [json.loads(body)["data"] for body, _ in got if b"membership.removed" in body]
-    assert removal == {"customer_id": "c-82", "epoch": 7, "seq": 9}
+    assert removal == {"customer_id": "c-åsa", "epoch": 7, "seq": 9}
     assert 'streamseg_api_webhooks_total{outcome="delivered"}' in metrics
     assert 'streamseg_api_webhook_queue{state="waiting",subscriber="crm"}' in metrics
     for body, headers in got:
         Webhook(secret).verify(body, headers)
+    assert set(verdicts_in_node(secret, got)) == {"c-81", "c-åsa"}
+    changed = [(body.replace(b'"seq":', b'"seq":1'), headers) for body, headers in got]
+    assert set(verdicts_in_node(secret, changed)) == {"WebhookVerificationError: No matching signature found"}
     insecure = run_command("webhooks", "add", "x", "http://crm.example/", environment=environment)
     assert (insecure.returncode, "https" in insecure.stderr) == (2, True)
     inside = run_command("webhooks", "add", "x", "https://169.254.169.254/", environment=environment)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests need: Java and Maven for Kafka, redis-server, promtool, nginx, and Chromium for the widget.
+# Installs what the tests need: Java and Maven for Kafka, redis-server, promtool, nginx, Chromium, npm with Node.
 # With STREAMSEG_TEST_KAFKA set, Java and Maven are not needed. `make doctor` lists all tools.
 set -euo pipefail
 
@@ -12,7 +12,7 @@ command -v redis-server >/dev/null || packages+=(redis-server)
 command -v promtool >/dev/null || packages+=(prometheus) # checks deploy/prometheus
 command -v chromium >/dev/null || packages+=(chromium)
 command -v nginx >/dev/null || packages+=(nginx) # stands before the API in tests
-command -v npm >/dev/null || packages+=(npm) # brings the OpenFeature SDK for browsers
+command -v npm >/dev/null || packages+=(npm) # brings tests/support/npm_packages; with Node
 [ ${#packages[@]} -gt 0 ] || exit 0
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then

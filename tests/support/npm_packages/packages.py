@@ -1,4 +1,4 @@
-"""Brings the OpenFeature packages of the lock file, whose hashes npm checks, into .cache."""
+"""Brings the npm packages of the lock file, whose hashes npm checks, into .cache."""
 
 import shutil
 import subprocess
@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Final
 
 HERE: Final = Path(__file__).parent
-CACHE: Final = HERE.parents[2] / ".cache" / "openfeature"
+CACHE: Final = HERE.parents[2] / ".cache" / "npm_packages"
 
 
-def openfeature_packages() -> Path:
-    """Return the folder of the packages (`node_modules`)."""
+def npm_packages() -> Path:
+    """Return the folder of the packages (`node_modules`). To read only: all tests share it."""
     lock = (HERE / "package-lock.json").read_bytes()
     folder = CACHE / sha256(lock).hexdigest()[:12]
     done = folder / "done"
