@@ -13,6 +13,7 @@ from streamseg.clustering.description.describe import describe
 from streamseg.clustering.sample import Sample
 from streamseg.clustering.snapshot import Snapshot
 from streamseg.features.catalogue import Feature
+from streamseg.features.vector import names_hash
 from streamseg.ports import ModelStore, StateStore
 from streamseg.worker.pace import PRODUCTION, Pace
 
@@ -63,6 +64,8 @@ class SegmentCatalogue:
         self._minor = 10**minor_units
         self._status = status
         self._pace = pace
+        self.observed_names = names_hash(features)
+        """Stands for the features that samples must have observed to be described by them."""
         self._written: dict[str, dict[str, Any]] = {}
         self._refreshed_at = 0.0
 
