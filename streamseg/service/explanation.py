@@ -10,32 +10,37 @@ from typing import Any
 import numpy as np
 
 from streamseg.clustering.assign import Assigner
-from streamseg.clustering.description.rfm import rfm
+from streamseg.clustering.description.rfm import Rfm, RfmBorders, rfm
 from streamseg.clustering.description.why import why
 from streamseg.clustering.snapshot import Snapshot
+from streamseg.features.catalogue import catalogue
 from streamseg.features.layout import Layout
-from streamseg.features.rows import Floats, Rows
-from streamseg.features.vector import vectors
+from streamseg.features.rows import Floats, Rows, Slots
+from streamseg.features.vector import observed, vectors
 from streamseg.membership.encoding import decode
 
 
-def explanation(layout: Layout, membership: bytes, row: bytes, snapshots: Mapping[str, bytes]) -> dict[str, Any]:
+def explanation(
+    layout: Layout, membership: bytes, row: bytes, snapshots: Mapping[str, bytes], borders: bytes | None = None
+) -> dict[str, Any]:
     """Return the explanation by segmentation.
 
     Left out are segmentations where the customer is unassigned, where the current snapshot no longer has the segment,
     or where it has only one. `separation`, `since`, `as_of` and `model` describe the published decision; `confidence`
-    is the old name of `separation`. Pulls (against the nearest other segment) and RFM scores are computed with the
-    current snapshot, whose `version` is included.
+    is the old name of `separation`. Pulls (against the nearest other segment) are computed with the current snapshot,
+    whose `version` is included. RFM scores are the customer's, the same in every segmentation.
 
     Args:
         layout: layout of the row.
         membership: the published membership string; its `as_of` is the moment that is explained.
         row: the stored row.
         snapshots: current snapshots by segmentation.
+        borders: the stored borders of the shop's RFM scores; without them there are no scores.
     """
     published = decode(membership)
     rows = Rows(layout, 1)
     slots = rows.load([published.customer_id], [row])
+    scored = _rfm(rows, slots, published.as_of, RfmBorders.from_json(borders))
     explained: dict[str, Any] = {}
     for segmentation, one in published.segments.items():
         if one is None or segmentation not in snapshots:
@@ -46,7 +51,6 @@ def explanation(layout: Layout, membership: bytes, row: bytes, snapshots: Mappin
         vector = vectors(rows, slots, np.float64(published.as_of), snapshot.features)
         assigner = Assigner(snapshot)
         runner_up = _runner_up(assigner, vector, one.id)
-        scored = rfm(snapshot.features, snapshot.quintiles, vector[0])
         explained[segmentation] = {
             "segment": one.id,
             "since": one.since,
@@ -60,6 +64,13 @@ def explanation(layout: Layout, membership: bytes, row: bytes, snapshots: Mappin
             "rfm": None if scored is None else asdict(scored),
         }
     return explained
+
+
+def _rfm(rows: Rows, slots: Slots, now: float, borders: RfmBorders | None) -> Rfm | None:
+    if borders is None:
+        return None
+    seen = dict(zip(catalogue(rows.layout), observed(rows, slots, now)[0].tolist(), strict=True))
+    return rfm(borders, seen["purchase_recency"], seen["transactions"], seen["lifetime_spend"])
 
 
 def _runner_up(assigner: Assigner, vector: Floats, segment: str) -> str:

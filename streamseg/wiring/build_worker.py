@@ -87,6 +87,7 @@ async def run_worker(settings: Settings) -> None:
             state,
             partitions=partitions,
             features=derived.features,
+            currency=settings.money.currency,
             minor_units=settings.money.minor_units,
             status=models,
         )
