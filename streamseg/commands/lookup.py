@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from streamseg.commands import Invocation
-from streamseg.commands._options import json_option
+from streamseg.commands._options import json_option, language_option
 from streamseg.commands._text import say, utc
 from streamseg.errors import NotFoundError
 
@@ -25,13 +25,14 @@ _Catalogue = Mapping[str, Mapping[str, Any]]
 @click.option(
     "--why", is_flag=True, help="Print also the features that pull the customer to the segment, and to the runner-up."
 )
+@language_option
 @json_option
 @click.pass_obj
-def command(invocation: Invocation, customer_id: str, why: bool, as_json: bool) -> None:
+def command(invocation: Invocation, customer_id: str, why: bool, language: str | None, as_json: bool) -> None:
     """Print the membership of a customer. With --json it is the stored string. Exit code 1 for an unknown customer."""
     from streamseg.wiring.build_service import explain, read_membership
 
-    stored, catalogue = asyncio.run(read_membership(invocation.settings, customer_id))
+    stored, catalogue = asyncio.run(read_membership(invocation.settings, customer_id, language))
     if stored is None:
         if as_json:
             click.echo(json.dumps({"customer_id": customer_id, "known": False, "segments": {}}))

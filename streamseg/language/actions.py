@@ -36,7 +36,7 @@ def read_actions(path: Path | None = None) -> tuple[Action, ...]:
     try:
         return _parsed(path.read_text("utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"setting descriptions.actions_file: {path} cannot be read: {error}") from None
+        raise SettingsError(f"{path} cannot be read: {error}") from None
 
 
 def suggested(traits: Collection[str], actions: Sequence[Action]) -> Action | None:

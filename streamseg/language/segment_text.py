@@ -12,7 +12,7 @@ Entry = Mapping[str, Any]
 
 def label(entry: Entry, language: str = DEFAULT) -> str:
     """Return the name that a person gave the segment, else the generated label."""
-    given = entry.get("given_name")
+    given = entry.get("given_name") or ("label_words" not in entry and entry.get("label"))
     return str(given) if given else generated_label(entry, language)
 
 

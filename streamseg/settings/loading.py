@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     segmentations: dict[segment_tables.Name, segment_tables.SegmentationSettings] = Field(
         default_factory=lambda: {"behaviour": segment_tables.BEHAVIOUR}
     )
+    descriptions: segment_tables.DescriptionSettings = segment_tables.DescriptionSettings()
     membership: segment_tables.MembershipSettings = segment_tables.MembershipSettings()
     worker: process_tables.WorkerSettings = process_tables.WorkerSettings()
     api: process_tables.ApiSettings = process_tables.ApiSettings()

@@ -3,12 +3,15 @@
 Times are in seconds unless the name says otherwise; shares are between 0 and 1.
 """
 
+from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from streamseg.clustering.params import REFUSED
 from streamseg.errors import SettingsError
+from streamseg.language import DEFAULT, languages
+from streamseg.language.actions import read_actions
 from streamseg.packs import pack
 from streamseg.settings.currencies import check_currency
 from streamseg.settings.toml_table import FORMATS, Positive, TimeZone, TomlTable
@@ -130,6 +133,31 @@ class SegmentationSettings(TomlTable):
 
 BEHAVIOUR: Final = SegmentationSettings(pack="behaviour")
 """The segmentation `behaviour`, used when the settings name none."""
+
+
+class DescriptionSettings(TomlTable):
+    """How segments are described to people."""
+
+    language: str = DEFAULT
+    """Language of texts where the reader asks for none: `en`, `nl` or `sv`."""
+    actions_file: Path | None = None
+    """TOML file with the suggested actions, as `streamseg/language/actions.toml`. None: those shipped."""
+
+    @field_validator("language")
+    @classmethod
+    def _check_language(cls, value: str) -> str:
+        if value not in languages():
+            raise ValueError(f"must be one of {', '.join(languages())}")
+        return value
+
+    @field_validator("actions_file")
+    @classmethod
+    def _check_actions(cls, value: Path | None) -> Path | None:
+        try:
+            read_actions(value)
+        except SettingsError as error:
+            raise ValueError(str(error)) from None
+        return value
 
 
 class MembershipSettings(TomlTable):

@@ -7,6 +7,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -85,6 +86,33 @@ def test_segments(monkeypatch: pytest.MonkeyPatch) -> None:
     assert_fits(output)
     assert "1,234,567" in output
     assert "[bold]" in output
+
+
+def test_segments_are_told_in_the_language_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = SEGMENT | {
+        "given_name": None,
+        "described": 9,
+        "value_share": 0.34,
+        "label_words": {"words": [{"key": "weekend_shoppers"}]},
+        "persona": [{"key": "visits", "facts": {"often": {"often": 4.3}}}],
+        "apart": [],
+        "nearest": None,
+        "apart_from_nearest": [],
+        "traits": ["weekend_shoppers"],
+    }
+    monkeypatch.setattr("streamseg.service.segments.read_catalogue", answer({OWN: entry}))
+    monkeypatch.setattr("streamseg.wiring.build_service.stores", lambda _: nullcontext((None, None, None)))
+    monkeypatch.setattr("streamseg.wiring.build_service.read_waiting", answer({}))
+    dutch, swedish = (run("segments", "--lang", language).output for language in ("nl", "sv"))
+    assert "Weekendklanten" in dutch
+    assert "Zij komen ongeveer één keer per week." in " ".join(dutch.split())
+    assert "Voorstel: combinaties en stylingtips" in " ".join(dutch.split())
+    assert "Helgkunder" in swedish
+    assert "Förslag: paket och stiltips" in " ".join(swedish.split())
+    assert json.loads(run("segments", "--lang", "sv", "--json").output)["segments"][0]["label"] == "Helgkunder"
+    monkeypatch.setenv("STREAMSEG_DESCRIPTIONS__LANGUAGE", "nl")
+    assert "Weekendklanten" in run("segments").output
+    assert run("segments", "--lang", "xx").exit_code == 2
 
 
 def test_the_history_of_segments(monkeypatch: pytest.MonkeyPatch) -> None:

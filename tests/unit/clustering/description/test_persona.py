@@ -160,5 +160,5 @@ def test_a_segment_that_is_not_described_says_so() -> None:
 
 
 def test_entries_of_an_older_version_keep_their_text() -> None:
-    old = {"label": "Frequent buyers", "generated_label": "Frequent buyers", "description": "They buy.", "size": 3}
+    old = {"label": "Our best", "generated_label": "Frequent buyers", "description": "They buy.", "size": 3}
     assert written({"a": old}, read_actions(), "nl")["a"] == old | {"action": None}
