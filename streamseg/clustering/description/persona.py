@@ -30,6 +30,14 @@ DISCOUNT: Final = 0.05
 COUPONS: Final = 0.2
 RFM_NAMES: Final = 2
 
+_SUBJECTS: Final = {
+    "money": ("spend", "lifetime_spend"),
+    "orders": ("purchases", "transactions", "checkouts", "items"),
+    "visits": ("clicks", "sessions", "views", "lists"),
+    "price": ("price_viewed", "price_bought"),
+    "cart": ("carts", "removals", "view_to_cart", "cart_to_purchase"),
+}
+
 Message: TypeAlias = dict[str, Any]
 """`key` of a message, and its `facts` by name. A fact is an object with one of: `share`, `money` with `currency`,
 `often` (events in 30 days), `days`, `number`, `names` (words of the shop), `message` (the key of a phrase), `messages`,
@@ -61,19 +69,19 @@ def persona(figures: Figures, known: Mapping[str, Feature], currency: str, rfm: 
 def apart(figures: Figures, known: Mapping[str, Feature]) -> list[Message]:
     """Return the strongest differences in numbers, each with members' and others' figure.
 
-    Of the parts of a whole (devices, values of an attribute, categories) only the strongest that members have more of
-    is kept, because the rest follows from it.
+    Of features that say the same thing only the strongest is kept. Of the parts of a whole (devices, values of an
+    attribute, categories) it is the strongest that members have more of, because the rest follows from it.
     """
     chosen: list[Message] = []
-    wholes = set[str]()
+    said = set[str]()
     for one in figures.values():
         if abs(one.effect) < NOTICEABLE or one.known < MOST or len(chosen) == APART:
             continue
         whole = _whole(known[one.feature])
-        pair = _pair(one)
-        if pair is None or (whole and (whole in wholes or one.sign < 0)):
+        subject, pair = whole or _subject(known[one.feature]), _pair(one)
+        if pair is None or subject in said or (whole and one.sign < 0):
             continue
-        wholes.add(whole)
+        said.add(subject)
         ours, theirs = (_amount(value, one.unit) for value in pair)
         chosen.append(_message("difference", what={"feature": one.feature}, ours=ours, theirs=theirs))
     return chosen
@@ -205,6 +213,12 @@ def _whole(feature: Feature) -> str:
     if feature.name.startswith("category_"):
         return "category"
     return "hour" if feature.name.removesuffix("_share") in DAY_PARTS else ""
+
+
+def _subject(feature: Feature) -> str:
+    """Return what a feature is about: features of one subject say the same thing."""
+    name = feature.name.removeprefix("recent_")
+    return next((subject for subject, names in _SUBJECTS.items() if name in names), name)
 
 
 def _pair(one: FeatureDifference) -> tuple[float, float] | None:

@@ -10,6 +10,8 @@ values always get equal scores. Rules keep ties and relative ranks from making n
   no habit yet.
 - Recency: a value that equals several borders gets the score in the middle of the quintiles that it fills, and a
   purchase of more than a year ago scores at most 2, however long all others have been silent.
+- A single purchase of less than three months ago scores at least 2 for recency: nobody is "Lost" so soon, however new
+  the shop is.
 - Monetary value: a value that fills several quintiles gets the lowest of their scores.
 
 Customers who have never bought get scores of 0 and a name of their own.
@@ -35,6 +37,8 @@ LEAST_BUYERS: Final = 20
 SILENT_DAYS: Final = 365.0
 SILENT_SCORE: Final = 2
 """The best recency of a customer who has bought nothing for longer than `SILENT_DAYS`."""
+LOST_DAYS: Final = 90.0
+"""Nobody who has bought since is lost."""
 
 _NAMES: Final = (
     # frequency 1      2                       3                       4                   5
@@ -125,6 +129,7 @@ def scores(borders: RfmBorders, days: Floats, purchases: Floats, money: Floats) 
             _lowest_quintile(borders.money, money),
         ]
     )
+    found[(found[:, 0] == 1) & (found[:, 1] == 1) & (days < LOST_DAYS), 0] = 2
     found[~_bought(days, purchases)] = _NEVER
     return found
 

@@ -115,6 +115,14 @@ def test_what_sets_apart_is_told_with_the_figures_of_both_and_once_per_whole() -
     assert sum("items of" in one for one in said) == 1
 
 
+def test_features_that_say_the_same_thing_are_told_once() -> None:
+    same = figures(spend=90.0, lifetime_spend=300.0, recent_spend=40.0, clicks=90.0, views=60.0, weekend_share=0.8)
+    told = [one["facts"]["what"]["feature"] for one in apart(same, KNOWN)]
+    assert len({"spend", "lifetime_spend", "recent_spend"} & set(told)) == 1
+    assert len({"clicks", "views"} & set(told)) == 1
+    assert "weekend_share" in told
+
+
 def entry(**given: object) -> dict[str, object]:
     plain = {
         "described": 40, "value_share": 0.34, "label_words": {"words": [{"key": "weekend_shoppers"}]}, "persona": [],
