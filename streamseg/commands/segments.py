@@ -37,6 +37,7 @@ def command(ctx: click.Context, retired: bool, history: bool, language: str | No
     """List the segments with label, size, description and suggested action, or what is missing until there are any."""
     from streamseg.clustering.description.warm_up import facts, missing
     from streamseg.wiring.build_service import read_catalogue, read_lineage, read_waiting
+    from streamseg.wiring.derived import needs
 
     if ctx.invoked_subcommand is not None:
         return
@@ -63,8 +64,9 @@ def command(ctx: click.Context, retired: bool, history: bool, language: str | No
         return
     if segments or not waiting:
         _print(segments, language or settings.descriptions.language)
+    lives_on = needs(settings)
     for name, snapshot in waiting.items():
-        say(f"{name}: {missing(snapshot)}")
+        say(f"{name}: {missing(snapshot, lives_on.get(name, ''))}")
 
 
 @command.command("rename")

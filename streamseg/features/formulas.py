@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from streamseg.features.rows import Floats, Rows, Slots
 from streamseg.time_units import DAY_SECONDS
@@ -189,15 +190,23 @@ def attribute_number(index: int, typical: float) -> Formula:
     return formula
 
 
-def attribute_equals(index: int, code: int) -> Formula:
-    """Return the formula of a category: 1 for rows whose attribute has this code, else 0.
+def attribute_among(index: int, codes: Sequence[int]) -> Formula:
+    """Return the formula of a category: 1 for rows whose attribute has one of these codes, else 0.
 
     Without priors it is NaN where the attribute is missing.
     """
+    return _told(index, lambda values: np.isin(values, codes))
 
+
+def attribute_within(index: int, least: float, greatest: float) -> Formula:
+    """Return the formula of a band: 1 for rows whose number lies within these limits, else 0; NaN as above."""
+    return _told(index, lambda values: (values >= least) & (values <= greatest))
+
+
+def _told(index: int, is_so: Callable[[Floats], NDArray[np.bool_]]) -> Formula:
     def formula(moment: Moment) -> Floats:
         values = moment.field("attributes")[:, index]
-        is_so = (values == code).astype(np.float64)
-        return is_so if moment.priors else np.where(np.isnan(values), np.nan, is_so)
+        found = is_so(values).astype(np.float64)
+        return found if moment.priors else np.where(np.isnan(values), np.nan, found)
 
     return formula

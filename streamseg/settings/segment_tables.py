@@ -49,6 +49,22 @@ class AttributeSettings(TomlTable):
     """The number to assume where the attribute is missing."""
     skewed: bool = False
     """Compare the number on a logarithmic scale, for example an income or a number of employees."""
+    group_as: str = Field(default="", max_length=64)
+    """Name of what `groups` or `bands` make of it: `country` grouped as `zone`, `birth_year` as `generation`."""
+    groups: dict[Trait, tuple[Trait, ...]] = Field(default_factory=dict)
+    """Values by the name of the group that they belong to."""
+    bands: dict[Trait, tuple[float, float]] = Field(default_factory=dict)
+    """Least and greatest number by the name of the band."""
+
+    @model_validator(mode="after")
+    def _check_groups(self) -> "AttributeSettings":
+        if bool(self.group_as) != bool(self.groups or self.bands):
+            raise ValueError("group_as needs groups or bands, and they need group_as")
+        if unknown := [value for values in self.groups.values() for value in values if value not in self.values]:
+            raise ValueError(f"groups has {unknown[0]}, which is not in values")
+        if self.bands and self.values:
+            raise ValueError("bands are for numbers, but this attribute has values")
+        return self
 
     @model_validator(mode="after")
     def _check_kind(self) -> "AttributeSettings":

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 
 from streamseg.clustering.description.difference import A_MONTH, NOTICEABLE, FeatureDifference, Figures
 from streamseg.clustering.description.rfm import RfmOfMany
-from streamseg.clustering.description.words import MOST
+from streamseg.clustering.description.words import MOST, grouped_numbers
 from streamseg.features.aggregates import DAY_PARTS, DEVICES, OTHER_CATEGORY
 from streamseg.features.catalogue import YES_OR_NO, Feature
 
@@ -89,22 +89,23 @@ def apart(figures: Figures, known: Mapping[str, Feature]) -> list[Message]:
 
 def _who(figures: Figures, known: Mapping[str, Feature]) -> Iterable[Message]:
     mostly: dict[str, FeatureDifference] = {}
+    grouped = grouped_numbers(known)
     for one in figures.values():
         feature = known[one.feature]
-        if not feature.attribute or one.known < MOST:
+        if not feature.attribute or one.known < MOST or one.feature in grouped:
             continue
         if feature.value:
             if one.mean >= MOST:
-                mostly[feature.attribute] = one
+                mostly[feature.subject] = one
         elif one.unit == YES_OR_NO:
             yield _message("attribute_share", name=_names(feature.attribute), share={"share": one.mean})
         elif one.feature == "profile_age":
             yield _message("age", years={"number": [one.low, one.high]})
         else:
             yield _message("attribute", name=_names(feature.attribute), number={"number": [one.low, one.high]})
-    for attribute, one in mostly.items():
+    for subject, one in mostly.items():
         value = _names(known[one.feature].value)
-        yield _message("attribute_value", name=_names(attribute), value=value, share={"share": one.mean})
+        yield _message("attribute_value", name=_names(subject), value=value, share={"share": one.mean})
 
 
 def _visits(figures: Figures) -> Iterable[Message]:

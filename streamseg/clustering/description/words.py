@@ -189,7 +189,15 @@ EXCLUDED: Final = frozenset(
 
 def vocabulary(known: Mapping[str, Feature]) -> Sequence[Word]:
     """Return all words about the features of a catalogue, those about the shop's own names included."""
-    return (*_WORDS, *(word for feature in known.values() for word in _of_names(feature)))
+    grouped = grouped_numbers(known)
+    named = (feature for feature in known.values() if feature.name not in grouped)
+    return (*_WORDS, *(word for feature in named for word in _of_names(feature)))
+
+
+def grouped_numbers(known: Mapping[str, Feature]) -> set[str]:
+    """Return the numbers that are told by their bands instead: a generation says more than a year of birth."""
+    banded = {feature.attribute for feature in known.values() if feature.value}
+    return {feature.name for feature in known.values() if feature.attribute in banded and not feature.value}
 
 
 def _of_names(feature: Feature) -> tuple[Word, ...]:

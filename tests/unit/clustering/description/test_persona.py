@@ -73,6 +73,17 @@ def test_few_members_with_data_do_not_speak_for_all() -> None:
     assert not any("years" in one for one in sentences(figures(profile_age=few, sessions=3.0)))
 
 
+def test_a_year_of_birth_is_told_as_a_generation() -> None:
+    bands = (("millennials", 1981.0, 1996.0), ("generation Z", 1997.0, 2012.0))
+    known = catalogue(Layout.of(attributes=(Attribute("birth_year", group_as="generation", bands=bands),)))
+    values = np.full((20, len(known)), np.nan)
+    for name, value in {"birth_year": 1990.0, "generation_millennials": 1.0, "generation_generation_z": 0.0}.items():
+        values[:, list(known).index(f"profile_{name}")] = value
+    of = Observations(tuple(known.values()), values).figures(np.arange(20) < 10)
+    said = [say(messages("en"), one) for one in persona(of, known, "EUR", None)]
+    assert said == ["generation: 100% millennials"]
+
+
 def test_orders_are_named_by_how_many_have_ordered() -> None:
     def said(orders: Floats) -> str:
         return sentences(figures(transactions=orders, purchases=orders / 3))[0]
