@@ -16,6 +16,7 @@ from streamseg.features.formulas import (
     attribute_within,
     cart_to_purchase,
     days_since,
+    expected_spend,
     favourite_share,
     items_per_order,
     level,
@@ -133,6 +134,14 @@ def _money(layout: Layout) -> tuple[Feature, ...]:
             "purchases minus refunds, never decayed, at least 0",
             True,
             lambda moment: np.maximum(moment.field("spend_minor"), 0.0) / 10.0**layout.minor_units,
+        ),
+        Feature(
+            "expected_spend",
+            currency,
+            "to be expected in the next 90 days: repeat purchases so far, times the mean order; 0 after one purchase,"
+            " or a silence of three mean gaps",
+            True,
+            expected_spend,
         ),
         Feature("transactions", "purchases", "never decayed", True, lambda moment: moment.field("transactions")),
         Feature(

@@ -25,6 +25,8 @@ LEAST_KNOWN_DAYS: Final = 7.0
 """A rate counts at least this many days: one visit of a customer who came today is no habit."""
 RATE_DAYS: Final = 30.0
 """Observed counts are events in this many days."""
+EXPECTED_DAYS: Final = 90.0
+SILENT_GAPS: Final = 3.0
 
 _SINGLE_PRECISION: Final = 1e-5
 """Relative rounding error of sums, which are stored in single precision."""
@@ -139,6 +141,23 @@ def order_value_spread(moment: Moment) -> Floats:
         known = (moment.field("transactions") > 1) & (count > LEAST_OBSERVED)
         return np.where(known, np.sqrt(variance), np.nan)
     return np.sqrt(variance * count / (count + LEVEL_PRIOR_EVENTS))
+
+
+def expected_spend(moment: Moment) -> Floats:
+    """Return the spend to be expected in the next `EXPECTED_DAYS`: repeat purchases a day so far, times the mean order.
+
+    A first purchase promises no second one, and who has been silent for `SILENT_GAPS` times the mean gap before has
+    left.
+    """
+    orders = moment.field("transactions")
+    repeats = np.maximum(orders - 1.0, 0.0)
+    days = np.maximum(moment.days_since("first_seen", np.inf), RATE_DAYS)
+    silent = moment.days_since("last_purchase", np.inf)
+    silent = np.where(np.isfinite(silent), silent, 0.0)  # no purchase: there are no repeats either
+    spent = np.maximum(moment.field("spend_minor"), 0.0) / 10.0**moment.layout.minor_units
+    there = (repeats > 0) & (silent * repeats <= SILENT_GAPS * np.maximum(days - silent, RATE_DAYS))
+    ahead: Floats = np.where(there, EXPECTED_DAYS * repeats / days * spent / np.maximum(orders, 1.0), 0.0)
+    return ahead
 
 
 def items_per_order(moment: Moment) -> Floats:

@@ -31,7 +31,7 @@ COUPONS: Final = 0.2
 RFM_NAMES: Final = 2
 
 _SUBJECTS: Final = {
-    "money": ("spend", "lifetime_spend"),
+    "money": ("spend", "lifetime_spend", "expected_spend"),
     "orders": ("purchases", "transactions", "checkouts", "items"),
     "visits": ("clicks", "sessions", "views", "lists"),
     "price": ("price_viewed", "price_bought"),
@@ -144,6 +144,9 @@ def _money(figures: Figures, currency: str) -> Iterable[Message]:
         yield _message("item_price", money=_range(item, currency))
     if ever is not None and tenure is not None and ever.median > 0:
         yield _message("spent", money=_range(ever, currency), days={"days": tenure.median})
+    ahead = figures.get("expected_spend")
+    if ahead is not None and ahead.median > 0:
+        yield _message("expected", money=_range(ahead, currency))
     discount, coupons = figures.get("discount_share"), figures.get("coupon_share")
     if discount is not None and discount.known >= MOST and discount.mean >= DISCOUNT:
         yield _message("discount", share={"share": discount.mean})

@@ -64,3 +64,18 @@ def test_days_have_no_cap() -> None:
 def test_the_names_stand_for_their_order() -> None:
     names = list(catalogue(RICH))
     assert names_hash(names) != names_hash(reversed(names))
+
+
+def test_repeat_purchases_promise_more_of_them_until_silence_is_long() -> None:
+    """Issue 14, number 5: expected next-90-day value. Three orders of 40 in 60 days: two repeats, one a month."""
+    slab = Slab()
+    slab.feed([purchase(NOON - days * DAY, 40.0) for days in (60, 30, 0)])
+    assert seen(slab)["expected_spend"] == pytest.approx(90 * 2 / 60 * 40)
+    assert seen(slab, NOON + 80 * DAY)["expected_spend"] == pytest.approx(90 * 2 / 140 * 40)
+    assert seen(slab, NOON + 100 * DAY)["expected_spend"] == 0, "silent for three gaps of 30 days"
+
+
+def test_one_purchase_promises_no_second_one() -> None:
+    slab = Slab()
+    slab.feed([purchase(NOON - DAY, 500.0)])
+    assert seen(slab)["expected_spend"] == 0

@@ -94,6 +94,17 @@ def test_orders_are_named_by_how_many_have_ordered() -> None:
     assert said(np.where(np.arange(40) < 22, 1.0, 5.0)) == "Half of them or more have ordered at most once"
 
 
+def test_what_is_to_be_expected_of_most_is_told() -> None:
+    def expected(**given: Floats | float) -> list[str]:
+        return [one for one in sentences(figures(transactions=3.0, **given)) if "90 days" in one]
+
+    assert expected(expected_spend=np.linspace(120, 240, 40)) == [
+        "If they go on like this, they spend 150-210 EUR in the next 90 days"
+    ]
+    assert expected(spend=50.0) == []
+    assert expected(expected_spend=np.where(np.arange(40) < 12, 50.0, 0.0)) == [], "most have stopped"
+
+
 def test_a_change_of_this_month_is_told() -> None:
     assert "They come less often than before (hardly ever, before about once a week)" in sentences(
         figures(sessions=4.0, recent_sessions=0.1)
