@@ -59,7 +59,7 @@ def numbers(tables: Tables, ends: Sequence[float]) -> str:
 def money(tables: Tables, ends: Sequence[float], currency: str) -> str:
     """Write an amount, or a range as people round it: "55-70 EUR", or "about 60 EUR" where both ends are the same."""
     if len(ends) == 1:
-        return f"{_amount(tables, ends[0], 0.01 if 0 < ends[0] < _SMALL else 1.0)} {currency}"
+        return f"{_amount(tables, ends[0], 0.01 if 0.005 <= ends[0] < _SMALL else 1.0)} {currency}"  # noqa: PLR2004 - a cent
     step = _step(max(abs(one) for one in ends))
     texts = [_amount(tables, round(one / step) * step, step) for one in ends]
     text = _range(tables, texts)

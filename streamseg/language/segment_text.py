@@ -42,7 +42,7 @@ def description(entry: Entry, language: str = DEFAULT, labels: Mapping[str, str]
     parts = []
     if entry.get("value_share") is not None:
         parts.append(str(tables["sentence"]["value"]).format(share=share(tables, entry["value_share"])))
-    parts += [say(tables, one) for one in entry["persona"]]
+    parts += [say(tables, one) for one in entry["persona"] if not _reads_the_same(tables, one)]
     if entry["apart"]:
         parts.append(_differences(tables, "apart", entry["apart"]))
     else:
@@ -79,6 +79,12 @@ def say(tables: Tables, message: Mapping[str, Any]) -> str:
     """Return the text of one message, without a full stop."""
     facts = {name: _fact(tables, fact) for name, fact in message.get("facts", {}).items()}
     return str(tables["sentence"][message["key"]]).format(**facts)
+
+
+def _reads_the_same(tables: Tables, message: Mapping[str, Any]) -> bool:
+    """Return whether a change is from a word to the same word."""
+    facts = message.get("facts", {})
+    return "before" in facts and _fact(tables, facts["now"]) == _fact(tables, facts["before"])
 
 
 def _differences(tables: Tables, key: str, differences: Sequence[Mapping[str, Any]], **facts: str) -> str:

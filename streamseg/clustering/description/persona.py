@@ -20,12 +20,19 @@ APART: Final = 3
 """Differences that are said, at most."""
 LEAST_SHARE_GAP: Final = 0.02
 """Shares that differ by less look the same to people."""
+LEAST_GAP: Final = 0.05
+"""The same for other numbers, as a share of the greater one; days are written in weeks and months."""
+LEAST_DAYS_GAP: Final = 0.2
+SMALL: Final = 10.0
+"""Numbers below are written with one decimal place."""
 CATEGORIES: Final = 2
 CATEGORY_SHARE: Final = 0.2
 """Categories with a smaller share of the items are not named."""
 DEVICE_SHARE: Final = 0.6
-CHANGE: Final = 1.4
-"""Recent visits are more, or fewer, from this factor on."""
+CHANGE: Final = 1.6
+"""Recent visits are more, or fewer, from this factor on: a step between the words for how often."""
+A_HABIT: Final = 0.7
+"""What happens less often in 30 days is no habit that could change."""
 DISCOUNT: Final = 0.05
 COUPONS: Final = 0.2
 RFM_NAMES: Final = 2
@@ -77,6 +84,8 @@ def apart(figures: Figures, known: Mapping[str, Feature]) -> list[Message]:
     for one in figures.values():
         if abs(one.effect) < NOTICEABLE or one.known < MOST or len(chosen) == APART:
             continue
+        if one.feature.startswith("recent_"):
+            continue  # a change is told by itself
         whole = _whole(known[one.feature])
         subject, pair = whole or _subject(known[one.feature]), _pair(one)
         if pair is None or subject in said or (whole and one.sign < 0):
@@ -199,14 +208,16 @@ def _loyalty(figures: Figures, rfm: RfmOfMany | None) -> Iterable[Message]:
 
 
 def _change(figures: Figures) -> Iterable[Message]:
+    """Compare means: most who come once a month have not come in the last days, so the median would always fall."""
     for name in ("sessions", "purchases"):
         usual, recent = figures.get(name), figures.get(f"recent_{name}")
-        if usual is None or recent is None or usual.median <= 0:
+        if usual is None or recent is None or usual.mean < A_HABIT:
             continue
-        if recent.median >= CHANGE * usual.median:
-            yield _message(f"more_{name}", now={"often": recent.median}, before={"often": usual.median})
-        elif recent.median <= usual.median / CHANGE:
-            yield _message(f"fewer_{name}", now={"often": recent.median}, before={"often": usual.median})
+        facts = {"now": {"often": recent.mean}, "before": {"often": usual.mean}}
+        if recent.mean >= CHANGE * usual.mean:
+            yield _message(f"more_{name}", **facts)
+        elif recent.mean <= usual.mean / CHANGE:
+            yield _message(f"fewer_{name}", **facts)
         return
 
 
@@ -228,9 +239,13 @@ def _subject(feature: Feature) -> str:
 def _pair(one: FeatureDifference) -> tuple[float, float] | None:
     """Return the medians of members and others, else the means; None if both look the same to people."""
     for ours, theirs in ((one.median, one.others_median), (one.mean, one.others_mean)):
-        gap = abs(ours - theirs)
-        least = LEAST_SHARE_GAP if one.unit in ("share", YES_OR_NO, "log") else 0.05 * max(abs(ours), abs(theirs))
-        if gap > least:
+        if one.unit in ("share", YES_OR_NO, "log"):
+            differ = abs(ours - theirs) > LEAST_SHARE_GAP
+        else:
+            shown = [round(value, 1 if abs(value) < SMALL else 0) for value in (ours, theirs)]
+            least = LEAST_DAYS_GAP if one.unit == "days" else LEAST_GAP
+            differ = shown[0] != shown[1] and abs(ours - theirs) > least * max(abs(ours), abs(theirs))
+        if differ:
             return ours, theirs
     return None
 

@@ -23,21 +23,22 @@ MARGIN: Final = 0.1
 class Bound:
     """A limit on a figure of the members.
 
-    With `times_others` the limit is multiplied by the median of the others.
+    With `times_others` the limits are multiplied by that figure of the others.
     """
 
     feature: str
     least: float | None = None
     most: float | None = None
     of: Literal["median", "mean", "some", "known", "low", "high"] = "median"
-    times_others: bool = False
+    times_others: Literal["", "median", "mean"] = ""
 
     def holds(self, figures: Figures, margin: float) -> bool:
         """Return whether the figure lies within the limits by the margin; no figure, no truth."""
         one = figures.get(self.feature)
         if one is None or one.known < MOST:
             return False
-        value, unit = float(getattr(one, self.of)), one.others_median if self.times_others else 1.0
+        value = float(getattr(one, self.of))
+        unit = {"": 1.0, "median": one.others_median, "mean": one.others_mean}[self.times_others]
         above = self.least is None or value >= self.least * unit * (1.0 + margin)
         return above and (self.most is None or value <= self.most * unit * (1.0 - margin))
 
@@ -71,11 +72,17 @@ _MORE, _LESS = 1, -1
 
 
 def _more_than_others(feature: str, times: float) -> tuple[Bound, ...]:
-    return (_BOUGHT, Bound(feature, least=times, times_others=True), Bound(feature, least=1e-9))
+    # The others' median alone would make big spenders of a middle group where most others spend little or nothing.
+    return (
+        _BOUGHT,
+        Bound(feature, least=times, times_others="median"),
+        Bound(feature, least=1.0, times_others="mean"),
+        Bound(feature, least=1e-9),
+    )
 
 
 def _less_than_others(feature: str, times: float) -> tuple[Bound, ...]:
-    return (_BOUGHT, Bound(feature, most=times, times_others=True), Bound(feature, least=1e-9))
+    return (_BOUGHT, Bound(feature, most=times, times_others="median"), Bound(feature, least=1e-9))
 
 
 _WORDS: Final = (
@@ -91,7 +98,7 @@ _WORDS: Final = (
         "frequent_buyers",
         "purchases",
         _MORE,
-        (Bound("purchases", least=1.0), Bound("transactions", least=3.0), Bound("purchase_recency", most=45.0)),
+        (Bound("purchases", least=1.5), Bound("transactions", least=3.0), Bound("purchase_recency", most=45.0)),
         "buying",
     ),
     Word("rare_buyers", "purchases", _LESS, (_BOUGHT, Bound("purchases", most=0.5)), "buying"),
@@ -113,12 +120,12 @@ _WORDS: Final = (
         "bargain_hunters",
         "discount_share",
         _MORE,
-        (_BOUGHT, Bound("discount_share", least=0.05), Bound("discount_share", least=1.2, times_others=True)),
+        (_BOUGHT, Bound("discount_share", least=0.05), Bound("discount_share", least=1.2, times_others="median")),
         "discount",
     ),
     Word("full_price_buyers", "discount_share", _LESS, (_BOUGHT, Bound("discount_share", most=0.03)), "discount"),
     Word("coupon_users", "coupon_share", _MORE, (_BOUGHT, Bound("coupon_share", least=0.3)), "discount"),
-    Word("returners", "refunds", _MORE, (_BOUGHT, Bound("refunds", least=MOST, of="some")), "refunds"),
+    Word("returners", "refunds", _MORE, (_BOUGHT, Bound("refunds", least=0.2)), "refunds"),
     Word("frequent_visitors", "sessions", _MORE, (Bound("sessions", least=6.0),), "visits"),
     Word("rare_visitors", "sessions", _LESS, (Bound("sessions", most=3.0),), "visits"),
     Word("browsers", "views", _MORE, (Bound("views", least=15.0),), "visits"),
@@ -159,8 +166,8 @@ _WORDS: Final = (
     ),
     Word("weekend_shoppers", "weekend_share", _MORE, (Bound("weekend_share", least=MOST),), "week"),
     Word("weekday_shoppers", "weekend_share", _LESS, (Bound("weekend_share", most=0.2),), "week"),
-    Word("older", "profile_age", _MORE, (Bound("profile_age", least=1.1, times_others=True),), "age", noun=False),
-    Word("younger", "profile_age", _LESS, (Bound("profile_age", most=0.9, times_others=True),), "age", noun=False),
+    Word("older", "profile_age", _MORE, (Bound("profile_age", least=1.1, times_others="median"),), "age", noun=False),
+    Word("younger", "profile_age", _LESS, (Bound("profile_age", most=0.9, times_others="median"),), "age", noun=False),
     *(
         Word(f"{part}_shoppers", f"{part}_share", _MORE, (Bound(f"{part}_share", least=0.4),), "hour", noun=False)
         for part in DAY_PARTS
@@ -210,8 +217,8 @@ def _of_names(feature: Feature) -> tuple[Word, ...]:
         return (Word("mostly", name, _MORE, bounds, feature.block, noun=False, text=feature.value),)
     if feature.attribute and name != "profile_age":
         text = feature.attribute.replace("_", " ")
-        more = (Bound(name, least=1.1, times_others=True), Bound(name, least=1e-9))
-        less = (Bound(name, most=0.9, times_others=True),)
+        more = (Bound(name, least=1.1, times_others="median"), Bound(name, least=1e-9))
+        less = (Bound(name, most=0.9, times_others="median"),)
         return (
             Word("high", name, _MORE, more, name, noun=False, text=text),
             Word("low", name, _LESS, less, name, noun=False, text=text),

@@ -76,6 +76,16 @@ def test_a_difference_alone_makes_no_word(figures: Figures, never: str) -> None:
     assert never not in traits(figures, KNOWN)
 
 
+def test_a_middle_group_is_no_group_of_big_spenders() -> None:
+    """Most others spend nothing, a few spend very much: 59 customers with 6 % of the value were "Big spenders"."""
+    spend = np.concatenate([np.linspace(80, 120, 50), np.zeros(60), np.linspace(1_500, 2_500, 20)])
+    figures = observations(130, spend=spend, transactions=3.0).figures(np.arange(130) < 50)
+    assert figures["spend"].median > 50 * figures["spend"].others_median
+    assert "big_spenders" not in traits(figures, KNOWN)
+    top = observations(130, spend=spend, transactions=3.0).figures(np.arange(130) >= 110)
+    assert "big_spenders" in traits(top, KNOWN)
+
+
 def test_a_label_stays_while_it_holds_and_goes_when_it_is_no_longer_true() -> None:
     """A label that changes within a minute under the same id is none."""
     before = two_groups(weekend_share=(0.56, 0.3), sessions=(8.0, 5.0))
@@ -114,7 +124,7 @@ def test_names_of_the_shop_are_in_the_label() -> None:
 TRUE_OF: dict[str, Callable[[dict[str, Floats]], object]] = {
     "non_buyers": lambda m: np.mean(m["transactions"] > 0) <= 0.1,
     "one_time_buyers": lambda m: np.mean(m["transactions"] == 1) >= 0.5,
-    "frequent_buyers": lambda m: np.median(m["purchases"]) >= 1 and np.median(m["transactions"]) >= 3,
+    "frequent_buyers": lambda m: np.median(m["purchases"]) >= 1.5 and np.median(m["transactions"]) >= 3,
     "rare_buyers": lambda m: np.mean(m["transactions"] > 0) >= 0.5 and np.median(m["purchases"]) <= 0.5,
     "big_spenders": lambda m: np.median(m["spend"]) > 0,
     "bargain_hunters": lambda m: np.nanmedian(m["discount_share"]) >= 0.05,

@@ -50,8 +50,8 @@ def test_people_are_described_in_words_and_numbers_that_people_use() -> None:
         "An item is 25-40 EUR",
         "In 6 months they have spent 380-520 EUR",
         "They go for performance gear (60%)",
-        "They come mostly in the morning (70%)",
-        "They come mostly on a phone (80%)",
+        "They are active mostly in the morning (70%)",
+        "They are mostly on a phone (80%)",
         "They have been customers for 6 months",
     ]
 
@@ -115,6 +115,21 @@ def test_a_change_of_this_month_is_told() -> None:
     assert not any("before" in one for one in sentences(figures(sessions=4.0, recent_sessions=4.4)))
 
 
+def test_rare_events_of_which_there_were_none_lately_are_no_change() -> None:
+    """A monthly buyer has mostly not bought in the last days."""
+    lately = np.where(np.arange(40) < 10, 4.0, 0.0)
+    assert not any(
+        "before" in one for one in sentences(figures(purchases=1.0, transactions=9.0, recent_purchases=lately))
+    )
+    assert not any("before" in one for one in sentences(figures(purchases=0.1, transactions=2.0, recent_purchases=0.0)))
+
+
+def test_figures_that_read_the_same_are_no_difference() -> None:
+    told = [one["facts"]["what"]["feature"] for one in apart(figures(refunds=0.03, sessions=4.0), KNOWN)]
+    assert told == ["sessions"]
+    assert [say(messages("en"), one) for one in apart(figures(spend=np.linspace(0.0, 0.002, 40)), KNOWN)] == []
+
+
 def test_those_who_are_away_do_not_come_often() -> None:
     away = sentences(figures(sessions=4.0, click_recency=100.0))
     assert "They have not been here for about 3 months" in away
@@ -133,7 +148,7 @@ def test_what_sets_apart_is_told_with_the_figures_of_both_and_once_per_whole() -
     other = figures(purchases=4.2, weekend_share=0.8, category_basic_sets=0.5, category_performance_gear=0.3)
     said = [say(messages("en"), one) for one in apart(other, KNOWN)]
     assert "orders 4.2 a month (others 2.1 a month)" in said
-    assert "visits at weekends 80% (others 40%)" in said
+    assert "activity at weekends 80% (others 40%)" in said
     assert sum("items of" in one for one in said) == 1
 
 
@@ -160,10 +175,19 @@ def test_an_entry_is_written_in_the_language_that_is_asked_for() -> None:
     assert [found[one]["label"] for one in languages()] == ["Weekend shoppers", "Weekendklanten", "Helgkunder"]
     assert found["en"]["description"] == (
         "They bring 34% of all money spent so far. In nothing do they differ much from the others. Nearest are Fans of"
-        " shoes; between them differ: visits at weekends 80% (others 40%)."
+        " shoes; between them differ: activity at weekends 80% (others 40%)."
     )
     assert "Liefhebbers van shoes" in found["nl"]["description"]
     assert found["sv"]["action"] == "paket och stiltips, skickade på fredagen"
+
+
+def test_a_change_between_equal_words_is_not_told() -> None:
+    def told(now: float) -> str:
+        change = {"key": "fewer_purchases", "facts": {"now": {"often": now}, "before": {"often": 1.4}}}
+        return description(entry(persona=[change]))
+
+    assert "less often" not in told(0.8), "about once a month, before about once a month"
+    assert "less often than before (every few months, before about once a month)" in told(0.3)
 
 
 def test_a_given_name_is_not_translated() -> None:
