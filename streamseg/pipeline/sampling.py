@@ -45,7 +45,6 @@ class SampleValue(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Stands for the features of `observed`, see `names_hash`."""
 
 
-_DIGITS: Final = 4
 _ENCODE_SAMPLE: Final = msgspec.json.Encoder().encode
 
 
@@ -110,6 +109,9 @@ def sample(
 def sample_key(segmentation: str, customer_id: str) -> bytes:
     """Return the key of a customer's sample records. The topic is compacted by it."""
     return f"{segmentation}|{customer_id}".encode()
+
+
+_DIGITS: Final = 4
 
 
 def _rounded(values: Floats) -> Floats:
