@@ -74,6 +74,7 @@ def print_reasons(
         features: the features by name.
     """
     from streamseg.clustering.description.phrases import phrase
+    from streamseg.language.segment_text import feature_name
 
     own, other = segment["id"], reason["runner_up"]
     say(f"  runner-up: {_named(other, catalogue)}", indent="    ")
@@ -99,7 +100,10 @@ def print_reasons(
                 _range(feature, group, pull[centre], catalogue.get(segment, {}).get("usual", {}))
                 for group, segment, centre in named
             ]
-            say(f"    {phrase(feature, pull['value'])}; {', '.join(ranges)}", indent="      ")
+            # What never happened has a phrase; of anything else without data the value is an assumption.
+            told = pull.get("known", True) or feature.unit == "days"
+            own_value = phrase(feature, pull["value"]) if told else f"{feature_name(feature.name)}: no data"
+            say(f"    {own_value}; {', '.join(ranges)}", indent="      ")
 
 
 def _range(feature: "Feature", group: str, centre: float, borders: Mapping[str, tuple[float, float]]) -> str:

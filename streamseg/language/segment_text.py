@@ -75,6 +75,11 @@ def written(
     }
 
 
+def feature_name(name: str, language: str = DEFAULT) -> str:
+    """Return what a feature is a figure of: "value of an order"."""
+    return _feature(messages(language), name)
+
+
 def say(tables: Tables, message: Mapping[str, Any]) -> str:
     """Return the text of one message, without a full stop."""
     facts = {name: _fact(tables, fact) for name, fact in message.get("facts", {}).items()}

@@ -3,6 +3,7 @@
 Loads numpy and scipy: import it only when an explanation is asked for.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -15,7 +16,7 @@ from streamseg.clustering.description.why import why
 from streamseg.clustering.snapshot import Snapshot
 from streamseg.features.catalogue import catalogue
 from streamseg.features.layout import Layout
-from streamseg.features.rows import Floats, Rows, Slots
+from streamseg.features.rows import Floats, Rows
 from streamseg.features.vector import observed, vectors
 from streamseg.membership.encoding import decode
 
@@ -28,7 +29,8 @@ def explanation(
     Left out are segmentations where the customer is unassigned, where the current snapshot no longer has the segment,
     or where it has only one. `separation`, `since`, `as_of` and `model` describe the published decision; `confidence`
     is the old name of `separation`. Pulls (against the nearest other segment) are computed with the current snapshot,
-    whose `version` is included. RFM scores are the customer's, the same in every segmentation.
+    whose `version` is included; `known` of a pull is false where the customer has no data and the value is assumed.
+    RFM scores are the customer's, the same in every segmentation.
 
     Args:
         layout: layout of the row.
@@ -40,7 +42,8 @@ def explanation(
     published = decode(membership)
     rows = Rows(layout, 1)
     slots = rows.load([published.customer_id], [row])
-    scored = _rfm(rows, slots, published.as_of, RfmBorders.from_json(borders))
+    seen = dict(zip(catalogue(layout), observed(rows, slots, published.as_of)[0].tolist(), strict=True))
+    scored = _rfm(seen, RfmBorders.from_json(borders))
     explained: dict[str, Any] = {}
     for segmentation, one in published.segments.items():
         if one is None or segmentation not in snapshots:
@@ -60,16 +63,18 @@ def explanation(
             "model": published.model.get(segmentation),
             "runner_up": runner_up,
             "version": snapshot.version,
-            "pulls": [asdict(pull) for pull in why(assigner, vector[0], one.id, runner_up)],
+            "pulls": [
+                asdict(pull) | {"known": not math.isnan(seen[pull.feature])}
+                for pull in why(assigner, vector[0], one.id, runner_up)
+            ],
             "rfm": None if scored is None else asdict(scored),
         }
     return explained
 
 
-def _rfm(rows: Rows, slots: Slots, now: float, borders: RfmBorders | None) -> Rfm | None:
+def _rfm(seen: Mapping[str, float], borders: RfmBorders | None) -> Rfm | None:
     if borders is None:
         return None
-    seen = dict(zip(catalogue(rows.layout), observed(rows, slots, now)[0].tolist(), strict=True))
     return rfm(borders, seen["purchase_recency"], seen["transactions"], seen["lifetime_spend"])
 
 

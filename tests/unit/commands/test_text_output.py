@@ -175,6 +175,7 @@ def test_reasons_have_units_and_words(monkeypatch: pytest.MonkeyPatch) -> None:
             ("order_value", -1.0, 7.5, 40.0, 9.0),
         )
     ]
+    pulls.append(pulls[1] | {"feature": "coupon_share", "value": 0.05, "known": False})
     rfm = {"name": "Champions", "recency": 5, "frequency": 5, "monetary": 4}
     reason = {"confidence": 0.83, "model": 3, "runner_up": OTHER, "rfm": rfm, "pulls": pulls}
     stored = (json.dumps(membership).encode(), {OWN: SEGMENT})
@@ -186,6 +187,8 @@ def test_reasons_have_units_and_words(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "spends 1,203 EUR; most of this group 40-90, the centre of the runner-up 5" in plain
     assert "31 % of the visits at weekends; the centre of this group 40 %, the centre of the runner-up 20 %" in plain
     assert "bought never, or over 365 days ago" in plain
+    assert "orders with a coupon: no data;" in plain
+    assert "a coupon in 5 %" not in plain, "that is what is assumed of everybody"
     assert "orders for 7.50 EUR; the centre of the runner-up 9.00, most of this group 12-80" in plain
     assert "RFM: Champions (recency 5, frequency 5, monetary 4; 5 is best)" in plain
     assert DAY in plain

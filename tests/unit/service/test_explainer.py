@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from streamseg.clustering.description.rfm import RfmBorders
+from streamseg.clustering.encode import Scale
 from streamseg.clustering.identity import id_of
 from streamseg.errors import LayoutMismatchError
 from streamseg.features.layout import Layout
@@ -69,6 +70,23 @@ async def test_the_published_segment_is_explained_by_the_current_snapshot(
     assert why["runner_up"] in set(SNAPSHOT.segments) - {OWN}
     assert {pull["feature"] for pull in why["pulls"]} == set(FEATURES)
     assert why["rfm"] is None, "the shop has no borders yet"
+
+
+async def test_a_pull_says_whether_the_customer_has_data_of_their_own(state: MemoryStateStore) -> None:
+    """Issue 14, number 2: no prior speaks."""
+    await put_row(state)
+    models = MemoryModelStore()
+    features = ("views", "coupon_share", "cart_to_purchase")
+    zeros = tuple((0.1 * n,) * 3 for n in range(4))
+    other = replace(
+        SNAPSHOT, features=features, skewed=(True, False, False), scale=Scale.of([1.0] * 3, [1.0] * 3), centres=zeros
+    )
+    await models.publish("behaviour", 1, 0, other.to_json())
+    found = await Explainer(state, models, lambda: LAYOUT, lambda _, partitions: partitions - 1).explain(
+        membership(OWN)
+    )
+    known = {pull["feature"]: pull["known"] for pull in found["behaviour"]["pulls"]}
+    assert known == {"views": True, "coupon_share": True, "cart_to_purchase": False}, "one order without a coupon"
 
 
 @pytest.mark.parametrize("of", [membership(None), membership("behaviour-zzzz"), membership(OWN, "c-82")])
