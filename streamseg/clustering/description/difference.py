@@ -93,6 +93,28 @@ class Observations:
         can_be = np.array([one.unit in (YES_OR_NO, AS_SENT) for one in self.features])
         return np.asarray(can_be & np.all(np.isin(self.values, (0.0, 1.0)) | np.isnan(self.values), axis=0))
 
+    @cached_property
+    def _moments(self) -> tuple[Floats, Floats, Floats]:
+        """Ones where known, the logged observations less their mean, and their squares; 0 without data (n, d)."""
+        known = np.isfinite(self.logged)
+        centred = np.where(known, self.logged - _mean(self.logged), 0.0)
+        return known.astype(np.float64), centred, centred**2
+
+    def _effect(self, members: Mask, beside: Mask) -> Floats:
+        """Return Cohen's d of each feature; 0 where there is no spread to divide by."""
+        groups = np.array([members, beside], dtype=np.float64)
+        counts, sums, squares = (groups @ one for one in self._moments)
+        means = sums / np.maximum(counts, 1)
+        within = squares - counts * means**2
+        count = np.maximum(counts.sum(axis=0), 1)
+        whole = squares.sum(axis=0) / count - (sums.sum(axis=0) / count) ** 2
+        # Where members are all equal, and the others too, there is no spread to divide by: use that of all customers.
+        pooled, noise = within.sum(axis=0) / count, CONSTANT_VARIANCE * (1.0 + _mean(self.logged) ** 2)
+        variance = np.where(pooled > noise, pooled, whole)
+        found: Floats = np.zeros(len(self.features))
+        np.divide(means[0] - means[1], np.sqrt(np.maximum(variance, 0.0)), out=found, where=variance > noise)
+        return found
+
     def figures(self, members: Mask, others: Mask | None = None) -> dict[str, FeatureDifference]:
         """Return the figures of the members in all features with enough data, the strongest difference first.
 
@@ -103,7 +125,7 @@ class Observations:
         beside = ~members if others is None else others
         ours, theirs = self.values[members], self.values[beside]
         counts, beside_counts = np.isfinite(ours).sum(axis=0), np.isfinite(theirs).sum(axis=0)
-        effect = _effect(self.logged[members], self.logged[beside])
+        effect = self._effect(members, beside)
         low, median, high = quantiles(ours, (0.25, 0.5, 0.75))
         (others_median,) = quantiles(theirs, (0.5,))
         mean, others_mean = _mean(ours), _mean(theirs)
@@ -150,20 +172,4 @@ def quantiles(values: Floats, shares: Sequence[float]) -> list[Floats]:
 
 def _mean(values: Floats) -> Floats:
     found: Floats = np.nansum(values, axis=0) / np.maximum(np.isfinite(values).sum(axis=0), 1)
-    return found
-
-
-def _effect(inside: Floats, outside: Floats) -> Floats:
-    """Return Cohen's d of each column; 0 where members and others have no spread to divide by."""
-    gap = _mean(inside) - _mean(outside)
-    variances = [_mean((one - _mean(one)) ** 2) for one in (inside, outside)]
-    counts = [np.isfinite(one).sum(axis=0) for one in (inside, outside)]
-    pooled = sum(v * n for v, n in zip(variances, counts, strict=True)) / np.maximum(sum(counts), 1)
-    everybody = np.concatenate([inside, outside])
-    centre = _mean(everybody)
-    whole = _mean((everybody - centre) ** 2)
-    # Where members are all equal, and the others too, there is no spread to divide by: use that of all customers.
-    noise = CONSTANT_VARIANCE * (1.0 + centre**2)
-    variance = np.where(pooled > noise, pooled, whole)
-    found: Floats = np.divide(gap, np.sqrt(variance), out=np.zeros_like(gap), where=variance > noise)
     return found

@@ -25,6 +25,8 @@ from streamseg.worker.trainer.described_customers import DescribedCustomers
 
 DIFFERENCES = 6
 """Features in an entry that set a segment apart, at most."""
+NOBODY: dict[str, Any] = {"size": 0, "share": 0.0, "value_share": None}
+"""What an entry says of its members when it is retired."""
 
 
 class SegmentationStatus(Protocol):
@@ -108,7 +110,7 @@ class SegmentCatalogue:
         entries = {one.segment: self._entry(one, snapshot, stored.get(one.segment, {})) for one in described}
         for segment, entry in stored.items():
             if segment not in entries and entry["segmentation"] == snapshot.segmentation and entry["retired"] is None:
-                entries[segment] = entry | {"size": 0, "share": 0.0, "retired": int(snapshot.last_challenge_at or 0)}
+                entries[segment] = entry | NOBODY | {"retired": int(snapshot.last_challenge_at or 0)}
         self._written |= entries
         await self._write_all_of_now(sizes, entries)
 
@@ -190,7 +192,7 @@ class SegmentCatalogue:
                     "value_share": value if "mean_value" in entry else entry["value_share"],
                 }
                 if self._status.is_dropped(entry["segmentation"]):
-                    one |= {"retired": int(time.time())}
+                    one |= {**NOBODY, "retired": int(time.time())}
             updated[segment] = one | {"label": segment_text.label(one)}
         labels = {segment: str(entry["label"]) for segment, entry in updated.items()}
         return {

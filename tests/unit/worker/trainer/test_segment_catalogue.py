@@ -178,3 +178,34 @@ async def test_rfm_has_one_set_of_borders_for_the_shop_measured_once_a_day() -> 
     later = RfmBorders.from_json(await stage.models.rfm())
     assert later is not None
     assert (later.purchases, later.buyers) == ((9.0,) * 4, 30), "each customer once, by the latest sample"
+
+
+async def test_a_retired_segment_has_no_members_and_no_value() -> None:
+    stage = await described()
+    one, other = SNAPSHOT.segments[0], SNAPSHOT.segments[-1]
+    await stage.count(0, {one: 90, other: 10})
+    owner = stage.owner()
+    await owner.load()
+    await owner.refresh()
+    assert (await stage.entries())[other]["value_share"] > 0
+    fewer = replace(SNAPSHOT, segments=SNAPSHOT.segments[:-1], centres=SNAPSHOT.centres[:-1], last_challenge_at=7.0)
+    await owner.write(fewer, SAMPLES)
+    retired = (await stage.entries())[other]
+    assert (retired["retired"], retired["size"], retired["share"], retired["value_share"]) == (7, 0, 0.0, None)
+    assert "of all money" not in retired["description"]
+
+
+async def test_entries_of_an_older_version_are_kept_up_to_date() -> None:
+    stage = Stage()
+    one = SNAPSHOT.segments[0]
+    old = {"segmentation": "behaviour", "label": "Our best", "generated_label": "Frequent buyers", "retired": None,
+           "description": "They buy more.", "size": 1, "share": 1.0, "value_share": 0.5, "shadow": False}  # fmt: skip
+    await stage.models.write_catalogue({one: json.dumps(old).encode()})
+    await stage.models.rename(one, "Our best")
+    await stage.count(0, {one: 5})
+    owner = stage.owner()
+    await owner.load()
+    await owner.refresh()
+    entry = (await stage.entries())[one]
+    assert (entry["label"], entry["generated_label"], entry["size"]) == ("Our best", "Frequent buyers", 5)
+    assert (entry["description"], entry["value_share"]) == ("They buy more.", 0.5)
