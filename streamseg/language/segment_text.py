@@ -3,11 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from streamseg.features.catalogue import Feature
 from streamseg.language import DEFAULT, messages
 from streamseg.language.actions import Action, suggested
 from streamseg.language.amounts import Tables, listed, money, numbers, often, share, span
 
 Entry = Mapping[str, Any]
+_YES: Final = 0.5
+"""From this value on, a feature of 0 or 1 counts as yes."""
 
 
 def label(entry: Entry, language: str = DEFAULT) -> str:
@@ -78,6 +81,35 @@ def written(
 def feature_name(name: str, language: str = DEFAULT) -> str:
     """Return what a feature is a figure of: "value of an order"."""
     return _feature(messages(language), name)
+
+
+def feature_value(feature: Feature, value: float, language: str = DEFAULT) -> str:
+    """Return one customer's value of a feature as "name: value". Decayed sums are numbers without a period."""
+    tables = messages(language)
+    if feature.value:
+        text = str(tables["why"]["yes" if value >= _YES else "no"])
+        return str(tables["why"]["value"]).format(feature=f"{feature.subject} {feature.value}", value=text)
+    if feature.unit == "share":
+        text = share(tables, value)
+    elif feature.unit == "days":
+        text = span(tables, value)
+    elif feature.unit.isupper():
+        text = money(tables, [value], feature.unit)
+    else:
+        text = numbers(tables, [value])
+    return str(tables["why"]["value"]).format(feature=_feature(tables, feature.name), value=text)
+
+
+def rfm_name(name: str, language: str = DEFAULT) -> str:
+    """Return a customary RFM name in a language."""
+    key = f"rfm_{name.lower().replace(' ', '_').replace(chr(39), '')}"
+    return str(messages(language)["phrase"].get(key, name))
+
+
+def in_form(text: str, language: str) -> str:
+    """Return a text of numbers written the English way with the separators of a language."""
+    form = messages(language)["form"]
+    return text.translate({ord(","): str(form["thousands"]), ord("."): str(form["decimal"])})
 
 
 def say(tables: Tables, message: Mapping[str, Any]) -> str:

@@ -189,6 +189,11 @@ def test_reasons_have_units_and_words(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "bought never, or over 365 days ago" in plain
     assert "orders with a coupon: no data;" in plain
     assert "a coupon in 5 %" not in plain, "that is what is assumed of everybody"
+    dutch = " ".join(run("lookup", "c-81", "--why", "--lang", "nl").output.split())
+    assert "uitgaven: 1.203 EUR; de meesten van deze groep 40-90, het midden van de tweede 5" in dutch
+    assert "activiteit in het weekend: 31%; het midden van deze groep 40 %" in dutch
+    assert "bestellingen met kortingscode: geen gegevens;" in dutch
+    assert "RFM: kampioen (laatste aankoop 5, frequentie 5, bedrag 4; 5 is het best)" in dutch
     assert "orders for 7.50 EUR; the centre of the runner-up 9.00, most of this group 12-80" in plain
     assert "RFM: Champions (recency 5, frequency 5, monetary 4; 5 is best)" in plain
     assert DAY in plain

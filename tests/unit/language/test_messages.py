@@ -9,6 +9,7 @@ from streamseg.errors import SettingsError
 from streamseg.language import languages, messages, negotiated
 from streamseg.language.actions import read_actions, suggested
 from streamseg.language.amounts import money, number, numbers, often, share, span
+from streamseg.language.segment_text import rfm_name
 
 EN = messages("en")
 
@@ -103,6 +104,10 @@ def test_numbers_follow_the_language() -> None:
 )
 def test_the_language_is_the_best_of_those_that_there_are(asked: str | None, accepted: str | None, found: str) -> None:
     assert negotiated(asked, accepted) == found
+
+
+def test_rfm_names_are_the_customary_ones_in_english_only() -> None:
+    assert [rfm_name("Can't Lose Them", one) for one in ("en", "nl")] == ["Can't Lose Them", "mag niet verloren gaan"]
 
 
 def test_an_unknown_language_is_refused() -> None:
