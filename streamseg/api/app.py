@@ -4,7 +4,7 @@ import asyncio
 import gc
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from time import perf_counter
@@ -37,6 +37,8 @@ from streamseg.api.routes.segment_list import SegmentList
 from streamseg.api.routes.stream_limits import StreamLimits
 from streamseg.errors import StoreUnavailableError
 from streamseg.events.decode import Decoder
+from streamseg.language import DEFAULT
+from streamseg.language.actions import Action
 from streamseg.logs import OutageLog
 from streamseg.metrics import Metrics
 from streamseg.ports import ApiKeyStore, ChangeNotices, EventSink, MembershipStore, ModelStore, TicketStore
@@ -68,6 +70,8 @@ class Api:
         sink: for `POST /v1/events`; writes to Kafka.
         decoder: for `POST /v1/events`; the decoder of the worker.
         explainer: for `/why`.
+        language: of segment texts, for readers who ask for none that there is.
+        actions: the table of suggested actions.
     """
 
     def __init__(
@@ -84,10 +88,12 @@ class Api:
         sink: EventSink,
         decoder: Decoder,
         explainer: Explainer,
+        language: str = DEFAULT,
+        actions: Sequence[Action] = (),
     ) -> None:
         self._keys = keys
         self._ring = KeyRing()
-        self._catalogue = catalogue = CatalogueCache(models, settings.public_segments)
+        self._catalogue = catalogue = CatalogueCache(models, settings.public_segments, actions)
         self._outages = [OutageLog(log, "the API", whom) for whom in ("its keys", "the segment catalogue")]
         self._metrics = RequestMetrics(metrics)
         self._access = access = Access(
@@ -135,7 +141,7 @@ class Api:
         routes = [
             *self._lookups.routes(keyed),
             *Explanations(membership_reads, explainer).routes(keyed),
-            *SegmentList(catalogue, freshness=freshness).routes(keyed),
+            *SegmentList(catalogue, freshness=freshness, language=language).routes(keyed),
             *events.routes(keyed),
             *openrtb.routes(keyed),
             *ofrep.routes(keyed),

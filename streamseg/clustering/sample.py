@@ -27,3 +27,6 @@ class Sample:
     """Events that the customer had by then."""
     value: float = 0.0
     """Undecayed spend of the customer, from a worker in minor units. The model does not use it; descriptions do."""
+    observed: tuple[float | None, ...] = ()
+    """What was observed of the customer in all features of the catalogue, None without data; empty if not told. Only
+    descriptions use it."""

@@ -25,6 +25,18 @@ mapping_option: Final = click.option(
 )
 
 
+def language_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--lang`."""
+    from streamseg.language import languages
+
+    return click.option(
+        "--lang",
+        "language",
+        type=click.Choice(languages()),
+        help="Language of labels and descriptions. Default: the setting descriptions.language.",
+    )(command)
+
+
 def mapping_of_each(mappings: Sequence[Path], files: int) -> "list[FileMapping | None]":
     """Load the values of `mapping_option`. Returns a mapping for each file, None without any.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from streamseg.commands import Invocation
-from streamseg.commands._options import json_option
+from streamseg.commands._options import json_option, language_option
 from streamseg.commands._text import say, utc
 from streamseg.errors import NotFoundError
 
@@ -25,13 +25,14 @@ _Catalogue = Mapping[str, Mapping[str, Any]]
 @click.option(
     "--why", is_flag=True, help="Print also the features that pull the customer to the segment, and to the runner-up."
 )
+@language_option
 @json_option
 @click.pass_obj
-def command(invocation: Invocation, customer_id: str, why: bool, as_json: bool) -> None:
+def command(invocation: Invocation, customer_id: str, why: bool, language: str | None, as_json: bool) -> None:
     """Print the membership of a customer. With --json it is the stored string. Exit code 1 for an unknown customer."""
     from streamseg.wiring.build_service import explain, read_membership
 
-    stored, catalogue = asyncio.run(read_membership(invocation.settings, customer_id))
+    stored, catalogue = asyncio.run(read_membership(invocation.settings, customer_id, language))
     if stored is None:
         if as_json:
             click.echo(json.dumps({"customer_id": customer_id, "known": False, "segments": {}}))
@@ -53,7 +54,8 @@ def command(invocation: Invocation, customer_id: str, why: bool, as_json: bool) 
         since = utc(segment["since"])
         say(f"{segmentation}: {_named(segment['id'], catalogue)}, since {since}, separation {segment['score']}")
         if segmentation in reasons:
-            print_reasons(segment, reasons[segmentation], catalogue, features)
+            chosen = language or invocation.settings.descriptions.language
+            print_reasons(segment, reasons[segmentation], catalogue, features, chosen)
     consent = ", ".join(f"{purpose} {'yes' if given else 'no'}" for purpose, given in membership["consent"].items())
     say(f"as of {utc(membership['as_of'])}; consent: {consent}")
     if reasons:
@@ -62,7 +64,11 @@ def command(invocation: Invocation, customer_id: str, why: bool, as_json: bool) 
 
 
 def print_reasons(
-    segment: Mapping[str, Any], reason: Mapping[str, Any], catalogue: _Catalogue, features: "Mapping[str, Feature]"
+    segment: Mapping[str, Any],
+    reason: Mapping[str, Any],
+    catalogue: _Catalogue,
+    features: "Mapping[str, Feature]",
+    language: str = "en",
 ) -> None:
     """Print in words what pulls the customer to the segment, then what pulls to the runner-up.
 
@@ -71,43 +77,61 @@ def print_reasons(
         reason: the explanation, see `service.explanation.explanation`.
         catalogue: the catalogue entries by segment id.
         features: the features by name.
+        language: of the words.
     """
-    from streamseg.clustering.description.phrases import phrase
+    from streamseg.language import messages
+    from streamseg.language.segment_text import rfm_name
 
-    own, other = segment["id"], reason["runner_up"]
-    say(f"  runner-up: {_named(other, catalogue)}", indent="    ")
-    say(
-        f"  separation {segment['score']:.2f}: 0 is midway to the runner-up, 1 in the centre of the segment",
-        indent="    ",
-    )
+    own, other, texts = segment["id"], reason["runner_up"], messages(language)["why"]
+    said = [
+        texts["runner_up"].format(name=_named(other, catalogue)),
+        texts["separation"].format(score=f"{segment['score']:.2f}"),
+    ]
     if reason["rfm"] is not None:
-        scores = ", ".join(f"{name} {reason['rfm'][name]}" for name in ("recency", "frequency", "monetary"))
-        say(f"  RFM: {reason['rfm']['name']} ({scores}; 5 is best)", indent="    ")
+        said.append(texts["rfm"].format(**reason["rfm"] | {"name": rfm_name(reason["rfm"]["name"], language)}))
+    for line in said:
+        say(f"  {line}", indent="    ")
     towards = [pull for pull in reason["pulls"] if pull["pull"] > 0][:_REASONS]
     away = [pull for pull in reversed(reason["pulls"]) if pull["pull"] < 0][:_REASONS]
-    groups = [("this group", own, "own_centre"), ("the runner-up", other, "other_centre")]
-    for title, pulls, named in (
-        ("for this segment", towards, groups),
-        ("for the runner-up", away, list(reversed(groups))),
-    ):
+    groups = [(texts["this_group"], own, "own_centre"), (texts["the_runner_up"], other, "other_centre")]
+    for title, pulls, named in ((texts["towards"], towards, groups), (texts["away"], away, list(reversed(groups)))):
         if pulls:
-            say(f"  {title}, the strongest first:")
+            say(f"  {title}")
         for pull in pulls:
             feature = features[pull["feature"]]
             ranges = [
-                _range(feature, group, pull[centre], catalogue.get(segment, {}).get("usual", {}))
+                _range(feature, group, pull[centre], catalogue.get(segment, {}).get("usual", {}), language)
                 for group, segment, centre in named
             ]
-            say(f"    {phrase(feature, pull['value'])}; {', '.join(ranges)}", indent="      ")
+            say(f"    {_value(feature, pull, language)}; {', '.join(ranges)}", indent="      ")
 
 
-def _range(feature: "Feature", group: str, centre: float, borders: Mapping[str, tuple[float, float]]) -> str:
+def _value(feature: "Feature", pull: Mapping[str, Any], language: str) -> str:
+    """Return the customer's value in words. What never happened has words; else, without data, it is an assumption."""
+    from streamseg.clustering.description.phrases import phrase
+    from streamseg.language import DEFAULT, messages
+    from streamseg.language.segment_text import feature_name, feature_value
+
+    if not pull.get("known", True) and (feature.unit != "days" or language != DEFAULT):
+        return str(messages(language)["why"]["no_data"]).format(feature=feature_name(feature.name, language))
+    # English has a phrase for each feature; other languages name it.
+    return phrase(feature, pull["value"]) if language == DEFAULT else feature_value(feature, pull["value"], language)
+
+
+def _range(
+    feature: "Feature", group: str, centre: float, borders: Mapping[str, tuple[float, float]], language: str
+) -> str:
     """Return "most of this group 40-90", or the centre where the catalogue has no such range."""
     from streamseg.clustering.description.phrases import usual
+    from streamseg.language import messages
+    from streamseg.language.segment_text import in_form
 
-    if feature.name in borders:
-        return f"most of {group} {usual(feature, *borders[feature.name])}"
-    return f"the centre of {group} {usual(feature, centre, centre)}"
+    inside = feature.name in borders
+    texts = messages(language)["why"]
+    ends = in_form(usual(feature, *(borders[feature.name] if inside else (centre, centre))), language)
+    if feature.value:
+        ends = " / ".join(str(texts[one]) for one in ends.split(" or "))
+    return str(texts["most" if inside else "centre"]).format(group=group, range=ends)
 
 
 def _named(segment: str, catalogue: _Catalogue) -> str:

@@ -12,7 +12,7 @@ import click
 
 from streamseg.commands import Invocation
 from streamseg.commands._changes import SinceType, lines, with_state
-from streamseg.commands._options import json_option
+from streamseg.commands._options import json_option, language_option
 from streamseg.commands._progress import working
 from streamseg.commands._text import print_table, say, utc
 
@@ -30,17 +30,19 @@ NAME_LENGTH: Final = 80
 @click.group("segments", invoke_without_command=True)
 @click.option("--retired", is_flag=True, help="List retired segments too.")
 @click.option("--history", is_flag=True, help="Print births, splits, merges and ends instead.")
+@language_option
 @json_option
 @click.pass_context
-def command(ctx: click.Context, retired: bool, history: bool, as_json: bool) -> None:
-    """List the segments with label, size and description, or what is missing until there are any."""
+def command(ctx: click.Context, retired: bool, history: bool, language: str | None, as_json: bool) -> None:
+    """List the segments with label, size, description and suggested action, or what is missing until there are any."""
     from streamseg.clustering.description.warm_up import facts, missing
     from streamseg.wiring.build_service import read_catalogue, read_lineage, read_waiting
+    from streamseg.wiring.derived import needs
 
     if ctx.invoked_subcommand is not None:
         return
     settings = ctx.obj.settings
-    catalogue = asyncio.run(read_catalogue(settings))
+    catalogue = asyncio.run(read_catalogue(settings, language))
     if history:
         lineage = asyncio.run(read_lineage(settings))
         if as_json:
@@ -61,9 +63,10 @@ def command(ctx: click.Context, retired: bool, history: bool, as_json: bool) -> 
         click.echo(json.dumps({"segments": segments, "waiting": progress}))
         return
     if segments or not waiting:
-        _print(segments)
+        _print(segments, language or settings.descriptions.language)
+    lives_on = needs(settings)
     for name, snapshot in waiting.items():
-        say(f"{name}: {missing(snapshot)}")
+        say(f"{name}: {missing(snapshot, lives_on.get(name, ''))}")
 
 
 @command.command("rename")
@@ -209,7 +212,9 @@ async def _print_members(members: "AsyncGenerator[SegmentMember, None]", segment
     say(f"{count:,} customers in {segment}{more}")
 
 
-def _print(segments: list[dict[str, Any]]) -> None:
+def _print(segments: list[dict[str, Any]], language: str) -> None:
+    from streamseg.language import messages
+
     if not segments:
         click.echo("no segments yet")
         return
@@ -219,6 +224,9 @@ def _print(segments: list[dict[str, Any]]) -> None:
         label = with_state(one["label"], one)
         say(f"{one['size']:>9,} {one['share']:>6.0%} {value:>9}  {one['id']}  {label}", indent=" " * 28)
         say(f"    {one['description']}", indent="    ")
+        if one.get("action"):
+            suggested = str(messages(language)["sentence"]["do"]).format(action=one["action"])
+            say(f"    {suggested}", indent="    ")
 
 
 def _print_history(lineage: list[dict[str, Any]], labels: dict[str, str]) -> None:

@@ -11,10 +11,12 @@ import numpy as np
 from streamseg.features.aggregates import DAY_PARTS, DEVICES, OTHER_CATEGORY, RECENT, brand_sum, category_sum
 from streamseg.features.formulas import (
     Formula,
-    attribute_equals,
+    attribute_among,
     attribute_number,
+    attribute_within,
     cart_to_purchase,
     days_since,
+    expected_spend,
     favourite_share,
     items_per_order,
     level,
@@ -51,6 +53,11 @@ class Feature:
     block: str = ""
     value: str = ""
     """In a feature of a category-valued attribute: the value that it stands for, as declared."""
+
+    @property
+    def subject(self) -> str:
+        """What a value is a value of, in plain words: the attribute, or what it was grouped as."""
+        return (self.block or self.attribute).removeprefix("profile_").replace("_", " ")
 
 
 @cache
@@ -127,6 +134,14 @@ def _money(layout: Layout) -> tuple[Feature, ...]:
             "purchases minus refunds, never decayed, at least 0",
             True,
             lambda moment: np.maximum(moment.field("spend_minor"), 0.0) / 10.0**layout.minor_units,
+        ),
+        Feature(
+            "expected_spend",
+            currency,
+            "to be expected in the next 90 days: repeat purchases so far, times the mean order; 0 after one purchase,"
+            " or a silence of three mean gaps",
+            True,
+            expected_spend,
         ),
         Feature("transactions", "purchases", "never decayed", True, lambda moment: moment.field("transactions")),
         Feature(
@@ -225,21 +240,46 @@ def _recent(layout: Layout) -> tuple[Feature, ...]:
 
 
 def _profile(index: int, attribute: Attribute) -> tuple[Feature, ...]:
+    return (*_of_attribute(index, attribute), *_of_groups(index, attribute))
+
+
+def _of_attribute(index: int, attribute: Attribute) -> tuple[Feature, ...]:
     stem = f"profile_{slug(attribute.name)}"
     if not attribute.values:
         meaning = f"{attribute.name}; {attribute.typical:g} if unknown"
         formula = attribute_number(index, attribute.typical)
         return (Feature(stem, AS_SENT, meaning, attribute.skewed, formula, attribute.name),)
     return tuple(
-        Feature(
-            f"{stem}_{slug(value)}",
-            YES_OR_NO,
-            f"{attribute.name} is {value}",
-            False,
-            attribute_equals(index, code),
-            attribute.name,
-            stem,
-            value,
-        )
+        _yes_or_no(stem, value, f"{attribute.name} is {value}", attribute, attribute_among(index, [code]))
         for code, value in enumerate(attribute.values)
     )
+
+
+def _of_groups(index: int, attribute: Attribute) -> tuple[Feature, ...]:
+    stem, codes = f"profile_{slug(attribute.group_as)}", {value: code for code, value in enumerate(attribute.values)}
+    return (
+        *(
+            _yes_or_no(
+                stem,
+                name,
+                f"{attribute.name} is one of {', '.join(values)}",
+                attribute,
+                attribute_among(index, [codes[value] for value in values]),
+            )
+            for name, values in attribute.groups
+        ),
+        *(
+            _yes_or_no(
+                stem,
+                name,
+                f"{attribute.name} is from {least:g} to {greatest:g}",
+                attribute,
+                attribute_within(index, least, greatest),
+            )
+            for name, least, greatest in attribute.bands
+        ),
+    )
+
+
+def _yes_or_no(stem: str, value: str, meaning: str, attribute: Attribute, formula: Formula) -> Feature:
+    return Feature(f"{stem}_{slug(value)}", YES_OR_NO, meaning, False, formula, attribute.name, stem, value)

@@ -1,12 +1,15 @@
 """Computes feature values from rows at one moment: decayed sums, recencies, shares and levels.
 
-Shares and levels are drawn towards a prior while there are few events, so that one event makes no extreme value.
+Shares and levels are drawn towards a prior while there are few events, so that one event makes no extreme value. For
+descriptions the same formulas give what was observed: no prior, counts as events in 30 days, uncapped days, and NaN
+where there are no data (`Moment.priors`).
 """
 
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from streamseg.features.rows import Floats, Rows, Slots
 from streamseg.time_units import DAY_SECONDS
@@ -16,15 +19,28 @@ SHARE_PRIOR_EVENTS: Final = 4.0
 LEVEL_PRIOR_EVENTS: Final = 1.0
 """The same for levels of prices and orders, which vary less between two events of one customer."""
 
+LEAST_OBSERVED: Final = 1e-3
+"""A decayed count below this is no observation: one event of ten half-lives ago."""
+LEAST_KNOWN_DAYS: Final = 7.0
+"""A rate counts at least this many days: one visit of a customer who came today is no habit."""
+RATE_DAYS: Final = 30.0
+"""Observed counts are events in this many days."""
+EXPECTED_DAYS: Final = 90.0
+SILENT_GAPS: Final = 3.0
+
 _SINGLE_PRECISION: Final = 1e-5
 """Relative rounding error of sums, which are stored in single precision."""
 
 
 class Moment:
-    """The rows in `slots` at `now` (epoch seconds, a scalar or shape (n,)), but never before a row's latest event."""
+    """The rows in `slots` at `now` (epoch seconds, a scalar or shape (n,)), but never before a row's latest event.
 
-    def __init__(self, rows: Rows, slots: Slots, now: float | Floats) -> None:
+    With `priors` formulas give the finite values that models compare; without, what was observed.
+    """
+
+    def __init__(self, rows: Rows, slots: Slots, now: float | Floats, *, priors: bool = True) -> None:
         self.rows, self.slots, self.layout = rows, slots, rows.layout
+        self.priors = priors
         last_seen = rows.last_seen[slots]
         self.now: Floats = np.maximum(last_seen, now)
         self._sums = rows.sums[slots]
@@ -39,10 +55,38 @@ class Moment:
             total = self._totals[name] = np.maximum(self._sums[:, place] * kept, 0.0)
         return total
 
+    def rate(self, name: str) -> Floats:
+        """Return a decayed sum as events in `RATE_DAYS`, shape (n,).
+
+        A steady rate r for T days makes a sum of r * h / ln 2 * (1 - 2^(-T / h)) at half-life h; this is solved for r.
+        """
+        habit = self.layout.sum_index[name] < self.layout.habits
+        half_life = self.layout.half_life_seconds if habit else self.layout.recent_half_life_seconds
+        days = half_life / DAY_SECONDS
+        known = np.maximum((self.now - self.rows.slab["first_seen"][self.slots]) / DAY_SECONDS, LEAST_KNOWN_DAYS)
+        worth: Floats = days / np.log(2.0) * -np.expm1(-np.log(2.0) * known / days)
+        return self.total(name) * RATE_DAYS / worth
+
     def days_since(self, field: str, cap: float) -> Floats:
-        """Return the days since a time field, at most `cap`; `cap` if the time is `NEVER`."""
-        days: Floats = np.clip((self.now - self.rows.slab[field][self.slots]) / DAY_SECONDS, 0.0, cap)
-        return days
+        """Return the days since a time field, at most `cap`; `cap` if the time is `NEVER`.
+
+        Without priors there is no cap, and what never happened is NaN.
+        """
+        days: Floats = np.maximum((self.now - self.rows.slab[field][self.slots]) / DAY_SECONDS, 0.0)
+        if self.priors:
+            return np.minimum(days, cap)
+        return np.where(np.isfinite(days), days, np.nan)
+
+    def ratio(self, part: Floats, whole: Floats, prior: float, weight: float) -> Floats:
+        """Return part / whole, drawn towards `prior`, which counts for `weight`.
+
+        Without priors it is NaN where there is no whole.
+        """
+        if self.priors:
+            return (part + weight * prior) / (whole + weight)
+        found: Floats = np.full(len(whole), np.nan)
+        np.divide(part, whole, out=found, where=whole > LEAST_OBSERVED)
+        return found
 
     def field(self, name: str) -> Floats:
         """Return a field that does not decay, as floats."""
@@ -51,12 +95,12 @@ class Moment:
 
 
 Formula: TypeAlias = Callable[[Moment], Floats]
-"""Returns one finite value per row of the moment, shape (n,)."""
+"""Returns one value per row of the moment, shape (n,); finite unless the moment is without priors."""
 
 
 def total(name: str) -> Formula:
-    """Return the formula of a decayed sum."""
-    return lambda moment: moment.total(name)
+    """Return the formula of a decayed sum; without priors of its rate."""
+    return lambda moment: moment.total(name) if moment.priors else moment.rate(name)
 
 
 def days_since(field: str, cap: float) -> Formula:
@@ -68,8 +112,8 @@ def share(part: str, whole: Sequence[str], prior: float) -> Formula:
     """Return the formula of a sum as a share (0-1) of other sums, drawn towards `prior`."""
 
     def formula(moment: Moment) -> Floats:
-        of = sum((moment.total(name) for name in whole), np.full(len(moment.slots), SHARE_PRIOR_EVENTS))
-        return np.minimum((moment.total(part) + SHARE_PRIOR_EVENTS * prior) / of, 1.0)
+        of = sum((moment.total(name) for name in whole), np.zeros(len(moment.slots)))
+        return np.minimum(moment.ratio(moment.total(part), of, prior, SHARE_PRIOR_EVENTS), 1.0)
 
     return formula
 
@@ -79,23 +123,46 @@ def level(log_sum: str, count: str, prior: float) -> Formula:
 
     def formula(moment: Moment) -> Floats:
         logs, events = moment.total(log_sum), moment.total(count)
-        return np.expm1((logs + LEVEL_PRIOR_EVENTS * prior) / (events + LEVEL_PRIOR_EVENTS))
+        return np.expm1(moment.ratio(logs, events, prior, LEVEL_PRIOR_EVENTS))
 
     return formula
 
 
 def order_value_spread(moment: Moment) -> Floats:
-    """Return the standard deviation of ln(1 + order value). The prior is no spread around the customer's own mean."""
+    """Return the standard deviation of ln(1 + order value). The prior is no spread around the customer's own mean.
+
+    Without priors it is NaN for fewer than two purchases.
+    """
     count = moment.total("purchases")
     own = np.maximum(count, np.finfo(np.float32).tiny)
     mean = moment.total("order_log") / own
     variance = np.maximum(moment.total("order_log_squared") / own - mean**2, 0.0)
+    if not moment.priors:
+        known = (moment.field("transactions") > 1) & (count > LEAST_OBSERVED)
+        return np.where(known, np.sqrt(variance), np.nan)
     return np.sqrt(variance * count / (count + LEVEL_PRIOR_EVENTS))
+
+
+def expected_spend(moment: Moment) -> Floats:
+    """Return the spend to be expected in the next `EXPECTED_DAYS`: repeat purchases a day so far, times the mean order.
+
+    A first purchase promises no second one, and who has been silent for `SILENT_GAPS` times the mean gap before has
+    left.
+    """
+    orders = moment.field("transactions")
+    repeats = np.maximum(orders - 1.0, 0.0)
+    days = np.maximum(moment.days_since("first_seen", np.inf), RATE_DAYS)
+    silent = moment.days_since("last_purchase", np.inf)
+    silent = np.where(np.isfinite(silent), silent, 0.0)  # no purchase: there are no repeats either
+    spent = np.maximum(moment.field("spend_minor"), 0.0) / 10.0**moment.layout.minor_units
+    there = (repeats > 0) & (silent * repeats <= SILENT_GAPS * np.maximum(days - silent, RATE_DAYS))
+    ahead: Floats = np.where(there, EXPECTED_DAYS * repeats / days * spent / np.maximum(orders, 1.0), 0.0)
+    return ahead
 
 
 def items_per_order(moment: Moment) -> Floats:
     """Return the items per purchase. The prior is one item."""
-    return (moment.total("items") + LEVEL_PRIOR_EVENTS) / (moment.total("purchases") + LEVEL_PRIOR_EVENTS)
+    return moment.ratio(moment.total("items"), moment.total("purchases"), 1.0, LEVEL_PRIOR_EVENTS)
 
 
 def cart_to_purchase(prior: float) -> Formula:
@@ -110,7 +177,7 @@ def cart_to_purchase(prior: float) -> Formula:
         all_priced = priced >= purchases * (1.0 - _SINGLE_PRECISION)
         lines = np.where(all_priced, priced, np.maximum(purchases, moment.total("items")))
         put_in = moment.total("carts")
-        return np.minimum((lines + SHARE_PRIOR_EVENTS * prior) / (put_in + SHARE_PRIOR_EVENTS), 1.0)
+        return np.minimum(moment.ratio(lines, put_in, prior, SHARE_PRIOR_EVENTS), 1.0)
 
     return formula
 
@@ -125,7 +192,7 @@ def favourite_share(groups: Sequence[str]) -> Formula:
 
     def formula(moment: Moment) -> Floats:
         sums = np.stack([moment.total(group) for group in groups])
-        filled = (sums.max(axis=0) + SHARE_PRIOR_EVENTS / count) / (sums.sum(axis=0) + SHARE_PRIOR_EVENTS)
+        filled = moment.ratio(sums.max(axis=0), sums.sum(axis=0), 1 / count, SHARE_PRIOR_EVENTS)
         found: Floats = np.maximum((filled - 1 / count) / (1 - 1 / count), 0.0)
         return found
 
@@ -133,10 +200,32 @@ def favourite_share(groups: Sequence[str]) -> Formula:
 
 
 def attribute_number(index: int, typical: float) -> Formula:
-    """Return the formula of a numeric attribute; `typical` replaces a missing value."""
-    return lambda moment: np.nan_to_num(moment.field("attributes")[:, index], nan=typical)
+    """Return the formula of a numeric attribute; with priors `typical` replaces a missing value."""
+
+    def formula(moment: Moment) -> Floats:
+        values = moment.field("attributes")[:, index]
+        return np.nan_to_num(values, nan=typical) if moment.priors else values
+
+    return formula
 
 
-def attribute_equals(index: int, code: int) -> Formula:
-    """Return the formula of a category: 1 for rows whose attribute has this code, else 0."""
-    return lambda moment: (moment.field("attributes")[:, index] == code).astype(np.float64)
+def attribute_among(index: int, codes: Sequence[int]) -> Formula:
+    """Return the formula of a category: 1 for rows whose attribute has one of these codes, else 0.
+
+    Without priors it is NaN where the attribute is missing.
+    """
+    return _told(index, lambda values: np.isin(values, codes))
+
+
+def attribute_within(index: int, least: float, greatest: float) -> Formula:
+    """Return the formula of a band: 1 for rows whose number lies within these limits, else 0; NaN as above."""
+    return _told(index, lambda values: (values >= least) & (values <= greatest))
+
+
+def _told(index: int, is_so: Callable[[Floats], NDArray[np.bool_]]) -> Formula:
+    def formula(moment: Moment) -> Floats:
+        values = moment.field("attributes")[:, index]
+        found = is_so(values).astype(np.float64)
+        return found if moment.priors else np.where(np.isnan(values), np.nan, found)
+
+    return formula

@@ -92,6 +92,12 @@ class Attribute:
     values: tuple[str, ...] = ()
     typical: float = 0.0
     skewed: bool = False
+    group_as: str = ""
+    """Name of what groups or bands make of it, such as `zone` or `generation`; empty for nothing."""
+    groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Names, each with the values that belong to it. Vectors only: rows hold the value."""
+    bands: tuple[tuple[str, float, float], ...] = ()
+    """Names, each with the least and the greatest number that belong to it, in the same way."""
 
 
 @dataclass(frozen=True)
@@ -275,6 +281,9 @@ class Layout:
 def _check_attributes(attributes: Sequence[Attribute]) -> None:
     if len({slug(attribute.name) for attribute in attributes} - {""}) < len(attributes):
         raise SettingsError("setting features.attributes: two names give the same feature name, or one none")
+    names = [name for attribute in attributes for name in (attribute.name, attribute.group_as) if name]
+    if len({slug(name) for name in names}) < len(names):
+        raise SettingsError("setting features.attributes: a group_as has the name of an attribute or of another one")
     for attribute in attributes:
         if len({slug(value) for value in attribute.values} - {""}) < len(attribute.values):
             raise SettingsError(

@@ -1,6 +1,7 @@
 """Computes feature vectors of rows on demand."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -26,3 +27,18 @@ def vectors(rows: Rows, slots: Slots, now: float | Floats, names: Sequence[str])
     for column, name in enumerate(names):
         out[:, column] = known[name].formula(moment)
     return out
+
+
+def observed(rows: Rows, slots: Slots, now: float | Floats) -> Floats:
+    """Return what was observed of the rows at `now`: one column per feature of the catalogue, in its order.
+
+    Counts and decayed spend are per 30 days, days are not capped, and there are no priors: NaN stands where a customer
+    has no data. Descriptions speak from these, models compare `vectors`.
+    """
+    known, moment = catalogue(rows.layout), Moment(rows, slots, now, priors=False)
+    return np.column_stack([feature.formula(moment) for feature in known.values()])
+
+
+def names_hash(names: Iterable[str]) -> str:
+    """Return eight hexadecimal digits that stand for the features of `observed` and their order."""
+    return hashlib.blake2b(" ".join(names).encode(), digest_size=4).hexdigest()

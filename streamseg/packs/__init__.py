@@ -1,9 +1,11 @@
 """Loads packs: segmentations shipped as data, one TOML file each in this folder, chosen by name in the settings.
 
-A pack has a description (`about`), a segmentation (as in `[segmentations.NAME]` of the settings), the profile
-attributes that it uses (as in `[features.attributes.NAME]`), and other settings of `[features]` that it needs::
+A pack has a description (`about`), what it lives on (`needs`), a segmentation (as in `[segmentations.NAME]` of the
+settings), the profile attributes that it uses (as in `[features.attributes.NAME]`), and other settings of `[features]`
+that it needs::
 
     about = "who customers are"
+    needs = "profiles with age or gender"
 
     [segmentation]
     features = ["profile_age", "profile_gender_*"]
@@ -32,6 +34,8 @@ class Pack:
 
     name: str
     about: str
+    needs: str
+    """The data of which some must be told, to follow "it needs"."""
     segmentation: Mapping[str, Any]
     attributes: Mapping[str, Any] = field(default_factory=dict)
     features: Mapping[str, Any] = field(default_factory=dict)
@@ -49,7 +53,14 @@ def pack(name: str) -> Pack:
     if name not in names():
         raise SettingsError(f"no pack {name}: choose one of {', '.join(names())}")
     read = tomllib.loads((files(__name__) / f"{name}.toml").read_text("utf-8"))
-    return Pack(name, read["about"], read["segmentation"], read.get("attributes", {}), read.get("features", {}))
+    return Pack(
+        name,
+        read["about"],
+        read["needs"],
+        read["segmentation"],
+        read.get("attributes", {}),
+        read.get("features", {}),
+    )
 
 
 def _is_pack(file: str) -> bool:

@@ -1,4 +1,8 @@
-"""Samples feature vectors for the trainer, at most one per customer, segmentation and learning interval."""
+"""Samples feature vectors for the trainer, at most one per customer, segmentation and learning interval.
+
+A sample also holds what was observed of the customer in all features of the catalogue: segments are described by more
+than what they are learned from.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,8 +14,9 @@ from numpy.typing import NDArray
 
 from streamseg.clustering.budget import LearnBudget, draw
 from streamseg.clustering.sample import RANKS, rank_of
-from streamseg.features.rows import Rows, Slots
-from streamseg.features.vector import vectors
+from streamseg.features.catalogue import catalogue
+from streamseg.features.rows import Floats, Rows, Slots
+from streamseg.features.vector import names_hash, observed, vectors
 from streamseg.pipeline.segmentation import Segmentation, is_assignable
 
 
@@ -37,6 +42,10 @@ class SampleValue(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     spend_minor: int
     x: tuple[float, ...]
     """Feature values, not scaled, in the order of the segmentation's features."""
+    observed: tuple[float | None, ...] = ()
+    """What was observed, by feature of the catalogue, to four digits; null without data."""
+    observed_names: str = ""
+    """Stands for the features of `observed`, see `names_hash`."""
 
 
 SAMPLE_EPOCH_HEADER: Final = "epoch"
@@ -92,9 +101,11 @@ def sample(
             rows.events[due].tolist(),
             rows.spend_minor[due].tolist(),
             vectors(rows, due, now, segmentation.features).tolist(),
+            _rounded(observed(rows, due, now)).tolist(),
             strict=True,
         )
-        for slot, events, spend_minor, vector in columns:
+        names = names_hash(catalogue(rows.layout))
+        for slot, events, spend_minor, vector, seen in columns:
             customer_id = rows.customer_ids[slot]
             value = SampleValue(
                 segmentation=segmentation.name,
@@ -104,6 +115,8 @@ def sample(
                 events=events,
                 spend_minor=spend_minor,
                 x=tuple(vector),
+                observed=tuple(seen),
+                observed_names=names,
             )
             samples.append(SampleRecord(customer_id, sample_key(segmentation.name, customer_id), _ENCODE_SAMPLE(value)))
     return samples
@@ -135,3 +148,15 @@ def sample_key(segmentation: str, customer_id: str) -> bytes:
 def sampled_customer(key: bytes | None) -> str:
     """Return the customer of a sample's key."""
     return (key or b"").decode().partition("|")[2]
+
+
+_DIGITS: Final = 4
+
+
+def _rounded(values: Floats) -> Floats:
+    """Round to `_DIGITS` significant digits: a reader needs no more, and a sample is half as long. NaN stays."""
+    with np.errstate(divide="ignore"):
+        magnitude = np.floor(np.log10(np.abs(values)))
+    factor = 10.0 ** (_DIGITS - 1 - np.where(np.isfinite(magnitude), magnitude, 0.0))
+    rounded: Floats = np.round(values * factor) / factor
+    return rounded

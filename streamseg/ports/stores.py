@@ -257,6 +257,14 @@ class ModelStore(Protocol):
         """Return the times set by `drop`, by segmentation. Called at start and by model caches twice a second."""
         ...
 
+    async def write_rfm(self, borders: bytes) -> None:
+        """Store the borders of the shop's RFM scores, replacing the present ones. Called by the trainer."""
+        ...
+
+    async def rfm(self) -> bytes | None:
+        """Return the stored borders, None before the first. Called by the trainer and explanations."""
+        ...
+
     async def write_catalogue(self, segments: Mapping[str, bytes]) -> None:
         """Store the JSON of these segment ids; others stay. Called by the trainer and `streamseg segments rename`."""
         ...

@@ -57,8 +57,9 @@ class Explainer:
         found = {name: await self._models.snapshot(name) for name in published["segments"]}
         snapshots = {name: snapshot for name, snapshot in found.items() if snapshot is not None}
         layouts = await self._state.layouts()
+        borders = await self._models.rfm()
         async with self._computing:
-            return await asyncio.to_thread(_compute, self._layout, layouts, membership, row, snapshots)
+            return await asyncio.to_thread(_compute, self._layout, layouts, membership, row, (snapshots, borders))
 
     async def _row(self, customer_id: str) -> bytes | None:
         metadata = await self._state.metadata(0)
@@ -74,9 +75,9 @@ def _compute(
     layouts: dict[str, bytes],
     membership: bytes,
     row: bytes,
-    snapshots: dict[str, bytes],
+    of_shop: tuple[dict[str, bytes], bytes | None],
 ) -> dict[str, Any]:
     from streamseg.features.relayout import with_readable  # noqa: PLC0415 - loads numpy
     from streamseg.service.explanation import explanation  # noqa: PLC0415 - loads numpy and scipy
 
-    return explanation(with_readable(layout(), layouts), membership, row, snapshots)
+    return explanation(with_readable(layout(), layouts), membership, row, *of_shop)

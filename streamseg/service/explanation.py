@@ -3,6 +3,7 @@
 Loads numpy and scipy: import it only when an explanation is asked for.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -10,32 +11,39 @@ from typing import Any
 import numpy as np
 
 from streamseg.clustering.assign import Assigner
-from streamseg.clustering.description.rfm import rfm
+from streamseg.clustering.description.rfm import Rfm, RfmBorders, rfm
 from streamseg.clustering.description.why import why
 from streamseg.clustering.snapshot import Snapshot
+from streamseg.features.catalogue import catalogue
 from streamseg.features.layout import Layout
 from streamseg.features.rows import Floats, Rows
-from streamseg.features.vector import vectors
+from streamseg.features.vector import observed, vectors
 from streamseg.membership.encoding import decode
 
 
-def explanation(layout: Layout, membership: bytes, row: bytes, snapshots: Mapping[str, bytes]) -> dict[str, Any]:
+def explanation(
+    layout: Layout, membership: bytes, row: bytes, snapshots: Mapping[str, bytes], borders: bytes | None = None
+) -> dict[str, Any]:
     """Return the explanation by segmentation.
 
     Left out are segmentations where the customer is unassigned, where the current snapshot no longer has the segment,
     or where it has only one. `separation`, `since`, `as_of` and `model` describe the published decision; `confidence`
-    is the old name of `separation`. Pulls (against the nearest other segment) and RFM scores are computed with the
-    current snapshot, whose `version` is included.
+    is the old name of `separation`. Pulls (against the nearest other segment) are computed with the current snapshot,
+    whose `version` is included; `known` of a pull is false where the customer has no data and the value is assumed.
+    RFM scores are the customer's, the same in every segmentation.
 
     Args:
         layout: layout of the row.
         membership: the published membership string; its `as_of` is the moment that is explained.
         row: the stored row.
         snapshots: current snapshots by segmentation.
+        borders: the stored borders of the shop's RFM scores; without them there are no scores.
     """
     published = decode(membership)
     rows = Rows(layout, 1)
     slots = rows.load([published.customer_id], [row])
+    seen = dict(zip(catalogue(layout), observed(rows, slots, published.as_of)[0].tolist(), strict=True))
+    scored = _rfm(seen, RfmBorders.from_json(borders))
     explained: dict[str, Any] = {}
     for segmentation, one in published.segments.items():
         if one is None or segmentation not in snapshots:
@@ -46,7 +54,6 @@ def explanation(layout: Layout, membership: bytes, row: bytes, snapshots: Mappin
         vector = vectors(rows, slots, np.float64(published.as_of), snapshot.features)
         assigner = Assigner(snapshot)
         runner_up = _runner_up(assigner, vector, one.id)
-        scored = rfm(snapshot.features, snapshot.quintiles, vector[0])
         explained[segmentation] = {
             "segment": one.id,
             "since": one.since,
@@ -56,10 +63,19 @@ def explanation(layout: Layout, membership: bytes, row: bytes, snapshots: Mappin
             "model": published.model.get(segmentation),
             "runner_up": runner_up,
             "version": snapshot.version,
-            "pulls": [asdict(pull) for pull in why(assigner, vector[0], one.id, runner_up)],
+            "pulls": [
+                asdict(pull) | {"known": not math.isnan(seen[pull.feature])}
+                for pull in why(assigner, vector[0], one.id, runner_up)
+            ],
             "rfm": None if scored is None else asdict(scored),
         }
     return explained
+
+
+def _rfm(seen: Mapping[str, float], borders: RfmBorders | None) -> Rfm | None:
+    if borders is None:
+        return None
+    return rfm(borders, seen["purchase_recency"], seen["transactions"], seen["lifetime_spend"])
 
 
 def _runner_up(assigner: Assigner, vector: Floats, segment: str) -> str:

@@ -52,6 +52,6 @@ async def rename(models: ModelStore, segment: str, name: str | None) -> dict[str
     await models.rename(segment, name)
     entry: dict[str, Any] = msgspec.json.decode(stored)
     generated = entry.get("generated_label", entry["label"])
-    entry |= {"label": name or generated, "generated_label": generated}
+    entry |= {"label": name or generated, "generated_label": generated, "given_name": name}
     await models.write_catalogue({segment: msgspec.json.encode(entry)})
     return {"id": segment} | entry

@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     segmentations: dict[segment_tables.Name, segment_tables.SegmentationSettings] = Field(
         default_factory=lambda: {"behaviour": segment_tables.BEHAVIOUR}
     )
+    descriptions: segment_tables.DescriptionSettings = segment_tables.DescriptionSettings()
     membership: segment_tables.MembershipSettings = segment_tables.MembershipSettings()
     worker: process_tables.WorkerSettings = process_tables.WorkerSettings()
     api: process_tables.ApiSettings = process_tables.ApiSettings()
@@ -53,12 +54,16 @@ class Settings(BaseSettings):
 
     @property
     def attributes(self) -> dict[str, segment_tables.AttributeSettings]:
-        """Profile attributes that rows keep, by trait: those of the packs, overridden by `features.attributes`."""
+        """Profile attributes that rows keep, by trait: those of the packs, overridden by `features.attributes`.
+
+        What two packs say of one trait is put together.
+        """
+        said: dict[str, dict[str, object]] = {}
+        for one in self.segmentations.values():
+            for trait, declared in (pack(one.pack).attributes if one.pack is not None else {}).items():
+                said[trait] = said.get(trait, {}) | declared
         from_packs = {
-            trait: segment_tables.AttributeSettings.model_validate(declared)
-            for one in self.segmentations.values()
-            if one.pack is not None
-            for trait, declared in pack(one.pack).attributes.items()
+            trait: segment_tables.AttributeSettings.model_validate(declared) for trait, declared in said.items()
         }
         return from_packs | self.features.attributes
 

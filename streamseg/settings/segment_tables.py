@@ -3,12 +3,15 @@
 Times are in seconds unless the name says otherwise; shares are between 0 and 1.
 """
 
+from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from streamseg.clustering.params import REFUSED
 from streamseg.errors import SettingsError
+from streamseg.language import DEFAULT, languages
+from streamseg.language.actions import read_actions
 from streamseg.packs import pack
 from streamseg.settings.currencies import check_currency
 from streamseg.settings.toml_table import FORMATS, Positive, TimeZone, TomlTable
@@ -46,6 +49,22 @@ class AttributeSettings(TomlTable):
     """The number to assume where the attribute is missing."""
     skewed: bool = False
     """Compare the number on a logarithmic scale, for example an income or a number of employees."""
+    group_as: str = Field(default="", max_length=64)
+    """Name of what `groups` or `bands` make of it: `country` grouped as `zone`, `birth_year` as `generation`."""
+    groups: dict[Trait, tuple[Trait, ...]] = Field(default_factory=dict)
+    """Values by the name of the group that they belong to."""
+    bands: dict[Trait, tuple[float, float]] = Field(default_factory=dict)
+    """Least and greatest number by the name of the band."""
+
+    @model_validator(mode="after")
+    def _check_groups(self) -> "AttributeSettings":
+        if bool(self.group_as) != bool(self.groups or self.bands):
+            raise ValueError("group_as needs groups or bands, and they need group_as")
+        if unknown := [value for values in self.groups.values() for value in values if value not in self.values]:
+            raise ValueError(f"groups has {unknown[0]}, which is not in values")
+        if self.bands and self.values:
+            raise ValueError("bands are for numbers, but this attribute has values")
+        return self
 
     @model_validator(mode="after")
     def _check_kind(self) -> "AttributeSettings":
@@ -133,6 +152,31 @@ class SegmentationSettings(TomlTable):
 
 BEHAVIOUR: Final = SegmentationSettings(pack="behaviour")
 """The segmentation `behaviour`, used when the settings name none."""
+
+
+class DescriptionSettings(TomlTable):
+    """How segments are described to people."""
+
+    language: str = DEFAULT
+    """Language of texts where the reader asks for none: `en`, `nl` or `sv`."""
+    actions_file: Path | None = None
+    """TOML file with the suggested actions, as `streamseg/language/actions.toml`. None: those shipped."""
+
+    @field_validator("language")
+    @classmethod
+    def _check_language(cls, value: str) -> str:
+        if value not in languages():
+            raise ValueError(f"must be one of {', '.join(languages())}")
+        return value
+
+    @field_validator("actions_file")
+    @classmethod
+    def _check_actions(cls, value: Path | None) -> Path | None:
+        try:
+            read_actions(value)
+        except SettingsError as error:
+            raise ValueError(str(error)) from None
+        return value
 
 
 class MembershipSettings(TomlTable):

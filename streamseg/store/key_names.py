@@ -18,6 +18,7 @@ Private, may change with any release:
     ssg:v1:names                            hash: segment id -> name given by a person
     ssg:v1:promoted                         hash: segmentation -> when it becomes public, epoch seconds
     ssg:v1:dropped                          hash: segmentation -> when it was given up, epoch seconds
+    ssg:v1:rfm                              string: JSON of the borders between the shop's RFM scores
     ssg:v1:layouts                          hash: fingerprint -> JSON of the layout
     ssg:v1:keys                             hash: id -> JSON of the API key, with its digest only
     ssg:v1:{webhooks}:subscribers           hash: id -> JSON of the webhook subscriber
@@ -47,6 +48,7 @@ CATALOGUE: Final = f"{PREFIX}catalogue"
 NAMES: Final = f"{PREFIX}names"
 PROMOTED: Final = f"{PREFIX}promoted"
 DROPPED: Final = f"{PREFIX}dropped"
+RFM: Final = f"{PREFIX}rfm"
 LAYOUTS: Final = f"{PREFIX}layouts"
 SUBSCRIBERS: Final = f"{PREFIX}{{webhooks}}:subscribers"
 DROPPED_DELIVERIES: Final = f"{PREFIX}{{webhooks}}:dropped"

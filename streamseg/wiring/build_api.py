@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from streamseg.api.app import Api
 from streamseg.api.server import serve
 from streamseg.kafka.partitioner import partition_of
+from streamseg.language.actions import read_actions
 from streamseg.metrics import Metrics
 from streamseg.ports import ApiKeyStore, EventSink, WebhookStore
 from streamseg.service.explainer import Explainer
@@ -42,6 +43,8 @@ async def api_on_redis(settings: Settings, sink: EventSink) -> AsyncIterator[Api
             sink=sink,
             decoder=derived.decoder,
             explainer=Explainer(RedisStateStore(redis), models, lambda: derived.layout, partition_of),
+            language=settings.descriptions.language,
+            actions=read_actions(settings.descriptions.actions_file),
         )
         async with notices.listening():
             yield api

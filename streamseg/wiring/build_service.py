@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from streamseg.clustering.description.comparison import Comparison
 from streamseg.clustering.snapshot import Snapshot
 from streamseg.kafka.partitioner import partition_of
+from streamseg.language.actions import read_actions
+from streamseg.language.segment_text import written
 from streamseg.service import changes, segmentations, segments
 from streamseg.service.explainer import Explainer
 from streamseg.service.live_rows import all_rows
@@ -21,10 +23,10 @@ from streamseg.wiring.derived import derive
 from streamseg.wiring.stores import stores
 
 
-async def read_catalogue(settings: Settings) -> dict[str, dict[str, Any]]:
-    """See `service.segments.read_catalogue`."""
+async def read_catalogue(settings: Settings, language: str | None = None) -> dict[str, dict[str, Any]]:
+    """See `service.segments.read_catalogue`; texts in a language, None for that of the settings."""
     async with stores(settings) as (_, _, models):
-        return await segments.read_catalogue(models)
+        return _written(settings, await segments.read_catalogue(models), language)
 
 
 async def read_lineage(settings: Settings) -> list[dict[str, Any]]:
@@ -108,9 +110,19 @@ async def live_vectors(settings: Settings, segmentation: str) -> tuple[float, li
     return vectors_of(rows, derived.segmentation(segmentation), now, unknown=unknown)
 
 
-async def read_membership(settings: Settings, customer_id: str) -> tuple[bytes | None, dict[str, dict[str, Any]]]:
+async def read_membership(
+    settings: Settings, customer_id: str, language: str | None = None
+) -> tuple[bytes | None, dict[str, dict[str, Any]]]:
     """Return a customer's membership string, None if there is none, and the catalogue entry of each segment by id."""
     async with stores(settings) as (_, memberships, models):
         (membership,) = await memberships.read([customer_id])
         catalogue = await segments.read_catalogue(models)
-    return membership, catalogue
+    return membership, _written(settings, catalogue, language)
+
+
+def _written(
+    settings: Settings, catalogue: dict[str, dict[str, Any]], language: str | None
+) -> dict[str, dict[str, Any]]:
+    """Return the entries with their texts in a language, None for that of the settings."""
+    descriptions = settings.descriptions
+    return written(catalogue, read_actions(descriptions.actions_file), language or descriptions.language)

@@ -15,7 +15,7 @@ from streamseg.ports import Clock
 from streamseg.settings import Settings
 from streamseg.stream.run_stream import FaustStream
 from streamseg.topics import CLICKS
-from streamseg.wiring.derived import derive, missing_basis
+from streamseg.wiring.derived import derive, missing_basis, needs
 from streamseg.wiring.stores import stores
 from streamseg.worker.assignment import Assignment
 from streamseg.worker.clock import EventClock, WallClock
@@ -87,6 +87,7 @@ async def run_worker(settings: Settings) -> None:
             state,
             partitions=partitions,
             features=derived.features,
+            currency=settings.money.currency,
             minor_units=settings.money.minor_units,
             status=models,
         )
@@ -97,6 +98,7 @@ async def run_worker(settings: Settings) -> None:
             catalogue=segment_catalogue,
             reader=stream,
             metrics=metrics,
+            needs=needs(settings),
         )
         assignment = Assignment(open_partition, trainer, known_partitions=partitions, row_limit=row_limit, stop=stop)
         worker = WorkerProcess(

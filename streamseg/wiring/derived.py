@@ -12,6 +12,7 @@ from streamseg.events.money import Money
 from streamseg.features.catalogue import Feature, catalogue
 from streamseg.features.layout import Attribute, Layout
 from streamseg.membership.types import Consent
+from streamseg.packs import pack
 from streamseg.pipeline import PublishingRules, Segmentation
 from streamseg.settings import SegmentationSettings, Settings
 
@@ -92,6 +93,11 @@ def missing_basis(settings: Settings) -> str | None:
     return None
 
 
+def needs(settings: Settings) -> dict[str, str]:
+    """Return what each segmentation of a pack lives on, by name: it waits while nothing of that is told."""
+    return {name: pack(one.pack).needs for name, one in settings.segmentations.items() if one.pack is not None}
+
+
 def _layout(settings: Settings) -> Layout:
     features = settings.features
     return Layout.of(
@@ -104,7 +110,16 @@ def _layout(settings: Settings) -> Layout:
         minor_units=settings.money.minor_units,
         segmentations=tuple(settings.segmentations),
         attributes=[
-            Attribute(trait, one.values, one.typical, one.skewed) for trait, one in settings.attributes.items()
+            Attribute(
+                trait,
+                one.values,
+                one.typical,
+                one.skewed,
+                one.group_as,
+                tuple(one.groups.items()),
+                tuple((name, least, greatest) for name, (least, greatest) in one.bands.items()),
+            )
+            for trait, one in settings.attributes.items()
         ],
         typical_price=settings.money.typical_price,
         typical_order=settings.money.typical_order,

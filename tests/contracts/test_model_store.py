@@ -70,3 +70,10 @@ async def test_the_first_promotion_is_kept(models: ModelStore) -> None:
     await models.promote("value", 1_795_000_000)
     await models.promote("value", 1_795_000_001)
     assert await models.promoted() == {"value": 1_795_000_000}
+
+
+async def test_the_borders_of_rfm_are_replaced(models: ModelStore) -> None:
+    assert await models.rfm() is None
+    await models.write_rfm(b"one")
+    await models.write_rfm(b"two")
+    assert await models.rfm() == b"two"

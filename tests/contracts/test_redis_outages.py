@@ -119,6 +119,8 @@ async def test_a_killed_server_is_unavailable_at_once(
             models.versions(["behaviour"]),
             models.write_catalogue({"s": b"{}"}),
             models.catalogue(),
+            models.write_rfm(b"{}"),
+            models.rfm(),
         ):
             with pytest.raises(StoreUnavailableError, match=r"^Redis: [^\n]+$"):
                 await call

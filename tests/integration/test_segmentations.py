@@ -88,7 +88,7 @@ def test_a_customer_has_a_segment_in_each_and_a_shadow_comes_to_light(  # noqa: 
         assert old["segments"]["ages"]["id"] != young["segments"]["ages"]["id"]
         assert unknown["segments"]["ages"] is None
 
-        # Reasons, with RFM where the features have it.
+        # Reasons, with the one RFM name that a customer has in all segmentations.
         why = old["why"]["value"]
         assert why["segment"] == old["segments"]["value"]["id"] != why["runner_up"]
         assert (why["since"], why["separation"]) == (
@@ -97,7 +97,7 @@ def test_a_customer_has_a_segment_in_each_and_a_shadow_comes_to_light(  # noqa: 
         )
         assert why["rfm"]["name"]
         assert {1 <= why["rfm"][name] <= 5 for name in ("recency", "frequency", "monetary")} == {True}
-        assert old["why"]["ages"]["rfm"] is None
+        assert old["why"]["ages"]["rfm"] == why["rfm"]
         assert old["why"]["ages"]["pulls"][0]["feature"].startswith("profile_")
         assert "RFM" in told(environment, "lookup", customers[1], "--why")
         described = segments(environment, "value")

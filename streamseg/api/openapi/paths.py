@@ -12,7 +12,15 @@ _FRESH: Final[Schema] = {
     "Streamseg-As-Of": {"schema": {"type": "integer"}, "description": "Moment of the decision, epoch seconds."},
     "Streamseg-Age": {"schema": {"type": "integer"}, "description": "Age of the decision, seconds."},
 }
+_LANGUAGE: Final[Schema] = {"Content-Language": {"schema": {"type": "string"}}}
 _IF_NONE_MATCH: Final[Schema] = {"name": "If-None-Match", "in": "header", "schema": {"type": "string"}}
+_LANG: Final[Schema] = {
+    "name": "lang",
+    "in": "query",
+    "schema": {"type": "string"},
+    "description": "Language of label, description and action: en, nl or sv. It wins over Accept-Language.",
+}
+_ACCEPT_LANGUAGE: Final[Schema] = {"name": "Accept-Language", "in": "header", "schema": {"type": "string"}}
 _GPC: Final[Schema] = {"name": "Sec-GPC", "in": "header", "schema": {"type": "string"}}
 _CUSTOMER: Final[Schema] = {"name": "id", "in": "path", "required": True, "schema": CUSTOMER_ID}
 
@@ -95,9 +103,10 @@ PATHS: Final[dict[str, Schema]] = {
     "/v1/segments": {
         "get": _operation(
             "listSegments",
-            "All segments; with a publishable key, the public ones.",
-            {"200": _answer(object_of({"segments": array_of(ref("Segment"))}), headers=_FRESH)} | _UNCHANGED,
-            parameters=[_IF_NONE_MATCH],
+            "All segments, in the language of the reader; with a publishable key, the public ones.",
+            {"200": _answer(object_of({"segments": array_of(ref("Segment"))}), headers=_FRESH | _LANGUAGE)}
+            | _UNCHANGED,
+            parameters=[_IF_NONE_MATCH, _LANG, _ACCEPT_LANGUAGE],
         )
     },
     "/v1/events": {

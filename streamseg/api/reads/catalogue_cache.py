@@ -6,6 +6,9 @@ from typing import Any, Final
 
 import msgspec
 
+from streamseg.language import DEFAULT
+from streamseg.language.actions import Action
+from streamseg.language.segment_text import written
 from streamseg.ports import ModelStore
 
 HIDDEN: Final = ("representatives",)
@@ -17,12 +20,16 @@ PUBLIC: Final = ("segmentation", "label", "created", "retired")
 class CatalogueCache:
     """The published segments. Segments of shadow segmentations are left out.
 
-    A segment is public when its catalogue entry says so, or when its id matches one of `public_patterns`.
+    A segment is public when its catalogue entry says so, or when its id matches one of `public_patterns`. Actions are
+    suggested from the given table.
     """
 
-    def __init__(self, models: ModelStore, public_patterns: Sequence[str] = ()) -> None:
+    def __init__(self, models: ModelStore, public_patterns: Sequence[str] = (), actions: Sequence[Action] = ()) -> None:
         self._models = models
         self._patterns = tuple(public_patterns)
+        self._actions = tuple(actions)
+        self._written: dict[str, dict[str, dict[str, Any]]] = {}
+        """Entries with their text, by language: written when a language is first asked for after a read."""
         self.entries: dict[str, dict[str, Any]] = {}
         """Catalogue entries by segment id."""
         self.read_at: int | None = None
@@ -38,6 +45,7 @@ class CatalogueCache:
             if not entry.get("shadow")
         }
         self.read_at = int(now)
+        self._written = {}
 
     def is_public(self, segment: str) -> bool:
         """Return whether browsers may see the segment."""
@@ -45,12 +53,15 @@ class CatalogueCache:
             fnmatchcase(segment, pattern) for pattern in self._patterns
         )
 
-    def listed(self, *, public_only: bool) -> list[dict[str, Any]]:
-        """Return the entries with their ids; with `public_only`, the public fields of public segments."""
+    def listed(self, *, public_only: bool, language: str = DEFAULT) -> list[dict[str, Any]]:
+        """Return the entries with their ids and text; with `public_only`, the public fields of public segments."""
+        if language not in self._written:
+            self._written[language] = written(self.entries, self._actions, language)
+        entries = self._written[language]
         if not public_only:
-            return [{"id": segment} | entry for segment, entry in self.entries.items()]
+            return [{"id": segment} | entry for segment, entry in entries.items()]
         return [
             {"id": segment} | {name: entry[name] for name in PUBLIC if name in entry}
-            for segment, entry in self.entries.items()
+            for segment, entry in entries.items()
             if self.is_public(segment)
         ]

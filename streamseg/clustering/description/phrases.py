@@ -49,7 +49,7 @@ def phrase(feature: Feature, value: float) -> str:
     """Return the value in words, such as "spends 1,203 EUR" or "last bought 12 days ago"."""
     name = feature.name
     if feature.value:
-        return f"{feature.attribute} is {'' if value >= _YES else 'not '}{feature.value}"
+        return f"{feature.subject} is {'' if value >= _YES else 'not '}{feature.value}"
     if name in {"purchase_recency", "click_recency"} and value >= RECENCY_CAP_DAYS:
         return (
             f"{'bought' if name.startswith('purchase') else 'clicked'} never, or over {RECENCY_CAP_DAYS:.0f} days ago"

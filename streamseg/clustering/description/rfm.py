@@ -1,48 +1,84 @@
 """Scores customers by recency, frequency and monetary value (RFM), and gives the score the customary name.
 
+The three numbers are of the row, not of a segmentation: days since the latest purchase, purchases ever, money ever
+spent. The borders are the shop's, so a customer has one name, whichever segmentation is asked.
+
 A score is the quintile among the sampled customers who have bought, from 1 to 5 (best): like pandas' `qcut`, but equal
-values always get equal scores. Three rules keep ties from making good scores:
+values always get equal scores. Rules keep ties and relative ranks from making names that are not true:
 
 - Frequency: n purchases score at most n. Where most have bought once, a second purchase is in the top quintile, but is
   no habit yet.
-- Recency: a value that equals several borders gets the score in the middle of the quintiles that it fills, and one at
-  the cap of recency scores 1.
+- Recency: a value that equals several borders gets the score in the middle of the quintiles that it fills, and a
+  purchase of more than a year ago scores at most 2, however long all others have been silent.
+- A single purchase of less than three months ago scores at least 2 for recency: nobody is "Lost" so soon, however new
+  the shop is.
 - Monetary value: a value that fills several quintiles gets the lowest of their scores.
 
-Customers who have never bought get scores of 0 and a name of their own. The borders are computed at each challenge and
-published with the snapshot.
+Customers who have never bought get scores of 0 and a name of their own.
 """
 
+import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.clustering.encode import Floats
-from streamseg.features.catalogue import RECENCY_CAP_DAYS
 
 Borders: TypeAlias = tuple[tuple[float, ...], ...]
 """Per feature the four values between its quintiles, in the feature's unit."""
 
-_ROLES: Final = (("purchase_recency",), ("transactions", "purchases"), ("spend", "lifetime_spend"))
-"""Features that can be recency, frequency and monetary value; the first one present is used."""
+FIFTHS: Final = (0.2, 0.4, 0.6, 0.8)
+LEAST_BUYERS: Final = 20
+"""Fewer buyers have no quintiles."""
+SILENT_DAYS: Final = 365.0
+SILENT_SCORE: Final = 2
+"""The best recency of a customer who has bought nothing for longer than `SILENT_DAYS`."""
+LOST_DAYS: Final = 90.0
+"""Nobody who has bought since is lost."""
 
 _NAMES: Final = (
-    # frequency 1      2                       3                       4             5
-    ("Hibernating", "Hibernating", "At Risk", "At Risk", "Can't Lose Them"),  # recency 1
+    # frequency 1      2                       3                       4                   5
+    ("Lost", "Hibernating", "At Risk", "At Risk", "Can't Lose Them"),  # recency 1
     ("Hibernating", "Hibernating", "At Risk", "At Risk", "Can't Lose Them"),
-    ("About to Sleep", "About to Sleep", "Need Attention", "Loyal", "Loyal"),
-    ("Promising", "Potential Loyalists", "Potential Loyalists", "Loyal", "Loyal"),
+    ("About to Sleep", "About to Sleep", "Need Attention", "Loyal Customers", "Loyal Customers"),
+    ("Promising", "Potential Loyalists", "Potential Loyalists", "Loyal Customers", "Loyal Customers"),
     ("New Customers", "Potential Loyalists", "Potential Loyalists", "Champions", "Champions"),
 )
-"""The customary names by recency (rows) and frequency (columns)."""
-ROUNDING: Final = 1e-5
-"""Rounding error of decayed sums, which are stored in single precision."""
-_NOT_YET: Final = "No Purchase Yet"
+"""The eleven customary names by recency (rows) and frequency (columns)."""
+NOT_YET: Final = "No Purchase Yet"
 _NEVER: Final = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RfmBorders:
+    """The four borders between the quintiles of the shop's buyers."""
+
+    days: tuple[float, ...]
+    """Since the latest purchase."""
+    purchases: tuple[float, ...]
+    money: tuple[float, ...]
+    """Major units of the currency."""
+    buyers: int
+    """How many the borders were measured on."""
+    at: float
+    """Time of the latest sample, epoch seconds."""
+
+    def to_json(self) -> bytes:
+        """Return JSON for `from_json`."""
+        return json.dumps(asdict(self)).encode()
+
+    @classmethod
+    def from_json(cls, stored: bytes | None) -> "RfmBorders | None":
+        """Read what `to_json` wrote; None for None."""
+        if stored is None:
+            return None
+        read = json.loads(stored)
+        borders = {name: tuple(map(float, read[name])) for name in ("days", "purchases", "money")}
+        return cls(**borders, buyers=int(read["buyers"]), at=float(read["at"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,50 +101,42 @@ class RfmOfMany:
     names: dict[str, float]
 
 
-def quintiles(features: Sequence[str], vectors: Floats) -> Borders:
-    """Return the four borders between the quintiles of each column of raw values (n, d), linearly interpolated.
+def measure_borders(days: Floats, purchases: Floats, money: Floats, at: float) -> RfmBorders | None:
+    """Return the borders of n customers, linearly interpolated; None for fewer than `LEAST_BUYERS` buyers.
 
-    Counts only customers who have bought, unless nobody has or the features do not show it.
+    Args:
+        days: since the latest purchase (n,), without a cap; NaN for those who never bought.
+        purchases: ever (n,).
+        money: ever spent (n,).
+        at: the moment, epoch seconds.
     """
-    have = _have_bought(features, vectors)
-    buyers = vectors[have] if have.any() else vectors
-    return tuple(map(tuple, np.quantile(buyers, (0.2, 0.4, 0.6, 0.8), axis=0).T.tolist()))
-
-
-def scores(features: Sequence[str], borders: Borders, vectors: Floats) -> NDArray[np.intp] | None:
-    """Return the scores (n, 3) of raw vectors (n, d); None without borders or if a feature of the three is missing."""
-    columns = [_column(features, names) for names in _ROLES]
-    if not borders or None in columns:
+    bought = _bought(days, purchases)
+    buyers = int(bought.sum())
+    if buyers < LEAST_BUYERS:
         return None
-    roles = [(borders[c], vectors[:, c]) for c in columns if c is not None]
-    found = np.column_stack([_recency(*roles[0]), _frequency(*roles[1]), _lowest_quintile(*roles[2])])
-    found[~_have_bought(features, vectors)] = _NEVER
+    of_days, of_purchases, of_money = (
+        tuple(np.quantile(one[bought], FIFTHS).tolist()) for one in (days, purchases, money)
+    )
+    return RfmBorders(of_days, of_purchases, of_money, buyers, at)
+
+
+def scores(borders: RfmBorders, days: Floats, purchases: Floats, money: Floats) -> NDArray[np.intp]:
+    """Return the scores (n, 3) of n customers, given as in `measure_borders`."""
+    found = np.column_stack(
+        [
+            _recency(borders.days, days),
+            np.minimum(_lowest_quintile(borders.purchases, purchases), np.maximum(purchases, 1.0)).astype(np.intp),
+            _lowest_quintile(borders.money, money),
+        ]
+    )
+    found[(found[:, 0] == 1) & (found[:, 1] == 1) & (days < LOST_DAYS), 0] = 2
+    found[~_bought(days, purchases)] = _NEVER
     return found
 
 
-def _lowest_quintile(borders: Sequence[float], values: Floats) -> NDArray[np.intp]:
-    """Return the quintile of each value (n,), 1 to 5; the lowest one for a value that equals borders."""
-    return 1 + np.searchsorted(borders, values, side="left")
-
-
-def _recency(borders: Sequence[float], days: Floats) -> NDArray[np.intp]:
-    lowest = np.searchsorted(borders, days, side="left")
-    middle = (lowest + np.searchsorted(borders, days, side="right")) // 2
-    return np.where(days >= RECENCY_CAP_DAYS, 1, 5 - middle)
-
-
-def _frequency(borders: Sequence[float], purchases: Floats) -> NDArray[np.intp]:
-    """Score the purchases (n,), which may be decayed: then their number is rounded up."""
-    quintile = _lowest_quintile(borders, purchases)
-    return np.minimum(quintile, np.maximum(np.ceil(purchases - ROUNDING), 1)).astype(np.intp)
-
-
-def rfm(features: Sequence[str], borders: Borders, vector: Floats) -> Rfm | None:
-    """Return the scores and name of one customer's raw vector (d,); None as with `scores`."""
-    found = scores(features, borders, vector[None, :])
-    if found is None:
-        return None
-    recency, frequency, monetary = found[0].tolist()
+def rfm(borders: RfmBorders, days: float, purchases: float, money: float) -> Rfm:
+    """Return the scores and name of one customer, given as in `measure_borders`."""
+    recency, frequency, monetary = scores(borders, *(np.array([one]) for one in (days, purchases, money)))[0].tolist()
     return Rfm(recency, frequency, monetary, _name(recency, frequency))
 
 
@@ -123,15 +151,26 @@ def rfm_of_many(scored: NDArray[np.intp]) -> RfmOfMany | None:
     return RfmOfMany(recency, frequency, monetary, shares)
 
 
+def quintiles(features: Sequence[str], vectors: Floats) -> Borders:
+    """Return the four borders between the quintiles of each column of raw values (n, d), linearly interpolated."""
+    assert len(features) == vectors.shape[1]
+    return tuple(map(tuple, np.quantile(vectors, FIFTHS, axis=0).T.tolist()))
+
+
+def _bought(days: Floats, purchases: Floats) -> NDArray[np.bool_]:
+    return (purchases > 0) & np.isfinite(days)
+
+
+def _lowest_quintile(borders: Sequence[float], values: Floats) -> NDArray[np.intp]:
+    """Return the quintile of each value (n,), 1 to 5; the lowest one for a value that equals borders."""
+    return 1 + np.searchsorted(borders, values, side="left")
+
+
+def _recency(borders: Sequence[float], days: Floats) -> NDArray[np.intp]:
+    lowest = np.searchsorted(borders, days, side="left")
+    middle = (lowest + np.searchsorted(borders, days, side="right")) // 2
+    return np.where(days > SILENT_DAYS, np.minimum(5 - middle, SILENT_SCORE), 5 - middle)
+
+
 def _name(recency: int, frequency: int) -> str:
-    return _NOT_YET if recency == _NEVER else _NAMES[recency - 1][frequency - 1]
-
-
-def _column(features: Sequence[str], names: Sequence[str]) -> int | None:
-    return next((features.index(name) for name in names if name in features), None)
-
-
-def _have_bought(features: Sequence[str], vectors: Floats) -> NDArray[np.bool_]:
-    """Return who has a frequency above 0 (n,); everybody if no feature is a frequency."""
-    column = _column(features, _ROLES[1])
-    return np.ones(len(vectors), dtype=np.bool_) if column is None else vectors[:, column] > 0
+    return NOT_YET if recency == _NEVER else _NAMES[recency - 1][frequency - 1]

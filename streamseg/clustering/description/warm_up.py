@@ -16,13 +16,20 @@ def facts(snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-def missing(snapshot: Snapshot | None) -> str:
-    """Return one line about what is missing until there are segments; None stands for no snapshot yet."""
+def missing(snapshot: Snapshot | None, needs: str = "") -> str:
+    """Return one line about what is missing until there are segments.
+
+    Args:
+        snapshot: the latest; None if there is none yet.
+        needs: what the segmentation lives on. It is named where nothing of it is told.
+    """
+    lives_on = f"; it needs {needs}" if needs else ""
     if snapshot is None or snapshot.warm_up_ends_at is None or snapshot.learned_until is None:
-        return "segments come when customers are sampled (none so far)"
+        return f"segments come when customers are sampled (none so far){lives_on}"
     progress, late = snapshot.warm_up, snapshot.customers_needed_late
     if snapshot.customers_alike:
-        return f"segments come when sampled customers differ (all {progress.customers:,} are alike so far)"
+        alike = f"all {progress.customers:,} are alike so far"
+        return f"segments come when sampled customers differ ({alike}){lives_on}"
     if snapshot.learned_until >= snapshot.warm_up_ends_at:
         lacking = _customers(progress.customers, late)
         return f"segments come {'when ' + lacking if lacking else 'with the next samples'}"

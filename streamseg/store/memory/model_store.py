@@ -12,6 +12,7 @@ class MemoryModelStore:
         self._names: dict[str, str] = {}
         self._promoted: dict[str, int] = {}
         self._dropped: dict[str, int] = {}
+        self._rfm: bytes | None = None
 
     async def publish(self, segmentation: str, version: int, parent: int, snapshot: bytes) -> bool:
         """See the port."""
@@ -54,6 +55,14 @@ class MemoryModelStore:
     async def dropped(self) -> dict[str, int]:
         """See the port."""
         return dict(self._dropped)
+
+    async def write_rfm(self, borders: bytes) -> None:
+        """See the port."""
+        self._rfm = borders
+
+    async def rfm(self) -> bytes | None:
+        """See the port."""
+        return self._rfm
 
     async def write_catalogue(self, segments: Mapping[str, bytes]) -> None:
         """See the port."""

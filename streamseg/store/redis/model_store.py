@@ -68,6 +68,17 @@ class RedisModelStore:
             stored = await self._redis.execute_command("HGETALL", name)
         return {segmentation.decode(): int(at) for segmentation, at in stored.items()}
 
+    async def write_rfm(self, borders: bytes) -> None:
+        """See the port."""
+        with translated_errors():
+            await self._redis.execute_command("SET", keys.RFM, borders)
+
+    async def rfm(self) -> bytes | None:
+        """See the port."""
+        with translated_errors():
+            stored: bytes | None = await self._redis.execute_command("GET", keys.RFM)
+        return stored
+
     async def write_catalogue(self, segments: Mapping[str, bytes]) -> None:
         """See the port."""
         if segments:

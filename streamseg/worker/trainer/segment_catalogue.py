@@ -1,23 +1,32 @@
-"""Writes the public catalogue of segments: description, size and origin of each."""
+"""Writes the public catalogue of segments: description, size, value and origin of each, all of one moment.
 
+Entries hold message keys and facts; `streamseg.language` makes text of them where people read it. The fields `label`,
+`generated_label` and `description` hold the English text, for readers that know no keys.
+"""
+
+import asyncio
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Protocol
 
 import msgspec
-import numpy as np
 
-from streamseg.clustering.description.describe import describe
+from streamseg.clustering.description.describe import SegmentDescription, as_json, describe
 from streamseg.clustering.sample import Sample
 from streamseg.clustering.snapshot import Snapshot
 from streamseg.features.catalogue import Feature
+from streamseg.features.vector import names_hash
+from streamseg.language import segment_text
 from streamseg.ports import ModelStore, StateStore
 from streamseg.worker.pace import PRODUCTION, Pace
+from streamseg.worker.trainer.described_customers import DescribedCustomers
 
 DIFFERENCES = 6
 """Features in an entry that set a segment apart, at most."""
+NOBODY: dict[str, Any] = {"size": 0, "share": 0.0, "value_share": None}
+"""What an entry says of its members when it is retired."""
 
 
 class SegmentationStatus(Protocol):
@@ -40,6 +49,7 @@ class SegmentCatalogue:
         state: where sizes are counted, by partition.
         partitions: number of partitions.
         features: every feature, by name.
+        currency: of all amounts, ISO 4217.
         minor_units: decimal places of the currency.
         status: which segmentations are public.
         pace: waits and intervals.
@@ -52,6 +62,7 @@ class SegmentCatalogue:
         *,
         partitions: int,
         features: Mapping[str, Feature],
+        currency: str,
         minor_units: int,
         status: SegmentationStatus,
         pace: Pace = PRODUCTION,
@@ -60,9 +71,12 @@ class SegmentCatalogue:
         self._state = state
         self._partitions = partitions
         self._features = features
-        self._minor = 10**minor_units
+        self._currency = currency
         self._status = status
         self._pace = pace
+        self._customers = DescribedCustomers(features, minor_units)
+        self.observed_names = names_hash(features)
+        """Stands for the features that samples must have observed to be described by them."""
         self._written: dict[str, dict[str, Any]] = {}
         self._refreshed_at = 0.0
 
@@ -80,42 +94,45 @@ class SegmentCatalogue:
         if not samples or not snapshot.warm or self._status.is_dropped(snapshot.segmentation):
             return
         stored = {segment: msgspec.json.decode(value) for segment, value in (await self._models.catalogue()).items()}
-        names = await self._models.names()
-        created = {entry.segment: int(entry.at) for entry in snapshot.lineage if entry.transition == "emerge"}
-        parents = {entry.segment: entry.related for entry in snapshot.lineage if entry.transition == "emerge"}
-        entries: dict[str, dict[str, Any]] = {}
-        for one in describe(
+        sizes = await self._sizes()
+        self._customers.keep(snapshot.segmentation, samples)
+        borders = await self._customers.rfm_borders(self._models)
+        described = await asyncio.to_thread(
+            describe,
             snapshot,
-            [one.customer_id for one in samples],
-            np.array([one.vector for one in samples]),
-            np.array([one.value / self._minor for one in samples]),
-            [self._features[name] for name in snapshot.features],
-            sizes=await self._sizes(),
-            labels={segment: _generated(entry) for segment, entry in stored.items()},
-        ):
-            before = stored.get(one.segment, {})
-            entries[one.segment] = {
-                "segmentation": snapshot.segmentation,
-                "label": names.get(one.segment, one.label),
-                "generated_label": one.label,
-                "description": one.persona,
-                "size": one.size,
-                "share": round(one.share, 4),
-                "value_share": None if one.value_share is None else round(one.value_share, 4),
-                "created": before.get("created", created.get(one.segment, int(snapshot.last_challenge_at or 0))),
-                "parents": before.get("parents", [segment for segment, _ in parents.get(one.segment, ())]),
-                "retired": None,
-                "shadow": self._status.in_shadow(snapshot.segmentation),
-                "differences": [asdict(difference) for difference in one.differences[:DIFFERENCES]],
-                "representatives": list(one.representatives),
-                "rfm": None if one.rfm is None else asdict(one.rfm),
-                "usual": one.usual,
-            }
+            self._customers.sampled(samples),
+            self._features,
+            currency=self._currency,
+            borders=borders,
+            sizes=sizes,
+            current={segment: entry["label_words"] for segment, entry in stored.items() if "label_words" in entry},
+        )
+        entries = {one.segment: self._entry(one, snapshot, stored.get(one.segment, {})) for one in described}
         for segment, entry in stored.items():
             if segment not in entries and entry["segmentation"] == snapshot.segmentation and entry["retired"] is None:
-                entries[segment] = entry | {"size": 0, "share": 0.0, "retired": int(snapshot.last_challenge_at or 0)}
+                entries[segment] = entry | NOBODY | {"retired": int(snapshot.last_challenge_at or 0)}
         self._written |= entries
-        await self._models.write_catalogue({segment: msgspec.json.encode(entry) for segment, entry in entries.items()})
+        await self._write_all_of_now(sizes, entries)
+
+    def _entry(self, one: SegmentDescription, snapshot: Snapshot, before: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the entry of a segment, but for what `_of_now` adds."""
+        born = [entry for entry in snapshot.lineage if entry.transition == "emerge" and entry.segment == one.segment]
+        created = int(born[-1].at if born else snapshot.last_challenge_at or 0)
+        parents = [segment for segment, _ in born[-1].related] if born else []
+        return {
+            "segmentation": snapshot.segmentation,
+            "created": before.get("created", created),
+            "parents": before.get("parents", parents),
+            "retired": None,
+            "described": one.described if one.mean_value is not None else 0,
+            "described_at": int(snapshot.learned_until or 0),
+            "mean_value": one.mean_value,
+            **as_json(one),
+            "differences": [asdict(difference) for difference in one.differences[:DIFFERENCES]],
+            "representatives": list(one.representatives),
+            "rfm": None if one.rfm is None else asdict(one.rfm),
+            "usual": one.usual,
+        }
 
     async def load(self) -> None:
         """Load the stored catalogue: its models may not be published again for a long time.
@@ -126,32 +143,62 @@ class SegmentCatalogue:
         self._written = {segment: msgspec.json.decode(value) for segment, value in stored.items()}
 
     async def refresh(self) -> None:
-        """Update sizes, given names and shadow flags, at most every `Pace.catalogue_refresh` seconds.
+        """Update sizes, shares, given names and shadow flags, at most every `Pace.catalogue_refresh` seconds.
 
         Raises `StoreUnavailableError`.
         """
         if not self._written or time.monotonic() - self._refreshed_at < self._pace.catalogue_refresh:
             return
         self._refreshed_at = time.monotonic()
-        sizes, names = await self._sizes(), await self._models.names()
-        totals: Counter[str] = Counter()
+        await self._write_all_of_now(await self._sizes(), {})
+
+    async def _write_all_of_now(self, sizes: Counter[str], fresh: Mapping[str, Any]) -> None:
+        """Give all entries sizes and shares of this moment; write all that are not retired if any changed."""
+        updated = self._of_now(sizes, await self._models.names())
+        changed = {segment for segment, entry in updated.items() if segment in fresh or entry != self._written[segment]}
+        if any(updated[segment]["retired"] is None for segment in changed):
+            changed |= {segment for segment, entry in updated.items() if entry["retired"] is None}
+        now = int(time.time())
+        self._written = {
+            segment: entry | ({"as_of": now} if segment in changed else {}) for segment, entry in updated.items()
+        }
+        await self._models.write_catalogue(
+            {segment: msgspec.json.encode(self._written[segment]) for segment in sorted(changed)}
+        )
+
+    def _of_now(self, sizes: Counter[str], names: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+        """Return the entries with size, share, share of the value, name and text.
+
+        The share of the value is that of the present members, each worth what the sampled members of the segment are
+        worth on average: so it cannot contradict the size. It is None where a segment is not described.
+        """
+        totals, worth = Counter[str](), defaultdict[str, float](float)
         for segment, entry in self._written.items():
             totals[entry["segmentation"]] += sizes[segment]
-        changed = {}
+            worth[entry["segmentation"]] += sizes[segment] * (entry.get("mean_value") or 0.0)
+        updated: dict[str, dict[str, Any]] = {}
         for segment, entry in self._written.items():
-            size, total = sizes[segment], totals[entry["segmentation"]]
-            updated = entry | {
-                "label": names.get(segment, _generated(entry)),
+            one = entry | {
+                "given_name": names.get(segment),
+                "generated_label": segment_text.generated_label(entry),
                 "shadow": self._status.in_shadow(entry["segmentation"]),
             }
             if entry["retired"] is None:
-                updated |= {"size": size, "share": round(size / max(total, 1), 4)}
+                total, mean = worth[entry["segmentation"]], entry.get("mean_value")
+                value = None if mean is None or not total else round(sizes[segment] * mean / total, 4)
+                one |= {
+                    "size": sizes[segment],
+                    "share": round(sizes[segment] / max(totals[entry["segmentation"]], 1), 4),
+                    "value_share": value if "mean_value" in entry else entry["value_share"],
+                }
                 if self._status.is_dropped(entry["segmentation"]):
-                    updated |= {"retired": int(time.time())}
-            if updated != entry:
-                changed[segment] = updated
-        self._written |= changed
-        await self._models.write_catalogue({segment: msgspec.json.encode(entry) for segment, entry in changed.items()})
+                    one |= {**NOBODY, "retired": int(time.time())}
+            updated[segment] = one | {"label": segment_text.label(one)}
+        labels = {segment: str(entry["label"]) for segment, entry in updated.items()}
+        return {
+            segment: entry | {"description": segment_text.description(entry, labels=labels)}
+            for segment, entry in updated.items()
+        }
 
     async def _sizes(self) -> Counter[str]:
         sizes: Counter[str] = Counter()
@@ -160,8 +207,3 @@ class SegmentCatalogue:
             if metadata is not None:
                 sizes.update(metadata.sizes)
         return sizes
-
-
-def _generated(entry: Mapping[str, Any]) -> str:
-    """Return the generated label of an entry; entries of older versions have no other."""
-    return str(entry.get("generated_label", entry["label"]))

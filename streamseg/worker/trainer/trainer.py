@@ -10,7 +10,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -57,6 +57,7 @@ class Trainer:
         catalogue: describes the segments of each snapshot.
         reader: of the samples topic.
         metrics: of this process.
+        needs: what segmentations live on, by name; for the log.
         pace: waits and intervals.
     """
 
@@ -69,9 +70,11 @@ class Trainer:
         catalogue: SegmentCatalogue,
         reader: Reader,
         metrics: Metrics,
+        needs: Mapping[str, str] | None = None,
         pace: Pace = PRODUCTION,
     ) -> None:
         self._params = params
+        self._needs = needs or {}
         self._models = models
         self._sink = sink
         self._catalogue = catalogue
@@ -178,7 +181,8 @@ class Trainer:
                 learner.forget(customer_id, record.offset)
                 continue
             value = _DECODE_SAMPLE(record.value)
-            sample = Sample(value.customer_id, value.at, value.x, value.events, value.spend_minor)
+            seen = value.observed if value.observed_names == self._catalogue.observed_names else ()
+            sample = Sample(value.customer_id, value.at, value.x, value.events, value.spend_minor, seen)
             learned = learner.learn(sample, record.offset)
             if learned and learner.challenge_due() and (transition := learner.challenge()) is not None:
                 transitions.append((segmentation, transition))
@@ -208,7 +212,7 @@ class Trainer:
         due = self._waiting_logged.get(snapshot.segmentation, -math.inf) + self._pace.warm_up_log
         if not snapshot.warm and time.monotonic() >= due:
             self._waiting_logged[snapshot.segmentation] = time.monotonic()
-            log.info("%s: %s", snapshot.segmentation, missing(snapshot))
+            log.info("%s: %s", snapshot.segmentation, missing(snapshot, self._needs.get(snapshot.segmentation, "")))
 
 
 def _learner_class() -> "type[Learner]":

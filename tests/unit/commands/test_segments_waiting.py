@@ -28,7 +28,7 @@ COLD = replace(
 
 @pytest.fixture(autouse=True)
 def _stored(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def catalogue(_: object) -> dict[str, Any]:
+    async def catalogue(_: object, __: str | None = None) -> dict[str, Any]:
         return {}
 
     async def waiting(_: object) -> dict[str, Snapshot | None]:

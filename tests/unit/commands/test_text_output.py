@@ -7,6 +7,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -87,6 +88,33 @@ def test_segments(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "[bold]" in output
 
 
+def test_segments_are_told_in_the_language_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = SEGMENT | {
+        "given_name": None,
+        "described": 9,
+        "value_share": 0.34,
+        "label_words": {"words": [{"key": "weekend_shoppers"}]},
+        "persona": [{"key": "visits", "facts": {"often": {"often": 4.3}}}],
+        "apart": [],
+        "nearest": None,
+        "apart_from_nearest": [],
+        "traits": ["weekend_shoppers"],
+    }
+    monkeypatch.setattr("streamseg.service.segments.read_catalogue", answer({OWN: entry}))
+    monkeypatch.setattr("streamseg.wiring.build_service.stores", lambda _: nullcontext((None, None, None)))
+    monkeypatch.setattr("streamseg.wiring.build_service.read_waiting", answer({}))
+    dutch, swedish = (run("segments", "--lang", language).output for language in ("nl", "sv"))
+    assert "Weekendklanten" in dutch
+    assert "Zij komen ongeveer één keer per week." in " ".join(dutch.split())
+    assert "Voorstel: combinaties en stylingtips" in " ".join(dutch.split())
+    assert "Helgkunder" in swedish
+    assert "Förslag: paket och stiltips" in " ".join(swedish.split())
+    assert json.loads(run("segments", "--lang", "sv", "--json").output)["segments"][0]["label"] == "Helgkunder"
+    monkeypatch.setenv("STREAMSEG_DESCRIPTIONS__LANGUAGE", "nl")
+    assert "Weekendklanten" in run("segments").output
+    assert run("segments", "--lang", "xx").exit_code == 2
+
+
 def test_the_history_of_segments(monkeypatch: pytest.MonkeyPatch) -> None:
     related = [(f"behaviour-{n:04}", 0.5) for n in range(9)]
     lineage = [{"segmentation": "behaviour", "at": AT, "transition": "emerge", "segment": OWN, "related": related}]
@@ -147,6 +175,7 @@ def test_reasons_have_units_and_words(monkeypatch: pytest.MonkeyPatch) -> None:
             ("order_value", -1.0, 7.5, 40.0, 9.0),
         )
     ]
+    pulls.append(pulls[1] | {"feature": "coupon_share", "value": 0.05, "known": False})
     rfm = {"name": "Champions", "recency": 5, "frequency": 5, "monetary": 4}
     reason = {"confidence": 0.83, "model": 3, "runner_up": OTHER, "rfm": rfm, "pulls": pulls}
     stored = (json.dumps(membership).encode(), {OWN: SEGMENT})
@@ -158,6 +187,13 @@ def test_reasons_have_units_and_words(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "spends 1,203 EUR; most of this group 40-90, the centre of the runner-up 5" in plain
     assert "31 % of the visits at weekends; the centre of this group 40 %, the centre of the runner-up 20 %" in plain
     assert "bought never, or over 365 days ago" in plain
+    assert "orders with a coupon: no data;" in plain
+    assert "a coupon in 5 %" not in plain, "that is what is assumed of everybody"
+    dutch = " ".join(run("lookup", "c-81", "--why", "--lang", "nl").output.split())
+    assert "uitgaven: 1.203 EUR; de meesten van deze groep 40-90, het midden van de tweede 5" in dutch
+    assert "activiteit in het weekend: 31%; het midden van deze groep 40 %" in dutch
+    assert "bestellingen met kortingscode: geen gegevens;" in dutch
+    assert "RFM: kampioen (laatste aankoop 5, frequentie 5, bedrag 4; 5 is het best)" in dutch
     assert "orders for 7.50 EUR; the centre of the runner-up 9.00, most of this group 12-80" in plain
     assert "RFM: Champions (recency 5, frequency 5, monetary 4; 5 is best)" in plain
     assert DAY in plain

@@ -8,9 +8,12 @@ import pytest
 from streamseg import packs
 from streamseg.clustering.encode import Scale
 from streamseg.errors import SettingsError
+from streamseg.features.catalogue import catalogue
 from streamseg.features.layout import Attribute, Layout
+from streamseg.features.vector import observed
 from streamseg.settings import SegmentationSettings, Settings, load_settings
 from streamseg.wiring.derived import derive
+from tests.support.rows import NOON, Slab, profile
 
 KINDS = (
     "behaviour", "demographic", "firmographic", "geographic", "needs", "psychographic", "technographic", "value",
@@ -32,15 +35,19 @@ def test_a_pack_is_a_valid_segmentation(name: str) -> None:
     derived = derive(chosen)
     known, features = derived.features, derived.segmentation(name).features
     assert len(set(features)) == len(features) >= 3
-    brought = {feature.name for feature in known.values() if feature.name.startswith("profile_")}
-    assert brought <= set(features), "a pack must not declare attributes that it does not use"
+    brought = {feature.attribute for feature in known.values() if feature.attribute}
+    used = {known[feature].attribute for feature in features}
+    assert brought <= used, "a pack must not declare attributes that it does not use"
     assert packs.pack(name).about
+    assert packs.pack(name).needs
 
 
 def test_all_packs_fit_into_one_layout() -> None:
     all_of_them = Settings(segmentations={name: SegmentationSettings(pack=name) for name in KINDS})
     derive(all_of_them)
     assert derive(all_of_them).layout.segmentations == KINDS
+    other_way_round = {name: SegmentationSettings(pack=name) for name in reversed(KINDS)}
+    assert set(derive(Settings(segmentations=other_way_round)).features) == set(derive(all_of_them).features)
 
 
 def test_a_pack_sets_the_brand_groups_that_it_needs_and_the_settings_can_change_them(tmp_path: Path) -> None:
@@ -138,3 +145,60 @@ def test_a_missing_category_is_nearer_to_each_value_than_two_values_are_to_each_
     to_missing = np.linalg.norm(scaled[:3] - scaled[3], axis=1)
     assert to_missing == pytest.approx([to_missing[0]] * 3)
     assert to_missing[0] * 2**0.5 == pytest.approx(float(np.linalg.norm(scaled[0] - scaled[1])))
+
+
+def test_the_demographic_pack_tells_the_generation_from_the_year_of_birth() -> None:
+    """Issue 14, number 5."""
+    slab = Slab(derive(Settings(segmentations={"who": SegmentationSettings(pack="demographic")})).layout)
+    slab.feed([profile(NOON, birth_year=1984, education="Master", marital_status="married", occupation="retired")])
+    found = dict(zip(catalogue(slab.rows.layout), observed(slab.rows, slab.all[:1], NOON)[0].tolist(), strict=True))
+    generation = {name.removeprefix("profile_generation_"): v for name, v in found.items() if "_generation_" in name}
+    assert generation == {
+        "born_before_1946": 0, "baby_boomers": 0, "generation_x": 0, "millennials": 1, "generation_z": 0,
+    }  # fmt: skip
+    assert found["profile_education_master"] == found["profile_marital_status_married"] == 1
+    assert found["profile_occupation_retired"] == 1
+    assert np.isnan(found["profile_age"])
+
+
+def test_a_shop_replaces_the_table_of_zones(tmp_path: Path) -> None:
+    """Issue 14, number 5: climate or culture zone by a table the shop can replace."""
+    shipped = derive(settings(tmp_path, '[segmentations.place]\npack = "geographic"\n')).features
+    assert shipped["profile_climate_zone_northern"].meaning == "country is one of DK, FI, NO, SE"
+    ours = """
+        [segmentations.place]
+        pack = "geographic"
+        features = ["profile_culture_*"]
+        [features.attributes.country]
+        values = ["NL", "BE", "DE"]
+        group_as = "culture"
+        groups = { low = ["NL", "BE"], german = ["DE"] }
+    """
+    assert derive(settings(tmp_path, ours)).segmentation("place").features == (
+        "profile_culture_low",
+        "profile_culture_german",
+    )
+
+
+@pytest.mark.parametrize(
+    ("attribute", "message"),
+    [
+        ("{ values = ['NL'], group_as = 'zone', groups = { a = ['SE'] } }", "groups has SE, which is not in values"),
+        ("{ group_as = 'zone' }", "group_as needs groups or bands"),
+        ("{ values = ['NL'], group_as = 'zone', bands = { a = [1, 2] } }", "bands are for numbers"),
+    ],
+)
+def test_a_wrong_table_of_groups_is_refused(tmp_path: Path, attribute: str, message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        settings(tmp_path, f"[features.attributes]\nplace = {attribute}\n")
+
+
+def test_groups_must_not_have_the_name_of_an_attribute() -> None:
+    grouped = Attribute("country", ("NL",), group_as="zone", groups=(("low", ("NL",)),))
+    with pytest.raises(SettingsError, match="group_as"):
+        Layout.of(attributes=(grouped, Attribute("zone")))
+
+
+def test_groups_do_not_change_what_a_row_holds() -> None:
+    plain, grouped = Attribute("year"), Attribute("year", group_as="age", bands=(("old", 1900, 1950),))
+    assert Layout.of(attributes=(plain,)).fingerprint == Layout.of(attributes=(grouped,)).fingerprint

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from streamseg.clustering.description.rfm import RfmBorders
+from streamseg.clustering.encode import Scale
+from streamseg.clustering.identity import id_of
 from streamseg.errors import LayoutMismatchError
 from streamseg.features.layout import Layout
 from streamseg.membership.encoding import encode
@@ -66,7 +69,24 @@ async def test_the_published_segment_is_explained_by_the_current_snapshot(
     assert why["confidence"] == why["separation"], "issue 13, item 21: kept as the old name"
     assert why["runner_up"] in set(SNAPSHOT.segments) - {OWN}
     assert {pull["feature"] for pull in why["pulls"]} == set(FEATURES)
-    assert why["rfm"] is None, "the snapshot has no quintiles"
+    assert why["rfm"] is None, "the shop has no borders yet"
+
+
+async def test_a_pull_says_whether_the_customer_has_data_of_their_own(state: MemoryStateStore) -> None:
+    """Issue 14, number 2: no prior speaks."""
+    await put_row(state)
+    models = MemoryModelStore()
+    features = ("views", "coupon_share", "cart_to_purchase")
+    zeros = tuple((0.1 * n,) * 3 for n in range(4))
+    other = replace(
+        SNAPSHOT, features=features, skewed=(True, False, False), scale=Scale.of([1.0] * 3, [1.0] * 3), centres=zeros
+    )
+    await models.publish("behaviour", 1, 0, other.to_json())
+    found = await Explainer(state, models, lambda: LAYOUT, lambda _, partitions: partitions - 1).explain(
+        membership(OWN)
+    )
+    known = {pull["feature"]: pull["known"] for pull in found["behaviour"]["pulls"]}
+    assert known == {"views": True, "coupon_share": True, "cart_to_purchase": False}, "one order without a coupon"
 
 
 @pytest.mark.parametrize("of", [membership(None), membership("behaviour-zzzz"), membership(OWN, "c-82")])
@@ -90,3 +110,25 @@ async def test_a_row_of_an_unreadable_layout_is_an_error(state: MemoryStateStore
     await put_row(state, Layout.of(half_life_days=3))
     with pytest.raises(LayoutMismatchError):
         await explain(membership(OWN))
+
+
+async def test_a_customer_has_one_rfm_name_in_every_segmentation(state: MemoryStateStore) -> None:
+    """Issue 14, number 1: also where a segmentation compares neither recency nor spend."""
+    layout = Layout.of(segmentations=("behaviour", "value"))
+    await put_row(state, layout)
+    models = MemoryModelStore()
+    await models.publish("behaviour", 9, 0, replace(SNAPSHOT, version=9).to_json())
+    value = replace(SNAPSHOT, segmentation="value", segments=tuple(id_of("value", n) for n in range(1, 5)))
+    await models.publish("value", 1, 0, value.to_json())
+    borders = RfmBorders((1.0, 5.0, 9.0, 20.0), (1.0, 2.0, 3.0, 4.0), (10.0, 20.0, 30.0, 40.0), 100, NOON)
+    await models.write_rfm(borders.to_json())
+    segments = {
+        "behaviour": SegmentMembership(OWN, NOW - 50, 0.8),
+        "value": SegmentMembership(id_of("value", 2), 1, 0.5),
+    }
+    of = encode(Membership("c-81", 7, 1, NOW, {}, dict(segments), Consent(ads=True, personalisation=True)))
+    found = await Explainer(state, models, lambda: layout, lambda _, partitions: partitions - 1).explain(of)
+    assert set(found) == {"behaviour", "value"}
+    assert {str(one["rfm"]) for one in found.values()} == {
+        str({"recency": 5, "frequency": 1, "monetary": 5, "name": "New Customers"})
+    }

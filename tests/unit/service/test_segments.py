@@ -53,7 +53,12 @@ async def test_segmentations_without_segments_are_waiting() -> None:
 async def test_a_name_replaces_the_generated_label_until_it_is_cleared() -> None:
     models = await models_with()
     named = await rename(models, "behaviour-k7q2", "Our best")
-    assert named == {"id": "behaviour-k7q2", "label": "Our best", "generated_label": "Daily Athletes"}
+    assert named == {
+        "id": "behaviour-k7q2",
+        "label": "Our best",
+        "generated_label": "Daily Athletes",
+        "given_name": "Our best",
+    }
     assert (await read_catalogue(models))["behaviour-k7q2"]["label"] == "Our best"
     assert await models.names() == {"behaviour-k7q2": "Our best"}
     again = await rename(models, "behaviour-k7q2", "Favourites")

@@ -251,3 +251,16 @@ def test_an_empty_or_short_secret_stops_the_start_and_is_not_printed(
     assert str(raised.value).startswith(said)
     assert "\n" not in str(raised.value)
     assert "hunter2" not in str(raised.value)
+
+
+def test_a_language_and_a_table_of_actions_are_checked_at_the_start(tmp_path: Path) -> None:
+    actions = tmp_path / "actions.toml"
+    actions.write_text('[[action]]\nname = "call"\nif = ["rich"]\nen = "call them"\n')
+    for text, message in (
+        ("language = 'tlh'", "must be one of en, nl, sv"),
+        (f"actions_file = '{actions}'", "action call: there is no word rich"),
+        ("actions_file = 'none.toml'", "none.toml cannot be read"),
+    ):
+        (tmp_path / "s.toml").write_text(f"[descriptions]\n{text}\n")
+        with pytest.raises(SettingsError, match=message):
+            load_settings(tmp_path / "s.toml")

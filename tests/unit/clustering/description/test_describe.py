@@ -1,26 +1,30 @@
-"""Descriptions and reasons: correct numbers, distinct labels, and words that a marketer would use."""
+"""Descriptions and reasons: figures of what was observed, and nothing about what was not."""
 
 import numpy as np
 import pytest
 
 from streamseg.clustering.assign import Assigner
-from streamseg.clustering.description.describe import SegmentDescription, describe, pseudonym
+from streamseg.clustering.description.describe import Sampled, SegmentDescription, describe, pseudonym
+from streamseg.clustering.description.rfm import measure_borders
 from streamseg.clustering.description.why import why
-from streamseg.clustering.description.wording import words
+from streamseg.clustering.encode import Floats
 from streamseg.clustering.learning.learner import Learner
 from streamseg.clustering.params import LearnerParams
 from streamseg.clustering.sample import Sample
-from streamseg.features.catalogue import Feature, catalogue
+from streamseg.features.catalogue import catalogue
 from streamseg.features.layout import Layout
 
 NAMES = ("purchases", "spend", "price_viewed", "views", "weekend_share")
 KINDS = np.array([[8.0, 900.0, 60.0, 12.0, 0.3], [0.3, 8.0, 9.0, 40.0, 0.3], [1.0, 45.0, 30.0, 4.0, 0.8]])
+KNOWN = catalogue(Layout.of())
 
 
-@pytest.fixture(name="features")
-def _features() -> list[Feature]:
-    known = catalogue(Layout.of())
-    return [known[name] for name in NAMES]
+def observations_of(vectors: Floats, **columns: Floats) -> Floats:
+    """Return observations of the features in `NAMES` and in `columns`; of all others there are none."""
+    found = np.full((len(vectors), len(KNOWN)), np.nan)
+    for name, values in ({name: vectors[:, i] for i, name in enumerate(NAMES)} | columns).items():
+        found[:, list(KNOWN).index(name)] = values
+    return found
 
 
 @pytest.fixture(name="model")
@@ -36,94 +40,111 @@ def _model() -> Learner:
     return model
 
 
-def described(
-    model: Learner, features: list[Feature], labels: dict[str, str] | None = None, sizes: dict[str, int] | None = None
-) -> dict[int, SegmentDescription]:
-    """Return the descriptions by the kind of customers in each segment."""
-    snapshot, samples = model.snapshot(), model.samples()
-    found = describe(
-        snapshot,
+def sampled(model: Learner, **columns: Floats) -> Sampled:
+    samples = model.samples()
+    vectors = np.array([sample.vector for sample in samples])
+    return Sampled(
         [sample.customer_id for sample in samples],
-        np.array([sample.vector for sample in samples]),
+        vectors,
         np.array([sample.value for sample in samples]),
-        features,
-        labels=labels,
-        sizes=sizes,
+        observations_of(vectors, **columns),
     )
+
+
+def by_kind(model: Learner, described: list[SegmentDescription]) -> dict[int, SegmentDescription]:
+    snapshot = model.snapshot()
     of_kind = [snapshot.segments[i] for i in Assigner(snapshot).assign(KINDS).nearest]
-    return {of_kind.index(description.segment): description for description in found}
+    return {of_kind.index(one.segment): one for one in described}
 
 
-def test_labels_are_distinct_and_name_the_strongest_differences(model: Learner, features: list[Feature]) -> None:
-    labels = {kind: each.label for kind, each in described(model, features).items()}
-    assert len(set(labels.values())) == 3
-    assert any(word in labels[0] for word in ("spenders", "buyers"))
-    assert any(word in labels[1] for word in ("browsers", "Price-minded"))
-    assert "eekend" in labels[2]
-    assert all(2 <= len(label.split()) <= 4 for label in labels.values())
-
-
-def test_numbers_are_those_of_the_members(model: Learner, features: list[Feature]) -> None:
-    found = described(model, features)
-    assert [found[kind].size for kind in range(3)] == [40, 40, 40]
-    assert sum(each.share for each in found.values()) == pytest.approx(1.0)
-    assert sum(each.value_share or 0.0 for each in found.values()) == pytest.approx(1.0)
-    assert (found[0].value_share or 0.0) > 0.9
+def test_numbers_are_those_of_the_members(model: Learner) -> None:
+    found = by_kind(model, describe(model.snapshot(), sampled(model), KNOWN, currency="EUR"))
+    assert [found[kind].described for kind in range(3)] == [40, 40, 40]
+    assert found[0].mean_value == pytest.approx(900, rel=0.2)
     spend = next(d for d in found[0].differences if d.feature == "spend")
     assert spend.effect > 2
     assert spend.median == pytest.approx(900, rel=0.2)
     assert spend.others_median < 60
+    assert spend.low < spend.median < spend.high
+    assert (spend.known, spend.some, spend.unit) == (1, 1, "EUR in 30 days")
     effects = [abs(d.effect) for d in found[0].differences]
     assert effects == sorted(effects, reverse=True)
 
 
-def test_given_sizes_are_used(model: Learner, features: list[Feature]) -> None:
-    segments = model.snapshot().segments
-    found = described(model, features, sizes={segments[0]: 6000, segments[1]: 3000})
-    by_segment = {each.segment: each for each in found.values()}
-    assert [by_segment[segment].size for segment in segments] == [6000, 3000, 0]
-    assert by_segment[segments[0]].share == pytest.approx(2 / 3)
+def test_a_feature_is_only_described_where_the_shop_tells_something_of_it(model: Learner) -> None:
+    nothing, half = np.zeros(120), np.full(120, np.nan)
+    half[:60] = 0.5
+    given = sampled(model, carts=nothing, coupon_share=nothing, view_to_cart=half)
+    for one in describe(model.snapshot(), given, KNOWN, currency="EUR"):
+        features = {difference.feature: difference for difference in one.differences}
+        assert set(features) == {*NAMES, "view_to_cart"}, "no carts, no coupons, and no priors of anything else"
+        assert 0.2 < features["view_to_cart"].known < 0.8
 
 
-def test_representatives_are_pseudonyms_of_members(model: Learner, features: list[Feature]) -> None:
+def test_members_without_data_do_not_count_as_members_with_nothing(model: Learner) -> None:
+    discount = np.where(np.arange(120) % 2 == 0, np.nan, 0.4)
+    one = describe(model.snapshot(), sampled(model, discount_share=discount), KNOWN, currency="EUR")[0]
+    found = next(each for each in one.differences if each.feature == "discount_share")
+    assert (found.median, found.mean, found.others_mean) == pytest.approx((0.4, 0.4, 0.4))
+    assert found.effect == 0
+
+
+def test_a_segment_that_is_missing_from_the_sample_is_not_described(model: Learner) -> None:
+    """Issue 14, number 2: it was said to differ in nothing, with 0 % of the value."""
+    everybody = sampled(model)
+    snapshot = model.snapshot()
+    kept = np.flatnonzero(Assigner(snapshot).assign(everybody.vectors).nearest != 0)
+    some = Sampled(
+        [everybody.customer_ids[i] for i in kept.tolist()],
+        everybody.vectors[kept],
+        everybody.values[kept],
+        everybody.observations[kept],
+    )
+    label = {"words": [{"key": "big_spenders"}]}
+    found = {one.segment: one for one in describe(
+        snapshot, some, KNOWN, currency="EUR", current={snapshot.segments[0]: label}
+    )}  # fmt: skip
+    missing = found[snapshot.segments[0]]
+    assert (missing.described, missing.mean_value) == (0, None)
+    assert missing.label == label, "what it was called, it is still called"
+    assert missing.persona == missing.apart == []
+    assert (len(missing.differences), len(missing.representatives)) == (0, 0)
+    assert all(one.nearest != missing.segment for one in found.values())
+
+
+def test_representatives_are_pseudonyms_of_members(model: Learner) -> None:
     members = {pseudonym(f"c-{n}") for n in range(0, 120, 3)}
-    representatives = described(model, features)[0].representatives
+    found = by_kind(model, describe(model.snapshot(), sampled(model), KNOWN, currency="EUR"))
+    representatives = found[0].representatives
     assert len(representatives) == 3
     assert set(representatives) <= members
-    assert not any(name.startswith("c-") for name in representatives)
 
 
-def test_a_label_is_kept_while_it_fits_and_replaced_otherwise(model: Learner, features: list[Feature]) -> None:
-    fresh = described(model, features)
-    other = next(label for label in ("High-value frequent buyers", "Frequent big spenders") if label != fresh[0].label)
-    kept = described(model, features, {fresh[0].segment: other, fresh[1].segment: "Frequent big spenders"})
-    assert kept[0].label == other
-    assert kept[1].label == fresh[1].label
+def test_each_segment_is_compared_with_its_nearest_other(model: Learner) -> None:
+    snapshot = model.snapshot()
+    centres = dict(zip(snapshot.segments, np.array(snapshot.centres), strict=True))
+    for one in describe(snapshot, sampled(model), KNOWN, currency="EUR"):
+        others = [name for name in snapshot.segments if name != one.segment]
+        assert one.nearest == min(others, key=lambda n: float(np.linalg.norm(centres[n] - centres[one.segment])))
+        assert one.apart_from_nearest
 
 
-def test_a_persona_has_value_and_habits_but_no_size(model: Learner, features: list[Feature]) -> None:
-    persona = described(model, features)[0].persona
-    assert persona.startswith("They bring 94% of the value. They buy more often")
-    assert "customers" not in persona
-    assert "spend more (typically 9" in persona
-    assert persona.endswith("others 52%).")
+def test_rfm_is_of_what_was_observed_whatever_the_segmentation_compares(model: Learner) -> None:
+    days, orders, money = np.linspace(1, 100, 120), np.linspace(12, 1, 120).round(), np.linspace(10, 500, 120)
+    given = sampled(model, purchase_recency=days, transactions=orders, lifetime_spend=money)
+    borders = measure_borders(days, orders, money, 0.0)
+    found = describe(model.snapshot(), given, KNOWN, currency="EUR", borders=borders)
+    assert all(one.rfm is not None for one in found)
+    assert sum(one.rfm.names.get("Champions", 0.0) for one in found if one.rfm) > 0
+    assert all(one.rfm is None for one in describe(model.snapshot(), given, KNOWN, currency="EUR"))
 
 
-def test_identical_customers_without_value_can_be_described(model: Learner, features: list[Feature]) -> None:
-    customers = [f"c-{n}" for n in range(20)]
-    described = describe(model.snapshot(), customers, np.ones((20, 5)), np.zeros(20), features)
-    assert {each.value_share for each in described} == {None}
-    assert sorted(each.size for each in described) == [0, 0, 20]
-
-
-def test_every_feature_of_the_catalogue_has_words() -> None:
-    for name in catalogue(Layout.of(categories=("Footwear", "Performance gear"), brand_groups=4)):
-        for direction in (1, -1):
-            said = words(name, direction)
-            assert said.adjective
-            assert said.clause
-            assert "_" not in said.adjective + said.noun + said.clause
-        assert words(name, 1) != words(name, -1)
+def test_identical_customers_without_value_can_be_described(model: Learner) -> None:
+    same = np.ones((20, 5))
+    given = Sampled([f"c-{n}" for n in range(20)], same, np.zeros(20), observations_of(same))
+    described = describe(model.snapshot(), given, KNOWN, currency="EUR")
+    assert sorted(one.described for one in described) == [0, 0, 20]
+    assert sorted(one.mean_value for one in described if one.mean_value is not None) == [0.0]
 
 
 def test_reasons_add_up_to_the_difference_of_the_squared_distances(model: Learner) -> None:
@@ -151,13 +172,12 @@ def test_reasons_for_an_unknown_segment_are_refused(model: Learner) -> None:
         why(Assigner(model.snapshot()), KINDS[0], "behaviour-none")
 
 
-def test_most_members_have_the_usual_values(model: Learner, features: list[Feature]) -> None:
+def test_most_members_have_the_usual_values(model: Learner) -> None:
     """Issue 13, item 25: "spends 1,203 EUR, most of this group 40-90"."""
-    snapshot, samples = model.snapshot(), model.samples()
-    vectors = np.array([sample.vector for sample in samples])
-    nearest = Assigner(snapshot).assign(vectors).nearest
-    for each in described(model, features).values():
-        members = vectors[nearest == snapshot.segments.index(each.segment)]
+    snapshot, given = model.snapshot(), sampled(model)
+    nearest = Assigner(snapshot).assign(given.vectors).nearest
+    for each in describe(snapshot, given, KNOWN, currency="EUR"):
+        members = given.vectors[nearest == snapshot.segments.index(each.segment)]
         assert set(each.usual) == set(NAMES)
         for column, name in enumerate(NAMES):
             low, high = each.usual[name]

@@ -1,201 +1,222 @@
-"""Labels and personas of behaviour and of mixed attributes."""
+"""Labels: words that are true of the members, kept while they stay true, all different."""
+
+from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from streamseg.clustering.assign import Assigner
-from streamseg.clustering.description.describe import SegmentDescription, describe
-from streamseg.clustering.description.difference import FeatureDifference
-from streamseg.clustering.description.naming import amount, labels, persona
-from streamseg.clustering.description.wording import words_of_value
-from streamseg.clustering.learning.learner import Learner
-from streamseg.clustering.params import LearnerParams
-from streamseg.clustering.sample import Sample
+from streamseg.clustering.description.difference import Figures, Observations
+from streamseg.clustering.description.naming import Label, labels, traits
+from streamseg.clustering.description.words import EXCLUDED, Word, vocabulary
+from streamseg.clustering.encode import Floats
 from streamseg.features.catalogue import catalogue
 from streamseg.features.layout import Attribute, Layout
+from streamseg.language import languages, messages
 
 LAYOUT = Layout.of(
-    attributes=(
-        Attribute("country", ("NL", "SE", "DE")),
-        Attribute("gender", ("female", "male")),
-        Attribute("age", typical=42),
-        Attribute("uses_app"),
-        Attribute("favourite_sport", ("running", "yoga")),
-    )
+    categories=("Shoes",), attributes=(Attribute("country", ("NL", "SE")), Attribute("age", typical=42)), brand_groups=4
 )
-FEATURES = [one for one in catalogue(LAYOUT).values() if one.attribute]
-NAMES = [one.name for one in FEATURES]
+KNOWN = catalogue(LAYOUT)
 
 
-def customer(**traits: float) -> list[float]:
-    return [traits.get(name.removeprefix("profile_"), 42.0 if name == "profile_age" else 0.0) for name in NAMES]
+def observations(rows: int, **columns: Floats | float) -> Observations:
+    found = np.full((rows, len(KNOWN)), np.nan)
+    for name, values in columns.items():
+        found[:, list(KNOWN).index(name)] = values
+    return Observations(tuple(KNOWN.values()), found)
 
 
-def described(*kinds: list[float], copies: int = 60, noise: float = 0.0) -> list[SegmentDescription]:
-    """Describe one segment per kind of customers, in order; `noise` is the share changed to the next kind."""
-    k = len(kinds)
-    params = LearnerParams(
-        "who",
-        tuple(NAMES),
-        tuple(one.skewed for one in FEATURES),
-        blocks=tuple(one.block for one in FEATURES),
-        k=k,
-        warm_up_per_cluster=10,
+def two_groups(**of: tuple[float, float]) -> Figures:
+    """The figures of 50 members beside 50 others, with these values and a little noise."""
+    rng = np.random.default_rng(1)
+    columns = {
+        name: np.repeat(both, 50) * (rng.lognormal(0, 0.1, 100) if name != "transactions" else 1.0)
+        for name, both in of.items()
+    }
+    return observations(100, **columns).figures(np.arange(100) < 50)
+
+
+def keys(label: Label) -> list[str]:
+    return [word["key"] for word in label["words"]]
+
+
+def label_of(figures: Figures, current: Label | None = None) -> list[str]:
+    return keys(labels(["a"], [figures], [1], {} if current is None else {"a": current}, KNOWN)[0])
+
+
+def test_a_label_names_the_strongest_difference_and_another_one() -> None:
+    figures = two_groups(
+        purchases=(4.0, 0.5), transactions=(9.0, 2.0), purchase_recency=(5.0, 60.0), weekend_share=(0.8, 0.3)
     )
-    model, rng = Learner(params), np.random.default_rng(1)
-    for n in range(copies * k):
-        vector = np.array(kinds[(n + int(rng.random() < noise)) % k])
-        vector[NAMES.index("profile_age")] += rng.normal(0, 2)
-        model.learn(Sample(f"c-{n}", float(n), tuple(vector.tolist()), 9), n)
-    model.challenge()
-    snapshot, samples = model.snapshot(), model.samples()
-    vectors = np.array([one.vector for one in samples])
-    found = describe(snapshot, [one.customer_id for one in samples], vectors, np.zeros(len(samples)), FEATURES)
-    return [found[i] for i in Assigner(snapshot).assign(np.array(kinds)).nearest]
+    assert set(label_of(figures)) & {"frequent_buyers", "recent_buyers"}
+    assert len(label_of(figures)) == 2
 
 
-def test_a_value_that_most_members_have_is_named_with_its_share() -> None:
-    dutch, swedes = described(
-        customer(country_nl=1, gender_female=1, age=30), customer(country_se=1, gender_male=1, age=66)
-    )
-    assert (dutch.label, swedes.label) == ("Younger, mostly NL customers", "Older, mostly SE customers")
-    assert "are mostly from NL (100%, others 0%)" in dutch.persona
-    assert "are mostly female (100%, others 0%)" in dutch.persona
-    assert "are older (typically 66, others 30)" in swedes.persona
-    for one in (dutch, swedes):
-        assert one.persona.count("from") == 1, "one clause per attribute, not one per value"
-        assert not any(sign in one.label + one.persona for sign in ("_", "profile", "stand higher", "non-"))
-
-
-def test_an_attribute_declared_by_the_shop_is_named_with_its_value() -> None:
-    runners, _ = described(customer(favourite_sport_running=1, age=40), customer(favourite_sport_yoga=1, age=40))
-    assert "They are mostly running (favourite sport) (100%, others 0%)" in runners.persona
-    assert runners.label == "Mostly running customers"
-
-
-def test_a_value_that_everybody_has_is_not_mentioned() -> None:
-    first, _ = described(
-        customer(country_nl=1, gender_female=1, age=25), customer(country_se=1, gender_female=1, age=70)
-    )
-    assert "mostly from NL" in first.persona
-    assert "female" not in first.persona
+def test_nothing_is_said_of_what_sets_nobody_apart() -> None:
+    assert label_of(two_groups(sessions=(9.0, 9.0))) == []
 
 
 @pytest.mark.parametrize(
-    ("direction", "share", "clause", "adjective"),
+    ("figures", "never"),
     [
-        (1, 0.8, "are mostly from NL", "mostly NL"),
-        (1, 0.4, "are more often from NL", "rather NL"),
-        (-1, 0.6, "are less often from NL", "less NL"),
-        (-1, 0.3, "are less often from NL", "non-NL"),
-        (-1, 0.02, "are hardly ever from NL", "non-NL"),
+        (two_groups(cart_to_purchase=(0.7, 0.95), carts=(5.0, 5.0)), "cart_abandoners"),
+        (two_groups(cart_to_purchase=(0.1, 0.9)), "cart_abandoners"),
+        (two_groups(cart_to_purchase=(0.1, 0.9), carts=(0.01, 0.01)), "cart_abandoners"),
+        (two_groups(purchases=(0.3, 0.05), transactions=(2.0, 1.0), purchase_recency=(9.0, 90.0)), "frequent_buyers"),
+        (two_groups(spend=(0.0, 0.0), purchases=(0.0, 1.0), transactions=(0.0, 5.0)), "big_spenders"),
+        (two_groups(weekend_share=(0.4, 0.2)), "weekend_shoppers"),
+        (two_groups(discount_share=(0.02, 0.001), transactions=(3.0, 3.0)), "bargain_hunters"),
+        (two_groups(click_recency=(20.0, 2.0)), "lapsed_visitors"),
     ],
 )
-def test_the_share_of_members_with_a_value_decides_the_words(
-    direction: int, share: float, clause: str, adjective: str
-) -> None:
-    said = words_of_value("country", "NL", direction, share)
-    assert (said.clause, said.adjective) == (clause, adjective)
+def test_a_difference_alone_makes_no_word(figures: Figures, never: str) -> None:
+    """Issue 14, number 6: "cart abandoners" who buy most of what they add, or who have no carts at all."""
+    assert never not in label_of(figures)
+    assert never not in traits(figures, KNOWN)
 
 
-def test_features_of_0_or_1_are_shown_as_shares() -> None:
-    users, others = described(customer(uses_app=1), customer(uses_app=0))
-    assert "They use the app more often (100%, others 0%)" in users.persona
-    assert users.label == "App-using customers"
-    assert "use the app less often (0%, others 100%)" in others.persona
+def test_a_middle_group_is_no_group_of_big_spenders() -> None:
+    """Most others spend nothing, a few spend very much: 59 customers with 6 % of the value were "Big spenders"."""
+    spend = np.concatenate([np.linspace(80, 120, 50), np.zeros(60), np.linspace(1_500, 2_500, 20)])
+    figures = observations(130, spend=spend, transactions=3.0).figures(np.arange(130) < 50)
+    assert figures["spend"].median > 50 * figures["spend"].others_median
+    assert "big_spenders" not in traits(figures, KNOWN)
+    top = observations(130, spend=spend, transactions=3.0).figures(np.arange(130) >= 110)
+    assert "big_spenders" in traits(top, KNOWN)
 
 
-BEHAVIOUR = catalogue(Layout.of(categories=("shoes",)))
+def test_a_label_stays_while_it_holds_and_goes_when_it_is_no_longer_true() -> None:
+    """A label that changes within a minute under the same id is none."""
+    before = two_groups(weekend_share=(0.56, 0.3), sessions=(8.0, 5.0))
+    label = labels(["a"], [before], [1], {}, KNOWN)[0]
+    assert "weekend_shoppers" in keys(label)
+    slipped = two_groups(weekend_share=(0.52, 0.3), sessions=(9.5, 3.0))
+    assert "weekend_shoppers" not in label_of(slipped), "a new word needs a margin"
+    assert label_of(slipped, label) == keys(label), "a present one does not"
+    untrue = two_groups(weekend_share=(0.45, 0.3), sessions=(9.5, 3.0))
+    assert "weekend_shoppers" not in label_of(untrue, label)
 
 
-def difference(feature: str, effect: float, median: float, others: float, **means: float) -> FeatureDifference:
-    one = BEHAVIOUR[feature]
-    return FeatureDifference(
-        feature,
-        one.unit,
-        one.meaning,
-        effect,
-        median,
-        others,
-        means.get("mean", median),
-        means.get("others_mean", others),
-    )
+def test_labels_do_not_flicker_while_figures_wander_about_a_bound() -> None:
+    rng, current, seen = np.random.default_rng(4), None, []
+    for _ in range(60):
+        figures = two_groups(weekend_share=(0.55 + rng.normal(0, 0.012), 0.3), sessions=(8.0 + rng.normal(0, 0.3), 4.0))
+        current = labels(["a"], [figures], [1], {} if current is None else {"a": current}, KNOWN)[0]
+        seen.append(keys(current))
+    assert sum(one != other for one, other in pairwise(seen)) <= 1
 
 
-def label(*found: FeatureDifference) -> str:
-    return labels(["a-0001"], [found], [1], {}, BEHAVIOUR)[0]
+def test_equal_labels_are_numbered_and_keep_their_number() -> None:
+    figures = two_groups(device_mobile_share=(0.9, 0.3))
+    found = labels(["a", "b", "c"], [figures] * 3, [9, 5, 4], {}, KNOWN)
+    assert [one.get("number") for one in found] == [None, 2, 3]
+    kept = labels(["a", "b", "c"], [figures] * 3, [1, 5, 9], dict(zip("abc", found, strict=True)), KNOWN)
+    assert kept == found
 
 
-def test_of_the_parts_of_a_whole_only_the_larger_ones_are_mentioned() -> None:
-    found = (
-        difference("device_tablet_share", -0.9, 0.01, 0.02),
-        difference("device_mobile_share", -0.8, 0.2, 0.7),
-        difference("device_desktop_share", 0.7, 0.78, 0.2),
-        difference("category_other", 0.6, 0.7, 0.4),
-        difference("category_shoes", -0.6, 0.3, 0.6),
-    )
-    assert label(*found) == "Desktop, other-minded customers"
-    assert persona(None, found, None, BEHAVIOUR) == (
-        "To a lesser degree they come more by desktop (typically 78%, others 20%)"
-        " and go more for other things (typically 70%, others 40%)."
-    )
-    assert "come less by mobile" in persona(None, found[:2], None, BEHAVIOUR)
+def test_names_of_the_shop_are_in_the_label() -> None:
+    figures = two_groups(category_shoes=(0.8, 0.2), profile_country_nl=(1.0, 0.0))
+    label = labels(["a"], [figures], [1], {}, KNOWN)[0]
+    assert {word["key"]: word.get("text") for word in label["words"]} == {"category": "shoes", "mostly": "NL"}
 
 
-def test_equal_labels_are_made_distinct_by_an_amount_or_a_number_and_keep_it() -> None:
-    found = (difference("device_mobile_share", 0.9, 0.7, 0.4),)
-    only = (difference("device_mobile_share", 1.9, 0.9, 0.4),)
-    named = ["Mobile customers", "Mobile customers (70%)", "Mobile customers 2", "Mobile-only customers"]
-    assert labels(["a", "b", "c", "d"], [found, found, found, only], [9, 5, 4, 7], {}, BEHAVIOUR) == named
-    kept = {"b": named[0], "a": named[1], "c": named[2]}
-    assert labels(["a", "b", "c"], [found] * 3, [9, 5, 4], kept, BEHAVIOUR) == [named[1], named[0], named[2]]
-    current = {"a": "Mobile customers 2", "b": "Mobile customers"}
-    assert labels(["a", "b"], [found, found], [9, 5], current, BEHAVIOUR) == ["Mobile customers 2", "Mobile customers"]
-    assert labels(["a"], [found], [9], {"a": "Footwear fans 2"}, BEHAVIOUR) == ["Mobile customers"]
+TRUE_OF: dict[str, Callable[[dict[str, Floats]], object]] = {
+    "non_buyers": lambda m: np.mean(m["transactions"] > 0) <= 0.1,
+    "one_time_buyers": lambda m: np.mean(m["transactions"] == 1) >= 0.5,
+    "frequent_buyers": lambda m: np.median(m["purchases"]) >= 1.5 and np.median(m["transactions"]) >= 3,
+    "rare_buyers": lambda m: np.mean(m["transactions"] > 0) >= 0.5 and np.median(m["purchases"]) <= 0.5,
+    "big_spenders": lambda m: np.median(m["spend"]) > 0,
+    "bargain_hunters": lambda m: np.nanmedian(m["discount_share"]) >= 0.05,
+    "full_price_buyers": lambda m: np.nanmedian(m["discount_share"]) <= 0.03,
+    "coupon_users": lambda m: np.nanmedian(m["coupon_share"]) >= 0.3,
+    "frequent_visitors": lambda m: np.median(m["sessions"]) >= 6,
+    "rare_visitors": lambda m: np.median(m["sessions"]) <= 3,
+    "cart_abandoners": lambda m: np.median(m["carts"]) >= 1 and np.nanmedian(m["cart_to_purchase"]) <= 0.4,
+    "window_shoppers": lambda m: np.nanmedian(m["view_to_cart"]) <= 0.1 and np.median(m["purchases"]) <= 0.3,
+    "lapsed_visitors": lambda m: np.nanmedian(m["click_recency"]) >= 45,
+    "recent_buyers": lambda m: np.nanmedian(m["purchase_recency"]) <= 30,
+    "weekend_shoppers": lambda m: np.nanmedian(m["weekend_share"]) >= 0.5,
+    "weekday_shoppers": lambda m: np.nanmedian(m["weekend_share"]) <= 0.2,
+    "newcomers": lambda m: np.median(m["tenure"]) <= 45,
+    "old_acquaintances": lambda m: np.median(m["tenure"]) >= 180,
+    "category": lambda m: np.nanmean(m["category_shoes"]) >= 0.3,
+    "mostly": lambda m: max(np.nanmean(m["profile_country_nl"]), np.nanmean(m["profile_country_se"])) >= 0.5,
+}
+"""What a reader takes a word to say, written down apart from the bounds in `words.py`."""
 
 
-def test_a_difference_that_is_not_visible_in_numbers_is_not_mentioned() -> None:
-    alike = difference("refunds", 0.9, 0.0, 0.0, mean=0.01, others_mean=0.02)
-    assert persona(None, (alike,), None, BEHAVIOUR) == "In nothing do they differ much from the others."
-    some = difference("refunds", 0.9, 0.0, 0.0, mean=0.8, others_mean=0.1)
-    assert persona(0.1, (some,), None, BEHAVIOUR) == (
-        "They bring 10% of the value. They send more back (on average 0.8, others 0.1)."
-    )
+def random_shop(rng: np.random.Generator, rows: int) -> Observations:
+    """Return customers of three random groups of whom some data are missing."""
+    group = rng.integers(0, 3, rows)
+
+    def level(scale: float, least: float = 0.0) -> Floats:
+        each = rng.choice([0.02, 0.3, 1.0, 3.0], 3)
+        return least + scale * each[group] * rng.lognormal(0, 0.4, rows)
+
+    def part() -> Floats:
+        return np.clip(rng.beta(2, 2, 3)[group] + rng.normal(0, 0.1, rows), 0.0, 1.0)
+
+    orders = np.floor(level(3.0))
+    bought = orders > 0
+    columns: dict[str, Floats] = {
+        "transactions": orders,
+        "purchases": np.where(bought, level(1.0), 0.0),
+        "purchase_recency": np.where(bought, level(60.0), np.nan),
+        "spend": np.where(bought, level(80.0), 0.0),
+        "order_value": np.where(bought, level(60.0), np.nan),
+        "price_bought": np.where(bought, level(30.0), np.nan),
+        "items_per_order": np.where(bought, level(2.0, 1.0), np.nan),
+        "discount_share": np.where(bought, part() * rng.choice([0.0, 0.1, 0.6]), np.nan),
+        "coupon_share": np.where(bought, part(), np.nan),
+        "sessions": level(6.0),
+        "views": level(20.0),
+        "carts": level(3.0) * rng.choice([0.0, 1.0]),
+        "click_recency": level(25.0),
+        "tenure": level(120.0),
+        "weekend_share": part(),
+        "category_shoes": part(),
+    }
+    columns["view_to_cart"] = np.where(columns["carts"] > 0, part() * 0.4, 0.0)
+    columns["cart_to_purchase"] = np.where(columns["carts"] > 0, part(), np.nan)
+    dutch = rng.random(rows) < part()
+    told = rng.random(rows) < 0.7
+    columns["profile_country_nl"] = np.where(told, dutch, np.nan)
+    columns["profile_country_se"] = np.where(told, ~dutch, np.nan)
+    return observations(rows, **columns)
 
 
-def test_labels_of_customers_who_never_bought_use_no_words_about_buying() -> None:
-    found = (
-        difference("purchase_recency", 2.0, 365.0, 8.2),
-        difference("spend", -2.0, 0.0, 126.0),
-        difference("purchases", -1.5, 0.0, 2.0),
-    )
-    assert label(*found) == "Non-buyers"
-    assert persona(0.0, found, None, BEHAVIOUR) == (
-        "They bring 0% of the value. "
-        "They have not bought for a year, if ever (typically a year or more, others 8.2 days),"
-        " spend less (typically 0 EUR, others 126 EUR) and buy less often (typically 0, others 2)."
-    )
-    assert label(*found, difference("weekend_share", 0.5, 0.6, 0.3)) == "Weekend non-buyers"
+def test_labels_hold_over_random_segments() -> None:
+    """Issue 14, number 6: a test holds labels to their facts over random segments."""
+    rng, said = np.random.default_rng(14), set[str]()
+    for _ in range(150):
+        shop = random_shop(rng, 240)
+        segment = rng.integers(0, 4, 240) if rng.random() < 0.3 else np.digitize(
+            shop.column(str(rng.choice(["sessions", "transactions", "weekend_share", "tenure"]))), [0.1, 1.0, 5.0]
+        )  # fmt: skip
+        present = [int(one) for one in np.unique(segment) if np.sum(segment == one) >= 5]
+        figures = [shop.figures(segment == one) for one in present]
+        found = labels([f"s-{one}" for one in present], figures, [1] * len(present), {}, KNOWN)
+        assert len({str(one) for one in found}) == len(found)
+        for one, label in zip(present, found, strict=True):
+            members = {name: shop.values[segment == one, i] for i, name in enumerate(KNOWN)}
+            assert frozenset(keys(label)) not in EXCLUDED
+            for key in keys(label):
+                said.add(key)
+                assert key not in TRUE_OF or TRUE_OF[key](members), (key, label)
+    assert len(said & set(TRUE_OF)) >= 14, said
 
 
-@pytest.mark.parametrize(
-    ("value", "unit", "expected"),
-    [
-        (0.4, "log", "±49%"),
-        (0.2, "days", "less than a day"),
-        (12.0, "days", "12 days"),
-        (400.0, "days", "a year or more"),
-        (1234.5, "EUR", "1,234 EUR"),
-        (2.5, "purchases", "2.5"),
-    ],
-)
-def test_amounts_are_formatted_for_people(value: float, unit: str, expected: str) -> None:
-    assert amount(value, unit) == expected
+def test_every_word_is_in_every_language() -> None:
+    for language in languages():
+        tables = messages(language)
+        for word in vocabulary(KNOWN):
+            assert word.key in tables["tag"], (language, word.key)
+            assert not word.noun or word.key in tables["label"], (language, word.key)
 
 
-@pytest.mark.parametrize("missing", ["country", "gender"])
-def test_customers_without_a_value_of_an_attribute_are_not_described_by_it(missing: str) -> None:
-    value = {"country": "country_nl", "gender": "gender_female"}[missing]
-    _, silent = described(customer(age=25, **{value: 1}), customer(age=70))
-    assert silent.label == "Older customers"
-    assert silent.persona == "They are older (typically 70, others 25)."
+def test_each_word_speaks_of_a_feature_that_there_is() -> None:
+    spoken: list[Word] = list(vocabulary(KNOWN))
+    for word in spoken:
+        assert word.feature in KNOWN
+        assert all(bound.feature in KNOWN for bound in word.bounds)

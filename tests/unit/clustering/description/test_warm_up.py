@@ -1,5 +1,7 @@
 """The line that says what is missing until there are segments. Issue 13, item 21."""
 
+from dataclasses import replace
+
 import pytest
 
 from streamseg.clustering.description.warm_up import facts, missing
@@ -94,3 +96,12 @@ def test_the_facts_are_plain_values() -> None:
         "customers_needed_late": 25,
         "customers_alike": False,
     }
+
+
+def test_the_line_names_what_a_segmentation_lives_on_where_nothing_of_it_is_told() -> None:
+    """Issue 14, number 5: a pack says in one line what it needs, and fits no noise."""
+    needs = "profiles with age or gender"
+    assert missing(None, needs) == "segments come when customers are sampled (none so far); it needs " + needs
+    alike = replace(shop(30, 5).snapshot(), customers_alike=True)
+    assert missing(alike, needs).endswith("are alike so far); it needs " + needs)
+    assert "it needs" not in missing(replace(alike, customers_alike=False), needs), "the data are there"

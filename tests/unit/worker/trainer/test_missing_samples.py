@@ -53,6 +53,7 @@ def trainer(reader: SamplesReader) -> Trainer:
             MemoryStateStore(),
             partitions=1,
             features=catalogue(Layout.of()),
+            currency="EUR",
             minor_units=2,
             status=ModelCache(models, (), metrics),
         ),

@@ -1,10 +1,13 @@
 """The public catalogue stays true whoever writes it: sizes, names, shadow, and what was given up."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from streamseg.clustering.description.rfm import RfmBorders
+from streamseg.clustering.identity import id_of
 from streamseg.clustering.sample import Sample
 from streamseg.features.catalogue import catalogue
 from streamseg.features.layout import Layout
@@ -14,7 +17,19 @@ from streamseg.worker.pace import Pace
 from streamseg.worker.trainer.segment_catalogue import SegmentCatalogue
 from tests.support.partition import FEATURES, SNAPSHOT
 
-SAMPLES = [Sample(f"c-{n}", 0.0, tuple(float(n % 10 * 5) for _ in FEATURES), 9, 100.0) for n in range(30)]
+NAMES = list(catalogue(Layout.of()))
+
+
+def observed(n: int, **given: float) -> tuple[float | None, ...]:
+    """What was observed of the n-th customer: a buyer of n % 7 + 1 orders, the latest n % 11 + 1 days ago."""
+    told = {"purchase_recency": n % 11 + 1.0, "transactions": n % 7 + 1.0, "lifetime_spend": 10.0 * (n % 7 + 1)}
+    return tuple((told | given).get(name) for name in NAMES)
+
+
+SAMPLES = [
+    Sample(f"c-{n}", 0.0, tuple(float(n % 10 * 5) for _ in FEATURES), 9, 100.0 * (1 + n % 10), observed(n))
+    for n in range(30)
+]
 
 pytestmark = pytest.mark.asyncio
 
@@ -33,6 +48,7 @@ class Stage:
             self.state,
             partitions=2,
             features=catalogue(Layout.of()),
+            currency="EUR",
             minor_units=2,
             status=self,
             pace=Pace(catalogue_refresh=0.0),
@@ -91,3 +107,105 @@ async def test_a_new_owner_takes_names_over_and_lets_what_was_dropped_end() -> N
     assert await stage.entries() == entries
     await second.write(SNAPSHOT, SAMPLES)
     assert await stage.entries() == entries, "nothing is described any more"
+
+
+async def test_all_sizes_and_shares_are_of_one_moment_and_agree_with_each_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Issue 14, number 2: "615 customers, 1 % of value", "0 customers, 19 % of value"."""
+    stage = await described()
+    clock = iter(range(1_000, 2_000))
+    monkeypatch.setattr("streamseg.worker.trainer.segment_catalogue.time.time", lambda: next(clock))
+    owner = stage.owner()
+    await owner.load()
+    one, other = SNAPSHOT.segments[0], SNAPSHOT.segments[-1]
+    for sizes in ({one: 90, other: 10}, {one: 0, other: 12}, {one: 5, other: 90}):
+        await stage.count(0, sizes)
+        await owner.refresh()
+        entries = await stage.entries()
+        assert len({entry["as_of"] for entry in entries.values()}) == 1
+        worth = sum(entry["size"] * (entry["mean_value"] or 0.0) for entry in entries.values())
+        for entry in entries.values():
+            if entry["mean_value"] is None:
+                assert entry["value_share"] is None
+            else:
+                expected = entry["size"] * entry["mean_value"] / worth
+                assert entry["value_share"] == pytest.approx(expected, abs=1e-4)
+                assert f"They bring {entry['value_share']:.0%} of all money spent" in entry["description"]
+    before = await stage.entries()
+    await owner.refresh()
+    assert await stage.entries() == before, "nothing changed, so the moment still holds"
+
+
+async def test_a_segment_without_sampled_members_is_not_described_yet() -> None:
+    """Issue 14, number 2."""
+    stage = Stage()
+    few = [one for one in SAMPLES if sum(one.vector) == 0]
+    await stage.count(0, dict.fromkeys(SNAPSHOT.segments, 50))
+    await stage.owner().write(SNAPSHOT, few)
+    entries = await stage.entries()
+    missing = [entry for entry in entries.values() if not entry["described"]]
+    assert len(missing) == len(SNAPSHOT.segments) - 1
+    for entry in missing:
+        assert entry["size"] == 50
+        assert entry["value_share"] is None
+        assert entry["description"] == "Not described yet: too few of its customers are in the sample."
+
+
+async def test_a_label_is_kept_by_the_next_owner_of_the_role() -> None:
+    stage = await described()
+    first = {segment: entry["label_words"] for segment, entry in (await stage.entries()).items()}
+    await stage.owner().write(SNAPSHOT, SAMPLES)
+    assert {segment: entry["label_words"] for segment, entry in (await stage.entries()).items()} == first
+
+
+async def test_rfm_has_one_set_of_borders_for_the_shop_measured_once_a_day() -> None:
+    """Issue 14, number 1: one name for a customer in every segmentation."""
+    stage = Stage()
+    owner = stage.owner()
+    await owner.write(SNAPSHOT, SAMPLES)
+    first = RfmBorders.from_json(await stage.models.rfm())
+    assert first is not None
+    assert first.buyers == 30
+    rfm = [entry["rfm"] for entry in (await stage.entries()).values() if entry["described"]]
+    assert all(rfm)
+    other = replace(SNAPSHOT, segmentation="value", segments=tuple(id_of("value", n) for n in range(1, 5)))
+    soon = [replace(one, at=3_600.0, observed=observed(n, transactions=9.0)) for n, one in enumerate(SAMPLES)]
+    await owner.write(other, soon)
+    assert RfmBorders.from_json(await stage.models.rfm()) == first, "an hour later they are the same"
+    tomorrow = [replace(one, at=90_000.0, observed=observed(n, transactions=9.0)) for n, one in enumerate(SAMPLES)]
+    await owner.write(other, tomorrow)
+    later = RfmBorders.from_json(await stage.models.rfm())
+    assert later is not None
+    assert (later.purchases, later.buyers) == ((9.0,) * 4, 30), "each customer once, by the latest sample"
+
+
+async def test_a_retired_segment_has_no_members_and_no_value() -> None:
+    stage = await described()
+    one, other = SNAPSHOT.segments[0], SNAPSHOT.segments[-1]
+    await stage.count(0, {one: 90, other: 10})
+    owner = stage.owner()
+    await owner.load()
+    await owner.refresh()
+    assert (await stage.entries())[other]["value_share"] > 0
+    fewer = replace(SNAPSHOT, segments=SNAPSHOT.segments[:-1], centres=SNAPSHOT.centres[:-1], last_challenge_at=7.0)
+    await owner.write(fewer, SAMPLES)
+    retired = (await stage.entries())[other]
+    assert (retired["retired"], retired["size"], retired["share"], retired["value_share"]) == (7, 0, 0.0, None)
+    assert "of all money" not in retired["description"]
+
+
+async def test_entries_of_an_older_version_are_kept_up_to_date() -> None:
+    stage = Stage()
+    one = SNAPSHOT.segments[0]
+    old = {"segmentation": "behaviour", "label": "Our best", "generated_label": "Frequent buyers", "retired": None,
+           "description": "They buy more.", "size": 1, "share": 1.0, "value_share": 0.5, "shadow": False}  # fmt: skip
+    await stage.models.write_catalogue({one: json.dumps(old).encode()})
+    await stage.models.rename(one, "Our best")
+    await stage.count(0, {one: 5})
+    owner = stage.owner()
+    await owner.load()
+    await owner.refresh()
+    entry = (await stage.entries())[one]
+    assert (entry["label"], entry["generated_label"], entry["size"]) == ("Our best", "Frequent buyers", 5)
+    assert (entry["description"], entry["value_share"]) == ("They buy more.", 0.5)

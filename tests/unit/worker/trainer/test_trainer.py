@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -12,6 +13,7 @@ from streamseg.clustering.snapshot import Snapshot
 from streamseg.events.record import MemoryRecord, RecordBatch
 from streamseg.features.catalogue import catalogue
 from streamseg.features.layout import Layout
+from streamseg.features.vector import names_hash
 from streamseg.metrics import Metrics
 from streamseg.pipeline import SampleValue, sample_key
 from streamseg.store.memory import MemoryModelStore, MemoryStateStore
@@ -85,6 +87,7 @@ async def trained(*records: MemoryRecord) -> tuple[RecordedCatalogue, dict[str, 
         MemoryStateStore(),
         partitions=1,
         features=catalogue(Layout.of()),
+        currency="EUR",
         minor_units=2,
         status=Public(),
     )
@@ -112,9 +115,24 @@ async def test_segments_are_described_by_the_customers_that_the_model_was_fitted
     described, entries = await trained(*(sampled(n, customer) for n, customer in enumerate(CUSTOMERS)))
     assert {one.customer_id for one in described.described} == SAMPLED
     buyers = sum(int(customer[2:]) % 4 == 0 for customer in SAMPLED)
-    worth = 30.0 * buyers + 10.0 * (50 - buyers)
-    shares = sorted(float(str(entry["value_share"])) for entry in entries.values())
-    assert shares == pytest.approx(sorted([30.0 * buyers / worth, 10.0 * (50 - buyers) / worth]), abs=1e-4)
+    found = sorted((entry["mean_value"], entry["described"]) for entry in entries.values())
+    assert found == [(10.0, 50 - buyers), (30.0, buyers)]
+
+
+async def test_what_was_observed_reaches_the_description_only_if_the_features_are_ours() -> None:
+    """Samples of a worker with other settings hold other features in that place."""
+    names = list(catalogue(Layout.of()))
+
+    def observing(offset: int, customer: str, of: str) -> MemoryRecord:
+        plain = msgspec.json.decode(sampled(offset, customer).value or b"", type=SampleValue)
+        seen = tuple(40.0 if name == "sessions" else None for name in names)
+        value = msgspec.structs.replace(plain, observed=seen, observed_names=of)
+        return replace(sampled(offset, customer), value=msgspec.json.encode(value))
+
+    for of, told in ((names_hash(names), True), (names_hash(["sessions"]), False)):
+        _, entries = await trained(*(observing(n, customer, of) for n, customer in enumerate(CUSTOMERS)))
+        assert all(("sessions" in str(entry["differences"])) is told for entry in entries.values())
+        assert all(bool(entry["persona"]) is told for entry in entries.values())
 
 
 async def test_an_erased_customer_describes_nothing() -> None:

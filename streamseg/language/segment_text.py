@@ -1,0 +1,175 @@
+"""Writes label, description and suggested action of a catalogue entry in a language."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from streamseg.features.catalogue import Feature
+from streamseg.language import DEFAULT, messages
+from streamseg.language.actions import Action, suggested
+from streamseg.language.amounts import Tables, listed, money, numbers, often, share, span
+
+Entry = Mapping[str, Any]
+_YES: Final = 0.5
+"""From this value on, a feature of 0 or 1 counts as yes."""
+
+
+def label(entry: Entry, language: str = DEFAULT) -> str:
+    """Return the name that a person gave the segment, else the generated label."""
+    given = entry.get("given_name") or ("label_words" not in entry and entry.get("label"))
+    return str(given) if given else generated_label(entry, language)
+
+
+def generated_label(entry: Entry, language: str = DEFAULT) -> str:
+    """Return the generated label; entries of older versions have it in English only."""
+    said = entry.get("label_words")
+    if said is None:
+        return str(entry.get("generated_label", entry.get("label", "")))
+    tables = messages(language)
+    text = _label(tables, said["words"], described=bool(entry.get("described", 1)))
+    return str(tables["label"]["numbered"]).format(text, said["number"]) if "number" in said else text
+
+
+def description(entry: Entry, language: str = DEFAULT, labels: Mapping[str, str] | None = None) -> str:
+    """Return the persona in sentences.
+
+    Args:
+        entry: of the catalogue.
+        language: a code of `languages()`.
+        labels: by segment id, to name the nearest other segment.
+    """
+    if "label_words" not in entry:
+        return str(entry.get("description", ""))
+    tables = messages(language)
+    if not entry.get("described"):
+        return _sentence(str(tables["sentence"]["not_described"]))
+    parts = []
+    if entry.get("value_share") is not None:
+        parts.append(str(tables["sentence"]["value"]).format(share=share(tables, entry["value_share"])))
+    parts += [say(tables, one) for one in entry["persona"] if not _reads_the_same(tables, one)]
+    if entry["apart"]:
+        parts.append(_differences(tables, "apart", entry["apart"]))
+    else:
+        parts.append(str(tables["sentence"]["nothing_apart"]))
+    nearest = (labels or {}).get(entry["nearest"] or "")
+    if nearest and entry["apart_from_nearest"]:
+        parts.append(_differences(tables, "apart_from_nearest", entry["apart_from_nearest"], label=nearest))
+    return " ".join(map(_sentence, parts))
+
+
+def action(entry: Entry, actions: Sequence[Action], language: str = DEFAULT) -> str | None:
+    """Return the suggested action; None if none of the table fits."""
+    found = suggested(entry.get("traits", ()), actions)
+    return None if found is None else found.text(language)
+
+
+def written(
+    entries: Mapping[str, Entry], actions: Sequence[Action], language: str = DEFAULT
+) -> dict[str, dict[str, Any]]:
+    """Return entries by segment id with `label`, `description` and `action` in a language."""
+    labels = {segment: label(entry, language) for segment, entry in entries.items()}
+    return {
+        segment: dict(entry)
+        | {
+            "label": labels[segment],
+            "description": description(entry, language, labels),
+            "action": action(entry, actions, language),
+        }
+        for segment, entry in entries.items()
+    }
+
+
+def feature_name(name: str, language: str = DEFAULT) -> str:
+    """Return what a feature is a figure of: "value of an order"."""
+    return _feature(messages(language), name)
+
+
+def feature_value(feature: Feature, value: float, language: str = DEFAULT) -> str:
+    """Return one customer's value of a feature as "name: value". Decayed sums are numbers without a period."""
+    tables = messages(language)
+    if feature.value:
+        text = str(tables["why"]["yes" if value >= _YES else "no"])
+        return str(tables["why"]["value"]).format(feature=f"{feature.subject} {feature.value}", value=text)
+    if feature.unit == "share":
+        text = share(tables, value)
+    elif feature.unit == "days":
+        text = span(tables, value)
+    elif feature.unit.isupper():
+        text = money(tables, [value], feature.unit)
+    else:
+        text = numbers(tables, [value])
+    return str(tables["why"]["value"]).format(feature=_feature(tables, feature.name), value=text)
+
+
+def rfm_name(name: str, language: str = DEFAULT) -> str:
+    """Return a customary RFM name in a language."""
+    key = f"rfm_{name.lower().replace(' ', '_').replace(chr(39), '')}"
+    return str(messages(language)["phrase"].get(key, name))
+
+
+def in_form(text: str, language: str) -> str:
+    """Return a text of numbers written the English way with the separators of a language."""
+    form = messages(language)["form"]
+    return text.translate({ord(","): str(form["thousands"]), ord("."): str(form["decimal"])})
+
+
+def say(tables: Tables, message: Mapping[str, Any]) -> str:
+    """Return the text of one message, without a full stop."""
+    facts = {name: _fact(tables, fact) for name, fact in message.get("facts", {}).items()}
+    return str(tables["sentence"][message["key"]]).format(**facts)
+
+
+def _reads_the_same(tables: Tables, message: Mapping[str, Any]) -> bool:
+    """Return whether a change is from a word to the same word."""
+    facts = message.get("facts", {})
+    return "before" in facts and _fact(tables, facts["now"]) == _fact(tables, facts["before"])
+
+
+def _differences(tables: Tables, key: str, differences: Sequence[Mapping[str, Any]], **facts: str) -> str:
+    said = listed(tables, [say(tables, one) for one in differences])
+    return str(tables["sentence"][key]).format(differences=said, **facts)
+
+
+def _label(tables: Tables, words: Sequence[Mapping[str, str]], *, described: bool) -> str:
+    labels, tags = tables["label"], tables["tag"]
+    if not words:
+        return str(labels["middle" if described else "not_described"])
+    nouns = [str(labels[word["key"]]).format(word.get("text", "")) for word in words[:1] if word["key"] in labels]
+    added = [str(tags[word["key"]]).format(word.get("text", "")) for word in words[len(nouns) :]]
+    if not nouns:
+        return str(labels["customers"]).format(", ".join(added))
+    return str(labels["join"]).format(nouns[0], added[0]) if added else nouns[0]
+
+
+def _fact(tables: Tables, fact: Mapping[str, Any]) -> str:
+    """Write a fact, see `clustering.description.persona.Message`."""
+    (kind, value), *_ = fact.items()
+    text = _WRITERS[kind](tables, value, fact)
+    return str(tables["sentence"]["per_month"]).format(text) if fact.get("monthly") else text
+
+
+def _feature(tables: Tables, name: str) -> str:
+    known = tables["feature"]
+    if name in known and name not in ("recent", "category"):
+        return str(known[name])
+    if name.startswith("recent_"):
+        return str(known["recent"]).format(_feature(tables, name.removeprefix("recent_")))
+    if name.startswith("category_"):
+        return str(known["category"]).format(name.removeprefix("category_").replace("_", " "))
+    return name.removeprefix("profile_").replace("_", " ")
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+_WRITERS: Final[dict[str, Callable[[Tables, Any, Mapping[str, Any]], str]]] = {
+    "share": lambda tables, value, _: share(tables, value),
+    "often": lambda tables, value, _: often(tables, value),
+    "days": lambda tables, value, _: span(tables, value),
+    "money": lambda tables, value, fact: money(tables, value, str(fact["currency"])),
+    "number": lambda tables, value, _: numbers(tables, value),
+    "names": lambda tables, value, _: listed(tables, value),
+    "message": lambda tables, value, _: str(tables["phrase"][value]),
+    "messages": lambda tables, value, _: listed(tables, [say(tables, one) for one in value]),
+    "feature": lambda tables, value, _: _feature(tables, str(value)),
+}
