@@ -27,6 +27,8 @@ class LearnerParams:
     """Share of the way by which a centre moves to each sample that it wins; None to choose it from measured drift, 0 to
     let centres stand between challenges."""
     challenge_interval: float = DAY_SECONDS
+    challenges_on_drift: bool = True
+    """Whether an alarm of the drift watch starts a challenge before the interval has passed."""
     warm_up_per_cluster: int = 20
     """Customers needed per cluster before the first centres are placed."""
     warm_up_events: int = 20

@@ -86,7 +86,8 @@ class Learner:
 
     def challenge_due(self) -> bool:
         """Whether to call `challenge` now; see `ChallengeSchedule.due`."""
-        return self._schedule.due(self._customers, len(self._model.segments), drift=self._model.drift.alarm)
+        drift = self.params.challenges_on_drift and self._model.drift.alarm
+        return self._schedule.due(self._customers, len(self._model.segments), drift=drift)
 
     def challenge(self) -> Transition | None:
         """Place the first centres, or let a fresh fit challenge the running model. Takes 50 ms or more.
