@@ -77,6 +77,24 @@ MOST_CLUSTERS: Final = 64
     show_default=True,
     help="Seeds, separated by commas; one simulated stream per seed. Files use the first.",
 )
+@click.option(
+    "--shop",
+    "shops",
+    multiple=True,
+    default=("fitgear",),
+    show_default=True,
+    type=click.Choice(("fitgear", "grocery", "fashion", "random")),
+    help="Simulated shop; repeatable. Parameters were tuned on fitgear only.",
+)
+@click.option(
+    "--change",
+    "changes",
+    multiple=True,
+    default=("sudden",),
+    show_default=True,
+    type=click.Choice(("sudden", "drift", "new", "sale")),
+    help="What happens at half time in the shops other than fitgear; repeatable.",
+)
 @click.option("--customers", default=1000, show_default=True, help="Customers of the simulated shop.")
 @click.option(
     "--days", default=120, show_default=True, help="Days of the simulated history; behaviour changes at half time."
@@ -93,6 +111,8 @@ def command(
     clusters: str,
     methods: tuple[str, ...],
     seeds: str,
+    shops: tuple[str, ...],
+    changes: tuple[str, ...],
     customers: int,
     days: int,
     as_json: bool,
@@ -100,9 +120,10 @@ def command(
     """Judge the segments that a worker finds in a stream of events, compared with offline k-means and other methods.
 
     Segments are compared with the true groups, if known, and with offline k-means on the same vectors. Without --events
-    the streams are simulated: customers of FitGear, whose behaviour changes at half time.
+    the streams are simulated: customers of FitGear or of the shops of --shop, who change at half time.
     """
     from streamseg.evaluation.event_stream import fitgear
+    from streamseg.evaluation.shops import simulated
     from streamseg.evaluation.stream_evaluation import METHODS, SLOW_METHODS, evaluate_stream
 
     if unknown := sorted({*methods} - {*METHODS, *SLOW_METHODS}):
@@ -116,7 +137,14 @@ def command(
         streams = [(numbers[0], stream)]
     else:
         ends_at = 1_700_000_000.0  # fixed, so that a seed always gives the same stream
-        streams = [(seed, fitgear(seed, customers, days, ends_at)) for seed in numbers]
+        streams = [(seed, fitgear(seed, customers, days, ends_at)) for seed in numbers if "fitgear" in shops]
+        streams += [
+            (seed, simulated(shop, change, seed, customers=customers, days=days, ends_at=ends_at))
+            for shop in shops
+            if shop != "fitgear"
+            for change in changes
+            for seed in numbers
+        ]
     results = []
     for seed, stream in streams:
         for alone in _with_each_k(settings, _numbers(clusters, "--k") if clusters else []):
