@@ -139,6 +139,7 @@ def nmf_labels(vectors: Floats, skewed: tuple[bool, ...], k: int) -> Labels:
     spread = np.ptp(logged, axis=0)
     scaled = (logged - logged.min(axis=0)) / np.where(spread > 0, spread, np.inf)
     # The factors' lengths are arbitrary: compare them at equal mean strength.
-    strengths = NMF(n_components=k, init="nndsvda", max_iter=500, tol=1e-3).fit_transform(scaled)
+    start = "nndsvda" if k <= min(scaled.shape) else "random"
+    strengths = NMF(n_components=k, init=start, random_state=0, max_iter=500, tol=1e-3).fit_transform(scaled)
     found: Labels = (strengths / np.maximum(strengths.mean(axis=0), 1e-12)).argmax(axis=1)
     return found
