@@ -17,7 +17,7 @@ class Baseline(Protocol):
 
     name: str
     daily: bool
-    """Whether it learns each customer once a day, as in streamseg's recipe, and not at each look."""
+    """Whether it learns the samples that streamseg learns, each customer once a day, and not each look."""
 
     def learn(self, vectors: Floats) -> None:
         """Learn raw vectors (n, d)."""

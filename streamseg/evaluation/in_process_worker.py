@@ -77,6 +77,8 @@ class InProcessWorker:
         self.first_rejection: str | None = None
         self.transitions: list[Transition] = []
         """Results of all challenges."""
+        self.taken: list[tuple[float, ...]] = []
+        """Vectors that were sampled; the caller may take them out."""
         self.learn_seconds = 0.0
         """CPU time of learning, challenges and snapshots."""
 
@@ -158,6 +160,7 @@ class InProcessWorker:
         started = time.process_time()
         for value in values:
             read = msgspec.json.decode(value, type=SampleValue)
+            self.taken.append(read.x)
             self.learner.learn(Sample(read.customer_id, read.at, read.x, read.events), self._samples)
             self._samples += 1
             if self.learner.challenge_due() and (transition := self.learner.challenge()) is not None:

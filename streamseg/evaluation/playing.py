@@ -58,16 +58,16 @@ class BaselineRun:
     learned: int = 0
     learn_seconds: float = 0.0
     _latest: dict[int, int] = field(default_factory=dict)
-    _learned_on: dict[int, int] = field(default_factory=dict)
 
-    def look(self, slots: Slots, rows: Floats, day: int, *, steady: bool) -> None:
-        """Learn the rows that are due, and compare the labels of all with the latest ones."""
-        due = np.array([not self.baseline.daily or self._learned_on.get(slot) != day for slot in slots.tolist()])
-        self._learned_on.update(dict.fromkeys(slots.tolist(), day))
+    def learn(self, rows: Floats) -> None:
+        """Learn raw vectors (n, d), and count them and the CPU time."""
         started = time.process_time()
-        self.baseline.learn(rows[due])
+        self.baseline.learn(rows)
         self.learn_seconds += time.process_time() - started
-        self.learned += int(due.sum())
+        self.learned += len(rows)
+
+    def look(self, slots: Slots, rows: Floats, *, steady: bool) -> None:
+        """Compare the labels of the rows with their latest ones."""
         if not steady or (labels := self.baseline.labels(rows)) is None:
             return
         for slot, label in zip(slots.tolist(), labels.tolist(), strict=True):
@@ -131,7 +131,6 @@ class Run:
     def _play_day(self, end: float, events: Sequence[SourceEvent]) -> None:
         worker, stream = self.worker, self._stream
         steady = self._steady_from < end <= stream.before_at + stream.day / 2
-        day = round((end - stream.starts_at) / stream.day)
         moves = count = 0
         active, moved_otherwise = set[int](), Counter[int]()
         for flush in flushes(events, stream.day / LOOKS_PER_DAY):
@@ -145,9 +144,13 @@ class Run:
             if len(assignable) and self.baselines:
                 rows = worker.vectors(assignable, now)
                 for one in self.baselines:
-                    one.look(assignable, rows, day, steady=steady)
+                    if not one.baseline.daily:
+                        one.learn(rows)
+                    one.look(assignable, rows, steady=steady)
+            self._learn_samples()
             self._look(now)
         moved_otherwise.update(worker.sweep(end).tolist())
+        self._learn_samples()
         self._look(end)
         slots = worker.assignable()
         self.events += count
@@ -162,6 +165,14 @@ class Run:
         self._segments = after
         if self.births is not None:
             self.births.end_day(end, worker.learner.snapshot().lineage, self._true_groups(end))
+
+    def _learn_samples(self) -> None:
+        """Give the samples that streamseg has learned to the baselines with the same recipe."""
+        taken, self.worker.taken = self.worker.taken, []
+        if taken:
+            for one in self.baselines:
+                if one.baseline.daily:
+                    one.learn(np.array(taken))
 
     def _look(self, now: float) -> None:
         if self.lag is not None:
