@@ -23,9 +23,12 @@ class LearnerParams:
     blocks: tuple[str, ...] = ()
     """The block of each feature, as `Scale.of` takes it; empty for no blocks."""
     clusterer: str = "kmeans"
-    step: float = 0.003
-    """Share of the way by which a centre moves to each sample that it wins."""
+    step: float | None = None
+    """Share of the way by which a centre moves to each sample that it wins; None to choose it from measured drift, 0 to
+    let centres stand between challenges."""
     challenge_interval: float = DAY_SECONDS
+    challenges_on_drift: bool = True
+    """Whether an alarm of the drift watch starts a challenge before the interval has passed."""
     warm_up_per_cluster: int = 20
     """Customers needed per cluster before the first centres are placed."""
     warm_up_events: int = 20
@@ -42,6 +45,7 @@ class LearnerParams:
     stream, and the run took twice the CPU."""
     active: float = 30 * DAY_SECONDS
     """Customers not sampled for longer take no part in challenges."""
-    adoption_gain: float = 0.02
-    """Share by which the inertia of a fresh fit must be lower. Other local optima are 5-11 % worse."""
+    adoption_gain: float = 0.003
+    """Share by which the inertia of a fresh fit must be lower than that of River's centres. It lies below the goal of
+    1 % above offline k-means: at 2 %, a model that was 1.9 % worse stayed for good."""
     seed: int = 0

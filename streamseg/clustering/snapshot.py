@@ -42,7 +42,7 @@ class Snapshot:
     parent: int
     """The version before this one; 0 for the first."""
     generation: int
-    """Raised when a fresh model was adopted or a segment got another id: then everybody is assigned again."""
+    """Raised when a fresh model moved customers or a segment got another id: then everybody is assigned again."""
     clusterer: str
     features: tuple[str, ...]
     skewed: tuple[bool, ...]
@@ -83,6 +83,10 @@ class Snapshot:
     """The latest transitions, oldest first."""
     quintiles: tuple[tuple[float, ...], ...] = ()
     """Per feature, the four borders between the quintiles of the customers that the last challenge was fitted on."""
+    steps: tuple[float, ...] = ()
+    """Per centre, the share of the way by which it moves to a sample that it wins; empty in older snapshots."""
+    drift_per_round: float | None = None
+    """Measured drift of the customers, see `following.measured`; None before the first measurement."""
     summary: Mapping[str, Any] = field(default_factory=dict)
     """What the clusterer needs beside its centres, see `Clusterer.state`; empty for KMeans."""
 
@@ -125,6 +129,7 @@ class Snapshot:
                     "warm_up": WarmUp(**read["warm_up"]),
                     "drift": tuple(read["drift"]),
                     "drift_open": tuple(read["drift_open"]),
+                    "steps": tuple(map(float, read.get("steps", ()))),
                     "retired": tuple(read["retired"]),
                     "quintiles": tuple(tuple(map(float, borders)) for borders in read.get("quintiles", ())),
                     "lineage": tuple(_lineage(entry) for entry in read["lineage"]),

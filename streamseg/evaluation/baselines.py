@@ -1,10 +1,11 @@
-"""Baseline clusterers, written as their users would write them, without streamseg's learning recipe."""
+"""Baseline clusterers that learn as events arrive, and NMF, which is fitted when it is measured."""
 
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
-from river import cluster, preprocessing
+from river import base, cluster, preprocessing
 from sklearn.cluster import MiniBatchKMeans
+from sklearn.decomposition import NMF
 from typing_extensions import override
 
 from streamseg.clustering.encode import Floats, to_log
@@ -15,6 +16,8 @@ class Baseline(Protocol):
     """A clusterer that learns the vectors of customers as their events arrive."""
 
     name: str
+    daily: bool
+    """Whether it learns the samples that streamseg learns, each customer once a day, and not each look."""
 
     def learn(self, vectors: Floats) -> None:
         """Learn raw vectors (n, d)."""
@@ -29,6 +32,7 @@ class MiniBatch(Baseline):
     """scikit-learn's MiniBatchKMeans.partial_fit on log vectors, standardised by all rows seen so far."""
 
     name = "minibatch"
+    daily = True
     rows = 256
 
     def __init__(self, k: int, skewed: tuple[bool, ...], seed: int) -> None:
@@ -69,28 +73,73 @@ class MiniBatch(Baseline):
         return scaled
 
 
-class RiverDefault(Baseline):
-    """River's StandardScaler | KMeans as in its documentation: raw features, defaults, one event at a time."""
+class RiverOwn(Baseline):
+    """A clusterer of River's behind its StandardScaler, one vector at a time.
 
-    name = "river-default"
+    Args:
+        name: of the method.
+        model: the clusterer.
+        features: names of the columns.
+        skewed: columns to take as log1p; none for raw values.
+        daily: see `Baseline`.
+    """
 
-    def __init__(self, features: tuple[str, ...], k: int, seed: int) -> None:
-        self._features = features
+    def __init__(
+        self, name: str, model: base.Clusterer, features: tuple[str, ...], skewed: tuple[bool, ...], *, daily: bool
+    ) -> None:
+        self.name, self.daily = name, daily
+        self._features, self._skewed = features, skewed
         self._scaler = preprocessing.StandardScaler()
-        self._model = cluster.KMeans(n_clusters=k, seed=seed)
-        self._learned = False
+        self._model = model
+        self._learned = 0
 
     @override
     def learn(self, vectors: Floats) -> None:
-        for row in vectors.tolist():
+        for row in to_log(vectors, self._skewed).tolist():
             named = dict(zip(self._features, row, strict=True))
             self._scaler.learn_one(named)
             self._model.learn_one(self._scaler.transform_one(named))
-            self._learned = True
+            self._learned += 1
 
     @override
     def labels(self, vectors: Floats) -> Labels | None:
-        if not self._learned:
+        if self._learned < LEAST_LEARNED:
             return None
-        named = (dict(zip(self._features, row, strict=True)) for row in vectors.tolist())
+        rows = to_log(vectors, self._skewed).tolist()
+        named = (dict(zip(self._features, row, strict=True)) for row in rows)
         return np.array([self._model.predict_one(self._scaler.transform_one(one)) for one in named], dtype=np.intp)
+
+
+LEAST_LEARNED: Final = 200
+"""STREAMKMeans and CluStream cannot predict before their first clusters."""
+
+
+def baselines(features: tuple[str, ...], skewed: tuple[bool, ...], k: int, seed: int) -> dict[str, Baseline]:
+    """Return the baselines by name. `river-default` is as in River's documentation: raw features, each event."""
+    raw = (False,) * len(skewed)
+    root = len(features) ** 0.5
+    stream = cluster.STREAMKMeans(chunk_size=LEAST_LEARNED, n_clusters=k, halflife=0.05, sigma=0.1, seed=seed)
+    micro = cluster.CluStream(
+        n_macro_clusters=k, max_micro_clusters=100, micro_cluster_r_factor=2 * root, time_gap=LEAST_LEARNED, seed=seed
+    )
+    dense = cluster.DBSTREAM(clustering_threshold=0.6 * root, fading_factor=0.001, cleanup_interval=500)
+    made: tuple[Baseline, ...] = (
+        MiniBatch(k, skewed, seed),
+        RiverOwn("river-default", cluster.KMeans(n_clusters=k, seed=seed), features, raw, daily=False),
+        RiverOwn("river-streamkmeans", stream, features, skewed, daily=True),
+        RiverOwn("river-clustream", micro, features, skewed, daily=True),
+        RiverOwn("river-dbstream", dense, features, skewed, daily=True),
+    )
+    return {one.name: one for one in made}
+
+
+def nmf_labels(vectors: Floats, skewed: tuple[bool, ...], k: int) -> Labels:
+    """Return the strongest of k non-negative factors per customer (n,), of log vectors scaled to [0, 1]."""
+    logged = to_log(vectors, skewed)
+    spread = np.ptp(logged, axis=0)
+    scaled = (logged - logged.min(axis=0)) / np.where(spread > 0, spread, np.inf)
+    # The factors' lengths are arbitrary: compare them at equal mean strength.
+    start = "nndsvda" if k <= min(scaled.shape) else "random"
+    strengths = NMF(n_components=k, init=start, random_state=0, max_iter=500, tol=1e-3).fit_transform(scaled)
+    found: Labels = (strengths / np.maximum(strengths.mean(axis=0), 1e-12)).argmax(axis=1)
+    return found

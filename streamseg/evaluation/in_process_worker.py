@@ -1,6 +1,7 @@
 """The worker's path in one process without servers: the same decoder, rows, looks, samples and learner."""
 
 import random
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -12,8 +13,10 @@ from streamseg import pipeline
 from streamseg.clustering.assign import Assigner, Codes
 from streamseg.clustering.encode import Floats
 from streamseg.clustering.identity import UNASSIGNED
+from streamseg.clustering.learning.challenge import Transition
 from streamseg.clustering.learning.learner import Learner
 from streamseg.clustering.sample import Sample
+from streamseg.evaluation.variants import Variant
 from streamseg.events.record import MemoryRecord, RecordBatch
 from streamseg.features.rows import Rows, Slots
 from streamseg.features.vector import vectors
@@ -45,9 +48,10 @@ class InProcessWorker:
     Args:
         settings: with exactly one segmentation.
         seed: of the learner and of segment ids.
+        variant: the way of learning; streamseg's by default.
     """
 
-    def __init__(self, settings: Settings, seed: int) -> None:
+    def __init__(self, settings: Settings, seed: int, variant: Variant | None = None) -> None:
         (self.segmentation,) = settings.segmentations.values()
         derived = derive(settings)
         self.rows = Rows(derived.layout)
@@ -63,6 +67,7 @@ class InProcessWorker:
             warm_up_patience=params.warm_up_patience / DAY_SECONDS * interval,
             active=params.active / DAY_SECONDS * interval,
         )
+        params = (variant or Variant()).of(params)
         self.learner = Learner(params, draw=random.Random(seed))  # noqa: S311 - ids, not secrets
         self._offsets = dict.fromkeys(INPUT_TOPICS, 0)
         self._samples = 0
@@ -70,6 +75,12 @@ class InProcessWorker:
         self.rejected = 0
         """Records that were rejected."""
         self.first_rejection: str | None = None
+        self.transitions: list[Transition] = []
+        """Results of all challenges."""
+        self.taken: list[tuple[float, ...]] = []
+        """Vectors that were sampled; the caller may take them out."""
+        self.learn_seconds = 0.0
+        """CPU time of learning, challenges and snapshots."""
 
     def flush(self, events: Sequence[SourceEvent], now: float) -> Flushed:
         """Absorb events, look at the rows that they changed, and sample these at `now` (epoch seconds)."""
@@ -110,6 +121,11 @@ class InProcessWorker:
         """Return the raw feature vectors (n, d) of the segmentation."""
         return vectors(self.rows, slots, now, self._assigning.features)
 
+    @property
+    def samples(self) -> int:
+        """Samples learned so far."""
+        return self._samples
+
     def segments(self, slots: Slots) -> Codes:
         """Return the codes of the settled segments (n,)."""
         codes: NDArray[np.uint32] = self.rows.segment[slots, 0]
@@ -146,12 +162,14 @@ class InProcessWorker:
 
     def _learn(self, values: Sequence[bytes]) -> bool:
         """Learn samples and use the new model; return whether everybody must be assigned again."""
+        started = time.process_time()
         for value in values:
             read = msgspec.json.decode(value, type=SampleValue)
+            self.taken.append(read.x)
             self.learner.learn(Sample(read.customer_id, read.at, read.x, read.events), self._samples)
             self._samples += 1
-            if self.learner.challenge_due():
-                self.learner.challenge()
+            if self.learner.challenge_due() and (transition := self.learner.challenge()) is not None:
+                self.transitions.append(transition)
         snapshot = self.learner.snapshot()
         self._assigning = replace(
             self._assigning,
@@ -159,6 +177,7 @@ class InProcessWorker:
             version=snapshot.version,
             sampled_share=snapshot.sampled_share,
         )
+        self.learn_seconds += time.process_time() - started
         adopted = snapshot.generation != self._generation
         self._generation = snapshot.generation
         return adopted

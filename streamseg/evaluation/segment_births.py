@@ -34,7 +34,7 @@ class Births:
     """The births around the change of a stream, in a run with `k` segments."""
 
     k: int
-    """At least the number of true groups in the whole stream, so that a new group can get a segment."""
+    """Number of segments, as in all rows. A new group gets a segment only if one is free."""
     before: int
     """In the 30 days before the change."""
     false_before: int

@@ -1,35 +1,46 @@
-"""Runs a stream through the worker's path and through baselines, and measures all in the same way."""
+"""Runs a stream through the worker's path and through other methods, and measures all in the same way."""
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
-from streamseg.clustering.encode import Floats
-from streamseg.clustering.identity import UNASSIGNED, id_of
-from streamseg.evaluation.baselines import Baseline, MiniBatch, RiverDefault
-from streamseg.evaluation.event_stream import EventStream, flushes
+from streamseg.clustering.identity import UNASSIGNED
+from streamseg.evaluation.baselines import baselines, nmf_labels
+from streamseg.evaluation.event_stream import EventStream
 from streamseg.evaluation.in_process_worker import InProcessWorker
-from streamseg.evaluation.measures import Labels, ari, inertia, offline_kmeans, renamed_share, standardised
+from streamseg.evaluation.measures import (
+    DEGENERATE_SHARE,
+    Labels,
+    ari,
+    ceiling,
+    inertia,
+    largest_share,
+    standardised,
+)
+from streamseg.evaluation.playing import Moment, Run
 from streamseg.evaluation.results import MethodResult, StreamResult
-from streamseg.evaluation.segment_births import Births, BirthWatch
-from streamseg.features.rows import Slots
+from streamseg.evaluation.usefulness import explained, rfm_cells
+from streamseg.evaluation.variants import VARIANTS
 from streamseg.settings import Settings
-from streamseg.sources.event import SourceEvent
 
-LOOKS_PER_DAY: Final = 144
-"""Active customers are looked at every ten minutes."""
-STEADY_SHARE: Final = 0.25
-"""The steady time is this share of the time before the change, at its end: by then the model has settled, so that moves
-count as flapping."""
+METHODS: Final = (
+    "streamseg", "offline", "river-off", "nightly", "minibatch", "river-default", "nmf", "rfm",
+)  # fmt: skip
+"""In the order of the rows."""
+SLOW_METHODS: Final = ("river-streamkmeans", "river-clustream", "river-dbstream")
+"""Run only when they are asked for: they take up to a hundred times the CPU of all others."""
 
 
 def evaluate_stream(
-    stream: EventStream, settings: Settings, seed: int, progress: Callable[[float], None]
+    stream: EventStream,
+    settings: Settings,
+    seed: int,
+    progress: Callable[[float], None],
+    methods: Collection[str] = METHODS,
 ) -> StreamResult:
-    """Run all methods on a stream.
+    """Run methods on a stream.
 
     Args:
         stream: the events.
@@ -37,186 +48,121 @@ def evaluate_stream(
             stream's day are shortened to it.
         seed: of all methods.
         progress: called with the share of the work that is done, in [0, 1].
+        methods: of `METHODS` and `SLOW_METHODS`; `streamseg` and `offline` always run.
     """
-    run = _Run(stream, settings, seed)
-    ((name, one),) = settings.segmentations.items()
-    room = max(one.k, len({row.label for row in stream.truth or ()}))
-    runs = 1 if room == one.k or run.births() is None else 2
-    run.play(lambda share: progress(share / runs))
-    result = run.result()
-    if runs > 1:
-        # With a segment for each present group, none is free for a new one: measure births with room for all groups.
-        roomy = settings.model_copy(update={"segmentations": {name: one.model_copy(update={"k": room})}})
-        run = _Run(stream, roomy, seed, baselines=False)
-        run.play(lambda share: progress((1.0 + share) / runs))
-    result.births = run.births()
-    return result
+    paced = _within_a_day(settings, stream.day)
+    chosen = {"streamseg", "offline", *methods}
+    runs: list[Run] = []
+    for name in VARIANTS:
+        if name in chosen:
+            worker = InProcessWorker(paced, seed, VARIANTS[name])
+            params = worker.learner.params
+            beside = baselines(params.features, params.skewed, params.k, seed) if not runs else {}
+            runs.append(Run(name, stream, worker, [beside[one] for one in beside if one in chosen]))
+    for number, run in enumerate(runs):
+        run.play(lambda share, done=number: progress((done + share) / len(runs)))  # type: ignore[misc]
+    return _judged(stream, runs, [name for name in (*METHODS, *SLOW_METHODS) if name in chosen])
 
 
-@dataclass(slots=True)
-class _BaselineRun:
-    """A baseline, each customer's latest label, and the label changes in the steady time."""
+def _judged(stream: EventStream, runs: list[Run], methods: list[str]) -> StreamResult:
+    first = runs[0]
+    k = first.worker.segmentation.k
+    rows = {name: MethodResult(name, k) for name in methods}
+    moments = {when: _with_all_labels(runs, first.moments[when], methods) for when in first.moments}
+    end, before, useful = moments["end"], moments.get("before"), moments.get("useful")
+    degenerate = False
+    if "offline" in end.labels:
+        degenerate = largest_share(end.labels["offline"]) >= DEGENERATE_SHARE
+        for name, labels in end.labels.items():
+            _measure_end(rows[name], stream, end, labels, comparable=not degenerate)
+    if before is not None:
+        for name, labels in before.labels.items():
+            if largest_share(labels) < DEGENERATE_SHARE:
+                rows[name].ari_before = _ari_to_truth(stream, before, labels)
+    if useful is not None:
+        position = np.searchsorted(end.slots, useful.slots)
+        there = np.isin(useful.slots, end.slots)
+        bought = end.bought[position[there]] - useful.bought[there]
+        for name, labels in useful.labels.items():
+            rows[name].next_30_days_explained = explained(labels[there], bought)
+    for run in runs:
+        _add_run(rows[run.method], run)
+    for one in first.baselines:
+        row = rows[one.baseline.name]
+        row.flap_per_event = one.moves / first.steady.events if first.steady.events else None
+        row.cpu_us_per_sample = 1e6 * one.learn_seconds / one.learned if one.learned else None
+    segments = first.worker.segments(end.slots)
+    return StreamResult(
+        name=stream.name,
+        k=k,
+        rows=list(rows.values()),
+        customers=len(segments),
+        events=first.events,
+        rejected=first.worker.rejected,
+        degenerate=degenerate,
+        renamed_mean_day=float(np.mean(first.renamed)) if first.renamed else 0.0,
+        silent_moves_per_customer_day=rows["streamseg"].moves_without_event_per_day,
+        unassigned_share=float(np.mean(segments == UNASSIGNED)) if len(segments) else 0.0,
+        first_rejection=first.worker.first_rejection,
+        births=first.births.births(k) if first.births is not None else None,
+    )
 
-    baseline: Baseline
-    result: MethodResult
-    latest: dict[int, int] = field(default_factory=dict)
-    moves: int = 0
 
-    def learn(self, slots: Slots, vectors: Floats, *, steady: bool) -> None:
-        self.baseline.learn(vectors)
-        labels = self.baseline.labels(vectors)
-        if labels is None:
-            return
-        for slot, label in zip(slots.tolist(), labels.tolist(), strict=True):
-            if steady and self.latest.get(slot, label) != label:
-                self.moves += 1
-            self.latest[slot] = label
+def _with_all_labels(runs: list[Run], moment: Moment, methods: list[str]) -> Moment:
+    """Add the labels of the other runs and of offline methods; none while there are fewer customers than clusters.
 
-
-@dataclass(slots=True)
-class _SteadyCounts:
-    """What streamseg did in the steady time."""
-
-    events: int = 0
-    moves: int = 0
-    silent_moves: int = 0
-    silent_days: int = 0
-    """Customers without an event on a day, added up over the days."""
+    All runs see the same events, so their rows are the same in the same order.
+    """
+    params = runs[0].worker.learner.params
+    if len(moment.slots) < params.k:
+        return replace(moment, labels={})
+    labels = dict(moment.labels)
+    when = next(name for name, one in runs[0].moments.items() if one is moment)
+    for run in runs[1:]:
+        labels[run.method] = run.moments[when].labels[run.method]
+    scaled = standardised(moment.vectors, params.skewed, params.blocks)
+    labels["offline"] = ceiling(scaled, params.k, list(labels.values()))
+    if "nmf" in methods:
+        labels["nmf"] = nmf_labels(moment.vectors, params.skewed, params.k)
+    if "rfm" in methods:
+        labels["rfm"] = rfm_cells(moment.rfm)
+    return replace(moment, labels=labels, vectors=scaled)
 
 
-class _Run:
-    """One stream played once."""
+def _measure_end(row: MethodResult, stream: EventStream, end: Moment, labels: Labels, *, comparable: bool) -> None:
+    offline = end.labels["offline"]
+    best = inertia(end.vectors, offline)
+    row.largest_share = largest_share(labels)
+    row.degenerate = row.largest_share >= DEGENERATE_SHARE
+    if row.method == "rfm":
+        row.k = len(np.unique(labels))  # not the inertia: with another number of groups it says nothing
+    else:
+        row.inertia_ratio = inertia(end.vectors, labels) / best if best > 0 else None
+    if not row.degenerate:
+        row.ari_after = _ari_to_truth(stream, end, labels)
+        row.ari_to_offline = ari(offline, labels) if comparable else None
 
-    def __init__(self, stream: EventStream, settings: Settings, seed: int, *, baselines: bool = True) -> None:
-        self._stream = stream
-        self._worker = InProcessWorker(_within_a_day(settings, stream.day), seed)
-        k, params = self._worker.segmentation.k, self._worker.learner.params
-        both: tuple[Baseline, ...] = (MiniBatch(k, params.skewed, seed), RiverDefault(params.features, k, seed))
-        self._ours, self._offline = MethodResult("streamseg"), MethodResult("offline")
-        self._baselines = [_BaselineRun(one, MethodResult(one.name)) for one in both if baselines]
-        self._results = [self._ours, self._offline, *(one.result for one in self._baselines)]
-        self._steady_from = stream.before_at - STEADY_SHARE * (stream.before_at - stream.starts_at)
-        self._steady = _SteadyCounts()
-        self._events = 0
-        self._segments: dict[int, int] = {}
-        """Segment code of every assignable customer at the end of the last day, by slot."""
-        self._renamed: list[float] = []
-        self._now = stream.starts_at
-        known = stream.changes_at is not None and stream.truth is not None
-        self._births = BirthWatch(stream.changes_at or 0.0, stream.day) if known else None
 
-    def play(self, progress: Callable[[float], None]) -> None:
-        """Play the whole stream; `progress` is called with the share that is done."""
-        stream = self._stream
-        for end, events in stream.days():
-            self._play_day(end, events)
-            progress((end - stream.starts_at) / (stream.ends_at - stream.starts_at))
+def _add_run(row: MethodResult, run: Run) -> None:
+    steady, adopted = run.steady, [one for one in run.worker.transitions if one.outcome == "adopted"]
+    row.renamed_worst_day = max(run.renamed, default=0.0)
+    row.flap_per_event = steady.moves / steady.events if steady.events else None
+    row.moves_without_event_per_day = steady.silent_moves / steady.silent_days if steady.silent_days else None
+    row.adopted = len(adopted)
+    gained = 100.0 * sum(1.0 - one.fresh_inertia / one.running_inertia for one in adopted if one.running_inertia > 0)
+    row.recourse = sum(one.moved for one in adopted) / gained if gained > 0 else None
+    row.cpu_us_per_sample = 1e6 * run.worker.learn_seconds / run.worker.samples if run.worker.samples else None
+    if run.lag is not None:
+        row.lag_hours, row.group_lag_hours = run.lag.hours, run.lag.group_hours
 
-    def _play_day(self, end: float, events: Sequence[SourceEvent]) -> None:
-        worker, stream = self._worker, self._stream
-        self._now = end
-        steady = self._steady_from < end <= stream.before_at + stream.day / 2
-        moves = count = 0
-        active, moved_otherwise = set[int](), Counter[int]()
-        for flush in flushes(events, stream.day / LOOKS_PER_DAY):
-            now = flush[-1].occurred_at
-            flushed = worker.flush(flush, now)
-            count += flushed.events
-            moves += flushed.moved
-            active.update(flushed.slots.tolist())
-            moved_otherwise.update(flushed.moved_by_model.tolist())
-            assignable = worker.those_assignable(flushed.slots)
-            if len(assignable):
-                vectors = worker.vectors(assignable, now)
-                for one in self._baselines:
-                    one.learn(assignable, vectors, steady=steady)
-        moved_otherwise.update(worker.sweep(end).tolist())
-        slots = worker.assignable()
-        self._events += count
-        if steady:
-            silent = set(slots.tolist()) - active
-            self._steady.events += count
-            self._steady.moves += moves
-            self._steady.silent_moves += sum(moved_otherwise[slot] for slot in silent)
-            self._steady.silent_days += len(silent)
-        after = dict(zip(slots.tolist(), worker.segments(slots).tolist(), strict=True))
-        self._renamed.append(renamed_share(self._segments, after))
-        self._segments = after
-        if self._births is not None:
-            self._births.end_day(end, worker.learner.snapshot().lineage, self._true_groups())
-        if abs(end - stream.before_at) < stream.day / 2:
-            for result, labels in self._labels_by_method():
-                result.ari_before = self._ari_to_truth(labels)
 
-    def result(self) -> StreamResult:
-        """Measure all methods at the end of the stream."""
-        worker = self._worker
-        found = self._labels_by_method()
-        for result, labels in found:
-            result.ari_after = self._ari_to_truth(labels)
-        if found:
-            scaled, offline = self._scaled(), {result.method: labels for result, labels in found}["offline"]
-            assert offline is not None
-            best = inertia(scaled, offline)
-            for result, labels in found:
-                if labels is not None:
-                    result.inertia_ratio = inertia(scaled, labels) / best if best > 0 else None
-                    result.ari_to_offline = ari(offline, labels)
-        self._ours.renamed_worst_day = max(self._renamed, default=0.0)
-        steady = self._steady
-        if steady.events:
-            self._ours.flap_per_event = steady.moves / steady.events
-            for one in self._baselines:
-                one.result.flap_per_event = one.moves / steady.events
-        segments = worker.segments(worker.assignable())
-        return StreamResult(
-            name=self._stream.name,
-            rows=self._results,
-            customers=len(segments),
-            events=self._events,
-            rejected=worker.rejected,
-            first_rejection=worker.first_rejection,
-            renamed_mean_day=float(np.mean(self._renamed)) if self._renamed else 0.0,
-            silent_moves_per_customer_day=steady.silent_moves / steady.silent_days if steady.silent_days else None,
-            unassigned_share=float(np.mean(segments == UNASSIGNED)) if len(segments) else 0.0,
-        )
-
-    def births(self) -> Births | None:
-        """Return the births so far; None unless the truth and the time of the change are known."""
-        return self._births.births(self._worker.segmentation.k) if self._births is not None else None
-
-    def _true_groups(self) -> dict[str, list[str]]:
-        """Return the true group of each member, by segment id."""
-        truth, groups = self._stream.labels(self._now) or {}, dict[str, list[str]]()
-        for slot, code in self._segments.items():
-            group = truth.get(self._worker.rows.customer_ids[slot])
-            if code != UNASSIGNED and group is not None:
-                groups.setdefault(id_of(self._worker.learner.params.segmentation, code), []).append(group)
-        return groups
-
-    def _scaled(self) -> Floats:
-        slots, params = self._worker.assignable(), self._worker.learner.params
-        return standardised(self._worker.vectors(slots, self._now), params.skewed, params.blocks)
-
-    def _labels_by_method(self) -> list[tuple[MethodResult, Labels | None]]:
-        """Return each method's labels of all customers now; empty while there are fewer customers than clusters."""
-        worker, slots = self._worker, self._worker.assignable()
-        if len(slots) < worker.segmentation.k:
-            return []
-        vectors = worker.vectors(slots, self._now)
-        labels: list[Labels | None] = [worker.segments(slots).astype(np.intp)]
-        labels.append(offline_kmeans(self._scaled(), worker.segmentation.k))
-        labels += [one.baseline.labels(vectors) for one in self._baselines]
-        return list(zip(self._results, labels, strict=True))
-
-    def _ari_to_truth(self, labels: Labels | None) -> float | None:
-        """Return the agreement with the truth over the customers in it; None without labels or truth."""
-        truth = self._stream.labels(self._now)
-        if truth is None or labels is None:
-            return None
-        ids = [self._worker.rows.customer_ids[slot] for slot in self._worker.assignable().tolist()]
-        named = [index for index, customer in enumerate(ids) if customer in truth]
-        return ari([truth[ids[index]] for index in named], labels[named]) if named else None
+def _ari_to_truth(stream: EventStream, moment: Moment, labels: Labels) -> float | None:
+    """Return the agreement with the truth over the customers in it; None without truth."""
+    truth = stream.labels(moment.at)
+    if truth is None:
+        return None
+    named = [index for index, customer in enumerate(moment.customer_ids) if customer in truth]
+    return ari([truth[moment.customer_ids[index]] for index in named], labels[named]) if named else None
 
 
 def _within_a_day(settings: Settings, day: float) -> Settings:

@@ -118,8 +118,9 @@ class SegmentationSettings(TomlTable):
     """A customer's vector is learned at most once in this time, by the partition's clock."""
     challenge_interval_seconds: Positive = 86_400.0
     """Time between two challenges, which compare the current centres with newly computed ones."""
-    step: float = Field(default=0.003, gt=0, lt=1)
-    """Share by which a centre moves towards a learned vector (`halflife` of River's KMeans)."""
+    step: float | None = Field(default=None, ge=0, lt=1)
+    """Share by which a centre moves towards a learned vector (`halflife` of River's KMeans). None: chosen at each
+    challenge from the measured drift. 0: centres stand between challenges."""
     warm_up_per_cluster: int = Field(default=20, ge=1)
     """Distinct sampled customers per cluster that the first centres need."""
     warm_up_events: int = Field(default=20, ge=1)

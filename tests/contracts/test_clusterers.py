@@ -32,8 +32,9 @@ def points(count: int, seed: int = 0) -> list[dict[str, float]]:
 
 
 def made(name: str, learned: int = 0) -> Clusterer:
-    clusterer = make(name, FEATURES, 4, 0.01)
+    clusterer = make(name, FEATURES, 4)
     clusterer.place(CENTRES)
+    clusterer.use_steps((0.01,) * 4)
     for point in points(learned):
         clusterer.learn_one(point)
     return clusterer
@@ -76,8 +77,9 @@ def test_predicting_changes_nothing(name: str) -> None:
 @pytest.mark.parametrize("learned", [0, 60, 700])
 def test_a_restored_clusterer_continues_exactly(name: str, learned: int) -> None:
     one = made(name, learned)
-    other = make(name, FEATURES, 4, 0.01)
+    other = make(name, FEATURES, 4)
     other.place(np.array(json.loads(json.dumps(one.centres().tolist()))))
+    other.use_steps((0.01,) * 4)
     other.restore(json.loads(json.dumps(one.state())))
     for point in points(700, seed=4):
         assert one.learn_one(point) == other.learn_one(point)
@@ -158,6 +160,6 @@ def test_another_process_learns_the_same_bits(name: str) -> None:
 
 def test_refused_and_unknown_names_are_reported(name: str) -> None:
     with pytest.raises(SettingsError, match="denstream is refused"):
-        make("denstream", FEATURES, 4, 0.01)
+        make("denstream", FEATURES, 4)
     with pytest.raises(SettingsError, match=name):
-        make("nothing", FEATURES, 4, 0.01)
+        make("nothing", FEATURES, 4)

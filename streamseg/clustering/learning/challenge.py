@@ -23,8 +23,8 @@ for good, with an ARI to offline k-means of 0.45 instead of 0.89. On streams wit
 class Transition:
     """The result of a challenge.
 
-    The inertias are sums of squared scaled distances over the sample: of the running model after Lloyd's rounds, and of
-    the fresh one. They are equal for the first model.
+    The inertias are sums of squared scaled distances over the sample: of the running model with the centres that River
+    learned, and of the best fresh one. They are equal for the first model.
     """
 
     at: float
@@ -34,20 +34,22 @@ class Transition:
     running_inertia: float
     fresh_inertia: float
     lineage: tuple[Lineage, ...]
+    moved: float = 0.0
+    """Share of the sampled customers whose segment changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The decision, and what is needed to apply it."""
 
-    running: lloyd.Fit
-    """The running model after Lloyd's rounds."""
+    running_inertia: float
+    """Of the running model, with the centres that River learned."""
     fresh: lloyd.Fit | None
     """The fit that replaces it; None when it stays."""
     best_inertia: float
     """Lowest inertia of the fresh fits."""
     before: NDArray[np.intp]
-    """Nearest centre of each customer (n,) by the running model before Lloyd's rounds."""
+    """Nearest centre of each customer (n,) by the running model."""
 
 
 def challenge(
@@ -62,32 +64,34 @@ def challenge(
 ) -> Outcome:
     """Compare fresh fits with the running model. All arrays are in the same scaled space.
 
+    The running model is measured as River has learned it. Polished by Lloyd's rounds it would be a batch model that
+    hides whether River follows its customers; so polished it is one of the fresh fits, and wins if that is worth it.
+
     Args:
         rows: points to fit, (m, d).
         weights: of the rows, (m,); None for equal weights.
         customers: customers whose segments may change, (n, d).
         centres: of the running model, (k, d).
         clusters: number of clusters of a fresh fit. If it is not k, the best fit always replaces the running model.
-        adoption_gain: least share by which the inertia of a fresh fit must be lower.
+        adoption_gain: least share by which the inertia of a fresh fit must be lower, beside what any fit gains by
+            chance: each of its means is of the very rows that it is measured on, which is worth clusters / m.
         rng: random source of the seedings.
     """
-    running = lloyd.lloyd(rows, centres, weights)
-    fits = lloyd.fits(rows, clusters, rng, FRESH_RESTARTS, weights)
+    running = lloyd.inertia(rows, centres, weights)
     before = nearest(customers, centres)
+    fits = lloyd.fits(rows, clusters, rng, FRESH_RESTARTS, weights)
     if clusters != len(centres):
         return Outcome(running, fits[0], fits[0].inertia, before)
-    fits += lloyd.refits_with_one_centre_moved(rows, running.centres, rng, weights)
+    polished = lloyd.lloyd(rows, centres, weights)
+    fits += [polished, *lloyd.refits_with_one_centre_moved(rows, polished.centres, rng, weights)]
 
     def worth(fit: lloyd.Fit) -> float:
         kept = kept_share(before, nearest(customers, fit.centres))
-        return 1.0 - fit.inertia / running.inertia - CHANGE_COST * (1.0 - kept)
+        return 1.0 - fit.inertia / running - CHANGE_COST * (1.0 - kept)
 
+    least_gain = adoption_gain + clusters / len(rows)
     # The running inertia is 0 while all customers are alike, as before the first purchase. Then nothing can be better.
-    enough = [
-        fit
-        for fit in fits
-        if len(fit.centres) == clusters and fit.inertia <= (1.0 - adoption_gain) * running.inertia > 0.0
-    ]
+    enough = [fit for fit in fits if len(fit.centres) == clusters and fit.inertia <= (1.0 - least_gain) * running > 0.0]
     fresh = max(enough, key=worth, default=None)
     return Outcome(
         running,

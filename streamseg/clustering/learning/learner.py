@@ -86,7 +86,8 @@ class Learner:
 
     def challenge_due(self) -> bool:
         """Whether to call `challenge` now; see `ChallengeSchedule.due`."""
-        return self._schedule.due(self._customers, len(self._model.segments), drift=self._model.drift.alarm)
+        drift = self.params.challenges_on_drift and self._model.drift.alarm
+        return self._schedule.due(self._customers, len(self._model.segments), drift=drift)
 
     def challenge(self) -> Transition | None:
         """Place the first centres, or let a fresh fit challenge the running model. Takes 50 ms or more.
@@ -99,13 +100,14 @@ class Learner:
             return None
         self._customers.drop_before(at - self.params.active)
         self._sampled_share = self._customers.wanted_share(self._sampled_share)
+        alarm = self._model.drift.alarm
         if self._model.segments:
             self._schedule.last_challenge_at = at
             self._model.drift.alarm = False
         if not self._schedule.enough(self._customers):
             return None
         rng = np.random.default_rng([self.params.seed, self._schedule.learned])
-        transition = self._model.challenge(self._customers.logged(), at, rng, self._draw)
+        transition = self._model.challenge(self._customers.logged(), at, rng, self._draw, alarm=alarm)
         self._schedule.last_challenge_at = at
         self._schedule.fitted = True
         self._alike = transition is None
@@ -146,6 +148,8 @@ class Learner:
             retired=model.retired,
             lineage=model.lineage,
             quintiles=self._quintiles,
+            steps=model.steps,
+            drift_per_round=model.drift_per_round,
             summary=model.clusterer.state(),
         )
         if self._latest is None or not _same_model(made, self._latest):

@@ -57,6 +57,11 @@ def lloyd(rows: Floats, start: Floats, weights: Floats | None = None) -> Fit:
     return Fit(centres, nearest, float(weight @ distances[np.arange(len(rows)), nearest]))
 
 
+def inertia(rows: Floats, centres: Floats, weights: Floats | None = None) -> float:
+    """Return the weighted sum of squared distances of the rows (n, d) to their nearest centres (k, d)."""
+    return float(_weights_of(rows, weights) @ np.min(squared_distances(rows, centres), axis=1))
+
+
 def fits(rows: Floats, k: int, rng: np.random.Generator, restarts: int, weights: Floats | None = None) -> list[Fit]:
     """Return one fit for each of `restarts` seedings: those with k filled clusters first, then by lowest inertia.
 

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from streamseg.clustering.distances import different, nearest
 from streamseg.clustering.encode import Floats, Scale
 from streamseg.clustering.identity import new_id
-from streamseg.clustering.learning import clusterers, lloyd, scaler
+from streamseg.clustering.learning import clusterers, following, lloyd, scaler
 from streamseg.clustering.learning.challenge import Transition, challenge
 from streamseg.clustering.learning.drift import DriftWatch
 from streamseg.clustering.lineage import Lineage, emerged, match
@@ -22,6 +23,10 @@ RETIRED_KEPT: Final = 4096
 LEAST_CLUSTERS: Final = 2
 """One segment of everybody says nothing."""
 DRIFT_VALUES_PER_CHALLENGE: Final = 24
+OLDER_STEP: Final = 0.003
+"""Step until the next challenge of a model whose snapshot has none."""
+MOVED_BY_A_SWEEP: Final = 0.02
+"""Share of customers that an adopted model must move for a sweep to follow at once; the regular ones move fewer."""
 
 
 class RunningModel:
@@ -32,12 +37,15 @@ class RunningModel:
 
     def __init__(self, params: LearnerParams) -> None:
         self._params = params
-        self.clusterer = clusterers.make(params.clusterer, params.features, params.k, params.step)
+        self.clusterer = clusterers.make(params.clusterer, params.features, params.k)
         self._use_scale(Scale((0.0,) * len(params.features), (0.0,) * len(params.features)))
         self.segments: tuple[str, ...] = ()
         """Ids in the order of the centres."""
         self.counts: list[int] = []
         """Samples that each centre has won since it was placed."""
+        self.steps: tuple[float, ...] = ()
+        """Of the centres, see `following`."""
+        self.drift_per_round: float | None = None
         self.drift = self._new_drift()
         self.generation = 0
         self.retired: tuple[str, ...] = ()
@@ -50,8 +58,10 @@ class RunningModel:
         self._use_scale(snapshot.scale)
         self.segments = snapshot.segments
         self.counts = list(snapshot.counts)
+        self.drift_per_round = snapshot.drift_per_round
         if snapshot.warm:
             self.clusterer.place(np.array(snapshot.centres))
+            self._use_steps(snapshot.steps or (OLDER_STEP,) * len(snapshot.segments))
         self.clusterer.restore(snapshot.summary)
         self.drift = self._new_drift(snapshot.drift, snapshot.drift_open)
         self.generation = snapshot.generation
@@ -66,7 +76,9 @@ class RunningModel:
         self.counts[winner] += 1
         self.drift.update(at, distance)
 
-    def challenge(self, logged: Floats, at: float, rng: np.random.Generator, draw: random.Random) -> Transition | None:
+    def challenge(
+        self, logged: Floats, at: float, rng: np.random.Generator, draw: random.Random, *, alarm: bool
+    ) -> Transition | None:
         """Place the first centres, or let a fresh fit challenge the present ones.
 
         There are never more centres than different customers, so that no segment begins empty. Returns None while there
@@ -77,7 +89,10 @@ class RunningModel:
             at: event time, epoch seconds.
             rng: random source of the seedings.
             draw: random source of new segment ids.
+            alarm: whether distances rose; drift that was measured before does not count then.
         """
+        if alarm:
+            self.drift_per_round = None
         transition = self._challenge(logged, at, rng, draw) if self.segments else self._place(logged, at, rng, draw)
         if transition is not None:
             self.lineage = (*self.lineage, *transition.lineage)[-LINEAGE_KEPT:]
@@ -95,6 +110,8 @@ class RunningModel:
         for _ in range(len(first.centres)):
             ids.append(new_id(self._params.segmentation, {*self.retired, *ids}, draw))
         self._adopt(first.centres, tuple(ids))
+        self.generation += 1
+        self._choose_steps(first.nearest)
         return Transition(at, "first", first.inertia, first.inertia, emerged(ids, at))
 
     def _challenge(self, logged: Floats, at: float, rng: np.random.Generator, draw: random.Random) -> Transition:
@@ -103,6 +120,7 @@ class RunningModel:
         self.clusterer.rescale(factor, shift)
         self._use_scale(scale)
         customers = scale.apply(logged)
+        self._measure_drift(customers)
         rows, weights = self.clusterer.summary() or (customers, None)
         clusters = min(self._params.k, different(customers), different(rows))
         outcome = challenge(
@@ -115,11 +133,12 @@ class RunningModel:
             rng=rng,
         )
         if outcome.fresh is None:
-            self.clusterer.place(outcome.running.centres)
-            return Transition(at, "kept", outcome.running.inertia, outcome.best_inertia, ())
+            self._choose_steps(outcome.before)
+            return Transition(at, "kept", outcome.running_inertia, outcome.best_inertia, ())
+        after = nearest(customers, outcome.fresh.centres)
         matched = match(
             outcome.before,
-            nearest(customers, outcome.fresh.centres),
+            after,
             self.segments,
             len(outcome.fresh.centres),
             segmentation=self._params.segmentation,
@@ -127,16 +146,39 @@ class RunningModel:
             draw=draw,
             at=at,
         )
+        moved = float(np.mean(np.array(self.segments)[outcome.before] != np.array(matched.segments)[after]))
+        if moved >= MOVED_BY_A_SWEEP or {*matched.segments} != {*self.segments}:
+            self.generation += 1
         self.retired = (*self.retired, *matched.retired)[-RETIRED_KEPT:]
         self._adopt(outcome.fresh.centres, matched.segments)
-        return Transition(at, "adopted", outcome.running.inertia, outcome.fresh.inertia, matched.lineage)
+        self._choose_steps(after)
+        return Transition(at, "adopted", outcome.running_inertia, outcome.fresh.inertia, matched.lineage, moved)
 
     def _adopt(self, centres: Floats, segments: tuple[str, ...]) -> None:
         self.clusterer.place(centres)
         self.segments = segments
         self.counts = [0] * len(segments)
         self.drift = self._new_drift()
-        self.generation += 1
+
+    def _measure_drift(self, customers: Floats) -> None:
+        """Measure how far customers moved while River followed them; see `following`."""
+        centres = self.clusterer.centres()
+        newest = following.measured(customers, centres, nearest(customers, centres), self.steps, self.counts)
+        self.drift_per_round = following.blended(self.drift_per_round, newest)
+
+    def _choose_steps(self, nearest_centre: NDArray[np.intp]) -> None:
+        """Choose the steps until the next challenge, for the nearest centre of each sampled customer (n,)."""
+        members = following.members_of(nearest_centre, len(self.segments))
+        if self._params.step is not None:
+            self._use_steps((self._params.step,) * len(self.segments))
+        elif self.drift_per_round is None:
+            self._use_steps(following.first_steps(members))
+        else:
+            self._use_steps(following.steps_for(self.drift_per_round, members))
+
+    def _use_steps(self, steps: tuple[float, ...]) -> None:
+        self.steps = steps
+        self.clusterer.use_steps(steps)
 
     def _measured(self, logged: Floats) -> Scale:
         """Measure the scale of the sampled customers, each counted once.

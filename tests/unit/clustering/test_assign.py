@@ -48,7 +48,7 @@ def test_the_nearest_segment_equals_rivers_prediction_on_every_row(k: int, const
     scaler.counts.update(dict.fromkeys(snapshot.features, 1))
     scaler.means.update(zip(snapshot.features, snapshot.scale.mean, strict=True))
     scaler.vars.update(zip(snapshot.features, snapshot.scale.variance, strict=True))
-    kmeans = make("kmeans", snapshot.features, k, 0.01)
+    kmeans = make("kmeans", snapshot.features, k)
     kmeans.place(np.array(snapshot.centres))
     assert isinstance(kmeans._model, cluster.KMeans)  # type: ignore[attr-defined]  # River's own, not ours
 

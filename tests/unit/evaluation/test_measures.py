@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from streamseg.evaluation import measures
 from streamseg.evaluation.measures import agreement, inertia, offline_segments, renamed_share
 from streamseg.features.catalogue import catalogue
 from streamseg.features.layout import Layout
@@ -68,3 +69,14 @@ def test_inertia_is_measured_from_the_means_of_the_groups() -> None:
     rows = np.array([[0.0, 0.0], [2.0, 0.0], [10.0, 0.0]])
     assert inertia(rows, np.array([0, 0, 1])) == pytest.approx(2.0)
     assert inertia(rows, np.array([0, 1, 2])) == 0.0
+
+
+def test_the_ceiling_is_at_least_as_good_as_every_other_labelling(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Random starts that end in a poor optimum are replaced by a start from another method's answer."""
+    monkeypatch.setattr(measures, "offline_kmeans", lambda rows, k: np.arange(len(rows)) % k)
+    rng = np.random.default_rng(2)
+    true = np.repeat(np.arange(30), 10)
+    rows = rng.uniform(0, 100, (30, 2))[true] + rng.normal(0.0, 0.3, (300, 2))
+    assert inertia(rows, measures.ceiling(rows, 30, [])) > inertia(rows, true)
+    helped = measures.ceiling(rows, 30, [None, np.zeros(300, dtype=np.intp), true])
+    assert inertia(rows, helped) <= inertia(rows, true)

@@ -13,7 +13,7 @@ from streamseg.errors import StreamsegError
 from streamseg.evaluation.event_stream import fitgear, recorded
 from streamseg.evaluation.in_process_worker import InProcessWorker
 from streamseg.evaluation.results import StreamResult
-from streamseg.evaluation.stream_evaluation import evaluate_stream
+from streamseg.evaluation.stream_evaluation import METHODS, evaluate_stream
 from streamseg.settings import SegmentationSettings, Settings
 from streamseg.sources.event import SourceEvent, rfc3339
 from streamseg.time_units import DAY_SECONDS
@@ -23,12 +23,13 @@ END = 1_700_000_000.0
 
 @pytest.fixture(name="shop", scope="module")
 def _shop() -> StreamResult:
-    return evaluate_stream(fitgear(1, 150, 24, END), Settings(), 1, lambda _: None)
+    return evaluate_stream(fitgear(1, 150, 64, END), Settings(), 1, lambda _: None, (*METHODS, "river-streamkmeans"))
 
 
 def test_segments_agree_much_better_with_the_truth_than_river_by_default(shop: StreamResult) -> None:
-    ours, offline, _, river = shop.rows
-    assert [row.method for row in shop.rows] == ["streamseg", "offline", "minibatch", "river-default"]
+    rows = {row.method: row for row in shop.rows}
+    ours, offline, river = rows["streamseg"], rows["offline"], rows["river-default"]
+    assert list(rows) == [*METHODS, "river-streamkmeans"]
     assert ours.ari_after is not None
     assert river.ari_after is not None
     assert offline.ari_after is not None
@@ -38,19 +39,55 @@ def test_segments_agree_much_better_with_the_truth_than_river_by_default(shop: S
     assert offline.ari_to_offline == 1.0
 
 
+def test_no_method_is_better_than_the_ceiling(shop: StreamResult) -> None:
+    assert all(row.inertia_ratio is None or row.inertia_ratio >= 1.0 - 1e-9 for row in shop.rows)
+
+
+def test_switching_river_off_changes_the_figures(shop: StreamResult) -> None:
+    """Issue 14, number 1: without River's steps other models are adopted, and more of them."""
+    rows = {row.method: row for row in shop.rows}
+    on, off, nightly = (rows[name] for name in ("streamseg", "river-off", "nightly"))
+    assert on.inertia_ratio != off.inertia_ratio
+    assert on.adopted is not None
+    assert off.adopted is not None
+    assert nightly.adopted is not None
+    assert on.adopted < off.adopted < nightly.adopted
+
+
 def test_measures_are_none_where_they_do_not_apply(shop: StreamResult) -> None:
-    ours, offline, *baselines = shop.rows
+    rows = {row.method: row for row in shop.rows}
+    ours, offline, rfm = rows["streamseg"], rows["offline"], rows["rfm"]
     assert 0.0 <= (ours.flap_per_event or 0.0) < 0.1
     assert 0.0 <= (ours.renamed_worst_day or 0.0) <= 1.0
+    assert 0.0 < (ours.lag_hours or 0.0) <= 720.0
     assert offline.flap_per_event is None
-    assert offline.renamed_worst_day is None
-    assert all(one.renamed_worst_day is None for one in baselines)
+    assert all(rows[name].renamed_worst_day is None for name in ("offline", "minibatch", "nmf", "rfm"))
+    assert rfm.inertia_ratio is None
+    assert rfm.k > 6
+    assert all(row.k == 6 for row in shop.rows if row is not rfm)
+    assert all(row.next_30_days_explained is not None for row in shop.rows)
+    assert (rows["minibatch"].cpu_us_per_sample or 0.0) > 0.0
     assert shop.customers == 150
     assert shop.events > 1000
     assert shop.rejected == 0
     assert shop.unassigned_share == 0.0
     assert shop.births is not None
-    assert shop.births.k == 7  # one more than the settings have: the number of archetypes at the end
+    assert shop.births.k == shop.k == 6, "births are of the same run as the agreement"
+
+
+def test_a_degenerate_answer_is_named_and_has_no_agreement() -> None:
+    """Issue 14: one customer of 40 is far from all others, who are alike."""
+    made = []
+    for event in events():
+        value = 5000.0 if event.customer_id == "c-1" else 20.0
+        body = {"value": value, "currency": "EUR", "transaction_id": f"t-{event.event_id}"}
+        made.append(_event("purchase", event.customer_id, event.occurred_at, event_name="purchase", **body))
+    found = judged(made)
+    ours, offline = found.rows[:2]
+    assert found.degenerate
+    assert offline.largest_share == pytest.approx(39 / 40)
+    assert ours.degenerate
+    assert ours.ari_to_offline is None
 
 
 def test_a_file_is_evaluated_in_its_own_currency_with_or_without_truth(tmp_path: Path) -> None:
@@ -118,7 +155,7 @@ def _event(kind: str, customer: str, at: float, **body: object) -> SourceEvent:
 def judged(events: list[SourceEvent]) -> StreamResult:
     one = SegmentationSettings(features=("spend", "order_value"), k=2)
     stream = recorded("shop", events, None)
-    return evaluate_stream(stream, Settings(segmentations={"behaviour": one}), 1, lambda _: None)
+    return evaluate_stream(stream, Settings(segmentations={"behaviour": one}), 1, lambda _: None, ())
 
 
 def test_an_erasure_in_a_stream_is_no_move_and_no_crash() -> None:

@@ -28,7 +28,7 @@ class CluStream(FixedCentres):
     until it is replaced; segments move only at challenges. It matched known archetypes about as well as KMeans.
     """
 
-    def __init__(self, features: Sequence[str], k: int, step: float) -> None:  # noqa: ARG002 - the same for all
+    def __init__(self, features: Sequence[str], k: int) -> None:
         model = cluster.CluStream(
             n_macro_clusters=k,
             max_micro_clusters=MICRO_CLUSTERS,

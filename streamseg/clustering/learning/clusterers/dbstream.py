@@ -28,7 +28,7 @@ class DBStream(FixedCentres):
     never deletes the weak edges between micro-clusters; here they are deleted at every change of scale.
     """
 
-    def __init__(self, features: Sequence[str], k: int, step: float) -> None:  # noqa: ARG002 - the same for all
+    def __init__(self, features: Sequence[str], k: int) -> None:
         self._k = k
         model = cluster.DBSTREAM(
             clustering_threshold=RADIUS_PER_ROOT_DIMENSION * len(features) ** 0.5,

@@ -43,6 +43,10 @@ class FixedCentres(Clusterer):
         return nearest, float(distances[nearest])
 
     @override
+    def use_steps(self, steps: Sequence[float]) -> None:
+        """Do nothing: the centres stand."""
+
+    @override
     def predict_one(self, scaled: Mapping[str, float]) -> int:
         return int(np.argmin(self._distances(scaled)))
 

@@ -1,6 +1,6 @@
 """The interface of a clusterer. All work in scaled space and know nothing of scales, segments or time."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
 from streamseg.clustering.encode import Floats
@@ -21,6 +21,13 @@ class Clusterer(Protocol):
 
     def learn_one(self, scaled: Mapping[str, float]) -> tuple[int, float]:
         """Learn one customer. Return the index of the centre that was nearest before, and the distance to it."""
+        ...
+
+    def use_steps(self, steps: Sequence[float]) -> None:
+        """Set the share of the way (k,) by which each centre moves to a sample that it wins, 0 for not at all.
+
+        Call it after `place`. A clusterer whose centres do not move by steps ignores it.
+        """
         ...
 
     def predict_one(self, scaled: Mapping[str, float]) -> int:

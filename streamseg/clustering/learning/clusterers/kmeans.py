@@ -23,20 +23,27 @@ class _InOrder(cluster.KMeans):  # type: ignore[misc]  # River has no types
 
 
 class KMeans(RiverKMeans):
-    """River's KMeans with a constant step.
+    """River's KMeans with a step for each centre.
 
-    Known limits: it stays in the local optimum of its centres, which challenges leave; the step gives each centre a
-    memory of about 1 / step samples; the number of clusters is fixed.
+    Known limits: it stays in the local optimum of its centres, which challenges leave; a step gives its centre a memory
+    of about 1 / step samples; the number of clusters is fixed.
     """
 
-    def __init__(self, features: Sequence[str], k: int, step: float) -> None:
-        super().__init__(features, _InOrder(n_clusters=k, halflife=step, p=2))
+    def __init__(self, features: Sequence[str], k: int) -> None:
+        super().__init__(features, _InOrder(n_clusters=k, p=2))
+        self._steps: tuple[float, ...] = (0.0,) * k
+
+    @override
+    def use_steps(self, steps: Sequence[float]) -> None:
+        self._steps = tuple(steps)
 
     @override
     def learn_one(self, scaled: Mapping[str, float]) -> tuple[int, float]:
-        nearest = int(self._model.learn_predict_one(scaled))
-        # The centre has moved by `step` of the way, so what is left of it is 1 - step of the distance before.
-        return nearest, distance(self._model.centers[nearest], scaled) / (1.0 - self._model.halflife)
+        nearest = self._model.predict_one(scaled)
+        away = distance(self._model.centers[nearest], scaled)
+        self._model.halflife = self._steps[nearest]  # River's name for the share of the way
+        self._model.learn_one(scaled)
+        return nearest, away
 
     @override
     def rescale(self, factor: Floats, shift: Floats) -> None:

@@ -24,9 +24,9 @@ class StreamKMeans(RiverKMeans):
     with an ARI of 0.50, and 0.67 at best, where KMeans reached 0.78.
     """
 
-    def __init__(self, features: Sequence[str], k: int, step: float) -> None:
+    def __init__(self, features: Sequence[str], k: int) -> None:
         self._k = k
-        self._step = max(step, LEAST_STEP)
+        self._step = LEAST_STEP
         self._chunk: list[dict[str, float]] = []
         super().__init__(features, self._kmeans())
 
@@ -45,6 +45,10 @@ class StreamKMeans(RiverKMeans):
                 self._model.learn_one(chunk.centers[index])
             self._chunk = []
         return learned
+
+    @override
+    def use_steps(self, steps: Sequence[float]) -> None:
+        self._step = self._model.halflife = max(*steps, LEAST_STEP)
 
     @override
     def rescale(self, factor: Floats, shift: Floats) -> None:
