@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from streamseg.clustering.description.rfm import quintiles, scores
+from streamseg.clustering.description.rfm import measure_borders, scores
 from streamseg.clustering.encode import Floats
 from streamseg.evaluation.measures import Labels
 
@@ -45,9 +45,13 @@ def explained(labels: Labels, bought: Floats, seed: int = 0) -> float:
 def rfm_cells(vectors: Floats) -> Labels:
     """Return the cell of each customer (n,) in the grid of recency and frequency quintiles; 0 for never-buyers.
 
-    `vectors` (n, 3) are raw values of `RFM_FEATURES`.
+    All are in one cell where too few have bought to have quintiles. `vectors` (n, 3) are raw values of `RFM_FEATURES`.
     """
-    found = scores(RFM_FEATURES, quintiles(RFM_FEATURES, vectors), vectors)
-    assert found is not None
+    days, purchases, money = vectors.T
+    days = np.where(purchases > 0, days, np.nan)
+    borders = measure_borders(days, purchases, money, at=0.0)
+    if borders is None:
+        return np.zeros(len(vectors), dtype=np.intp)
+    found = scores(borders, days, purchases, money)
     cells: NDArray[np.intp] = found[:, 0] * SCORES + found[:, 1]
     return cells

@@ -42,7 +42,18 @@ def test_doctor_names_what_is_missing_and_fails(no_tools: dict[str, str]) -> Non
 
     missing = re.findall(r"^MISSING +(\S+)", printed, re.MULTILINE)
     assert code == 1
-    assert missing == ["Python", "venv", "make", "Java", "Maven", "redis-server", "promtool", "chromium"]
+    assert missing == [
+        "Python",
+        "venv",
+        "make",
+        "Java",
+        "Maven",
+        "redis-server",
+        "promtool",
+        "chromium",
+        "nginx",
+        "npm",
+    ]
     assert printed.count("get it:") == len(missing)
 
 
