@@ -21,8 +21,8 @@ demo: install ## run the whole path in this terminal until Ctrl-C (ARGS="--for 6
 servers:
 	@tests/support/install-servers.sh
 
-unit: install ## unit, scenario and property tests, without servers (ARGS="-k settle")
-	$(RUN)/pytest -n auto --dist worksteal -m "not integration and not e2e" tests/unit tests/scenarios tests/properties $(ARGS)
+unit: install ## quick unit, scenario and property tests, without servers (ARGS="-k settle")
+	$(RUN)/pytest -n auto --dist worksteal -m "not integration and not e2e and not slow" tests/unit tests/scenarios tests/properties $(ARGS)
 
 contracts: install servers ## one suite on every implementation of a port (ARGS="-k memory")
 	$(RUN)/pytest tests/contracts $(ARGS)

@@ -42,6 +42,7 @@ def test_a_restored_learner_continues_exactly(days: int) -> None:
     assert unbroken.snapshot().to_json() == restored.snapshot().to_json()
 
 
+@pytest.mark.slow
 def test_every_process_learns_the_same_bits_with_any_hash_seed() -> None:
     code = (
         "import hashlib; from tests.support.shoppers import *; m = learner(); run(m, range(4));"

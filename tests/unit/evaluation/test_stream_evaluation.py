@@ -18,6 +18,8 @@ from streamseg.settings import SegmentationSettings, Settings
 from streamseg.sources.event import SourceEvent, rfc3339
 from streamseg.time_units import DAY_SECONDS
 
+pytestmark = pytest.mark.slow
+
 END = 1_700_000_000.0
 
 

@@ -14,7 +14,10 @@ from streamseg.sources.mapping import load_mapping
 
 FOLDER = Path(__file__).parents[4] / "shared" / "data" / "online-retail"
 
-pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="the shared data set is not available")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not FOLDER.is_dir(), reason="the shared data set is not available"),
+]
 
 
 def test_the_reference_totals_are_reproduced() -> None:
