@@ -10,7 +10,7 @@ import click
 from streamseg.errors import SettingsError
 
 if TYPE_CHECKING:
-    from streamseg.sources.mapping import FileMapping
+    from streamseg.sources.reading.mapping import FileMapping
 
 json_option: Final = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 mapping_option: Final = click.option(
@@ -42,7 +42,7 @@ def mapping_of_each(mappings: Sequence[Path], files: int) -> "list[FileMapping |
 
     Raises `SettingsError` when a mapping is wrong, or their number does not fit that of the files.
     """
-    from streamseg.sources.mapping import load_mapping
+    from streamseg.sources.reading.mapping import load_mapping
 
     if len(mappings) not in {0, 1, files}:
         raise SettingsError(f"{len(mappings)} mappings for {files} files: give one for all, or one for each")

@@ -124,7 +124,7 @@ async def write_to_file(
     out: Path, events: Iterable["SourceEvent"], sent: Callable[["SendProgress"], None]
 ) -> "SendProgress":
     """Write the events as JSON Lines; `sent` receives the progress."""
-    from streamseg.sources.native_format import FileSink
+    from streamseg.sources.reading.native_format import FileSink
     from streamseg.sources.sending import send_events
 
     sink = FileSink(out)

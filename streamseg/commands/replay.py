@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from streamseg.events.decode import Decoder
     from streamseg.settings import Settings
     from streamseg.sources.checking import CheckReport
-    from streamseg.sources.files import EventFile
+    from streamseg.sources.reading.files import EventFile
     from streamseg.sources.sending import SendProgress
 
 LINES_SHOWN: Final = 10
@@ -77,8 +77,8 @@ def command(
     the start, which "dead_letters" lists by reason. --check needs no servers; it ends with 1 if no line is an event.
     """
     from streamseg.sources.checking import CheckReport
-    from streamseg.sources.files import EventFile
     from streamseg.sources.output_file import open_output
+    from streamseg.sources.reading.files import EventFile
     from streamseg.wiring.derived import derive
 
     loaded = mapping_of_each(mappings, len(files))

@@ -11,7 +11,7 @@ from streamseg.clustering.identity import UNASSIGNED, id_of
 from streamseg.features.rows import Rows
 from streamseg.ports import Flush
 from streamseg.worker.partition import state
-from streamseg.worker.partition.recount import Recount
+from streamseg.worker.partition.counts.recount import Recount
 from tests.support.gate import Gate, Point
 from tests.support.kill_points import calls_until_done, filled_servers
 from tests.support.partition import LAYOUT, NUMBER, OnePartition, Servers, fill, until

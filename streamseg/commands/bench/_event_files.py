@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from streamseg.evaluation.event_stream import EventStream
     from streamseg.settings import Settings
     from streamseg.sources.event import SourceEvent
-    from streamseg.sources.mapping import FileMapping
+    from streamseg.sources.reading.mapping import FileMapping
 
 _CURRENCY: Final = re.compile(rb'"currency":\s*"([A-Za-z]{3})"')
 _EVENTS_PER_UPDATE: Final = 1_000
@@ -59,7 +59,7 @@ def _with_currency_of(events: "list[SourceEvent]", settings: "Settings") -> "Set
 
 def _events_of(file: Path, mapping: "FileMapping | None") -> "list[SourceEvent]":
     """Read one file. Raises `SettingsError` when it cannot be read, or has no events."""
-    from streamseg.sources.files import EventFile
+    from streamseg.sources.reading.files import EventFile
 
     unread: list[str] = []
     source = EventFile(file, mapping, lambda number, reason: unread.append(f"line {number}: {reason}"))

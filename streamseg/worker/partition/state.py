@@ -18,7 +18,6 @@ from streamseg.events.rejection import RejectedEvent
 from streamseg.features.rows import Rows, Slots
 from streamseg.kafka.partitioner import misrouted
 from streamseg.membership.catch_up import CatchUp
-from streamseg.membership.latest_changes import LatestChanges
 from streamseg.membership.types import OutboxEntry
 from streamseg.metrics import Metrics
 from streamseg.ports import FLUSH_ROWS, OutgoingRecord, SeenTimes
@@ -27,13 +26,13 @@ from streamseg.worker.context import Ports, Rules
 from streamseg.worker.model_cache import ModelCache
 from streamseg.worker.pace import Pace
 from streamseg.worker.partition.absorbed import Absorbed
-from streamseg.worker.partition.catch_up import lost_changes
+from streamseg.worker.partition.catch_up import take_over
+from streamseg.worker.partition.counts.flow_count import FlowCount
+from streamseg.worker.partition.counts.segment_sizes import Codes, SegmentSizes
 from streamseg.worker.partition.dead_letters import dead_letters
-from streamseg.worker.partition.flow_count import FlowCount
 from streamseg.worker.partition.lease import Lease
 from streamseg.worker.partition.outbox_relay import OutboxRelay, PendingDelivery
 from streamseg.worker.partition.reports import report_absorbed, report_moves, report_taken
-from streamseg.worker.partition.segment_sizes import Codes, SegmentSizes
 
 
 class PartitionState:
@@ -78,23 +77,10 @@ class PartitionState:
 
         Raises `StoreUnavailableError`, and what the sink and the change topic raise.
         """
-        start, changes = self._lease.checkpoint.get(MEMBERSHIPS, 0), LatestChanges()
-        end = await self._ports.changes.follow(changes, self.partition, start)
-        await self.relay.deliver_outbox({customer: one.order for customer, one in changes.latest.items()})
-        await self._ports.changes.follow(changes, self.partition, end)
-        self.relay.watch_from(start)
         # A rebuild keeps the counts of moves but not how far the change topic was read.
         self._flow_count.counts_caught_up = MEMBERSHIPS in self._lease.checkpoint
-        # After the topics were grown, customers of other partitions still have old change records here.
-        others = misrouted(list(changes.latest), self.partition, self._rules.partitions)
-        ours = {
-            customer: one.membership
-            for customer, one in changes.latest.items()
-            if one.membership is not None and customer not in others
-        }
-        self._catch_up = await lost_changes(
-            ours, self.partition, self._rules.layout, self._ports.state, self._rules.publishing.unknown_consent
-        )
+        start = self._lease.checkpoint.get(MEMBERSHIPS, 0)
+        self._catch_up = await take_over(self.partition, start, self.relay, self._ports, self._rules)
         await self.relay.put(PendingDelivery((), None, (), dict(self._lease.checkpoint), ()))
         self._flushed = True
 
@@ -125,7 +111,7 @@ class PartitionState:
         absorbed.dead_letters += dead_letters(taken.rejected, run.topic, run.partition, metrics)
         absorbed.times.append(SeenTimes(run.topic, taken.times, taken.offsets, taken.heartbeat))
         if taken.missing:
-            self.load(taken.missing, await self._stored(taken.missing))
+            self.load(taken.missing, await self._ports.state.load(self.partition, taken.missing))
         if run.topic in {CONSENTS, ERASURES}:
             absorbed.note_answers(self.rows, self.rows.slots_of(taken.customer_ids))
         absorbed.appended_at += [run.records[0].timestamp / 1000.0, run.records[-1].timestamp / 1000.0]
@@ -151,9 +137,6 @@ class PartitionState:
         absorbed.dead_letters += dead_letters(rejected, run.topic, run.partition, self._metrics)
         self._metrics.records.labels(topic=run.topic).inc(len(rejected))
 
-    async def _stored(self, customer_ids: Sequence[str]) -> list[bytes | None]:
-        return await self._ports.state.load(self.partition, customer_ids)
-
     def load(self, customer_ids: Sequence[str], stored: Sequence[bytes | None]) -> None:
         """Load stored rows into memory, and let them catch up with the change topic."""
         slots = self.rows.load(customer_ids, stored)
@@ -171,7 +154,7 @@ class PartitionState:
         customers = self._catch_up.customers
         for start in range(0, len(customers), FLUSH_ROWS):
             absent = self.rows.missing(customers[start : start + FLUSH_ROWS])
-            stored = await self._stored(absent)
+            stored = await self._ports.state.load(self.partition, absent)
             found = {one: row for one, row in zip(absent, stored, strict=True) if row is not None}
             if found:
                 self.load(list(found), list(found.values()))

@@ -17,7 +17,7 @@ from streamseg.worker.context import Ports, Rules
 from streamseg.worker.model_cache import ModelCache
 from streamseg.worker.pace import Pace
 from streamseg.worker.partition.absorbed import Absorbed
-from streamseg.worker.partition.recount import Recount
+from streamseg.worker.partition.counts.recount import Recount
 from streamseg.worker.partition.state import PartitionState
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from streamseg.sources.event import rfc3339
-from streamseg.sources.files import EventFile
-from streamseg.sources.mapping import load_mapping
+from streamseg.sources.reading.files import EventFile
+from streamseg.sources.reading.mapping import load_mapping
 
 FOLDER = Path(__file__).parents[4] / "shared" / "data" / "online-retail"
 

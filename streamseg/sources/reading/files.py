@@ -13,15 +13,15 @@ from typing import IO, Any, Final, cast
 import msgspec
 
 from streamseg.errors import SettingsError, StreamsegError
-from streamseg.sources.cells import RejectedLineError
-from streamseg.sources.csv_rows import csv_rows
 from streamseg.sources.event import SourceEvent
-from streamseg.sources.field_value import Line, NestedLine
-from streamseg.sources.line_reader import LineReader
-from streamseg.sources.mapping import FileMapping
-from streamseg.sources.native_format import read_native_line
-from streamseg.sources.session_starts import with_session_starts
-from streamseg.sources.transactions import TransactionGrouper
+from streamseg.sources.reading.cells import RejectedLineError
+from streamseg.sources.reading.csv_rows import csv_rows
+from streamseg.sources.reading.field_value import Line, NestedLine
+from streamseg.sources.reading.line_reader import LineReader
+from streamseg.sources.reading.mapping import FileMapping
+from streamseg.sources.reading.native_format import read_native_line
+from streamseg.sources.reading.session_starts import with_session_starts
+from streamseg.sources.reading.transactions import TransactionGrouper
 
 Reject = Callable[[int, str], None]
 """Takes the number of a rejected line (the first is 1) and the reason."""

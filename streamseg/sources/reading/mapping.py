@@ -125,8 +125,8 @@ from streamseg.errors import SettingsError
 from streamseg.events.types import EVENT_TYPES, KINDS, Item, Purposes
 from streamseg.settings.toml_table import TomlTable, first_error
 from streamseg.sources.event import TOPIC_OF_KIND
-from streamseg.sources.field_value import Fields, FieldSource, expand_kind
-from streamseg.sources.file_format import (
+from streamseg.sources.reading.field_value import Fields, FieldSource, expand_kind
+from streamseg.sources.reading.file_format import (
     DEFAULT_LOOKAHEAD,
     FileFormat,
     NumberFormat,

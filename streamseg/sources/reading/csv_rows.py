@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import IO, Any, Final
 
-from streamseg.sources.file_format import FileFormat
+from streamseg.sources.reading.file_format import FileFormat
 
 UNCLOSED: Final = 'a quotation mark is opened and not closed; if quotes mean nothing in this file, set file.quote = ""'
 

@@ -14,10 +14,10 @@ from typing import Any, Final
 import msgspec
 
 from streamseg.events.fields import MAX_ITEMS
-from streamseg.sources.cells import RejectedLineError
 from streamseg.sources.event import SourceEvent, rfc3339
-from streamseg.sources.line_identity import ContentIds, content_of, fitting, joined
-from streamseg.sources.line_reader import MappedLine
+from streamseg.sources.reading.cells import RejectedLineError
+from streamseg.sources.reading.line_identity import ContentIds, content_of, fitting, joined
+from streamseg.sources.reading.line_reader import MappedLine
 
 _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
 

@@ -11,8 +11,8 @@ from streamseg.features.layout import Layout
 from streamseg.features.rows import Rows, Slots
 from streamseg.metrics import Metrics
 from streamseg.worker.model_cache import ModelCache
+from streamseg.worker.partition.counts.recount import Recount
 from streamseg.worker.partition.lease import Lease
-from streamseg.worker.partition.recount import Recount
 
 log = logging.getLogger(__name__)
 

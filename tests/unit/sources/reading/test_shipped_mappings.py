@@ -10,9 +10,9 @@ import pytest
 from streamseg.events.decode import Decoder
 from streamseg.events.money import Money
 from streamseg.sources.checking import CheckReport, check
-from streamseg.sources.files import EventFile
-from streamseg.sources.mapping import load_mapping
-from tests.unit.sources.test_mapping import body, read
+from streamseg.sources.reading.files import EventFile
+from streamseg.sources.reading.mapping import load_mapping
+from tests.unit.sources.reading.test_mapping import body, read
 
 SHOPIFY = """Name,Email,Financial Status,Paid at,Fulfillment Status,Fulfilled at,Accepts Marketing,Currency,Subtotal,\
 Shipping,Taxes,Total,Discount Code,Discount Amount,Shipping Method,Created at,Lineitem quantity,Lineitem name,\

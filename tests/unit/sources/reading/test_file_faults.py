@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from streamseg.errors import SettingsError, StreamsegError
-from streamseg.sources.files import EventFile
-from streamseg.sources.mapping import FileMapping
-from tests.unit.sources.test_mapping import BASE, INVOICES, body, read
+from streamseg.sources.reading.files import EventFile
+from streamseg.sources.reading.mapping import FileMapping
+from tests.unit.sources.reading.test_mapping import BASE, INVOICES, body, read
 
 HEAD, *LINES = INVOICES.splitlines(keepends=True)
 TABLES: dict[str, Any] = {name: table for name, table in BASE.items() if name != "transactions"}

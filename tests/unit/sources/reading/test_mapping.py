@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from streamseg.errors import SettingsError, StreamsegError
-from streamseg.sources import mapping as mapping_module
 from streamseg.sources.event import SourceEvent
-from streamseg.sources.files import EventFile
-from streamseg.sources.mapping import FileMapping, load_mapping
+from streamseg.sources.reading import mapping as mapping_module
+from streamseg.sources.reading.files import EventFile
+from streamseg.sources.reading.mapping import FileMapping, load_mapping
 
 INVOICES = """invoice,who,what,price,pieces,total,when
 A1,17,apple,0.10,3,0.3,2011-01-01T10:00:00Z

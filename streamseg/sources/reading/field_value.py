@@ -9,8 +9,8 @@ from pydantic import BeforeValidator, Field, model_validator
 from typing_extensions import override
 
 from streamseg.settings.toml_table import TomlTable
-from streamseg.sources.cells import RejectedLineError, cell_of, id_of, number_of, text_of
-from streamseg.sources.file_format import NumberFormat
+from streamseg.sources.reading.cells import RejectedLineError, cell_of, id_of, number_of, text_of
+from streamseg.sources.reading.file_format import NumberFormat
 
 Line = Mapping[str, object]
 """Cells by column: text from CSV, any JSON or Parquet value from the other formats."""

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from streamseg.sources.files import EventFile
 from streamseg.sources.fitgear import FitGear
-from streamseg.sources.native_format import FileSink
+from streamseg.sources.reading.files import EventFile
+from streamseg.sources.reading.native_format import FileSink
 from streamseg.sources.sending import send_events
 
 

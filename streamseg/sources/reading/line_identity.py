@@ -13,8 +13,8 @@ from typing import Final
 import msgspec
 from xxhash import xxh3_64_hexdigest, xxh3_128_hexdigest, xxh3_128_intdigest
 
-from streamseg.sources.cells import cell_of
-from streamseg.sources.line_reader import MappedLine
+from streamseg.sources.reading.cells import cell_of
+from streamseg.sources.reading.line_reader import MappedLine
 
 MAX_ID: Final = 128
 """Greatest length of an event id."""

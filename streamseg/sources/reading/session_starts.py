@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from streamseg.sources.event import SourceEvent
-from streamseg.sources.line_identity import fitting
+from streamseg.sources.reading.line_identity import fitting
 
 
 class _Click(msgspec.Struct):

@@ -12,9 +12,9 @@ import msgspec
 from typing_extensions import override
 
 from streamseg.ports import EventSink, OutgoingRecord
-from streamseg.sources.cells import RejectedLineError
 from streamseg.sources.event import TOPIC_OF_KIND, SourceEvent, parse_iso8601
 from streamseg.sources.output_file import open_output
+from streamseg.sources.reading.cells import RejectedLineError
 
 _KIND_OF_TOPIC: Final[dict[str, bytes]] = {topic: kind.encode() for kind, topic in TOPIC_OF_KIND.items()}
 

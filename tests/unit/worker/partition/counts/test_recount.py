@@ -1,6 +1,6 @@
 """The cost of a recount; that it is exact is tested with the scenarios of sizes."""
 
-from streamseg.worker.partition.recount import Recount
+from streamseg.worker.partition.counts.recount import Recount
 
 PARTS, CUSTOMERS, PIECE = 4, 4_000, 100
 """Customers in each part, and how many of them are listed at once."""

@@ -8,7 +8,7 @@ from streamseg.features.layout import Layout
 from streamseg.features.rows import Rows
 from streamseg.ports import Flows
 from streamseg.time_units import DAY_SECONDS
-from streamseg.worker.partition.flow_count import FlowCount
+from streamseg.worker.partition.counts.flow_count import FlowCount
 
 LAYOUT = Layout.of(segmentations=("behaviour", "value"))
 A, B, VALUE = id_of("behaviour", 1), id_of("behaviour", 2), id_of("value", 1)

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamseg.sources.event import SourceEvent, rfc3339
-from streamseg.sources.line_reader import LineReader
-from streamseg.sources.mapping import FileMapping
-from streamseg.sources.transactions import TransactionGrouper
-from tests.unit.sources.test_mapping import body, read
+from streamseg.sources.reading.line_reader import LineReader
+from streamseg.sources.reading.mapping import FileMapping
+from streamseg.sources.reading.transactions import TransactionGrouper
+from tests.unit.sources.reading.test_mapping import body, read
 
 LEDGER: dict[str, Any] = {
     "event": {"column": "entry_type", "values": {"sale": "purchase", "refund": "refund"}},

@@ -8,7 +8,7 @@ from math import isfinite
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from streamseg.sources.file_format import NumberFormat, TimeFormat
+from streamseg.sources.reading.file_format import NumberFormat, TimeFormat
 
 CACHE_SIZE: Final = 65_536
 """Number of parsed texts to remember: prices and times recur."""

@@ -8,7 +8,7 @@ from functools import cache, cached_property, lru_cache
 from zoneinfo import ZoneInfo
 
 from streamseg.events.identity import is_order_id
-from streamseg.sources.cells import (
+from streamseg.sources.reading.cells import (
     CACHE_SIZE,
     RejectedLineError,
     boolean_of,
@@ -16,8 +16,8 @@ from streamseg.sources.cells import (
     id_of,
     time_of,
 )
-from streamseg.sources.field_value import Fields, FieldSource, Line, NestedLine, value_of
-from streamseg.sources.mapping import REFUND, SKIP, FileMapping
+from streamseg.sources.reading.field_value import Fields, FieldSource, Line, NestedLine, value_of
+from streamseg.sources.reading.mapping import REFUND, SKIP, FileMapping
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Counts of one partition: customers by segment, and moves between segments by day."""
