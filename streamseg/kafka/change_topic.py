@@ -38,7 +38,9 @@ class ChangeTopic:
         last: dict[str, LatestChange] = {}
         async for record in self._records(partition, start, end):
             customer = (record.key or b"").decode(errors="replace")
-            last[customer] = change_of(record, last.get(customer))
+            change = change_of(record, last.get(customer))
+            if change is not None:
+                last[customer] = change
         return last
 
     async def _records(self, partition: int, start: int, end: int) -> AsyncIterator[Record]:

@@ -43,10 +43,12 @@ class LatestChanges:
         """Customers whose last record is older than their latest change. Compaction keeps the last record."""
 
     def read(self, record: Record) -> None:
-        """Read the next change record. Raises `msgspec.DecodeError` for a value that is not one."""
+        """Read the next record; one that is no change record is left out."""
         customer = (record.key or b"").decode(errors="replace")
         known = self.latest.get(customer)
         change = change_of(record, known)
+        if change is None:
+            return
         if known is not None and change.order < known.order:
             self.late.add(customer)
             return
@@ -59,18 +61,21 @@ class LatestChanges:
         return segments_of(known.membership) if known else NO_SEGMENTS
 
 
-def change_of(record: Record, known: LatestChange | None = None) -> LatestChange:
-    """Return the change of a record; `known` is the customer's change before it.
+def change_of(record: Record, known: LatestChange | None = None) -> LatestChange | None:
+    """Return the change of a record, None if it is no change record; `known` is the customer's change before it.
 
-    Raises `msgspec.DecodeError` for a value that is not one.
+    Only workers write the topic, but a stray record of somebody else must not stop a partition.
     """
-    if record.value is not None:
-        membership = msgspec.json.decode(record.value, type=Membership)
-        return LatestChange(membership.epoch, membership.seq, membership)
-    headers = dict(record.headers)
-    epoch, seq = headers.get("epoch"), headers.get("seq")
-    if epoch is not None and seq is not None:
-        return LatestChange(int(epoch), int(seq), None)
+    try:
+        if record.value is not None:
+            membership = msgspec.json.decode(record.value, type=Membership)
+            return LatestChange(membership.epoch, membership.seq, membership)
+        headers = dict(record.headers)
+        epoch, seq = headers.get("epoch"), headers.get("seq")
+        if epoch is not None and seq is not None:
+            return LatestChange(int(epoch), int(seq), None)
+    except ValueError:  # msgspec's errors are of this type
+        return None
     # Tombstones of earlier releases have no order: they count at once.
     return LatestChange(known.epoch if known else 0, known.seq if known else 0, None)
 

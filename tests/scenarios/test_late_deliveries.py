@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import pytest
+
 from streamseg.errors import StreamsegError
 from streamseg.membership.encoding import decode
 from streamseg.membership.latest_changes import segments_of
@@ -159,5 +161,28 @@ def test_a_change_is_sent_again_after_a_failure_although_the_outbox_has_older_en
         told = [record.value for record in made.log.records[MEMBERSHIPS] if record.key == b"c-3"]
         assert told[-1] is not None
         return [] if decode(told[-1]).consent.personalisation is False else ["c-3"]
+
+    assert asyncio.run(go()) == []
+
+
+def test_a_stray_record_and_an_odd_answer_stop_no_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without its guard the relay would end at the error, and the partition would wait for it for ever."""
+
+    async def go() -> list[str]:
+        made = await filled_servers(EVENTS)
+        made.log.append(MEMBERSHIPS, b"c-9", b"no change")
+        worker, send, failures = OnePartition(made, "worker", run=RUN), made.log.send, [RuntimeError("odd")]
+
+        async def fails_once(records: Sequence[OutgoingRecord]) -> None:
+            if failures:
+                raise failures.pop()
+            await send(records)
+
+        monkeypatch.setattr(made.log, "send", fails_once)
+        await worker.begin()
+        await until(lambda: worker.is_done)
+        await worker.close()
+        assert not failures
+        return (await made.verdict()).changes_missing
 
     assert asyncio.run(go()) == []

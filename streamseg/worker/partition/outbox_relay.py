@@ -144,6 +144,9 @@ class OutboxRelay:
         except StreamsegError as error:
             self._outage.waits(error)
             return False
+        except Exception as error:  # noqa: BLE001  a relay that ended would block its partition for ever
+            self._outage.waits(error, traceback=True)
+            return False
         self._outage.over()
         self.checkpoint.update(delivery.checkpoint)
         now = time.time()

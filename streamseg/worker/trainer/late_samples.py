@@ -4,6 +4,7 @@ A worker can freeze with a sample under way, and send it when it thaws: after th
 owner sent. Compaction keeps the last record of a key, so the vector would stay on the topic for good.
 """
 
+import logging
 from collections.abc import Sequence
 
 import msgspec
@@ -12,6 +13,8 @@ from streamseg import pipeline
 from streamseg.events.record import Record
 from streamseg.ports import OutgoingRecord
 from streamseg.topics import SAMPLES, SAMPLES_PARTITION
+
+log = logging.getLogger(__name__)
 
 DELETIONS_REMEMBERED = 100_000
 """Deletions of which a late sample is known when it comes: the latest ones."""
@@ -26,22 +29,30 @@ class LateSamples:
         self._epochs: dict[bytes, int] = {}
         """Epoch of the deletion by key; the latest deletion is the last."""
 
-    def sort_out(self, records: Sequence[Record]) -> tuple[list[Record], list[OutgoingRecord]]:
-        """Return the records without late samples, and a tombstone for each late one that no other record follows.
+    def sort_out(
+        self, records: Sequence[Record]
+    ) -> tuple[list[tuple[Record, pipeline.SampleValue | None]], list[OutgoingRecord]]:
+        """Return the records with their samples, and tombstones for late ones that no other record follows.
 
-        Raises `msgspec.DecodeError` for a value that is not a sample.
+        Late samples are left out, and so are records that are none: a stray record must not stop the trainer.
         """
-        kept, tombstones = [], dict[bytes, OutgoingRecord]()
+        kept, tombstones = list[tuple[Record, pipeline.SampleValue | None]](), dict[bytes, OutgoingRecord]()
         for record in records:
-            key = record.key or b""
-            if record.value is None:
-                self._note(key, int(dict(record.headers).get(pipeline.SAMPLE_EPOCH_HEADER) or 0))
-            elif key in self._epochs and 0 < _DECODE(record.value).epoch < self._epochs[key]:
+            key, sample = record.key or b"", None
+            try:
+                if record.value is None:
+                    self._note(key, int(dict(record.headers).get(pipeline.SAMPLE_EPOCH_HEADER) or 0))
+                else:
+                    sample = _DECODE(record.value)
+            except ValueError:  # msgspec's errors are of this type
+                log.warning("offset %d of %s is no sample and is left out", record.offset, SAMPLES)
+                continue
+            if sample is not None and 0 < sample.epoch < self._epochs.get(key, 0):
                 header = (pipeline.SAMPLE_EPOCH_HEADER, b"%d" % self._epochs[key])
                 tombstones[key] = OutgoingRecord(SAMPLES, key, None, (header,), SAMPLES_PARTITION)
                 continue
             tombstones.pop(key, None)
-            kept.append(record)
+            kept.append((record, sample))
         return kept, list(tombstones.values())
 
     def _note(self, key: bytes, epoch: int) -> None:

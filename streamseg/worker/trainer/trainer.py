@@ -14,9 +14,6 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from streamseg import pipeline
 from streamseg.clustering.description.warm_up import missing
 from streamseg.clustering.learning.challenge import Transition
 from streamseg.clustering.params import LearnerParams
@@ -43,8 +40,6 @@ LEARN_AT_ONCE = 2_000
 """Samples that are learned in one go; snapshots are published in between."""
 INBOX_RUNS = 2
 """Runs that wait while one is learned."""
-
-_DECODE_SAMPLE = msgspec.json.Decoder(pipeline.SampleValue).decode
 
 
 class Trainer:
@@ -157,11 +152,10 @@ class Trainer:
 
     async def _learn(self, records: Sequence[Record]) -> None:
         loop = asyncio.get_running_loop()
-        kept, tombstones = self._late.sort_out(records)
+        transitions, tombstones = await loop.run_in_executor(self._thread, self._learn_in_thread, records)
         if tombstones:
             log.warning("%d samples came after the deletion of their customers: deleted too", len(tombstones))
             await self._sink.send(tombstones)
-        transitions = await loop.run_in_executor(self._thread, self._learn_in_thread, kept)
         for name, transition in transitions:
             self._metrics.challenges.labels(segmentation=name, outcome=transition.outcome).inc()
             won = transition.running_inertia if transition.outcome == "kept" else transition.fresh_inertia
@@ -170,23 +164,25 @@ class Trainer:
         if transitions:
             await self._publish({name for name, _ in transitions})
 
-    def _learn_in_thread(self, records: Sequence[Record]) -> "list[tuple[str, Transition]]":
+    def _learn_in_thread(
+        self, records: Sequence[Record]
+    ) -> "tuple[list[tuple[str, Transition]], list[OutgoingRecord]]":
+        kept, tombstones = self._late.sort_out(records)
         transitions = []
-        for record in records:
+        for record, value in kept:
             segmentation, _, customer_id = (record.key or b"").decode(errors="replace").partition("|")
             learner = self._learners.get(segmentation)
             if learner is None:
                 continue
-            if record.value is None:
+            if value is None:
                 learner.forget(customer_id, record.offset)
                 continue
-            value = _DECODE_SAMPLE(record.value)
             seen = value.observed if value.observed_names == self._catalogue.observed_names else ()
             sample = Sample(value.customer_id, value.at, value.x, value.events, value.spend_minor, seen)
             learned = learner.learn(sample, record.offset)
             if learned and learner.challenge_due() and (transition := learner.challenge()) is not None:
                 transitions.append((segmentation, transition))
-        return transitions
+        return transitions, tombstones
 
     async def _publish_if_due(self) -> None:
         if time.monotonic() - self._published_at > self._pace.snapshot:

@@ -36,3 +36,9 @@ def test_a_tombstone_that_is_delivered_again_before_the_return_is_not_late() -> 
 def test_a_tombstone_without_an_order_counts_at_once() -> None:
     assert after(record(7, 5), record(0, 0, gone=True, bare=True)) == ((7, 5), True, False)
     assert after(record(7, 5), record(0, 0, gone=True, bare=True), record(7, 5)) == ((7, 5), False, False)
+
+
+def test_a_stray_record_is_left_out() -> None:
+    stray = MemoryRecord(MEMBERSHIPS, 0, 0, 0, b"c-1", b"no change")
+    odd = MemoryRecord(MEMBERSHIPS, 0, 0, 0, b"c-1", None, (("epoch", b"soon"), ("seq", b"1")))
+    assert after(record(7, 1), stray, odd) == ((7, 1), False, False)

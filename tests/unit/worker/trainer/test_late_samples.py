@@ -23,7 +23,7 @@ def deleted(offset: int, epoch: int, customer: str = "c-1") -> MemoryRecord:
 
 def test_a_sample_of_an_older_epoch_than_the_deletion_is_deleted_again() -> None:
     kept, tombstones = LateSamples().sort_out([sampled(0, 7), deleted(1, 8), sampled(2, 7)])
-    assert [record.offset for record in kept] == [0, 1]
+    assert [record.offset for record, _ in kept] == [0, 1]
     assert [(one.key, one.value, one.headers, one.partition) for one in tombstones] == [
         (b"behaviour|c-1", None, (("epoch", b"8"),), 0)
     ]
@@ -35,7 +35,7 @@ def test_a_customer_who_returns_is_sampled_again() -> None:
     assert len(kept) == 3
     assert tombstones == []
     kept, tombstones = late.sort_out([sampled(3, 7), sampled(4, 9)])
-    assert [record.offset for record in kept] == [4]
+    assert [record.offset for record, _ in kept] == [4]
     assert tombstones == []  # the last record of the key is a good one
 
 
@@ -57,4 +57,12 @@ def test_only_the_latest_deletions_are_remembered(monkeypatch: pytest.MonkeyPatc
     late = LateSamples()
     late.sort_out([deleted(n, 9, f"c-{n}") for n in range(3)])
     kept, _ = late.sort_out([sampled(3, 8, "c-0"), sampled(4, 8, "c-1"), sampled(5, 8, "c-2")])
-    assert [record.offset for record in kept] == [3]
+    assert [record.offset for record, _ in kept] == [3]
+
+
+def test_a_stray_record_is_left_out() -> None:
+    stray = MemoryRecord(SAMPLES, 0, 0, 0, b"?", b"no sample")
+    odd = MemoryRecord(SAMPLES, 0, 1, 0, b"behaviour|c-1", None, (("epoch", b"soon"),))
+    kept, tombstones = LateSamples().sort_out([stray, odd, sampled(2, 7)])
+    assert [record.offset for record, _ in kept] == [2]
+    assert tombstones == []
