@@ -16,6 +16,7 @@ from streamseg import pipeline
 from streamseg.commands import main
 from streamseg.errors import StreamsegError
 from streamseg.kafka.producer import KafkaProducer
+from streamseg.pipeline import ticks
 from streamseg.ports import OutgoingRecord
 from streamseg.settings import KafkaSettings
 from streamseg.topics import CLICKS
@@ -76,5 +77,5 @@ def _refuse(event_ids: Sequence[str]) -> None:
 _absorb: Final = pipeline.absorb
 
 if __name__ == "__main__":
-    with patch.object(pipeline, "absorb", absorb), patch.object(build_worker, "KafkaProducer", FragileProducer):
+    with patch.object(ticks, "absorb", absorb), patch.object(build_worker, "KafkaProducer", FragileProducer):
         main()

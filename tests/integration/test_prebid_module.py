@@ -181,9 +181,10 @@ def test_the_request_needs_no_preflight(site: Site) -> None:
     site.consent(ads=True)
     page = site.open()
     debugger = site.tabs.new_cdp_session(page)
-    methods: list[str] = []
-    debugger.on("Network.requestWillBeSent", lambda sent: methods.append(sent["request"]["method"]))
+    sent: list[tuple[str, str]] = []
+    debugger.on("Network.requestWillBeSent", lambda it: sent.append((it["request"]["method"], it["request"]["url"])))
     debugger.send("Network.enable")
     assert page.evaluate("firstAuction()") == WITH_SEGMENT
     page.evaluate("fetch(location.href, { method: 'GET' }).then((answer) => answer.text())")
-    assert methods == ["POST", "GET"]
+    assert [method for method, url in sent if "/v1/" in url] == ["POST"]
+    assert ("GET", f"{site.url}/") in sent
