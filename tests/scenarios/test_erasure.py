@@ -3,6 +3,8 @@
 import asyncio
 from dataclasses import replace
 
+import pytest
+
 from streamseg.features.rows import Rows
 from streamseg.pipeline import is_known
 from streamseg.topics import ERASURES, MEMBERSHIPS, SAMPLES
@@ -63,6 +65,7 @@ async def kill_at(at: Point) -> tuple[list[str], int]:
         await second.close()
 
 
+@pytest.mark.slow
 def test_nothing_of_an_erased_customer_is_left_wherever_the_worker_is_killed() -> None:
     outcomes = {at: asyncio.run(kill_at(at)) for at in asyncio.run(points())}
     assert {at: found for at, (found, _) in outcomes.items() if found} == {}

@@ -23,6 +23,8 @@ from streamseg.settings import FeatureSettings, SegmentationSettings, Settings
 from streamseg.sources.fitgear import FitGear
 from streamseg.sources.fitgear.goods import CATEGORIES
 
+pytestmark = pytest.mark.slow
+
 ENDS_AT = 1_795_000_000.0
 FLUSH_SECONDS = 8 * 3600
 

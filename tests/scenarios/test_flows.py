@@ -135,6 +135,7 @@ async def kill_and_take_over(at: Point) -> None:
     assert any(None not in flow for flow in counted)
 
 
+@pytest.mark.slow
 def test_after_a_kill_at_any_call_moves_equal_the_decided_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(state, "FLUSH_ROWS", 4)  # several calls to a flush, and a kill between them
     for at in asyncio.run(points()):

@@ -84,18 +84,21 @@ def found_at(*names: str, pace: Pace = QUICK, trained: bool = True) -> list[Foun
     return [asyncio.run(thaw_after_erasure(at, pace, trained=trained)) for at in asyncio.run(points())]
 
 
+@pytest.mark.slow
 def test_nothing_is_left_of_an_erased_customer_wherever_the_former_owner_was_frozen() -> None:
     found = found_at("before write", "after write", "before send", "after send")
     assert found == [Found([], [], [])] * len(found)
     assert len(found) > 10
 
 
+@pytest.mark.slow
 def test_without_the_look_for_late_records_the_customer_is_back_and_verify_says_so() -> None:
     back = [one for one in found_at("before send", pace=UNWATCHFUL) if ERASED in one.disagreeing]
     assert back
     assert all(ERASED in one.changes_missing for one in back)
 
 
+@pytest.mark.slow
 def test_without_the_trainer_a_late_sample_stays_and_verify_says_so() -> None:
     assert any(ERASED in one.samples_left for one in found_at("before send", trained=False))
 

@@ -55,6 +55,7 @@ async def kill_and_sweep(at: Point) -> None:
         await second.close()
 
 
+@pytest.mark.slow
 def test_after_a_kill_at_any_call_one_sweep_makes_sizes_equal_to_a_count(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(state, "FLUSH_ROWS", 4)  # several calls to a flush, and a kill between them
     for at in asyncio.run(points()):

@@ -44,6 +44,7 @@ async def stop_and_take_over(at: Point, *, thaw: bool) -> str | None:
     return at[0] if gate.stopped.is_set() else None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("thaw", [False, True], ids=["killed", "frozen"])
 def test_a_worker_that_stops_at_any_call_harms_nothing(caplog: pytest.LogCaptureFixture, *, thaw: bool) -> None:
     stopped = {asyncio.run(stop_and_take_over(at, thaw=thaw)) for at in asyncio.run(points())}

@@ -87,6 +87,7 @@ def test_customers_of_the_new_archetype_join_after_the_drift(shop: FitGear, hist
     assert min(event.occurred_at for event in history if event.customer_id in born) >= END - 20 * DAY
 
 
+@pytest.mark.slow
 def test_archetypes_buy_and_spend_as_declared() -> None:
     shop = FitGear(1_000, 60, seed=3, ends_at=END)
     label = labels_at(shop.truth(), END)
