@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -59,8 +60,12 @@ def evaluate_stream(
             params = worker.learner.params
             beside = baselines(params.features, params.skewed, params.k, seed) if not runs else {}
             runs.append(Run(name, stream, worker, [beside[one] for one in beside if one in chosen]))
+
+    def report(done: int, share: float) -> None:
+        progress((done + share) / len(runs))
+
     for number, run in enumerate(runs):
-        run.play(lambda share, done=number: progress((done + share) / len(runs)))  # type: ignore[misc]
+        run.play(partial(report, number))
     return _judged(stream, runs, [name for name in (*METHODS, *SLOW_METHODS) if name in chosen])
 
 

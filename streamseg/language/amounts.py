@@ -20,6 +20,8 @@ OFTEN: Final = (
 _SPANS: Final = ((700.0, 365.25, "years"), (60.0, 30.44, "months"), (21.0, 7.0, "weeks"), (0.0, 1.0, "days"))
 """From how many days on they are counted in which unit, and its days."""
 _SMALL: Final = 10.0
+_LARGE: Final = 100.0
+_CENT: Final = 0.01
 
 
 def share(tables: Tables, value: float) -> str:
@@ -59,7 +61,7 @@ def numbers(tables: Tables, ends: Sequence[float]) -> str:
 def money(tables: Tables, ends: Sequence[float], currency: str) -> str:
     """Write an amount, or a range as people round it: "55-70 EUR", or "about 60 EUR" where both ends are the same."""
     if len(ends) == 1:
-        return f"{_amount(tables, ends[0], 0.01 if 0.005 <= ends[0] < _SMALL else 1.0)} {currency}"  # noqa: PLR2004 - a cent
+        return f"{_amount(tables, ends[0], _CENT if _CENT / 2 <= ends[0] < _SMALL else 1.0)} {currency}"
     step = _step(max(abs(one) for one in ends))
     texts = [_amount(tables, round(one / step) * step, step) for one in ends]
     text = _range(tables, texts)
@@ -68,7 +70,7 @@ def money(tables: Tables, ends: Sequence[float], currency: str) -> str:
 
 def listed(tables: Tables, parts: Sequence[str]) -> str:
     """Join parts as a list: "a, b and c"."""
-    if len(parts) < 2:  # noqa: PLR2004 - nothing to join
+    if not parts[1:]:
         return "".join(parts)
     return str(tables["form"]["last"]).format(", ".join(parts[:-1]), parts[-1])
 
@@ -80,11 +82,11 @@ def _range(tables: Tables, texts: Sequence[str]) -> str:
 def _step(value: float) -> float:
     """Return to what people round an amount of this size: 0.01 below 1, 0.1 below 10, 1 below 20, 5 below 100, ..."""
     if value < 1.0:
-        return 0.01
+        return _CENT
     if value < _SMALL:
         return 0.1
     size = 10.0 ** floor(log10(value))
-    return size / 10.0 if value < 2 * size else size / 2.0 if size < 100.0 else size / 10.0  # noqa: PLR2004 - hundreds
+    return size / 2.0 if 2 * size <= value and size < _LARGE else size / 10.0
 
 
 def _amount(tables: Tables, value: float, step: float) -> str:

@@ -37,7 +37,7 @@ from streamseg.pipeline.sampling import (
     may_learn,
     sample,
     sample_key,
-    sampled_customer,
+    sampled,
     withdrawn_samples,
 )
 from streamseg.pipeline.segmentation import Segmentation, has_behaviour, is_assignable, is_known
@@ -67,7 +67,7 @@ __all__ = [
     "publish",
     "sample",
     "sample_key",
-    "sampled_customer",
+    "sampled",
     "take",
     "withdrawn_samples",
 ]

@@ -145,9 +145,10 @@ def sample_key(segmentation: str, customer_id: str) -> bytes:
     return f"{segmentation}|{customer_id}".encode()
 
 
-def sampled_customer(key: bytes | None) -> str:
-    """Return the customer of a sample's key."""
-    return (key or b"").decode().partition("|")[2]
+def sampled(key: bytes | None) -> tuple[str, str]:
+    """Return the segmentation and the customer of a `sample_key`."""
+    segmentation, _, customer_id = (key or b"").decode(errors="replace").partition("|")
+    return segmentation, customer_id
 
 
 _DIGITS: Final = 4

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+from streamseg import pipeline
 from streamseg.features.layout import NEVER, Layout
 from streamseg.features.rows import Rows
 from streamseg.ports import Log, StateStore
@@ -60,7 +61,7 @@ class SampleCheck:
         first, end = await self._log.bounds(SAMPLES, SAMPLES_PARTITION)
         async for records in self._log.read(SAMPLES, SAMPLES_PARTITION, max(self._next, first), end):
             for record in records:
-                segmentation, _, customer = (record.key or b"").decode(errors="replace").partition("|")
+                segmentation, customer = pipeline.sampled(record.key)
                 samples = self._sampled.setdefault(customer, set())
                 if record.value is None:
                     samples.discard(segmentation)

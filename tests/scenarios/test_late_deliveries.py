@@ -138,7 +138,9 @@ def test_a_thawed_owner_sends_nothing_that_the_store_refused() -> None:
     assert found == [Found([], [], [])] * len(found)
 
 
-def test_a_change_is_sent_again_after_a_failure_although_the_outbox_has_older_entries_of_a_former_owner() -> None:
+def test_a_change_is_sent_again_after_a_failure_although_the_outbox_has_older_entries_of_a_former_owner(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """The store refuses the older entries in the second attempt, for the string of the first attempt is newer."""
 
     async def go() -> list[str]:
@@ -157,7 +159,7 @@ def test_a_change_is_sent_again_after_a_failure_although_the_outbox_has_older_en
                 raise StreamsegError("not acknowledged")
             await send(records)
 
-        made.log.send = failing  # type: ignore[method-assign]
+        monkeypatch.setattr(made.log, "send", failing)
         made.log.event(CONSENTS, "c-3", "x-consent", EVENTS * 60.0, consent={"personalisation": False})
         await until(lambda: failed.is_set() and second.is_done)
         await second.close()

@@ -56,7 +56,7 @@ class PendingDelivery:
         Tombstones of samples go out before all samples, so a sample that a later entry deletes is left out.
         """
         gone = {entry.customer_id for entry in later.entries if ends_learning(entry)}
-        extra = [one for one in self.extra if pipeline.sampled_customer(one.key) not in gone] if gone else self.extra
+        extra = [one for one in self.extra if pipeline.sampled(one.key)[1] not in gone] if gone else self.extra
         return PendingDelivery(
             (*self.entries, *later.entries),
             later.position or self.position,

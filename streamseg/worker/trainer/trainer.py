@@ -23,6 +23,7 @@ from streamseg.errors import StreamsegError
 from streamseg.events.record import Record, RecordBatch
 from streamseg.logs import OutageLog
 from streamseg.metrics import Metrics
+from streamseg.pipeline import sampled
 from streamseg.ports import EventSink, ModelStore, OutgoingRecord, Reader
 from streamseg.topics import MODELS, SAMPLES, SAMPLES_PARTITION
 from streamseg.worker.pace import PRODUCTION, Pace
@@ -170,7 +171,7 @@ class Trainer:
         kept, tombstones = self._late.sort_out(records)
         transitions = []
         for record, value in kept:
-            segmentation, _, customer_id = (record.key or b"").decode(errors="replace").partition("|")
+            segmentation, customer_id = sampled(record.key)
             learner = self._learners.get(segmentation)
             if learner is None:
                 continue
