@@ -43,6 +43,8 @@ DEVICES: Final = ("mobile", "desktop", "tablet")
 
 DAY_PARTS: Final = ("night", "morning", "afternoon", "evening")
 """Six hours each, from midnight in the configured time zone."""
+USUAL_DAY: Final = (0.1, 0.25, 0.35, 0.3)
+"""Share of each day part in the activity of a customer of whom nothing is known."""
 
 OTHER_CATEGORY: Final = "other"
 

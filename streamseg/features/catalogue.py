@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from streamseg.features.aggregates import DAY_PARTS, DEVICES, OTHER_CATEGORY, RECENT, brand_sum, category_sum
+from streamseg.features.aggregates import DAY_PARTS, DEVICES, OTHER_CATEGORY, RECENT, USUAL_DAY, brand_sum, category_sum
 from streamseg.features.formulas import (
     Formula,
     attribute_among,
@@ -69,7 +69,7 @@ def catalogue(layout: Layout) -> dict[str, Feature]:
         *_money(layout),
         *_ratios(),
         *_mix("device", DEVICES, (0.5, 0.42, 0.08), "devices", "clicks and purchases from a {}", block="device"),
-        *_mix("", DAY_PARTS, (0.1, 0.25, 0.35, 0.3), DAY_PARTS, "clicks and purchases of the {} (six hours)"),
+        *_mix("", DAY_PARTS, USUAL_DAY, DAY_PARTS, "clicks and purchases of the {} (six hours)"),
         Feature(
             "weekend_share",
             "share",

@@ -23,6 +23,7 @@ from streamseg.features.aggregates import (
     DEVICES,
     OTHER_CATEGORY,
     RECENT,
+    USUAL_DAY,
     brand_sum,
     category_sum,
 )
@@ -35,6 +36,8 @@ _NONE: Final = -1
 """Code of a word without a sum of its own."""
 _NO_DEVICE: Final = -2
 """Code of a missing device, which does not add to `devices` either."""
+_DATE_ONLY_SECONDS: Final = 1_800
+"""A time at a full or half hour is taken for a date: midnight, in whatever time zone. Few true times are."""
 _SATURDAY: Final = 5
 _CACHED_NAMES: Final = 4096
 
@@ -180,9 +183,17 @@ class _Adding:
         self.parts.append((events, sums, weights))
 
     def moments(self, events: Places, at: Floats) -> None:
-        """Add day part and weekend of the events. `at` has the times of the whole batch."""
+        """Add day part and weekend of the events. `at` has the times of the whole batch.
+
+        An event with a date only counts as the usual mix of day parts: orders of a file without times would all be
+        made at night.
+        """
         hour, weekday = local_time(self.layout.time_zone).hour_and_weekday(at[events])
-        self.add(events, _codes(self.layout).day_part + hour * len(DAY_PARTS) // 24)
+        dated = at[events] % _DATE_ONLY_SECONDS == 0
+        first = _codes(self.layout).day_part
+        self.add(events[~dated], first + (hour * len(DAY_PARTS) // 24)[~dated])
+        for part, usual in enumerate(USUAL_DAY):
+            self.add(events[dated], np.full(np.count_nonzero(dated), first + part), usual)
         self.add(events[weekday >= _SATURDAY], "weekend")
 
     def devices(self, events: Sequence[Click] | Sequence[Purchase], chosen: Places) -> None:

@@ -21,6 +21,7 @@ _SPANS: Final = ((700.0, 365.25, "years"), (60.0, 30.44, "months"), (21.0, 7.0, 
 """From how many days on they are counted in which unit, and its days."""
 _SMALL: Final = 10.0
 _LARGE: Final = 100.0
+_TENTH: Final = 0.1
 _CENT: Final = 0.01
 
 
@@ -46,8 +47,9 @@ def span(tables: Tables, days: float) -> str:
 
 
 def number(tables: Tables, value: float) -> str:
-    """Write a number: one decimal place below 10, none above."""
+    """Write a number: one decimal place below 10, none above; two where one would make 0 of it."""
     places = 1 if abs(value) < _SMALL and round(value, 1) != round(value) else 0
+    places = 2 if _CENT / 2 <= abs(value) < _TENTH / 2 else places
     form = tables["form"]
     text = f"{value:,.{places}f}"
     return text.translate({ord(","): str(form["thousands"]), ord("."): str(form["decimal"])})
@@ -90,7 +92,7 @@ def _step(value: float) -> float:
 
 
 def _amount(tables: Tables, value: float, step: float) -> str:
-    if step >= 1.0:
+    if step >= 1.0 or not value:
         return number(tables, round(value))
     form = tables["form"]
     return f"{value:,.2f}".translate({ord(","): str(form["thousands"]), ord("."): str(form["decimal"])})

@@ -126,7 +126,7 @@ def _visits(figures: Figures) -> Iterable[Message]:
 
 
 def _orders(figures: Figures) -> Iterable[Message]:
-    ever, rate = figures.get("transactions"), figures.get("purchases")
+    ever, rate, last = figures.get("transactions"), figures.get("purchases"), figures.get("purchase_recency")
     if ever is None or rate is None:
         return
     if ever.some < FEW:
@@ -137,6 +137,8 @@ def _orders(figures: Figures) -> Iterable[Message]:
         yield _message("ordered_once")
     elif ever.median <= 1:
         yield _message("ordered_at_most_once")
+    elif last is not None and last.known >= MOST and last.median >= AWAY_DAYS:
+        yield _message("ordered_then", count={"number": [ever.median]}, days={"days": last.median})
     else:
         yield _message("orders", often={"often": rate.median})
 

@@ -102,7 +102,14 @@ _WORDS: Final = (
         "buying",
     ),
     Word("rare_buyers", "purchases", _LESS, (_BOUGHT, Bound("purchases", most=0.5)), "buying"),
-    Word("big_spenders", "spend", _MORE, _more_than_others("spend", 1.5), "spend"),
+    Word(
+        "big_spenders",
+        "spend",
+        _MORE,
+        # The rate of late alone would make big spenders of those who bring no more money than others.
+        (*_more_than_others("spend", 1.5), Bound("lifetime_spend", least=1.25, of="mean", times_others="mean")),
+        "spend",
+    ),
     Word("small_spenders", "spend", _LESS, _less_than_others("spend", 0.6), "spend"),
     Word("big_basket_buyers", "order_value", _MORE, _more_than_others("order_value", 1.25), "basket"),
     Word("small_basket_buyers", "order_value", _LESS, _less_than_others("order_value", 0.8), "basket"),

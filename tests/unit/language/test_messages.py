@@ -71,14 +71,20 @@ def test_times_have_plural_forms(days: float, en: str, sv: str) -> None:
         ([1234.0, 4321.0], "1,200-4,300 EUR"),
         ([58.0, 61.0], "about 60 EUR"),
         ([2.44, 2.61], "2.40-2.60 EUR"),
-        ([0.0, 0.0], "about 0.00 EUR"),
+        ([0.0, 0.0], "about 0 EUR"),
         ([2.61], "2.61 EUR"),
         ([0.0], "0 EUR"),
         ([1203.4], "1,203 EUR"),
+        ([0.0, 6.5], "0-6.50 EUR"),
     ],
 )
 def test_money_is_written_as_people_round_it(ends: list[float], text: str) -> None:
     assert money(EN, ends, "EUR") == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.04, "0.04"), (0.1, "0.1"), (0.0, "0"), (0.001, "0"), (2.0, "2")])
+def test_a_small_number_is_not_rounded_to_nothing(value: float, text: str) -> None:
+    assert number(EN, value) == text
 
 
 def test_numbers_follow_the_language() -> None:

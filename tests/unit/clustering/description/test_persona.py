@@ -56,6 +56,13 @@ def test_people_are_described_in_words_and_numbers_that_people_use() -> None:
     ]
 
 
+def test_of_lapsed_customers_it_is_told_how_often_they_ordered_and_when_last() -> None:
+    """Three orders long ago are not "hardly ever": the present rate tells nothing of a habit that has ended."""
+    lapsed = figures(transactions=3.0, purchases=0.04, purchase_recency=270.0, lifetime_spend=80.0, tenure=480.0)
+    assert "They have ordered 3 times, the last time about 9 months ago" in sentences(lapsed)
+    assert not [one for one in sentences(lapsed) if one.startswith("They order")]
+
+
 def test_nothing_is_said_of_absent_data() -> None:
     """Issue 14, number 2: no carts, no coupons, no clicks means no sentence about them."""
     only_orders = figures(
