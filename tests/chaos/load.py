@@ -4,7 +4,7 @@ import asyncio
 import heapq
 import random
 import time
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Sequence
 from itertools import count
 from typing import Final
@@ -27,6 +27,8 @@ REMEMBERED_EVENT_IDS: Final = 64
 """Event ids that a row remembers. While a topic waits and others go on, their events come between an event and its
 duplicate. So only customers with fewer than half as many events within `QUIET_SECONDS` get duplicates."""
 QUIET_SECONDS: Final = 60.0
+MOST_BETWEEN: Final = REMEMBERED_EVENT_IDS // 2
+"""A duplicate that more events of its customer have overtaken is not sent: a row does not promise to know it."""
 RESENT_AFTER_ERASURE: Final = 3
 """Events of an erased customer that are sent again after the erasure."""
 
@@ -55,6 +57,9 @@ class Load:
         self._waiting: list[tuple[float, int, SourceEvent]] = []
         self._numbers = count()
         self._recent: defaultdict[str, deque[float]] = defaultdict(deque)
+        self._sent_of: Counter[str] = Counter()
+        self._twice: dict[str, int | None] = {}
+        """By id of an event that is to be sent twice: how many events of its customer had been sent with the first."""
         self._last: dict[str, deque[SourceEvent]] = {}
         self._latest = 0.0
         self._last_heartbeat = 0.0
@@ -156,7 +161,7 @@ class Load:
         self._send_at(at, event)
         self._last.setdefault(event.customer_id, deque(maxlen=8)).append(event)
         if self._rng.random() < DUPLICATE_SHARE and self._is_quiet(event.customer_id, now):
-            self.duplicates += 1
+            self._twice[event.event_id] = None
             self._send_at(at + self._rng.choice((0.0, 0.0, self._rng.uniform(0, LATE_SECONDS))), event)
 
     def _is_quiet(self, customer: str, now: float) -> bool:
@@ -171,9 +176,25 @@ class Load:
     def _send_due(self, now: float) -> None:
         while self._waiting and self._waiting[0][0] <= now:
             _, _, event = heapq.heappop(self._waiting)
+            if self._is_overtaken(event):
+                continue
+            self._sent_of[event.customer_id] += 1
             self._recent[event.customer_id].append(time.monotonic())
             self.sent.append(event)
             self._produce(record_of(event))
+
+    def _is_overtaken(self, event: SourceEvent) -> bool:
+        """Whether an event is a duplicate that comes too late; notes and counts those that are sent twice."""
+        if event.event_id not in self._twice:
+            return False
+        sent, first = self._sent_of[event.customer_id], self._twice[event.event_id]
+        if first is None:
+            self._twice[event.event_id] = sent
+            return False
+        del self._twice[event.event_id]
+        overtaken = sent - first > MOST_BETWEEN
+        self.duplicates += not overtaken
+        return overtaken
 
     def _send_heartbeats(self) -> None:
         if self._latest - self._last_heartbeat >= HEARTBEAT_SECONDS:
