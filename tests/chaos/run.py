@@ -43,6 +43,7 @@ class ChaosReport:
     """How often what the outcome speaks of has happened."""
     recovery_seconds: Mapping[Any, Any] = field(default_factory=dict)
     crashes: int = 0
+    """How often a worker ended by itself; the supervisor starts it again, which hid a fault once."""
     stop_seconds: list[float] = field(default_factory=list)
 
     def summary(self) -> dict[str, Any]:
@@ -58,6 +59,7 @@ class ChaosReport:
             "erased_left": len(self.outcome.erased_left),
             "withdrawn_shown": len(self.outcome.withdrawn_shown),
             "set_aside_wrong": len(self.outcome.set_aside_wrong),
+            "crashes": self.crashes,
             "injected": self.injected,
             "recovery_seconds": self.recovery_seconds,
         }

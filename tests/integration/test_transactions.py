@@ -81,6 +81,25 @@ def test_aborted_purchases_count_nowhere_and_markers_leave_no_lag(
     assert spent(environment) == (2, 109.0)
 
 
+def test_an_aborted_transaction_that_is_polled_alone_ends_no_worker(
+    environment: dict[str, str], shop: Producer, tmp_path: Path
+) -> None:
+    """Every transaction of a shop that is quiet is polled alone."""
+    log = tmp_path / "worker.log"
+    with worker(environment, log) as process:
+        begin(shop, "e-1", 10.0)
+        shop.commit_transaction(30)
+        until(lambda: spent(environment) == (1, 10.0), "the first purchase")
+        begin(shop, "e-2", 99.0)
+        shop.abort_transaction(30)
+        until_absorbed(environment)
+        begin(shop, "e-3", 5.0)
+        shop.commit_transaction(30)
+        until(lambda: spent(environment) == (2, 15.0), "the purchase after the aborted one")
+        assert process.poll() is None
+    assert "Traceback" not in log.read_text()
+
+
 def test_an_open_transaction_is_a_wait_with_a_name_and_its_records_count_once_committed(
     environment: dict[str, str], shop: Producer, tmp_path: Path
 ) -> None:

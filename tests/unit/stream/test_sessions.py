@@ -38,6 +38,15 @@ def test_runs_are_numbered_from_the_start_of_their_session() -> None:
     assert one.session(*PLACE) == (1, 2)
 
 
+def test_a_run_of_a_marker_alone_has_no_records_and_moves_the_next_offset() -> None:
+    """An aborted transaction polled by itself ended the worker with an `IndexError` (found by the chaos run)."""
+    one, marker = scheduler(), Taken(7)
+    marker.next_offset = 9
+    one.begin_session(PLACE, one.open_session(PLACE))
+    ((_, run),) = one.iterate({PLACE: marker})
+    assert (bool(run.records), run.start, run.next_offset) == (False, 7, 9)
+
+
 def test_a_rewind_that_is_asked_for_during_a_seek_does_not_claim_what_is_polled_after_that_seek() -> None:
     """The position is still the earlier rewind's: its records, taken for the later session's, would raise fences past
     events that the later session is about to read (found by the chaos run: 20 events of 4 customers lost)."""
