@@ -23,7 +23,7 @@ def main(faults: int, seed: int, logs: Path | None, plan: bool) -> None:
 
     Afterwards every row must hold each sent event exactly once. The last line is JSON; exit code 1 if an event was lost
     or doubled, a row differs, a change record is missing, a size is wrong, anything of an erased customer is left, ads
-    see a customer who withdrew consent, other records than the poisoned ones were set aside, or a worker ended by itself.
+    see a customer who withdrew consent, others than the poisoned records were set aside, or a worker ended by itself.
     """
     if plan:
         for fault in schedule(faults, seed):
