@@ -26,11 +26,14 @@ def show(results: "list[StreamResult]") -> None:
         true = "" if result.true_groups is None else f", {result.true_groups} true groups"
         title = f"{result.name}, k = {result.k}: {result.customers:,} customers{true}, {result.events:,} events"
         quality, unrest = folding_table(*_QUALITY, title=title), folding_table(*_UNREST)
+        quality.columns[0].no_wrap = unrest.columns[0].no_wrap = True
         for row in result.rows:
             quality.add_row(
-                f"{row.method} (degenerate: {row.largest_share:.0%} in one)" if row.degenerate else row.method,
+                row.method,
                 str(row.k),
-                *(_number(value) for value in (row.ari_before, row.ari_after, row.inertia_ratio, row.ari_to_offline)),
+                _number(row.ari_before),
+                "degenerate" if row.degenerate else _number(row.ari_after),
+                *map(_number, (row.inertia_ratio, row.ari_to_offline)),
                 _share(row.next_30_days_explained),
             )
             unrest.add_row(
@@ -42,8 +45,10 @@ def show(results: "list[StreamResult]") -> None:
             )
         console.print(quality)
         console.print(unrest)
-        if result.degenerate:
-            console.print("offline k-means is degenerate here: nearly all customers are in one cluster")
+        for row in result.rows:
+            if row.degenerate:
+                share = row.largest_share or 0.0
+                console.print(f"{row.method} is degenerate: {share:.0%} of the customers are in one cluster")
         console.print(
             f"renamed per day {result.renamed_mean_day:.2%} on average; unassigned {result.unassigned_share:.1%};"
             f" silent customers moved per day {result.silent_moves_per_customer_day or 0.0:.2%};"
