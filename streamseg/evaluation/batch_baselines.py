@@ -1,5 +1,6 @@
 """Baselines that learn batches of log vectors, standardised by all rows seen so far: scikit-learn's and BETULA's."""
 
+import warnings
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -119,8 +120,10 @@ class BetulaTree(Batches):
 
     @override
     def _learn_scaled(self, rows: Floats) -> None:
-        self._model.partial_fit(rows)
-        self._model.partial_fit()  # without rows: the global phase
+        with warnings.catch_warnings():  # of fewer different customers than clusters, as before the first purchases
+            warnings.simplefilter("ignore", UserWarning)
+            self._model.partial_fit(rows)
+            self._model.partial_fit()  # without rows: the global phase
 
     @override
     def _labels_of_scaled(self, rows: Floats) -> Labels:

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Final
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from streamseg.clustering.identity import UNASSIGNED
 from streamseg.evaluation.baselines import BASELINES, nmf_labels
@@ -43,7 +44,7 @@ def evaluate_stream(
     progress: Callable[[float], None],
     methods: Collection[str] = METHODS,
 ) -> StreamResult:
-    """Run methods on a stream.
+    """Run methods on a stream, in one thread: threads that wait for each other would count as CPU of a method.
 
     Args:
         stream: the events.
@@ -66,9 +67,10 @@ def evaluate_stream(
     def report(done: int, share: float) -> None:
         progress((done + share) / len(runs))
 
-    for number, run in enumerate(runs):
-        run.play(partial(report, number))
-    return _judged(stream, runs, [name for name in (*METHODS, *SLOW_METHODS) if name in chosen])
+    with threadpool_limits(1):
+        for number, run in enumerate(runs):
+            run.play(partial(report, number))
+        return _judged(stream, runs, [name for name in (*METHODS, *SLOW_METHODS) if name in chosen])
 
 
 def _judged(stream: EventStream, runs: list[Run], methods: list[str]) -> StreamResult:

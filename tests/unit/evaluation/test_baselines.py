@@ -45,17 +45,25 @@ def test_a_baseline_finds_clear_groups(name: str, least: float) -> None:
     assert ari(GROUP, found) > least
 
 
+def test_betula_takes_customers_who_are_all_alike() -> None:
+    """As before the first purchase: fewer different customers than clusters, of which it warns."""
+    one = BASELINES["betula"](PARAMS, 0)
+    one.learn(np.ones((300, 3)))
+    found = one.labels(np.ones((5, 3)))
+    assert found is not None
+    assert len(np.unique(found)) == 1
+
+
 def test_factors_find_clear_groups() -> None:
     assert ari(GROUP, nmf_labels(VECTORS, SKEWED, 3)) > 0.9
 
 
 def test_betula_forgets_groups_that_are_gone() -> None:
-    """Six old groups far away would take all three clusters, and leave one for the present ones."""
+    """Three old groups far away would take two of the three clusters, and leave one for the present ones."""
     one = BASELINES["betula"](PARAMS, 0)
-    old = RNG.integers(0, 3, 900)
-    one.learn(around(np.array([[9.0, 9.0, 1.0], [1.0, 9.0, 9.0], [9.0, 1.0, 9.0]]), old))
+    one.learn(around(np.array([[9.0, 9.0, 1.0], [1.0, 9.0, 9.0], [9.0, 1.0, 9.0]]), RNG.integers(0, 3, 9000)))
     for _ in range(40):
-        one.learn(VECTORS)
+        one.learn(VECTORS[:300])
     found = one.labels(VECTORS)
     assert found is not None
     assert ari(GROUP, found) > 0.9

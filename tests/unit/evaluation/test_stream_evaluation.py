@@ -6,12 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from streamseg.clustering.assign import Codes
+from streamseg.clustering.encode import Floats
 from streamseg.clustering.identity import UNASSIGNED
 from streamseg.commands import Invocation
 from streamseg.commands.bench.clustering import command
 from streamseg.errors import StreamsegError
+from streamseg.evaluation import stream_evaluation
+from streamseg.evaluation.batch_baselines import MiniBatch
 from streamseg.evaluation.event_stream import fitgear, recorded
 from streamseg.evaluation.in_process_worker import InProcessWorker
 from streamseg.evaluation.results import StreamResult
@@ -104,6 +108,20 @@ def test_a_method_that_chooses_its_number_of_groups_says_so_and_has_no_inertia()
     assert (rows["betula"].inertia_ratio or 0.0) >= 1.0 - 1e-9
     assert rows["river-dbstream"].k == 2
     assert rows["river-dbstream"].inertia_ratio is None
+
+
+def test_methods_learn_in_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = set[int]()
+
+    class Counting(MiniBatch):
+        def learn(self, vectors: Floats) -> None:
+            threads.update(library["num_threads"] for library in threadpool_info())
+            super().learn(vectors)
+
+    monkeypatch.setattr(stream_evaluation, "BASELINES", {"minibatch": Counting})
+    with threadpool_limits(2):
+        judged(events(), "minibatch")
+    assert threads == {1}
 
 
 def test_the_unassigned_do_not_lower_the_inertia(monkeypatch: pytest.MonkeyPatch) -> None:
