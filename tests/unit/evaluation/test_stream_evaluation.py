@@ -110,6 +110,17 @@ def test_a_method_that_chooses_its_number_of_groups_says_so_and_has_no_inertia()
     assert rows["river-dbstream"].inertia_ratio is None
 
 
+def test_the_next_30_days_are_those_of_the_same_customers_for_all_methods(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each buys on the last 31 of 60 days, which come after the segments. Six who are erased in them are left out."""
+    asked: list[tuple[int, Floats]] = []
+    monkeypatch.setattr(stream_evaluation, "explained", lambda labels, bought: asked.append((len(labels), bought)))
+    judged(events(erased=frozenset(range(6))), "betula", "nmf", "rfm")
+    assert [labels for labels, _ in asked] == [34] * 5
+    for _, bought in asked:
+        assert bought[:, 1].tolist() == [31.0] * 34
+        assert sorted({*bought[:, 0].tolist()}) == [31 * 2_000.0, 31 * 20_000.0]
+
+
 def test_methods_learn_in_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     threads = set[int]()
 
