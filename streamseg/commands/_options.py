@@ -20,7 +20,8 @@ mapping_option: Final = click.option(
     type=click.Path(path_type=Path),
     metavar="TOML",
     help="File that maps foreign columns, or the name of a shipped mapping (shopify, woocommerce,"
-    " magento, ga4_bigquery, rees46, uci_online_retail, online_retail). Give it once for all event"
+    " magento, ga4_bigquery, rees46, uci_online_retail, uci_online_retail_ii,"
+    " online_retail). Give it once for all event"
     " files, or once for each in their order.",
 )
 

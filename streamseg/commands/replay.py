@@ -69,9 +69,9 @@ def command(
 ) -> None:
     """Send the events of files, one file after the other.
 
-    Formats: CSV and JSON Lines, both also as .gz, and Parquet. Without --mapping, files are JSON Lines in streamseg's
-    own format, as written by `simulate --out`. Exit code 1 when no line is a valid event, and with --wait when the
-    workers rejected all events.
+    Formats: CSV and JSON Lines, both also as .gz, Parquet, and .xlsx. Without --mapping, files are JSON Lines in
+    streamseg's own format, as written by `simulate --out`. Exit code 1 when no line is a valid
+    event, and with --wait when the workers rejected all events.
 
     "rejected" counts lines that are no events. With --wait it also counts the events that the workers rejected since
     the start, which "dead_letters" lists by reason. --check needs no servers; it ends with 1 if no line is an event.

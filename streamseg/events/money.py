@@ -45,7 +45,8 @@ class Money:
         try:
             minor = amount * self._minor_per_unit[currency]
         except KeyError:
-            raise RejectionError(Reason.CURRENCY, "currency: has no rate in money.rates") from None
+            detail = f"currency: {currency} is neither money.currency, which is {self.currency}, nor in money.rates"
+            raise RejectionError(Reason.CURRENCY, detail) from None
         if not abs(minor) <= MAX_MINOR:
             raise RejectionError(Reason.CURRENCY, "value: too large in the configured currency")
         return round(minor)

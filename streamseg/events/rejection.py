@@ -45,10 +45,10 @@ class Reason(StrEnum):
 
 
 class RejectionError(StreamsegError):
-    """A rejected record. `detail` names the field and the rule, never the record's content: it may be personal."""
+    """A rejected record. `detail` names the field and the rule, never content that may be personal."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
-        super().__init__(f"{reason.value}: {detail}")
+        super().__init__(detail if detail.startswith(f"{reason.value}:") else f"{reason.value}: {detail}")
         self.reason = reason
         self.detail = detail
 

@@ -1,7 +1,7 @@
 """Parse the cells of foreign files: text, exact numbers, times, and yes or no."""
 
 import re
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from math import isfinite
@@ -119,11 +119,16 @@ def time_of(given: object, time_format: TimeFormat, zone: ZoneInfo) -> float:
     """Return the epoch seconds of `occurred_at`, in `zone` where it has no offset. Raises `RejectedLineError`."""
     text = text_of(given)
     try:
-        moment = given if isinstance(given, datetime) else _parse_time(text, time_format)
+        moment = _moment(given) if isinstance(given, date) else _parse_time(text, time_format)
         return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
     except (ValueError, OverflowError):
         reason = f"{text[:40]!r} is not a time in the format {time_format.format}"
         raise RejectedLineError(f"occurred_at: {reason}") from None
+
+
+def _moment(given: date) -> datetime:
+    """Return the time; of a day without time, its begin."""
+    return given if isinstance(given, datetime) else datetime.combine(given, time())
 
 
 def _parse_time(text: str, time_format: TimeFormat) -> datetime:

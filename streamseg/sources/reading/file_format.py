@@ -36,6 +36,8 @@ class FileFormat(TomlTable):
     encoding: Encoding = "utf-8"
     quote: str = Field(default='"', max_length=1)
     sort: bool = False
+    sheets: tuple[str, ...] = ()
+    """Sheets of a workbook to read; none for the only one that holds anything."""
     items: str | None = None
 
 

@@ -1,4 +1,4 @@
-"""Read files of events as a stream: CSV, JSON Lines (both also gzipped) and Parquet."""
+"""Read files of events as a stream: CSV, JSON Lines (both also gzipped), Parquet and Excel workbooks."""
 
 import csv
 import gzip
@@ -20,23 +20,26 @@ from streamseg.sources.reading.field_value import Line, NestedLine
 from streamseg.sources.reading.line_reader import LineReader
 from streamseg.sources.reading.mapping import FileMapping
 from streamseg.sources.reading.native_format import read_native_line
+from streamseg.sources.reading.parquet_rows import parquet_rows
 from streamseg.sources.reading.session_starts import with_session_starts
 from streamseg.sources.reading.transactions import TransactionGrouper
+from streamseg.sources.reading.workbook_rows import workbook_rows
 
 Reject = Callable[[int, str], None]
 """Takes the number of a rejected line (the first is 1) and the reason."""
 
 _FORMATS: Final = {
     ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".jsonl": "json", ".ndjson": "json", ".json": "json",
-    ".parquet": "parquet",
+    ".parquet": "parquet", ".xlsx": "workbook",
 }  # fmt: skip
+_WITHOUT_GZIP: Final = frozenset({"parquet", "workbook"})
 
 
 class EventFile:
     """The events of one file. Iterating reads the file and yields them in its order.
 
     Args:
-        path: ends in .csv, .tsv, .txt, .jsonl, .ndjson or .json, each also with .gz, or in .parquet.
+        path: ends in .csv, .tsv, .txt, .jsonl, .ndjson or .json, each also with .gz, or in .parquet or .xlsx.
         mapping: how columns become fields; None for a file in the native format (see `native_format`).
         reject: called for each line that is not a valid event.
 
@@ -48,7 +51,7 @@ class EventFile:
         if not path.is_file():
             raise SettingsError(f"{path} is not a file")
         suffix = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
-        if suffix not in _FORMATS or (suffix == ".parquet" and path.suffix == ".gz"):
+        if suffix not in _FORMATS or (path.suffix == ".gz" and _FORMATS[suffix] in _WITHOUT_GZIP):
             raise SettingsError(f"{path}: unknown file format {path.suffix or '(no suffix)'}; see --help")
         self._format = _FORMATS[suffix]
         if mapping is None and self._format != "json":
@@ -132,7 +135,17 @@ class EventFile:
                 yield number, dict(zip(columns, row, strict=False))
 
     def _rows(self, mapping: FileMapping, stream: IO[bytes]) -> Iterator[tuple[int, list[Any] | str]]:
-        return _parquet_rows(stream) if self._format == "parquet" else csv_rows(stream, mapping.file)
+        match self._format:
+            case "parquet":
+                return parquet_rows(stream)
+            case "workbook":
+                return workbook_rows(stream, mapping.file.sheets, self._show_share, has_header=not mapping.file.columns)
+            case _:
+                return csv_rows(stream, mapping.file)
+
+    def _show_share(self, share: float) -> None:
+        """Set how much was read: a workbook is read as a whole before its first row."""
+        self._position = lambda: int(share * self.size_bytes)
 
     def _columns(self, mapping: FileMapping, rows: Iterator[tuple[int, list[Any] | str]]) -> tuple[str, ...]:
         """Return the names of the columns; read the header if there is one. Raises `SettingsError`."""
@@ -162,18 +175,3 @@ class EventFile:
 
 def _without_bom(line: bytes, number: int) -> bytes:
     return line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
-
-
-def _parquet_rows(stream: IO[bytes]) -> Iterator[tuple[int, list[Any] | str]]:
-    """Yield the column names as row 0, then the rows, numbered from 1."""
-    try:
-        from pyarrow import parquet  # noqa: PLC0415  optional dependency
-    except ModuleNotFoundError:
-        raise SettingsError("reading Parquet needs an extra: pip install 'streamseg[parquet]'") from None
-    file = parquet.ParquetFile(stream)
-    yield 0, list(file.schema_arrow.names)
-    number = 0
-    for batch in file.iter_batches():
-        for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-            number += 1
-            yield number, list(row)

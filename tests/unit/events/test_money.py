@@ -29,3 +29,9 @@ def test_an_amount_that_cannot_be_converted_is_rejected(amount: float, currency:
     with pytest.raises(RejectionError) as refused:
         MONEY.minor(amount, currency)
     assert refused.value.reason is Reason.CURRENCY
+
+
+def test_the_reason_names_the_currency_and_the_settings_once() -> None:
+    with pytest.raises(RejectionError) as refused:
+        Money("EUR").minor(1.0, "USD")
+    assert str(refused.value) == "currency: USD is neither money.currency, which is EUR, nor in money.rates"
