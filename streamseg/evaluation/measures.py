@@ -95,30 +95,38 @@ def standardised(vectors: Floats, skewed: Sequence[bool], blocks: Sequence[str] 
 
 def offline_kmeans(scaled: Floats, k: int, seed: int = 0) -> Labels:
     """Return the labels (n,) of k-means on all rows (n, d) at once, the best of 50 starts: the upper reference."""
-    labels: Labels = KMeans(n_clusters=k, n_init=OFFLINE_STARTS, random_state=seed).fit_predict(scaled)
+    labels: Labels = KMeans(n_clusters=k, n_init=OFFLINE_STARTS, random_state=seed, tol=0.0).fit_predict(scaled)
     return labels
 
 
 def ceiling(scaled: Floats, k: int, others: Sequence[Labels | None]) -> Labels:
     """Return the labels (n,) with the least inertia: of 50 random starts, and of a start from each other labelling.
 
-    So no labelling with k groups is better than the ceiling. Ten starts alone were beaten on real histories.
+    So no labelling with at most k groups is better than the ceiling. Ten starts alone were beaten on real histories.
 
     Args:
         scaled: rows (n, d).
         k: number of clusters.
-        others: labels of the same rows by other methods.
+        others: labels of the same rows by other methods. Those with more than k groups are ignored.
     """
     best = offline_kmeans(scaled, k)
     least = inertia(scaled, best)
     for labels in others:
-        if labels is None or len(np.unique(labels)) != k:
+        if labels is None or len(np.unique(labels)) > k:
             continue
-        start = np.array([scaled[labels == label].mean(axis=0) for label in np.unique(labels)])
-        found: Labels = KMeans(n_clusters=k, init=start, n_init=1).fit_predict(scaled)
+        start = _filled_up(scaled, np.array([scaled[labels == label].mean(axis=0) for label in np.unique(labels)]), k)
+        found: Labels = KMeans(n_clusters=k, init=start, n_init=1, tol=0.0).fit_predict(scaled)
         if (lower := inertia(scaled, found)) < least:
             best, least = found, lower
     return best
+
+
+def _filled_up(rows: Floats, centres: Floats, k: int) -> Floats:
+    """Add the row that is farthest from all centres until there are k."""
+    while len(centres) < k:
+        nearest = np.min([((rows - centre) ** 2).sum(axis=1) for centre in centres], axis=0)
+        centres = np.vstack([centres, rows[np.argmax(nearest)]])
+    return centres
 
 
 def largest_share(labels: Labels) -> float:

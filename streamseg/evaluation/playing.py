@@ -10,7 +10,7 @@ import numpy as np
 
 from streamseg.clustering.encode import Floats
 from streamseg.clustering.identity import UNASSIGNED, id_of
-from streamseg.evaluation.baselines import Baseline
+from streamseg.evaluation.batch_baselines import Baseline
 from streamseg.evaluation.event_stream import EventStream, flushes
 from streamseg.evaluation.in_process_worker import InProcessWorker
 from streamseg.evaluation.lag import LagWatch

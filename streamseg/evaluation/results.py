@@ -11,7 +11,8 @@ class MethodResult:
 
     method: str
     k: int
-    """Number of clusters that the method was asked for; of `rfm`, the cells that have customers."""
+    """Number of clusters that the method was asked for; of `rfm` and `river-dbstream`, which choose it, the groups that
+    have customers at the end."""
     degenerate: bool = False
     """Whether nearly all customers are in one cluster. Agreement means nothing then and is None."""
     largest_share: float | None = None
@@ -21,7 +22,8 @@ class MethodResult:
     ari_after: float | None = None
     """Agreement with the truth at the end."""
     inertia_ratio: float | None = None
-    """Squared distances to the groups' own means at the end, relative to the ceiling (`offline`), so never below 1."""
+    """Squared distances to the groups' own means at the end, relative to the ceiling (`offline`), so never below 1.
+    None where a method chose its own number of groups, or left customers unassigned."""
     ari_to_offline: float | None = None
     """Agreement with offline k-means at the end."""
     renamed_worst_day: float | None = None
@@ -64,5 +66,7 @@ class StreamResult:
     model caused them. None if all customers had events every day."""
     unassigned_share: float
     first_rejection: str | None = None
+    true_groups: int | None = None
+    """True groups with customers at the end. `k` is chosen without knowing it."""
     births: Births | None = None
     """None unless the truth and the time of a change are known."""

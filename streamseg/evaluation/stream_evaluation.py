@@ -1,14 +1,15 @@
 """Runs a stream through the worker's path and through other methods, and measures all in the same way."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from streamseg.clustering.identity import UNASSIGNED
-from streamseg.evaluation.baselines import baselines, nmf_labels
+from streamseg.evaluation.baselines import BASELINES, nmf_labels
 from streamseg.evaluation.event_stream import EventStream
 from streamseg.evaluation.in_process_worker import InProcessWorker
 from streamseg.evaluation.measures import (
@@ -27,11 +28,13 @@ from streamseg.evaluation.variants import VARIANTS
 from streamseg.settings import Settings
 
 METHODS: Final = (
-    "streamseg", "offline", "river-off", "nightly", "minibatch", "river-default", "nmf", "rfm",
+    "streamseg", "offline", "river-off", "nightly", "minibatch", "betula", "river-default", "nmf", "rfm",
 )  # fmt: skip
 """In the order of the rows."""
 SLOW_METHODS: Final = ("river-streamkmeans", "river-clustream", "river-dbstream")
 """Run only when they are asked for: they take up to a hundred times the CPU of all others."""
+OWN_NUMBER: Final = frozenset({"rfm", "river-dbstream"})
+"""Methods that choose the number of groups themselves. Inertia is not comparable then."""
 
 
 def evaluate_stream(
@@ -41,7 +44,7 @@ def evaluate_stream(
     progress: Callable[[float], None],
     methods: Collection[str] = METHODS,
 ) -> StreamResult:
-    """Run methods on a stream.
+    """Run methods on a stream, in one thread: threads that wait for each other would count as CPU of a method.
 
     Args:
         stream: the events.
@@ -57,16 +60,17 @@ def evaluate_stream(
     for name in VARIANTS:
         if name in chosen:
             worker = InProcessWorker(paced, seed, VARIANTS[name])
+            beside = [one for one in BASELINES if one in chosen and not runs]
             params = worker.learner.params
-            beside = baselines(params.features, params.skewed, params.k, seed) if not runs else {}
-            runs.append(Run(name, stream, worker, [beside[one] for one in beside if one in chosen]))
+            runs.append(Run(name, stream, worker, [BASELINES[one](params, seed) for one in beside]))
 
     def report(done: int, share: float) -> None:
         progress((done + share) / len(runs))
 
-    for number, run in enumerate(runs):
-        run.play(partial(report, number))
-    return _judged(stream, runs, [name for name in (*METHODS, *SLOW_METHODS) if name in chosen])
+    with threadpool_limits(1):
+        for number, run in enumerate(runs):
+            run.play(partial(report, number))
+        return _judged(stream, runs, [name for name in (*METHODS, *SLOW_METHODS) if name in chosen])
 
 
 def _judged(stream: EventStream, runs: list[Run], methods: list[str]) -> StreamResult:
@@ -110,6 +114,7 @@ def _judged(stream: EventStream, runs: list[Run], methods: list[str]) -> StreamR
         unassigned_share=float(np.mean(segments == UNASSIGNED)) if len(segments) else 0.0,
         first_rejection=first.worker.first_rejection,
         births=first.births.births(k) if first.births is not None else None,
+        true_groups=_groups(stream.labels(end.at), end.customer_ids),
     )
 
 
@@ -136,13 +141,13 @@ def _with_all_labels(runs: list[Run], moment: Moment, methods: list[str]) -> Mom
 
 def _measure_end(row: MethodResult, stream: EventStream, end: Moment, labels: Labels, *, comparable: bool) -> None:
     offline = end.labels["offline"]
-    best = inertia(end.vectors, offline)
+    best, groups = inertia(end.vectors, offline), len(np.unique(labels))
     row.largest_share = largest_share(labels)
     row.degenerate = row.largest_share >= DEGENERATE_SHARE
-    if row.method == "rfm":
-        row.k = len(np.unique(labels))  # not the inertia: with another number of groups it says nothing
-    else:
-        row.inertia_ratio = inertia(end.vectors, labels) / best if best > 0 else None
+    if row.method in OWN_NUMBER:
+        row.k = groups
+    elif groups <= row.k and best > 0:  # the unassigned are a group too: more groups than k are no answer to k
+        row.inertia_ratio = inertia(end.vectors, labels) / best
     if not row.degenerate:
         row.ari_after = _ari_to_truth(stream, end, labels)
         row.ari_to_offline = ari(offline, labels) if comparable else None
@@ -168,6 +173,11 @@ def _ari_to_truth(stream: EventStream, moment: Moment, labels: Labels) -> float 
         return None
     named = [index for index, customer in enumerate(moment.customer_ids) if customer in truth]
     return ari([truth[moment.customer_ids[index]] for index in named], labels[named]) if named else None
+
+
+def _groups(truth: Mapping[str, str] | None, customer_ids: Sequence[str]) -> int | None:
+    """Return the number of true groups among the customers; None without truth."""
+    return None if truth is None else len({truth[customer] for customer in customer_ids if customer in truth})
 
 
 def _within_a_day(settings: Settings, day: float) -> Settings:

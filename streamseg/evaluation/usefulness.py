@@ -11,6 +11,9 @@ from streamseg.evaluation.measures import Labels
 
 DAYS: Final = 30
 FOLDS: Final = 5
+AVERAGE_CUSTOMERS: Final = 4
+"""The mean of a group is taken as if it had so many more customers, who are like the mean of all. Without them the many
+small cells of RFM predict worse than nothing in a shop of 100 (-20 % of the variance)."""
 RFM_FEATURES: Final = ("purchase_recency", "transactions", "lifetime_spend")
 SCORES: Final = 6
 """An RFM score is 0 to 5."""
@@ -19,8 +22,8 @@ SCORES: Final = 6
 def explained(labels: Labels, bought: Floats, seed: int = 0) -> float:
     """Return the share of the variance that the means of the groups explain, out of sample; the mean over columns.
 
-    A group that has no member in the other folds is predicted by their total mean. Below 0 when the groups predict
-    worse than one mean for all.
+    Each customer is predicted by the mean of the members of their group in the other folds, drawn towards the mean of
+    all (`AVERAGE_CUSTOMERS`). Below 0 when the groups predict worse than one mean for all.
 
     Args:
         labels: group of each customer, (n,).
@@ -35,7 +38,9 @@ def explained(labels: Labels, bought: Floats, seed: int = 0) -> float:
         mean = logged[rest].mean(axis=0)
         predicted = np.tile(mean, (int(test.sum()), 1))
         for label in np.unique(labels[rest]):
-            predicted[labels[test] == label] = logged[rest & (labels == label)].mean(axis=0)
+            members = logged[rest & (labels == label)]
+            drawn = members.sum(axis=0) + AVERAGE_CUSTOMERS * mean
+            predicted[labels[test] == label] = drawn / (len(members) + AVERAGE_CUSTOMERS)
         error += ((logged[test] - predicted) ** 2).sum(axis=0)
         total += ((logged[test] - mean) ** 2).sum(axis=0)
     varied = total > 0

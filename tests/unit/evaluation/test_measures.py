@@ -80,3 +80,16 @@ def test_the_ceiling_is_at_least_as_good_as_every_other_labelling(monkeypatch: p
     assert inertia(rows, measures.ceiling(rows, 30, [])) > inertia(rows, true)
     helped = measures.ceiling(rows, 30, [None, np.zeros(300, dtype=np.intp), true])
     assert inertia(rows, helped) <= inertia(rows, true)
+
+
+def test_a_labelling_with_fewer_groups_helps_the_ceiling_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is filled up to k centres. One with more groups than k is no answer to k, and is ignored."""
+    monkeypatch.setattr(measures, "offline_kmeans", lambda rows, k: np.arange(len(rows)) % k)
+    rng = np.random.default_rng(2)
+    true = np.repeat(np.arange(30), 10)
+    rows = rng.uniform(0, 100, (30, 2))[true] + rng.normal(0.0, 0.3, (300, 2))
+    fewer = np.minimum(true, 27)
+    helped = measures.ceiling(rows, 30, [fewer])
+    assert len(np.unique(helped)) == 30
+    assert inertia(rows, helped) < inertia(rows, fewer)
+    assert inertia(rows, measures.ceiling(rows, 29, [true])) == inertia(rows, np.arange(300) % 29)

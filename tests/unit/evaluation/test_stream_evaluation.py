@@ -6,14 +6,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from threadpoolctl import threadpool_info, threadpool_limits
 
+from streamseg.clustering.assign import Codes
+from streamseg.clustering.encode import Floats
+from streamseg.clustering.identity import UNASSIGNED
 from streamseg.commands import Invocation
 from streamseg.commands.bench.clustering import command
 from streamseg.errors import StreamsegError
+from streamseg.evaluation import stream_evaluation
+from streamseg.evaluation.batch_baselines import MiniBatch
 from streamseg.evaluation.event_stream import fitgear, recorded
 from streamseg.evaluation.in_process_worker import InProcessWorker
 from streamseg.evaluation.results import StreamResult
 from streamseg.evaluation.stream_evaluation import METHODS, evaluate_stream
+from streamseg.features.rows import Slots
 from streamseg.settings import SegmentationSettings, Settings
 from streamseg.sources.event import SourceEvent, rfc3339
 from streamseg.time_units import DAY_SECONDS
@@ -75,6 +82,7 @@ def test_measures_are_none_where_they_do_not_apply(shop: StreamResult) -> None:
     assert shop.unassigned_share == 0.0
     assert shop.births is not None
     assert shop.births.k == shop.k == 6, "births are of the same run as the agreement"
+    assert shop.true_groups == 6
 
 
 def test_a_degenerate_answer_is_named_and_has_no_agreement() -> None:
@@ -90,6 +98,54 @@ def test_a_degenerate_answer_is_named_and_has_no_agreement() -> None:
     assert offline.largest_share == pytest.approx(39 / 40)
     assert ours.degenerate
     assert ours.ari_to_offline is None
+
+
+def test_a_method_that_chooses_its_number_of_groups_says_so_and_has_no_inertia() -> None:
+    """There are two clear groups here, and three are asked for."""
+    rows = {row.method: row for row in judged(events(), "river-dbstream", "betula", k=3).rows}
+    assert list(rows) == ["streamseg", "offline", "betula", "river-dbstream"]
+    assert rows["betula"].k == 3
+    assert (rows["betula"].inertia_ratio or 0.0) >= 1.0 - 1e-9
+    assert rows["river-dbstream"].k == 2
+    assert rows["river-dbstream"].inertia_ratio is None
+
+
+def test_the_next_30_days_are_those_of_the_same_customers_for_all_methods(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each buys on the last 31 of 60 days, which come after the segments. Six who are erased in them are left out."""
+    asked: list[tuple[int, Floats]] = []
+    monkeypatch.setattr(stream_evaluation, "explained", lambda labels, bought: asked.append((len(labels), bought)))
+    judged(events(erased=frozenset(range(6))), "betula", "nmf", "rfm")
+    assert [labels for labels, _ in asked] == [34] * 5
+    for _, bought in asked:
+        assert bought[:, 1].tolist() == [31.0] * 34
+        assert sorted({*bought[:, 0].tolist()}) == [31 * 2_000.0, 31 * 20_000.0]
+
+
+def test_methods_learn_in_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = set[int]()
+
+    class Counting(MiniBatch):
+        def learn(self, vectors: Floats) -> None:
+            threads.update(library["num_threads"] for library in threadpool_info())
+            super().learn(vectors)
+
+    monkeypatch.setattr(stream_evaluation, "BASELINES", {"minibatch": Counting})
+    with threadpool_limits(2):
+        judged(events(), "minibatch")
+    assert threads == {1}
+
+
+def test_the_unassigned_do_not_lower_the_inertia(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are a group of their own: with k other groups they would beat the ceiling."""
+    settled = InProcessWorker.segments
+
+    def with_one_unassigned(worker: InProcessWorker, slots: Slots) -> Codes:
+        codes = settled(worker, slots)
+        codes[:1] = UNASSIGNED
+        return codes
+
+    monkeypatch.setattr(InProcessWorker, "segments", with_one_unassigned)
+    assert judged(events()).rows[0].inertia_ratio is None
 
 
 def test_a_file_is_evaluated_in_its_own_currency_with_or_without_truth(tmp_path: Path) -> None:
@@ -154,10 +210,10 @@ def _event(kind: str, customer: str, at: float, **body: object) -> SourceEvent:
     return SourceEvent(kind, str(common["event_id"]), customer, at, json.dumps(common | body).encode())
 
 
-def judged(events: list[SourceEvent]) -> StreamResult:
-    one = SegmentationSettings(features=("spend", "order_value"), k=2)
+def judged(events: list[SourceEvent], *methods: str, k: int = 2) -> StreamResult:
+    one = SegmentationSettings(features=("spend", "order_value"), k=k)
     stream = recorded("shop", events, None)
-    return evaluate_stream(stream, Settings(segmentations={"behaviour": one}), 1, lambda _: None, ())
+    return evaluate_stream(stream, Settings(segmentations={"behaviour": one}), 1, lambda _: None, methods)
 
 
 def test_an_erasure_in_a_stream_is_no_move_and_no_crash() -> None:

@@ -20,6 +20,13 @@ def test_many_small_groups_do_not_explain_noise() -> None:
     assert explained(np.repeat(np.arange(200), 3), RNG.lognormal(size=(600, 1))) <= 0.0
 
 
+def test_small_groups_are_drawn_to_the_mean_of_all() -> None:
+    """Groups of five explain a part of what they do when they are large, not less than nothing."""
+    group = np.repeat(np.arange(40), 5)
+    bought = np.expm1(10.0 + RNG.normal(0.0, 0.5, 40)[group] + RNG.normal(0.0, 1.0, 200))[:, None]
+    assert explained(group, bought) > 0.0
+
+
 def test_nothing_bought_is_nothing_explained() -> None:
     assert explained(np.array([0, 1] * 10), np.zeros((20, 2))) == 0.0
 
