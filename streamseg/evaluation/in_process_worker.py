@@ -156,7 +156,10 @@ class InProcessWorker:
         before, after = looked.before[:, 0], looked.after[:, 0]
         moved = slots[(before != after) & (before != UNASSIGNED) & (after != UNASSIGNED)]
         samples = pipeline.sample(self.rows, slots, now, [self._assigning])
-        if samples and self._learn([one.value for one in samples]):
+        for one in samples:
+            if one.value is None:
+                self.learner.forget(one.customer_id)
+        if samples and self._learn([one.value for one in samples if one.value is not None]):
             by_model = self.sweep(now)
         return moved, by_model
 

@@ -29,14 +29,14 @@ def vectors(rows: Rows, slots: Slots, now: float | Floats, names: Sequence[str])
     return out
 
 
-def observed(rows: Rows, slots: Slots, now: float | Floats) -> Floats:
-    """Return what was observed of the rows at `now`: one column per feature of the catalogue, in its order.
+def observed(rows: Rows, slots: Slots, now: float | Floats, names: Sequence[str] = ()) -> Floats:
+    """Return what was observed of the rows at `now`: one column per name, or per feature of the catalogue in its order.
 
     Counts and decayed spend are per 30 days, days are not capped, and there are no priors: NaN stands where a customer
     has no data. Descriptions speak from these, models compare `vectors`.
     """
     known, moment = catalogue(rows.layout), Moment(rows, slots, now, priors=False)
-    return np.column_stack([feature.formula(moment) for feature in known.values()])
+    return np.column_stack([known[name].formula(moment) for name in names or known])
 
 
 def names_hash(names: Iterable[str]) -> str:

@@ -40,6 +40,8 @@ def description(entry: Entry, language: str = DEFAULT, labels: Mapping[str, str]
     if "label_words" not in entry:
         return str(entry.get("description", ""))
     tables = messages(language)
+    if entry.get("declared"):
+        return " ".join(_sentence(say(tables, one)) for one in entry["persona"])
     if not entry.get("described"):
         return _sentence(str(tables["sentence"]["not_described"]))
     parts = []

@@ -17,16 +17,17 @@ from streamseg.clustering.sample import RANKS, rank_of
 from streamseg.features.catalogue import catalogue
 from streamseg.features.rows import Floats, Rows, Slots
 from streamseg.features.vector import names_hash, observed, vectors
-from streamseg.pipeline.segmentation import Segmentation, is_assignable
+from streamseg.pipeline.segmentation import Segmentation, is_assignable, is_outside
 
 
 @dataclass(frozen=True, slots=True)
 class SampleRecord:
-    """A record for `streamseg.samples`: key and encoded `SampleValue`."""
+    """A record for `streamseg.samples`: key and encoded `SampleValue`, or None to delete the customer's sample."""
 
     customer_id: str
     key: bytes
-    value: bytes
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
 
 
 class SampleValue(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -67,7 +68,8 @@ def sample(
 
     If there are many more customers than challenges need, only those with the lowest ranks are sampled (a uniform
     choice), so that the trainer's cost does not grow with the number of customers. Customers beyond the budget stay due
-    for a later look (DESIGN.md, Learning and assigning). Nobody is sampled without consent to analytics.
+    for a later look (DESIGN.md, Learning and assigning). Nobody is sampled without consent to analytics, or outside of
+    the population of a segmentation; the sample of a customer who left it is deleted.
 
     Args:
         rows: the slab; `learned_at` is updated.
@@ -78,12 +80,18 @@ def sample(
         epoch: epoch of the partition's lease.
         unknown: as for `may_learn`.
     """
-    samples = []
+    samples = list[SampleRecord]()
     slots = slots[may_learn(rows, slots, unknown=unknown)]
     for s, segmentation in enumerate(segmentations):
         if segmentation.dropped:
             continue
-        active = slots[is_assignable(rows, slots, segmentation)]
+        outside = is_outside(rows, slots, segmentation, now)
+        left = slots[outside & (rows.learned_at[slots, s] > 0)]
+        rows.learned_at[left, s] = 0
+        gone = (rows.customer_ids[slot] for slot in left.tolist())
+        header = (SAMPLE_EPOCH_HEADER, b"%d" % epoch)
+        samples.extend(SampleRecord(one, sample_key(segmentation.name, one), None, (header,)) for one in gone)
+        active = slots[is_assignable(rows, slots, segmentation) & ~outside]
         due = active[now - rows.learned_at[active, s] >= segmentation.learn_interval_seconds]
         if segmentation.sampled_share < 1.0:
             bound = segmentation.sampled_share * RANKS

@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from streamseg.clustering.params import REFUSED
+from streamseg.clustering.population import Population
 from streamseg.errors import SettingsError
 from streamseg.language import DEFAULT, languages
 from streamseg.language.actions import read_actions
@@ -101,6 +102,9 @@ class SegmentationSettings(TomlTable):
     """Name of a shipped segmentation. The other settings of this table override it."""
     features: tuple[str, ...] = Field(default=(), validate_default=True)
     """Names from the feature catalogue, or patterns such as `category_*`."""
+    population: str = ""
+    """Who belongs to it: one figure compared with a number, such as `transactions >= 1`. All others are in a group of
+    their own, NAME-outside. Figures are features as they were observed, and `events`; empty: everybody belongs."""
     shadow: bool = False
     """Learn and assign, but publish nothing before `streamseg promote`."""
     clusterer: Literal["kmeans", "streamkmeans", "clustream", "dbstream"] = "kmeans"
@@ -142,6 +146,14 @@ class SegmentationSettings(TomlTable):
         if isinstance(value, str) and value in REFUSED:
             raise ValueError(f"{value} is refused: {REFUSED[value]}")
         return value
+
+    @field_validator("population")
+    @classmethod
+    def _check_population(cls, value: str) -> str:
+        try:
+            return str(Population.parse(value)) if value.strip() else ""
+        except SettingsError as error:
+            raise ValueError(str(error)) from None
 
     @field_validator("features")
     @classmethod

@@ -64,6 +64,24 @@ def test_settings_beside_a_pack_change_it(tmp_path: Path) -> None:
     assert (one.k, one.features) == (4, SegmentationSettings(pack="value").features)
 
 
+def test_value_is_for_those_who_have_bought_and_settings_can_let_everybody_in(tmp_path: Path) -> None:
+    """Issue 14, number 5: never-buyers are a group of their own by rule, not a cluster."""
+    worth = '[segmentations.worth]\npack = "value"\n'
+    assert {name: str(rule) for name, rule in derive(settings(tmp_path, worth)).populations.items()} == {
+        "worth": "transactions >= 1"
+    }
+    assert derive(settings(tmp_path, f'{worth}population = ""\n')).populations == {}
+
+
+def test_a_rule_over_an_unknown_feature_is_refused_with_the_nearest_name(tmp_path: Path) -> None:
+    wrong = settings(tmp_path, '[segmentations.worth]\npack = "value"\npopulation = "transaction >= 1"\n')
+    with pytest.raises(SettingsError) as raised:
+        derive(wrong)
+    assert str(raised.value) == (
+        "setting segmentations.worth.population: there is no feature transaction; did you mean transactions?"
+    )
+
+
 def test_the_environment_can_choose_a_pack(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STREAMSEG_SEGMENTATIONS__NEEDS__PACK", "needs")
     monkeypatch.setenv("STREAMSEG_SEGMENTATIONS__NEEDS__K", "3")

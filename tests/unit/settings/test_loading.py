@@ -24,6 +24,14 @@ from streamseg.settings import load_settings
         ('[api]\nallowed_origins = ["https://shop.example/"]', "setting api.allowed_origins.0: "),
         ('[api]\npublic_url = "segments.shop.example"', "setting api.public_url: "),
         ("[api", "settings file: Expected ']'"),
+        (
+            '[segmentations.a]\npack = "value"\npopulation = "transactions => 1"',
+            "setting segmentations.a.population: there is no comparison =>: use one of >=, >, <=, <, ==, !=; did",
+        ),
+        (
+            '[segmentations.a]\npack = "value"\npopulation = "buyers"',
+            "setting segmentations.a.population: must compare a figure with a number, such as `transactions >= 1`",
+        ),
     ],
 )
 def test_a_wrong_setting_in_the_file_is_named(tmp_path: Path, text: str, message: str) -> None:
