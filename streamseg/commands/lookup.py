@@ -94,8 +94,9 @@ def print_reasons(
         said.append(texts["rfm"].format(**reason["rfm"] | {"name": rfm_name(reason["rfm"]["name"], language)}))
     for line in said:
         say(f"  {line}", indent="    ")
-    towards = [pull for pull in reason["pulls"] if pull["pull"] > 0][:_REASONS]
-    away = [pull for pull in reversed(reason["pulls"]) if pull["pull"] < 0][:_REASONS]
+    spoken = [pull for pull in reason["pulls"] if not features[pull["feature"]].hashed]
+    towards = [pull for pull in spoken if pull["pull"] > 0][:_REASONS]
+    away = [pull for pull in reversed(spoken) if pull["pull"] < 0][:_REASONS]
     groups = [(texts["this_group"], own, "own_centre"), (texts["the_runner_up"], other, "other_centre")]
     for title, pulls, named in ((texts["towards"], towards, groups), (texts["away"], away, list(reversed(groups)))):
         if pulls:

@@ -1,7 +1,7 @@
 """The table of all features: name, unit, meaning, and the formula that computes each from a row."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from math import log1p
 from typing import Final
@@ -22,9 +22,12 @@ from streamseg.features.formulas import (
     level,
     order_value_spread,
     share,
+    text_begins,
+    text_in_group,
     total,
 )
 from streamseg.features.layout import Attribute, Layout, slug
+from streamseg.features.words.texts import parts_of
 
 RECENCY_CAP_DAYS: Final = 365.0
 """Largest recency; also the recency of what never happened."""
@@ -53,6 +56,8 @@ class Feature:
     block: str = ""
     value: str = ""
     """In a feature of a category-valued attribute: the value that it stands for, as declared."""
+    hashed: bool = False
+    """Whether it stands for a hash group of values: models compare it, people are told the values themselves."""
 
     @property
     def subject(self) -> str:
@@ -240,11 +245,28 @@ def _recent(layout: Layout) -> tuple[Feature, ...]:
 
 
 def _profile(index: int, attribute: Attribute) -> tuple[Feature, ...]:
+    if attribute.part:
+        return ()
     return (*_of_attribute(index, attribute), *_of_groups(index, attribute))
 
 
 def _of_attribute(index: int, attribute: Attribute) -> tuple[Feature, ...]:
     stem = f"profile_{slug(attribute.name)}"
+    if attribute.found:
+        parts = parts_of(attribute.first)
+        return tuple(
+            replace(
+                _yes_or_no(
+                    stem,
+                    f"in group {group + 1} of {attribute.found}",
+                    f"{attribute.name} falls into hash group {group + 1} of {attribute.found}",
+                    attribute,
+                    text_in_group(index, parts, attribute.found, group),
+                ),
+                hashed=True,
+            )
+            for group in range(attribute.found)
+        )
     if not attribute.values:
         meaning = f"{attribute.name}; {attribute.typical:g} if unknown"
         formula = attribute_number(index, attribute.typical)
@@ -262,9 +284,11 @@ def _of_groups(index: int, attribute: Attribute) -> tuple[Feature, ...]:
             _yes_or_no(
                 stem,
                 name,
-                f"{attribute.name} is one of {', '.join(values)}",
+                f"{attribute.name} {'begins with' if attribute.found else 'is'} one of {', '.join(values)}",
                 attribute,
-                attribute_among(index, [codes[value] for value in values]),
+                text_begins(index, parts_of(attribute.first), values)
+                if attribute.found
+                else attribute_among(index, [codes[value] for value in values]),
             )
             for name, values in attribute.groups
         ),

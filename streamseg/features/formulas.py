@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.features.rows import Floats, Rows, Slots
+from streamseg.features.words import texts
 from streamseg.time_units import DAY_SECONDS
 
 SHARE_PRIOR_EVENTS: Final = 4.0
@@ -220,6 +221,30 @@ def attribute_among(index: int, codes: Sequence[int]) -> Formula:
 def attribute_within(index: int, least: float, greatest: float) -> Formula:
     """Return the formula of a band: 1 for rows whose number lies within these limits, else 0; NaN as above."""
     return _told(index, lambda values: (values >= least) & (values <= greatest))
+
+
+def text_in_group(index: int, parts: int, groups: int, group: int) -> Formula:
+    """Return the formula of a hash group: 1 for rows whose text falls into it, else 0; NaN as above."""
+    return _text_told(index, parts, lambda numbers: texts.group(numbers, groups) == group)
+
+
+def text_begins(index: int, parts: int, beginnings: Sequence[str]) -> Formula:
+    """Return the formula of a table: 1 for rows whose text begins with one of these letters, else 0; NaN as above."""
+
+    def is_so(numbers: Floats) -> NDArray[np.bool_]:
+        mask: NDArray[np.bool_] = np.any([texts.begins(numbers, one) for one in beginnings], axis=0)
+        return mask
+
+    return _text_told(index, parts, is_so)
+
+
+def _text_told(index: int, parts: int, is_so: Callable[[Floats], NDArray[np.bool_]]) -> Formula:
+    def formula(moment: Moment) -> Floats:
+        numbers = moment.field("attributes")[:, index : index + parts]
+        found = is_so(numbers).astype(np.float64)
+        return found if moment.priors else np.where(np.isnan(numbers).any(axis=1), np.nan, found)
+
+    return formula
 
 
 def _told(index: int, is_so: Callable[[Floats], NDArray[np.bool_]]) -> Formula:

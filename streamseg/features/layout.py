@@ -5,7 +5,6 @@ Two layouts have the same fingerprint only if their rows mean the same.
 
 import hashlib
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,7 +15,10 @@ from numpy.typing import NDArray
 
 from streamseg.errors import SettingsError
 from streamseg.features.aggregates import OTHER_CATEGORY, Aggregate, aggregates
+from streamseg.features.words.attributes import Attribute, check_attributes, in_parts, slug
 from streamseg.time_units import DAY_SECONDS
+
+__all__ = ["FIELDS", "FORMAT", "NEVER", "SOURCES", "Attribute", "Field", "Layout", "slug"]
 
 SOURCES: Final = 5
 FORMAT: Final = 2
@@ -79,25 +81,6 @@ FIELDS: Final = (
 Event times are epoch seconds as float64, `NEVER` if there was no event. Times of our own decisions are whole epoch
 seconds, 0 if there was none. A row has the same bytes in memory and in the store.
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Attribute:
-    """A profile attribute kept in rows: one of `values`, or a number if `values` is empty.
-
-    `typical` replaces a missing number in vectors; `skewed` numbers are compared by their logarithm.
-    """
-
-    name: str
-    values: tuple[str, ...] = ()
-    typical: float = 0.0
-    skewed: bool = False
-    group_as: str = ""
-    """Name of what groups or bands make of it, such as `zone` or `generation`; empty for nothing."""
-    groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """Names, each with the values that belong to it. Vectors only: rows hold the value."""
-    bands: tuple[tuple[str, float, float], ...] = ()
-    """Names, each with the least and the greatest number that belong to it, in the same way."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +148,7 @@ class Layout:
             SettingsError: two categories, attributes, or values of one attribute have the same feature name, or a
                 category is named `other`.
         """
-        _check_attributes(attributes)
+        check_attributes(attributes)
         slugs = tuple(slug(category) for category in categories)
         taken = {"", OTHER_CATEGORY}
         for category, name in zip(categories, slugs, strict=True):
@@ -183,7 +166,7 @@ class Layout:
             currency=currency,
             minor_units=minor_units,
             segmentations=tuple(segmentations),
-            attributes=tuple(attributes),
+            attributes=in_parts(attributes),
             typical_price=typical_price,
             typical_order=typical_order,
             brand_groups=brand_groups,
@@ -273,24 +256,6 @@ class Layout:
             [[a.name, a.adds] for a in self.aggregates],
             [self.half_life_seconds, self.recent_half_life_seconds, self.time_zone, self.remembered_event_ids],
             [self.currency, self.minor_units, self.segmentations],
-            [[a.name, a.values] for a in self.attributes],
+            [[a.name, a.values, a.first] if a.found else [a.name, a.values] for a in self.attributes],
         ]
         return hashlib.blake2b(json.dumps(content).encode(), digest_size=4).hexdigest()
-
-
-def _check_attributes(attributes: Sequence[Attribute]) -> None:
-    if len({slug(attribute.name) for attribute in attributes} - {""}) < len(attributes):
-        raise SettingsError("setting features.attributes: two names give the same feature name, or one none")
-    names = [name for attribute in attributes for name in (attribute.name, attribute.group_as) if name]
-    if len({slug(name) for name in names}) < len(names):
-        raise SettingsError("setting features.attributes: a group_as has the name of an attribute or of another one")
-    for attribute in attributes:
-        if len({slug(value) for value in attribute.values} - {""}) < len(attribute.values):
-            raise SettingsError(
-                f"setting features.attributes.{attribute.name}.values: two give the same feature name, or one none"
-            )
-
-
-def slug(text: str) -> str:
-    """Return a name in the form used in feature names: lower case, words joined by `_`."""
-    return re.sub(r"\W+", "_", text.casefold()).strip("_")

@@ -28,7 +28,11 @@ def row_settings(layout: Layout) -> dict[str, Any]:
         "features.recent_half_life_days": layout.recent_half_life_seconds / DAY_SECONDS,
         "features.categories": list(layout.categories),
         "features.brand_groups": layout.brand_groups,
-        "features.attributes": {one.name: list(one.values) for one in layout.attributes},
+        "features.attributes": {
+            one.name: [f"text of {one.first} letters"] if one.found else list(one.values)
+            for one in layout.attributes
+            if not one.part
+        },
         "features.time_zone": layout.time_zone,
         "features.remembered_event_ids": layout.remembered_event_ids,
         "money.currency": layout.currency,

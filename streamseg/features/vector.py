@@ -8,6 +8,7 @@ import numpy as np
 from streamseg.features.catalogue import catalogue
 from streamseg.features.formulas import Moment
 from streamseg.features.rows import Floats, Rows, Slots
+from streamseg.features.words.texts import parts_of, text_of
 
 
 def vectors(rows: Rows, slots: Slots, now: float | Floats, names: Sequence[str]) -> Floats:
@@ -37,6 +38,18 @@ def observed(rows: Rows, slots: Slots, now: float | Floats, names: Sequence[str]
     """
     known, moment = catalogue(rows.layout), Moment(rows, slots, now, priors=False)
     return np.column_stack([known[name].formula(moment) for name in names or known])
+
+
+def told_texts(rows: Rows, slots: Slots) -> list[dict[str, str]]:
+    """Return the texts that profiles told of each row, by attribute, such as its city; missing ones are left out."""
+    found: list[dict[str, str]] = [{} for _ in slots]
+    for index, attribute in enumerate(rows.layout.attributes):
+        if attribute.found and not attribute.part:
+            numbers = rows.attributes[slots, index : index + parts_of(attribute.first)].tolist()
+            for one, text in zip(found, map(text_of, numbers), strict=True):
+                if text is not None:
+                    one[attribute.trait] = text
+    return found
 
 
 def names_hash(names: Iterable[str]) -> str:

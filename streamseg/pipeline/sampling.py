@@ -16,7 +16,7 @@ from streamseg.clustering.budget import LearnBudget, draw
 from streamseg.clustering.sample import RANKS, rank_of
 from streamseg.features.catalogue import catalogue
 from streamseg.features.rows import Floats, Rows, Slots
-from streamseg.features.vector import names_hash, observed, vectors
+from streamseg.features.vector import names_hash, observed, told_texts, vectors
 from streamseg.pipeline.segmentation import Segmentation, is_assignable, is_outside
 
 
@@ -47,6 +47,8 @@ class SampleValue(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What was observed, by feature of the catalogue, to four digits; null without data."""
     observed_names: str = ""
     """Stands for the features of `observed`, see `names_hash`."""
+    texts: dict[str, str] = {}
+    """What profiles told in words that the settings do not list, by attribute: the city. Descriptions name them."""
 
 
 SAMPLE_EPOCH_HEADER: Final = "epoch"
@@ -110,10 +112,11 @@ def sample(
             rows.spend_minor[due].tolist(),
             vectors(rows, due, now, segmentation.features).tolist(),
             _rounded(observed(rows, due, now)).tolist(),
+            told_texts(rows, due),
             strict=True,
         )
         names = names_hash(catalogue(rows.layout))
-        for slot, events, spend_minor, vector, seen in columns:
+        for slot, events, spend_minor, vector, seen, texts in columns:
             customer_id = rows.customer_ids[slot]
             value = SampleValue(
                 segmentation=segmentation.name,
@@ -125,6 +128,7 @@ def sample(
                 x=tuple(vector),
                 observed=tuple(seen),
                 observed_names=names,
+                texts=texts,
             )
             samples.append(SampleRecord(customer_id, sample_key(segmentation.name, customer_id), _ENCODE_SAMPLE(value)))
     return samples

@@ -46,6 +46,11 @@ class AttributeSettings(TomlTable):
 
     values: tuple[Annotated[str, Field(min_length=1, max_length=64)], ...] = Field(default=(), max_length=64)
     """Allowed categories, compared case-insensitively. Any other value counts as missing."""
+    found: int = Field(default=0, ge=0, le=64)
+    """A text whose values are not listed but found in the data, such as a city: vectors compare so many hash groups of
+    them, descriptions name the most frequent. 0: a number, or one of `values`."""
+    first: int = Field(default=18, ge=1, le=18)
+    """Letters of such a text that are kept: 2 of a postcode are its area."""
     typical: float = Field(default=0.0, allow_inf_nan=False)
     """The number to assume where the attribute is missing."""
     skewed: bool = False
@@ -61,16 +66,19 @@ class AttributeSettings(TomlTable):
     def _check_groups(self) -> "AttributeSettings":
         if bool(self.group_as) != bool(self.groups or self.bands):
             raise ValueError("group_as needs groups or bands, and they need group_as")
-        if unknown := [value for values in self.groups.values() for value in values if value not in self.values]:
+        given = [value for values in self.groups.values() for value in values]
+        if not self.found and (unknown := [value for value in given if value not in self.values]):
             raise ValueError(f"groups has {unknown[0]}, which is not in values")
-        if self.bands and self.values:
+        if self.bands and (self.values or self.found):
             raise ValueError("bands are for numbers, but this attribute has values")
         return self
 
     @model_validator(mode="after")
     def _check_kind(self) -> "AttributeSettings":
-        if self.values and (self.typical or self.skewed):
+        if (self.values or self.found) and (self.typical or self.skewed):
             raise ValueError("typical and skewed are for numbers, but this attribute has values")
+        if self.values and self.found:
+            raise ValueError("values are listed or found, not both")
         return self
 
 

@@ -125,6 +125,8 @@ def _layout(settings: Settings) -> Layout:
                 one.group_as,
                 tuple(one.groups.items()),
                 tuple((name, least, greatest) for name, (least, greatest) in one.bands.items()),
+                one.found,
+                one.first,
             )
             for trait, one in settings.attributes.items()
         ],

@@ -74,7 +74,6 @@ class SegmentCatalogue:
         self._models = models
         self._state = state
         self._partitions = partitions
-        self._features = features
         self._currency = currency
         self._status = status
         self._pace = pace
@@ -102,11 +101,12 @@ class SegmentCatalogue:
         sizes = await self._sizes()
         self._customers.keep(snapshot.segmentation, samples)
         borders = await self._customers.rfm_borders(self._models)
+        sampled, known = self._customers.sampled(samples)
         described = await asyncio.to_thread(
             describe,
             snapshot,
-            self._customers.sampled(samples),
-            self._features,
+            sampled,
+            known,
             currency=self._currency,
             borders=borders,
             sizes=sizes,

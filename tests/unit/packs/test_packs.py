@@ -10,7 +10,7 @@ from streamseg.clustering.encode import Scale
 from streamseg.errors import SettingsError
 from streamseg.features.catalogue import catalogue
 from streamseg.features.layout import Attribute, Layout
-from streamseg.features.vector import observed
+from streamseg.features.vector import observed, told_texts, vectors
 from streamseg.settings import SegmentationSettings, Settings, load_settings
 from streamseg.wiring.derived import derive
 from tests.support.rows import NOON, Slab, profile
@@ -198,12 +198,39 @@ def test_a_shop_replaces_the_table_of_zones(tmp_path: Path) -> None:
     )
 
 
+def test_places_are_found_in_the_data_and_a_shop_groups_them_by_a_table_of_its_own(tmp_path: Path) -> None:
+    """Issue 14, number 5: region, city and postcode area, without a list of them."""
+    chosen = derive(settings(tmp_path, '[segmentations.place]\npack = "geographic"\n'))
+    slab = Slab(chosen.layout)
+    slab.feed([profile(NOON, country="NL", region="Utrecht", city="Amersfoort", postcode="3811 AA")])
+    assert told_texts(slab.rows, slab.all) == [{"region": "utrecht", "city": "amersfoort", "postcode": "38"}]
+    features = chosen.segmentation("place").features
+    found = dict(zip(features, vectors(slab.rows, slab.all, NOON, features)[0].tolist(), strict=True))
+    for name in ("region", "city", "postcode"):
+        assert sum(value for one, value in found.items() if one.startswith(f"profile_{name}_in_group_")) == 1
+    ours = """
+        [segmentations.place]
+        pack = "geographic"
+        features = ["profile_delivery_*"]
+        [features.attributes.postcode]
+        found = 12
+        group_as = "delivery"
+        groups = { "next day" = ["38", "10"], later = ["9"] }
+    """
+    assert derive(settings(tmp_path, ours)).segmentation("place").features == (
+        "profile_delivery_next_day", "profile_delivery_later",
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("attribute", "message"),
     [
         ("{ values = ['NL'], group_as = 'zone', groups = { a = ['SE'] } }", "groups has SE, which is not in values"),
         ("{ group_as = 'zone' }", "group_as needs groups or bands"),
         ("{ values = ['NL'], group_as = 'zone', bands = { a = [1, 2] } }", "bands are for numbers"),
+        ("{ values = ['NL'], found = 8 }", "values are listed or found, not both"),
+        ("{ found = 8, typical = 3 }", "typical and skewed are for numbers"),
+        ("{ found = 8, first = 19 }", "must be at most 18"),
     ],
 )
 def test_a_wrong_table_of_groups_is_refused(tmp_path: Path, attribute: str, message: str) -> None:
