@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from streamseg.features.words.counted import Counted
+
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
@@ -88,12 +90,15 @@ def brand_sum(group: int) -> str:
     return f"brand_group_{group}"
 
 
-def aggregates(categories: Sequence[str], brand_groups: int = 0) -> tuple[Aggregate, ...]:
+def aggregates(
+    categories: Sequence[str], brand_groups: int = 0, counted: Sequence[Counted] = ()
+) -> tuple[Aggregate, ...]:
     """Return all sums of a row in stored order: habit half-life first, then recent.
 
     Args:
         categories: slugs of the configured categories, without `other`.
         brand_groups: number of hash groups for brands; 0 keeps no brand sums.
+        counted: what else clicks tell in words.
     """
     lines = "each item line viewed, put in the cart or bought"
     return (
@@ -101,5 +106,6 @@ def aggregates(categories: Sequence[str], brand_groups: int = 0) -> tuple[Aggreg
         *(Aggregate(category_sum(name), f"{lines} of {name}: 1") for name in categories),
         Aggregate(category_sum(OTHER_CATEGORY), f"{lines} of a category that is not listed: 1"),
         *(Aggregate(brand_sum(n), f"{lines} of a brand whose hash falls on {n}: 1") for n in range(brand_groups)),
+        *(Aggregate(name, adds) for one in counted for name, adds in one.sums),
         *(Aggregate(f"recent_{name}", f"as {name}", recent=True) for name in RECENT),
     )

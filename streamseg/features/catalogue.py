@@ -27,6 +27,7 @@ from streamseg.features.formulas import (
     total,
 )
 from streamseg.features.layout import Attribute, Layout, slug
+from streamseg.features.words.counted import Counted
 from streamseg.features.words.texts import parts_of
 
 RECENCY_CAP_DAYS: Final = 365.0
@@ -34,6 +35,8 @@ RECENCY_CAP_DAYS: Final = 365.0
 TENURE_CAP_DAYS: Final = 3650.0
 YES_OR_NO: Final = "0 or 1"
 """Unit of features that hold only 0 or 1."""
+_SEARCHED: Final = 0.05
+"""Prior of the share of searches with a word of a group."""
 AS_SENT: Final = "as sent"
 """Unit of attributes that are numbers: only the sender knows it."""
 
@@ -84,6 +87,7 @@ def catalogue(layout: Layout) -> dict[str, Feature]:
         ),
         *_categories(layout),
         *_brands(layout),
+        *(each for one in layout.counted for each in _counted(one)),
         *_recent(layout),
         *(each for index, attribute in enumerate(layout.attributes) for each in _profile(index, attribute)),
     )
@@ -228,6 +232,23 @@ def _brands(layout: Layout) -> tuple[Feature, ...]:
         return ()
     meaning = "item lines viewed, put in the cart or bought of the favourite brand, among all with a brand; estimated"
     return (Feature("favourite_brand_share", "share", meaning, False, favourite_share(groups)),)
+
+
+def _counted(counted: Counted) -> tuple[Feature, ...]:
+    """Return the shares of what clicks tell in words. The parts of a search are no parts of a whole."""
+    whole = counted.kind != "search"
+    prior = 1 / len(counted.parts) if whole else _SEARCHED
+    return tuple(
+        Feature(
+            f"{name}_share",
+            "share",
+            f"{adds.removesuffix(': 1').replace('each ', '', 1)}, among all that tell it",
+            False,
+            share(name, (counted.told,), prior),
+            block=counted.kind if whole else "",
+        )
+        for name, adds in counted.sums[:-1]
+    )
 
 
 def _recent(layout: Layout) -> tuple[Feature, ...]:

@@ -30,6 +30,7 @@ from streamseg.features.layout import Layout, slug
 from streamseg.features.lines import Lines, Places, lines_of
 from streamseg.features.local_time import local_time
 from streamseg.features.rows import Floats
+from streamseg.features.words.counted import Counted
 
 _NONE: Final = -1
 """Code of a word without a sum of its own."""
@@ -117,7 +118,8 @@ def of_clicks(layout: Layout, clicks: Sequence[Click], at: Floats, money: Money)
     adding.add(known, named[known])
     browsing = np.flatnonzero(codes.is_browsed[named])
     adding.lines(lines_of(layout, clicks, browsing, money), "lines_browsed", "price_browsed")
-
+    for counted in layout.counted:
+        adding.counted(clicks, counted)
     return adding.triples()
 
 
@@ -191,6 +193,14 @@ class _Adding:
         self.add(chosen[code != _NO_DEVICE], "devices")
         listed = code >= 0
         self.add(chosen[listed], code[listed])
+
+    def counted(self, clicks: Sequence[Click], counted: Counted) -> None:
+        """Add what clicks tell in words: 1 to the sum of each part, and 1 to that of all that tell it."""
+        told = [(i, parts) for i, parts in enumerate(map(counted.of, clicks)) if parts is not None]
+        first = self.layout.sum_index[counted.sums[0][0]]
+        events = [i for i, parts in told for _ in parts]
+        self.add(np.array(events, dtype=np.intp), first + np.array([p for _, parts in told for p in parts], np.intp))
+        self.add(np.array([i for i, _ in told], dtype=np.intp), counted.told)
 
     def lines(self, lines: Lines, priced: str, price: str) -> None:
         """Add categories, brands and prices of item lines."""

@@ -5,7 +5,7 @@ Two layouts have the same fingerprint only if their rows mean the same.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, Literal, NamedTuple
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from streamseg.errors import SettingsError
 from streamseg.features.aggregates import OTHER_CATEGORY, Aggregate, aggregates
 from streamseg.features.words.attributes import Attribute, check_attributes, in_parts, slug
+from streamseg.features.words.counted import Counted, counted_kinds
 from streamseg.time_units import DAY_SECONDS
 
 __all__ = ["FIELDS", "FORMAT", "NEVER", "SOURCES", "Attribute", "Field", "Layout", "slug"]
@@ -106,6 +107,7 @@ class Layout:
     typical_price: float = 30.0
     typical_order: float = 60.0
     brand_groups: int = 0
+    counted: tuple[Counted, ...] = ()
     format: int = FORMAT
     """Only rows that were written by an earlier release have another one."""
     earlier: tuple[tuple[str, ...], ...] = ()
@@ -127,6 +129,8 @@ class Layout:
         typical_price: float = 30.0,
         typical_order: float = 60.0,
         brand_groups: int = 0,
+        counted: Sequence[str] = (),
+        search_groups: Mapping[str, Sequence[str]] | None = None,
     ) -> "Layout":
         """Create a layout from values of the settings.
 
@@ -143,6 +147,8 @@ class Layout:
             typical_price: prior of the price level, in major units, for customers without views or purchases.
             typical_order: prior of the order value, in major units.
             brand_groups: number of hash groups for brands; more groups give a more exact estimate, 0 keeps none.
+            counted: what else of clicks is counted: `channel`, `browser`, `platform`.
+            search_groups: words of search terms by the name of their group.
 
         Raises:
             SettingsError: two categories, attributes, or values of one attribute have the same feature name, or a
@@ -170,6 +176,7 @@ class Layout:
             typical_price=typical_price,
             typical_order=typical_order,
             brand_groups=brand_groups,
+            counted=counted_kinds(counted, {slug(name): words for name, words in (search_groups or {}).items()}),
         )
 
     @cached_property
@@ -180,7 +187,7 @@ class Layout:
     @cached_property
     def aggregates(self) -> tuple[Aggregate, ...]:
         """Sums in stored order."""
-        return aggregates(self.categories, self.brand_groups)
+        return aggregates(self.categories, self.brand_groups, self.counted)
 
     @cached_property
     def sum_index(self) -> dict[str, int]:

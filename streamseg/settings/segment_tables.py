@@ -94,6 +94,12 @@ class FeatureSettings(TomlTable):
     brand_groups: int | None = Field(default=None, ge=0, le=256)
     """Number of hash groups for brands; more groups give a more exact estimate of brand loyalty. Each takes 4 bytes of
     a row. None: as many as the chosen packs need, for most packs 0."""
+    counted: tuple[Literal["channel", "browser", "platform"], ...] | None = None
+    """What else of clicks is counted: how visits came, by which browser, in the app or on the web. They take 28, 28 and
+    12 bytes of a row. None: what the chosen packs need."""
+    search_groups: dict[Trait, Annotated[tuple[Trait, ...], Field(min_length=1)]] | None = None
+    """Groups of search terms: the words of which a term has one, by the name of the group; `gift*` is every word that
+    begins so. Each takes 4 bytes of a row. None: those of the chosen packs."""
     time_zone: TimeZone = "UTC"
     """Time zone in which hours of the day and weekends are counted."""
     remembered_event_ids: int = Field(default=8, ge=0, le=256)

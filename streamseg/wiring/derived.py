@@ -133,6 +133,8 @@ def _layout(settings: Settings) -> Layout:
         typical_price=settings.money.typical_price,
         typical_order=settings.money.typical_order,
         brand_groups=settings.brand_groups,
+        counted=settings.counted,
+        search_groups=settings.search_groups,
     )
 
 

@@ -50,6 +50,16 @@ def test_all_packs_fit_into_one_layout() -> None:
     assert set(derive(Settings(segmentations=other_way_round)).features) == set(derive(all_of_them).features)
 
 
+@pytest.mark.parametrize(
+    ("chosen", "row_bytes"),
+    [(("behaviour",), 384), (("value",), 384), (("demographic",), 528), (("firmographic",), 464),
+     (("geographic",), 512), (("needs",), 400), (("psychographic",), 416), (("technographic",), 496), (KINDS, 1_112)],
+)  # fmt: skip
+def test_a_row_has_bytes_only_for_what_the_chosen_packs_use(chosen: tuple[str, ...], row_bytes: int) -> None:
+    made = Settings(segmentations={name: SegmentationSettings(pack=name) for name in chosen})
+    assert derive(made).layout.row_bytes == row_bytes
+
+
 def test_a_pack_sets_the_brand_groups_that_it_needs_and_the_settings_can_change_them(tmp_path: Path) -> None:
     psychographic = '[segmentations.care]\npack = "psychographic"\n'
     assert derive(settings(tmp_path, psychographic)).layout.brand_groups == 8
