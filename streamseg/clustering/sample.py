@@ -33,3 +33,5 @@ class Sample:
     descriptions use it."""
     texts: Mapping[str, str] = field(default_factory=dict)
     """What profiles told in words that the settings do not list, by attribute; only descriptions use it."""
+    heard: Mapping[str, str] = field(default_factory=dict)
+    """Names of hash groups, by feature; only descriptions use them."""

@@ -8,7 +8,15 @@ from typing import Final
 
 import numpy as np
 
-from streamseg.features.aggregates import DAY_PARTS, DEVICES, OTHER_CATEGORY, RECENT, brand_sum, category_sum
+from streamseg.features.aggregates import (
+    DAY_PARTS,
+    DEVICES,
+    OTHER_CATEGORY,
+    RECENT,
+    brand_sum,
+    category_group_sum,
+    category_sum,
+)
 from streamseg.features.formulas import (
     Formula,
     attribute_among,
@@ -86,6 +94,7 @@ def catalogue(layout: Layout) -> dict[str, Feature]:
             share("weekend", DAY_PARTS, 2 / 7),
         ),
         *_categories(layout),
+        *_category_groups(layout),
         *_brands(layout),
         *(each for one in layout.counted for each in _counted(one)),
         *_recent(layout),
@@ -224,6 +233,29 @@ def _categories(layout: Layout) -> tuple[Feature, ...]:
         Feature(own, "share", meaning.format(name), False, share(own, sums, 1 / len(names)))
         for name, own in zip(names, sums, strict=True)
     )
+
+
+def _category_groups(layout: Layout) -> tuple[Feature, ...]:
+    """Return the shares of hash groups of categories, and how much of one category all is."""
+    groups = [category_group_sum(group) for group in range(layout.category_groups)]
+    meaning = "item lines viewed, put in the cart or bought of categories in hash group {} of {}, among all with one"
+    hashed = (
+        Feature(
+            name,
+            "share",
+            meaning.format(group + 1, len(groups)),
+            False,
+            share(name, groups, 1 / len(groups)),
+            block="category_group",
+            hashed=True,
+        )
+        for group, name in enumerate(groups)
+    )
+    parts = groups or [category_sum(name) for name in (*layout.categories, OTHER_CATEGORY)]
+    if len(parts) < 2:  # noqa: PLR2004 - one part cannot tell categories apart
+        return tuple(hashed)
+    meaning_of_one = "item lines viewed, put in the cart or bought of the favourite category, among all with one"
+    return (*hashed, Feature("favourite_category_share", "share", meaning_of_one, False, favourite_share(parts)))
 
 
 def _brands(layout: Layout) -> tuple[Feature, ...]:

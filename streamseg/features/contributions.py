@@ -24,6 +24,7 @@ from streamseg.features.aggregates import (
     OTHER_CATEGORY,
     RECENT,
     brand_sum,
+    category_group_sum,
     category_sum,
 )
 from streamseg.features.layout import Layout, slug
@@ -31,6 +32,7 @@ from streamseg.features.lines import Lines, Places, lines_of
 from streamseg.features.local_time import local_time
 from streamseg.features.rows import Floats
 from streamseg.features.words.counted import Counted
+from streamseg.features.words.heard import category_group
 
 _NONE: Final = -1
 """Code of a word without a sum of its own."""
@@ -71,6 +73,7 @@ class _Codes:
     device: dict[str | None, int]
     day_part: int
     category: Callable[[str | None], int]
+    category_group: Callable[[str | None], int]
     brand: Callable[[str | None], int]
     twin: Places
     """By position of a sum: the position of its recent twin, or `_NONE`."""
@@ -89,6 +92,11 @@ def _codes(layout: Layout) -> _Codes:
         known = slug(name) if name else ""
         return at[brand_sum(crc32(known.encode()) % layout.brand_groups)] if known else _NONE
 
+    @lru_cache(maxsize=_CACHED_NAMES)
+    def grouped_category(name: str | None) -> int:
+        group = category_group(name, layout.category_groups)
+        return _NONE if group is None else at[category_group_sum(group)]
+
     is_browsed = np.zeros(len(at) + 1, dtype=np.bool_)
     is_browsed[[at[count] for count in BROWSED]] = True
     twin = np.full(len(at), _NONE, dtype=np.intp)
@@ -100,6 +108,7 @@ def _codes(layout: Layout) -> _Codes:
         device={None: _NO_DEVICE} | {name: at[name] for name in DEVICES},
         day_part=at[DAY_PARTS[0]],
         category=category,
+        category_group=grouped_category,
         brand=brand,
         twin=twin,
     )
@@ -205,6 +214,8 @@ class _Adding:
     def lines(self, lines: Lines, priced: str, price: str) -> None:
         """Add categories, brands and prices of item lines."""
         self._listed(lines, map(_codes(self.layout).category, lines.categories()))
+        if self.layout.category_groups:
+            self._listed(lines, map(_codes(self.layout).category_group, lines.categories()))
         if self.layout.brand_groups:
             self._listed(lines, map(_codes(self.layout).brand, lines.brands()))
         prices = lines.prices

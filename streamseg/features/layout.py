@@ -108,6 +108,7 @@ class Layout:
     typical_order: float = 60.0
     brand_groups: int = 0
     counted: tuple[Counted, ...] = ()
+    category_groups: int = 0
     format: int = FORMAT
     """Only rows that were written by an earlier release have another one."""
     earlier: tuple[tuple[str, ...], ...] = ()
@@ -131,6 +132,7 @@ class Layout:
         brand_groups: int = 0,
         counted: Sequence[str] = (),
         search_groups: Mapping[str, Sequence[str]] | None = None,
+        category_groups: int = 0,
     ) -> "Layout":
         """Create a layout from values of the settings.
 
@@ -149,6 +151,7 @@ class Layout:
             brand_groups: number of hash groups for brands; more groups give a more exact estimate, 0 keeps none.
             counted: what else of clicks is counted: `channel`, `browser`, `platform`.
             search_groups: words of search terms by the name of their group.
+            category_groups: number of hash groups for categories, where none are listed; 0 keeps none.
 
         Raises:
             SettingsError: two categories, attributes, or values of one attribute have the same feature name, or a
@@ -177,6 +180,7 @@ class Layout:
             typical_order=typical_order,
             brand_groups=brand_groups,
             counted=counted_kinds(counted, {slug(name): words for name, words in (search_groups or {}).items()}),
+            category_groups=category_groups,
         )
 
     @cached_property
@@ -187,7 +191,7 @@ class Layout:
     @cached_property
     def aggregates(self) -> tuple[Aggregate, ...]:
         """Sums in stored order."""
-        return aggregates(self.categories, self.brand_groups, self.counted)
+        return aggregates(self.categories, self.brand_groups, self.counted, self.category_groups)
 
     @cached_property
     def sum_index(self) -> dict[str, int]:

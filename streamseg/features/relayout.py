@@ -20,7 +20,11 @@ HELD_SINCE: Final = 2
 """First format that holds the settled state of before a tick."""
 
 
-_WHERE_ABSENT: Final[dict[str, Any]] = {"features.counted": [], "features.search_groups": {}}
+_WHERE_ABSENT: Final[dict[str, Any]] = {
+    "features.category_groups": 0,
+    "features.counted": [],
+    "features.search_groups": {},
+}
 """Values of settings that rows of earlier releases do not name."""
 
 
@@ -32,6 +36,7 @@ def row_settings(layout: Layout) -> dict[str, Any]:
         "features.recent_half_life_days": layout.recent_half_life_seconds / DAY_SECONDS,
         "features.categories": list(layout.categories),
         "features.brand_groups": layout.brand_groups,
+        "features.category_groups": layout.category_groups,
         "features.counted": [one.kind for one in layout.counted if one.kind != "search"],
         "features.search_groups": {
             name: list(words)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from streamseg.features.aggregates import category_group_sum
 from streamseg.features.catalogue import catalogue
 from streamseg.features.formulas import Moment
 from streamseg.features.rows import Floats, Rows, Slots
@@ -49,6 +50,20 @@ def told_texts(rows: Rows, slots: Slots) -> list[dict[str, str]]:
             for one, text in zip(found, map(text_of, numbers), strict=True):
                 if text is not None:
                     one[attribute.trait] = text
+    return found
+
+
+def heard_names(rows: Rows, slots: Slots, now: float | Floats) -> list[dict[str, str]]:
+    """Return the names of the two strongest hash groups of categories of each row, by feature, where they are known."""
+    groups, found = rows.layout.category_groups, list[dict[str, str]]()
+    if not groups:
+        return [{} for _ in slots]
+    names = [category_group_sum(group) for group in range(groups)]
+    told = {name: rows.heard.names_of(group) for group, name in enumerate(names)}
+    shares = observed(rows, slots, now, names)
+    for row in shares:
+        strongest = [names[group] for group in np.argsort(-np.nan_to_num(row), kind="stable")[:2] if row[group] > 0]
+        found.append({name: heard for name in strongest if (heard := told[name]) is not None})
     return found
 
 

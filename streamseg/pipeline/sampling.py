@@ -16,7 +16,7 @@ from streamseg.clustering.budget import LearnBudget, draw
 from streamseg.clustering.sample import RANKS, rank_of
 from streamseg.features.catalogue import catalogue
 from streamseg.features.rows import Floats, Rows, Slots
-from streamseg.features.vector import names_hash, observed, told_texts, vectors
+from streamseg.features.vector import heard_names, names_hash, observed, told_texts, vectors
 from streamseg.pipeline.segmentation import Segmentation, is_assignable, is_outside
 
 
@@ -49,6 +49,8 @@ class SampleValue(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Stands for the features of `observed`, see `names_hash`."""
     texts: dict[str, str] = {}
     """What profiles told in words that the settings do not list, by attribute: the city. Descriptions name them."""
+    heard: dict[str, str] = {}
+    """Names of hash groups that the customer has much of, by feature."""
 
 
 SAMPLE_EPOCH_HEADER: Final = "epoch"
@@ -113,10 +115,11 @@ def sample(
             vectors(rows, due, now, segmentation.features).tolist(),
             _rounded(observed(rows, due, now)).tolist(),
             told_texts(rows, due),
+            heard_names(rows, due, now),
             strict=True,
         )
         names = names_hash(catalogue(rows.layout))
-        for slot, events, spend_minor, vector, seen, texts in columns:
+        for slot, events, spend_minor, vector, seen, texts, heard in columns:
             customer_id = rows.customer_ids[slot]
             value = SampleValue(
                 segmentation=segmentation.name,
@@ -129,6 +132,7 @@ def sample(
                 observed=tuple(seen),
                 observed_names=names,
                 texts=texts,
+                heard=heard,
             )
             samples.append(SampleRecord(customer_id, sample_key(segmentation.name, customer_id), _ENCODE_SAMPLE(value)))
     return samples

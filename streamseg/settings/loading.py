@@ -76,6 +76,17 @@ class Settings(BaseSettings):
         return max((int(features.get("brand_groups", 0)) for features in asked), default=0)
 
     @property
+    def category_groups(self) -> int:
+        """Number of hash groups for categories: the setting, or else the most that a chosen pack asks for.
+
+        Listed categories need none.
+        """
+        if self.features.category_groups is not None:
+            return self.features.category_groups
+        asked = (pack(one.pack).features for one in self.segmentations.values() if one.pack is not None)
+        return 0 if self.features.categories else max((int(one.get("category_groups", 0)) for one in asked), default=0)
+
+    @property
     def counted(self) -> tuple[str, ...]:
         """What else of clicks is counted: `features.counted`, or else all that the chosen packs ask for."""
         if self.features.counted is not None:

@@ -94,6 +94,9 @@ class FeatureSettings(TomlTable):
     brand_groups: int | None = Field(default=None, ge=0, le=256)
     """Number of hash groups for brands; more groups give a more exact estimate of brand loyalty. Each takes 4 bytes of
     a row. None: as many as the chosen packs need, for most packs 0."""
+    category_groups: int | None = Field(default=None, ge=0, le=256)
+    """Number of hash groups for item categories, to find interests without a list of them. Each takes 4 bytes of a row.
+    None: as many as the chosen packs need where `categories` is empty, else 0."""
     counted: tuple[Literal["channel", "browser", "platform"], ...] | None = None
     """What else of clicks is counted: how visits came, by which browser, in the app or on the web. They take 28, 28 and
     12 bytes of a row. None: what the chosen packs need."""

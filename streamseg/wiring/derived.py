@@ -91,7 +91,7 @@ def missing_basis(settings: Settings) -> str | None:
 
     It can be learned all the same, from the rest of its features.
     """
-    if settings.features.categories:
+    if settings.features.categories or settings.category_groups:
         return None
     for name, one in settings.segmentations.items():
         if CATEGORIES in one.features:
@@ -133,6 +133,7 @@ def _layout(settings: Settings) -> Layout:
         typical_price=settings.money.typical_price,
         typical_order=settings.money.typical_order,
         brand_groups=settings.brand_groups,
+        category_groups=settings.category_groups,
         counted=settings.counted,
         search_groups=settings.search_groups,
     )

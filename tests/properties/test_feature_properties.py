@@ -20,6 +20,7 @@ LAYOUT = Layout.of(
     attributes=(Attribute("age"), Attribute("country", ("nl", "se")), Attribute("city", found=4)),
     time_zone="Europe/Stockholm",
     brand_groups=4,
+    category_groups=3,
     counted=("channel", "browser", "platform"),
     search_groups={"gift": ("gift*",), "fast": ("express", "gift card")},
 )

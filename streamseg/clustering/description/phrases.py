@@ -34,6 +34,7 @@ _PHRASES: Final = {
     "cart_to_purchase": "buys {} of what is put in the cart",
     "discount_share": "a discount of {} on average",
     "coupon_share": "a coupon in {} of the orders",
+    "favourite_category_share": "{} of the items are of one category",
     "favourite_brand_share": "{} of the items are of one brand",
     "weekend_share": "{} of the visits at weekends",
 }

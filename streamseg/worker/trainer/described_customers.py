@@ -11,7 +11,7 @@ from streamseg.clustering.sample import Sample
 from streamseg.features.catalogue import Feature
 from streamseg.ports import ModelStore
 from streamseg.time_units import DAY_SECONDS
-from streamseg.worker.trainer.found_values import found_values
+from streamseg.worker.trainer.found_values import found_values, named_groups
 
 GROWTH: Final = 2
 """The borders are measured anew when there are this many times as many buyers, else once a day of event time."""
@@ -42,14 +42,15 @@ class DescribedCustomers:
         """
         nothing = (None,) * len(self._features)
         found, told = found_values(samples)
+        groups = named_groups(samples, self._features)
         observed = np.array([one.observed or nothing for one in samples], dtype=np.float64)
         sampled = Sampled(
             [one.customer_id for one in samples],
             np.array([one.vector for one in samples]),
             np.array([one.value / self._minor for one in samples]),
-            np.column_stack([observed, told]),
+            np.column_stack([observed, told, *(observed[:, [list(self._features).index(one)]] for one in groups)]),
         )
-        return sampled, {**self._features, **found}
+        return sampled, {**self._features, **found, **{one.name: one for one in groups.values()}}
 
     async def rfm_borders(self, models: ModelStore) -> RfmBorders | None:
         """Return the shop's borders, measured anew where due: on the customers of all segmentations, each once.

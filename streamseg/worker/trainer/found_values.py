@@ -1,11 +1,12 @@
-"""Names what the settings do not list: the cities that sampled customers told, as features of descriptions.
+"""Names what the settings do not list: cities and categories, as features of descriptions.
 
 Rows and vectors hold numbers and hash groups. The words themselves come with the samples, so they are deleted with
 them, and no word is named that only one or two customers have.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -41,6 +42,24 @@ def found_values(samples: Sequence[Sample]) -> tuple[dict[str, Feature], Floats]
             told = (one.texts.get(attribute) for one in samples)
             columns.append([np.nan if value is None else float(value == text) for value in told])
     return features, np.array(columns).T.reshape(len(samples), len(columns))
+
+
+def named_groups(samples: Sequence[Sample], known: Mapping[str, Feature]) -> dict[str, Feature]:
+    """Return features with the names of hash groups of categories, by the feature of the group.
+
+    The name is the one that most samples give it. What was observed in the group is what was observed in the feature.
+    """
+    votes: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for one in samples:
+        for group, name in one.heard.items():
+            votes[group][name] += 1
+    found: dict[str, Feature] = {}
+    for group in sorted(votes.keys() & known.keys()):
+        ((name, voters),) = votes[group].most_common(1)
+        if voters >= LEAST_DESCRIBED:
+            meaning = f"item lines viewed, put in the cart or bought of {name}, among all with a category"
+            found[group] = replace(known[group], name=f"category_{slug(name)}", meaning=meaning, block="", hashed=False)
+    return found
 
 
 def _feature(attribute: str, text: str) -> Feature:

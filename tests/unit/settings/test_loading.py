@@ -221,6 +221,9 @@ def test_a_folder_of_secrets_that_is_missing_is_refused(monkeypatch: pytest.Monk
 
 def test_check_config_refuses_a_pack_without_what_it_lives_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STREAMSEG_SEGMENTATIONS", '{"care": {"pack": "psychographic"}}')
+    assert CliRunner().invoke(streamseg, ["check-config"], catch_exceptions=False).exit_code == 0, "it finds categories"
+    monkeypatch.setenv("STREAMSEG_FEATURES__CATEGORY_GROUPS", "0")
+    monkeypatch.setenv("STREAMSEG_SEGMENTATIONS", '{"care": {"pack": "psychographic", "features": ["category_*"]}}')
     with pytest.raises(SettingsError, match=r"^setting features\.categories: is empty, but segmentation care of pack"):
         CliRunner().invoke(streamseg, ["check-config"], catch_exceptions=False)
     monkeypatch.setenv("STREAMSEG_FEATURES__CATEGORIES", '["shoes"]')
