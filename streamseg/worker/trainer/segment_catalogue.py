@@ -114,8 +114,6 @@ class SegmentCatalogue:
         )
         entries = {one.segment: self._entry(one, snapshot, stored.get(one.segment, {})) for one in described}
         for segment, entry in stored.items():
-            if entry.get("declared"):
-                continue
             if segment not in entries and entry["segmentation"] == snapshot.segmentation and entry["retired"] is None:
                 entries[segment] = entry | NOBODY | {"retired": int(snapshot.last_challenge_at or 0)}
         self._written |= entries
