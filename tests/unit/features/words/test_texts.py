@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from streamseg.features.layout import Attribute, Layout
 from streamseg.features.vector import observed, told_texts, vectors
 from streamseg.features.words.texts import ALPHABET, LETTERS, begins, codes, group, shown, text_of
-from tests.support.rows import NOON, Slab, profile
+from tests.support.rows import NOON, Slab, erasure, profile
 
 CITY = Attribute("city", found=12)
 POSTCODE = Attribute("postcode", found=8, first=2, group_as="part", groups=(("west", ("1", "2")), ("east", ("7",))))
@@ -107,3 +107,11 @@ def test_a_row_says_how_many_letters_it_keeps() -> None:
 
 def test_names_are_shown_as_people_write_them() -> None:
     assert [shown(one) for one in ("den haag", "10", "sw")] == ["Den Haag", "10", "SW"]
+
+
+def test_an_erasure_takes_the_texts_away() -> None:
+    slab = Slab(LAYOUT)
+    slab.feed([profile(NOON, city="Utrecht", postcode="1012")])
+    slab.feed([erasure(NOON + 1)])
+    assert told_texts(slab.rows, slab.all) == [{}]
+    assert not any(np.isfinite(slab.rows.attributes[0]))
