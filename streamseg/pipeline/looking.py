@@ -82,8 +82,9 @@ def look(
         outside = is_outside(rows, slots, segmentation, moment)
         if segmentation.assigner is not None:
             _hold(rows, slots[known], s, moment[known], segmentation.look_interval_seconds)
-        _declare(rows, slots, s, moment, outside)
-        score[outside, s] = 1.0
+        if outside.any() or (rows.segment[slots, s] == OUTSIDE).any():
+            _declare(rows, slots, s, moment, outside)
+            score[outside, s] = 1.0
         if segmentation.assigner is None:
             continue
         assignable = is_assignable(rows, slots, segmentation) & ~outside

@@ -84,7 +84,7 @@ def sample(
         epoch: epoch of the partition's lease.
         unknown: as for `may_learn`.
     """
-    samples = list[SampleRecord]()
+    samples, taken = list[SampleRecord](), list[tuple[Segmentation, Slots]]()
     slots = slots[may_learn(rows, slots, unknown=unknown)]
     for s, segmentation in enumerate(segmentations):
         if segmentation.dropped:
@@ -108,18 +108,28 @@ def sample(
         if granted < len(due):
             due = due[draw([rows.customer_ids[slot] for slot in due.tolist()], granted, now)]
         rows.learned_at[due, s] = now
+        taken.append((segmentation, due))
+    if not taken:
+        return samples
+    # What was observed is the same in all segmentations: it is computed once for each customer.
+    everybody = np.unique(np.concatenate([due for _, due in taken]))
+    told = zip(
+        _rounded(observed(rows, everybody, now)).tolist(),
+        told_texts(rows, everybody),
+        heard_names(rows, everybody, now),
+        strict=True,
+    )
+    known, names = dict(zip(everybody.tolist(), told, strict=True)), names_hash(catalogue(rows.layout))
+    for segmentation, due in taken:
         columns = zip(
             due.tolist(),
             rows.events[due].tolist(),
             rows.spend_minor[due].tolist(),
             vectors(rows, due, now, segmentation.features).tolist(),
-            _rounded(observed(rows, due, now)).tolist(),
-            told_texts(rows, due),
-            heard_names(rows, due, now),
             strict=True,
         )
-        names = names_hash(catalogue(rows.layout))
-        for slot, events, spend_minor, vector, seen, texts, heard in columns:
+        for slot, events, spend_minor, vector in columns:
+            seen, texts, heard = known[slot]
             customer_id = rows.customer_ids[slot]
             value = SampleValue(
                 segmentation=segmentation.name,
