@@ -1,6 +1,7 @@
 """Segment ids such as `behaviour-k7q2`, and the numbers that stand for them in arrays and rows.
 
-Ids are random and outlast the model (DESIGN.md, Segments keep their ids); `lineage` decides which cluster gets which.
+Ids of found segments are random and outlast the model (DESIGN.md, Segments keep their ids); `lineage` decides which
+cluster gets which. Ids of declared groups are fixed: `value-outside` are those outside of the population of `value`.
 """
 
 import random
@@ -13,14 +14,22 @@ ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 LETTERS: Final = 4
 UNASSIGNED: Final = 0
 """The code of no segment."""
+OUTSIDE: Final = len(ALPHABET) ** LETTERS + 1
+"""The code of the declared group of those who do not belong to a segmentation. Codes from here on are of declared
+groups."""
+_DECLARED: Final = {OUTSIDE: "outside"}
+"""Endings of the ids of declared groups, by code. None has `LETTERS` letters of `ALPHABET`, as all random ones have."""
 
 
 def code_of(segment: str) -> int:
-    """Return the code of a segment id: 1 to 2**20, never 0.
+    """Return the code of a segment id: 1 to 2**20, above that for a declared group, never 0.
 
     Raises `ValueError` when the text is not a segment id.
     """
     _, dash, letters = segment.rpartition("-")
+    for code, name in _DECLARED.items():
+        if dash and letters == name:
+            return code
     if not dash or len(letters) != LETTERS or any(letter not in ALPHABET for letter in letters):
         raise ValueError(f"not a segment id: {segment!r}")
     number = 0
@@ -31,7 +40,9 @@ def code_of(segment: str) -> int:
 
 @lru_cache(maxsize=65_536)
 def id_of(segmentation: str, code: int) -> str:
-    """Return the segment id of a code. Raises `ValueError` for 0 and for codes above 2**20."""
+    """Return the segment id of a code. Raises `ValueError` for 0 and for codes above 2**20 that no group has."""
+    if code in _DECLARED:
+        return f"{segmentation}-{_DECLARED[code]}"
     number = int(code) - 1
     if not 0 <= number < len(ALPHABET) ** LETTERS:
         raise ValueError(f"not a segment code: {code}")

@@ -1,7 +1,8 @@
 """One customer's feature vector, as sent to the trainer, and the rank that decides who is sampled."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
@@ -30,3 +31,7 @@ class Sample:
     observed: tuple[float | None, ...] = ()
     """What was observed of the customer in all features of the catalogue, None without data; empty if not told. Only
     descriptions use it."""
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """What profiles told in words that the settings do not list, by attribute; only descriptions use it."""
+    heard: Mapping[str, str] = field(default_factory=dict)
+    """Names of hash groups, by feature; only descriptions use them."""

@@ -83,16 +83,20 @@ def print_reasons(
     from streamseg.language.segment_text import rfm_name
 
     own, other, texts = segment["id"], reason["runner_up"], messages(language)["why"]
-    said = [
-        texts["runner_up"].format(name=_named(other, catalogue)),
-        texts["separation"].format(score=f"{segment['score']:.2f}"),
-    ]
+    if "declared" in reason:
+        said = [_rule(reason["declared"], catalogue.get(own, {}), features, language)]
+    else:
+        said = [
+            texts["runner_up"].format(name=_named(other, catalogue)),
+            texts["separation"].format(score=f"{segment['score']:.2f}"),
+        ]
     if reason["rfm"] is not None:
         said.append(texts["rfm"].format(**reason["rfm"] | {"name": rfm_name(reason["rfm"]["name"], language)}))
     for line in said:
         say(f"  {line}", indent="    ")
-    towards = [pull for pull in reason["pulls"] if pull["pull"] > 0][:_REASONS]
-    away = [pull for pull in reversed(reason["pulls"]) if pull["pull"] < 0][:_REASONS]
+    spoken = [pull for pull in reason["pulls"] if not features[pull["feature"]].hashed]
+    towards = [pull for pull in spoken if pull["pull"] > 0][:_REASONS]
+    away = [pull for pull in reversed(spoken) if pull["pull"] < 0][:_REASONS]
     groups = [(texts["this_group"], own, "own_centre"), (texts["the_runner_up"], other, "other_centre")]
     for title, pulls, named in ((texts["towards"], towards, groups), (texts["away"], away, list(reversed(groups)))):
         if pulls:
@@ -104,6 +108,25 @@ def print_reasons(
                 for group, segment, centre in named
             ]
             say(f"    {_value(feature, pull, language)}; {', '.join(ranges)}", indent="      ")
+
+
+def _rule(
+    declared: Mapping[str, Any], entry: Mapping[str, Any], features: "Mapping[str, Feature]", language: str
+) -> str:
+    """Return why the rule of a declared group holds of the customer: "has not bought yet"."""
+    from streamseg.language import messages
+    from streamseg.language.segment_text import feature_name, feature_value, in_form
+
+    texts, figure, value = messages(language)["why"], declared["figure"], declared["value"]
+    if "non_buyers" in entry.get("traits", ()):
+        return str(texts["never_bought"])
+    if value is None:
+        told = str(texts["no_data"]).format(feature=feature_name(figure, language))
+    elif figure in features:
+        told = feature_value(features[figure], value, language)
+    else:
+        told = str(texts["value"]).format(feature=figure, value=in_form(f"{value:,.15g}", language))
+    return str(texts["outside"]).format(rule=declared["rule"], value=told)
 
 
 def _value(feature: "Feature", pull: Mapping[str, Any], language: str) -> str:

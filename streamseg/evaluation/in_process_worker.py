@@ -107,15 +107,17 @@ class InProcessWorker:
 
     def sweep(self, now: float) -> Slots:
         """Look at all customers; return the rows that moved from one segment to another. A row may occur twice."""
-        return np.concatenate(self._look(self.assignable(), now))
+        everybody = np.arange(len(self.rows), dtype=np.intp)
+        return np.concatenate(self._look(everybody[pipeline.is_assignable(self.rows, everybody, self._assigning)], now))
 
     def assignable(self) -> Slots:
         """Return the rows of customers who have what the segmentation needs to assign them."""
         return self.those_assignable(np.arange(len(self.rows), dtype=np.intp))
 
     def those_assignable(self, slots: Slots) -> Slots:
-        """Return those of the rows that `assignable` returns."""
-        return slots[pipeline.is_assignable(self.rows, slots, self._assigning)]
+        """Return those of the rows that `assignable` returns: of customers who belong to the segmentation."""
+        slots = slots[pipeline.is_assignable(self.rows, slots, self._assigning)]
+        return slots[~pipeline.is_outside(self.rows, slots, self._assigning, self.rows.last_seen[slots])]
 
     def vectors(self, slots: Slots, now: float) -> Floats:
         """Return the raw feature vectors (n, d) of the segmentation."""
@@ -156,7 +158,10 @@ class InProcessWorker:
         before, after = looked.before[:, 0], looked.after[:, 0]
         moved = slots[(before != after) & (before != UNASSIGNED) & (after != UNASSIGNED)]
         samples = pipeline.sample(self.rows, slots, now, [self._assigning])
-        if samples and self._learn([one.value for one in samples]):
+        for one in samples:
+            if one.value is None:
+                self.learner.forget(one.customer_id)
+        if samples and self._learn([one.value for one in samples if one.value is not None]):
             by_model = self.sweep(now)
         return moved, by_model
 

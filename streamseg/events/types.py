@@ -156,6 +156,10 @@ class Click(_OfCustomer):
     page_location: Url | None = None
     page_referrer: Url | None = None
     device_category: Device | None = None
+    browser: Text | None = None
+    """Name of the browser, such as `Mobile Safari`; its family counts."""
+    platform: Text | None = None
+    """`web`, or `ios`, `android` or `app` for an app."""
     search_term: Text | None = None
     items: Items = ()
     value: Amount | None = None

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from streamseg.features.words.counted import Counted
+
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
@@ -90,12 +92,21 @@ def brand_sum(group: int) -> str:
     return f"brand_group_{group}"
 
 
-def aggregates(categories: Sequence[str], brand_groups: int = 0) -> tuple[Aggregate, ...]:
+def category_group_sum(group: int) -> str:
+    """Return the name of the sum of a hash group of categories."""
+    return f"category_group_{group}"
+
+
+def aggregates(
+    categories: Sequence[str], brand_groups: int = 0, counted: Sequence[Counted] = (), category_groups: int = 0
+) -> tuple[Aggregate, ...]:
     """Return all sums of a row in stored order: habit half-life first, then recent.
 
     Args:
         categories: slugs of the configured categories, without `other`.
         brand_groups: number of hash groups for brands; 0 keeps no brand sums.
+        counted: what else clicks tell in words.
+        category_groups: number of hash groups for categories that are not listed; 0 keeps none.
     """
     lines = "each item line viewed, put in the cart or bought"
     return (
@@ -103,5 +114,10 @@ def aggregates(categories: Sequence[str], brand_groups: int = 0) -> tuple[Aggreg
         *(Aggregate(category_sum(name), f"{lines} of {name}: 1") for name in categories),
         Aggregate(category_sum(OTHER_CATEGORY), f"{lines} of a category that is not listed: 1"),
         *(Aggregate(brand_sum(n), f"{lines} of a brand whose hash falls on {n}: 1") for n in range(brand_groups)),
+        *(
+            Aggregate(category_group_sum(n), f"{lines} of a category whose hash falls on {n}: 1")
+            for n in range(category_groups)
+        ),
+        *(Aggregate(name, adds) for one in counted for name, adds in one.sums),
         *(Aggregate(f"recent_{name}", f"as {name}", recent=True) for name in RECENT),
     )

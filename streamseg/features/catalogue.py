@@ -1,14 +1,23 @@
 """The table of all features: name, unit, meaning, and the formula that computes each from a row."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from math import log1p
 from typing import Final
 
 import numpy as np
 
-from streamseg.features.aggregates import DAY_PARTS, DEVICES, OTHER_CATEGORY, RECENT, USUAL_DAY, brand_sum, category_sum
+from streamseg.features.aggregates import (
+    DAY_PARTS,
+    DEVICES,
+    OTHER_CATEGORY,
+    RECENT,
+    USUAL_DAY,
+    brand_sum,
+    category_group_sum,
+    category_sum,
+)
 from streamseg.features.formulas import (
     Formula,
     attribute_among,
@@ -22,15 +31,21 @@ from streamseg.features.formulas import (
     level,
     order_value_spread,
     share,
+    text_begins,
+    text_in_group,
     total,
 )
 from streamseg.features.layout import Attribute, Layout, slug
+from streamseg.features.words.counted import Counted
+from streamseg.features.words.texts import parts_of
 
 RECENCY_CAP_DAYS: Final = 365.0
 """Largest recency; also the recency of what never happened."""
 TENURE_CAP_DAYS: Final = 3650.0
 YES_OR_NO: Final = "0 or 1"
 """Unit of features that hold only 0 or 1."""
+_SEARCHED: Final = 0.05
+"""Prior of the share of searches with a word of a group."""
 AS_SENT: Final = "as sent"
 """Unit of attributes that are numbers: only the sender knows it."""
 
@@ -53,6 +68,8 @@ class Feature:
     block: str = ""
     value: str = ""
     """In a feature of a category-valued attribute: the value that it stands for, as declared."""
+    hashed: bool = False
+    """Whether it stands for a hash group of values: models compare it, people are told the values themselves."""
 
     @property
     def subject(self) -> str:
@@ -78,7 +95,9 @@ def catalogue(layout: Layout) -> dict[str, Feature]:
             share("weekend", DAY_PARTS, 2 / 7),
         ),
         *_categories(layout),
+        *_category_groups(layout),
         *_brands(layout),
+        *(each for one in layout.counted for each in _counted(one)),
         *_recent(layout),
         *(each for index, attribute in enumerate(layout.attributes) for each in _profile(index, attribute)),
     )
@@ -217,12 +236,52 @@ def _categories(layout: Layout) -> tuple[Feature, ...]:
     )
 
 
+def _category_groups(layout: Layout) -> tuple[Feature, ...]:
+    """Return the shares of hash groups of categories, and how much of one category all is."""
+    groups = [category_group_sum(group) for group in range(layout.category_groups)]
+    meaning = "item lines viewed, put in the cart or bought of categories in hash group {} of {}, among all with one"
+    hashed = (
+        Feature(
+            name,
+            "share",
+            meaning.format(group + 1, len(groups)),
+            False,
+            share(name, groups, 1 / len(groups)),
+            block="category_group",
+            hashed=True,
+        )
+        for group, name in enumerate(groups)
+    )
+    parts = groups or [category_sum(name) for name in (*layout.categories, OTHER_CATEGORY)]
+    if len(parts) < 2:  # noqa: PLR2004 - one part cannot tell categories apart
+        return tuple(hashed)
+    meaning_of_one = "item lines viewed, put in the cart or bought of the favourite category, among all with one"
+    return (*hashed, Feature("favourite_category_share", "share", meaning_of_one, False, favourite_share(parts)))
+
+
 def _brands(layout: Layout) -> tuple[Feature, ...]:
     groups = [brand_sum(group) for group in range(layout.brand_groups)]
     if len(groups) < 2:  # noqa: PLR2004 - one group cannot tell brands apart
         return ()
     meaning = "item lines viewed, put in the cart or bought of the favourite brand, among all with a brand; estimated"
     return (Feature("favourite_brand_share", "share", meaning, False, favourite_share(groups)),)
+
+
+def _counted(counted: Counted) -> tuple[Feature, ...]:
+    """Return the shares of what clicks tell in words. The parts of a search are no parts of a whole."""
+    whole = counted.kind != "search"
+    prior = 1 / len(counted.parts) if whole else _SEARCHED
+    return tuple(
+        Feature(
+            f"{name}_share",
+            "share",
+            f"{adds.removesuffix(': 1').replace('each ', '', 1)}, among all that tell it",
+            False,
+            share(name, (counted.told,), prior),
+            block=counted.kind if whole else "",
+        )
+        for name, adds in counted.sums[:-1]
+    )
 
 
 def _recent(layout: Layout) -> tuple[Feature, ...]:
@@ -240,11 +299,28 @@ def _recent(layout: Layout) -> tuple[Feature, ...]:
 
 
 def _profile(index: int, attribute: Attribute) -> tuple[Feature, ...]:
+    if attribute.part:
+        return ()
     return (*_of_attribute(index, attribute), *_of_groups(index, attribute))
 
 
 def _of_attribute(index: int, attribute: Attribute) -> tuple[Feature, ...]:
     stem = f"profile_{slug(attribute.name)}"
+    if attribute.found:
+        parts = parts_of(attribute.first)
+        return tuple(
+            replace(
+                _yes_or_no(
+                    stem,
+                    f"in group {group + 1} of {attribute.found}",
+                    f"{attribute.name} falls into hash group {group + 1} of {attribute.found}",
+                    attribute,
+                    text_in_group(index, parts, attribute.found, group),
+                ),
+                hashed=True,
+            )
+            for group in range(attribute.found)
+        )
     if not attribute.values:
         meaning = f"{attribute.name}; {attribute.typical:g} if unknown"
         formula = attribute_number(index, attribute.typical)
@@ -262,9 +338,11 @@ def _of_groups(index: int, attribute: Attribute) -> tuple[Feature, ...]:
             _yes_or_no(
                 stem,
                 name,
-                f"{attribute.name} is one of {', '.join(values)}",
+                f"{attribute.name} {'begins with' if attribute.found else 'is'} one of {', '.join(values)}",
                 attribute,
-                attribute_among(index, [codes[value] for value in values]),
+                text_begins(index, parts_of(attribute.first), values)
+                if attribute.found
+                else attribute_among(index, [codes[value] for value in values]),
             )
             for name, values in attribute.groups
         ),

@@ -25,12 +25,15 @@ from streamseg.features.aggregates import (
     RECENT,
     USUAL_DAY,
     brand_sum,
+    category_group_sum,
     category_sum,
 )
 from streamseg.features.layout import Layout, slug
 from streamseg.features.lines import Lines, Places, lines_of
 from streamseg.features.local_time import local_time
 from streamseg.features.rows import Floats
+from streamseg.features.words.counted import Counted
+from streamseg.features.words.heard import category_group
 
 _NONE: Final = -1
 """Code of a word without a sum of its own."""
@@ -73,6 +76,7 @@ class _Codes:
     device: dict[str | None, int]
     day_part: int
     category: Callable[[str | None], int]
+    category_group: Callable[[str | None], int]
     brand: Callable[[str | None], int]
     twin: Places
     """By position of a sum: the position of its recent twin, or `_NONE`."""
@@ -91,6 +95,11 @@ def _codes(layout: Layout) -> _Codes:
         known = slug(name) if name else ""
         return at[brand_sum(crc32(known.encode()) % layout.brand_groups)] if known else _NONE
 
+    @lru_cache(maxsize=_CACHED_NAMES)
+    def grouped_category(name: str | None) -> int:
+        group = category_group(name, layout.category_groups)
+        return _NONE if group is None else at[category_group_sum(group)]
+
     is_browsed = np.zeros(len(at) + 1, dtype=np.bool_)
     is_browsed[[at[count] for count in BROWSED]] = True
     twin = np.full(len(at), _NONE, dtype=np.intp)
@@ -102,6 +111,7 @@ def _codes(layout: Layout) -> _Codes:
         device={None: _NO_DEVICE} | {name: at[name] for name in DEVICES},
         day_part=at[DAY_PARTS[0]],
         category=category,
+        category_group=grouped_category,
         brand=brand,
         twin=twin,
     )
@@ -120,7 +130,8 @@ def of_clicks(layout: Layout, clicks: Sequence[Click], at: Floats, money: Money)
     adding.add(known, named[known])
     browsing = np.flatnonzero(codes.is_browsed[named])
     adding.lines(lines_of(layout, clicks, browsing, money), "lines_browsed", "price_browsed")
-
+    for counted in layout.counted:
+        adding.counted(clicks, counted)
     return adding.triples()
 
 
@@ -203,9 +214,19 @@ class _Adding:
         listed = code >= 0
         self.add(chosen[listed], code[listed])
 
+    def counted(self, clicks: Sequence[Click], counted: Counted) -> None:
+        """Add what clicks tell in words: 1 to the sum of each part, and 1 to that of all that tell it."""
+        told = [(i, parts) for i, parts in enumerate(map(counted.of, clicks)) if parts is not None]
+        first = self.layout.sum_index[counted.sums[0][0]]
+        events = [i for i, parts in told for _ in parts]
+        self.add(np.array(events, dtype=np.intp), first + np.array([p for _, parts in told for p in parts], np.intp))
+        self.add(np.array([i for i, _ in told], dtype=np.intp), counted.told)
+
     def lines(self, lines: Lines, priced: str, price: str) -> None:
         """Add categories, brands and prices of item lines."""
         self._listed(lines, map(_codes(self.layout).category, lines.categories()))
+        if self.layout.category_groups:
+            self._listed(lines, map(_codes(self.layout).category_group, lines.categories()))
         if self.layout.brand_groups:
             self._listed(lines, map(_codes(self.layout).brand, lines.brands()))
         prices = lines.prices

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.features.rows import Floats, Rows, Slots
+from streamseg.features.words import texts
 from streamseg.time_units import DAY_SECONDS
 
 SHARE_PRIOR_EVENTS: Final = 4.0
@@ -46,6 +47,7 @@ class Moment:
         self._sums = rows.sums[slots]
         self._kept = self.layout.kept(np.where(np.isfinite(last_seen), self.now - last_seen, 0.0))
         self._totals: dict[str, Floats] = {}
+        self._fields: dict[str, Floats] = {}
 
     def total(self, name: str) -> Floats:
         """Return a decayed sum, shape (n,), at least 0. Features share the array: do not write to it."""
@@ -89,9 +91,18 @@ class Moment:
         return found
 
     def field(self, name: str) -> Floats:
-        """Return a field that does not decay, as floats."""
-        values: Floats = self.rows.slab[name][self.slots].astype(np.float64)
+        """Return a field that does not decay, as floats. Features share the array: do not write to it."""
+        if (values := self._fields.get(name)) is None:
+            values = self._fields[name] = self.rows.slab[name][self.slots].astype(np.float64)
         return values
+
+    def text_groups(self, index: int, parts: int, groups: int) -> Floats:
+        """Return the hash group of a text attribute, shape (n,); NaN where it is missing. It is shared, too."""
+        key = f"{index} of {groups}"
+        if (found := self._fields.get(key)) is None:
+            numbers = self.field("attributes")[:, index : index + parts]
+            found = self._fields[key] = texts.group(numbers, groups)
+        return found
 
 
 Formula: TypeAlias = Callable[[Moment], Floats]
@@ -220,6 +231,28 @@ def attribute_among(index: int, codes: Sequence[int]) -> Formula:
 def attribute_within(index: int, least: float, greatest: float) -> Formula:
     """Return the formula of a band: 1 for rows whose number lies within these limits, else 0; NaN as above."""
     return _told(index, lambda values: (values >= least) & (values <= greatest))
+
+
+def text_in_group(index: int, parts: int, groups: int, group: int) -> Formula:
+    """Return the formula of a hash group: 1 for rows whose text falls into it, else 0; NaN as above."""
+
+    def formula(moment: Moment) -> Floats:
+        own = moment.text_groups(index, parts, groups)
+        found = (own == group).astype(np.float64)
+        return found if moment.priors else np.where(np.isnan(own), np.nan, found)
+
+    return formula
+
+
+def text_begins(index: int, parts: int, beginnings: Sequence[str]) -> Formula:
+    """Return the formula of a table: 1 for rows whose text begins with one of these letters, else 0; NaN as above."""
+
+    def formula(moment: Moment) -> Floats:
+        numbers = moment.field("attributes")[:, index : index + parts]
+        found = np.any([texts.begins(numbers, one) for one in beginnings], axis=0).astype(np.float64)
+        return found if moment.priors else np.where(np.isnan(numbers).any(axis=1), np.nan, found)
+
+    return formula
 
 
 def _told(index: int, is_so: Callable[[Floats], NDArray[np.bool_]]) -> Formula:

@@ -11,6 +11,7 @@ from streamseg.events.fields import MAX_TRAIT
 from streamseg.events.types import Consent, Profile
 from streamseg.features.groups import Groups
 from streamseg.features.rows import Floats, Rows, Slots
+from streamseg.features.words.texts import codes, parts_of
 
 Trait = str | float | bool | None
 
@@ -40,10 +41,14 @@ def take_profiles(rows: Rows, groups: Groups, at: Floats, profiles: Sequence[Pro
     slots = groups.slots[groups.of]
     for index, attribute in enumerate(rows.layout.attributes):
         name = attribute.name
-        codes = {value.strip().casefold(): float(code) for code, value in enumerate(attribute.values)}
+        if attribute.found:
+            if not attribute.part:
+                adjusted |= _take_texts(rows, slots, at, profiles, index)
+            continue
+        listed = {value.strip().casefold(): float(code) for code, value in enumerate(attribute.values)}
         given = [(i, profile.attributes[name]) for i, profile in enumerate(profiles) if name in profile.attributes]
-        read = [(i, _code(codes, value) if codes else _number(value)) for i, value in given]
-        adjusted.update(i for i, value in given if _is_adjusted(value, codes))
+        read = [(i, _code(listed, value) if listed else _number(value)) for i, value in given]
+        adjusted.update(i for i, value in given if _is_adjusted(value, listed))
         stated = np.array([i for i, number in read if number is not None], dtype=np.intp)
         answers = np.array([number for _, number in read if number is not None], dtype=np.float64)
         values, times = rows.attributes[:, index], rows.attribute_at[:, index]
@@ -52,11 +57,34 @@ def take_profiles(rows: Rows, groups: Groups, at: Floats, profiles: Sequence[Pro
     return len(adjusted)
 
 
-def _code(codes: Mapping[str, float], value: Trait) -> float:
+def _take_texts(rows: Rows, slots: Slots, at: Floats, profiles: Sequence[Profile], index: int) -> set[int]:
+    """Keep the latest text of the attribute at an index. Return the profiles whose number was read as a text."""
+    attribute = rows.layout.attributes[index]
+    parts = parts_of(attribute.first)
+    given = [
+        (i, one.attributes[attribute.trait]) for i, one in enumerate(profiles) if attribute.trait in one.attributes
+    ]
+    stated = np.array([i for i, _ in given], dtype=np.intp)
+    texts = (codes(_text(value), attribute.first) for _, value in given)
+    answers = np.array([one or (np.nan,) * parts for one in texts], dtype=np.float64).reshape(len(given), parts)
+    values, times = rows.attributes[:, index : index + parts], rows.attribute_at[:, index]
+    won, winners = _winners(slots[stated], at[stated], answers, (times, values), _missing_last)
+    values[won] = answers[winners]
+    rows.attribute_at[won, index : index + parts] = at[stated][winners, None]
+    return {i for i, value in given if isinstance(value, float)}
+
+
+def _text(value: Trait) -> str:
+    if isinstance(value, float):
+        return f"{value:.15g}"
+    return value if isinstance(value, str) else ""
+
+
+def _code(listed: Mapping[str, float], value: Trait) -> float:
     """Return the code of a listed value; else NaN."""
     if isinstance(value, float):
         value = f"{value:.15g}"
-    return np.nan if value is None else codes.get(str(value).strip().casefold(), np.nan)
+    return np.nan if value is None else listed.get(str(value).strip().casefold(), np.nan)
 
 
 def _number(value: Trait) -> float | None:
@@ -67,10 +95,10 @@ def _number(value: Trait) -> float | None:
     return np.nan if value is None else float(value)
 
 
-def _is_adjusted(value: Trait, codes: Mapping[str, float]) -> bool:
+def _is_adjusted(value: Trait, listed: Mapping[str, float]) -> bool:
     if isinstance(value, str):
-        return not codes or value != value.strip()
-    return bool(codes) and value is not None
+        return not listed or value != value.strip()
+    return bool(listed) and value is not None
 
 
 def _winners(
@@ -82,17 +110,22 @@ def _winners(
 ) -> tuple[Slots, Slots]:
     """Return the slots with a newer statement in the batch, and the batch positions of those statements.
 
-    Statements compare by (time, rank of the value). `held` has the rows' current times and values, by slot.
+    Statements compare by (time, rank of the value), that of several columns from the first to the last. `held` has the
+    rows' current times and values, by slot.
     """
     held_at, held_values = held
     if not len(slots):
         return slots, slots
     ranks = rank(values)
-    order = np.lexsort((ranks, at, slots))
+    columns = ranks.reshape(len(values), -1).T
+    order = np.lexsort((*columns[::-1], at, slots))
     last = np.flatnonzero(np.append(slots[order][1:] != slots[order][:-1], True))
     best = order[last]
     row = slots[best]
-    newer = (at[best] > held_at[row]) | ((at[best] == held_at[row]) & (ranks[best] > rank(held_values[row])))
+    tied, newer = at[best] == held_at[row], at[best] > held_at[row]
+    for ours, theirs in zip(columns[:, best], rank(held_values[row]).reshape(len(row), -1).T, strict=True):
+        newer |= tied & (ours > theirs)
+        tied &= ours == theirs
     return row[newer], best[newer]
 
 

@@ -5,8 +5,7 @@ Two layouts have the same fingerprint only if their rows mean the same.
 
 import hashlib
 import json
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, Literal, NamedTuple
@@ -16,7 +15,11 @@ from numpy.typing import NDArray
 
 from streamseg.errors import SettingsError
 from streamseg.features.aggregates import OTHER_CATEGORY, Aggregate, aggregates
+from streamseg.features.words.attributes import Attribute, check_attributes, in_parts, slug
+from streamseg.features.words.counted import Counted, counted_kinds
 from streamseg.time_units import DAY_SECONDS
+
+__all__ = ["FIELDS", "FORMAT", "NEVER", "SOURCES", "Attribute", "Field", "Layout", "slug"]
 
 SOURCES: Final = 5
 FORMAT: Final = 2
@@ -81,25 +84,6 @@ seconds, 0 if there was none. A row has the same bytes in memory and in the stor
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
-    """A profile attribute kept in rows: one of `values`, or a number if `values` is empty.
-
-    `typical` replaces a missing number in vectors; `skewed` numbers are compared by their logarithm.
-    """
-
-    name: str
-    values: tuple[str, ...] = ()
-    typical: float = 0.0
-    skewed: bool = False
-    group_as: str = ""
-    """Name of what groups or bands make of it, such as `zone` or `generation`; empty for nothing."""
-    groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """Names, each with the values that belong to it. Vectors only: rows hold the value."""
-    bands: tuple[tuple[str, float, float], ...] = ()
-    """Names, each with the least and the greatest number that belong to it, in the same way."""
-
-
 @dataclass(frozen=True)
 class Layout:
     """The settings that decide what a stored row means, and the priors of its vectors. Created by `Layout.of`.
@@ -123,6 +107,8 @@ class Layout:
     typical_price: float = 30.0
     typical_order: float = 60.0
     brand_groups: int = 0
+    counted: tuple[Counted, ...] = ()
+    category_groups: int = 0
     format: int = FORMAT
     """Only rows that were written by an earlier release have another one."""
     earlier: tuple[tuple[str, ...], ...] = ()
@@ -144,6 +130,9 @@ class Layout:
         typical_price: float = 30.0,
         typical_order: float = 60.0,
         brand_groups: int = 0,
+        counted: Sequence[str] = (),
+        search_groups: Mapping[str, Sequence[str]] | None = None,
+        category_groups: int = 0,
     ) -> "Layout":
         """Create a layout from values of the settings.
 
@@ -160,12 +149,15 @@ class Layout:
             typical_price: prior of the price level, in major units, for customers without views or purchases.
             typical_order: prior of the order value, in major units.
             brand_groups: number of hash groups for brands; more groups give a more exact estimate, 0 keeps none.
+            counted: what else of clicks is counted: `channel`, `browser`, `platform`.
+            search_groups: words of search terms by the name of their group.
+            category_groups: number of hash groups for categories, where none are listed; 0 keeps none.
 
         Raises:
             SettingsError: two categories, attributes, or values of one attribute have the same feature name, or a
                 category is named `other`.
         """
-        _check_attributes(attributes)
+        check_attributes(attributes)
         slugs = tuple(slug(category) for category in categories)
         taken = {"", OTHER_CATEGORY}
         for category, name in zip(categories, slugs, strict=True):
@@ -183,10 +175,12 @@ class Layout:
             currency=currency,
             minor_units=minor_units,
             segmentations=tuple(segmentations),
-            attributes=tuple(attributes),
+            attributes=in_parts(attributes),
             typical_price=typical_price,
             typical_order=typical_order,
             brand_groups=brand_groups,
+            counted=counted_kinds(counted, {slug(name): words for name, words in (search_groups or {}).items()}),
+            category_groups=category_groups,
         )
 
     @cached_property
@@ -197,7 +191,7 @@ class Layout:
     @cached_property
     def aggregates(self) -> tuple[Aggregate, ...]:
         """Sums in stored order."""
-        return aggregates(self.categories, self.brand_groups)
+        return aggregates(self.categories, self.brand_groups, self.counted, self.category_groups)
 
     @cached_property
     def sum_index(self) -> dict[str, int]:
@@ -273,24 +267,6 @@ class Layout:
             [[a.name, a.adds] for a in self.aggregates],
             [self.half_life_seconds, self.recent_half_life_seconds, self.time_zone, self.remembered_event_ids],
             [self.currency, self.minor_units, self.segmentations],
-            [[a.name, a.values] for a in self.attributes],
+            [[a.name, a.values, a.first] if a.found else [a.name, a.values] for a in self.attributes],
         ]
         return hashlib.blake2b(json.dumps(content).encode(), digest_size=4).hexdigest()
-
-
-def _check_attributes(attributes: Sequence[Attribute]) -> None:
-    if len({slug(attribute.name) for attribute in attributes} - {""}) < len(attributes):
-        raise SettingsError("setting features.attributes: two names give the same feature name, or one none")
-    names = [name for attribute in attributes for name in (attribute.name, attribute.group_as) if name]
-    if len({slug(name) for name in names}) < len(names):
-        raise SettingsError("setting features.attributes: a group_as has the name of an attribute or of another one")
-    for attribute in attributes:
-        if len({slug(value) for value in attribute.values} - {""}) < len(attribute.values):
-            raise SettingsError(
-                f"setting features.attributes.{attribute.name}.values: two give the same feature name, or one none"
-            )
-
-
-def slug(text: str) -> str:
-    """Return a name in the form used in feature names: lower case, words joined by `_`."""
-    return re.sub(r"\W+", "_", text.casefold()).strip("_")

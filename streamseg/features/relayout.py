@@ -20,6 +20,14 @@ HELD_SINCE: Final = 2
 """First format that holds the settled state of before a tick."""
 
 
+_WHERE_ABSENT: Final[dict[str, Any]] = {
+    "features.category_groups": 0,
+    "features.counted": [],
+    "features.search_groups": {},
+}
+"""Values of settings that rows of earlier releases do not name."""
+
+
 def row_settings(layout: Layout) -> dict[str, Any]:
     """Return the settings that shape the rows of a layout, by name, as plain values."""
     return {
@@ -28,7 +36,18 @@ def row_settings(layout: Layout) -> dict[str, Any]:
         "features.recent_half_life_days": layout.recent_half_life_seconds / DAY_SECONDS,
         "features.categories": list(layout.categories),
         "features.brand_groups": layout.brand_groups,
-        "features.attributes": {one.name: list(one.values) for one in layout.attributes},
+        "features.category_groups": layout.category_groups,
+        "features.counted": [one.kind for one in layout.counted if one.kind != "search"],
+        "features.search_groups": {
+            name: list(words)
+            for one in layout.counted
+            for name, words in zip(one.parts, one.words, strict=bool(one.words))
+        },
+        "features.attributes": {
+            one.name: [f"text of {one.first} letters"] if one.found else list(one.values)
+            for one in layout.attributes
+            if not one.part
+        },
         "features.time_zone": layout.time_zone,
         "features.remembered_event_ids": layout.remembered_event_ids,
         "money.currency": layout.currency,
@@ -63,7 +82,8 @@ def segmentations_of(known: Mapping[str, bytes]) -> frozenset[str]:
 def setting_differences(layout: Layout, stored: bytes) -> dict[str, tuple[Any, Any]]:
     """Return the row settings that differ: name to (value in `stored`, from `encoded_settings`; value in `layout`)."""
     there, here = msgspec.json.decode(stored), row_settings(layout)
-    return {setting: (there[setting], value) for setting, value in here.items() if there.get(setting, value) != value}
+    before = {setting: there.get(setting, _WHERE_ABSENT.get(setting, value)) for setting, value in here.items()}
+    return {setting: (before[setting], value) for setting, value in here.items() if before[setting] != value}
 
 
 def converted(old: Layout, new: Layout, records: NDArray[np.void]) -> NDArray[np.void]:

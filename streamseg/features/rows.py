@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from streamseg.features import codec
 from streamseg.features.layout import Layout
+from streamseg.features.words.heard import HeardNames
 
 Floats = NDArray[np.float64]
 Slots = NDArray[np.intp]
@@ -72,6 +73,8 @@ class Rows:
         """Slot of each customer id."""
         self.customer_ids: list[str] = []
         """Customer id of each slot; empty if the slot is free."""
+        self.heard = HeardNames()
+        """Names of what rows keep hash groups of; not stored, and not part of any row."""
         self._free: list[int] = []
         self.slab: NDArray[np.void]
         self._bytes: NDArray[np.uint8]

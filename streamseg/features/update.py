@@ -220,6 +220,8 @@ def _advance(
 
 
 def _absorb_clicks(rows: Rows, groups: Groups, at: Floats, clicks: Sequence[Click], money: Money) -> None:
+    if rows.layout.category_groups:
+        rows.heard.hear((one.item_category for click in clicks for one in click.items), rows.layout.category_groups)
     _advance(rows, groups, at, of_clicks(rows.layout, clicks, at, money))
     rows.last_click[groups.slots] = np.maximum(rows.last_click[groups.slots], groups.greatest(at))
 
@@ -227,6 +229,10 @@ def _absorb_clicks(rows: Rows, groups: Groups, at: Floats, clicks: Sequence[Clic
 def _absorb_purchases(  # noqa: PLR0917 - a batch is parallel arrays
     rows: Rows, groups: Groups, at: Floats, ids: NDArray[np.uint64], purchases: Sequence[Purchase], money: Money
 ) -> None:
+    if rows.layout.category_groups:
+        rows.heard.hear(
+            (one.item_category for bought in purchases for one in bought.items), rows.layout.category_groups
+        )
     added, orders = of_purchases(rows.layout, purchases, at, money)
     _advance(rows, groups, at, added, orders.counted_at)
     slots = groups.slots

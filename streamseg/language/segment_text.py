@@ -9,6 +9,8 @@ from streamseg.language.actions import Action, suggested
 from streamseg.language.amounts import Tables, listed, money, numbers, often, share, span
 
 Entry = Mapping[str, Any]
+_PATTERNS: Final = ("recent", "category", "browser", "search")
+"""Texts of features with a name of the shop's, or of another feature."""
 _YES: Final = 0.5
 """From this value on, a feature of 0 or 1 counts as yes."""
 
@@ -40,6 +42,8 @@ def description(entry: Entry, language: str = DEFAULT, labels: Mapping[str, str]
     if "label_words" not in entry:
         return str(entry.get("description", ""))
     tables = messages(language)
+    if entry.get("declared"):
+        return " ".join(_sentence(say(tables, one)) for one in entry["persona"])
     if not entry.get("described"):
         return _sentence(str(tables["sentence"]["not_described"]))
     parts = []
@@ -149,12 +153,17 @@ def _fact(tables: Tables, fact: Mapping[str, Any]) -> str:
 
 def _feature(tables: Tables, name: str) -> str:
     known = tables["feature"]
-    if name in known and name not in ("recent", "category"):
+    if name in known and name not in _PATTERNS:
         return str(known[name])
     if name.startswith("recent_"):
         return str(known["recent"]).format(_feature(tables, name.removeprefix("recent_")))
     if name.startswith("category_"):
         return str(known["category"]).format(name.removeprefix("category_").replace("_", " "))
+    for kind in ("browser", "search"):
+        if name.startswith(f"{kind}_") and name.endswith("_share"):
+            word = name.removeprefix(f"{kind}_").removesuffix("_share")
+            phrase = tables["phrase"].get(f"{kind}_{word}", word.replace("_", " "))
+            return str(known[kind]).format(phrase.title() if kind == "browser" else phrase)
     return name.removeprefix("profile_").replace("_", " ")
 
 

@@ -11,7 +11,7 @@ class SegmentMembership:
     """A customer's segment in one segmentation.
 
     `since` is when it was entered, in epoch seconds. `score` (0-1) is 1 - d1/d2, where d1 is the distance to the centre
-    of this segment and d2 that to the nearest other centre.
+    of this segment and d2 that to the nearest other centre. In a declared group it is 1.
     """
 
     id: str

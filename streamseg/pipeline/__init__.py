@@ -40,7 +40,7 @@ from streamseg.pipeline.sampling import (
     sampled,
     withdrawn_samples,
 )
-from streamseg.pipeline.segmentation import Segmentation, has_behaviour, is_assignable, is_known
+from streamseg.pipeline.segmentation import Segmentation, figures, has_behaviour, is_assignable, is_known, is_outside
 from streamseg.pipeline.ticks import AbsorbedRuns, TakenRun, absorb_runs
 
 __all__ = [
@@ -58,10 +58,12 @@ __all__ = [
     "absorb_runs",
     "count_sizes",
     "exit_entries",
+    "figures",
     "has_behaviour",
     "is_assignable",
     "is_expired",
     "is_known",
+    "is_outside",
     "look",
     "may_learn",
     "publish",

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from streamseg.clustering.identity import UNASSIGNED, id_of
+from streamseg.clustering.identity import OUTSIDE, UNASSIGNED, id_of
 from streamseg.features.rows import NO_SLOTS, Floats, Rows, Slots
 from streamseg.features.vector import vectors
 from streamseg.membership.settle import settle
-from streamseg.pipeline.segmentation import Segmentation, is_assignable, is_known
+from streamseg.pipeline.segmentation import Segmentation, is_assignable, is_known, is_outside
 
 
 @dataclass(slots=True)
@@ -27,7 +27,7 @@ class Looked:
     after: NDArray[np.uint32]
     """Codes of the segments after it."""
     score: NDArray[np.float64]
-    """Scores (0-1) of the segments after it; 0 if not assigned in this look."""
+    """Scores (0-1) of the segments after it; 1 in a declared group, 0 if not assigned in this look."""
     changed: NDArray[np.bool_]
     """Rows whose segment, candidate or streak changed, shape (n,)."""
     moved: NDArray[np.bool_] = field(init=False)
@@ -79,14 +79,20 @@ def look(
     for s, segmentation in enumerate(segmentations):
         if segmentation.dropped:
             rows.segment[slots, s] = rows.candidate[slots, s] = UNASSIGNED
+        outside = is_outside(rows, slots, segmentation, moment)
+        if segmentation.assigner is not None:
+            _hold(rows, slots[known], s, moment[known], segmentation.look_interval_seconds)
+        if outside.any() or (rows.segment[slots, s] == OUTSIDE).any():
+            _declare(rows, slots, s, moment, outside)
+            score[outside, s] = 1.0
         if segmentation.assigner is None:
             continue
-        _hold(rows, slots[known], s, moment[known], segmentation.look_interval_seconds)
-        assignable = is_assignable(rows, slots, segmentation)
+        assignable = is_assignable(rows, slots, segmentation) & ~outside
         active, at = slots[assignable], moment[assignable]
         if segmentation.attributes:  # attributes can be cleared, behaviour cannot
-            rows.segment[slots[~assignable], s] = UNASSIGNED
-            rows.candidate[slots[~assignable], s] = rows.streak[slots[~assignable], s] = 0
+            cannot = slots[~assignable & ~outside]
+            rows.segment[cannot, s] = UNASSIGNED
+            rows.candidate[cannot, s] = rows.streak[cannot, s] = 0
         if not len(active):
             continue
         assignment = segmentation.assigner.assign(vectors(rows, active, at, segmentation.features))
@@ -119,6 +125,18 @@ def _hold(rows: Rows, slots: Slots, s: int, moment: Floats, interval: float) -> 
     rows.held_candidate[begins, s] = rows.candidate[begins, s]
     rows.held_streak[begins, s] = rows.streak[begins, s]
     rows.looked_at[slots, s] = moment
+
+
+def _declare(rows: Rows, slots: Slots, s: int, moment: Floats, outside: NDArray[np.bool_]) -> None:
+    """Put the rows outside of the population into the declared group; those that fit leave it.
+
+    At once, without margin and looks: it is a rule, and no customer is between two answers of it.
+    """
+    declared = rows.segment[slots, s] == OUTSIDE
+    rows.since[slots[outside & ~declared], s] = moment[outside & ~declared]
+    rows.segment[slots[outside], s] = OUTSIDE
+    rows.candidate[slots[outside], s] = rows.streak[slots[outside], s] = 0
+    rows.segment[slots[declared & ~outside], s] = UNASSIGNED
 
 
 def count_sizes(

@@ -16,17 +16,18 @@ from streamseg.clustering.budget import LearnBudget, draw
 from streamseg.clustering.sample import RANKS, rank_of
 from streamseg.features.catalogue import catalogue
 from streamseg.features.rows import Floats, Rows, Slots
-from streamseg.features.vector import names_hash, observed, vectors
-from streamseg.pipeline.segmentation import Segmentation, is_assignable
+from streamseg.features.vector import heard_names, names_hash, observed, told_texts, vectors
+from streamseg.pipeline.segmentation import Segmentation, is_assignable, is_outside
 
 
 @dataclass(frozen=True, slots=True)
 class SampleRecord:
-    """A record for `streamseg.samples`: key and encoded `SampleValue`."""
+    """A record for `streamseg.samples`: key and encoded `SampleValue`, or None to delete the customer's sample."""
 
     customer_id: str
     key: bytes
-    value: bytes
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
 
 
 class SampleValue(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -46,6 +47,10 @@ class SampleValue(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What was observed, by feature of the catalogue, to four digits; null without data."""
     observed_names: str = ""
     """Stands for the features of `observed`, see `names_hash`."""
+    texts: dict[str, str] = {}
+    """What profiles told in words that the settings do not list, by attribute: the city. Descriptions name them."""
+    heard: dict[str, str] = {}
+    """Names of hash groups that the customer has much of, by feature."""
 
 
 SAMPLE_EPOCH_HEADER: Final = "epoch"
@@ -67,7 +72,8 @@ def sample(
 
     If there are many more customers than challenges need, only those with the lowest ranks are sampled (a uniform
     choice), so that the trainer's cost does not grow with the number of customers. Customers beyond the budget stay due
-    for a later look (DESIGN.md, Learning and assigning). Nobody is sampled without consent to analytics.
+    for a later look (DESIGN.md, Learning and assigning). Nobody is sampled without consent to analytics, or outside of
+    the population of a segmentation; the sample of a customer who left it is deleted.
 
     Args:
         rows: the slab; `learned_at` is updated.
@@ -78,12 +84,18 @@ def sample(
         epoch: epoch of the partition's lease.
         unknown: as for `may_learn`.
     """
-    samples = []
+    samples, taken = list[SampleRecord](), list[tuple[Segmentation, Slots]]()
     slots = slots[may_learn(rows, slots, unknown=unknown)]
     for s, segmentation in enumerate(segmentations):
         if segmentation.dropped:
             continue
-        active = slots[is_assignable(rows, slots, segmentation)]
+        outside = is_outside(rows, slots, segmentation, now)
+        left = slots[outside & (rows.learned_at[slots, s] > 0)]
+        rows.learned_at[left, s] = 0
+        gone = (rows.customer_ids[slot] for slot in left.tolist())
+        header = (SAMPLE_EPOCH_HEADER, b"%d" % epoch)
+        samples.extend(SampleRecord(one, sample_key(segmentation.name, one), None, (header,)) for one in gone)
+        active = slots[is_assignable(rows, slots, segmentation) & ~outside]
         due = active[now - rows.learned_at[active, s] >= segmentation.learn_interval_seconds]
         if segmentation.sampled_share < 1.0:
             bound = segmentation.sampled_share * RANKS
@@ -96,16 +108,28 @@ def sample(
         if granted < len(due):
             due = due[draw([rows.customer_ids[slot] for slot in due.tolist()], granted, now)]
         rows.learned_at[due, s] = now
+        taken.append((segmentation, due))
+    if not taken:
+        return samples
+    # What was observed is the same in all segmentations: it is computed once for each customer.
+    everybody = np.unique(np.concatenate([due for _, due in taken]))
+    told = zip(
+        _rounded(observed(rows, everybody, now)).tolist(),
+        told_texts(rows, everybody),
+        heard_names(rows, everybody, now),
+        strict=True,
+    )
+    known, names = dict(zip(everybody.tolist(), told, strict=True)), names_hash(catalogue(rows.layout))
+    for segmentation, due in taken:
         columns = zip(
             due.tolist(),
             rows.events[due].tolist(),
             rows.spend_minor[due].tolist(),
             vectors(rows, due, now, segmentation.features).tolist(),
-            _rounded(observed(rows, due, now)).tolist(),
             strict=True,
         )
-        names = names_hash(catalogue(rows.layout))
-        for slot, events, spend_minor, vector, seen in columns:
+        for slot, events, spend_minor, vector in columns:
+            seen, texts, heard = known[slot]
             customer_id = rows.customer_ids[slot]
             value = SampleValue(
                 segmentation=segmentation.name,
@@ -117,6 +141,8 @@ def sample(
                 x=tuple(vector),
                 observed=tuple(seen),
                 observed_names=names,
+                texts=texts,
+                heard=heard,
             )
             samples.append(SampleRecord(customer_id, sample_key(segmentation.name, customer_id), _ENCODE_SAMPLE(value)))
     return samples

@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.clustering.assign import Assigner
+from streamseg.clustering.population import OF_ROWS, Population
 from streamseg.features.layout import NEVER
-from streamseg.features.rows import Rows, Slots
+from streamseg.features.rows import Floats, Rows, Slots
+from streamseg.features.vector import observed
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,8 @@ class Segmentation:
     """Share (0-1) of the customers to sample, chosen by rank; the model says how many its challenges need."""
     look_interval_seconds: float = 60.0
     """Length of a tick: the looks in it count once. Whole seconds, since rows keep their times in them."""
+    population: Population | None = None
+    """Who belongs to it at all; None for everybody. All others are in its declared group (`identity.OUTSIDE`)."""
     dropped: bool = False
     """Whether it was dropped: nothing is learned, and all customers exit their segments."""
 
@@ -56,3 +60,20 @@ def is_assignable(rows: Rows, slots: Slots, segmentation: Segmentation) -> NDArr
     missing = np.isnan(rows.attributes[slots][:, segmentation.attributes])
     assignable: NDArray[np.bool_] = is_known(rows, slots) & ~missing.all(axis=1)
     return assignable
+
+
+def is_outside(rows: Rows, slots: Slots, segmentation: Segmentation, at: float | Floats) -> NDArray[np.bool_]:
+    """Return the mask of known rows that do not belong to the segmentation at a moment (epoch seconds), shape (n,)."""
+    if segmentation.population is None or segmentation.dropped or not len(slots):
+        return np.zeros(len(slots), dtype=np.bool_)
+    values = figures(rows, slots, segmentation.population, at)
+    return is_known(rows, slots) & ~segmentation.population.holds(values)
+
+
+def figures(rows: Rows, slots: Slots, population: Population, at: float | Floats) -> Floats:
+    """Return what the rule of a population compares, at a moment, shape (n,); NaN where it is not known."""
+    if population.figure in OF_ROWS:
+        counts: Floats = rows.slab[population.figure][slots].astype(np.float64)
+        return counts
+    found: Floats = observed(rows, slots, at, [population.figure])[:, 0]
+    return found

@@ -4,7 +4,7 @@
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,6 +13,7 @@ from streamseg.ports import ModelStore, StateStore
 from streamseg.topics import CLICKS
 
 if TYPE_CHECKING:
+    from streamseg.clustering.population import Population
     from streamseg.features.layout import Layout
 
 
@@ -24,6 +25,7 @@ class Explainer:
         models: the current snapshots.
         layout: makes the layout of the settings.
         partition_of: returns the partition of a customer, given the number of partitions.
+        populations: returns who belongs, by segmentation, where that is not everybody.
     """
 
     def __init__(
@@ -32,11 +34,13 @@ class Explainer:
         models: ModelStore,
         layout: Callable[[], "Layout"],
         partition_of: Callable[[str, int], int],
+        populations: "Callable[[], Mapping[str, Population]]" = dict,
     ) -> None:
         self._state = state
         self._models = models
         self._layout = layout
         self._partition_of = partition_of
+        self._populations = populations
         self._computing = asyncio.Semaphore(1)
         """Explanations use the CPU: running several at once would only delay lookups."""
 
@@ -59,7 +63,16 @@ class Explainer:
         layouts = await self._state.layouts()
         borders = await self._models.rfm()
         async with self._computing:
-            return await asyncio.to_thread(_compute, self._layout, layouts, membership, row, (snapshots, borders))
+            return await asyncio.to_thread(
+                _compute,
+                self._layout,
+                layouts,
+                membership,
+                row,
+                snapshots=snapshots,
+                borders=borders,
+                populations=self._populations,
+            )
 
     async def _row(self, customer_id: str) -> bytes | None:
         metadata = await self._state.metadata(0)
@@ -75,9 +88,13 @@ def _compute(
     layouts: dict[str, bytes],
     membership: bytes,
     row: bytes,
-    of_shop: tuple[dict[str, bytes], bytes | None],
+    *,
+    snapshots: Mapping[str, bytes],
+    borders: bytes | None,
+    populations: "Callable[[], Mapping[str, Population]]",
 ) -> dict[str, Any]:
     from streamseg.features.relayout import with_readable  # noqa: PLC0415 - loads numpy
     from streamseg.service.explanation import explanation  # noqa: PLC0415 - loads numpy and scipy
 
-    return explanation(with_readable(layout(), layouts), membership, row, *of_shop)
+    readable = with_readable(layout(), layouts)
+    return explanation(readable, membership, row, snapshots, borders=borders, populations=populations())

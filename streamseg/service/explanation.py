@@ -13,16 +13,25 @@ import numpy as np
 from streamseg.clustering.assign import Assigner
 from streamseg.clustering.description.rfm import Rfm, RfmBorders, rfm
 from streamseg.clustering.description.why import why
+from streamseg.clustering.identity import OUTSIDE, code_of
+from streamseg.clustering.population import Population
 from streamseg.clustering.snapshot import Snapshot
 from streamseg.features.catalogue import catalogue
 from streamseg.features.layout import Layout
 from streamseg.features.rows import Floats, Rows
 from streamseg.features.vector import observed, vectors
 from streamseg.membership.encoding import decode
+from streamseg.pipeline import figures
 
 
 def explanation(
-    layout: Layout, membership: bytes, row: bytes, snapshots: Mapping[str, bytes], borders: bytes | None = None
+    layout: Layout,
+    membership: bytes,
+    row: bytes,
+    snapshots: Mapping[str, bytes],
+    *,
+    borders: bytes | None = None,
+    populations: Mapping[str, Population] | None = None,
 ) -> dict[str, Any]:
     """Return the explanation by segmentation.
 
@@ -30,7 +39,8 @@ def explanation(
     or where it has only one. `separation`, `since`, `as_of` and `model` describe the published decision; `confidence`
     is the old name of `separation`. Pulls (against the nearest other segment) are computed with the current snapshot,
     whose `version` is included; `known` of a pull is false where the customer has no data and the value is assumed.
-    RFM scores are the customer's, the same in every segmentation.
+    RFM scores are the customer's, the same in every segmentation. In a declared group there are no pulls: `declared`
+    has its rule, and the customer's value of the figure that it compares, None if it is not known.
 
     Args:
         layout: layout of the row.
@@ -38,6 +48,7 @@ def explanation(
         row: the stored row.
         snapshots: current snapshots by segmentation.
         borders: the stored borders of the shop's RFM scores; without them there are no scores.
+        populations: who belongs, by segmentation, where that is not everybody.
     """
     published = decode(membership)
     rows = Rows(layout, 1)
@@ -46,7 +57,30 @@ def explanation(
     scored = _rfm(seen, RfmBorders.from_json(borders))
     explained: dict[str, Any] = {}
     for segmentation, one in published.segments.items():
-        if one is None or segmentation not in snapshots:
+        if one is None:
+            continue
+        told = {
+            "segment": one.id,
+            "since": one.since,
+            "as_of": published.as_of,
+            "separation": one.score,
+            "confidence": one.score,
+            "model": published.model.get(segmentation),
+            "rfm": None if scored is None else asdict(scored),
+        }
+        if code_of(one.id) == OUTSIDE:
+            population = (populations or {}).get(segmentation)
+            if population is not None:
+                value = float(figures(rows, slots, population, published.as_of)[0])
+                explained[segmentation] = told | {"runner_up": None, "version": None, "pulls": []}
+                explained[segmentation]["declared"] = {
+                    "by": "population",
+                    "rule": str(population),
+                    "figure": population.figure,
+                    "value": None if math.isnan(value) else value,
+                }
+            continue
+        if segmentation not in snapshots:
             continue
         snapshot = Snapshot.from_json(snapshots[segmentation])
         if one.id not in snapshot.segments or len(snapshot.segments) < 2:  # noqa: PLR2004 - nothing to compare with
@@ -54,20 +88,13 @@ def explanation(
         vector = vectors(rows, slots, np.float64(published.as_of), snapshot.features)
         assigner = Assigner(snapshot)
         runner_up = _runner_up(assigner, vector, one.id)
-        explained[segmentation] = {
-            "segment": one.id,
-            "since": one.since,
-            "as_of": published.as_of,
-            "separation": one.score,
-            "confidence": one.score,
-            "model": published.model.get(segmentation),
+        explained[segmentation] = told | {
             "runner_up": runner_up,
             "version": snapshot.version,
             "pulls": [
                 asdict(pull) | {"known": not math.isnan(seen[pull.feature])}
                 for pull in why(assigner, vector[0], one.id, runner_up)
             ],
-            "rfm": None if scored is None else asdict(scored),
         }
     return explained
 

@@ -7,7 +7,7 @@ from streamseg.features.layout import Layout
 from streamseg.features.relayout import with_readable
 from streamseg.features.rows import Rows
 from streamseg.features.vector import vectors
-from streamseg.pipeline import Segmentation, is_assignable, may_learn
+from streamseg.pipeline import Segmentation, is_assignable, is_outside, may_learn
 from streamseg.ports import StateStore
 from streamseg.service.row_scans import ROWS_AT_ONCE, scan_rows, stored_partitions
 
@@ -27,7 +27,7 @@ def live_vectors(
 ) -> tuple[float, list[str], NDArray[np.float64]]:
     """Return the moment, and the ids (n) and raw feature vectors (n, d) of all customers that may be learned from.
 
-    These are those that can be assigned and consent to analytics.
+    These are those that belong to it, can be assigned and consent to analytics.
 
     Args:
         rows: all stored rows.
@@ -39,4 +39,5 @@ def live_vectors(
     slots = slots[is_assignable(rows, slots, segmentation) & may_learn(rows, slots, unknown=unknown)]
     if now is None:
         now = float(rows.last_seen[slots].max(initial=0.0))
+    slots = slots[~is_outside(rows, slots, segmentation, now)]
     return now, [rows.customer_ids[slot] for slot in slots.tolist()], vectors(rows, slots, now, segmentation.features)

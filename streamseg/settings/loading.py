@@ -75,6 +75,33 @@ class Settings(BaseSettings):
         asked = (pack(one.pack).features for one in self.segmentations.values() if one.pack is not None)
         return max((int(features.get("brand_groups", 0)) for features in asked), default=0)
 
+    @property
+    def category_groups(self) -> int:
+        """Number of hash groups for categories: the setting, or else the most that a chosen pack asks for.
+
+        Listed categories need none.
+        """
+        if self.features.category_groups is not None:
+            return self.features.category_groups
+        asked = (pack(one.pack).features for one in self.segmentations.values() if one.pack is not None)
+        return 0 if self.features.categories else max((int(one.get("category_groups", 0)) for one in asked), default=0)
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """What else of clicks is counted: `features.counted`, or else all that the chosen packs ask for."""
+        if self.features.counted is not None:
+            return self.features.counted
+        asked = (pack(one.pack).features for one in self.segmentations.values() if one.pack is not None)
+        return tuple(dict.fromkeys(kind for features in asked for kind in features.get("counted", ())))
+
+    @property
+    def search_groups(self) -> dict[str, tuple[str, ...]]:
+        """Words of search terms by group: `features.search_groups`, or else those of the chosen packs."""
+        if self.features.search_groups is not None:
+            return self.features.search_groups
+        asked = (pack(one.pack).features for one in self.segmentations.values() if one.pack is not None)
+        return {name: tuple(words) for features in asked for name, words in features.get("search_groups", {}).items()}
+
     @classmethod
     def settings_customise_sources(
         cls,

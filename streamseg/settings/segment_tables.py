@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from streamseg.clustering.params import REFUSED
+from streamseg.clustering.population import Population
 from streamseg.errors import SettingsError
 from streamseg.language import DEFAULT, languages
 from streamseg.language.actions import read_actions
@@ -45,6 +46,11 @@ class AttributeSettings(TomlTable):
 
     values: tuple[Annotated[str, Field(min_length=1, max_length=64)], ...] = Field(default=(), max_length=64)
     """Allowed categories, compared case-insensitively. Any other value counts as missing."""
+    found: int = Field(default=0, ge=0, le=64)
+    """A text whose values are not listed but found in the data, such as a city: vectors compare so many hash groups of
+    them, descriptions name the most frequent. 0: a number, or one of `values`."""
+    first: int = Field(default=18, ge=1, le=18)
+    """Letters of such a text that are kept: 2 of a postcode are its area."""
     typical: float = Field(default=0.0, allow_inf_nan=False)
     """The number to assume where the attribute is missing."""
     skewed: bool = False
@@ -60,16 +66,19 @@ class AttributeSettings(TomlTable):
     def _check_groups(self) -> "AttributeSettings":
         if bool(self.group_as) != bool(self.groups or self.bands):
             raise ValueError("group_as needs groups or bands, and they need group_as")
-        if unknown := [value for values in self.groups.values() for value in values if value not in self.values]:
+        given = [value for values in self.groups.values() for value in values]
+        if not self.found and (unknown := [value for value in given if value not in self.values]):
             raise ValueError(f"groups has {unknown[0]}, which is not in values")
-        if self.bands and self.values:
+        if self.bands and (self.values or self.found):
             raise ValueError("bands are for numbers, but this attribute has values")
         return self
 
     @model_validator(mode="after")
     def _check_kind(self) -> "AttributeSettings":
-        if self.values and (self.typical or self.skewed):
+        if (self.values or self.found) and (self.typical or self.skewed):
             raise ValueError("typical and skewed are for numbers, but this attribute has values")
+        if self.values and self.found:
+            raise ValueError("values are listed or found, not both")
         return self
 
 
@@ -85,6 +94,15 @@ class FeatureSettings(TomlTable):
     brand_groups: int | None = Field(default=None, ge=0, le=256)
     """Number of hash groups for brands; more groups give a more exact estimate of brand loyalty. Each takes 4 bytes of
     a row. None: as many as the chosen packs need, for most packs 0."""
+    category_groups: int | None = Field(default=None, ge=0, le=256)
+    """Number of hash groups for item categories, to find interests without a list of them. Each takes 4 bytes of a row.
+    None: as many as the chosen packs need where `categories` is empty, else 0."""
+    counted: tuple[Literal["channel", "browser", "platform"], ...] | None = None
+    """What else of clicks is counted: how visits came, by which browser, in the app or on the web. They take 28, 28 and
+    12 bytes of a row. None: what the chosen packs need."""
+    search_groups: dict[Trait, Annotated[tuple[Trait, ...], Field(min_length=1)]] | None = None
+    """Groups of search terms: the words of which a term has one, by the name of the group; `gift*` is every word that
+    begins so. Each takes 4 bytes of a row. None: those of the chosen packs."""
     time_zone: TimeZone = "UTC"
     """Time zone in which hours of the day and weekends are counted."""
     remembered_event_ids: int = Field(default=8, ge=0, le=256)
@@ -101,6 +119,9 @@ class SegmentationSettings(TomlTable):
     """Name of a shipped segmentation. The other settings of this table override it."""
     features: tuple[str, ...] = Field(default=(), validate_default=True)
     """Names from the feature catalogue, or patterns such as `category_*`."""
+    population: str = ""
+    """Who belongs to it: one figure compared with a number, such as `transactions >= 1`. All others are in a group of
+    their own, NAME-outside. Figures are features as they were observed, and `events`; empty: everybody belongs."""
     shadow: bool = False
     """Learn and assign, but publish nothing before `streamseg promote`."""
     clusterer: Literal["kmeans", "streamkmeans", "clustream", "dbstream"] = "kmeans"
@@ -142,6 +163,14 @@ class SegmentationSettings(TomlTable):
         if isinstance(value, str) and value in REFUSED:
             raise ValueError(f"{value} is refused: {REFUSED[value]}")
         return value
+
+    @field_validator("population")
+    @classmethod
+    def _check_population(cls, value: str) -> str:
+        try:
+            return str(Population.parse(value)) if value.strip() else ""
+        except SettingsError as error:
+            raise ValueError(str(error)) from None
 
     @field_validator("features")
     @classmethod

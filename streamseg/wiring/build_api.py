@@ -42,7 +42,9 @@ async def api_on_redis(settings: Settings, sink: EventSink) -> AsyncIterator[Api
             notices=notices,
             sink=sink,
             decoder=derived.decoder,
-            explainer=Explainer(RedisStateStore(redis), models, lambda: derived.layout, partition_of),
+            explainer=Explainer(
+                RedisStateStore(redis), models, lambda: derived.layout, partition_of, lambda: derived.populations
+            ),
             language=settings.descriptions.language,
             actions=read_actions(settings.descriptions.actions_file),
         )

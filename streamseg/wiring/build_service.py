@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import AsyncGenerator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -93,7 +94,9 @@ async def explain(settings: Settings, customer_id: str) -> dict[str, Any]:
         (membership,) = await memberships.read([customer_id])
         if membership is None:
             return {}
-        return await Explainer(state, models, lambda: derive(settings).layout, partition_of).explain(membership)
+        derived = cache(lambda: derive(settings))  # in the thread of the explanation
+        explainer = Explainer(state, models, lambda: derived().layout, partition_of, lambda: derived().populations)
+        return await explainer.explain(membership)
 
 
 async def live_vectors(settings: Settings, segmentation: str) -> tuple[float, list[str], NDArray[np.float64]]:

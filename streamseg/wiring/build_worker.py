@@ -90,6 +90,7 @@ async def run_worker(settings: Settings) -> None:
             currency=settings.money.currency,
             minor_units=settings.money.minor_units,
             status=models,
+            populations=derived.populations,
         )
         trainer = Trainer(
             derived.learner_params,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from streamseg.clustering.params import LearnerParams
+from streamseg.clustering.population import Population
 from streamseg.errors import NotFoundError, SettingsError
 from streamseg.events.decode import Decoder
 from streamseg.events.money import Money
@@ -38,6 +39,11 @@ class Derived:
     """How each segmentation is learned, in the same order."""
     publishing: PublishingRules
 
+    @property
+    def populations(self) -> dict[str, Population]:
+        """Who belongs, by segmentation, where that is not everybody."""
+        return {one.name: one.population for one in self.segmentations if one.population is not None}
+
     def segmentation(self, name: str) -> Segmentation:
         """Return the segmentation of that name. Raises `NotFoundError`."""
         for one in self.segmentations:
@@ -64,7 +70,8 @@ def derive(settings: Settings) -> Derived:
         layout=layout,
         features=features,
         segmentations=tuple(
-            _segmentation(name, one, chosen[name], layout) for name, one in settings.segmentations.items()
+            _segmentation(name, one, chosen[name], layout, _population(name, one, features))
+            for name, one in settings.segmentations.items()
         ),
         learner_params=tuple(_learner_params(name, one, chosen[name]) for name, one in settings.segmentations.items()),
         publishing=PublishingRules(
@@ -84,7 +91,7 @@ def missing_basis(settings: Settings) -> str | None:
 
     It can be learned all the same, from the rest of its features.
     """
-    if settings.features.categories:
+    if settings.features.categories or settings.category_groups:
         return None
     for name, one in settings.segmentations.items():
         if CATEGORIES in one.features:
@@ -118,12 +125,17 @@ def _layout(settings: Settings) -> Layout:
                 one.group_as,
                 tuple(one.groups.items()),
                 tuple((name, least, greatest) for name, (least, greatest) in one.bands.items()),
+                one.found,
+                one.first,
             )
             for trait, one in settings.attributes.items()
         ],
         typical_price=settings.money.typical_price,
         typical_order=settings.money.typical_order,
         brand_groups=settings.brand_groups,
+        category_groups=settings.category_groups,
+        counted=settings.counted,
+        search_groups=settings.search_groups,
     )
 
 
@@ -138,7 +150,21 @@ def _matched_features(name: str, one: SegmentationSettings, known: Mapping[str, 
     return list(matched.values())
 
 
-def _segmentation(name: str, one: SegmentationSettings, features: list[Feature], layout: Layout) -> Segmentation:
+def _population(name: str, one: SegmentationSettings, known: Mapping[str, Feature]) -> Population | None:
+    """Return the rule of who belongs; None for everybody. Raises `SettingsError`."""
+    if not one.population:
+        return None
+    population = Population.parse(one.population)
+    try:
+        population.check(known)
+    except SettingsError as error:
+        raise SettingsError(f"setting segmentations.{name}.population: {error}") from None
+    return population
+
+
+def _segmentation(
+    name: str, one: SegmentationSettings, features: list[Feature], layout: Layout, population: Population | None
+) -> Segmentation:
     traits = [attribute.name for attribute in layout.attributes]
     used = dict.fromkeys(feature.attribute for feature in features)
     return Segmentation(
@@ -149,6 +175,7 @@ def _segmentation(name: str, one: SegmentationSettings, features: list[Feature],
         one.learn_interval_seconds,
         look_interval_seconds=60.0 * one.look_interval_minutes,
         public_from=math.inf if one.shadow else 0.0,
+        population=population,
         attributes=() if "" in used else tuple(map(traits.index, used)),
     )
 

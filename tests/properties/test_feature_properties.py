@@ -17,9 +17,12 @@ from tests.support.rows import DAY, NOON, Slab, click, consent, erasure, item, m
 
 LAYOUT = Layout.of(
     categories=("shoes",),
-    attributes=(Attribute("age"), Attribute("country", ("nl", "se"))),
+    attributes=(Attribute("age"), Attribute("country", ("nl", "se")), Attribute("city", found=4)),
     time_zone="Europe/Stockholm",
     brand_groups=4,
+    category_groups=3,
+    counted=("channel", "browser", "platform"),
+    search_groups={"gift": ("gift*",), "fast": ("express", "gift card")},
 )
 CUSTOMERS = ("c-1", "c-2", "c-3")
 FEW = settings(max_examples=60, deadline=None)
@@ -40,11 +43,21 @@ items = st.lists(
     max_size=3,
 )
 clicks = st.builds(
-    lambda at, name, lines, device: click(at, name, lines, device_category=device),
+    lambda at, name, lines, device, words: click(at, name, lines, device_category=device, **words),
     times,
     st.sampled_from([*CLICK_COUNTS, "scroll"]),
     items,
     st.sampled_from(["mobile", "tablet", "other", None]),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "page_location": st.sampled_from(["https://shop.example/", "https://shop.example/?utm_medium=email", "?"]),
+            "page_referrer": st.sampled_from(["https://www.bing.com/", "https://shop.example/shoes", ""]),
+            "browser": st.sampled_from(["Chrome", "Lynx", ""]),
+            "platform": st.sampled_from(["web", "IOS", "tv"]),
+            "search_term": st.sampled_from(["a gift card, express", "shoes", ""]),
+        },
+    ),
 )
 purchases = st.builds(
     lambda at, value, lines, kind, before: purchase(
@@ -59,10 +72,11 @@ purchases = st.builds(
 answers = st.sampled_from([None, True, False])
 consents = st.builds(lambda at, ads, own: consent(at, ads=ads, personalisation=own), times, answers, answers)
 profiles = st.builds(
-    lambda at, age, country: profile(at, age=age, country=country),
+    lambda at, age, country, city: profile(at, age=age, country=country, city=city),
     times,
     st.none() | st.integers(0, 120),
     st.sampled_from(["nl", "se", "xx"]),
+    st.sampled_from(["Kristiansand", "Kristiansund", "", None]),
 )
 placed = st.tuples(st.one_of(clicks, purchases, consents, profiles), st.integers(0, len(CUSTOMERS) - 1))
 histories = st.lists(placed, min_size=1, max_size=25)

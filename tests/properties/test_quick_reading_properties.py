@@ -127,6 +127,8 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "scope": st.sampled_from(["all", "ads"]),
     "requested_at": moments,
     "device_category": st.sampled_from(["desktop", "Mobile", "Smart TV", "", None, 3]),
+    "browser": texts | anything,
+    "platform": texts | anything,
     "at": anything,
     "unknown": anything,
 }

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from streamseg import pipeline
 from streamseg.clustering.assign import Assigner
-from streamseg.clustering.identity import id_of
+from streamseg.clustering.identity import OUTSIDE, id_of
+from streamseg.clustering.population import Population
 from streamseg.events.record import MemoryRecord
 from streamseg.topics import INPUT_TOPICS
 from tests.support.path import DAY, MONEY, NOW, SEGMENTS, PathUnderTest, click, purchase, record, segmentation
@@ -115,6 +116,23 @@ def test_the_same_events_settle_everybody_alike_in_any_runs_and_flushes(
     single.sweep()
     batched.sweep()
     assert batched.settled() == single.settled()
+
+
+@settings(max_examples=60, deadline=None)
+@given(shape=shapes, cuts=st.lists(st.integers(1, 30), max_size=6), least=st.integers(1, 4))
+def test_who_belongs_does_not_depend_on_runs_and_flushes_either(
+    shape: list[Shape], cuts: list[int], least: int
+) -> None:
+    own = replace(three_segments(), population=Population("transactions", ">=", least))
+    events, single, batched = events_of(shape), Batched(own), Batched(own)
+    for one in events:
+        single.flush([one], 1)
+    for batch in batches(events, cuts):
+        batched.flush(batch, 9)
+    assert batched.settled() == single.settled()
+    bought = Counter(one.key.decode() for source, one in events if source == 1 and one.key is not None)
+    for customer, slot in batched.rows.slots.items():
+        assert (batched.rows.segment[slot, 0] == OUTSIDE) == (bought[customer] < least)
 
 
 @settings(max_examples=60, deadline=None)

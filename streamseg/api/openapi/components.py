@@ -18,7 +18,7 @@ SEPARATION: Final[Schema] = {
     "type": "number",
     "description": (
         "1 - d1/d2, where d1 is the distance to the centre of this segment and d2 that to the nearest other centre."
-        " It says how clearly the segment is nearest; it is not a probability."
+        " It says how clearly the segment is nearest; it is not a probability. 1 in a declared group."
     ),
 }
 
@@ -137,10 +137,14 @@ SCHEMAS: Final[dict[str, Schema]] = {
                             "type": ["integer", "null"],
                             "description": "Snapshot version of the decision.",
                         },
-                        "runner_up": {"type": "string", "description": "The nearest other segment."},
+                        "runner_up": {"type": ["string", "null"], "description": "The nearest other segment."},
                         "version": {
-                            "type": "integer",
+                            "type": ["integer", "null"],
                             "description": "Snapshot version behind the pulls.",
+                        },
+                        "declared": {
+                            "type": "object",
+                            "description": "In a declared group: its rule, the figure it compares, and the value.",
                         },
                         "rfm": {
                             "type": ["object", "null"],

@@ -94,6 +94,11 @@ class Observations:
         return np.asarray(can_be & np.all(np.isin(self.values, (0.0, 1.0)) | np.isnan(self.values), axis=0))
 
     @cached_property
+    def hashed(self) -> Mask:
+        """Which features stand for hash groups, which say nothing to people (d,)."""
+        return np.array([one.hashed for one in self.features], dtype=bool)
+
+    @cached_property
     def _moments(self) -> tuple[Floats, Floats, Floats]:
         """Ones where known, the logged observations less their mean, and their squares; 0 without data (n, d)."""
         known = np.isfinite(self.logged)
@@ -134,7 +139,7 @@ class Observations:
         )
         known = counts / max(len(ours), 1)
         some = (ours > 0).sum(axis=0) / np.maximum(counts, 1)
-        enough = self.told & (counts >= LEAST_DESCRIBED) & (beside_counts >= LEAST_DESCRIBED)
+        enough = self.told & ~self.hashed & (counts >= LEAST_DESCRIBED) & (beside_counts >= LEAST_DESCRIBED)
         return {
             self.features[i].name: FeatureDifference(
                 self.features[i].name,

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 
 from streamseg.clustering.description.difference import A_MONTH, NOTICEABLE, FeatureDifference, Figures
 from streamseg.clustering.description.rfm import RfmOfMany
+from streamseg.clustering.description.told_words import told_words
 from streamseg.clustering.description.words import MOST, grouped_numbers
 from streamseg.features.aggregates import DAY_PARTS, DEVICES, OTHER_CATEGORY
 from streamseg.features.catalogue import YES_OR_NO, Feature
@@ -67,6 +68,7 @@ def persona(figures: Figures, known: Mapping[str, Feature], currency: str, rfm: 
         *_money(figures, currency),
         *_goods(figures, known),
         *_times(figures),
+        *told_words(figures, known),
         *_loyalty(figures, rfm),
         *_change(figures),
     )

@@ -34,9 +34,17 @@ _PHRASES: Final = {
     "cart_to_purchase": "buys {} of what is put in the cart",
     "discount_share": "a discount of {} on average",
     "coupon_share": "a coupon in {} of the orders",
+    "favourite_category_share": "{} of the items are of one category",
     "favourite_brand_share": "{} of the items are of one brand",
     "weekend_share": "{} of the visits at weekends",
 }
+_TOLD: Final = {
+    "channel": "{} of the visits by WORD",
+    "browser": "{} of the clicks in WORD",
+    "platform": "{} of the clicks in the WORD",
+    "search": "{} of the searches for WORD",
+}
+"""By kind of what clicks tell in words."""
 _YES: Final = 0.5
 """From this value on, a feature of 0 or 1 counts as yes: centres lie between."""
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
@@ -98,6 +106,9 @@ def _template(feature: Feature) -> str:
         return f"{{}} of the visits {'at' if stem == 'night' else 'in the'} {stem}"
     if stem.startswith("device "):
         return f"{{}} of the visits by {stem.removeprefix('device ')}"
+    for kind, text in _TOLD.items():
+        if stem.startswith(f"{kind} "):
+            return text.replace("WORD", stem.removeprefix(f"{kind} "))
     if stem.startswith("category "):
         thing = stem.removeprefix("category ")
         return f"{{}} of the items in {'other categories' if thing == OTHER_CATEGORY else thing}"

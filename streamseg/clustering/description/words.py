@@ -12,6 +12,7 @@ from typing import Final, Literal
 from streamseg.clustering.description.difference import Figures
 from streamseg.features.aggregates import DAY_PARTS, DEVICES, OTHER_CATEGORY
 from streamseg.features.catalogue import Feature
+from streamseg.features.words.channels import CHANNELS
 
 MOST: Final = 0.5
 """Share from which "most" and "mostly" are said."""
@@ -178,6 +179,28 @@ _WORDS: Final = (
     *(
         Word(f"{part}_shoppers", f"{part}_share", _MORE, (Bound(f"{part}_share", least=0.4),), "hour", noun=False)
         for part in DAY_PARTS
+    ),
+    *(
+        Word(
+            f"via_{one}",
+            f"channel_{one}_share",
+            _MORE,
+            (Bound(f"channel_{one}_share", least=MOST, of="mean"),),
+            "channel",
+            noun=False,
+        )
+        for one in CHANNELS
+    ),
+    Word("in_app", "platform_app_share", _MORE, (Bound("platform_app_share", least=0.6),), "platform", noun=False),
+    *(
+        Word(
+            f"{one}_seekers",
+            f"search_{one}_share",
+            _MORE,
+            (Bound(f"search_{one}_share", least=0.3, of="mean"), Bound("searches", least=0.3, of="mean")),
+            "search",
+        )
+        for one in ("gift", "urgent", "problem", "price")
     ),
     *(
         Word(

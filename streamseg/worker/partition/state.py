@@ -211,7 +211,7 @@ class PartitionState:
                 return
         checkpoint = self.checkpoint() if checkpoint is None else checkpoint
         written = await self._write(slots, (before, after), entries, checkpoint, now)
-        samples = [OutgoingRecord(SAMPLES, one.key, one.value, partition=SAMPLES_PARTITION) for one in sampled]
+        samples = [OutgoingRecord(SAMPLES, one.key, one.value, one.headers, SAMPLES_PARTITION) for one in sampled]
         await self._relay(entries, written, samples, checkpoint, absorbed.appended_at)
 
     async def expire(self, slots: Slots) -> NDArray[np.bool_]:

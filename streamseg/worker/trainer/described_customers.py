@@ -11,6 +11,7 @@ from streamseg.clustering.sample import Sample
 from streamseg.features.catalogue import Feature
 from streamseg.ports import ModelStore
 from streamseg.time_units import DAY_SECONDS
+from streamseg.worker.trainer.found_values import found_values, named_groups
 
 GROWTH: Final = 2
 """The borders are measured anew when there are this many times as many buyers, else once a day of event time."""
@@ -25,7 +26,7 @@ class DescribedCustomers:
     """
 
     def __init__(self, features: Mapping[str, Feature], minor_units: int) -> None:
-        self._names = list(features)
+        self._features = features
         self._minor = 10**minor_units
         self._samples: dict[str, Sequence[Sample]] = {}
 
@@ -33,15 +34,23 @@ class DescribedCustomers:
         """Replace the samples of a segmentation."""
         self._samples[segmentation] = samples
 
-    def sampled(self, samples: Sequence[Sample]) -> Sampled:
-        """Return the samples as arrays. One that does not tell what was observed has no data."""
-        nothing = (None,) * len(self._names)
-        return Sampled(
+    def sampled(self, samples: Sequence[Sample]) -> tuple[Sampled, dict[str, Feature]]:
+        """Return the samples as arrays, and the features of the observations by name.
+
+        One that does not tell what was observed has no data. Values that were found in the samples follow the features
+        of the catalogue.
+        """
+        nothing = (None,) * len(self._features)
+        found, told = found_values(samples)
+        groups = named_groups(samples, self._features)
+        observed = np.array([one.observed or nothing for one in samples], dtype=np.float64)
+        sampled = Sampled(
             [one.customer_id for one in samples],
             np.array([one.vector for one in samples]),
             np.array([one.value / self._minor for one in samples]),
-            np.array([one.observed or nothing for one in samples], dtype=np.float64),
+            np.column_stack([observed, told, *(observed[:, [list(self._features).index(one)]] for one in groups)]),
         )
+        return sampled, {**self._features, **found, **{one.name: one for one in groups.values()}}
 
     async def rfm_borders(self, models: ModelStore) -> RfmBorders | None:
         """Return the shop's borders, measured anew where due: on the customers of all segmentations, each once.
@@ -56,10 +65,11 @@ class DescribedCustomers:
                     latest[one.customer_id] = one
         if not latest:
             return present
+        names = list(self._features)
         at = max(one.at for one in latest.values())
         values = np.array([one.observed for _, one in sorted(latest.items())], dtype=np.float64)
         days, purchases, money = (
-            values[:, self._names.index(name)] for name in ("purchase_recency", "transactions", "lifetime_spend")
+            values[:, names.index(name)] for name in ("purchase_recency", "transactions", "lifetime_spend")
         )
         measured = measure_borders(days, purchases, money, at)
         if measured is None:

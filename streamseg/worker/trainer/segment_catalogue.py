@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import msgspec
 
 from streamseg.clustering.description.describe import SegmentDescription, as_json, describe
+from streamseg.clustering.population import Population
 from streamseg.clustering.sample import Sample
 from streamseg.clustering.snapshot import Snapshot
 from streamseg.features.catalogue import Feature
@@ -21,6 +22,7 @@ from streamseg.features.vector import names_hash
 from streamseg.language import segment_text
 from streamseg.ports import ModelStore, StateStore
 from streamseg.worker.pace import PRODUCTION, Pace
+from streamseg.worker.trainer.declared_groups import declared_entries
 from streamseg.worker.trainer.described_customers import DescribedCustomers
 
 DIFFERENCES = 6
@@ -52,6 +54,7 @@ class SegmentCatalogue:
         currency: of all amounts, ISO 4217.
         minor_units: decimal places of the currency.
         status: which segmentations are public.
+        populations: who belongs, by segmentation, where that is not everybody.
         pace: waits and intervals.
     """
 
@@ -65,15 +68,16 @@ class SegmentCatalogue:
         currency: str,
         minor_units: int,
         status: SegmentationStatus,
+        populations: Mapping[str, Population] | None = None,
         pace: Pace = PRODUCTION,
     ) -> None:
         self._models = models
         self._state = state
         self._partitions = partitions
-        self._features = features
         self._currency = currency
         self._status = status
         self._pace = pace
+        self._declared = declared_entries(populations or {})
         self._customers = DescribedCustomers(features, minor_units)
         self.observed_names = names_hash(features)
         """Stands for the features that samples must have observed to be described by them."""
@@ -97,11 +101,12 @@ class SegmentCatalogue:
         sizes = await self._sizes()
         self._customers.keep(snapshot.segmentation, samples)
         borders = await self._customers.rfm_borders(self._models)
+        sampled, known = self._customers.sampled(samples)
         described = await asyncio.to_thread(
             describe,
             snapshot,
-            self._customers.sampled(samples),
-            self._features,
+            sampled,
+            known,
             currency=self._currency,
             borders=borders,
             sizes=sizes,
@@ -141,6 +146,9 @@ class SegmentCatalogue:
         """
         stored = await self._models.catalogue()
         self._written = {segment: msgspec.json.decode(value) for segment, value in stored.items()}
+        for segment, entry in self._declared.items():
+            if not self._status.is_dropped(entry["segmentation"]):
+                self._written.setdefault(segment, {})
 
     async def refresh(self) -> None:
         """Update sizes, shares, given names and shadow flags, at most every `Pace.catalogue_refresh` seconds.
@@ -154,7 +162,7 @@ class SegmentCatalogue:
 
     async def _write_all_of_now(self, sizes: Counter[str], fresh: Mapping[str, Any]) -> None:
         """Give all entries sizes and shares of this moment; write all that are not retired if any changed."""
-        updated = self._of_now(sizes, await self._models.names())
+        updated = self._of_now(sizes, await self._models.names(), int(time.time()))
         changed = {segment for segment, entry in updated.items() if segment in fresh or entry != self._written[segment]}
         if any(updated[segment]["retired"] is None for segment in changed):
             changed |= {segment for segment, entry in updated.items() if entry["retired"] is None}
@@ -166,18 +174,19 @@ class SegmentCatalogue:
             {segment: msgspec.json.encode(self._written[segment]) for segment in sorted(changed)}
         )
 
-    def _of_now(self, sizes: Counter[str], names: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    def _of_now(self, sizes: Counter[str], names: Mapping[str, str], now: int) -> dict[str, dict[str, Any]]:
         """Return the entries with size, share, share of the value, name and text.
 
         The share of the value is that of the present members, each worth what the sampled members of the segment are
         worth on average: so it cannot contradict the size. It is None where a segment is not described.
         """
+        present = {segment: self._as_declared(segment, entry, now) for segment, entry in self._written.items()}
         totals, worth = Counter[str](), defaultdict[str, float](float)
-        for segment, entry in self._written.items():
+        for segment, entry in present.items():
             totals[entry["segmentation"]] += sizes[segment]
             worth[entry["segmentation"]] += sizes[segment] * (entry.get("mean_value") or 0.0)
         updated: dict[str, dict[str, Any]] = {}
-        for segment, entry in self._written.items():
+        for segment, entry in present.items():
             one = entry | {
                 "given_name": names.get(segment),
                 "generated_label": segment_text.generated_label(entry),
@@ -192,13 +201,21 @@ class SegmentCatalogue:
                     "value_share": value if "mean_value" in entry else entry["value_share"],
                 }
                 if self._status.is_dropped(entry["segmentation"]):
-                    one |= {**NOBODY, "retired": int(time.time())}
+                    one |= {**NOBODY, "retired": now}
             updated[segment] = one | {"label": segment_text.label(one)}
         labels = {segment: str(entry["label"]) for segment, entry in updated.items()}
         return {
             segment: entry | {"description": segment_text.description(entry, labels=labels)}
             for segment, entry in updated.items()
         }
+
+    def _as_declared(self, segment: str, entry: dict[str, Any], now: int) -> dict[str, Any]:
+        """Return the entry of a declared group as the settings declare it now, retired without; others as they are."""
+        declared = self._declared.get(segment)
+        if declared is not None and not (entry and self._status.is_dropped(declared["segmentation"])):
+            return {"created": now} | entry | declared
+        gone = declared is None and entry.get("declared") and entry["retired"] is None
+        return entry | NOBODY | {"retired": now} if gone else entry
 
     async def _sizes(self) -> Counter[str]:
         sizes: Counter[str] = Counter()

@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from streamseg.clustering.identity import code_of, id_of, new_id
+from streamseg.clustering.identity import ALPHABET, LETTERS, OUTSIDE, code_of, id_of, new_id, segmentation_of
 from streamseg.clustering.lineage import Matched, kept_share, match
 
 OLD = ("behaviour-aaaa", "behaviour-bbbb", "behaviour-cccc")
@@ -88,13 +88,22 @@ def test_a_code_is_converted_to_an_id_and_back() -> None:
     assert id_of("x", 2**20) == "x-zzzz"
 
 
-@pytest.mark.parametrize("wrong", ["behaviour", "behaviour-", "behaviour-abc", "behaviour-abcde", "behaviour-uuuu", ""])
+def test_the_id_of_a_declared_group_is_fixed_and_no_random_id_is_equal() -> None:
+    assert id_of("value", OUTSIDE) == "value-outside"
+    assert code_of("value-outside") == OUTSIDE > 2**20
+    assert len("outside") != LETTERS or set("outside") - set(ALPHABET)
+    assert segmentation_of("value-outside") == "value"
+
+
+@pytest.mark.parametrize(
+    "wrong", ["outside", "behaviour", "behaviour-", "behaviour-abc", "behaviour-abcde", "behaviour-uuuu", ""]
+)
 def test_code_of_refuses_texts_that_are_not_ids(wrong: str) -> None:
     with pytest.raises(ValueError, match="not a segment id"):
         code_of(wrong)
 
 
-@pytest.mark.parametrize("code", [0, 2**20 + 1])
+@pytest.mark.parametrize("code", [0, 2**20 + 2])
 def test_id_of_refuses_numbers_that_are_not_codes(code: int) -> None:
     with pytest.raises(ValueError, match="not a segment code"):
         id_of("behaviour", code)

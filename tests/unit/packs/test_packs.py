@@ -10,7 +10,7 @@ from streamseg.clustering.encode import Scale
 from streamseg.errors import SettingsError
 from streamseg.features.catalogue import catalogue
 from streamseg.features.layout import Attribute, Layout
-from streamseg.features.vector import observed
+from streamseg.features.vector import observed, told_texts, vectors
 from streamseg.settings import SegmentationSettings, Settings, load_settings
 from streamseg.wiring.derived import derive
 from tests.support.rows import NOON, Slab, profile
@@ -50,6 +50,16 @@ def test_all_packs_fit_into_one_layout() -> None:
     assert set(derive(Settings(segmentations=other_way_round)).features) == set(derive(all_of_them).features)
 
 
+@pytest.mark.parametrize(
+    ("chosen", "row_bytes"),
+    [(("behaviour",), 384), (("value",), 384), (("demographic",), 528), (("firmographic",), 464),
+     (("geographic",), 512), (("needs",), 400), (("psychographic",), 512), (("technographic",), 496), (KINDS, 1_208)],
+)  # fmt: skip
+def test_a_row_has_bytes_only_for_what_the_chosen_packs_use(chosen: tuple[str, ...], row_bytes: int) -> None:
+    made = Settings(segmentations={name: SegmentationSettings(pack=name) for name in chosen})
+    assert derive(made).layout.row_bytes == row_bytes
+
+
 def test_a_pack_sets_the_brand_groups_that_it_needs_and_the_settings_can_change_them(tmp_path: Path) -> None:
     psychographic = '[segmentations.care]\npack = "psychographic"\n'
     assert derive(settings(tmp_path, psychographic)).layout.brand_groups == 8
@@ -62,6 +72,24 @@ def test_a_pack_sets_the_brand_groups_that_it_needs_and_the_settings_can_change_
 def test_settings_beside_a_pack_change_it(tmp_path: Path) -> None:
     one = settings(tmp_path, '[segmentations.worth]\npack = "value"\nk = 4\n').segmentations["worth"]
     assert (one.k, one.features) == (4, SegmentationSettings(pack="value").features)
+
+
+def test_value_is_for_those_who_have_bought_and_settings_can_let_everybody_in(tmp_path: Path) -> None:
+    """Issue 14, number 5: never-buyers are a group of their own by rule, not a cluster."""
+    worth = '[segmentations.worth]\npack = "value"\n'
+    assert {name: str(rule) for name, rule in derive(settings(tmp_path, worth)).populations.items()} == {
+        "worth": "transactions >= 1"
+    }
+    assert derive(settings(tmp_path, f'{worth}population = ""\n')).populations == {}
+
+
+def test_a_rule_over_an_unknown_feature_is_refused_with_the_nearest_name(tmp_path: Path) -> None:
+    wrong = settings(tmp_path, '[segmentations.worth]\npack = "value"\npopulation = "transaction >= 1"\n')
+    with pytest.raises(SettingsError) as raised:
+        derive(wrong)
+    assert str(raised.value) == (
+        "setting segmentations.worth.population: there is no feature transaction; did you mean transactions?"
+    )
 
 
 def test_the_environment_can_choose_a_pack(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,12 +208,39 @@ def test_a_shop_replaces_the_table_of_zones(tmp_path: Path) -> None:
     )
 
 
+def test_places_are_found_in_the_data_and_a_shop_groups_them_by_a_table_of_its_own(tmp_path: Path) -> None:
+    """Issue 14, number 5: region, city and postcode area, without a list of them."""
+    chosen = derive(settings(tmp_path, '[segmentations.place]\npack = "geographic"\n'))
+    slab = Slab(chosen.layout)
+    slab.feed([profile(NOON, country="NL", region="Utrecht", city="Amersfoort", postcode="3811 AA")])
+    assert told_texts(slab.rows, slab.all) == [{"region": "utrecht", "city": "amersfoort", "postcode": "38"}]
+    features = chosen.segmentation("place").features
+    found = dict(zip(features, vectors(slab.rows, slab.all, NOON, features)[0].tolist(), strict=True))
+    for name in ("region", "city", "postcode"):
+        assert sum(value for one, value in found.items() if one.startswith(f"profile_{name}_in_group_")) == 1
+    ours = """
+        [segmentations.place]
+        pack = "geographic"
+        features = ["profile_delivery_*"]
+        [features.attributes.postcode]
+        found = 12
+        group_as = "delivery"
+        groups = { "next day" = ["38", "10"], later = ["9"] }
+    """
+    assert derive(settings(tmp_path, ours)).segmentation("place").features == (
+        "profile_delivery_next_day", "profile_delivery_later",
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("attribute", "message"),
     [
         ("{ values = ['NL'], group_as = 'zone', groups = { a = ['SE'] } }", "groups has SE, which is not in values"),
         ("{ group_as = 'zone' }", "group_as needs groups or bands"),
         ("{ values = ['NL'], group_as = 'zone', bands = { a = [1, 2] } }", "bands are for numbers"),
+        ("{ values = ['NL'], found = 8 }", "values are listed or found, not both"),
+        ("{ found = 8, typical = 3 }", "typical and skewed are for numbers"),
+        ("{ found = 8, first = 19 }", "must be at most 18"),
     ],
 )
 def test_a_wrong_table_of_groups_is_refused(tmp_path: Path, attribute: str, message: str) -> None:

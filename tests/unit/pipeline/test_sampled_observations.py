@@ -15,6 +15,7 @@ def test_a_sample_holds_what_was_observed_in_all_features() -> None:
     path = PathUnderTest()
     path.feed(0, click(0))
     (one,) = pipeline.sample(path.rows, path.rows.slots_of(["c-1"]), NOW, path.segmentations)
+    assert one.value is not None
     value = msgspec.json.decode(one.value, type=pipeline.SampleValue)
     names = catalogue(path.rows.layout)
     assert value.observed_names == names_hash(names)

@@ -22,6 +22,7 @@ def test_vectors_are_sampled_once_per_customer_and_interval() -> None:
 
     assert [one.customer_id for one in first] == ["c-1", "c-2"]
     assert first[0].key == b"behaviour|c-1"
+    assert first[0].value is not None
     assert json.loads(first[0].value)["x"] == pytest.approx([1.0, 0.0])
     assert again == []
     assert len(later) == 2

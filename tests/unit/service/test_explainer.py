@@ -9,6 +9,7 @@ import pytest
 from streamseg.clustering.description.rfm import RfmBorders
 from streamseg.clustering.encode import Scale
 from streamseg.clustering.identity import id_of
+from streamseg.clustering.population import Population
 from streamseg.errors import LayoutMismatchError
 from streamseg.features.layout import Layout
 from streamseg.membership.encoding import encode
@@ -132,3 +133,25 @@ async def test_a_customer_has_one_rfm_name_in_every_segmentation(state: MemorySt
     assert {str(one["rfm"]) for one in found.values()} == {
         str({"recency": 5, "frequency": 1, "monetary": 5, "name": "New Customers"})
     }
+
+
+@pytest.mark.parametrize(
+    ("rule", "value"),
+    [("transactions >= 1", 0.0), ("lifetime_spend > 0", 0.0), ("purchase_recency < 9", None), ("events >= 9", 5.0)],
+)
+async def test_a_declared_group_is_explained_by_its_rule_and_what_the_customer_has(
+    state: MemoryStateStore, rule: str, value: float | None
+) -> None:
+    slab = Slab(LAYOUT, ("c-81",))
+    slab.feed([click(NOON) for _ in range(5)])
+    await store_rows(state, LAYOUT, {"c-81": slab.stored()[0]}, 0, 1)
+    of = membership("behaviour-outside")
+    rules = {"behaviour": Population.parse(rule)}
+    explainer = Explainer(state, MemoryModelStore(), lambda: LAYOUT, lambda *_: 0, lambda: rules)
+    found = (await explainer.explain(of))["behaviour"]
+    assert found["declared"] == {
+        "by": "population", "rule": rule, "figure": rule.split(maxsplit=1)[0], "value": value
+    }  # fmt: skip
+    assert (found["segment"], found["pulls"], found["runner_up"]) == ("behaviour-outside", [], None)
+    without = Explainer(state, MemoryModelStore(), lambda: LAYOUT, lambda *_: 0)
+    assert await without.explain(of) == {}, "the rule was taken away"

@@ -24,6 +24,14 @@ from streamseg.settings import load_settings
         ('[api]\nallowed_origins = ["https://shop.example/"]', "setting api.allowed_origins.0: "),
         ('[api]\npublic_url = "segments.shop.example"', "setting api.public_url: "),
         ("[api", "settings file: Expected ']'"),
+        (
+            '[segmentations.a]\npack = "value"\npopulation = "transactions => 1"',
+            "setting segmentations.a.population: there is no comparison =>: use one of >=, >, <=, <, ==, !=; did",
+        ),
+        (
+            '[segmentations.a]\npack = "value"\npopulation = "buyers"',
+            "setting segmentations.a.population: must compare a figure with a number, such as `transactions >= 1`",
+        ),
     ],
 )
 def test_a_wrong_setting_in_the_file_is_named(tmp_path: Path, text: str, message: str) -> None:
@@ -213,6 +221,9 @@ def test_a_folder_of_secrets_that_is_missing_is_refused(monkeypatch: pytest.Monk
 
 def test_check_config_refuses_a_pack_without_what_it_lives_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STREAMSEG_SEGMENTATIONS", '{"care": {"pack": "psychographic"}}')
+    assert CliRunner().invoke(streamseg, ["check-config"], catch_exceptions=False).exit_code == 0, "it finds categories"
+    monkeypatch.setenv("STREAMSEG_FEATURES__CATEGORY_GROUPS", "0")
+    monkeypatch.setenv("STREAMSEG_SEGMENTATIONS", '{"care": {"pack": "psychographic", "features": ["category_*"]}}')
     with pytest.raises(SettingsError, match=r"^setting features\.categories: is empty, but segmentation care of pack"):
         CliRunner().invoke(streamseg, ["check-config"], catch_exceptions=False)
     monkeypatch.setenv("STREAMSEG_FEATURES__CATEGORIES", '["shoes"]')

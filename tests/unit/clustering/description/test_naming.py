@@ -15,7 +15,11 @@ from streamseg.features.layout import Attribute, Layout
 from streamseg.language import languages, messages
 
 LAYOUT = Layout.of(
-    categories=("Shoes",), attributes=(Attribute("country", ("NL", "SE")), Attribute("age", typical=42)), brand_groups=4
+    counted=("channel", "browser", "platform"),
+    search_groups=dict.fromkeys(("gift", "urgent", "problem", "price"), ("word",)),
+    categories=("Shoes",),
+    attributes=(Attribute("country", ("NL", "SE")), Attribute("age", typical=42)),
+    brand_groups=4,
 )
 KNOWN = catalogue(LAYOUT)
 

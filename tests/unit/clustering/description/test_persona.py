@@ -13,6 +13,8 @@ from streamseg.language.actions import read_actions
 from streamseg.language.segment_text import action, description, generated_label, say, written
 
 LAYOUT = Layout.of(
+    counted=("channel", "browser", "platform"),
+    search_groups={"gift": ("gift",), "urgent": ("today",), "pets": ("dog",)},
     categories=("Performance gear", "Basic sets"),
     attributes=(Attribute("age", typical=42), Attribute("gender", ("female", "male")), Attribute("income")),
     brand_groups=4,
@@ -61,6 +63,24 @@ def test_of_lapsed_customers_it_is_told_how_often_they_ordered_and_when_last() -
     lapsed = figures(transactions=3.0, purchases=0.04, purchase_recency=270.0, lifetime_spend=80.0, tenure=480.0)
     assert "They have ordered 3 times, the last time about 9 months ago" in sentences(lapsed)
     assert not [one for one in sentences(lapsed) if one.startswith("They order")]
+
+
+def test_how_they_come_and_what_they_search_for_is_said_in_every_language() -> None:
+    """Issue 14, number 5."""
+    told = figures(
+        channel_email_share=0.7, channel_direct_share=0.3, browser_samsung_internet_share=0.8, browser_chrome_share=0.2,
+        platform_app_share=0.9, platform_web_share=0.1, search_gift_share=0.4, search_pets_share=0.5,
+        search_urgent_share=0.1,
+    )  # fmt: skip
+    assert sentences(told) == [
+        "They come mostly by email (70%)",
+        "Their browser is mostly Samsung Internet (80%)",
+        "They are mostly in the app (90%)",
+        "50% of their searches are for pets",
+        "40% of their searches are for a gift",
+    ]
+    assert "Zij komen meestal via e-mail (70%)" in sentences(told, language="nl")
+    assert "Med 40 % av sina sökningar söker de en present" in sentences(told, language="sv")
 
 
 def test_nothing_is_said_of_absent_data() -> None:

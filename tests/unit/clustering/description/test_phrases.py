@@ -13,6 +13,8 @@ KNOWN = catalogue(
         currency="CHF",
         categories=("Trail Shoes", "{0}"),
         brand_groups=8,
+        counted=("channel", "browser", "platform"),
+        search_groups={"gift": ("gift",), "own pets": ("dog",)},
         attributes=[Attribute("household_size"), Attribute("gender", ("female", "male"))],
     )
 )
@@ -41,6 +43,10 @@ def test_every_feature_has_words_and_its_unit(feature: Feature) -> None:
         ("night_share", 0.5, "50 % of the visits at night"),
         ("category_trail_shoes", 0.5, "50 % of the items in trail shoes"),
         ("category_other", 0.5, "50 % of the items in other categories"),
+        ("channel_email_share", 0.5, "50 % of the visits by email"),
+        ("browser_samsung_internet_share", 0.5, "50 % of the clicks in samsung internet"),
+        ("platform_app_share", 0.5, "50 % of the clicks in the app"),
+        ("search_own_pets_share", 0.5, "50 % of the searches for own pets"),
         ("profile_household_size", 3.0, "household size 3"),
         ("profile_gender_female", 1.0, "gender is female"),
         ("profile_gender_female", 0.0, "gender is not female"),

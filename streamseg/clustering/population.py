@@ -1,0 +1,89 @@
+"""Who belongs to a segmentation at all: a rule that compares one figure of a customer with a number.
+
+`transactions >= 1` are customers who have bought. A figure is a feature of the catalogue as it was observed, without
+priors, or a count that the row keeps. A customer of whom the figure is not known does not belong. Settings read rules,
+so this module loads nothing.
+"""
+
+import operator
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from difflib import get_close_matches
+from math import isfinite
+from typing import TYPE_CHECKING, Any, Final
+
+from streamseg.errors import SettingsError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_OPERATORS: Final[dict[str, Any]] = {
+    ">=": operator.ge,
+    ">": operator.gt,
+    "<=": operator.le,
+    "<": operator.lt,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+_MEANT: Final = {"=": "==", "=>": ">=", "=<": "<=", "<>": "!=", "===": "=="}
+_COMPARISON: Final = re.compile(r"\s*(\w+)\s*([^\w\s.+-]+)\s*(\S+)\s*")
+OF_ROWS: Final = ("events", "transactions")
+"""Counts that the row keeps, exact: reading them costs no more than a column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """The rule `figure operator number`, made by `Population.parse`.
+
+    >>> str(Population.parse("transactions>=1"))
+    'transactions >= 1'
+    """
+
+    figure: str
+    operator: str
+    number: float
+
+    @classmethod
+    def parse(cls, text: str) -> "Population":
+        """Read a rule. Raises `SettingsError`; whether there is such a figure is told by `check`."""
+        found = _COMPARISON.fullmatch(text)
+        if found is None:
+            raise SettingsError(f"must compare a figure with a number, such as `transactions >= 1`, not {text!r}")
+        figure, sign, number = found.groups()
+        if sign not in _OPERATORS:
+            meant = f"; did you mean {_MEANT[sign]}?" if sign in _MEANT else ""
+            raise SettingsError(f"there is no comparison {sign}: use one of {', '.join(_OPERATORS)}{meant}")
+        try:
+            compared = float(number.replace("_", ""))
+        except ValueError:
+            raise SettingsError(f"must compare with a number, not {number!r}") from None
+        if not isfinite(compared):
+            raise SettingsError(f"must compare with a finite number, not {number!r}")
+        return cls(figure, sign, compared)
+
+    def check(self, features: Collection[str]) -> None:
+        """Raise `SettingsError` unless there is such a figure; `features` are the names of the catalogue."""
+        known = {*features, *OF_ROWS}
+        if self.figure not in known:
+            near = get_close_matches(self.figure, sorted(known), 1)
+            meant = f"; did you mean {near[0]}?" if near else "; `streamseg features` lists them"
+            raise SettingsError(f"there is no feature {self.figure}{meant}")
+
+    def __str__(self) -> str:
+        return f"{self.figure} {self.operator} {self.number:.15g}"
+
+    @property
+    def of_buyers(self) -> bool:
+        """Whether exactly those are outside who have never bought."""
+        return self.figure == "transactions" and (
+            (self.operator == ">=" and 0 < self.number <= 1)
+            or (self.operator == ">" and 0 <= self.number < 1)
+            or (self.operator == "!=" and self.number == 0)
+        )
+
+    def holds(self, values: "NDArray[np.float64]") -> "NDArray[np.bool_]":
+        """Return the mask of the figures (n,) of which the rule holds, shape (n,). It never does for NaN."""
+        answers: NDArray[np.bool_] = _OPERATORS[self.operator](values, self.number) & (values == values)  # noqa: PLR0124
+        return answers

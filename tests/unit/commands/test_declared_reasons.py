@@ -1,0 +1,73 @@
+"""`lookup --why` says of a declared group what its rule says, and nothing of hash groups."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.support.text_output import AT, answer, assert_fits, run
+
+pytestmark = pytest.mark.usefixtures("terminal")
+
+OWN = "value-outside"
+
+
+def told(monkeypatch: pytest.MonkeyPatch, declared: dict[str, Any], traits: list[str], *arguments: str) -> str:
+    membership = {
+        "segments": {"value": {"id": OWN, "since": AT, "score": 1.0}},
+        "consent": {"ads": False, "personalisation": True},
+        "as_of": AT,
+    }
+    entry = {"segmentation": "value", "label": "Visitors who have not bought", "traits": traits, "usual": {}}
+    rfm = {"name": "No Purchase Yet", "recency": 1, "frequency": 1, "monetary": 1}
+    reason: dict[str, Any] = {"runner_up": None, "rfm": rfm, "pulls": [], "declared": {"by": "population", **declared}}
+    stored = (json.dumps(membership).encode(), {OWN: entry})
+    monkeypatch.setattr("streamseg.wiring.build_service.read_membership", answer(stored))
+    monkeypatch.setattr("streamseg.wiring.build_service.explain", answer({"value": reason}))
+    output = run("lookup", "c-81", "--why", *arguments).output
+    assert_fits(output)
+    return " ".join(output.split())
+
+
+def test_a_never_buyer_has_not_bought_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    declared = {"rule": "transactions >= 1", "figure": "transactions", "value": 0.0}
+    output = told(monkeypatch, declared, ["non_buyers"])
+    assert "value: value-outside Visitors who have not bought, since" in output
+    assert "has not bought yet; with the first purchase another segment follows at once" in output
+    assert "RFM: No Purchase Yet" in output
+    assert "runner-up" not in output
+    assert "heeft nog niets gekocht" in told(monkeypatch, declared, ["non_buyers"], "--lang", "nl")
+    assert "har inte köpt något ännu" in told(monkeypatch, declared, ["non_buyers"], "--lang", "sv")
+
+
+@pytest.mark.parametrize(
+    ("figure", "value", "words"),
+    [
+        ("lifetime_spend", 1234.0, "the rule lifetime_spend > 5000 does not hold: spent in all: 1,234 EUR"),
+        ("order_value", None, "the rule order_value > 5000 does not hold: value of an order: no data"),
+        ("events", 12.0, "the rule events > 5000 does not hold: events: 12"),
+    ],
+)
+def test_another_rule_is_told_with_what_the_customer_has(
+    monkeypatch: pytest.MonkeyPatch, figure: str, value: float | None, words: str
+) -> None:
+    assert words in told(monkeypatch, {"rule": f"{figure} > 5000", "figure": figure, "value": value}, [])
+
+
+def test_hash_groups_are_no_reasons_for_people(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STREAMSEG_SEGMENTATIONS", '{"place": {"pack": "geographic"}}')
+    membership = {
+        "segments": {"place": {"id": "place-aaaa", "since": AT, "score": 0.5}},
+        "consent": {"ads": False, "personalisation": True},
+        "as_of": AT,
+    }
+    pulls = [
+        {"feature": name, "pull": 1.0, "value": 1.0, "own_centre": 1.0, "other_centre": 0.0, "known": True}
+        for name in ("profile_city_in_group_3_of_12", "profile_country_nl")
+    ]
+    reason = {"runner_up": "place-bbbb", "rfm": None, "pulls": pulls}
+    monkeypatch.setattr("streamseg.wiring.build_service.read_membership", answer((json.dumps(membership).encode(), {})))
+    monkeypatch.setattr("streamseg.wiring.build_service.explain", answer({"place": reason}))
+    output = run("lookup", "c-81", "--why").output
+    assert "country is NL" in output
+    assert "group 3" not in output

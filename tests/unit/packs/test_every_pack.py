@@ -1,0 +1,92 @@
+"""With no settings at all each pack works on what is there, or says in one line what it needs. Issue 14, number 5."""
+
+from itertools import groupby
+
+import numpy as np
+import pytest
+
+from streamseg import packs
+from streamseg.clustering.description.warm_up import missing
+from streamseg.evaluation.in_process_worker import InProcessWorker
+from streamseg.settings import SegmentationSettings, Settings
+from streamseg.sources.event import SourceEvent
+from streamseg.sources.fitgear import FitGear
+from streamseg.topics import CLICKS, PROFILES, PURCHASES
+from streamseg.wiring.derived import derive, needs
+
+ENDS_AT = 1_795_000_000.0
+DAY = 86_400.0
+BY_PROFILES = {"demographic", "firmographic", "geographic"}
+
+
+@pytest.fixture(scope="module")
+def shop() -> list[SourceEvent]:
+    """Clicks and purchases of FitGear's customers, without profiles."""
+    return [event for event in FitGear(70, 17, 3, ends_at=ENDS_AT) if event.topic != PROFILES]
+
+
+def learned(pack: str, events: list[SourceEvent]) -> InProcessWorker:
+    worker = InProcessWorker(Settings(segmentations={pack: SegmentationSettings(pack=pack)}), seed=0)
+    for day, of_day in groupby(events, key=lambda event: event.occurred_at // DAY):
+        worker.flush(list(of_day), (day + 1) * DAY)
+    return worker
+
+
+@pytest.mark.parametrize("pack", packs.names())
+def test_each_pack_works_on_clicks_and_purchases_or_says_what_it_needs(pack: str, shop: list[SourceEvent]) -> None:
+    worker = learned(pack, shop)
+    snapshot = worker.learner.snapshot()
+    told = missing(snapshot, needs(Settings(segmentations={pack: SegmentationSettings(pack=pack)}))[pack])
+    if pack in BY_PROFILES:
+        assert not snapshot.warm
+        assert told.startswith("segments come when customers are sampled (none so far); it needs profiles with ")
+        assert "\n" not in told
+        return
+    assert snapshot.warm, told
+    assert len(set(snapshot.segments)) >= 2
+    spread = [feature for feature, variance in zip(snapshot.features, snapshot.scale.variance, strict=True) if variance]
+    assert len(spread) >= 2, "segments must rest on figures that differ between customers"
+    sizes = np.unique(worker.segments(worker.assignable()), return_counts=True)[1]
+    assert sizes.max() < 0.95 * sizes.sum()
+
+
+@pytest.mark.parametrize(
+    ("pack", "topic"),
+    [
+        *((pack, None) for pack in packs.names()),
+        *((pack, PURCHASES) for pack in sorted(BY_PROFILES)),
+        ("value", CLICKS),
+    ],
+)
+def test_where_nothing_of_its_data_is_told_a_pack_has_no_segments_and_one_line(
+    pack: str, topic: str | None, shop: list[SourceEvent]
+) -> None:
+    """A pack of purchases on clicks alone, one of profiles on either, and each on nothing at all."""
+    lives_on = packs.pack(pack).needs
+    events = [event for event in shop if event.topic == topic]
+    snapshot = learned(pack, events).learner.snapshot() if events else None
+    line = missing(snapshot, lives_on)
+    assert snapshot is None or not snapshot.warm
+    assert line == f"segments come when customers are sampled (none so far); it needs {lives_on}"
+
+
+def test_a_pack_uses_no_feature_twice_and_every_one_of_the_table() -> None:
+    """The table of issue 14, number 5: what each kind must offer, by the beginning of a feature's name."""
+    must_offer = {
+        "demographic": ("profile_age", "profile_gender", "profile_income", "profile_education", "profile_occupation",
+                        "profile_marital_status", "profile_children", "profile_generation"),
+        "geographic": ("profile_country", "profile_region", "profile_city", "profile_postcode", "profile_climate_zone"),
+        "psychographic": ("category_group", "profile_lifestyle", "favourite_category_share", "favourite_brand_share",
+                          "price_bought", "discount_share"),
+        "behaviour": ("purchases", "purchase_recency", "weekend_share", "view_to_cart", "discount_share"),
+        "technographic": ("device_mobile", "browser_", "platform_app", "channel_email", "profile_operating_system"),
+        "firmographic": ("profile_industry", "profile_employees", "profile_annual_revenue", "profile_profit_band",
+                         "profile_company_country"),
+        "needs": ("search_gift", "search_urgent", "search_problem", "items_per_order"),
+        "value": ("purchase_recency", "transactions", "spend"),
+    }  # fmt: skip
+    assert set(must_offer) == set(packs.names())
+    for pack, beginnings in must_offer.items():
+        features = derive(Settings(segmentations={pack: SegmentationSettings(pack=pack)})).segmentation(pack).features
+        for beginning in beginnings:
+            assert any(feature.startswith(beginning) for feature in features), (pack, beginning)
