@@ -62,6 +62,7 @@ def sample(
     *,
     epoch: int = 0,
     unknown: bool = True,
+    everybody: bool = False,
 ) -> list[SampleRecord]:
     """Return the feature vectors that are due to be learned, and set `learned_at` of their rows.
 
@@ -77,6 +78,7 @@ def sample(
         budget: limits the samples per second; None takes all.
         epoch: epoch of the partition's lease.
         unknown: as for `may_learn`.
+        everybody: also those who were sampled lately, and beyond the budget.
     """
     samples = []
     slots = slots[may_learn(rows, slots, unknown=unknown)]
@@ -84,13 +86,14 @@ def sample(
         if segmentation.dropped:
             continue
         active = slots[is_assignable(rows, slots, segmentation)]
-        due = active[now - rows.learned_at[active, s] >= segmentation.learn_interval_seconds]
+        lately = now - rows.learned_at[active, s] < segmentation.learn_interval_seconds
+        due = active if everybody else active[~lately]
         if segmentation.sampled_share < 1.0:
             bound = segmentation.sampled_share * RANKS
             wanted = np.array([rank_of(rows.customer_ids[slot]) < bound for slot in due.tolist()], dtype=bool)
             rows.learned_at[due[~wanted], s] = now
             due = due[wanted]
-        granted = len(due) if budget is None else budget.grant(segmentation.name, len(due), now)
+        granted = len(due) if budget is None or everybody else budget.grant(segmentation.name, len(due), now)
         if not granted:
             continue
         if granted < len(due):
