@@ -90,8 +90,8 @@ class Snapshot:
     backfills: Mapping[str, float] = field(default_factory=dict)
     """By number of a partition, the end of its latest backfill that the model was relearned for, epoch seconds of its
     clock."""
-    relearns: int = 0
-    """Number of models that were placed or adopted because a backfill had ended."""
+    relearned: int = 0
+    """The generation when the model was last relearned because a backfill had ended."""
     summary: Mapping[str, Any] = field(default_factory=dict)
     """What the clusterer needs beside its centres, see `Clusterer.state`; empty for KMeans."""
 

@@ -34,7 +34,7 @@ class ModelCache:
         self.generation = 0
         self._adopted = [0] * len(self.segmentations)
         self._backfills: list[Mapping[str, float]] = [{} for _ in self.segmentations]
-        self._relearns = [0] * len(self.segmentations)
+        self._relearned = [0] * len(self.segmentations)
         self._promotions: list[float] = []
         """Epoch seconds of promotions that are still to come."""
         self._foreign: dict[str, int] = {}
@@ -49,9 +49,9 @@ class ModelCache:
         return any(one.name == segmentation and one.dropped for one in self.segmentations)
 
     @property
-    def relearns(self) -> int:
-        """Number of models that backfills have led to so far."""
-        return sum(self._relearns)
+    def relearned(self) -> int:
+        """A number that rises when a backfill of any partition has led to a new model."""
+        return sum(self._relearned)
 
     def relearned_at(self, partition: int) -> float:
         """Return the end of a partition's backfill that all models were relearned for; 0.0 for none."""
@@ -94,7 +94,7 @@ class ModelCache:
             self.segmentations[s] = replace(
                 current, assigner=assigner, version=snapshot.version, sampled_share=snapshot.sampled_share
             )
-            self._backfills[s], self._relearns[s] = snapshot.backfills, snapshot.relearns
+            self._backfills[s], self._relearned[s] = snapshot.backfills, snapshot.relearned
             self._metrics.model_version.labels(segmentation=current.name).set(snapshot.version)
             if snapshot.generation != self._adopted[s]:
                 self._adopted[s] = snapshot.generation

@@ -45,7 +45,7 @@ class Learner:
         self._alike = False
         self._latest: Snapshot | None = None
         self._backfills: dict[str, float] = {}
-        self._relearns = 0
+        self._relearned = 0
         self._relearn_due = False
 
     def learn(self, sample: Sample, offset: int) -> bool:
@@ -89,11 +89,12 @@ class Learner:
         So a model that was fitted on the few samples of a fast replay is replaced by the same comparison as on any day.
         Returns None without such an end, and as `challenge` does.
         """
-        due, self._relearn_due = self._relearn_due, False
+        if not self._relearn_due:
+            return None
+        self._relearn_due = False
         ready = bool(self._model.segments) or self._schedule.warm_up_over(self._customers)
-        transition = self.challenge() if due and ready else None
-        if transition is not None and transition.outcome != "kept":
-            self._relearns += 1
+        transition = self.challenge() if ready else None
+        self._relearned = self._model.generation
         return transition
 
     def remember(self, sample: Sample) -> None:
@@ -182,7 +183,7 @@ class Learner:
             steps=model.steps,
             drift_per_round=model.drift_per_round,
             backfills=dict(self._backfills),
-            relearns=self._relearns,
+            relearned=self._relearned,
             summary=model.clusterer.state(),
         )
         if self._latest is None or not _same_model(made, self._latest):
@@ -214,7 +215,7 @@ class Learner:
         self._quintiles = snapshot.quintiles
         self._alike = snapshot.customers_alike
         self._backfills = dict(snapshot.backfills)
-        self._relearns = snapshot.relearns
+        self._relearned = snapshot.relearned
         self._latest = snapshot
         return self
 

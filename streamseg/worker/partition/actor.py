@@ -22,13 +22,14 @@ from streamseg.errors import (
 )
 from streamseg.events.record import RecordBatch
 from streamseg.metrics import Metrics
+from streamseg.ports import SeenTimes
 from streamseg.topics import INPUT_TOPICS
 from streamseg.worker.context import Ports, RowLimit, Rules
 from streamseg.worker.model_cache import ModelCache
 from streamseg.worker.pace import PRODUCTION, Pace
 from streamseg.worker.partition.absorbed import Absorbed
 from streamseg.worker.partition.dead_letters import MostlyRejectedError, RejectedShare
-from streamseg.worker.partition.lease import Lease
+from streamseg.worker.partition.lease import CLOCK, Lease
 from streamseg.worker.partition.outbox_relay import OutboxRelay
 from streamseg.worker.partition.quarantine import Quarantine
 from streamseg.worker.partition.reports import report_gap, report_outliers
@@ -285,6 +286,8 @@ class Partition:
         self._drain()
         self._state = self._new_state()
         await self._lease.claim()
+        stood_at = float(self._lease.checkpoint.get(CLOCK, 0))
+        self._ports.clock.advance(self.number, [SeenTimes("", (), (), stood_at)], ())
         await self._state.restore()
 
     async def _halt(self) -> None:

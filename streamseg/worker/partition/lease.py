@@ -18,6 +18,8 @@ from streamseg.worker.partition.outage import Outage
 
 IN_STEP: Final = "in step"
 """Name of `Step.in_step_at` among the topics of a checkpoint, in whole seconds."""
+CLOCK: Final = "clock"
+"""Name of the partition's clock there. An event clock that began anew without events would not move at all."""
 
 
 class Lease:
@@ -117,7 +119,7 @@ class Lease:
         Raises:
             FlushRefusedError: another worker owns the partition, or the store lost a flush.
         """
-        if checkpoint is not None and self.step.in_step_at > 0.0:
+        if checkpoint is not None:
             checkpoint = {**checkpoint, IN_STEP: int(self.step.in_step_at)}
         started = time.perf_counter()
         ids = [rows.customer_ids[slot] for slot in slots.tolist()]

@@ -31,7 +31,7 @@ from streamseg.worker.partition.catch_up import take_over
 from streamseg.worker.partition.counts.flow_count import FlowCount
 from streamseg.worker.partition.counts.segment_sizes import Codes, SegmentSizes
 from streamseg.worker.partition.dead_letters import dead_letters
-from streamseg.worker.partition.lease import Lease
+from streamseg.worker.partition.lease import CLOCK, Lease
 from streamseg.worker.partition.outbox_relay import OutboxRelay, PendingDelivery
 from streamseg.worker.partition.reports import report_absorbed, report_moves, report_taken
 
@@ -97,13 +97,11 @@ class PartitionState:
         """
         self._flushed = False
         rules, metrics, source = self._rules, self._metrics, INPUT_TOPICS.index(run.topic)
-        taken = pipeline.take(
-            rules.decoder,
-            source,
-            run,
-            self.rows,
-            lambda customers: misrouted(customers, self.partition, rules.partitions),
-        )
+
+        def foreign(customers: Sequence[str]) -> set[str]:
+            return misrouted(customers, self.partition, rules.partitions)
+
+        taken = pipeline.take(rules.decoder, source, run, self.rows, foreign)
         if not absorbed.taken:
             absorbed.began_at = self._ports.clock.now(self.partition)
         absorbed.taken.append(pipeline.TakenRun(source, taken))
@@ -273,7 +271,7 @@ class PartitionState:
                 slots[piece],
                 entries[sent:end],
                 sizes,
-                checkpoint if last else None,
+                {**checkpoint, CLOCK: int(now)} if last else None,
                 flows=flows,
                 remove=remove,
             )

@@ -39,7 +39,7 @@ class _Round:
     cursor: int
     generation: int
     started_at: float
-    relearns: int
+    relearned: int
     kind: SweepKind
     since: float = math.inf
     """Time of the earliest event of the customers so far."""
@@ -68,7 +68,7 @@ class Sweep:
         self._pace = pace
         self._round: _Round | None = None
         self._generation = 0
-        self._relearns = models.relearns
+        self._relearned = models.relearned
         self._swept_at: float | None = None
         self._paused_until = 0.0
 
@@ -87,7 +87,7 @@ class Sweep:
                 return
             now = self._ports.clock.now(self._state.partition)
             models = self._models
-            self._round = _Round(0, models.generation, now, models.relearns, self._next_kind(now))
+            self._round = _Round(0, models.generation, now, models.relearned, self._next_kind(now))
             self._step.begins(self._round.kind, now)
             self._state.sizes.recount = Recount(self._passed)
         cursor, stored = await self._ports.state.scan(self._state.partition, self._round.cursor, self._pace.sweep_piece)
@@ -109,7 +109,7 @@ class Sweep:
         kind = self._step.next_sweep(
             now,
             relearned_at=self._models.relearned_at(partition),
-            relearned=self._models.relearns > self._relearns,
+            relearned=self._models.relearned > self._relearned,
         )
         behind = kind is not SweepKind.ORDINARY and self._ports.reader.behind(partition, self._state.checkpoint())
         return SweepKind.ORDINARY if behind else kind
@@ -128,8 +128,10 @@ class Sweep:
             )
             await self._state.relay.put(PendingDelivery((), None, [record], {}, ()))
         if done.kind is SweepKind.SETTLE:
-            self._relearns = done.relearns
+            self._relearned = done.relearned
         self._step.ends(done.kind, done.started_at, empty=empty)
+        if done.kind is not SweepKind.ORDINARY and self._step.told_at is None:
+            await self._state.settle_and_flush(Absorbed())  # `Step.in_step_at`, with the checkpoint
 
     def _passed(self, customer_id: str) -> bool:
         return self._round is not None and self._ports.state.passed(self._round.cursor, customer_id)
