@@ -30,11 +30,13 @@ from streamseg.worker.partition.lease import IN_STEP
 from tests.support.partition import DAY, FEATURES, LAYOUT, NOON, QUICK, MemoryLog, OnePartition, Servers, until
 from tests.support.trainer import OneTrainer, SamplesTopic
 
-CUSTOMERS = 160
+pytestmark = pytest.mark.slow
+
+CUSTOMERS = 100
 DAYS = 150
-FULL_SPEED = 1_500
-"""Records at once: the whole history in five polls."""
-FASTER_THAN_SWEEPS = 300
+FULL_SPEED = 1_000
+"""Records at once: the whole history in eight polls."""
+FASTER_THAN_SWEEPS = 200
 """Records at once: some days of the shop."""
 PARAMS = LearnerParams("behaviour", FEATURES, (True, True), k=4)
 KINDS = ((0.05, 0.0), (0.6, 0.01), (0.1, 0.15), (1.0, 0.4))
@@ -302,6 +304,8 @@ def test_sizes_shares_and_texts_are_of_one_moment_at_the_end() -> None:
                 await asyncio.sleep(0.02)
                 entries = await shop.catalogue()
         await shop.kill()
+        verdict = await shop.servers[0].verdict()
+        assert verdict.good, "the end of a backfill is nobody's sample"
         return entries, members
 
     entries, members = asyncio.run(catalogue())
