@@ -26,7 +26,7 @@ removes those that have expired (`pipeline/expiry.py`), and closes backfills (`p
 """
 
 from streamseg.features.rows import Slots
-from streamseg.pipeline.backfill import BackfillEnd, Step, SweepKind, end_key, is_end
+from streamseg.pipeline.backfill import CLOCK, IN_STEP, BackfillEnd, Step, SweepKind, end_key, is_end, is_in_step
 from streamseg.pipeline.expiry import exit_entries, is_expired
 from streamseg.pipeline.intake import Taken, absorb, take
 from streamseg.pipeline.looking import Looked, count_sizes, look
@@ -45,6 +45,8 @@ from streamseg.pipeline.segmentation import Segmentation, has_behaviour, is_assi
 from streamseg.pipeline.ticks import AbsorbedRuns, TakenRun, absorb_runs
 
 __all__ = [
+    "CLOCK",
+    "IN_STEP",
     "SAMPLE_EPOCH_HEADER",
     "AbsorbedRuns",
     "BackfillEnd",
@@ -67,6 +69,7 @@ __all__ = [
     "is_assignable",
     "is_end",
     "is_expired",
+    "is_in_step",
     "is_known",
     "look",
     "may_learn",

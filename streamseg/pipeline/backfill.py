@@ -6,7 +6,7 @@ sweep samples everybody and tells the trainer, which relearns. When that is done
 nearest segment. Nobody waits meanwhile: events are taken and ordinary sweeps made as ever.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
@@ -23,6 +23,12 @@ LEAST_LATE: Final = 20
 KEY: Final = b"backfill "
 """Begins the keys of `BackfillEnd` on the samples topic. Keys of samples begin with the name of a segmentation, which
 has no space."""
+
+CLOCK: Final = "clock"
+"""Name of the partition's clock among the topics of a stored checkpoint, in whole seconds. An event clock that began
+anew, when a worker starts after the last event of a replay, would not move at all."""
+IN_STEP: Final = "in step"
+"""Name of `Step.in_step_at` there."""
 
 
 class SweepKind(Enum):
@@ -78,14 +84,10 @@ class Step:
     """Those of them that occurred long before the partition's clock. Lost with the process: then the trainer's next
     challenge, a day later, has to do."""
 
-    @property
-    def _bound(self) -> float:
-        return max(LEAST_SECONDS, 2 * self.sweep_interval)
-
     def absorbed(self, times: Sequence[float], now: float) -> None:
         """Count events by their times; `now` is the partition's clock."""
         self.events += len(times)
-        limit = now - self._bound
+        limit = now - _bound(self.sweep_interval)
         if times and min(times) < limit:
             self.late += sum(at < limit for at in times)
 
@@ -96,7 +98,7 @@ class Step:
         events since then are of long ago: a history that is replayed on the wall clock.
         """
         gone = now - (self.in_step_at if self.told_at is None else self.told_at)
-        return gone >= self._bound or (self.late >= LEAST_LATE and 2 * self.late >= self.events)
+        return gone >= _bound(self.sweep_interval) or (self.late >= LEAST_LATE and 2 * self.late >= self.events)
 
     def next_sweep(self, now: float, *, relearned_at: float, relearned: bool) -> SweepKind:
         """Return what the next sweep is for while there is no input left; else it is an ordinary one.
@@ -122,3 +124,12 @@ class Step:
             self.told_at = began_at
         elif kind is not SweepKind.ORDINARY or (self.told_at is None and not self.is_out(began_at)):
             self.in_step_at, self.told_at = began_at, None
+
+
+def is_in_step(checkpoint: Mapping[str, int], sweep_interval: float) -> bool:
+    """Whether a partition with this stored checkpoint is in step, as far as its clock tells."""
+    return checkpoint.get(CLOCK, 0) - checkpoint.get(IN_STEP, 0) < _bound(sweep_interval)
+
+
+def _bound(sweep_interval: float) -> float:
+    return max(LEAST_SECONDS, 2 * sweep_interval)

@@ -22,11 +22,10 @@ from streamseg.evaluation.measures import ceiling, inertia, standardised
 from streamseg.features.rows import Rows
 from streamseg.features.vector import vectors
 from streamseg.kafka.partitioner import partition_of
-from streamseg.pipeline import is_end
+from streamseg.pipeline import IN_STEP, is_end
 from streamseg.ports import Clock
 from streamseg.topics import CLICKS, INPUT_TOPICS, PURCHASES
 from streamseg.worker.clock import WallClock
-from streamseg.worker.partition.lease import IN_STEP
 from tests.support.partition import DAY, FEATURES, LAYOUT, NOON, QUICK, MemoryLog, OnePartition, Servers, until
 from tests.support.trainer import OneTrainer, SamplesTopic
 

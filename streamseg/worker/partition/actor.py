@@ -22,6 +22,7 @@ from streamseg.errors import (
 )
 from streamseg.events.record import RecordBatch
 from streamseg.metrics import Metrics
+from streamseg.pipeline import CLOCK
 from streamseg.ports import SeenTimes
 from streamseg.topics import INPUT_TOPICS
 from streamseg.worker.context import Ports, RowLimit, Rules
@@ -29,7 +30,7 @@ from streamseg.worker.model_cache import ModelCache
 from streamseg.worker.pace import PRODUCTION, Pace
 from streamseg.worker.partition.absorbed import Absorbed
 from streamseg.worker.partition.dead_letters import MostlyRejectedError, RejectedShare
-from streamseg.worker.partition.lease import CLOCK, Lease
+from streamseg.worker.partition.lease import Lease
 from streamseg.worker.partition.outbox_relay import OutboxRelay
 from streamseg.worker.partition.quarantine import Quarantine
 from streamseg.worker.partition.reports import report_gap, report_outliers

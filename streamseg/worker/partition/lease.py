@@ -3,23 +3,17 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 from streamseg.clustering.identity import segmentation_of
 from streamseg.errors import FlushRefusedError, SettingsError, StoreUnavailableError
 from streamseg.features.rows import Rows, Slots
 from streamseg.membership.types import OutboxEntry
 from streamseg.metrics import Metrics
-from streamseg.pipeline import Step
+from streamseg.pipeline import IN_STEP, Step
 from streamseg.ports import Flows, Flush, StateStore
 from streamseg.worker.context import Rules
 from streamseg.worker.pace import Pace
 from streamseg.worker.partition.outage import Outage
-
-IN_STEP: Final = "in step"
-"""Name of `Step.in_step_at` among the topics of a checkpoint, in whole seconds."""
-CLOCK: Final = "clock"
-"""Name of the partition's clock there. An event clock that began anew without events would not move at all."""
 
 
 class Lease:

@@ -20,7 +20,7 @@ from streamseg.kafka.partitioner import misrouted
 from streamseg.membership.catch_up import CatchUp
 from streamseg.membership.types import OutboxEntry
 from streamseg.metrics import Metrics
-from streamseg.pipeline import SweepKind
+from streamseg.pipeline import CLOCK, SweepKind
 from streamseg.ports import FLUSH_ROWS, OutgoingRecord, SeenTimes
 from streamseg.topics import CONSENTS, ERASURES, INPUT_TOPICS, MEMBERSHIPS, SAMPLES, SAMPLES_PARTITION
 from streamseg.worker.context import Ports, Rules
@@ -31,7 +31,7 @@ from streamseg.worker.partition.catch_up import take_over
 from streamseg.worker.partition.counts.flow_count import FlowCount
 from streamseg.worker.partition.counts.segment_sizes import Codes, SegmentSizes
 from streamseg.worker.partition.dead_letters import dead_letters
-from streamseg.worker.partition.lease import CLOCK, Lease
+from streamseg.worker.partition.lease import Lease
 from streamseg.worker.partition.outbox_relay import OutboxRelay, PendingDelivery
 from streamseg.worker.partition.reports import report_absorbed, report_moves, report_taken
 
@@ -271,7 +271,7 @@ class PartitionState:
                 slots[piece],
                 entries[sent:end],
                 sizes,
-                {**checkpoint, CLOCK: int(now)} if last else None,
+                {**checkpoint, CLOCK: int(self._ports.clock.now(self.partition))} if last else None,
                 flows=flows,
                 remove=remove,
             )
