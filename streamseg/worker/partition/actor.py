@@ -22,8 +22,6 @@ from streamseg.errors import (
 )
 from streamseg.events.record import RecordBatch
 from streamseg.metrics import Metrics
-from streamseg.pipeline import CLOCK
-from streamseg.ports import SeenTimes
 from streamseg.topics import INPUT_TOPICS
 from streamseg.worker.context import Ports, RowLimit, Rules
 from streamseg.worker.model_cache import ModelCache
@@ -287,8 +285,6 @@ class Partition:
         self._drain()
         self._state = self._new_state()
         await self._lease.claim()
-        stood_at = float(self._lease.checkpoint.get(CLOCK, 0))
-        self._ports.clock.advance(self.number, [SeenTimes("", (), (), stood_at)], ())
         await self._state.restore()
 
     async def _halt(self) -> None:

@@ -17,8 +17,8 @@ from streamseg import pipeline
 from streamseg.features.rows import Slots
 from streamseg.membership.encoding import order_of
 from streamseg.metrics import Metrics
-from streamseg.pipeline import BackfillEnd, Step, SweepKind
-from streamseg.ports import OutgoingRecord
+from streamseg.pipeline import CLOCK, BackfillEnd, Step, SweepKind
+from streamseg.ports import OutgoingRecord, SeenTimes
 from streamseg.time_units import DAY_SECONDS
 from streamseg.topics import SAMPLES, SAMPLES_PARTITION
 from streamseg.worker.context import Ports, Rules
@@ -142,9 +142,21 @@ class Sweep:
             self._swept_at = now
         adopted = self._models.generation != self._generation
         elapsed = now - self._swept_at >= self._interval
+        if now <= 0:
+            self._resume_clock()
         if now <= 0 or time.monotonic() < self._paused_until:
             return False
         return adopted or elapsed or self._next_kind(now) is not SweepKind.ORDINARY
+
+    def _resume_clock(self) -> None:
+        """Set an event clock to where it stood if nothing is left to read that would start it.
+
+        With input left, looks at it must hold for the same times as before a restart: the clock starts with it.
+        """
+        partition, checkpoint = self._state.partition, self._state.checkpoint()
+        if not self._ports.reader.behind(partition, checkpoint):
+            stood_at = float(checkpoint.get(CLOCK, 0))
+            self._ports.clock.advance(partition, [SeenTimes("", (), (), stood_at)], ())
 
     async def _evaluate(self, stored: Sequence[tuple[str, bytes]], sweep: _Round) -> None:
         rows = self._state.rows
