@@ -87,6 +87,11 @@ class Snapshot:
     """Per centre, the share of the way by which it moves to a sample that it wins; empty in older snapshots."""
     drift_per_round: float | None = None
     """Measured drift of the customers, see `following.measured`; None before the first measurement."""
+    backfills: Mapping[str, float] = field(default_factory=dict)
+    """By number of a partition, the end of its latest backfill that the model was relearned for, epoch seconds of its
+    clock."""
+    relearned: int = 0
+    """The generation when the model was last relearned because a backfill had ended."""
     summary: Mapping[str, Any] = field(default_factory=dict)
     """What the clusterer needs beside its centres, see `Clusterer.state`; empty for KMeans."""
 

@@ -83,7 +83,11 @@ def sending_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="SECONDS",
             help="Time without progress after which --wait fails, in seconds.",
         ),
-        click.option("--wait", is_flag=True, help="Wait until the workers have processed everything."),
+        click.option(
+            "--wait",
+            is_flag=True,
+            help="Wait until the workers have processed everything, and relearned after a backfill.",
+        ),
         click.option(
             "--speed",
             type=Speed(),

@@ -160,6 +160,22 @@ def wait_until_absorbed(settings: "Settings", patience_seconds: float) -> None:
         time.sleep(POLL_SECONDS)
 
 
+def wait_until_relearned(settings: "Settings", patience_seconds: float) -> None:
+    """Block until the models are relearned on what was sent, if it was a backfill, and everybody is settled by them.
+
+    A line says it if that takes longer than `patience_seconds`: the events are taken all the same.
+    """
+    from streamseg.wiring.build_service import out_of_step
+
+    began_at = time.monotonic()
+    while (partitions := asyncio.run(out_of_step(settings))) > 0:
+        if time.monotonic() - began_at > patience_seconds:
+            click.echo(folded(f"{partitions} partitions still wait for the models to be relearned"), err=True)
+            return
+        time.sleep(POLL_SECONDS)
+    wait_until_absorbed(settings, patience_seconds)
+
+
 def print_sent(sent: "SendProgress", as_json: bool, **further: object) -> None:
     """Print what was sent: one JSON document, or one line."""
     from streamseg.sources.event import rfc3339

@@ -15,7 +15,7 @@ from streamseg.commands import Invocation
 from streamseg.commands._options import json_option, mapping_of_each, mapping_option, sending_options
 from streamseg.commands._progress import SendingBar
 from streamseg.commands._rejections import log_ends, rejected_since
-from streamseg.commands._sending import print_sent, send_to_topics, wait_until_absorbed
+from streamseg.commands._sending import print_sent, send_to_topics, wait_until_absorbed, wait_until_relearned
 from streamseg.commands._text import say
 from streamseg.errors import StreamsegError
 
@@ -127,6 +127,7 @@ def command(
     dead_letters = 0
     if wait:
         wait_until_absorbed(settings, patience)
+        wait_until_relearned(settings, patience)
         reasons = asyncio.run(rejected_since(settings, ends))
         dead_letters, further["dead_letters"] = min(sum(reasons.values()), sent.events), reasons
     print_sent(sent, as_json, known=sent.known, rejected=rejected + dead_letters, **further)

@@ -11,7 +11,13 @@ import click
 from streamseg.commands import Invocation
 from streamseg.commands._options import json_option, sending_options
 from streamseg.commands._progress import SendingBar, working
-from streamseg.commands._sending import print_sent, send_to_topics, wait_until_absorbed, write_to_file
+from streamseg.commands._sending import (
+    print_sent,
+    send_to_topics,
+    wait_until_absorbed,
+    wait_until_relearned,
+    write_to_file,
+)
 
 if TYPE_CHECKING:
     from streamseg.sources.sending import SendProgress
@@ -115,4 +121,5 @@ def command(
         )
     if wait and not out:
         wait_until_absorbed(settings, patience)
+        wait_until_relearned(settings, patience)
     print_sent(sent, as_json, customers=customers, seed=seed)

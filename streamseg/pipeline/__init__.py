@@ -22,10 +22,11 @@ One partition's worker (`worker/partition/state.py`) loads rows, calls these fun
 
 `pipeline/segmentation.py` has what the path knows of a segmentation: features, rules, current model. The path runs for
 every run of records; the sweep (`worker/partition/sweep.py`) repeats it from `look` on for customers without events,
-and removes those that have expired (`pipeline/expiry.py`).
+removes those that have expired (`pipeline/expiry.py`), and closes backfills (`pipeline/backfill.py`).
 """
 
 from streamseg.features.rows import Slots
+from streamseg.pipeline.backfill import CLOCK, IN_STEP, BackfillEnd, Step, SweepKind, end_key, is_end, is_in_step
 from streamseg.pipeline.expiry import exit_entries, is_expired
 from streamseg.pipeline.intake import Taken, absorb, take
 from streamseg.pipeline.looking import Looked, count_sizes, look
@@ -44,24 +45,32 @@ from streamseg.pipeline.segmentation import Segmentation, figures, has_behaviour
 from streamseg.pipeline.ticks import AbsorbedRuns, TakenRun, absorb_runs
 
 __all__ = [
+    "CLOCK",
+    "IN_STEP",
     "SAMPLE_EPOCH_HEADER",
     "AbsorbedRuns",
+    "BackfillEnd",
     "Looked",
     "PublishingRules",
     "SampleRecord",
     "SampleValue",
     "Segmentation",
     "Slots",
+    "Step",
+    "SweepKind",
     "Taken",
     "TakenRun",
     "absorb",
     "absorb_runs",
     "count_sizes",
+    "end_key",
     "exit_entries",
     "figures",
     "has_behaviour",
     "is_assignable",
+    "is_end",
     "is_expired",
+    "is_in_step",
     "is_known",
     "is_outside",
     "look",

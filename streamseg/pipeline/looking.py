@@ -58,7 +58,13 @@ def moments(rows: Rows, slots: Slots, earliest: float) -> Floats:
 
 
 def look(
-    rows: Rows, slots: Slots, earliest: float, segmentations: Sequence[Segmentation], cleared: Slots = NO_SLOTS
+    rows: Rows,
+    slots: Slots,
+    earliest: float,
+    segmentations: Sequence[Segmentation],
+    cleared: Slots = NO_SLOTS,
+    *,
+    anew: bool = False,
 ) -> Looked:
     """Assign the rows by the current models, settle them, and store the result in the rows.
 
@@ -69,6 +75,7 @@ def look(
             gives the partition's clock.
         segmentations: in the order of the rows' segmentations.
         cleared: rows that an erasure has cleared since the latest look; they are settled as new ones.
+        anew: settle all rows as new ones: each takes the nearest segment at once.
     """
     before = rows.segment[slots]
     candidate, streak = rows.candidate[slots], rows.streak[slots]
@@ -95,6 +102,9 @@ def look(
             rows.candidate[cannot, s] = rows.streak[cannot, s] = 0
         if not len(active):
             continue
+        if anew:
+            rows.held_segment[active, s] = rows.held_candidate[active, s] = UNASSIGNED
+            rows.held_streak[active, s] = 0
         assignment = segmentation.assigner.assign(vectors(rows, active, at, segmentation.features))
         held = rows.held_segment[active, s]
         settled = settle(

@@ -67,6 +67,7 @@ def sample(
     *,
     epoch: int = 0,
     unknown: bool = True,
+    everybody: bool = False,
 ) -> list[SampleRecord]:
     """Return the feature vectors that are due to be learned, and set `learned_at` of their rows.
 
@@ -83,6 +84,7 @@ def sample(
         budget: limits the samples per second; None takes all.
         epoch: epoch of the partition's lease.
         unknown: as for `may_learn`.
+        everybody: also those who were sampled lately, and beyond the budget.
     """
     samples, taken = list[SampleRecord](), list[tuple[Segmentation, Slots]]()
     slots = slots[may_learn(rows, slots, unknown=unknown)]
@@ -96,13 +98,14 @@ def sample(
         header = (SAMPLE_EPOCH_HEADER, b"%d" % epoch)
         samples.extend(SampleRecord(one, sample_key(segmentation.name, one), None, (header,)) for one in gone)
         active = slots[is_assignable(rows, slots, segmentation) & ~outside]
-        due = active[now - rows.learned_at[active, s] >= segmentation.learn_interval_seconds]
+        lately = now - rows.learned_at[active, s] < segmentation.learn_interval_seconds
+        due = active if everybody else active[~lately]
         if segmentation.sampled_share < 1.0:
             bound = segmentation.sampled_share * RANKS
             wanted = np.array([rank_of(rows.customer_ids[slot]) < bound for slot in due.tolist()], dtype=bool)
             rows.learned_at[due[~wanted], s] = now
             due = due[wanted]
-        granted = len(due) if budget is None else budget.grant(segmentation.name, len(due), now)
+        granted = len(due) if budget is None or everybody else budget.grant(segmentation.name, len(due), now)
         if not granted:
             continue
         if granted < len(due):

@@ -61,6 +61,8 @@ class SampleCheck:
         first, end = await self._log.bounds(SAMPLES, SAMPLES_PARTITION)
         async for records in self._log.read(SAMPLES, SAMPLES_PARTITION, max(self._next, first), end):
             for record in records:
+                if pipeline.is_end(record.key):
+                    continue
                 segmentation, customer = pipeline.sampled(record.key)
                 samples = self._sampled.setdefault(customer, set())
                 if record.value is None:

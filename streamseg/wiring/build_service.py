@@ -13,6 +13,7 @@ from streamseg.clustering.snapshot import Snapshot
 from streamseg.kafka.partitioner import partition_of
 from streamseg.language.actions import read_actions
 from streamseg.language.segment_text import written
+from streamseg.pipeline import is_in_step
 from streamseg.service import changes, segmentations, segments
 from streamseg.service.explainer import Explainer
 from streamseg.service.live_rows import all_rows
@@ -111,6 +112,16 @@ async def live_vectors(settings: Settings, segmentation: str) -> tuple[float, li
     now = None if settings.clock == "event" else time.time()
     unknown = settings.membership.unknown_analytics_consent
     return vectors_of(rows, derived.segmentation(segmentation), now, unknown=unknown)
+
+
+async def out_of_step(settings: Settings) -> int:
+    """Return the number of partitions whose backfill has not been closed yet."""
+    interval, partition, found = derive(settings).sweep_interval, 0, 0
+    async with stores(settings) as (state, _, _):
+        while (metadata := await state.metadata(partition)) is not None:
+            found += not is_in_step(metadata.checkpoint, interval)
+            partition += 1
+    return found
 
 
 async def read_membership(

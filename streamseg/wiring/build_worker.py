@@ -28,9 +28,6 @@ from streamseg.worker.stop_signal import StopSignal
 from streamseg.worker.trainer.segment_catalogue import SegmentCatalogue
 from streamseg.worker.trainer.trainer import Trainer
 
-SWEEPS_PER_BOUND = 4
-"""A membership is rewritten when half of its bound has passed, so sweeps must come more than twice within it."""
-
 
 async def run_worker(settings: Settings) -> None:
     """Run a worker until it is stopped. Raises `SettingsError` when it must not start."""
@@ -72,7 +69,7 @@ async def run_worker(settings: Settings) -> None:
                 publishing=derived.publishing,
                 learns_per_second=settings.worker.learns_per_second,
                 redelivery_window=settings.redis.failover_margin_seconds,
-                sweep_interval=settings.membership.bound_seconds / SWEEPS_PER_BOUND,
+                sweep_interval=derived.sweep_interval,
                 retention=settings.membership.retention_seconds,
                 rejected_share_limit=settings.worker.rejected_share_limit,
                 rejected_share_window=settings.worker.rejected_share_window,

@@ -17,6 +17,8 @@ from streamseg.packs import pack
 from streamseg.pipeline import PublishingRules, Segmentation
 from streamseg.settings import SegmentationSettings, Settings
 
+SWEEPS_PER_BOUND = 4
+"""A membership is rewritten when half of its bound has passed, so sweeps must come more than twice within it."""
 CATEGORIES = "category_*"
 """Pattern of the shares of item categories."""
 
@@ -38,6 +40,8 @@ class Derived:
     learner_params: tuple[LearnerParams, ...]
     """How each segmentation is learned, in the same order."""
     publishing: PublishingRules
+    sweep_interval: float
+    """Between two sweeps, seconds of a partition's clock."""
 
     @property
     def populations(self) -> dict[str, Population]:
@@ -83,6 +87,7 @@ def derive(settings: Settings) -> Derived:
                 membership.unknown_analytics_consent,
             ),
         ),
+        sweep_interval=membership.bound_seconds / SWEEPS_PER_BOUND,
     )
 
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from streamseg.clustering.assign import Assigner
@@ -33,6 +33,8 @@ class ModelCache:
         self.segmentations = list(segmentations)
         self.generation = 0
         self._adopted = [0] * len(self.segmentations)
+        self._backfills: list[Mapping[str, float]] = [{} for _ in self.segmentations]
+        self._relearned = [0] * len(self.segmentations)
         self._promotions: list[float] = []
         """Epoch seconds of promotions that are still to come."""
         self._foreign: dict[str, int] = {}
@@ -45,6 +47,16 @@ class ModelCache:
     def is_dropped(self, segmentation: str) -> bool:
         """Return whether the segmentation was dropped."""
         return any(one.name == segmentation and one.dropped for one in self.segmentations)
+
+    @property
+    def relearned(self) -> int:
+        """A number that rises when a backfill of any partition has led to a new model."""
+        return sum(self._relearned)
+
+    def relearned_at(self, partition: int) -> float:
+        """Return the end of a partition's backfill that all models were relearned for; 0.0 for none."""
+        ends = zip(self.segmentations, self._backfills, strict=True)
+        return min((of.get(str(partition), 0.0) for one, of in ends if not one.dropped), default=0.0)
 
     async def check(self) -> None:
         """Load the models at the start.
@@ -82,6 +94,7 @@ class ModelCache:
             self.segmentations[s] = replace(
                 current, assigner=assigner, version=snapshot.version, sampled_share=snapshot.sampled_share
             )
+            self._backfills[s], self._relearned[s] = snapshot.backfills, snapshot.relearned
             self._metrics.model_version.labels(segmentation=current.name).set(snapshot.version)
             if snapshot.generation != self._adopted[s]:
                 self._adopted[s] = snapshot.generation

@@ -8,7 +8,7 @@ import msgspec
 from streamseg.features.rows import Rows
 from streamseg.membership.encoding import decode, order_of
 from streamseg.membership.types import Membership
-from streamseg.pipeline import SampleValue
+from streamseg.pipeline import SampleValue, is_end
 from streamseg.ports import Subscriber
 from streamseg.topics import CLICKS, CONSENTS, ERASURES, MEMBERSHIPS, SAMPLES
 from tests.support.change_records import CRM
@@ -65,7 +65,9 @@ async def left_in(servers: Servers) -> Left:
     (string,) = await servers.memberships.read([CUSTOMER])
     assert string is not None
     latest = {record.key: record.value for record in servers.log.records[SAMPLES]}
-    samples = [msgspec.json.decode(value, type=SampleValue) for value in latest.values() if value]
+    samples = [
+        msgspec.json.decode(value, type=SampleValue) for key, value in latest.items() if value and not is_end(key)
+    ]
     published = [record.value for record in servers.log.records[MEMBERSHIPS]]
     return Left(servers, int(rows.events[slot]), decode(string), published, samples)
 

@@ -5,6 +5,7 @@ import math
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import replace
 
 import msgspec
 
@@ -19,7 +20,7 @@ from streamseg.kafka.change_topic import ChangeTopic
 from streamseg.membership.types import Consent
 from streamseg.metrics import Metrics
 from streamseg.pipeline import PublishingRules, Segmentation
-from streamseg.ports import OutgoingRecord
+from streamseg.ports import Clock, OutgoingRecord
 from streamseg.repair.set_aside import LogWithoutSetAside, set_aside_places
 from streamseg.repair.verifier import Verifier, VerifyReport
 from streamseg.sources.event import rfc3339
@@ -152,24 +153,30 @@ class OnePartition:
         pace: Pace = QUICK,
         rejected_share_window: int = 1_000,
         clock_step: float = 1e9,
+        number: int = NUMBER,
+        partitions: int = 1,
+        clock: Clock | None = None,
+        segmentation: Segmentation | None = None,
     ) -> None:
         """`run`: records at once, which decides how often a customer is looked at."""
         rows = rows or RowLayouts(LAYOUT, frozenset(), frozenset(LAYOUT.segmentations))
         gate = gate or Gate()
         self._run = run
+        self.number = number
         self.servers = servers
         self.stop = StopSignal()
         self._sessions: dict[str, int] = dict.fromkeys(INPUT_TOPICS, 0)
         self._handed_out: dict[str, int] = dict.fromkeys(INPUT_TOPICS, 0)
         self._feeding: asyncio.Task[None] | None = None
         self.metrics = metrics = Metrics()
-        named = [Segmentation(name, FEATURES, 0.05, LOOKS, 86_400.0) for name in rows.layout.segmentations]
+        made = segmentation or Segmentation("", FEATURES, 0.05, LOOKS, 86_400.0)
+        named = [replace(made, name=name) for name in rows.layout.segmentations]
         self.models = ModelCache(servers.models, named, metrics, pace)
         self.partition = Partition(
-            NUMBER,
+            number,
             owner=owner,
             ports=Ports(
-                clock=EventClock(clock_step),
+                clock=clock or EventClock(clock_step),
                 reader=self,
                 state=gate.around(servers.state),
                 memberships=gate.around(servers.memberships),
@@ -181,7 +188,7 @@ class OnePartition:
                 replaces=rows.replaces,
                 segmentations=rows.segmentations,
                 topics={},
-                partitions=1,
+                partitions=partitions,
                 decoder=Decoder(MONEY),
                 money=MONEY,
                 publishing=PublishingRules(86_400.0, 30 * 86_400.0, Consent(ads=False, personalisation=True)),
@@ -233,7 +240,7 @@ class OnePartition:
             for topic, place in places.items():
                 records = self.servers.log.records[topic][place : place + self._run]
                 if records:
-                    run = RecordBatch.of(topic, NUMBER, self._sessions[topic], self._handed_out[topic], records)
+                    run = RecordBatch.of(topic, self.number, self._sessions[topic], self._handed_out[topic], records)
                     self._handed_out[topic] += 1
                     places[topic] += len(records)
                     await self.partition.offer(run)

@@ -44,6 +44,9 @@ class Learner:
         self._quintiles: Borders = ()
         self._alike = False
         self._latest: Snapshot | None = None
+        self._backfills: dict[str, float] = {}
+        self._relearned = 0
+        self._relearn_due = False
 
     def learn(self, sample: Sample, offset: int) -> bool:
         """Learn one record of the samples topic; return False if it was refused or already learned.
@@ -64,6 +67,35 @@ class Learner:
         if self._model.segments:
             self._model.learn(logged, sample.at)
         return True
+
+    def end_backfill(self, partition: int, at: float, since: float, offset: int) -> None:
+        """Note that everybody of a partition was sampled after a backfill: a relearn is due.
+
+        Args:
+            partition: number of the partition.
+            at: its clock then, epoch seconds.
+            since: time of the earliest event of its customers.
+            offset: of the record that told it; one that is already learned changes nothing.
+        """
+        if offset > self._samples_offset:
+            self._samples_offset = offset
+            self._backfills[str(partition)] = at
+            self._schedule.known_since(since)
+            self._relearn_due = True
+
+    def relearn(self) -> Transition | None:
+        """Challenge the model with present samples if a backfill has ended, whenever the next challenge is due.
+
+        So a model that was fitted on the few samples of a fast replay is replaced by the same comparison as on any day.
+        Returns None without such an end, and as `challenge` does.
+        """
+        if not self._relearn_due:
+            return None
+        self._relearn_due = False
+        ready = bool(self._model.segments) or self._schedule.warm_up_over(self._customers)
+        transition = self.challenge() if ready else None
+        self._relearned = self._model.generation
+        return transition
 
     def remember(self, sample: Sample) -> None:
         """Add a sample to the customers that challengers are fitted on, without learning it."""
@@ -150,6 +182,8 @@ class Learner:
             quintiles=self._quintiles,
             steps=model.steps,
             drift_per_round=model.drift_per_round,
+            backfills=dict(self._backfills),
+            relearned=self._relearned,
             summary=model.clusterer.state(),
         )
         if self._latest is None or not _same_model(made, self._latest):
@@ -180,6 +214,8 @@ class Learner:
         self._samples_offset = snapshot.samples_offset
         self._quintiles = snapshot.quintiles
         self._alike = snapshot.customers_alike
+        self._backfills = dict(snapshot.backfills)
+        self._relearned = snapshot.relearned
         self._latest = snapshot
         return self
 

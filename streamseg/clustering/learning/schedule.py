@@ -1,5 +1,6 @@
 """Decides when the warm-up is over and when the running model is challenged next."""
 
+import math
 from typing import Final
 
 from streamseg.clustering.learning.recent_customers import RecentCustomers
@@ -44,6 +45,11 @@ class ChallengeSchedule:
             self.first_sample_at = self.learned_until = at
         self.learned_until = max(self.learned_until, at)
 
+    def known_since(self, at: float) -> None:
+        """Note that customers were known from `at` on: a history that is sampled at its end has lasted as long."""
+        if self.first_sample_at is not None:
+            self.first_sample_at = min(self.first_sample_at, at)
+
     def warm_up(self, customers: RecentCustomers) -> WarmUp:
         """Return the progress towards the first model."""
         return WarmUp(
@@ -87,10 +93,18 @@ class ChallengeSchedule:
             # A model has fewer clusters than wanted while customers are too alike: one attempt at once, then daily.
             resized = not self.fitted and bool(clusters) and clusters != self._params.k and self.enough(customers)
             return interval_passed or resized or drift
-        if self.learned_until - self.first_sample_at >= self._params.warm_up_patience:
-            return len(customers) >= self.customers_needed_late
-        if self.learned // WARM_UP_CHECK_EVERY == self._warm_up_checks:
+        if not self._is_late and self.learned // WARM_UP_CHECK_EVERY == self._warm_up_checks:
             return False
         self._warm_up_checks = self.learned // WARM_UP_CHECK_EVERY
+        return self.warm_up_over(customers)
+
+    @property
+    def _is_late(self) -> bool:
+        return self.learned_until is not None and self.learned_until >= (self.warm_up_ends_at or math.inf)
+
+    def warm_up_over(self, customers: RecentCustomers) -> bool:
+        """Whether there are enough customers for the first model."""
+        if self._is_late:
+            return len(customers) >= self.customers_needed_late
         progress = self.warm_up(customers)
         return progress.customers >= progress.customers_needed and progress.median_events >= progress.events_needed

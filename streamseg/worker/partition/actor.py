@@ -174,7 +174,13 @@ class Partition:
     async def _cycle(self) -> None:
         state, caught_up, pace = self._state, False, self._pace
         sweep = Sweep(
-            state, ports=self._ports, rules=self._rules, models=self._models, metrics=self._metrics, pace=pace
+            state,
+            self._lease.step,
+            ports=self._ports,
+            rules=self._rules,
+            models=self._models,
+            metrics=self._metrics,
+            pace=pace,
         )
         checked_at = time.monotonic()
         while True:
@@ -232,12 +238,14 @@ class Partition:
         behind = self._ports.reader.behind(self.number, checkpoint)
         outliers = self._ports.clock.advance(self.number, absorbed.times, behind)
         report_outliers(outliers, self._ports.clock.now(self.number), self.number, self._metrics)
+        for seen_times in absorbed.times:
+            self._lease.step.absorbed(seen_times.times, self._ports.clock.now(self.number))
         for topic, seen in absorbed.seen.items():
             self._shares[topic].add(seen, absorbed.rejected[topic])
         if absorbed.dead_letters:
             # Before the checkpoint passes them: after it, nobody would read the rejected records again.
             await self._ports.sink.send(absorbed.dead_letters)
-        await state.settle_and_flush(absorbed, checkpoint)
+        await state.settle_and_flush(absorbed, checkpoint=checkpoint)
         quarantine.passed()
         for run in runs:
             quarantine.release(run.topic, run.next_offset)

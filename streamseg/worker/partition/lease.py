@@ -9,6 +9,7 @@ from streamseg.errors import FlushRefusedError, SettingsError, StoreUnavailableE
 from streamseg.features.rows import Rows, Slots
 from streamseg.membership.types import OutboxEntry
 from streamseg.metrics import Metrics
+from streamseg.pipeline import IN_STEP, Step
 from streamseg.ports import Flows, Flush, StateStore
 from streamseg.worker.context import Rules
 from streamseg.worker.pace import Pace
@@ -35,6 +36,8 @@ class Lease:
         self.flush_number = 0
         self.checkpoint: dict[str, int] = {}
         self.sizes: dict[str, int] = {}
+        self.step = Step(0.0, rules.sweep_interval)
+        """Whether sweeps keep up with the clock; stored with the checkpoint."""
         self.first_seq = 1
         """Sequence number of a new customer's first membership.
 
@@ -56,6 +59,7 @@ class Lease:
         self.first_seq = 1
         self.epoch, self.flush_number = claimed.epoch, claimed.flush_number
         self.checkpoint = dict(claimed.checkpoint)
+        self.step = Step(float(self.checkpoint.get(IN_STEP, 0)), self._rules.sweep_interval)
         self.sizes = {one: size for one, size in claimed.sizes.items() if segmentation_of(one) in layout.segmentations}
 
     async def yield_to_newer(self) -> None:
@@ -109,6 +113,8 @@ class Lease:
         Raises:
             FlushRefusedError: another worker owns the partition, or the store lost a flush.
         """
+        if checkpoint is not None:
+            checkpoint = {**checkpoint, IN_STEP: int(self.step.in_step_at)}
         started = time.perf_counter()
         ids = [rows.customer_ids[slot] for slot in slots.tolist()]
         written = await self._write_until_known(

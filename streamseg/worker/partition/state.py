@@ -20,6 +20,7 @@ from streamseg.kafka.partitioner import misrouted
 from streamseg.membership.catch_up import CatchUp
 from streamseg.membership.types import OutboxEntry
 from streamseg.metrics import Metrics
+from streamseg.pipeline import CLOCK, SweepKind
 from streamseg.ports import FLUSH_ROWS, OutgoingRecord, SeenTimes
 from streamseg.topics import CONSENTS, ERASURES, INPUT_TOPICS, MEMBERSHIPS, SAMPLES, SAMPLES_PARTITION
 from streamseg.worker.context import Ports, Rules
@@ -96,13 +97,11 @@ class PartitionState:
         """
         self._flushed = False
         rules, metrics, source = self._rules, self._metrics, INPUT_TOPICS.index(run.topic)
-        taken = pipeline.take(
-            rules.decoder,
-            source,
-            run,
-            self.rows,
-            lambda customers: misrouted(customers, self.partition, rules.partitions),
-        )
+
+        def foreign(customers: Sequence[str]) -> set[str]:
+            return misrouted(customers, self.partition, rules.partitions)
+
+        taken = pipeline.take(rules.decoder, source, run, self.rows, foreign)
         if not absorbed.taken:
             absorbed.began_at = self._ports.clock.now(self.partition)
         absorbed.taken.append(pipeline.TakenRun(source, taken))
@@ -158,18 +157,18 @@ class PartitionState:
             found = {one: row for one, row in zip(absent, stored, strict=True) if row is not None}
             if found:
                 self.load(list(found), list(found.values()))
-                await self.settle_and_flush(Absorbed(np.sort(self.rows.slots_of(list(found)))), swept=True)
+                await self.settle_and_flush(Absorbed(np.sort(self.rows.slots_of(list(found)))), SweepKind.ORDINARY)
         self.relay.watch()
 
     async def settle_and_flush(
-        self, absorbed: Absorbed, checkpoint: Mapping[str, int] | None = None, *, swept: bool = False
+        self, absorbed: Absorbed, swept: SweepKind | None = None, checkpoint: Mapping[str, int] | None = None
     ) -> None:
         """Assign and settle the touched rows, write them with what was decided, and hand that to the relay.
 
         Args:
             absorbed: the touched rows.
+            swept: by a sweep: look at the rows as they are now, and write only those that changed. None: after events.
             checkpoint: next offset by topic once these rows are written; None leaves it.
-            swept: look at the rows as they are now, and write only those that changed.
 
         Raises:
             FlushRefusedError: another worker owns the partition, or the store lost a flush.
@@ -180,20 +179,20 @@ class PartitionState:
         # Before the clock has started, use the earliest event there is: clocks do not go back.
         now = self._ports.clock.now(self.partition) or float(rows.first_seen[slots].min(initial=time.time()))
         earliest = now if swept else self._earliest(absorbed)
-        looked = pipeline.look(rows, slots, earliest, segmentations, absorbed.settles_anew)
+        anew = swept is SweepKind.SETTLE
+        looked = pipeline.look(rows, slots, earliest, segmentations, absorbed.settles_anew, anew=anew)
         looked.compare_with(slots, absorbed.flushed)
         unknown = self._rules.publishing.unknown_consent.analytics
         absorbed.note_samples(rows, pipeline.withdrawn_samples(rows, slots, unknown=unknown))
-        sampled = pipeline.sample(
-            rows, slots, now, segmentations, self._budget, epoch=self._lease.epoch, unknown=unknown
-        )
+        budget, epoch, all_ = self._budget, self._lease.epoch, swept is SweepKind.SAMPLE
+        sampled = pipeline.sample(rows, slots, now, segmentations, budget, epoch=epoch, unknown=unknown, everybody=all_)
         entries = pipeline.publish(
             rows,
             slots,
             looked,
             now=now,
             wall_now=time.time(),
-            epoch=self._lease.epoch,
+            epoch=epoch,
             segmentations=segmentations,
             rules=self._rules.publishing,
             answered=absorbed.answered,
@@ -272,7 +271,7 @@ class PartitionState:
                 slots[piece],
                 entries[sent:end],
                 sizes,
-                checkpoint if last else None,
+                {**checkpoint, CLOCK: int(self._ports.clock.now(self.partition))} if last else None,
                 flows=flows,
                 remove=remove,
             )
@@ -288,8 +287,7 @@ class PartitionState:
         appended_at: Sequence[float],
     ) -> None:
         report_moves(entries, self._metrics)
-        position, in_doubt = written
-        await self.relay.put(PendingDelivery(entries, position, extra, dict(checkpoint), appended_at, in_doubt))
+        await self.relay.put(PendingDelivery(entries, written[0], extra, dict(checkpoint), appended_at, written[1]))
         self._flushed = True
 
     def evict(self, limit: int) -> None:

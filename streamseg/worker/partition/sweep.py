@@ -1,24 +1,35 @@
 """Re-evaluates every customer of a partition, in memory or not (DESIGN.md, Silence).
 
 A sweep lists the stored rows in pieces between the runs, so that events do not wait. It starts when the sweep interval
-of the partition's clock has passed, and at once when a model was adopted.
+of the partition's clock has passed, and at once when a model was adopted or a backfill has ended.
 """
 
+import logging
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
+from streamseg import pipeline
 from streamseg.features.rows import Slots
 from streamseg.membership.encoding import order_of
 from streamseg.metrics import Metrics
+from streamseg.pipeline import CLOCK, BackfillEnd, Step, SweepKind
+from streamseg.ports import OutgoingRecord, SeenTimes
+from streamseg.time_units import DAY_SECONDS
+from streamseg.topics import SAMPLES, SAMPLES_PARTITION
 from streamseg.worker.context import Ports, Rules
 from streamseg.worker.model_cache import ModelCache
 from streamseg.worker.pace import Pace
 from streamseg.worker.partition.absorbed import Absorbed
 from streamseg.worker.partition.counts.recount import Recount
+from streamseg.worker.partition.outbox_relay import PendingDelivery
 from streamseg.worker.partition.state import PartitionState
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -28,15 +39,28 @@ class _Round:
     cursor: int
     generation: int
     started_at: float
+    relearned: int
+    kind: SweepKind
+    since: float = math.inf
+    """Time of the earliest event of the customers so far."""
 
 
 class Sweep:
     """Drives the sweeps of one partition, inside its task."""
 
     def __init__(
-        self, state: PartitionState, *, ports: Ports, rules: Rules, models: ModelCache, metrics: Metrics, pace: Pace
+        self,
+        state: PartitionState,
+        step: Step,
+        *,
+        ports: Ports,
+        rules: Rules,
+        models: ModelCache,
+        metrics: Metrics,
+        pace: Pace,
     ) -> None:
         self._state = state
+        self._step = step
         self._ports = ports
         self._interval = rules.sweep_interval
         self._models = models
@@ -44,6 +68,7 @@ class Sweep:
         self._pace = pace
         self._round: _Round | None = None
         self._generation = 0
+        self._relearned = models.relearned
         self._swept_at: float | None = None
         self._paused_until = 0.0
 
@@ -60,20 +85,53 @@ class Sweep:
         if self._round is None:
             if not self._is_due():
                 return
-            self._round = _Round(0, self._models.generation, self._ports.clock.now(self._state.partition))
+            now = self._ports.clock.now(self._state.partition)
+            models = self._models
+            self._round = _Round(0, models.generation, now, models.relearned, self._next_kind(now))
+            self._step.begins(self._round.kind, now)
             self._state.sizes.recount = Recount(self._passed)
         cursor, stored = await self._ports.state.scan(self._state.partition, self._round.cursor, self._pace.sweep_piece)
         if stored:
-            await self._evaluate(stored)
+            await self._evaluate(stored, self._round)
         self._round.cursor = cursor
         if self._state.sizes.recount is not None:
             self._state.sizes.recount.forget_passed()
         if cursor == 0:
             await self._state.sizes.correct(self._state.rows)
             self._metrics.sweeps.inc()
+            await self._end(self._round)
             self._generation, self._swept_at = self._round.generation, self._round.started_at
             self._round = None
             self._paused_until = time.monotonic() + self._pace.sweep_pause
+
+    def _next_kind(self, now: float) -> SweepKind:
+        partition = self._state.partition
+        kind = self._step.next_sweep(
+            now,
+            relearned_at=self._models.relearned_at(partition),
+            relearned=self._models.relearned > self._relearned,
+        )
+        behind = kind is not SweepKind.ORDINARY and self._ports.reader.behind(partition, self._state.checkpoint())
+        return SweepKind.ORDINARY if behind else kind
+
+    async def _end(self, done: _Round) -> None:
+        """Tell the trainer, after the samples, that everybody was sampled."""
+        empty = math.isinf(done.since)
+        if done.kind is SweepKind.SAMPLE and not empty:
+            partition, days = self._state.partition, (done.started_at - done.since) / DAY_SECONDS
+            log.info(
+                "partition %d: %.0f days of history are taken; everybody is sampled for a relearn", partition, days
+            )
+            end = BackfillEnd(partition=partition, at=done.started_at, since=done.since)
+            record = OutgoingRecord(
+                SAMPLES, pipeline.end_key(partition), msgspec.json.encode(end), (), SAMPLES_PARTITION
+            )
+            await self._state.relay.put(PendingDelivery((), None, [record], {}, ()))
+        if done.kind is SweepKind.SETTLE:
+            self._relearned = done.relearned
+        self._step.ends(done.kind, done.started_at, empty=empty)
+        if done.kind is not SweepKind.ORDINARY and self._step.told_at is None:
+            await self._state.settle_and_flush(Absorbed())  # `Step.in_step_at`, with the checkpoint
 
     def _passed(self, customer_id: str) -> bool:
         return self._round is not None and self._ports.state.passed(self._round.cursor, customer_id)
@@ -84,9 +142,23 @@ class Sweep:
             self._swept_at = now
         adopted = self._models.generation != self._generation
         elapsed = now - self._swept_at >= self._interval
-        return (adopted or elapsed) and now > 0 and time.monotonic() >= self._paused_until
+        if now <= 0:
+            self._resume_clock()
+        if now <= 0 or time.monotonic() < self._paused_until:
+            return False
+        return adopted or elapsed or self._next_kind(now) is not SweepKind.ORDINARY
 
-    async def _evaluate(self, stored: Sequence[tuple[str, bytes]]) -> None:
+    def _resume_clock(self) -> None:
+        """Set an event clock to where it stood if nothing is left to read that would start it.
+
+        With input left, looks at it must hold for the same times as before a restart: the clock starts with it.
+        """
+        partition, checkpoint = self._state.partition, self._state.checkpoint()
+        if not self._ports.reader.behind(partition, checkpoint):
+            stood_at = float(checkpoint.get(CLOCK, 0))
+            self._ports.clock.advance(partition, [SeenTimes("", (), (), stood_at)], ())
+
+    async def _evaluate(self, stored: Sequence[tuple[str, bytes]], sweep: _Round) -> None:
         rows = self._state.rows
         found = dict(stored)
         absent = [customer for customer in found if customer not in rows.slots]
@@ -94,9 +166,10 @@ class Sweep:
         slots = np.array([rows.slots[customer] for customer in found], dtype=np.intp)
         self._state.sizes.count(rows, slots)
         slots = slots[~await self._state.expire(slots)]
+        sweep.since = min(sweep.since, float(rows.first_seen[slots].min(initial=math.inf)))
         if self._state.relay.is_idle:
             await self._mark_wrong_strings(slots)
-        await self._state.settle_and_flush(Absorbed(np.sort(slots)), swept=True)
+        await self._state.settle_and_flush(Absorbed(np.sort(slots)), sweep.kind)
         rows.evict(np.array([rows.slots[one] for one in absent if one in rows.slots], dtype=np.intp))
 
     async def _mark_wrong_strings(self, slots: Slots) -> None:

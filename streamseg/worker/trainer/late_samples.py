@@ -34,13 +34,16 @@ class LateSamples:
     ) -> tuple[list[tuple[Record, pipeline.SampleValue | None]], list[OutgoingRecord]]:
         """Return the records with their samples, and tombstones for late ones that no other record follows.
 
-        Late samples are left out, and so are records that are none: a stray record must not stop the trainer.
+        Late samples are left out, and so are records that are none: a stray record must not stop the trainer. The ends
+        of backfills are returned like tombstones.
         """
         kept, tombstones = list[tuple[Record, pipeline.SampleValue | None]](), dict[bytes, OutgoingRecord]()
         for record in records:
             key, sample = record.key or b"", None
             try:
-                if record.value is None:
+                if pipeline.is_end(key):
+                    pass
+                elif record.value is None:
                     self._note(key, int(dict(record.headers).get(pipeline.SAMPLE_EPOCH_HEADER) or 0))
                 else:
                     sample = _DECODE(record.value)

@@ -14,6 +14,9 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from streamseg import pipeline
 from streamseg.clustering.description.warm_up import missing
 from streamseg.clustering.learning.challenge import Transition
 from streamseg.clustering.params import LearnerParams
@@ -23,7 +26,6 @@ from streamseg.errors import StreamsegError
 from streamseg.events.record import Record, RecordBatch
 from streamseg.logs import OutageLog
 from streamseg.metrics import Metrics
-from streamseg.pipeline import sampled
 from streamseg.ports import EventSink, ModelStore, OutgoingRecord, Reader
 from streamseg.topics import MODELS, SAMPLES, SAMPLES_PARTITION
 from streamseg.worker.pace import PRODUCTION, Pace
@@ -153,7 +155,7 @@ class Trainer:
 
     async def _learn(self, records: Sequence[Record]) -> None:
         loop = asyncio.get_running_loop()
-        transitions, tombstones = await loop.run_in_executor(self._thread, self._learn_in_thread, records)
+        transitions, tombstones, ended = await loop.run_in_executor(self._thread, self._learn_in_thread, records)
         if tombstones:
             log.warning("%d samples came after the deletion of their customers: deleted too", len(tombstones))
             await self._sink.send(tombstones)
@@ -162,16 +164,20 @@ class Trainer:
             won = transition.running_inertia if transition.outcome == "kept" else transition.fresh_inertia
             self._metrics.inertia.labels(segmentation=name).set(won)
             log.info("model %s: %s at inertia %.4g", name, transition.outcome, transition.fresh_inertia)
-        if transitions:
-            await self._publish({name for name, _ in transitions})
+        if transitions or ended:
+            await self._publish(set(self._learners) if ended else {name for name, _ in transitions})
 
     def _learn_in_thread(
         self, records: Sequence[Record]
-    ) -> "tuple[list[tuple[str, Transition]], list[OutgoingRecord]]":
+    ) -> "tuple[list[tuple[str, Transition]], list[OutgoingRecord], bool]":
+        """Return the challenges, tombstones of late samples, and whether a backfill has ended."""
         kept, tombstones = self._late.sort_out(records)
-        transitions = []
+        transitions, ended = [], False
         for record, value in kept:
-            segmentation, customer_id = sampled(record.key)
+            if pipeline.is_end(record.key):
+                ended = self._end_backfill(record) or ended
+                continue
+            segmentation, customer_id = pipeline.sampled(record.key)
             learner = self._learners.get(segmentation)
             if learner is None:
                 continue
@@ -185,7 +191,20 @@ class Trainer:
             learned = learner.learn(sample, record.offset)
             if learned and learner.challenge_due() and (transition := learner.challenge()) is not None:
                 transitions.append((segmentation, transition))
-        return transitions, tombstones
+        # Once for all that have ended: of several partitions, the last one has everybody's samples.
+        for segmentation, learner in self._learners.items():
+            if (transition := learner.relearn()) is not None:
+                transitions.append((segmentation, transition))
+        return transitions, tombstones, ended
+
+    def _end_backfill(self, record: Record) -> bool:
+        try:
+            end = msgspec.json.decode(record.value or b"", type=pipeline.BackfillEnd)
+        except ValueError:  # msgspec's errors are of this type
+            return False
+        for learner in self._learners.values():
+            learner.end_backfill(end.partition, end.at, end.since, record.offset)
+        return True
 
     async def _publish_if_due(self) -> None:
         if time.monotonic() - self._published_at > self._pace.snapshot:

@@ -73,3 +73,19 @@ def test_customers_exit_a_dropped_segmentation_and_nothing_is_sampled_for_it() -
     assert path.sizes == {SEGMENTS[0]: 1}
     sampled = pipeline.sample(path.rows, slots, NOW + 10 * DAY, path.segmentations)
     assert [one.key for one in sampled] == [b"behaviour|c-1"]
+
+
+def test_a_look_anew_moves_everybody_to_the_nearest_segment_also_twice_in_a_tick() -> None:
+    path = PathUnderTest(segmentation(looks=3))
+    path.feed(0, click(0), click(1, customer="c-2"))
+    path.absorb(1, *(purchase(offset, 30.0, NOW + 120) for offset in range(6)))
+    slots = path.rows.slots_of(["c-1", "c-2"])
+
+    waits = pipeline.look(path.rows, slots, NOW + 120, path.segmentations)
+    assert not waits.moved.any(), "one look of three"
+    anew = pipeline.look(path.rows, slots, NOW + 120, path.segmentations, anew=True)
+    later = pipeline.look(path.rows, slots, NOW + 120, path.segmentations)
+
+    assert anew.moved.tolist() == [True, False]
+    assert not later.moved.any()
+    assert path.rows.candidate[slots].tolist() == [[0], [0]]

@@ -80,3 +80,16 @@ def test_samples_are_withdrawn_once_also_by_a_changed_setting_and_are_due_again_
     assert pipeline.withdrawn_samples(path.rows, slots, unknown=False).tolist() == [0]
     assert pipeline.withdrawn_samples(path.rows, slots, unknown=False).tolist() == []
     assert [one.customer_id for one in pipeline.sample(path.rows, slots, NOW + 1, path.segmentations)] == ["c-1"]
+
+
+def test_at_the_end_of_a_backfill_everybody_is_sampled_also_those_of_today_and_beyond_the_budget() -> None:
+    path = PathUnderTest()
+    path.feed(0, *(click(offset, customer=f"c-{offset}") for offset in range(10)))
+    slots = path.rows.slots_of([f"c-{number}" for number in range(10)])
+    budget = LearnBudget(per_second=1.0, burst=4)
+    assert len(pipeline.sample(path.rows, slots, NOW, path.segmentations, budget)) == 4
+
+    everybody = pipeline.sample(path.rows, slots, NOW + 1, path.segmentations, budget, everybody=True)
+
+    assert len(everybody) == 10
+    assert pipeline.sample(path.rows, slots, NOW + 2, path.segmentations) == []

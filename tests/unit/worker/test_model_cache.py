@@ -46,3 +46,21 @@ async def test_a_model_of_other_features_that_comes_later_is_said_once(caplog: p
         "model behaviour was learned from other features than the settings name: ignored"
     ]
     assert ours.segmentations[0].assigner is None
+
+
+@pytest.mark.asyncio
+async def test_a_backfill_is_relearned_when_the_models_of_all_segmentations_say_so() -> None:
+    store = MemoryModelStore()
+    rules = [Segmentation(name, FEATURES, 0.05, 2, 86_400.0) for name in ("behaviour", "value")]
+    ours = ModelCache(store, rules, Metrics())
+    trained = [learner(segmentation=one.name) for one in rules]
+    for number, one in enumerate(trained):
+        run(one, range(2))
+        one.end_backfill(3, 7.0, 0.0, 9_999)
+        one.relearn()
+        snapshot = one.snapshot()
+        await store.publish(rules[number].name, snapshot.version, snapshot.parent, snapshot.to_json())
+        await ours.refresh()
+        assert ours.relearned_at(3) == (7.0 if number else 0.0)
+    assert ours.relearned_at(4) == 0.0
+    assert ours.relearned == 2

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from streamseg.events.record import MemoryRecord
-from streamseg.pipeline import SampleValue, sample_key
+from streamseg.pipeline import SampleValue, end_key, sample_key
 from streamseg.topics import SAMPLES
 from streamseg.worker.trainer import late_samples
 from streamseg.worker.trainer.late_samples import LateSamples
@@ -66,3 +66,11 @@ def test_a_stray_record_is_left_out() -> None:
     kept, tombstones = LateSamples().sort_out([stray, odd, sampled(2, 7)])
     assert [record.offset for record, _ in kept] == [2]
     assert tombstones == []
+
+
+def test_the_end_of_a_backfill_is_no_stray_record(caplog: pytest.LogCaptureFixture) -> None:
+    end = MemoryRecord(SAMPLES, 0, 0, 0, end_key(3), b"{}")
+    kept, tombstones = LateSamples().sort_out([end, sampled(1, 7)])
+    assert [record.offset for record, _ in kept] == [0, 1]
+    assert tombstones == []
+    assert not caplog.records
