@@ -115,14 +115,14 @@ def sample(
     if not taken:
         return samples
     # What was observed is the same in all segmentations: it is computed once for each customer.
-    everybody = np.unique(np.concatenate([due for _, due in taken]))
+    sampled_slots = np.unique(np.concatenate([due for _, due in taken]))
     told = zip(
-        _rounded(observed(rows, everybody, now)).tolist(),
-        told_texts(rows, everybody),
-        heard_names(rows, everybody, now),
+        _rounded(observed(rows, sampled_slots, now)).tolist(),
+        told_texts(rows, sampled_slots),
+        heard_names(rows, sampled_slots, now),
         strict=True,
     )
-    known, names = dict(zip(everybody.tolist(), told, strict=True)), names_hash(catalogue(rows.layout))
+    known, names = dict(zip(sampled_slots.tolist(), told, strict=True)), names_hash(catalogue(rows.layout))
     for segmentation, due in taken:
         columns = zip(
             due.tolist(),

@@ -40,5 +40,5 @@ class RunScheduler(SchedulingStrategyT):  # type: ignore[misc]  # Faust is untyp
             if run and (session := self._begun.get(tp)) == self._sessions[tp]:
                 number = self._numbers[tp, session]
                 self._numbers[tp, session] += 1
-                records = list(run)  # a plain list is false when empty; the polled one is true with a marker alone
-                yield tp, RecordBatch(tp.topic, tp.partition, session, number, records, run.start, run.next_offset)
+                plain = list(run)  # false when empty; the polled one is true with a marker alone
+                yield tp, RecordBatch(tp.topic, tp.partition, session, number, plain, run.start, run.next_offset)
