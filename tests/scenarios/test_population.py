@@ -30,8 +30,9 @@ def moves(servers: Servers) -> list[tuple[str, str]]:
 
 
 def sampled(servers: Servers) -> set[bytes]:
+    """Keys of the samples that stand; the other records say that a backfill has ended."""
     latest = {record.key: record.value for record in servers.log.records[SAMPLES]}
-    return {key for key, value in latest.items() if key and value}
+    return {key for key, value in latest.items() if key and value and b"|" in key}
 
 
 async def segment_of(servers: Servers) -> str | None:
