@@ -1,0 +1,17 @@
+"""Metrics of calls to the store, and rows in memory."""
+
+from typing import Final
+
+from streamseg.metrics.spec import MetricSpec
+
+STORE: Final = (
+    MetricSpec("rows_in_memory", "streamseg_store_rows_in_memory", "gauge", "Customer rows in memory"),
+    MetricSpec("evictions", "streamseg_store_evictions_total", "counter", "Rows evicted from memory to make room"),
+    MetricSpec(
+        "store_errors",
+        "streamseg_store_errors_total",
+        "counter",
+        "Store calls that failed or timed out",
+        ("operation",),
+    ),
+)
