@@ -55,4 +55,27 @@ FLOW: Final = (
         "counter",
         "Changes published again because a former owner's older record had landed after them",
     ),
+    MetricSpec(
+        "probe_timestamp",
+        "streamseg_probe_timestamp_seconds",
+        "gauge",
+        "Time when the newest probe that this stage has seen was sent, epoch seconds",
+        ("stage", "partition"),
+    ),
+    MetricSpec(
+        "waiting",
+        "streamseg_flow_waiting",
+        "gauge",
+        "1 while the partition waits for this reason, else 0",
+        ("partition", "reason"),
+    ),
+    MetricSpec(
+        "outbox",
+        "streamseg_flow_outbox_flushes",
+        "gauge",
+        "Flushes in the outbox: not yet delivered, or delivered within the redelivery window",
+        ("partition",),
+    ),
+    MetricSpec("partitions", "streamseg_flow_partitions", "gauge", "Partitions that this worker owns"),
+    MetricSpec("topic_partitions", "streamseg_flow_topic_partitions", "gauge", "Partitions of each input topic"),
 )

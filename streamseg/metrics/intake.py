@@ -42,4 +42,11 @@ INTAKE: Final = (
         "Records appended but not yet committed by the workers",
         ("topic", "partition"),
     ),
+    MetricSpec(
+        "lag_seconds",
+        "streamseg_intake_lag_seconds",
+        "gauge",
+        "Age of the oldest record that is not yet committed, at most; 0 without such records",
+        ("topic", "partition"),
+    ),
 )

@@ -29,4 +29,12 @@ MEMBERSHIP: Final = (
         "Members on this worker's partitions; sum over workers",
         ("segmentation", "segment"),
     ),
+    MetricSpec(
+        "oldest_membership",
+        "streamseg_membership_oldest_timestamp_seconds",
+        "gauge",
+        "Time when the oldest membership that the latest sweep left was published, epoch seconds",
+        ("partition",),
+    ),
+    MetricSpec("sweep_duration", "streamseg_membership_sweep_seconds", "histogram", "Time of one sweep of a partition"),
 )

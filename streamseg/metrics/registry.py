@@ -22,6 +22,7 @@ class Metrics:
     duplicates: Counter
     replayed: Counter
     lag: Gauge
+    lag_seconds: Gauge
     resets: Counter
     missed: Counter
     paused: Gauge
@@ -31,10 +32,17 @@ class Metrics:
     time_outliers: Counter
     held_back: Gauge
     late_changes: Counter
+    probe_timestamp: Gauge
+    waiting: Gauge
+    outbox: Gauge
+    partitions: Gauge
+    topic_partitions: Gauge
     rows_in_memory: Gauge
     departures: Counter
     sweeps: Counter
     sizes_corrected: Counter
+    oldest_membership: Gauge
+    sweep_duration: Histogram
     evictions: Counter
     store_errors: Counter
     moves: Counter

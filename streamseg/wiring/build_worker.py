@@ -23,6 +23,7 @@ from streamseg.worker.context import Ports, RowLimit, Rules
 from streamseg.worker.layout_check import check_layouts
 from streamseg.worker.model_cache import ModelCache
 from streamseg.worker.partition.actor import Partition
+from streamseg.worker.probes import Probes
 from streamseg.worker.process import WorkerProcess, once_available
 from streamseg.worker.stop_signal import StopSignal
 from streamseg.worker.trainer.segment_catalogue import SegmentCatalogue
@@ -101,6 +102,7 @@ async def run_worker(settings: Settings) -> None:
             needs=needs(settings),
         )
         assignment = Assignment(open_partition, trainer, known_partitions=partitions, row_limit=row_limit, stop=stop)
+        probes = Probes(sink, lambda: assignment.numbers, settings.worker.probe_interval_seconds)
         worker = WorkerProcess(
             stream=stream,
             assignment=assignment,
@@ -109,6 +111,7 @@ async def run_worker(settings: Settings) -> None:
             metrics=metrics,
             checks=(state.check,),
             closing=(sink.close, log.close),
+            beside=[probes.run] if settings.worker.probe_interval_seconds else [],
         )
         if settings.worker.metrics_port is not None:
             metrics.serve(settings.worker.metrics_host, settings.worker.metrics_port)

@@ -117,6 +117,17 @@ class RedisMembershipStore:
         orders = [mark.split(b":") if mark is not None else None for mark in marks]
         return [None if order is None else (int(order[0]), int(order[1])) for order in orders]
 
+    async def note_probe(self, partition: int, sent_at: float) -> None:
+        """See the port."""
+        with translated_errors():
+            await self._redis.execute_command("HSET", keys.PROBES, partition, f"{sent_at:.3f}")
+
+    async def probes(self) -> dict[int, float]:
+        """See the port."""
+        with translated_errors():
+            stored = await self._redis.execute_command("HGETALL", keys.PROBES)
+        return {int(partition): float(sent_at) for partition, sent_at in stored.items()}
+
     async def _get(self, names: Sequence[str]) -> list[bytes | None]:
         values: list[bytes | None] = []
         for start in range(0, len(names), READ_IN_ONE_CALL):

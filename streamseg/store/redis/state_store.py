@@ -179,6 +179,11 @@ class RedisStateStore:
         with translated_errors():
             await self._redis.execute_command("XTRIM", keys.outbox(partition), "MINID", beyond)
 
+    async def outbox_flushes(self, partition: int) -> int:
+        """See the port."""
+        with translated_errors():
+            return int(await self._redis.execute_command("XLEN", keys.outbox(partition)))
+
     async def scan(self, partition: int, cursor: int, count: int) -> tuple[int, list[tuple[str, bytes]]]:
         """See the port. The cursor is HSCAN's, times the number of buckets, plus the bucket."""
         inside, bucket = divmod(cursor, keys.BUCKETS)

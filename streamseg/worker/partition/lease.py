@@ -13,6 +13,7 @@ from streamseg.ports import Flows, Flush, StateStore
 from streamseg.worker.context import Rules
 from streamseg.worker.pace import Pace
 from streamseg.worker.partition.outage import Outage
+from streamseg.worker.partition.signs import Signs
 
 
 class Lease:
@@ -22,7 +23,15 @@ class Lease:
     """
 
     def __init__(
-        self, partition: int, owner: str, *, state: StateStore, rules: Rules, metrics: Metrics, pace: Pace
+        self,
+        partition: int,
+        owner: str,
+        *,
+        state: StateStore,
+        rules: Rules,
+        metrics: Metrics,
+        pace: Pace,
+        signs: Signs,
     ) -> None:
         self.partition = partition
         self._owner = owner
@@ -30,7 +39,7 @@ class Lease:
         self._rules = rules
         self._metrics = metrics
         self._pace = pace
-        self.outage = Outage(partition, metrics)
+        self.outage = Outage(partition, metrics, signs)
         self.epoch = 0
         self.flush_number = 0
         self.checkpoint: dict[str, int] = {}

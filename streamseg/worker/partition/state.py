@@ -20,7 +20,7 @@ from streamseg.kafka.partitioner import misrouted
 from streamseg.membership.catch_up import CatchUp
 from streamseg.membership.types import OutboxEntry
 from streamseg.metrics import Metrics
-from streamseg.ports import FLUSH_ROWS, OutgoingRecord, SeenTimes
+from streamseg.ports import FLUSH_ROWS, OutgoingRecord
 from streamseg.topics import CONSENTS, ERASURES, INPUT_TOPICS, MEMBERSHIPS, SAMPLES, SAMPLES_PARTITION
 from streamseg.worker.context import Ports, Rules
 from streamseg.worker.model_cache import ModelCache
@@ -33,6 +33,7 @@ from streamseg.worker.partition.dead_letters import dead_letters
 from streamseg.worker.partition.lease import Lease
 from streamseg.worker.partition.outbox_relay import OutboxRelay, PendingDelivery
 from streamseg.worker.partition.reports import report_absorbed, report_moves, report_taken
+from streamseg.worker.partition.signs import Signs
 
 
 class PartitionState:
@@ -48,10 +49,12 @@ class PartitionState:
         models: ModelCache,
         metrics: Metrics,
         pace: Pace,
+        signs: Signs,
     ) -> None:
         self.partition = lease.partition
         self.rows = Rows(rules.layout)
-        self.relay = OutboxRelay(lease.partition, ports=ports, rules=rules, metrics=metrics, pace=pace)
+        self.relay = OutboxRelay(lease.partition, ports=ports, rules=rules, metrics=metrics, pace=pace, signs=signs)
+        self.signs = signs
         self._lease = lease
         self._budget = budget
         self._ports = ports
@@ -103,19 +106,14 @@ class PartitionState:
             self.rows,
             lambda customers: misrouted(customers, self.partition, rules.partitions),
         )
-        if not absorbed.taken:
-            absorbed.began_at = self._ports.clock.now(self.partition)
-        absorbed.taken.append(pipeline.TakenRun(source, taken))
-        absorbed.seen[run.topic] += len(run.records)
-        absorbed.rejected[run.topic] += len(taken.rejected)
+        absorbed.note_run(source, run, taken, self._ports.clock.now(self.partition))
         absorbed.dead_letters += dead_letters(taken.rejected, run.topic, run.partition, metrics)
-        absorbed.times.append(SeenTimes(run.topic, taken.times, taken.offsets, taken.heartbeat))
         if taken.missing:
             self.load(taken.missing, await self._ports.state.load(self.partition, taken.missing))
         if run.topic in {CONSENTS, ERASURES}:
             absorbed.note_answers(self.rows, self.rows.slots_of(taken.customer_ids))
-        absorbed.appended_at += [run.records[0].timestamp / 1000.0, run.records[-1].timestamp / 1000.0]
         report_taken(run, taken, metrics)
+        self.signs.saw("read", absorbed.probe)
 
     def absorb(self, absorbed: Absorbed) -> None:
         """Absorb the runs that were taken, tick by tick, and note in `absorbed` what changed."""
@@ -132,8 +130,7 @@ class PartitionState:
 
     def reject(self, rejected: Sequence[RejectedEvent], run: RecordBatch, absorbed: Absorbed) -> None:
         """Add records of a run to the dead letters of the flush, instead of absorbing them."""
-        absorbed.seen[run.topic] += len(rejected)
-        absorbed.rejected[run.topic] += len(rejected)
+        absorbed.note_records(run.topic, len(rejected), len(rejected))
         absorbed.dead_letters += dead_letters(rejected, run.topic, run.partition, self._metrics)
         self._metrics.records.labels(topic=run.topic).inc(len(rejected))
 
@@ -212,7 +209,8 @@ class PartitionState:
         checkpoint = self.checkpoint() if checkpoint is None else checkpoint
         written = await self._write(slots, (before, after), entries, checkpoint, now)
         samples = [OutgoingRecord(SAMPLES, one.key, one.value, partition=SAMPLES_PARTITION) for one in sampled]
-        await self._relay(entries, written, samples, checkpoint, absorbed.appended_at)
+        self.signs.saw("flushed", absorbed.probe)
+        await self._relay(entries, written, samples, checkpoint, absorbed)
 
     async def expire(self, slots: Slots) -> NDArray[np.bool_]:
         """Delete expired rows; returns the mask of those deleted, shape (n,).
@@ -239,7 +237,7 @@ class PartitionState:
             written = await self._write(gone, (before, np.zeros_like(before)), entries, checkpoint, now, remove=True)
             rows.evict(gone)
             self._metrics.departures.inc(len(gone))
-            await self._relay(entries, written, [], checkpoint, ())
+            await self._relay(entries, written, [], checkpoint, Absorbed())
         return expired
 
     async def _write(
@@ -285,11 +283,12 @@ class PartitionState:
         written: tuple[str | None, bool],
         extra: list[OutgoingRecord],
         checkpoint: Mapping[str, int],
-        appended_at: Sequence[float],
+        absorbed: Absorbed,
     ) -> None:
         report_moves(entries, self._metrics)
         position, in_doubt = written
-        await self.relay.put(PendingDelivery(entries, position, extra, dict(checkpoint), appended_at, in_doubt))
+        timed = (absorbed.appended_at, in_doubt, absorbed.read_until, absorbed.probe)
+        await self.relay.put(PendingDelivery(entries, position, extra, dict(checkpoint), *timed))
         self._flushed = True
 
     def evict(self, limit: int) -> None:

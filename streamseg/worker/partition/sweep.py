@@ -4,6 +4,7 @@ A sweep lists the stored rows in pieces between the runs, so that events do not 
 of the partition's clock has passed, and at once when a model was adopted.
 """
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,6 +29,10 @@ class _Round:
     cursor: int
     generation: int
     started_at: float
+    began: float
+    """Monotonic seconds."""
+    oldest: float = math.inf
+    """When the oldest membership so far was published, epoch seconds of wall time."""
 
 
 class Sweep:
@@ -60,7 +65,9 @@ class Sweep:
         if self._round is None:
             if not self._is_due():
                 return
-            self._round = _Round(0, self._models.generation, self._ports.clock.now(self._state.partition))
+            self._round = _Round(
+                0, self._models.generation, self._ports.clock.now(self._state.partition), time.monotonic()
+            )
             self._state.sizes.recount = Recount(self._passed)
         cursor, stored = await self._ports.state.scan(self._state.partition, self._round.cursor, self._pace.sweep_piece)
         if stored:
@@ -71,6 +78,8 @@ class Sweep:
         if cursor == 0:
             await self._state.sizes.correct(self._state.rows)
             self._metrics.sweeps.inc()
+            self._metrics.sweep_duration.observe(time.monotonic() - self._round.began)
+            self._state.signs.oldest_membership = self._round.oldest if self._round.oldest < math.inf else None
             self._generation, self._swept_at = self._round.generation, self._round.started_at
             self._round = None
             self._paused_until = time.monotonic() + self._pace.sweep_pause
@@ -97,7 +106,14 @@ class Sweep:
         if self._state.relay.is_idle:
             await self._mark_wrong_strings(slots)
         await self._state.settle_and_flush(Absorbed(np.sort(slots)), swept=True)
+        self._note_oldest(slots)
         rows.evict(np.array([rows.slots[one] for one in absent if one in rows.slots], dtype=np.intp))
+
+    def _note_oldest(self, slots: Slots) -> None:
+        """Note the age of the memberships of these rows, as they are after this piece."""
+        if self._round is not None:
+            published = self._state.rows.published_wall[slots]
+            self._round.oldest = min([self._round.oldest, *published[published > 0].tolist()])
 
     async def _mark_wrong_strings(self, slots: Slots) -> None:
         """Mark rows whose membership string is missing or has another `seq`: it will be written again."""
