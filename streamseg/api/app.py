@@ -27,7 +27,7 @@ from streamseg.api.openapi import document as openapi
 from streamseg.api.reads.batched_reads import BatchedReads
 from streamseg.api.reads.catalogue_cache import CatalogueCache
 from streamseg.api.reads.memberships import MembershipReads
-from streamseg.api.reads.probe_gauge import ProbeGauge
+from streamseg.api.reads.store_gauges import StoreGauges
 from streamseg.api.routes import lookups, streams, widget
 from streamseg.api.routes.event_intake import EventIntake
 from streamseg.api.routes.explanations import Explanations
@@ -97,7 +97,7 @@ class Api:
         self._catalogue = catalogue = CatalogueCache(models, settings.public_segments, actions)
         self._outages = [OutageLog(log, "the API", whom) for whom in ("its keys", "the segment catalogue", "probes")]
         self._metrics = RequestMetrics(metrics)
-        self._probe_gauge = ProbeGauge(memberships, metrics)
+        self._gauges = StoreGauges(memberships, metrics)
         self._access = access = Access(
             self._ring,
             RateLimits(settings.requests_per_second, settings.requests_per_second_per_key),
@@ -226,7 +226,7 @@ class Api:
 
     async def refresh(self) -> None:
         """Read keys, catalogue and probes. What cannot be read stays as it was, and is logged."""
-        reads = (self._read_keys(), self._catalogue.refresh(time.time()), self._probe_gauge.refresh())
+        reads = (self._read_keys(), self._catalogue.refresh(time.time()), self._gauges.refresh_probes())
         ends = await asyncio.gather(*reads, return_exceptions=True)
         for outage, error in zip(self._outages, ends, strict=True):
             if error is None:
@@ -235,4 +235,6 @@ class Api:
                 outage.waits(error, traceback=not isinstance(error, StoreUnavailableError))
 
     async def _read_keys(self) -> None:
-        self._ring.replace(await self._keys.all())
+        keys = await self._keys.all()
+        self._ring.replace(keys)
+        self._gauges.show_expiry(keys)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from streamseg.metrics.spec import MetricSpec
+from streamseg.metrics.spec import AGE_BUCKETS_SECONDS, MetricSpec
 
 API: Final = (
     MetricSpec(
@@ -24,5 +24,19 @@ API: Final = (
         "gauge",
         "Webhook messages of a subscriber that wait, are parked, or were dropped so far",
         ("subscriber", "state"),
+    ),
+    MetricSpec(
+        "answer_age",
+        "streamseg_api_answer_age_seconds",
+        "histogram",
+        "Age of the memberships in answers to lookups: time since their decision",
+        buckets=AGE_BUCKETS_SECONDS,
+    ),
+    MetricSpec(
+        "key_expiry",
+        "streamseg_api_key_expiry_timestamp_seconds",
+        "gauge",
+        "Time when the last of the keys of this name expires, epoch seconds; missing if one never does",
+        ("name",),
     ),
 )

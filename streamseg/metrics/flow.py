@@ -78,4 +78,11 @@ FLOW: Final = (
     ),
     MetricSpec("partitions", "streamseg_flow_partitions", "gauge", "Partitions that this worker owns"),
     MetricSpec("topic_partitions", "streamseg_flow_topic_partitions", "gauge", "Partitions of each input topic"),
+    MetricSpec(
+        "steps",
+        "streamseg_flow_step_seconds",
+        "histogram",
+        "Time of one stage of a cycle: take (decode, load rows), absorb, decide, flush, deliver",
+        ("stage",),
+    ),
 )

@@ -37,4 +37,10 @@ MEMBERSHIP: Final = (
         ("partition",),
     ),
     MetricSpec("sweep_duration", "streamseg_membership_sweep_seconds", "histogram", "Time of one sweep of a partition"),
+    MetricSpec(
+        "membership_bound",
+        "streamseg_membership_bound_seconds",
+        "gauge",
+        "Setting membership.bound_seconds: no membership should be older",
+    ),
 )

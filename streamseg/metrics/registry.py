@@ -37,22 +37,35 @@ class Metrics:
     outbox: Gauge
     partitions: Gauge
     topic_partitions: Gauge
+    steps: Histogram
     rows_in_memory: Gauge
     departures: Counter
     sweeps: Counter
     sizes_corrected: Counter
     oldest_membership: Gauge
+    membership_bound: Gauge
     sweep_duration: Histogram
     evictions: Counter
     store_errors: Counter
+    store_calls: Histogram
+    store_memory: Gauge
+    store_memory_limit: Gauge
     moves: Counter
     segment_members: Gauge
     model_version: Gauge
     learned: Gauge
     challenges: Counter
     inertia: Gauge
+    learned_until: Gauge
+    warm_up: Gauge
+    distance: Gauge
+    drift: Gauge
+    renamed: Gauge
+    transitions: Counter
     requests: Histogram
     lookups: Counter
+    answer_age: Histogram
+    key_expiry: Gauge
     streams: Gauge
     received: Counter
     webhooks: Counter

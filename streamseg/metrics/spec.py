@@ -8,6 +8,11 @@ LATENCY_BUCKETS_SECONDS: Final = (
 )  # fmt: skip
 """Include the limits of the latency objectives. Above 300 s an event no longer counts as live."""
 
+AGE_BUCKETS_SECONDS: Final = (
+    1.0, 5.0, 60.0, 600.0, 3_600.0, 14_400.0, 43_200.0, 86_400.0, 172_800.0, 604_800.0, 2_592_000.0,
+)  # fmt: skip
+"""Of memberships, which are written again when half of `membership.bound_seconds` has passed."""
+
 
 @dataclass(frozen=True, slots=True)
 class MetricSpec:

@@ -14,4 +14,19 @@ STORE: Final = (
         "Store calls that failed or timed out",
         ("operation",),
     ),
+    MetricSpec(
+        "store_calls",
+        "streamseg_store_call_seconds",
+        "histogram",
+        "Time of one call of this process to the store, failed ones too",
+        ("operation",),
+    ),
+    MetricSpec("store_memory", "streamseg_store_memory_bytes", "gauge", "Memory that a Redis primary uses", ("node",)),
+    MetricSpec(
+        "store_memory_limit",
+        "streamseg_store_memory_limit_bytes",
+        "gauge",
+        "Setting maxmemory of a Redis primary; missing without a limit",
+        ("node",),
+    ),
 )

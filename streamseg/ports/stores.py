@@ -74,6 +74,10 @@ class StateStore(Protocol):
         """
         ...
 
+    async def memory(self) -> Mapping[str, tuple[int, int]]:
+        """Return used bytes and the limit (0: none) of each primary server, by name. Called by workers for metrics."""
+        ...
+
     async def metadata(self, partition: int) -> PartitionMetadata | None:
         """Return the partition's metadata, None before the first claim.
 

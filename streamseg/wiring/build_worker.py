@@ -26,6 +26,7 @@ from streamseg.worker.partition.actor import Partition
 from streamseg.worker.probes import Probes
 from streamseg.worker.process import WorkerProcess, once_available
 from streamseg.worker.stop_signal import StopSignal
+from streamseg.worker.store_memory import StoreMemory
 from streamseg.worker.trainer.segment_catalogue import SegmentCatalogue
 from streamseg.worker.trainer.trainer import Trainer
 
@@ -38,7 +39,8 @@ async def run_worker(settings: Settings) -> None:
     derived, metrics, stop = derive(settings), Metrics(), StopSignal()
     if (missing := missing_basis(settings)) is not None:
         logging.getLogger(__name__).warning(missing)
-    async with stores(settings) as (state, memberships, model_store):
+    metrics.membership_bound.set(settings.membership.bound_seconds)
+    async with stores(settings, metrics) as (state, memberships, model_store):
         topics = await asyncio.to_thread(TopicAdmin(settings.kafka).topic_ids)
         partitions = topics[CLICKS][1]
         layouts = await once_available(lambda: check_layouts(derived.layout, state, model_store, partitions))
@@ -111,7 +113,7 @@ async def run_worker(settings: Settings) -> None:
             metrics=metrics,
             checks=(state.check,),
             closing=(sink.close, log.close),
-            beside=[probes.run] if settings.worker.probe_interval_seconds else [],
+            beside=[StoreMemory(state, metrics).run, *([probes.run] if settings.worker.probe_interval_seconds else [])],
         )
         if settings.worker.metrics_port is not None:
             metrics.serve(settings.worker.metrics_host, settings.worker.metrics_port)

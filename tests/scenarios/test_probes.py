@@ -38,6 +38,9 @@ def test_a_probe_passes_every_stage() -> None:
         await until(lambda: "delivered" in worker.partition.signs.probes)
         assert worker.partition.signs.probes == dict.fromkeys(("read", "flushed", "delivered"), SENT)
         assert await servers.memberships.probes() == {NUMBER: SENT}
+        times = worker.metrics.steps
+        for stage in ("take", "absorb", "decide", "flush", "deliver"):
+            assert times.labels(stage=stage)._sum.get() > 0.0
         await worker.close()
 
     asyncio.run(play())

@@ -53,6 +53,10 @@ class MemoryStateStore:
     async def check(self) -> None:
         """Do nothing: memory is always fit."""
 
+    async def memory(self) -> Mapping[str, tuple[int, int]]:
+        """Return nothing: there is no server."""
+        return {}
+
     async def metadata(self, partition: int) -> PartitionMetadata | None:
         """See the port."""
         return self._of(partition).metadata

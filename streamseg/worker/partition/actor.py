@@ -224,14 +224,16 @@ class Partition:
         state, absorbed, quarantine = self._state, Absorbed(), self._quarantine
         checkpoint = state.checkpoint()
         quarantine.begin(runs)
-        for run in runs:
-            kept, set_aside = quarantine.sift(run)
-            if kept.records:
-                await state.take(kept, absorbed)
-            if set_aside:
-                state.reject(set_aside, run, absorbed)
-            checkpoint[run.topic] = max(checkpoint.get(run.topic, 0), run.next_offset)
-        state.absorb(absorbed)
+        with self._metrics.steps.labels(stage="take").time():
+            for run in runs:
+                kept, set_aside = quarantine.sift(run)
+                if kept.records:
+                    await state.take(kept, absorbed)
+                if set_aside:
+                    state.reject(set_aside, run, absorbed)
+                checkpoint[run.topic] = max(checkpoint.get(run.topic, 0), run.next_offset)
+        with self._metrics.steps.labels(stage="absorb").time():
+            state.absorb(absorbed)
         behind = self._ports.reader.behind(self.number, checkpoint)
         outliers = self._ports.clock.advance(self.number, absorbed.times, behind)
         report_outliers(outliers, self._ports.clock.now(self.number), self.number, self._metrics)

@@ -137,7 +137,9 @@ class Lease:
             self.checkpoint = dict(checkpoint)
         if remove:
             self.first_seq = max([self.first_seq, *(entry.seq + 1 for entry in entries)])
-        self._metrics.flush_duration.observe(time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        self._metrics.flush_duration.observe(seconds)
+        self._metrics.steps.labels(stage="flush").observe(seconds)
         return written
 
     async def _write_until_known(self, flush: Flush) -> tuple[str | None, bool]:

@@ -142,6 +142,7 @@ class OutboxRelay:
             self._busy = False
 
     async def _try(self, delivery: PendingDelivery) -> bool:
+        started = time.perf_counter()
         try:
             overtaken = await (self.deliver_outbox() if delivery.in_doubt else self._deliver(delivery.entries))
             if delivery.extra and not overtaken:
@@ -163,6 +164,7 @@ class OutboxRelay:
         except Exception as error:  # noqa: BLE001  a relay that ended would block its partition for ever
             self._outage.waits(error, traceback=True)
             return False
+        self._metrics.steps.labels(stage="deliver").observe(time.perf_counter() - started)
         self._outage.over()
         self._signs.end_wait("kafka")
         self._signs.saw("delivered", delivery.probe)

@@ -177,26 +177,27 @@ class PartitionState:
         # Before the clock has started, use the earliest event there is: clocks do not go back.
         now = self._ports.clock.now(self.partition) or float(rows.first_seen[slots].min(initial=time.time()))
         earliest = now if swept else self._earliest(absorbed)
-        looked = pipeline.look(rows, slots, earliest, segmentations, absorbed.settles_anew)
-        looked.compare_with(slots, absorbed.flushed)
-        unknown = self._rules.publishing.unknown_consent.analytics
-        absorbed.note_samples(rows, pipeline.withdrawn_samples(rows, slots, unknown=unknown))
-        sampled = pipeline.sample(
-            rows, slots, now, segmentations, self._budget, epoch=self._lease.epoch, unknown=unknown
-        )
-        entries = pipeline.publish(
-            rows,
-            slots,
-            looked,
-            now=now,
-            wall_now=time.time(),
-            epoch=self._lease.epoch,
-            segmentations=segmentations,
-            rules=self._rules.publishing,
-            answered=absorbed.answered,
-            cleared=absorbed.cleared,
-            first_seq=self._lease.first_seq,
-        )
+        with self._metrics.steps.labels(stage="decide").time():
+            looked = pipeline.look(rows, slots, earliest, segmentations, absorbed.settles_anew)
+            looked.compare_with(slots, absorbed.flushed)
+            unknown = self._rules.publishing.unknown_consent.analytics
+            absorbed.note_samples(rows, pipeline.withdrawn_samples(rows, slots, unknown=unknown))
+            sampled = pipeline.sample(
+                rows, slots, now, segmentations, self._budget, epoch=self._lease.epoch, unknown=unknown
+            )
+            entries = pipeline.publish(
+                rows,
+                slots,
+                looked,
+                now=now,
+                wall_now=time.time(),
+                epoch=self._lease.epoch,
+                segmentations=segmentations,
+                rules=self._rules.publishing,
+                answered=absorbed.answered,
+                cleared=absorbed.cleared,
+                first_seq=self._lease.first_seq,
+            )
         before, after = looked.before, looked.after
         if swept:
             named = {entry.customer_id for entry in entries} | {one.customer_id for one in sampled}
