@@ -20,13 +20,13 @@ from streamseg.wiring.stores import stores
 from streamseg.worker.assignment import Assignment
 from streamseg.worker.clock import EventClock, WallClock
 from streamseg.worker.context import Ports, RowLimit, Rules
+from streamseg.worker.gauges.store_memory import StoreMemory
 from streamseg.worker.layout_check import check_layouts
 from streamseg.worker.model_cache import ModelCache
 from streamseg.worker.partition.actor import Partition
 from streamseg.worker.probes import Probes
 from streamseg.worker.process import WorkerProcess, once_available
 from streamseg.worker.stop_signal import StopSignal
-from streamseg.worker.store_memory import StoreMemory
 from streamseg.worker.trainer.segment_catalogue import SegmentCatalogue
 from streamseg.worker.trainer.trainer import Trainer
 

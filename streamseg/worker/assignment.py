@@ -11,8 +11,8 @@ from streamseg.events.record import RecordBatch
 from streamseg.metrics import Metrics
 from streamseg.topics import INPUT_TOPICS, SAMPLES, SAMPLES_PARTITION
 from streamseg.worker.context import RowLimit
+from streamseg.worker.gauges.partition_gauges import PartitionGauges
 from streamseg.worker.partition.actor import Partition
-from streamseg.worker.partition_gauges import PartitionGauges
 from streamseg.worker.stop_signal import StopSignal
 
 log = logging.getLogger(__name__)

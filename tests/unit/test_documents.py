@@ -26,6 +26,7 @@ DOCUMENTS = (
     "streamseg/DESIGN.md",
     "deploy/README.md",
     "deploy/backfill.md",
+    "deploy/runbooks.md",
     "deploy/segmentations.md",
     "deploy/serving.md",
     "schemas/README.md",

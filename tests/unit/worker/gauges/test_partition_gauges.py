@@ -7,8 +7,8 @@ import pytest
 
 from streamseg.metrics import Metrics
 from streamseg.topics import CLICKS, PURCHASES
+from streamseg.worker.gauges.partition_gauges import PartitionGauges
 from streamseg.worker.partition.signs import Signs
-from streamseg.worker.partition_gauges import PartitionGauges
 
 
 @dataclass

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from streamseg.errors import StoreLoginError
 from streamseg.metrics import Metrics
 from streamseg.store.memory import MemoryStateStore
-from streamseg.worker.store_memory import StoreMemory
+from streamseg.worker.gauges.store_memory import StoreMemory
 
 
 class Told(MemoryStateStore):
