@@ -106,5 +106,10 @@ def test_grafana_is_told_where_prometheus_and_the_dashboards_are() -> None:
     assert {"type": source["type"], "uid": source["uid"]} == DATASOURCE
     assert source["url"] == "http://prometheus:9090"
     assert "prometheus" in services
+    mounts = dict(volume.split(":")[:2][::-1] for volume in services["grafana"]["volumes"])
+    assert mounts["/etc/grafana/provisioning"] == "./deploy/grafana/provisioning"
     (provider,) = yaml.safe_load((FOLDER / "provisioning/dashboards/streamseg.yml").read_text())["providers"]
-    assert provider["options"]["path"] == "/var/lib/grafana/dashboards"
+    assert mounts[provider["options"]["path"]] == "./deploy/grafana/dashboards"
+    home = Path(services["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
+    assert str(home.parent) == provider["options"]["path"]
+    assert home.stem in PAGES

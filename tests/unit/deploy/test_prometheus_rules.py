@@ -111,6 +111,21 @@ def test_promtool_accepts_configuration_and_rules(promtool: str) -> None:
     assert done.stdout.count("rules found") == len(RULE_FILES)
 
 
+def test_alerts_reach_an_alertmanager_that_knows_their_names() -> None:
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    (manager,) = yaml.safe_load(CONFIG.read_text())["alerting"]["alertmanagers"]
+    (target,) = manager["static_configs"][0]["targets"]
+    name, port = target.split(":")
+    assert f"127.0.0.1:{port}:{port}" in services[name]["ports"]
+    (mounted,) = [volume.split(":") for volume in services[name]["volumes"] if volume.startswith("./")]
+    assert f"--config.file={mounted[1]}" in services[name]["command"]
+    config = yaml.safe_load((ROOT / mounted[0]).read_text())
+    assert config["route"]["receiver"] in [receiver["name"] for receiver in config["receivers"]]
+    assert set(re.findall(r"Streamseg\w+", str(config["inhibit_rules"]))) <= ALERTS.keys()
+    labels = {label for rule in RULES for label in re.findall(r"\$labels\.(\w+)", str(rule))}
+    assert {*config["route"]["group_by"]} <= {"alertname", *labels}
+
+
 def test_the_container_gets_every_rule_file() -> None:
     service = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["prometheus"]
     mounts = [volume.split(":")[:2] for volume in service["volumes"]]
