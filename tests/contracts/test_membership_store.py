@@ -103,5 +103,10 @@ async def test_the_newest_probe_of_each_partition_is_kept(memberships: Membershi
     assert await memberships.probes() == {}
     await memberships.note_probe(0, 1_795_415_998.123)
     await memberships.note_probe(11, 1_795_415_998.0)
+    await memberships.note_probe(70, 1_795_415_999.0)
     await memberships.note_probe(0, 1_795_416_003.125)
-    assert await memberships.probes() == {0: 1_795_416_003.125, 11: 1_795_415_998.0}
+    assert await memberships.probes() == {
+        0: 1_795_416_003.125,
+        11: 1_795_415_998.0,
+        70: 1_795_415_999.0,
+    }

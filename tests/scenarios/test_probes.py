@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from streamseg.errors import StoreUnavailableError
 from streamseg.topics import CLICKS
 from streamseg.worker.clock import EventClock
 from streamseg.worker.probes import probe
@@ -141,3 +142,27 @@ def test_a_reset_does_not_hide_for_how_long_no_probe_has_passed() -> None:
     delivered, resets = asyncio.run(play())
     assert resets > 0
     assert delivered == SENT
+
+
+def test_a_wait_of_the_relay_is_shown_until_the_store_answers() -> None:
+    async def play() -> tuple[bool, bool]:
+        servers = await filled_servers(60)
+        worker = await one_after(servers)
+        note, away = servers.memberships.note_probe, asyncio.Event()
+
+        async def refused(partition: int, sent_at: float) -> None:
+            if not away.is_set():
+                raise StoreUnavailableError("Redis: away")
+            await note(partition, sent_at)
+
+        servers.memberships.note_probe = refused  # type: ignore[method-assign]  # a server that is away
+        await send(servers, SENT)
+        signs = worker.partition.signs
+        await until(lambda: signs.waits_for("store"))
+        waited = signs.waits_for("store")
+        away.set()
+        await until(lambda: "delivered" in signs.probes)
+        await worker.close()
+        return waited, signs.waits_for("store")
+
+    assert asyncio.run(play()) == (True, False)

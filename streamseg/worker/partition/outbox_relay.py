@@ -166,7 +166,8 @@ class OutboxRelay:
             return False
         self._metrics.steps.labels(stage="deliver").observe(time.perf_counter() - started)
         self._outage.over()
-        self._signs.end_wait("kafka")
+        for server in ("kafka", "store"):
+            self._signs.end_wait(server)
         self._signs.saw("delivered", delivery.probe)
         self._signs.read_until.update(delivery.read_until)
         self.checkpoint.update(delivery.checkpoint)
