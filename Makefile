@@ -1,4 +1,4 @@
-.PHONY: help doctor install demo unit contracts integration e2e test check format bench fuzz chaos schemas lock clean servers
+.PHONY: help doctor install demo unit contracts integration e2e test check format bench fuzz chaos schemas dashboards lock clean servers
 .DEFAULT_GOAL := help
 RUN := .venv/bin
 ARGS ?=
@@ -58,6 +58,9 @@ chaos: install servers ## kill and freeze processes under load, then compare (FA
 
 schemas: install ## write schemas/ from the event types
 	@$(RUN)/streamseg schemas --write
+
+dashboards: install ## write Grafana's dashboards from the table of metrics
+	@$(RUN)/python -m streamseg.metrics.dashboards
 
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --custom-compile-command "make lock"
 

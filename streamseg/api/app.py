@@ -27,6 +27,7 @@ from streamseg.api.openapi import document as openapi
 from streamseg.api.reads.batched_reads import BatchedReads
 from streamseg.api.reads.catalogue_cache import CatalogueCache
 from streamseg.api.reads.memberships import MembershipReads
+from streamseg.api.reads.store_gauges import StoreGauges
 from streamseg.api.routes import lookups, streams, widget
 from streamseg.api.routes.event_intake import EventIntake
 from streamseg.api.routes.explanations import Explanations
@@ -94,8 +95,9 @@ class Api:
         self._keys = keys
         self._ring = KeyRing()
         self._catalogue = catalogue = CatalogueCache(models, settings.public_segments, actions)
-        self._outages = [OutageLog(log, "the API", whom) for whom in ("its keys", "the segment catalogue")]
+        self._outages = [OutageLog(log, "the API", whom) for whom in ("its keys", "the segment catalogue", "probes")]
         self._metrics = RequestMetrics(metrics)
+        self._gauges = StoreGauges(memberships, metrics)
         self._access = access = Access(
             self._ring,
             RateLimits(settings.requests_per_second, settings.requests_per_second_per_key),
@@ -223,8 +225,9 @@ class Api:
             await self.refresh()
 
     async def refresh(self) -> None:
-        """Read keys and catalogue. What cannot be read stays as it was, and is logged."""
-        ends = await asyncio.gather(self._read_keys(), self._catalogue.refresh(time.time()), return_exceptions=True)
+        """Read keys, catalogue and probes. What cannot be read stays as it was, and is logged."""
+        reads = (self._read_keys(), self._catalogue.refresh(time.time()), self._gauges.refresh_probes())
+        ends = await asyncio.gather(*reads, return_exceptions=True)
         for outage, error in zip(self._outages, ends, strict=True):
             if error is None:
                 outage.over()
@@ -232,4 +235,6 @@ class Api:
                 outage.waits(error, traceback=not isinstance(error, StoreUnavailableError))
 
     async def _read_keys(self) -> None:
-        self._ring.replace(await self._keys.all())
+        keys = await self._keys.all()
+        self._ring.replace(keys)
+        self._gauges.show_expiry(keys)

@@ -100,6 +100,15 @@ class Snapshot:
         """Whether there are segments to assign to."""
         return bool(self.centres)
 
+    @property
+    def progress(self) -> float:
+        """How much of what the first model needs is there, 0 to 1; 1 once there are segments."""
+        if self.warm:
+            return 1.0
+        one = self.warm_up
+        shares = (one.customers / max(one.customers_needed, 1), one.median_events / max(one.events_needed, 1))
+        return min(*shares, 1.0)
+
     def to_json(self) -> bytes:
         """Return compact JSON, from which `from_json` restores every float to the last bit."""
         return json.dumps({"format": FORMAT, **asdict(self)}, separators=(",", ":"), allow_nan=False).encode()

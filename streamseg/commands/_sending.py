@@ -135,16 +135,19 @@ async def write_to_file(
 
 
 def wait_until_absorbed(settings: "Settings", patience_seconds: float) -> None:
-    """Block until the workers have committed all records of the input topics and the samples.
+    """Block until the workers have committed all present records of the input topics, and all samples.
+
+    What others send meanwhile is not waited for: workers go on sending probes.
 
     Raises:
         StreamsegError: the lag did not shrink for `patience_seconds`.
     """
-    from streamseg.wiring.kafka_clients import group_lag
+    from streamseg.wiring.kafka_clients import group_lag, input_ends
 
+    ends = input_ends(settings)
     without_lag, least, shrunk_at, said_at = 0, float("inf"), time.monotonic(), time.monotonic()
     while without_lag < POLLS_WITHOUT_LAG:
-        lag = group_lag(settings)
+        lag = group_lag(settings, ends)
         left = sum(lag.values())
         without_lag = without_lag + 1 if left == 0 else 0
         if left < least:

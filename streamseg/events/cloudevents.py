@@ -13,6 +13,7 @@ from streamseg.events.types import KINDS
 Headers: TypeAlias = tuple[tuple[str, bytes], ...]
 
 HEARTBEAT_TYPE: Final = "streamseg.heartbeat.v1"
+PROBE_TYPE: Final = "streamseg.probe.v1"
 MEMBERSHIP_TYPE: Final = "streamseg.membership.changed.v1"
 EVENT_CE_TYPES: Final = tuple(f"streamseg.{kind}.v1" for kind in KINDS)
 """`ce_type` of each kind, in the order of `KINDS`."""

@@ -3,7 +3,7 @@
 The rules, in the order in which they are checked:
 
 1. A null value, a value above `MAX_VALUE_BYTES`, or an unsupported envelope is rejected.
-2. A heartbeat (known by its `ce_type`; it has no key) only carries a time.
+2. A heartbeat and a probe (known by their `ce_type`; they have no key) only carry a time.
 3. The value must be one JSON document in UTF-8 that the topic's model accepts. If a name occurs twice, the last one
    counts. Unknown fields are ignored, whatever they hold.
 4. The key must be the customer id in UTF-8.
@@ -19,17 +19,17 @@ halved until that record is alone (DESIGN.md, Reading in runs).
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, Final, cast
 
-from streamseg.events.cloudevents import EVENT_CE_TYPES, HEARTBEAT_TYPE, envelope_fault
+from streamseg.events.cloudevents import EVENT_CE_TYPES, HEARTBEAT_TYPE, PROBE_TYPE, envelope_fault
 from streamseg.events.fast import read_quickly
 from streamseg.events.money import Money
 from streamseg.events.record import Record
 from streamseg.events.rejection import Reason, RejectedEvent, RejectionError
-from streamseg.events.types import EVENT_TYPES, KINDS, Event, Heartbeat
+from streamseg.events.types import EVENT_TYPES, KINDS, Event, Heartbeat, Probe
 from streamseg.events.validation import adjusted_event, validated
 
 MAX_VALUE_BYTES: Final = 1_048_576
@@ -39,7 +39,11 @@ PIECE: Final = 256
 
 _HEADERS_OF: Final = attrgetter("headers")
 _CE_TYPES: Final = tuple(name.encode() for name in EVENT_CE_TYPES)
-_HEARTBEAT: Final = HEARTBEAT_TYPE.encode()
+_SIGNALS: Final[Mapping[bytes | None, type[Heartbeat | Probe]]] = {
+    HEARTBEAT_TYPE.encode(): Heartbeat,
+    PROBE_TYPE.encode(): Probe,
+}
+"""Records that only carry a time, by their type."""
 _CLICK: Final = KINDS.index("click")
 _PURCHASE: Final = KINDS.index("purchase")
 
@@ -51,6 +55,8 @@ class Decoded:
     events: list[Event] = field(default_factory=list)
     offsets: list[int] = field(default_factory=list)
     heartbeat: float | None = None
+    probes: list[float] = field(default_factory=list)
+    """When each probe was sent, epoch seconds."""
     rejected: list[RejectedEvent] = field(default_factory=list)
     adjusted: Counter[str] = field(default_factory=Counter)
     """Number of accepted events in which the field was normalised or left out, by field."""
@@ -68,7 +74,7 @@ class Decoder:
         self._money = money
         self._future_limit_seconds = future_limit_seconds
 
-    def decode(self, kind: int, record: Record, adjusted: Counter[str] | None = None) -> Event | Heartbeat:
+    def decode(self, kind: int, record: Record, adjusted: Counter[str] | None = None) -> Event | Heartbeat | Probe:
         """Decode one record; count the fields that were normalised or left out in `adjusted`.
 
         Raises `RejectionError`.
@@ -79,8 +85,8 @@ class Decoder:
             raise RejectionError(Reason.NO_VALUE, "value: is null")
         if len(value) > MAX_VALUE_BYTES:
             raise RejectionError(Reason.TOO_LARGE, f"value: has {len(value)} bytes, more than {MAX_VALUE_BYTES}")
-        if record.headers and _is_heartbeat(kind, record):
-            return self._heartbeat(record, value)
+        if record.headers and (signal := _signal(kind, record)) is not None:
+            return self._signal(signal, record, value)
         quick = read_quickly(kind, (value,))
         event: Any = quick[0] if quick else adjusted_event(EVENT_TYPES[kind], value, fields)
         if event.customer_id.encode() != record.key:
@@ -152,36 +158,40 @@ class Decoder:
             return
         if isinstance(event, Heartbeat):
             decoded.heartbeat = max(event.at, decoded.heartbeat or event.at)
+        elif isinstance(event, Probe):
+            decoded.probes.append(event.at)
         else:
             decoded.events.append(event)
             decoded.offsets.append(record.offset)
 
-    def _heartbeat(self, record: Record, value: bytes) -> Heartbeat:
+    def _signal(self, kind: type[Heartbeat | Probe], record: Record, value: bytes) -> Heartbeat | Probe:
         if record.key is not None:
-            raise RejectionError(Reason.WRONG_KEY, "key: must be null in a heartbeat")
-        heartbeat = validated(Heartbeat, value)
-        if heartbeat.at > record.timestamp / 1000 + self._future_limit_seconds:
+            raise RejectionError(Reason.WRONG_KEY, f"key: must be null in a {kind.__name__.lower()}")
+        signal = validated(kind, value)
+        # A probe of a worker whose clock runs ahead moves nothing: no reason to fill the dead letters with them.
+        if kind is Heartbeat and signal.at > record.timestamp / 1000 + self._future_limit_seconds:
             raise self._ahead()
-        return heartbeat
+        return signal
 
     def _ahead(self) -> RejectionError:
         detail = f"occurred_at: more than {self._future_limit_seconds:g} s ahead of the record's timestamp"
         return RejectionError(Reason.FUTURE, detail)
 
 
-def _is_heartbeat(kind: int, record: Record) -> bool:
-    """Return whether the headers mark a heartbeat. Raises `RejectionError` if they are invalid for the topic."""
+def _signal(kind: int, record: Record) -> type[Heartbeat | Probe] | None:
+    """Return the kind of signal that the headers mark. Raises `RejectionError` if they are invalid for the topic."""
     headers = {name: value for name, value in record.headers if value is not None}
-    is_heartbeat = headers.get("ce_type") == _HEARTBEAT
-    fault = envelope_fault(headers, _HEARTBEAT if is_heartbeat else _CE_TYPES[kind])
+    named = headers.get("ce_type")
+    signal = _SIGNALS.get(named)
+    fault = envelope_fault(headers, _CE_TYPES[kind] if named is None or signal is None else named)
     if fault is not None:
         raise RejectionError(Reason.UNSUPPORTED_ENVELOPE, fault)
-    return is_heartbeat
+    return signal
 
 
 def _are_plain_events(kind: int, records: Sequence[Record]) -> bool:
-    """Return whether all headers are valid for this kind of event and none marks a heartbeat."""
+    """Return whether all headers are valid for this kind of event and none marks a signal."""
     try:
-        return not any(record.headers and _is_heartbeat(kind, record) for record in records)
+        return not any(record.headers and _signal(kind, record) for record in records)
     except RejectionError:
         return False

@@ -256,6 +256,13 @@ class Heartbeat(_Timed):
     """Advances a partition's clock while there are no events: a record without a key, type `streamseg.heartbeat.v1`."""
 
 
+class Probe(_Timed):
+    """Shows that a partition's path works: a record without a key, type `streamseg.probe.v1`, sent by its worker.
+
+    `occurred_at` is the wall time when it was sent. It is no event, and moves no clock.
+    """
+
+
 EVENT_TYPES: Final[tuple[type[_OfCustomer], ...]] = (Click, Purchase, Profile, Consent, Erasure)
 """The models in the order of the input topics. An event's *kind* is its index here."""
 

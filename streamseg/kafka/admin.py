@@ -3,9 +3,9 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -29,6 +29,8 @@ NO_COORDINATOR_YET: Final = (
 NO_LEADER_YET: Final = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
 BUILT_IN_CLUSTER: Final = "mockCluster"
 """Prefix of the cluster ids of librdkafka's built-in broker."""
+
+NO_ENDS: Final[Mapping[tuple[str, int], int]] = {}
 
 log = logging.getLogger(__name__)
 
@@ -113,21 +115,41 @@ class TopicAdmin:
         described = self._admin.describe_topics(TopicCollection(list(INPUT_TOPICS)), request_timeout=TIMEOUT_SECONDS)
         return {topic: (str(_result(future).topic_id), counts[topic]) for topic, future in described.items()}
 
-    def group_lag(self) -> dict[tuple[str, int], int]:
-        """Return the number of uncommitted records of each partition of the input topics and the samples."""
+    def input_ends(self) -> dict[tuple[str, int], int]:
+        """Return the next offset to be written of each partition of the input topics."""
+        counts = self._partitions()
+        with self._asking() as consumer:
+            return {
+                (topic, partition): _watermarks(consumer, TopicPartition(topic, partition))[1]
+                for topic in INPUT_TOPICS
+                for partition in range(counts.get(topic, 0))
+            }
+
+    def group_lag(self, ends: Mapping[tuple[str, int], int] = NO_ENDS) -> dict[tuple[str, int], int]:
+        """Return the number of uncommitted records of each partition of the input topics and the samples.
+
+        Records at or after `ends`, by (topic, partition), do not count.
+        """
         counts = self._partitions()
         partitions = [TopicPartition(t, p) for t in (*INPUT_TOPICS, SAMPLES) for p in range(counts.get(t, 0))]
-        consumer = Consumer(client_config(self._kafka) | {"group.id": self._kafka.group, "enable.auto.commit": False})
         lag = {}
-        try:
+        with self._asking() as consumer:
             for committed in self._committed(consumer, partitions):
                 start, end = _watermarks(consumer, committed)
-                lag[committed.topic, committed.partition] = max(0, end - max(start, committed.offset))
+                place = committed.topic, committed.partition
+                lag[place] = max(0, min(end, ends.get(place, end)) - max(start, committed.offset))
+        return lag
+
+    @contextmanager
+    def _asking(self) -> Iterator[Consumer]:
+        """Open a consumer that asks for offsets and joins no group. Raises `ServerUnavailableError`."""
+        consumer = Consumer(client_config(self._kafka) | {"group.id": self._kafka.group, "enable.auto.commit": False})
+        try:
+            yield consumer
         except KafkaException as error:
             raise ServerUnavailableError(f"Kafka did not answer: {error.args[0].str()}") from None
         finally:
             consumer.close()
-        return lag
 
     def partition_counts(self) -> dict[str, int]:
         """Return the partition count of each of our topics that is there."""

@@ -34,6 +34,8 @@ class Taken:
     """Time of each event, epoch seconds, parallel to `events`."""
     heartbeat: float | None = None
     """Latest time of a heartbeat, epoch seconds."""
+    probes: list[float] = field(default_factory=list)
+    """When each probe was sent, epoch seconds."""
     adjusted: Counter[str] = field(default_factory=Counter)
     """Number of events in which a field was normalised or left out, by field."""
 
@@ -82,7 +84,17 @@ def take(
         customers = [event.customer_id for event in events]
         missing = [customer for customer in missing if customer not in misrouted]
     times = [event.at for event in events]
-    return Taken(events, offsets, customers, missing, rejected, times, decoded.heartbeat, decoded.adjusted)
+    return Taken(
+        events,
+        offsets,
+        customers,
+        missing,
+        rejected,
+        times,
+        heartbeat=decoded.heartbeat,
+        probes=decoded.probes,
+        adjusted=decoded.adjusted,
+    )
 
 
 def absorb(rows: Rows, source: int, taken: Taken, money: Money) -> tuple[Slots, Absorbed]:

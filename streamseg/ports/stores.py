@@ -74,6 +74,10 @@ class StateStore(Protocol):
         """
         ...
 
+    async def memory(self) -> Mapping[str, tuple[int, int]]:
+        """Return used bytes and the limit (0: none) of each primary server, by name. Called by workers for metrics."""
+        ...
+
     async def metadata(self, partition: int) -> PartitionMetadata | None:
         """Return the partition's metadata, None before the first claim.
 
@@ -151,6 +155,10 @@ class StateStore(Protocol):
         """Delete entries up to and including a position. Called by the relay after the redelivery window."""
         ...
 
+    async def outbox_flushes(self, partition: int) -> int:
+        """Return how many flushes have entries in the outbox. Called by the relay every few seconds, for a metric."""
+        ...
+
     async def scan(self, partition: int, cursor: int, count: int) -> tuple[int, list[tuple[str, bytes]]]:
         """Return the next cursor and about `count` rows as (customer id, row).
 
@@ -206,6 +214,14 @@ class MembershipStore(Protocol):
 
         Called by the outbox relay. A customer who returned has both: then the string is the newer one.
         """
+        ...
+
+    async def note_probe(self, partition: int, sent_at: float) -> None:
+        """Store when the newest delivered probe of a partition was sent, epoch seconds. Called by the outbox relay."""
+        ...
+
+    async def probes(self) -> dict[int, float]:
+        """Return what `note_probe` stored last, by partition. Called by the API every few seconds."""
         ...
 
 

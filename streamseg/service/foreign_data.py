@@ -7,20 +7,21 @@ enough to refuse.
 import re
 from typing import Final
 
-from streamseg.events.cloudevents import HEARTBEAT_TYPE
+from streamseg.events.cloudevents import HEARTBEAT_TYPE, PROBE_TYPE
 from streamseg.ports import Log
 from streamseg.topics import DEAD_LETTERS, INPUT_TOPICS, MEMBERSHIPS
 
 FITGEAR_ID: Final = re.compile(rb"fg-\d{6,}")
 WITH_CUSTOMERS: Final = (*INPUT_TOPICS, MEMBERSHIPS, DEAD_LETTERS)
 """Topics whose keys are customer ids."""
-HEARTBEAT: Final = ("ce_type", HEARTBEAT_TYPE.encode())
+SIGNALS: Final = frozenset({("ce_type", HEARTBEAT_TYPE.encode()), ("ce_type", PROBE_TYPE.encode())})
 
 
 async def foreign_topic(log: Log, partitions: dict[str, int]) -> str | None:
     """Return the first topic with a record of a customer who is not FitGear's; None if there is none.
 
-    Reads the whole topics, but stops at the first such record. Heartbeats have no customer and count for nobody.
+    Reads the whole topics, but stops at the first such record. Heartbeats and probes have no customer and count for
+    nobody.
 
     Args:
         log: reads the topics.
@@ -31,7 +32,7 @@ async def foreign_topic(log: Log, partitions: dict[str, int]) -> str | None:
             first, end = await log.bounds(topic, partition)
             async for records in log.read(topic, partition, first, end):
                 for record in records:
-                    if HEARTBEAT not in record.headers and not is_fitgear(record.key):
+                    if SIGNALS.isdisjoint(record.headers) and not is_fitgear(record.key):
                         return topic
     return None
 

@@ -58,6 +58,14 @@ class AdsMirror:
         """See the port."""
         return await self._memberships.deletions(customer_ids)
 
+    async def note_probe(self, partition: int, sent_at: float) -> None:
+        """See the port."""
+        await self._memberships.note_probe(partition, sent_at)
+
+    async def probes(self) -> dict[int, float]:
+        """See the port."""
+        return await self._memberships.probes()
+
     async def _refresh(self) -> None:
         now = self._clock()
         if now - self._read_at < SIZES_SECONDS:

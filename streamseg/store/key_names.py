@@ -19,6 +19,7 @@ Private, may change with any release:
     ssg:v1:promoted                         hash: segmentation -> when it becomes public, epoch seconds
     ssg:v1:dropped                          hash: segmentation -> when it was given up, epoch seconds
     ssg:v1:rfm                              string: JSON of the borders between the shop's RFM scores
+    ssg:v1:probe:{<partition>}              string: when the newest delivered probe was sent, epoch seconds
     ssg:v1:layouts                          hash: fingerprint -> JSON of the layout
     ssg:v1:keys                             hash: id -> JSON of the API key, with its digest only
     ssg:v1:{webhooks}:subscribers           hash: id -> JSON of the webhook subscriber
@@ -88,6 +89,11 @@ def outbox(partition: int) -> str:
 def flows(partition: int, place: int) -> str:
     """Key of the moves of one day, at its place in the ring of days. Private."""
     return f"{PREFIX}flows:{{{partition}}}:{place}"
+
+
+def probe(partition: int) -> str:
+    """Key of the newest delivered probe of a partition. Private."""
+    return f"{PREFIX}probe:{{{partition}}}"
 
 
 @lru_cache(maxsize=4_096)

@@ -12,7 +12,7 @@ from streamseg.metrics import Metrics
 from streamseg.ports import ApiKeyStore, EventSink, WebhookStore
 from streamseg.service.explainer import Explainer
 from streamseg.settings import Settings
-from streamseg.store.key_names import ADS_PREFIX
+from streamseg.store.key_names import ADS_PREFIX, MEMBERSHIP_PREFIX
 from streamseg.store.redis import RedisMembershipStore, RedisModelStore, RedisStateStore
 from streamseg.store.redis.api_key_store import RedisApiKeyStore
 from streamseg.store.redis.change_notices import RedisChangeNotices
@@ -20,6 +20,7 @@ from streamseg.store.redis.ticket_store import RedisTicketStore
 from streamseg.store.redis.webhook_store import RedisWebhookStore
 from streamseg.wiring.derived import derive
 from streamseg.wiring.kafka_clients import event_sink
+from streamseg.wiring.metered import metered
 from streamseg.wiring.redis_clients import redis_client
 
 
@@ -30,15 +31,20 @@ async def api_on_redis(settings: Settings, sink: EventSink) -> AsyncIterator[Api
     ttl_seconds = settings.membership.ttl_seconds
     derived = derive(settings)
     async with redis_client(address) as redis:
-        notices, models = RedisChangeNotices(redis), RedisModelStore(redis)
+        metrics = Metrics()
+        notices, models = RedisChangeNotices(redis), metered(RedisModelStore(redis), "models", metrics)
+        memberships, views = (
+            RedisMembershipStore(redis, ttl_seconds=ttl_seconds, prefix=prefix)
+            for prefix in (MEMBERSHIP_PREFIX, ADS_PREFIX)
+        )
         api = Api(
             settings.api,
-            Metrics(),
-            keys=RedisApiKeyStore(redis),
-            memberships=RedisMembershipStore(redis, ttl_seconds=ttl_seconds),
-            ads_views=RedisMembershipStore(redis, ttl_seconds=ttl_seconds, prefix=ADS_PREFIX),
+            metrics,
+            keys=metered(RedisApiKeyStore(redis), "keys", metrics),
+            memberships=metered(memberships, "memberships", metrics),
+            ads_views=metered(views, "ads_views", metrics),
             models=models,
-            tickets=RedisTicketStore(redis),
+            tickets=metered(RedisTicketStore(redis), "tickets", metrics),
             notices=notices,
             sink=sink,
             decoder=derived.decoder,

@@ -20,9 +20,11 @@ from streamseg.wiring.stores import stores
 from streamseg.worker.assignment import Assignment
 from streamseg.worker.clock import EventClock, WallClock
 from streamseg.worker.context import Ports, RowLimit, Rules
+from streamseg.worker.gauges.store_memory import StoreMemory
 from streamseg.worker.layout_check import check_layouts
 from streamseg.worker.model_cache import ModelCache
 from streamseg.worker.partition.actor import Partition
+from streamseg.worker.probes import Probes
 from streamseg.worker.process import WorkerProcess, once_available
 from streamseg.worker.stop_signal import StopSignal
 from streamseg.worker.trainer.segment_catalogue import SegmentCatalogue
@@ -34,7 +36,8 @@ async def run_worker(settings: Settings) -> None:
     derived, metrics, stop = derive(settings), Metrics(), StopSignal()
     if (missing := missing_basis(settings)) is not None:
         logging.getLogger(__name__).warning(missing)
-    async with stores(settings) as (state, memberships, model_store):
+    metrics.membership_bound.set(settings.membership.bound_seconds)
+    async with stores(settings, metrics) as (state, memberships, model_store):
         topics = await asyncio.to_thread(TopicAdmin(settings.kafka).topic_ids)
         partitions = topics[CLICKS][1]
         layouts = await once_available(lambda: check_layouts(derived.layout, state, model_store, partitions))
@@ -99,6 +102,7 @@ async def run_worker(settings: Settings) -> None:
             needs=needs(settings),
         )
         assignment = Assignment(open_partition, trainer, known_partitions=partitions, row_limit=row_limit, stop=stop)
+        probes = Probes(sink, lambda: assignment.numbers, settings.worker.probe_interval_seconds)
         worker = WorkerProcess(
             stream=stream,
             assignment=assignment,
@@ -107,6 +111,7 @@ async def run_worker(settings: Settings) -> None:
             metrics=metrics,
             checks=(state.check,),
             closing=(sink.close, log.close),
+            beside=[StoreMemory(state, metrics).run, *([probes.run] if settings.worker.probe_interval_seconds else [])],
         )
         if settings.worker.metrics_port is not None:
             metrics.serve(settings.worker.metrics_host, settings.worker.metrics_port)

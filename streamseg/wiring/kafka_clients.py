@@ -1,10 +1,10 @@
 """Builds the Kafka clients that commands use beside the workers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
-from streamseg.kafka.admin import TopicAdmin, TopicDifference
+from streamseg.kafka.admin import NO_ENDS, TopicAdmin, TopicDifference
 from streamseg.kafka.change_feed import ChangeFeed
 from streamseg.kafka.producer import KafkaProducer
 from streamseg.kafka.topic_reader import TopicReader
@@ -23,12 +23,17 @@ def topic_differences(settings: Settings) -> list[TopicDifference]:
     return TopicAdmin(settings.kafka).check()
 
 
-def group_lag(settings: Settings) -> dict[tuple[str, int], int]:
-    """Return the records that the workers have not committed yet, by (topic, partition).
+def group_lag(settings: Settings, ends: Mapping[tuple[str, int], int] = NO_ENDS) -> dict[tuple[str, int], int]:
+    """Return the records that the workers have not committed yet, by (topic, partition); none at or after `ends`.
 
     Raises `ServerUnavailableError`.
     """
-    return TopicAdmin(settings.kafka).group_lag()
+    return TopicAdmin(settings.kafka).group_lag(ends)
+
+
+def input_ends(settings: Settings) -> dict[tuple[str, int], int]:
+    """Return the next offset to be written of each partition of the input topics. Raises `ServerUnavailableError`."""
+    return TopicAdmin(settings.kafka).input_ends()
 
 
 async def topic_ids(settings: Settings) -> dict[str, tuple[str, int]]:

@@ -5,23 +5,38 @@ from contextlib import asynccontextmanager
 
 from streamseg.features.layout import Layout
 from streamseg.features.relayout import with_readable
-from streamseg.ports import MembershipStore, StateStore
+from streamseg.metrics import Metrics
+from streamseg.ports import MembershipStore, ModelStore, StateStore
 from streamseg.settings import Settings
 from streamseg.store.ads_mirror import AdsMirror
 from streamseg.store.key_names import ADS_PREFIX
 from streamseg.store.redis import RedisMembershipStore, RedisModelStore, RedisStateStore
+from streamseg.wiring.metered import metered
 from streamseg.wiring.redis_clients import redis_client
 
 
 @asynccontextmanager
-async def stores(settings: Settings) -> AsyncIterator[tuple[RedisStateStore, MembershipStore, RedisModelStore]]:
-    """Open the state, membership and model stores on one connection pool; memberships include the ads view."""
+async def stores(
+    settings: Settings, metrics: Metrics | None = None
+) -> AsyncIterator[tuple[StateStore, MembershipStore, ModelStore]]:
+    """Open the state, membership and model stores on one connection pool; memberships include the ads view.
+
+    With metrics, their calls are measured.
+    """
     kept = settings.membership
     async with redis_client(settings.redis) as redis:
         models = RedisModelStore(redis)
         memberships = RedisMembershipStore(redis, ttl_seconds=kept.ttl_seconds)
         views = RedisMembershipStore(redis, ttl_seconds=kept.ttl_seconds, prefix=ADS_PREFIX)
-        yield RedisStateStore(redis), AdsMirror(memberships, views, models, kept.ads_smallest_segment), models
+        state, mirror = RedisStateStore(redis), AdsMirror(memberships, views, models, kept.ads_smallest_segment)
+        if metrics is None:
+            yield state, mirror, models
+        else:
+            yield (
+                metered(state, "state", metrics),
+                metered(mirror, "memberships", metrics),
+                metered(models, "models", metrics),
+            )
 
 
 async def stored_layout(layout: Layout, state: StateStore) -> Layout:

@@ -2,16 +2,16 @@
 
 import asyncio
 import logging
-from collections import Counter
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
-from streamseg.clustering.identity import segmentation_of
 from streamseg.errors import SettingsError
 from streamseg.events.record import RecordBatch
 from streamseg.metrics import Metrics
 from streamseg.topics import INPUT_TOPICS, SAMPLES, SAMPLES_PARTITION
 from streamseg.worker.context import RowLimit
+from streamseg.worker.gauges.partition_gauges import PartitionGauges
 from streamseg.worker.partition.actor import Partition
 from streamseg.worker.stop_signal import StopSignal
 
@@ -60,6 +60,7 @@ class Assignment:
         self._row_limit = row_limit
         self._stop = stop
         self._owned: dict[int, Partition] = {}
+        self._gauges = PartitionGauges()
         self._trains = False
         self._change: asyncio.Task[None] | None = None
 
@@ -94,6 +95,11 @@ class Assignment:
         self._trains = trains
         log.info("assigned partitions %s%s", sorted(numbers), ", and the trainer role" if trains else "")
 
+    @property
+    def numbers(self) -> Collection[int]:
+        """The partitions that this worker owns."""
+        return self._owned.keys()
+
     def committable(self, topic: str, partition: int) -> int | None:
         """Return the delivered checkpoint of a topic partition."""
         if topic == SAMPLES:
@@ -110,21 +116,14 @@ class Assignment:
             await owned.offer(run)
 
     def gauge(self, metrics: Metrics, backlog: Mapping[tuple[str, int], int]) -> None:
-        """Set the gauges of lag, rows in memory and segment sizes.
+        """Set the gauges of the partitions.
 
         Args:
             metrics: of this process.
             backlog: uncommitted records by (topic, partition).
         """
-        metrics.replace(metrics.lag, {(topic, str(number)): records for (topic, number), records in backlog.items()})
-        metrics.rows_in_memory.set(sum(partition.rows_in_memory for partition in self._owned.values()))
-        members: Counter[str] = Counter()
-        for owned in self._owned.values():
-            members.update(owned.sizes)
-        metrics.replace(
-            metrics.segment_members,
-            {(segmentation_of(segment), segment): count for segment, count in members.items()},
-        )
+        metrics.topic_partitions.set(self._known_partitions)
+        self._gauges.show(metrics, self._owned, backlog, time.time())
 
     async def finish(self, timeout_seconds: float) -> None:
         """Stop: flush and deliver what is under way, within the timeout."""

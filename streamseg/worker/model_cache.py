@@ -95,10 +95,21 @@ class ModelCache:
                 current, assigner=assigner, version=snapshot.version, sampled_share=snapshot.sampled_share
             )
             self._backfills[s], self._relearned[s] = snapshot.backfills, snapshot.relearned
-            self._metrics.model_version.labels(segmentation=current.name).set(snapshot.version)
+            self._show(snapshot)
             if snapshot.generation != self._adopted[s]:
                 self._adopted[s] = snapshot.generation
                 self.generation += 1
+
+    def _show(self, snapshot: Snapshot) -> None:
+        metrics, labels = self._metrics, {"segmentation": snapshot.segmentation}
+        metrics.model_version.labels(**labels).set(snapshot.version)
+        metrics.warm_up.labels(**labels).set(snapshot.progress)
+        if snapshot.learned_until is not None:
+            metrics.learned_until.labels(**labels).set(snapshot.learned_until)
+        if snapshot.drift:
+            metrics.distance.labels(**labels).set(snapshot.drift[-1])
+        if snapshot.drift_per_round is not None:
+            metrics.drift.labels(**labels).set(snapshot.drift_per_round)
 
     async def _refresh_promotions(self) -> None:
         if any(one.public_from == math.inf for one in self.segmentations):

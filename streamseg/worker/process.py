@@ -43,6 +43,7 @@ class WorkerProcess:
         metrics: of this process.
         checks: run before the start; each may raise.
         closing: clients to close at the end.
+        beside: what runs for ever beside the stream.
         pace: waits and intervals.
     """
 
@@ -56,6 +57,7 @@ class WorkerProcess:
         metrics: Metrics,
         checks: Sequence[Callable[[], Awaitable[None]]],
         closing: Sequence[Callable[[], Coroutine[Any, Any, None]]],
+        beside: Sequence[Callable[[], Coroutine[Any, Any, None]]] = (),
         pace: Pace = PRODUCTION,
     ) -> None:
         self._stream = stream
@@ -65,6 +67,7 @@ class WorkerProcess:
         self._metrics = metrics
         self._checks = checks
         self._closing = closing
+        self._beside = beside
         self._pace = pace
 
     async def run(self) -> None:
@@ -78,7 +81,8 @@ class WorkerProcess:
                 await once_available(check, self._pace)
             await self._stream.start(self._assignment)
             background = [
-                asyncio.create_task(task) for task in (self._models.watch(), self._gauge(), self._watch_stream())
+                asyncio.create_task(run())
+                for run in (self._models.watch, self._gauge, self._watch_stream, *self._beside)
             ]
             # Objects of the start-up live until the end: collecting them would delay lookups by tens of ms.
             gc.collect()

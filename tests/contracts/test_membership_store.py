@@ -97,3 +97,16 @@ async def test_deletions_are_told_with_their_order(memberships: MembershipStore)
     await memberships.write([written("c-3", 7, 6)])
     assert await memberships.deletions(["c-3", "c-1", "c-2"]) == [(7, 5), None, (7, 5)]
     assert await memberships.deletions([]) == []
+
+
+async def test_the_newest_probe_of_each_partition_is_kept(memberships: MembershipStore) -> None:
+    assert await memberships.probes() == {}
+    await memberships.note_probe(0, 1_795_415_998.123)
+    await memberships.note_probe(11, 1_795_415_998.0)
+    await memberships.note_probe(70, 1_795_415_999.0)
+    await memberships.note_probe(0, 1_795_416_003.125)
+    assert await memberships.probes() == {
+        0: 1_795_416_003.125,
+        11: 1_795_415_998.0,
+        70: 1_795_415_999.0,
+    }

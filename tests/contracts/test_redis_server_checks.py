@@ -63,3 +63,14 @@ async def test_a_server_without_an_append_only_file_is_named_in_the_log(
         await RedisStateStore(client).check()
     said = [one.getMessage() for one in caplog.records if "append-only" in one.getMessage()]
     assert [line.endswith("Set appendonly to yes") for line in said] == [True] * (appendonly == "no")
+
+
+@pytest.mark.parametrize("address", ["one", "cluster"])
+async def test_the_memory_of_each_primary_is_told(
+    start_redis_server: Callable[..., RedisServer], request: pytest.FixtureRequest, address: str
+) -> None:
+    url = start_redis_server("--maxmemory", "64mb").url if address == "one" else request.getfixturevalue("cluster_url")
+    async with connected(url) as client:
+        told = await RedisStateStore(client).memory()
+    assert all(used > 100_000 for used, _ in told.values())
+    assert [limit for _, limit in told.values()] == ([67_108_864] if address == "one" else [0, 0])

@@ -34,6 +34,20 @@ async def test_the_outbox_keeps_order_and_forgets_what_is_trimmed(state: StateSt
     assert await state.outbox(partition, stored[14][0]) == [(again, entry(40))]
 
 
+async def test_the_outbox_counts_the_flushes_that_are_not_trimmed(state: StateStore, partition: int) -> None:
+    await state.claim(partition, "w-1", "layout-a", NOW_MS)
+    assert await state.outbox_flushes(partition) == 0
+    for number in range(1, 4):
+        await state.flush(partition, Flush("w-1", number, outbox=[entry(10 * number + n) for n in range(3)]))
+    await state.flush(partition, Flush("w-1", 4))
+    assert await state.outbox_flushes(partition) == 3
+    positions = [position for position, _ in await state.outbox(partition)]
+    await state.trim_outbox(partition, positions[2])
+    assert await state.outbox_flushes(partition) == 2
+    await state.trim_outbox(partition, positions[8])
+    assert await state.outbox_flushes(partition) == 0
+
+
 async def test_the_outbox_keeps_entries_whole(state: StateStore, partition: int) -> None:
     await state.claim(partition, "w-1", "layout-a", NOW_MS)
     entries: Sequence[OutboxEntry] = [

@@ -173,6 +173,13 @@ def test_lag_is_what_the_group_has_not_committed(kafka: KafkaSettings) -> None:
     assert {tp: records for tp, records in lag.items() if records} == {(CLICKS, 1): 3}
     assert set(INPUT_TOPICS) <= {topic for topic, _ in lag}
 
+    ends = admin.input_ends()
+    assert {place: end for place, end in ends.items() if end} == {(CLICKS, 1): 10}
+    producer.produce(CLICKS, value=b"later", partition=1)
+    assert producer.flush(20) == 0
+    assert admin.group_lag()[CLICKS, 1] == 4
+    assert admin.group_lag(ends)[CLICKS, 1] == 3
+
 
 def test_records_removed_by_retention_are_no_lag(make_topics: Callable[[int], str], group: str) -> None:
     bootstrap = make_topics(1)

@@ -4,10 +4,11 @@ import asyncio
 from dataclasses import replace
 
 from streamseg.clustering.identity import id_of
+from streamseg.features.rows import Rows
 from streamseg.membership.encoding import decode
 from streamseg.membership.types import Membership
 from streamseg.topics import CLICKS
-from tests.support.partition import NOON, SNAPSHOT, OnePartition, Servers, until
+from tests.support.partition import LAYOUT, NOON, SNAPSHOT, OnePartition, Servers, until
 
 HOUR = 3_600.0
 BOUND = 24 * HOUR
@@ -91,6 +92,24 @@ def test_a_late_event_makes_no_verdict_of_long_ago() -> None:
         await until(lambda: worker.is_done)
         rows = worker.partition._state.rows
         assert rows.looked_at[rows.slots["c-late"], 0] == NOON + 5 * BOUND - BOUND / 4
+        await worker.close()
+
+    asyncio.run(go())
+
+
+def test_a_sweep_shows_when_the_oldest_membership_was_published() -> None:
+    async def go() -> None:
+        servers, worker = await fallen_silent()
+        for n in range(3):
+            servers.log.event(CLICKS, ACTIVE, f"a-{n}", HOUR, event_name="view_item")
+        await until(lambda: worker.is_done)
+        assert worker.partition.signs.oldest_membership is None
+        await worker.sweep()
+        stored = dict((await servers.state.scan(0, 0, 1_000))[1])
+        rows = Rows(LAYOUT, len(stored))
+        published = rows.published_wall[rows.load(list(stored), list(stored.values()))]
+        assert worker.partition.signs.oldest_membership == published[published > 0].min() > 0
+        assert worker.metrics.registry.get_sample_value("streamseg_membership_sweep_seconds_count") == worker.sweeps
         await worker.close()
 
     asyncio.run(go())

@@ -12,7 +12,7 @@ from streamseg.commands import streamseg as command_line
 from streamseg.events.decode import Decoder
 from streamseg.events.money import Money
 from streamseg.events.record import MemoryRecord
-from streamseg.events.types import KINDS, Heartbeat
+from streamseg.events.types import KINDS, Heartbeat, Probe
 from streamseg.metrics import METRICS
 from streamseg.settings import Settings
 from streamseg.topics import TOPICS
@@ -26,6 +26,7 @@ DOCUMENTS = (
     "streamseg/DESIGN.md",
     "deploy/README.md",
     "deploy/backfill.md",
+    "deploy/runbooks.md",
     "deploy/segmentations.md",
     "deploy/serving.md",
     "schemas/README.md",
@@ -197,7 +198,7 @@ def test_every_example_event_is_accepted(document: str) -> None:
         record = MemoryRecord("", 0, 0, 4_102_444_800_000, value["customer_id"].encode(), text[start:end].encode())
         kind = next((kind for kind, field in FIELD_OF_KIND.items() if field in value), "erasure")
         event = decoder.decode(KINDS.index(kind), record)
-        assert not isinstance(event, Heartbeat)
+        assert not isinstance(event, Heartbeat | Probe)
         assert event.event_id == value["event_id"]
 
     assert starts

@@ -10,6 +10,7 @@ from streamseg.errors import StoreUnavailableError
 from streamseg.logs import OutageFilter, OutageLog
 from streamseg.metrics import Metrics
 from streamseg.worker.partition.outage import Outage
+from streamseg.worker.partition.signs import Signs
 
 
 def complaint(text: str = "Unable connect to node with id %s: %s", name: str = "aiokafka") -> logging.LogRecord:
@@ -50,7 +51,7 @@ def test_a_waiting_partition_logs_once_a_minute_and_sets_its_gauge(
     now, metrics = 100.0, Metrics()
     monkeypatch.setattr("time.monotonic", lambda: now)
     caplog.set_level(logging.INFO)
-    one = Outage(3, metrics)
+    one = Outage(3, metrics, Signs())
     for quarter in range(300):
         now = 100.0 + quarter * 0.25
         one.waits(StoreUnavailableError("Redis: away"), "flush")

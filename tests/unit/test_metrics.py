@@ -18,6 +18,7 @@ from streamseg.metrics import LATENCY_BUCKETS_SECONDS, METRICS, Metrics, MetricS
 BOUNDED_LABELS = {
     "topic", "partition", "reason", "operation", "segmentation", "segment", "change", "outcome",
     "route", "method", "code", "result", "version", "subscriber", "state", "field",
+    "stage", "node", "transition", "name",
 }  # fmt: skip
 TYPES = {"counter": Counter, "gauge": Gauge, "histogram": Histogram}
 SOURCES = {path: path.read_text() for path in Path(streamseg.__file__).parent.rglob("*.py")}

@@ -4,7 +4,8 @@ from collections.abc import Callable, Collection, Mapping
 from time import perf_counter
 from typing import Any
 
-from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
+from prometheus_client import Histogram
+from prometheus_client.exposition import choose_encoder
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -31,9 +32,10 @@ class RequestMetrics:
             child = self._children[key] = self._metrics.requests.labels(route, method, str(code))
         child.observe(seconds)
 
-    async def expose(self, _: Request) -> Response:
-        """`GET /metrics`."""
-        return Response(generate_latest(self._metrics.registry), media_type=CONTENT_TYPE_LATEST)
+    async def expose(self, request: Request) -> Response:
+        """`GET /metrics`, as OpenMetrics or in Prometheus' text format: what the client accepts."""
+        encode, content_type = choose_encoder(request.headers.get("accept", ""))
+        return Response(encode(self._metrics.registry), media_type=content_type)
 
 
 class RequestTimer:

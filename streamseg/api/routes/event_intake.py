@@ -18,7 +18,7 @@ from streamseg.events.cloudevents import binary_headers
 from streamseg.events.decode import Decoder
 from streamseg.events.record import MemoryRecord
 from streamseg.events.rejection import RejectionError
-from streamseg.events.types import KINDS, Heartbeat
+from streamseg.events.types import KINDS, Heartbeat, Probe
 from streamseg.metrics import Metrics
 from streamseg.ports import EventSink, OutgoingRecord
 from streamseg.topics import INPUT_TOPICS
@@ -145,7 +145,7 @@ class EventIntake:
         except RejectionError as error:
             field, _, detail = error.detail.partition(": ")
             raise Problem(422, detail or field, field=f"event.{field}", more={"reason": str(error.reason)}) from None
-        assert not isinstance(decoded, Heartbeat)  # a heartbeat needs headers, which these records do not have
+        assert not isinstance(decoded, Heartbeat | Probe)  # they need headers, which these records do not have
         headers = binary_headers(item.kind, decoded.event_id, decoded.at)
         return OutgoingRecord(INPUT_TOPICS[kind], key, event, headers)
 

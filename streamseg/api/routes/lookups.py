@@ -39,6 +39,7 @@ class Lookups:
         self._catalogue = catalogue
         self._cache_control = freshness.header
         self._clock = clock
+        self._age = metrics.answer_age
         self._hit, self._miss = (metrics.lookups.labels(each) for each in ("hit", "miss"))
 
     def routes(self, keyed: KeyedRoute) -> list[Route]:
@@ -56,6 +57,7 @@ class Lookups:
         else:
             body = stored if caller.is_secret else public_view(stored, self._catalogue.is_public)
             decided = as_of(stored) or int(now)
+            self._age.observe(max(0.0, now - decided))
         return answer_with(
             body,
             decided=decided,
@@ -77,7 +79,10 @@ class Lookups:
             msgspec.json.encode(unknown(customer_id)) if stored is None else stored
             for customer_id, stored in zip(ids, found, strict=True)
         ]
-        decided = min((as_of(stored) or int(now) for stored in found if stored is not None), default=int(now))
+        times = [as_of(stored) or int(now) for stored in found if stored is not None]
+        for at in times:
+            self._age.observe(max(0.0, now - at))
+        decided = min(times, default=int(now))
         return answer_with(
             b'{"as_of":%d,"customers":[%b]}' % (decided, b",".join(pieces)),
             decided=decided,

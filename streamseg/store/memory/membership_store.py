@@ -15,6 +15,7 @@ class MemoryMembershipStore:
         self._ttl_seconds = ttl_seconds
         self._clock = clock
         self._strings: dict[str, tuple[float, bytes]] = {}
+        self._probes: dict[int, float] = {}
         self._marks: dict[str, tuple[float, tuple[int, int]]] = {}
 
     async def write(self, entries: Sequence[OutboxEntry]) -> set[tuple[str, int]]:
@@ -56,3 +57,11 @@ class MemoryMembershipStore:
         """See the port."""
         now = self._clock()
         return [self._deletion(customer_id, now) for customer_id in customer_ids]
+
+    async def note_probe(self, partition: int, sent_at: float) -> None:
+        """See the port."""
+        self._probes[partition] = sent_at
+
+    async def probes(self) -> dict[int, float]:
+        """See the port."""
+        return dict(self._probes)

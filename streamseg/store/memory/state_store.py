@@ -17,6 +17,8 @@ class _Partition:
     staged: dict[str, bytes] = field(default_factory=dict)
     outbox: list[tuple[int, OutboxEntry]] = field(default_factory=list)
     appended: int = 0
+    flush_ends: list[int] = field(default_factory=list)
+    """Number of the last entry of each flush that had some."""
     flows: dict[int, Flows] = field(default_factory=dict)
     """By place in the ring of days."""
 
@@ -50,6 +52,10 @@ class MemoryStateStore:
 
     async def check(self) -> None:
         """Do nothing: memory is always fit."""
+
+    async def memory(self) -> Mapping[str, tuple[int, int]]:
+        """Return nothing: there is no server."""
+        return {}
 
     async def metadata(self, partition: int) -> PartitionMetadata | None:
         """See the port."""
@@ -100,6 +106,8 @@ class MemoryStateStore:
         for entry in flush.outbox:
             at.appended += 1
             at.outbox.append((at.appended, entry))
+        if flush.outbox:
+            at.flush_ends.append(at.appended)
         if flush.flows is not None:
             at.add_flows(flush.flows)
         at.metadata = replace(
@@ -124,6 +132,11 @@ class MemoryStateStore:
         """See the port."""
         at = self._of(partition)
         at.outbox = [(number, entry) for number, entry in at.outbox if number > _number(through)]
+
+    async def outbox_flushes(self, partition: int) -> int:
+        """See the port."""
+        at = self._of(partition)
+        return sum(end >= at.outbox[0][0] for end in at.flush_ends) if at.outbox else 0
 
     async def scan(self, partition: int, cursor: int, count: int) -> tuple[int, list[tuple[str, bytes]]]:
         """See the port. The cursor is the next bucket; buckets are returned whole."""

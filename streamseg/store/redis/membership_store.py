@@ -5,7 +5,7 @@ entry, a worker that was frozen) then cannot restore an erased customer.
 """
 
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import count, groupby
 from operator import attrgetter
 from typing import Any, Final
 
@@ -22,6 +22,8 @@ from streamseg.store.redis.script import Argument, Script
 ENTRIES_IN_ONE_CALL: Final = 1_000
 """They block Redis for 2.5 ms."""
 READ_IN_ONE_CALL: Final = 2_000
+PROBES_IN_ONE_CALL: Final = 64
+"""Partitions are numbered from 0: where so many in a row have no probe, there are no more."""
 
 _PACK: Final = msgspec.msgpack.Encoder().encode
 
@@ -116,6 +118,23 @@ class RedisMembershipStore:
         marks = await self._get([keys.deletion_mark(customer_id, self._prefix) for customer_id in customer_ids])
         orders = [mark.split(b":") if mark is not None else None for mark in marks]
         return [None if order is None else (int(order[0]), int(order[1])) for order in orders]
+
+    async def note_probe(self, partition: int, sent_at: float) -> None:
+        """See the port."""
+        with translated_errors():
+            await self._redis.execute_command("SET", keys.probe(partition), f"{sent_at:.3f}")
+
+    async def probes(self) -> dict[int, float]:
+        """See the port."""
+        found: dict[int, float] = {}
+        for start in count(0, PROBES_IN_ONE_CALL):
+            numbers = range(start, start + PROBES_IN_ONE_CALL)
+            stored = await self._get([keys.probe(number) for number in numbers])
+            piece = {number: float(at) for number, at in zip(numbers, stored, strict=True) if at is not None}
+            if not piece:
+                break
+            found |= piece
+        return found
 
     async def _get(self, names: Sequence[str]) -> list[bytes | None]:
         values: list[bytes | None] = []

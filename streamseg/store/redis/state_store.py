@@ -11,6 +11,7 @@ from streamseg.store import key_names as keys
 from streamseg.store.limits_and_refusals import FLOW_DAYS, check_size, layout_mismatch, not_owner, wrong_flush_number
 from streamseg.store.redis.connection import Client, check_server, translated_errors
 from streamseg.store.redis.script import Argument, Script
+from streamseg.store.redis.server_memory import memory
 
 METADATA_FIELDS: Final = ("epoch", "owner", "flush", "checkpoint", "topics", "layout", "sizes", "gathered")
 """In the order of `claim.lua`'s result."""
@@ -43,6 +44,10 @@ class RedisStateStore:
     async def check(self) -> None:
         """See the port."""
         await check_server(self._redis)
+
+    async def memory(self) -> Mapping[str, tuple[int, int]]:
+        """See the port."""
+        return await memory(self._redis)
 
     async def metadata(self, partition: int) -> PartitionMetadata | None:
         """See the port."""
@@ -178,6 +183,11 @@ class RedisStateStore:
         beyond = f"{milliseconds}-{int(number) + 1}"
         with translated_errors():
             await self._redis.execute_command("XTRIM", keys.outbox(partition), "MINID", beyond)
+
+    async def outbox_flushes(self, partition: int) -> int:
+        """See the port."""
+        with translated_errors():
+            return int(await self._redis.execute_command("XLEN", keys.outbox(partition)))
 
     async def scan(self, partition: int, cursor: int, count: int) -> tuple[int, list[tuple[str, bytes]]]:
         """See the port. The cursor is HSCAN's, times the number of buckets, plus the bucket."""

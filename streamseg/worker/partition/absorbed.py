@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from streamseg.events.record import RecordBatch
 from streamseg.features.rows import NO_SLOTS, Rows, Slots
-from streamseg.pipeline import TakenRun
+from streamseg.pipeline import Taken, TakenRun
 from streamseg.ports import OutgoingRecord, SeenTimes
 
 
@@ -26,8 +27,12 @@ class Absorbed:
     """The partition's clock when the cycle began, epoch seconds."""
     appended_at: list[float] = field(default_factory=list)
     """Epoch seconds at which Kafka got the first and the last record of each run."""
+    read_until: dict[str, float] = field(default_factory=dict)
+    """By topic, when Kafka got the last record, epoch seconds."""
     times: list[SeenTimes] = field(default_factory=list)
     """Event times by run."""
+    probe: float | None = None
+    """When the newest probe was sent, epoch seconds."""
     answered: dict[int, tuple[int, int, int]] = field(default_factory=dict)
     """Codes of the consents before the first consent or erasure of the cycle, by slot."""
     cleared: Slots = field(default_factory=lambda: NO_SLOTS)
@@ -38,6 +43,30 @@ class Absorbed:
     seen: Counter[str] = field(default_factory=Counter)
     """Records by topic, and how many of them were rejected."""
     rejected: Counter[str] = field(default_factory=Counter)
+
+    def note_run(self, source: int, run: RecordBatch, taken: Taken, now: float) -> None:
+        """Note a decoded run, whose rows are loaded before it is absorbed. Probes count as no records.
+
+        Args:
+            source: index of the run's topic.
+            run: the run.
+            taken: what is in it.
+            now: the partition's clock, epoch seconds.
+        """
+        self.began_at = self.began_at if self.taken else now
+        self.taken.append(TakenRun(source, taken))
+        self.note_records(run.topic, len(run.records) - len(taken.probes), len(taken.rejected))
+        self.times.append(SeenTimes(run.topic, taken.times, taken.offsets, taken.heartbeat))
+        self.probe = max((*taken.probes, self.probe or 0.0), default=0.0) or None
+        if run.records:
+            self.read_until[run.topic] = run.records[-1].timestamp / 1000.0
+            if taken.events or taken.rejected:
+                self.appended_at += [run.records[0].timestamp / 1000.0, run.records[-1].timestamp / 1000.0]
+
+    def note_records(self, topic: str, seen: int, rejected: int) -> None:
+        """Count records of a topic, and how many of them were rejected."""
+        self.seen[topic] += seen
+        self.rejected[topic] += rejected
 
     def note_answers(self, rows: Rows, slots: Slots) -> None:
         """Note the consents of rows before consents or erasures are absorbed."""

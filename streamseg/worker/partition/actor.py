@@ -32,6 +32,7 @@ from streamseg.worker.partition.lease import Lease
 from streamseg.worker.partition.outbox_relay import OutboxRelay
 from streamseg.worker.partition.quarantine import Quarantine
 from streamseg.worker.partition.reports import report_gap, report_outliers
+from streamseg.worker.partition.signs import Signs
 from streamseg.worker.partition.state import PartitionState
 from streamseg.worker.partition.sweep import Sweep
 from streamseg.worker.run_sequence import RunSequence
@@ -74,7 +75,8 @@ class Partition:
         self._closed = False
         self._just_assigned = False
         self._sequence = RunSequence(number, ports.reader)
-        self._lease = Lease(number, owner, state=ports.state, rules=rules, metrics=metrics, pace=pace)
+        self.signs = Signs()
+        self._lease = Lease(number, owner, state=ports.state, rules=rules, metrics=metrics, pace=pace, signs=self.signs)
         self._budget = LearnBudget(rules.learns_per_second)
         self._quarantine = Quarantine()
         self._shares = {
@@ -92,6 +94,7 @@ class Partition:
             models=self._models,
             metrics=self._metrics,
             pace=self._pace,
+            signs=self.signs,
         )
 
     @property
@@ -227,14 +230,16 @@ class Partition:
         state, absorbed, quarantine = self._state, Absorbed(), self._quarantine
         checkpoint = state.checkpoint()
         quarantine.begin(runs)
-        for run in runs:
-            kept, set_aside = quarantine.sift(run)
-            if kept.records:
-                await state.take(kept, absorbed)
-            if set_aside:
-                state.reject(set_aside, run, absorbed)
-            checkpoint[run.topic] = max(checkpoint.get(run.topic, 0), run.next_offset)
-        state.absorb(absorbed)
+        with self._metrics.steps.labels(stage="take").time():
+            for run in runs:
+                kept, set_aside = quarantine.sift(run)
+                if kept.records:
+                    await state.take(kept, absorbed)
+                if set_aside:
+                    state.reject(set_aside, run, absorbed)
+                checkpoint[run.topic] = max(checkpoint.get(run.topic, 0), run.next_offset)
+        with self._metrics.steps.labels(stage="absorb").time():
+            state.absorb(absorbed)
         behind = self._ports.reader.behind(self.number, checkpoint)
         outliers = self._ports.clock.advance(self.number, absorbed.times, behind)
         report_outliers(outliers, self._ports.clock.now(self.number), self.number, self._metrics)
@@ -244,7 +249,8 @@ class Partition:
             self._shares[topic].add(seen, absorbed.rejected[topic])
         if absorbed.dead_letters:
             # Before the checkpoint passes them: after it, nobody would read the rejected records again.
-            await self._ports.sink.send(absorbed.dead_letters)
+            with self.signs.waiting("dead_letters"):
+                await self._ports.sink.send(absorbed.dead_letters)
         await state.settle_and_flush(absorbed, checkpoint=checkpoint)
         quarantine.passed()
         for run in runs:
@@ -270,9 +276,11 @@ class Partition:
         """Keep the rows if the store agrees with them, else reset; then read on from the checkpoint."""
         if not (self._state.is_flushed and self.relay.is_idle and await self._lease.is_current()):
             if not self._just_assigned:
-                await self._lease.yield_to_newer()
+                with self.signs.waiting("newer_owner"):
+                    await self._lease.yield_to_newer()
                 self._metrics.resets.labels(partition=str(self.number)).inc()
-            await self._reset()
+            with self.signs.waiting("takeover"):
+                await self._reset()
         self._just_assigned = False
         self._quarantine.begin(())
         self._relay_task = asyncio.create_task(self.relay.run(), name=f"relay-{self.number}")

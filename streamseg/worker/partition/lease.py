@@ -14,6 +14,7 @@ from streamseg.ports import Flows, Flush, StateStore
 from streamseg.worker.context import Rules
 from streamseg.worker.pace import Pace
 from streamseg.worker.partition.outage import Outage
+from streamseg.worker.partition.signs import Signs
 
 
 class Lease:
@@ -23,7 +24,15 @@ class Lease:
     """
 
     def __init__(
-        self, partition: int, owner: str, *, state: StateStore, rules: Rules, metrics: Metrics, pace: Pace
+        self,
+        partition: int,
+        owner: str,
+        *,
+        state: StateStore,
+        rules: Rules,
+        metrics: Metrics,
+        pace: Pace,
+        signs: Signs,
     ) -> None:
         self.partition = partition
         self._owner = owner
@@ -31,7 +40,7 @@ class Lease:
         self._rules = rules
         self._metrics = metrics
         self._pace = pace
-        self.outage = Outage(partition, metrics)
+        self.outage = Outage(partition, metrics, signs)
         self.epoch = 0
         self.flush_number = 0
         self.checkpoint: dict[str, int] = {}
@@ -134,7 +143,9 @@ class Lease:
             self.checkpoint = dict(checkpoint)
         if remove:
             self.first_seq = max([self.first_seq, *(entry.seq + 1 for entry in entries)])
-        self._metrics.flush_duration.observe(time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        self._metrics.flush_duration.observe(seconds)
+        self._metrics.steps.labels(stage="flush").observe(seconds)
         return written
 
     async def _write_until_known(self, flush: Flush) -> tuple[str | None, bool]:

@@ -5,6 +5,7 @@ import logging
 from streamseg.errors import StoreUnavailableError
 from streamseg.logs import OutageLog
 from streamseg.metrics import Metrics
+from streamseg.worker.partition.signs import Signs
 
 log = logging.getLogger(__name__)
 
@@ -12,7 +13,8 @@ log = logging.getLogger(__name__)
 class Outage:
     """One partition's waiting for the store. Meanwhile it takes no runs and keeps its rows."""
 
-    def __init__(self, partition: int, metrics: Metrics) -> None:
+    def __init__(self, partition: int, metrics: Metrics, signs: Signs) -> None:
+        self._signs = signs
         self._partition = partition
         self._metrics = metrics
         self._log = OutageLog(log, f"partition {partition}", "the store")
@@ -21,6 +23,7 @@ class Outage:
         """Report that the store did not answer an operation."""
         self._metrics.store_errors.labels(operation=operation).inc()
         self._metrics.paused.labels(partition=str(self._partition)).set(1)
+        self._signs.begin_wait("store")
         self._log.waits(error)
 
     def over(self) -> None:
@@ -32,3 +35,4 @@ class Outage:
         """Stop reporting, also when the partition is closed during an outage."""
         self._log.end()
         self._metrics.paused.labels(partition=str(self._partition)).set(0)
+        self._signs.end_wait("store")

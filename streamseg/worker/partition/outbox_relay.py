@@ -9,7 +9,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from streamseg import pipeline
@@ -25,6 +25,7 @@ from streamseg.topics import HISTORY, MEMBERSHIPS, SAMPLES, SAMPLES_PARTITION
 from streamseg.worker.context import Ports, Rules
 from streamseg.worker.pace import Pace
 from streamseg.worker.partition.late_records import LateRecords, without
+from streamseg.worker.partition.signs import Signs
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +50,10 @@ class PendingDelivery:
     """Epoch seconds at which Kafka got the first and the last record of each run."""
     in_doubt: bool = False
     """The position is unknown: deliver everything in the outbox."""
+    read_until: Mapping[str, float] = field(default_factory=dict)
+    """By topic, when Kafka got the last record, epoch seconds."""
+    probe: float | None = None
+    """When the newest probe was sent, epoch seconds."""
 
     def with_next(self, later: "PendingDelivery") -> "PendingDelivery":
         """Merge with a later one: a queue of several costs one delivery.
@@ -64,13 +69,17 @@ class PendingDelivery:
             {**self.checkpoint, **later.checkpoint},
             (*self.appended_at, *later.appended_at),
             self.in_doubt or later.in_doubt,
+            read_until={**self.read_until, **later.read_until},
+            probe=self.probe if later.probe is None else later.probe,
         )
 
 
 class OutboxRelay:
     """Delivers what one partition decided, in order."""
 
-    def __init__(self, partition: int, *, ports: Ports, rules: Rules, metrics: Metrics, pace: Pace) -> None:
+    def __init__(
+        self, partition: int, *, ports: Ports, rules: Rules, metrics: Metrics, pace: Pace, signs: Signs
+    ) -> None:
         self._partition = partition
         self._outage = OutageLog(log, f"partition {partition}", "Kafka")
         self._ports = ports
@@ -79,6 +88,7 @@ class OutboxRelay:
         self._segmentations = sorted(rules.segmentations)
         self._metrics = metrics
         self._pace = pace
+        self._signs = signs
         self._pending: asyncio.Queue[PendingDelivery] = asyncio.Queue(maxsize=QUEUED_DELIVERIES)
         self._delivered: deque[tuple[float, str]] = deque()
         """(Monotonic seconds, outbox position) of deliveries that are not trimmed yet."""
@@ -94,7 +104,11 @@ class OutboxRelay:
 
     async def put(self, delivery: PendingDelivery) -> None:
         """Queue a delivery; waits while the queue is full."""
-        await self._pending.put(delivery)
+        if not self._pending.full():
+            self._pending.put_nowait(delivery)
+            return
+        with self._signs.waiting("delivery"):
+            await self._pending.put(delivery)
 
     @property
     def is_idle(self) -> bool:
@@ -124,35 +138,42 @@ class OutboxRelay:
             while not await self._try(delivery):
                 await asyncio.sleep(self._pace.retry)
                 # The server may have failed over and lost what it acknowledged within the redelivery window.
-                delivery = PendingDelivery(
-                    (), None, delivery.extra, delivery.checkpoint, delivery.appended_at, in_doubt=True
-                )
+                delivery = replace(delivery, entries=(), position=None, in_doubt=True)
             self._busy = False
 
     async def _try(self, delivery: PendingDelivery) -> bool:
+        started = time.perf_counter()
         try:
             overtaken = await (self.deliver_outbox() if delivery.in_doubt else self._deliver(delivery.entries))
             if delivery.extra and not overtaken:
                 await self._ports.sink.send(delivery.extra)
+            if delivery.probe is not None:
+                await self._ports.memberships.note_probe(self._partition, delivery.probe)
             if delivery.position is not None:
                 self._delivered.append((time.monotonic(), delivery.position))
             await self._trim()
             await self._note_change_topic_end()
         except StoreUnavailableError:
             self._metrics.store_errors.labels(operation="membership").inc()
+            self._signs.begin_wait("store")
             return False
         except StreamsegError as error:
             self._outage.waits(error)
+            self._signs.begin_wait("kafka")
             return False
         except Exception as error:  # noqa: BLE001  a relay that ended would block its partition for ever
             self._outage.waits(error, traceback=True)
             return False
+        self._metrics.steps.labels(stage="deliver").observe(time.perf_counter() - started)
         self._outage.over()
+        for server in ("kafka", "store"):
+            self._signs.end_wait(server)
+        self._signs.saw("delivered", delivery.probe)
+        self._signs.read_until.update(delivery.read_until)
         self.checkpoint.update(delivery.checkpoint)
-        now = time.time()
+        self._signs.delivered_at = now = time.time()
         for appended_at in delivery.appended_at:
             self._metrics.event_to_membership.observe(max(0.0, now - appended_at))
-        self._metrics.checkpoint_timestamp.labels(partition=str(self._partition)).set(now)
         return True
 
     async def deliver_outbox(
@@ -246,6 +267,7 @@ class OutboxRelay:
             through = self._delivered.popleft()[1]
         if through is not None:
             await self._ports.state.trim_outbox(self._partition, through)
+        self._signs.outbox_flushes = await self._ports.state.outbox_flushes(self._partition)
 
 
 def _record(entry: OutboxEntry, headers_of: Callable[[str], Headers]) -> OutgoingRecord:

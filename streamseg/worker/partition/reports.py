@@ -61,7 +61,7 @@ def report_outliers(times: Sequence[float], now: float, partition: int, metrics:
 
 def report_taken(run: RecordBatch, taken: Taken, metrics: Metrics) -> None:
     """Count the records of a decoded run, and the fields that were adjusted in it."""
-    metrics.records.labels(topic=run.topic).inc(len(run.records))
+    metrics.records.labels(topic=run.topic).inc(len(run.records) - len(taken.probes))
     for name, count in taken.adjusted.items():
         metrics.adjusted.labels(field=name).inc(count)
 

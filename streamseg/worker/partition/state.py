@@ -21,7 +21,7 @@ from streamseg.membership.catch_up import CatchUp
 from streamseg.membership.types import OutboxEntry
 from streamseg.metrics import Metrics
 from streamseg.pipeline import CLOCK, SweepKind
-from streamseg.ports import FLUSH_ROWS, OutgoingRecord, SeenTimes
+from streamseg.ports import FLUSH_ROWS, OutgoingRecord
 from streamseg.topics import CONSENTS, ERASURES, INPUT_TOPICS, MEMBERSHIPS, SAMPLES, SAMPLES_PARTITION
 from streamseg.worker.context import Ports, Rules
 from streamseg.worker.model_cache import ModelCache
@@ -34,6 +34,7 @@ from streamseg.worker.partition.dead_letters import dead_letters
 from streamseg.worker.partition.lease import Lease
 from streamseg.worker.partition.outbox_relay import OutboxRelay, PendingDelivery
 from streamseg.worker.partition.reports import report_absorbed, report_moves, report_taken
+from streamseg.worker.partition.signs import Signs
 
 
 class PartitionState:
@@ -49,10 +50,12 @@ class PartitionState:
         models: ModelCache,
         metrics: Metrics,
         pace: Pace,
+        signs: Signs,
     ) -> None:
         self.partition = lease.partition
         self.rows = Rows(rules.layout)
-        self.relay = OutboxRelay(lease.partition, ports=ports, rules=rules, metrics=metrics, pace=pace)
+        self.relay = OutboxRelay(lease.partition, ports=ports, rules=rules, metrics=metrics, pace=pace, signs=signs)
+        self.signs = signs
         self._lease = lease
         self._budget = budget
         self._ports = ports
@@ -102,19 +105,14 @@ class PartitionState:
             return misrouted(customers, self.partition, rules.partitions)
 
         taken = pipeline.take(rules.decoder, source, run, self.rows, foreign)
-        if not absorbed.taken:
-            absorbed.began_at = self._ports.clock.now(self.partition)
-        absorbed.taken.append(pipeline.TakenRun(source, taken))
-        absorbed.seen[run.topic] += len(run.records)
-        absorbed.rejected[run.topic] += len(taken.rejected)
+        absorbed.note_run(source, run, taken, self._ports.clock.now(self.partition))
         absorbed.dead_letters += dead_letters(taken.rejected, run.topic, run.partition, metrics)
-        absorbed.times.append(SeenTimes(run.topic, taken.times, taken.offsets, taken.heartbeat))
         if taken.missing:
             self.load(taken.missing, await self._ports.state.load(self.partition, taken.missing))
         if run.topic in {CONSENTS, ERASURES}:
             absorbed.note_answers(self.rows, self.rows.slots_of(taken.customer_ids))
-        absorbed.appended_at += [run.records[0].timestamp / 1000.0, run.records[-1].timestamp / 1000.0]
         report_taken(run, taken, metrics)
+        self.signs.saw("read", absorbed.probe)
 
     def absorb(self, absorbed: Absorbed) -> None:
         """Absorb the runs that were taken, tick by tick, and note in `absorbed` what changed."""
@@ -131,8 +129,7 @@ class PartitionState:
 
     def reject(self, rejected: Sequence[RejectedEvent], run: RecordBatch, absorbed: Absorbed) -> None:
         """Add records of a run to the dead letters of the flush, instead of absorbing them."""
-        absorbed.seen[run.topic] += len(rejected)
-        absorbed.rejected[run.topic] += len(rejected)
+        absorbed.note_records(run.topic, len(rejected), len(rejected))
         absorbed.dead_letters += dead_letters(rejected, run.topic, run.partition, self._metrics)
         self._metrics.records.labels(topic=run.topic).inc(len(rejected))
 
@@ -179,26 +176,28 @@ class PartitionState:
         # Before the clock has started, use the earliest event there is: clocks do not go back.
         now = self._ports.clock.now(self.partition) or float(rows.first_seen[slots].min(initial=time.time()))
         earliest = now if swept else self._earliest(absorbed)
-        anew = swept is SweepKind.SETTLE
-        looked = pipeline.look(rows, slots, earliest, segmentations, absorbed.settles_anew, anew=anew)
-        looked.compare_with(slots, absorbed.flushed)
-        unknown = self._rules.publishing.unknown_consent.analytics
-        absorbed.note_samples(rows, pipeline.withdrawn_samples(rows, slots, unknown=unknown))
-        budget, epoch, all_ = self._budget, self._lease.epoch, swept is SweepKind.SAMPLE
-        sampled = pipeline.sample(rows, slots, now, segmentations, budget, epoch=epoch, unknown=unknown, everybody=all_)
-        entries = pipeline.publish(
-            rows,
-            slots,
-            looked,
-            now=now,
-            wall_now=time.time(),
-            epoch=epoch,
-            segmentations=segmentations,
-            rules=self._rules.publishing,
-            answered=absorbed.answered,
-            cleared=absorbed.cleared,
-            first_seq=self._lease.first_seq,
-        )
+        anew, everybody = swept is SweepKind.SETTLE, swept is SweepKind.SAMPLE
+        with self._metrics.steps.labels(stage="decide").time():
+            looked = pipeline.look(rows, slots, earliest, segmentations, absorbed.settles_anew, anew=anew)
+            looked.compare_with(slots, absorbed.flushed)
+            unknown, epoch = self._rules.publishing.unknown_consent.analytics, self._lease.epoch
+            absorbed.note_samples(rows, pipeline.withdrawn_samples(rows, slots, unknown=unknown))
+            sampled = pipeline.sample(
+                rows, slots, now, segmentations, self._budget, epoch=epoch, unknown=unknown, everybody=everybody
+            )
+            entries = pipeline.publish(
+                rows,
+                slots,
+                looked,
+                now=now,
+                wall_now=time.time(),
+                epoch=epoch,
+                segmentations=segmentations,
+                rules=self._rules.publishing,
+                answered=absorbed.answered,
+                cleared=absorbed.cleared,
+                first_seq=self._lease.first_seq,
+            )
         before, after = looked.before, looked.after
         if swept:
             named = {entry.customer_id for entry in entries} | {one.customer_id for one in sampled}
@@ -211,7 +210,8 @@ class PartitionState:
         checkpoint = self.checkpoint() if checkpoint is None else checkpoint
         written = await self._write(slots, (before, after), entries, checkpoint, now)
         samples = [OutgoingRecord(SAMPLES, one.key, one.value, one.headers, SAMPLES_PARTITION) for one in sampled]
-        await self._relay(entries, written, samples, checkpoint, absorbed.appended_at)
+        self.signs.saw("flushed", absorbed.probe)
+        await self._relay(entries, written, samples, checkpoint, absorbed)
 
     async def expire(self, slots: Slots) -> NDArray[np.bool_]:
         """Delete expired rows; returns the mask of those deleted, shape (n,).
@@ -238,7 +238,7 @@ class PartitionState:
             written = await self._write(gone, (before, np.zeros_like(before)), entries, checkpoint, now, remove=True)
             rows.evict(gone)
             self._metrics.departures.inc(len(gone))
-            await self._relay(entries, written, [], checkpoint, ())
+            await self._relay(entries, written, [], checkpoint, Absorbed())
         return expired
 
     async def _write(
@@ -284,10 +284,12 @@ class PartitionState:
         written: tuple[str | None, bool],
         extra: list[OutgoingRecord],
         checkpoint: Mapping[str, int],
-        appended_at: Sequence[float],
+        absorbed: Absorbed,
     ) -> None:
         report_moves(entries, self._metrics)
-        await self.relay.put(PendingDelivery(entries, written[0], extra, dict(checkpoint), appended_at, written[1]))
+        position, in_doubt = written
+        timed = (absorbed.appended_at, in_doubt, absorbed.read_until, absorbed.probe)
+        await self.relay.put(PendingDelivery(entries, position, extra, dict(checkpoint), *timed))
         self._flushed = True
 
     def evict(self, limit: int) -> None:

@@ -41,8 +41,12 @@ class _Round:
     started_at: float
     relearned: int
     kind: SweepKind
+    began: float
+    """Monotonic seconds."""
     since: float = math.inf
     """Time of the earliest event of the customers so far."""
+    oldest: float = math.inf
+    """When the oldest membership so far was published, epoch seconds of wall time."""
 
 
 class Sweep:
@@ -85,10 +89,10 @@ class Sweep:
         if self._round is None:
             if not self._is_due():
                 return
-            now = self._ports.clock.now(self._state.partition)
-            models = self._models
-            self._round = _Round(0, models.generation, now, models.relearned, self._next_kind(now))
-            self._step.begins(self._round.kind, now)
+            now, models = self._ports.clock.now(self._state.partition), self._models
+            kind = self._next_kind(now)
+            self._round = _Round(0, models.generation, now, models.relearned, kind, time.monotonic())
+            self._step.begins(kind, now)
             self._state.sizes.recount = Recount(self._passed)
         cursor, stored = await self._ports.state.scan(self._state.partition, self._round.cursor, self._pace.sweep_piece)
         if stored:
@@ -100,6 +104,8 @@ class Sweep:
             await self._state.sizes.correct(self._state.rows)
             self._metrics.sweeps.inc()
             await self._end(self._round)
+            self._metrics.sweep_duration.observe(time.monotonic() - self._round.began)
+            self._state.signs.oldest_membership = self._round.oldest if self._round.oldest < math.inf else None
             self._generation, self._swept_at = self._round.generation, self._round.started_at
             self._round = None
             self._paused_until = time.monotonic() + self._pace.sweep_pause
@@ -170,7 +176,14 @@ class Sweep:
         if self._state.relay.is_idle:
             await self._mark_wrong_strings(slots)
         await self._state.settle_and_flush(Absorbed(np.sort(slots)), sweep.kind)
+        self._note_oldest(slots)
         rows.evict(np.array([rows.slots[one] for one in absent if one in rows.slots], dtype=np.intp))
+
+    def _note_oldest(self, slots: Slots) -> None:
+        """Note the age of the memberships of these rows, as they are after this piece."""
+        if self._round is not None:
+            published = self._state.rows.published_wall[slots]
+            self._round.oldest = min([self._round.oldest, *published[published > 0].tolist()])
 
     async def _mark_wrong_strings(self, slots: Slots) -> None:
         """Mark rows whose membership string is missing or has another `seq`: it will be written again."""

@@ -163,6 +163,9 @@ class Trainer:
             self._metrics.challenges.labels(segmentation=name, outcome=transition.outcome).inc()
             won = transition.running_inertia if transition.outcome == "kept" else transition.fresh_inertia
             self._metrics.inertia.labels(segmentation=name).set(won)
+            self._metrics.renamed.labels(segmentation=name).set(transition.moved)
+            for one in transition.lineage:
+                self._metrics.transitions.labels(segmentation=name, transition=one.transition).inc()
             log.info("model %s: %s at inertia %.4g", name, transition.outcome, transition.fresh_inertia)
         if transitions or ended:
             await self._publish(set(self._learners) if ended else {name for name, _ in transitions})

@@ -28,8 +28,16 @@ def test_waiting_for_workers_says_how_much_is_left(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lags = iter([{("t", 0): 1_500 - n} for n in range(20)] + [{("t", 0): 0}] * 6)
-    monkeypatch.setattr("streamseg.wiring.kafka_clients.group_lag", lambda _: next(lags))
+    asked: list[object] = []
+    monkeypatch.setattr("streamseg.wiring.kafka_clients.input_ends", lambda _: {("t", 0): 1_500})
+
+    def lag(_: object, ends: object) -> dict[tuple[str, int], int]:
+        asked.append(ends)
+        return next(lags)
+
+    monkeypatch.setattr("streamseg.wiring.kafka_clients.group_lag", lag)
     monkeypatch.setattr("streamseg.commands._sending.POLL_SECONDS", 0.002)
     monkeypatch.setattr("streamseg.commands._sending.SAY_SECONDS", 0.01)
     wait_until_absorbed(load_settings(), 10.0)
     assert "waiting for the workers: 1,4" in capsys.readouterr().err
+    assert asked == [{("t", 0): 1_500}] * 26, "what is sent later, such as probes, is not waited for"

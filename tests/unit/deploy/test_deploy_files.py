@@ -1,8 +1,6 @@
 """The deployment files match the code: commands, settings, ports and pinned versions."""
 
 import re
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +9,6 @@ import pytest
 import yaml
 
 from streamseg.commands import streamseg
-from streamseg.events.rejection import Reason
-from streamseg.metrics import METRICS
 from streamseg.settings import ApiSettings, WorkerSettings, load_settings
 
 ROOT = Path(__file__).parents[3]
@@ -139,34 +135,6 @@ def test_a_key_is_made_once() -> None:
     assert key["command"] == ["keys", "create", "compose", "--if-missing"]
     assert key["depends_on"]["redis"]["condition"] == "service_healthy"
     assert key["restart"] == "no"
-
-
-@pytest.fixture
-def promtool() -> str:
-    found = shutil.which("promtool")
-    if found is None:
-        pytest.skip("promtool is not installed (Debian: prometheus)")
-    return found
-
-
-def test_promtool_accepts_the_prometheus_file(promtool: str) -> None:
-    subprocess.run([promtool, "check", "config", PROMETHEUS], check=True, capture_output=True)
-
-
-def test_a_record_that_was_set_aside_raises_an_alert(promtool: str) -> None:
-    """Issue 13, item 1."""
-    cases = Path(__file__).with_name("alert_cases.yml")
-    done = subprocess.run([promtool, "test", "rules", cases], check=False, capture_output=True, text=True)
-    assert not done.returncode, done.stdout + done.stderr
-
-
-def test_prometheus_loads_alerts_on_a_metric_that_workers_have() -> None:
-    (named,) = yaml.safe_load(PROMETHEUS.read_text())["rule_files"]
-    mounts = [volume.split(":")[:2] for volume in SERVICES["prometheus"]["volumes"]]
-    assert [f"./deploy/prometheus/{named}", f"/etc/prometheus/{named}"] in mounts
-    names = set(re.findall(r"\bstreamseg_\w+", (PROMETHEUS.parent / named).read_text()))
-    assert names <= {spec.name for spec in METRICS}
-    assert Reason.INTERNAL.value in (PROMETHEUS.parent / named).read_text()
 
 
 @pytest.mark.parametrize("lock", ["requirements.lock", "deploy/requirements.lock"])

@@ -8,6 +8,7 @@ from streamseg.events.rejection import Reason
 from streamseg.events.types import EVENT_TYPES, KINDS, Heartbeat
 from streamseg.sources.sending import heartbeats
 from streamseg.topics import INPUT_TOPICS
+from streamseg.worker.probes import probe
 from tests.support.events import (
     APPENDED_MS,
     CLICK,
@@ -188,3 +189,18 @@ def test_a_heartbeat_with_a_key_or_without_a_valid_time_is_rejected() -> None:
     assert rejection(CLICK, record(CLICK, {}, None, HEARTBEAT)).reason is Reason.SCHEMA
     ahead = record(CLICK, moment, None, HEARTBEAT, timestamp=0)
     assert rejection(CLICK, ahead).reason is Reason.FUTURE
+
+
+def test_probes_are_neither_events_nor_heartbeats() -> None:
+    """Also one of a worker whose clock is an hour ahead: it moves nothing."""
+    sent = [probe(0, at) for at in (APPENDED_MS / 1000, APPENDED_MS / 1000 + 3_600.0)]
+    run = [record(CLICK, body(CLICK)), *(record(CLICK, one.value, one.key, one.headers) for one in sent)]
+    taken = DECODER.decode_run(CLICK, run)
+    assert taken.probes == [APPENDED_MS / 1000, APPENDED_MS / 1000 + 3_600.0]
+    assert (len(taken.events), taken.heartbeat, taken.rejected) == (1, None, [])
+
+
+def test_a_probe_with_a_key_or_without_a_valid_time_is_rejected() -> None:
+    sent = probe(0, APPENDED_MS / 1000)
+    assert rejection(CLICK, record(CLICK, sent.value, b"c-81", sent.headers)).reason is Reason.WRONG_KEY
+    assert rejection(CLICK, record(CLICK, b"{}", None, sent.headers)).reason is Reason.SCHEMA

@@ -1,9 +1,11 @@
 """ModelCache in a worker: those of other settings stop the start, and are said once when they come later."""
 
 import logging
+from dataclasses import replace
 
 import pytest
 
+from streamseg.clustering.snapshot import Snapshot
 from streamseg.errors import SettingsError
 from streamseg.metrics import Metrics
 from streamseg.pipeline import Segmentation
@@ -64,3 +66,36 @@ async def test_a_backfill_is_relearned_when_the_models_of_all_segmentations_say_
         assert ours.relearned_at(3) == (7.0 if number else 0.0)
     assert ours.relearned_at(4) == 0.0
     assert ours.relearned == 2
+
+
+async def shown_of(snapshot: Snapshot) -> dict[str, float]:
+    """The gauges of a cache that has taken the model, by the end of their names."""
+    store, metrics = MemoryModelStore(), Metrics()
+    await store.publish("behaviour", snapshot.version, snapshot.parent, snapshot.to_json())
+    await ModelCache(store, [Segmentation("behaviour", FEATURES, 0.05, 2, 86_400.0)], metrics).refresh()
+    families = [each for each in metrics.registry.collect() if each.name.startswith("streamseg_model_")]
+    return {one.name.removeprefix("streamseg_model_"): one.value for each in families for one in each.samples}
+
+
+@pytest.mark.asyncio
+async def test_the_model_in_use_is_shown() -> None:
+    model = learner()
+    run(model, range(5))
+    taken = replace(model.snapshot(), parent=0, drift_per_round=0.25)
+    assert await shown_of(taken) == {
+        "version": taken.version,
+        "warm_up_ratio": 1.0,
+        "learned_until_timestamp_seconds": taken.learned_until,
+        "distance": taken.drift[-1],
+        "drift_ratio": 0.25,
+    }
+
+
+@pytest.mark.asyncio
+async def test_the_way_to_the_first_model_is_shown() -> None:
+    cold = learner(warm_up_per_cluster=60)
+    run(cold, range(1))
+    taken = cold.snapshot()
+    assert not taken.warm
+    assert 0.0 < taken.progress < 1.0
+    assert (await shown_of(taken))["warm_up_ratio"] == taken.progress

@@ -79,7 +79,9 @@ def sampled(offset: int, customer: str) -> MemoryRecord:
     )
 
 
-async def trained(*records: MemoryRecord) -> tuple[RecordedCatalogue, dict[str, dict[str, object]]]:
+async def trained(
+    *records: MemoryRecord, metrics: Metrics | None = None
+) -> tuple[RecordedCatalogue, dict[str, dict[str, object]]]:
     """Let a trainer learn the records as one run; return its catalogue and the entries."""
     models = MemoryModelStore()
     described = RecordedCatalogue(
@@ -97,7 +99,7 @@ async def trained(*records: MemoryRecord) -> tuple[RecordedCatalogue, dict[str, 
         sink=MemoryLog(),
         catalogue=described,
         reader=OneSession(),
-        metrics=Metrics(),
+        metrics=metrics or Metrics(),
         pace=Pace(trainer_idle=0.01, snapshot=0.0),
     )
     trainer.start()
@@ -151,3 +153,12 @@ async def test_the_log_says_once_in_a_while_what_a_first_model_waits_for(caplog:
     assert [record.message for record in caplog.records if "segments come" in record.message] == [
         "behaviour: segments come when 10 customers are sampled (7 so far)"
     ]
+
+
+async def test_births_are_counted_and_the_renamed_share_is_shown() -> None:
+    metrics = Metrics()
+    await trained(*(sampled(n, customer) for n, customer in enumerate(CUSTOMERS)), metrics=metrics)
+    read = metrics.registry.get_sample_value
+    born = {"segmentation": "behaviour", "transition": "emerge"}
+    assert read("streamseg_model_transitions_total", born) == PARAMS.k
+    assert read("streamseg_model_renamed_ratio", {"segmentation": "behaviour"}) == 0.0

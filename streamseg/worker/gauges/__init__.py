@@ -1,0 +1,1 @@
+"""Gauges of a worker: its partitions, and the memory of the store."""

@@ -1,0 +1,34 @@
+"""Shows how much memory the store uses: it evicts nothing, so without memory it takes no more writes."""
+
+import asyncio
+from contextlib import suppress
+from typing import Final
+
+from streamseg.errors import StoreUnavailableError
+from streamseg.metrics import Metrics
+from streamseg.ports import StateStore
+
+ASK_SECONDS: Final = 15.0
+
+
+class StoreMemory:
+    """Asks the store for its memory, from time to time."""
+
+    def __init__(self, state: StateStore, metrics: Metrics) -> None:
+        self._state = state
+        self._metrics = metrics
+
+    async def run(self) -> None:
+        """Ask for ever. While the store is away or refuses to tell, the last answer stands."""
+        while True:
+            with suppress(StoreUnavailableError):
+                await self.show()
+            await asyncio.sleep(ASK_SECONDS)
+
+    async def show(self) -> None:
+        """Ask once. Raises `StoreUnavailableError`."""
+        told = await self._state.memory()
+        self._metrics.replace(self._metrics.store_memory, {(node,): used for node, (used, _) in told.items()})
+        self._metrics.replace(
+            self._metrics.store_memory_limit, {(node,): limit for node, (_, limit) in told.items() if limit}
+        )

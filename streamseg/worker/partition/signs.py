@@ -1,0 +1,58 @@
+"""What a partition shows of itself while it works: the newest probe at each stage, and what it waits for."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final, Literal, TypeAlias
+
+Stage: TypeAlias = Literal["read", "flushed", "delivered"]
+"""read: taken from the inbox; flushed: the checkpoint in the store is beyond it; delivered: readers can see it."""
+Reason: TypeAlias = Literal["store", "kafka", "dead_letters", "delivery", "newer_owner", "takeover"]
+
+REASONS: Final[tuple[Reason, ...]] = ("store", "kafka", "dead_letters", "delivery", "newer_owner", "takeover")
+"""store: a call to the store; kafka: the acknowledgement of change records; dead_letters: that of rejected records;
+delivery: earlier flushes are not delivered; newer_owner: another worker claimed the partition; takeover: what the last
+owner left is delivered first."""
+
+
+class Signs:
+    """The signs of one partition. They outlive its resets, so that one that resets again and again looks stuck."""
+
+    def __init__(self) -> None:
+        self.probes: dict[Stage, float] = {}
+        """When the newest probe that each stage has seen was sent, epoch seconds of wall time."""
+        self.oldest_membership: float | None = None
+        """Wall time of the oldest membership that the latest sweep left, epoch seconds; None before, and without."""
+        self.outbox_flushes = 0
+        """Flushes in the outbox."""
+        self.delivered_at = 0.0
+        """When the checkpoint last moved, epoch seconds; 0 before."""
+        self.read_until: dict[str, float] = {}
+        """By topic, when Kafka got the last record that was delivered, epoch seconds."""
+        self._waits: Counter[Reason] = Counter()
+
+    def saw(self, stage: Stage, sent_at: float | None) -> None:
+        """Note a probe, or none, at a stage."""
+        if sent_at is not None:
+            self.probes[stage] = max(sent_at, self.probes.get(stage, sent_at))
+
+    @contextmanager
+    def waiting(self, reason: Reason) -> Iterator[None]:
+        """Show that the partition waits, for as long as the context is open."""
+        self._waits[reason] += 1
+        try:
+            yield
+        finally:
+            self._waits[reason] -= 1
+
+    def begin_wait(self, reason: Reason) -> None:
+        """Show that the partition waits until `end_wait`; once, however often it is called."""
+        self._waits[reason] = 1
+
+    def end_wait(self, reason: Reason) -> None:
+        """Show that a wait is over, if there was one."""
+        self._waits[reason] = 0
+
+    def waits_for(self, reason: Reason) -> bool:
+        """Return whether the partition waits for this now."""
+        return self._waits[reason] > 0
