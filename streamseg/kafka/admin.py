@@ -26,6 +26,7 @@ NO_COORDINATOR_YET: Final = (
     KafkaError.COORDINATOR_NOT_AVAILABLE,
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
 )
+NO_GROUP: Final = (*NO_COORDINATOR_YET, KafkaError.GROUP_ID_NOT_FOUND)
 NO_LEADER_YET: Final = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
 BUILT_IN_CLUSTER: Final = "mockCluster"
 """Prefix of the cluster ids of librdkafka's built-in broker."""
@@ -120,7 +121,7 @@ class TopicAdmin:
         consumer = Consumer(client_config(self._kafka) | {"group.id": self._kafka.group, "enable.auto.commit": False})
         lag = {}
         try:
-            for committed in self._committed(consumer, partitions):
+            for committed in committed_offsets(consumer, partitions):
                 start, end = _watermarks(consumer, committed)
                 lag[committed.topic, committed.partition] = max(0, end - max(start, committed.offset))
         except KafkaException as error:
@@ -142,7 +143,7 @@ class TopicAdmin:
         try:
             return bool(described.result(TIMEOUT_SECONDS).members)
         except KafkaException as error:
-            if error.args[0].code() in (*NO_COORDINATOR_YET, KafkaError.GROUP_ID_NOT_FOUND):
+            if error.args[0].code() in NO_GROUP:
                 return False
             raise ServerUnavailableError(f"Kafka did not answer: {error.args[0].str()}") from None
         except TimeoutError:
@@ -159,19 +160,6 @@ class TopicAdmin:
             group[self._kafka.group].result(TIMEOUT_SECONDS)
         return present
 
-    def _committed(self, consumer: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
-        """Return the group's commits; retry while a broker that has just started has no group coordinator."""
-        until = time.monotonic() + TIMEOUT_SECONDS
-        while True:
-            try:
-                committed: list[TopicPartition] = consumer.committed(partitions, timeout=TIMEOUT_SECONDS)
-            except KafkaException as error:
-                if error.args[0].code() not in NO_COORDINATOR_YET or time.monotonic() > until:
-                    raise
-                time.sleep(RETRY_SECONDS)
-            else:
-                return committed
-
     def _partitions(self) -> dict[str, int]:
         return _counts(self._metadata())
 
@@ -185,6 +173,20 @@ class TopicAdmin:
             return self._admin.list_topics(timeout=TIMEOUT_SECONDS - SILENT_SECONDS)
         except KafkaException as error:
             raise ServerUnavailableError(f"no answer from Kafka at {address}: {error.args[0].str()}") from None
+
+
+def committed_offsets(consumer: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
+    """Return the group's commits; retry while a broker that has just started has no group coordinator."""
+    until = time.monotonic() + TIMEOUT_SECONDS
+    while True:
+        try:
+            committed: list[TopicPartition] = consumer.committed(partitions, timeout=TIMEOUT_SECONDS)
+        except KafkaException as error:
+            if error.args[0].code() not in NO_COORDINATOR_YET or time.monotonic() > until:
+                raise
+            time.sleep(RETRY_SECONDS)
+        else:
+            return committed
 
 
 def _watermarks(consumer: Consumer, place: TopicPartition) -> tuple[int, int]:

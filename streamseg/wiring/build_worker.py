@@ -16,7 +16,7 @@ from streamseg.settings import Settings
 from streamseg.stream.run_stream import FaustStream
 from streamseg.topics import CLICKS
 from streamseg.wiring.derived import derive, missing_basis, needs
-from streamseg.wiring.stores import stores
+from streamseg.wiring.stores import stores, worker_reports
 from streamseg.worker.assignment import Assignment
 from streamseg.worker.clock import EventClock, WallClock
 from streamseg.worker.context import Ports, RowLimit, Rules
@@ -37,7 +37,8 @@ async def run_worker(settings: Settings) -> None:
     derived, metrics, stop = derive(settings), Metrics(), StopSignal()
     if (missing := missing_basis(settings)) is not None:
         logging.getLogger(__name__).warning(missing)
-    async with stores(settings) as (state, memberships, model_store):
+    owner = f"{socket.gethostname()}-{uuid.uuid4().hex[:12]}"
+    async with stores(settings) as (state, memberships, model_store), worker_reports(settings) as reports:
         topics = await asyncio.to_thread(TopicAdmin(settings.kafka).topic_ids)
         partitions = topics[CLICKS][1]
         layouts = await once_available(lambda: check_layouts(derived.layout, state, model_store, partitions))
@@ -52,7 +53,7 @@ async def run_worker(settings: Settings) -> None:
         row_limit = RowLimit(settings.worker.rows_in_memory)
         open_partition = partial(
             Partition,
-            owner=f"{socket.gethostname()}-{uuid.uuid4().hex[:12]}",
+            owner=owner,
             ports=Ports(
                 clock=clock,
                 reader=stream,
@@ -109,6 +110,8 @@ async def run_worker(settings: Settings) -> None:
             metrics=metrics,
             checks=(state.check,),
             closing=(sink.close, log.close),
+            owner=owner,
+            reports=reports,
         )
         if settings.worker.metrics_port is not None:
             metrics.serve(settings.worker.metrics_host, settings.worker.metrics_port)

@@ -5,11 +5,12 @@ from contextlib import asynccontextmanager
 
 from streamseg.features.layout import Layout
 from streamseg.features.relayout import with_readable
-from streamseg.ports import MembershipStore, StateStore
+from streamseg.ports import MembershipStore, StateStore, WorkerReports
 from streamseg.settings import Settings
 from streamseg.store.ads_mirror import AdsMirror
 from streamseg.store.key_names import ADS_PREFIX
 from streamseg.store.redis import RedisMembershipStore, RedisModelStore, RedisStateStore
+from streamseg.store.redis.worker_reports import RedisWorkerReports
 from streamseg.wiring.redis_clients import redis_client
 
 
@@ -22,6 +23,13 @@ async def stores(settings: Settings) -> AsyncIterator[tuple[RedisStateStore, Mem
         memberships = RedisMembershipStore(redis, ttl_seconds=kept.ttl_seconds)
         views = RedisMembershipStore(redis, ttl_seconds=kept.ttl_seconds, prefix=ADS_PREFIX)
         yield RedisStateStore(redis), AdsMirror(memberships, views, models, kept.ads_smallest_segment), models
+
+
+@asynccontextmanager
+async def worker_reports(settings: Settings) -> AsyncIterator[WorkerReports]:
+    """Open the reports of workers on a connection of their own."""
+    async with redis_client(settings.redis) as redis:
+        yield RedisWorkerReports(redis)
 
 
 async def stored_layout(layout: Layout, state: StateStore) -> Layout:

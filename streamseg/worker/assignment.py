@@ -10,6 +10,7 @@ from streamseg.clustering.identity import segmentation_of
 from streamseg.errors import SettingsError
 from streamseg.events.record import RecordBatch
 from streamseg.metrics import Metrics
+from streamseg.ports import PartitionReport, Wait
 from streamseg.topics import INPUT_TOPICS, SAMPLES, SAMPLES_PARTITION
 from streamseg.worker.context import RowLimit
 from streamseg.worker.partition.actor import Partition
@@ -125,6 +126,19 @@ class Assignment:
             metrics.segment_members,
             {(segmentation_of(segment), segment): count for segment, count in members.items()},
         )
+
+    @property
+    def trains(self) -> bool:
+        """Whether this worker has the trainer role."""
+        return self._trains
+
+    def reports(self) -> tuple[PartitionReport, ...]:
+        """Return what `streamseg status` shows of each partition."""
+        return tuple(self._owned[number].report() for number in sorted(self._owned))
+
+    def waits(self) -> list[Wait]:
+        """Return what the partitions wait for."""
+        return [wait for number in sorted(self._owned) for wait in self._owned[number].waits()]
 
     async def finish(self, timeout_seconds: float) -> None:
         """Stop: flush and deliver what is under way, within the timeout."""

@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 from streamseg.errors import StoreUnavailableError, StreamsegError
 from streamseg.logs import QUIET, OutageLog
 from streamseg.metrics import Metrics
-from streamseg.ports import RunStream
+from streamseg.ports import RunStream, WorkerReports
 from streamseg.worker.assignment import Assignment
 from streamseg.worker.model_cache import ModelCache
 from streamseg.worker.open_transactions import OpenTransactions
+from streamseg.worker.own_report import OwnReport
 from streamseg.worker.pace import PRODUCTION, Pace
 from streamseg.worker.stop_signal import StopSignal
 from streamseg.worker.tasks import within
@@ -43,6 +44,8 @@ class WorkerProcess:
         metrics: of this process.
         checks: run before the start; each may raise.
         closing: clients to close at the end.
+        owner: name of this worker in the store.
+        reports: where it reports itself for `streamseg status`.
         pace: waits and intervals.
     """
 
@@ -56,6 +59,8 @@ class WorkerProcess:
         metrics: Metrics,
         checks: Sequence[Callable[[], Awaitable[None]]],
         closing: Sequence[Callable[[], Coroutine[Any, Any, None]]],
+        owner: str,
+        reports: WorkerReports,
         pace: Pace = PRODUCTION,
     ) -> None:
         self._stream = stream
@@ -65,6 +70,8 @@ class WorkerProcess:
         self._metrics = metrics
         self._checks = checks
         self._closing = closing
+        self._transactions = OpenTransactions(metrics)
+        self._report = OwnReport(owner, assignment, self._transactions, reports, pace)
         self._pace = pace
 
     async def run(self) -> None:
@@ -78,7 +85,8 @@ class WorkerProcess:
                 await once_available(check, self._pace)
             await self._stream.start(self._assignment)
             background = [
-                asyncio.create_task(task) for task in (self._models.watch(), self._gauge(), self._watch_stream())
+                asyncio.create_task(task)
+                for task in (self._models.watch(), self._gauge(), self._watch_stream(), self._report.repeat())
             ]
             # Objects of the start-up live until the end: collecting them would delay lookups by tens of ms.
             gc.collect()
@@ -115,10 +123,9 @@ class WorkerProcess:
             self._stop.fail(StreamsegError(f"the stream crashed: {reason}"))
 
     async def _gauge(self) -> None:
-        transactions = OpenTransactions(self._metrics)
         while True:
             self._assignment.gauge(self._metrics, self._stream.backlog())
-            transactions.note(self._stream.held_back())
+            self._transactions.note(self._stream.held_back())
             await asyncio.sleep(self._pace.gauges)
 
 

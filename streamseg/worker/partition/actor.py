@@ -22,6 +22,7 @@ from streamseg.errors import (
 )
 from streamseg.events.record import RecordBatch
 from streamseg.metrics import Metrics
+from streamseg.ports import PartitionReport, Wait
 from streamseg.topics import INPUT_TOPICS
 from streamseg.worker.context import Ports, RowLimit, Rules
 from streamseg.worker.model_cache import ModelCache
@@ -108,6 +109,16 @@ class Partition:
     def rows_in_memory(self) -> int:
         """Number of rows in memory."""
         return len(self._state.rows)
+
+    def report(self) -> PartitionReport:
+        """Return what `streamseg status` shows of it."""
+        return PartitionReport(self.number, self._ports.clock.now(self.number), self._state.oldest_membership)
+
+    def waits(self) -> list[Wait]:
+        """Return the servers and workers that it waits for."""
+        lease, kafka = self._lease.waits(), self.relay.waited
+        waits = [Wait(self.number, *lease)] if lease is not None else []
+        return [*waits, *([Wait(self.number, "Kafka", kafka)] if kafka is not None else [])]
 
     # -- called by the assignment ------------------------------------------------------------------------------
 

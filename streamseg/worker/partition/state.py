@@ -62,6 +62,7 @@ class PartitionState:
         self._flow_count = FlowCount(rules.layout.segmentations)
         self.sizes = SegmentSizes(lease, models, rules.layout, metrics)
         self._flushed = False
+        self.oldest_membership: float | None = None  # its `as_of`, after the last sweep
 
     @property
     def is_flushed(self) -> bool:
@@ -219,8 +220,7 @@ class PartitionState:
 
         Raises `FlushRefusedError`.
         """
-        rows, now = self.rows, self._ports.clock.now(self.partition)
-        checkpoint = self.checkpoint()
+        rows, now, checkpoint = self.rows, self._ports.clock.now(self.partition), self.checkpoint()
         reached = [checkpoint.get(topic, 0) for topic in INPUT_TOPICS]
         expired = pipeline.is_expired(rows, slots, now - self._rules.retention, reached)
         if expired.any():

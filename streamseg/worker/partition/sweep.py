@@ -28,6 +28,8 @@ class _Round:
     cursor: int
     generation: int
     started_at: float
+    oldest: float | None = None
+    """`as_of` of the oldest membership that it left."""
 
 
 class Sweep:
@@ -72,6 +74,7 @@ class Sweep:
             await self._state.sizes.correct(self._state.rows)
             self._metrics.sweeps.inc()
             self._generation, self._swept_at = self._round.generation, self._round.started_at
+            self._state.oldest_membership = self._round.oldest
             self._round = None
             self._paused_until = time.monotonic() + self._pace.sweep_pause
 
@@ -97,7 +100,15 @@ class Sweep:
         if self._state.relay.is_idle:
             await self._mark_wrong_strings(slots)
         await self._state.settle_and_flush(Absorbed(np.sort(slots)), swept=True)
+        self._note_oldest(slots)
         rows.evict(np.array([rows.slots[one] for one in absent if one in rows.slots], dtype=np.intp))
+
+    def _note_oldest(self, slots: Slots) -> None:
+        rows = self._state.rows
+        told = rows.published_at[slots[rows.published_wall[slots] > 0]]
+        if self._round is not None and len(told):
+            oldest = float(told.min())
+            self._round.oldest = oldest if self._round.oldest is None else min(self._round.oldest, oldest)
 
     async def _mark_wrong_strings(self, slots: Slots) -> None:
         """Mark rows whose membership string is missing or has another `seq`: it will be written again."""
