@@ -20,6 +20,7 @@ from streamseg.wiring.stores import stores, worker_reports
 from streamseg.worker.assignment import Assignment
 from streamseg.worker.clock import EventClock, WallClock
 from streamseg.worker.context import Ports, RowLimit, Rules
+from streamseg.worker.health import Health
 from streamseg.worker.layout_check import check_layouts
 from streamseg.worker.model_cache import ModelCache
 from streamseg.worker.partition.actor import Partition
@@ -102,6 +103,7 @@ async def run_worker(settings: Settings) -> None:
             needs=needs(settings),
         )
         assignment = Assignment(open_partition, trainer, known_partitions=partitions, row_limit=row_limit, stop=stop)
+        health = Health(assignment)
         worker = WorkerProcess(
             stream=stream,
             assignment=assignment,
@@ -112,7 +114,8 @@ async def run_worker(settings: Settings) -> None:
             closing=(sink.close, log.close),
             owner=owner,
             reports=reports,
+            health=health,
         )
         if settings.worker.metrics_port is not None:
-            metrics.serve(settings.worker.metrics_host, settings.worker.metrics_port)
+            metrics.serve(settings.worker.metrics_host, settings.worker.metrics_port, health.probes())
         await worker.run()

@@ -62,6 +62,7 @@ class Assignment:
         self._stop = stop
         self._owned: dict[int, Partition] = {}
         self._trains = False
+        self._begun = False
         self._change: asyncio.Task[None] | None = None
 
     def begin(self, assigned: set[tuple[str, int]]) -> None:
@@ -92,7 +93,7 @@ class Assignment:
         await self._trainer.stop()
         if trains:
             self._trainer.start()
-        self._trains = trains
+        self._trains, self._begun = trains, True
         log.info("assigned partitions %s%s", sorted(numbers), ", and the trainer role" if trains else "")
 
     def committable(self, topic: str, partition: int) -> int | None:
@@ -135,6 +136,13 @@ class Assignment:
     def reports(self) -> tuple[PartitionReport, ...]:
         """Return what `streamseg status` shows of each partition."""
         return tuple(self._owned[number].report() for number in sorted(self._owned))
+
+    def cold(self) -> str | None:
+        """Return which partitions are not read yet; None when all are. Called from another thread."""
+        if not self._begun:
+            return "no partitions are assigned yet"
+        cold = sorted(number for number, one in list(self._owned.items()) if not one.is_warm)
+        return f"partitions {cold} are not read" if cold else None
 
     def waits(self) -> list[Wait]:
         """Return what the partitions wait for."""

@@ -14,6 +14,7 @@ from streamseg.logs import QUIET, OutageLog
 from streamseg.metrics import Metrics
 from streamseg.ports import RunStream, WorkerReports
 from streamseg.worker.assignment import Assignment
+from streamseg.worker.health import Health
 from streamseg.worker.model_cache import ModelCache
 from streamseg.worker.open_transactions import OpenTransactions
 from streamseg.worker.own_report import OwnReport
@@ -31,6 +32,7 @@ YOUNG_OBJECTS = 50_000
 FINISH_SLACK_SECONDS = 1.0
 """Beyond `Pace.finish`, for the tasks that are cancelled then."""
 WATCH_SECONDS = 0.2
+BEAT_SECONDS = 1.0
 
 
 class WorkerProcess:
@@ -46,6 +48,7 @@ class WorkerProcess:
         closing: clients to close at the end.
         owner: name of this worker in the store.
         reports: where it reports itself for `streamseg status`.
+        health: told that the event loop comes round, and that the worker stops.
         pace: waits and intervals.
     """
 
@@ -61,6 +64,7 @@ class WorkerProcess:
         closing: Sequence[Callable[[], Coroutine[Any, Any, None]]],
         owner: str,
         reports: WorkerReports,
+        health: Health,
         pace: Pace = PRODUCTION,
     ) -> None:
         self._stream = stream
@@ -70,6 +74,7 @@ class WorkerProcess:
         self._metrics = metrics
         self._checks = checks
         self._closing = closing
+        self._health = health
         self._transactions = OpenTransactions(metrics)
         self._report = OwnReport(owner, assignment, self._transactions, reports, pace)
         self._pace = pace
@@ -79,12 +84,12 @@ class WorkerProcess:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.stop)
-        background: list[asyncio.Task[None]] = []
+        background = [asyncio.create_task(self._beat())]
         try:
             for check in (*self._checks, self._models.check):
                 await once_available(check, self._pace)
             await self._stream.start(self._assignment)
-            background = [
+            background += [
                 asyncio.create_task(task)
                 for task in (self._models.watch(), self._gauge(), self._watch_stream(), self._report.repeat())
             ]
@@ -104,6 +109,7 @@ class WorkerProcess:
     async def _shut_down(self) -> None:
         """Flush, commit, leave the group."""
         log.info("worker stops")
+        self._health.stop()
         pace = self._pace
         await within(pace.finish + FINISH_SLACK_SECONDS, self._assignment.finish(pace.finish))
         # Libraries that end while their broker is away log at length, and nobody needs it now.
@@ -121,6 +127,11 @@ class WorkerProcess:
             await asyncio.sleep(WATCH_SECONDS)
         if not self._stop.is_set:
             self._stop.fail(StreamsegError(f"the stream crashed: {reason}"))
+
+    async def _beat(self) -> None:
+        while True:
+            self._health.beat()
+            await asyncio.sleep(BEAT_SECONDS)
 
     async def _gauge(self) -> None:
         while True:

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import time
+import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from streamseg.embedded import RedisServer
+from streamseg.embedded.child import free_port
 from streamseg.kafka.partitioner import partition_of
 from streamseg.sources.event import SourceEvent
 from tests.support.kafka.server import KafkaServer
@@ -34,7 +36,8 @@ def servers(
     kafka, store = start_kafka(), start_redis_server()
     remake_topics(kafka.bootstrap, PARTITIONS)
     own = {"STREAMSEG_KAFKA__BOOTSTRAP": kafka.bootstrap, "STREAMSEG_REDIS__URL": store.url, "STREAMSEG_CLOCK": "wall"}
-    return kafka, store, environment | own | {"STREAMSEG_REDIS__TIMEOUT_SECONDS": "1"}
+    own |= {"STREAMSEG_REDIS__TIMEOUT_SECONDS": "1", "STREAMSEG_WORKER__METRICS_PORT": str(free_port())}
+    return kafka, store, environment | own
 
 
 def clicks(bootstrap: str, first: int, count: int) -> None:
@@ -68,6 +71,7 @@ def test_a_worker_that_runs_stops_and_leaves_a_lag_and_servers_that_are_away(
     servers: tuple[KafkaServer, RedisServer, dict[str, str]], tmp_path: Path
 ) -> None:
     kafka, store, environment = servers
+    port = environment["STREAMSEG_WORKER__METRICS_PORT"]
     with worker(environment, tmp_path / "worker.log") as process:
         clicks(kafka.bootstrap, 0, 50)
         until_absorbed(environment)
@@ -81,6 +85,9 @@ def test_a_worker_that_runs_stops_and_leaves_a_lag_and_servers_that_are_away(
         assert [part["owner"] for part in found["partitions"]] == [one["owner"]] * PARTITIONS
         assert found["freshness_seconds"] == 0.0
         assert found["dead_letters"] == {"kept": 0, "in_hour": 0, "events_in_hour": 50}
+        for path in ("livez", "readyz"):
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}", timeout=5) as answer:
+                assert answer.read() == b"ok\n"
         store.kill()
         code, found, error = status(environment)
         assert code == 3

@@ -99,3 +99,17 @@ def test_yielding_to_a_newer_owner_is_reported() -> None:
         await worker.close()
 
     asyncio.run(go())
+
+
+def test_a_partition_is_warm_while_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def go() -> None:
+        servers, worker = await begun()
+        assert worker.partition.is_warm
+        with monkeypatch.context() as patched:
+            patched.setattr(servers.state, "load", away)
+            servers.log.event(CLICKS, "c-new", "more", HOUR, event_name="view_item")
+            await until(lambda: not worker.partition.is_warm)
+        await until(lambda: worker.is_done and worker.partition.is_warm)
+        await worker.close()
+
+    asyncio.run(go())

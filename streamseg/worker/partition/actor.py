@@ -72,7 +72,7 @@ class Partition:
         self._inbox: asyncio.Queue[RecordBatch] = asyncio.Queue(maxsize=INBOX_RUNS)
         self._task: asyncio.Task[None] | None = None
         self._relay_task: asyncio.Task[None] | None = None
-        self._closed = False
+        self._closed = self.is_warm = False
         self._just_assigned = False
         self._sequence = RunSequence(number, ports.reader)
         self._lease = Lease(number, owner, state=ports.state, rules=rules, metrics=metrics, pace=pace)
@@ -163,6 +163,7 @@ class Partition:
             try:
                 await self._start()
                 self._lease.outage.over()
+                self.is_warm = True
                 await self._cycle()
             except StoreUnavailableError as error:
                 self._lease.outage.waits(error, "read")
@@ -179,6 +180,7 @@ class Partition:
                     error if expected else type(error).__name__,
                     exc_info=None if expected else error,
                 )
+            self.is_warm = False
             self._state.distrust()
             await asyncio.sleep(self._pace.retry)
 
@@ -256,8 +258,7 @@ class Partition:
 
     def _note_failure(self, error: Exception) -> None:
         """Let the quarantine search for the record behind the error."""
-        found = self._quarantine.failed(error)
-        if found is not None:
+        if (found := self._quarantine.failed(error)) is not None:
             topic, offset = found
             log.error(
                 "%s, partition %d, offset %d raises %s whenever it is taken: it goes to dead letters",
