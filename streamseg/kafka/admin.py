@@ -149,6 +149,20 @@ class TopicAdmin:
         except TimeoutError:
             raise ServerUnavailableError("Kafka did not answer in time") from None
 
+    def check_group(self) -> None:
+        """Raise `SettingsError` when Kafka forbids us the consumer group: joining it would wait for ever."""
+        if str(self._metadata().cluster_id).startswith(BUILT_IN_CLUSTER):
+            return
+        group = self._kafka.group
+        described = self._admin.describe_consumer_groups([group], request_timeout=TIMEOUT_SECONDS)[group]
+        try:
+            described.result(TIMEOUT_SECONDS)
+        except KafkaException as error:
+            if error.args[0].code() == KafkaError.GROUP_AUTHORIZATION_FAILED:
+                raise SettingsError(f"Kafka forbids us the consumer group {group}: {error.args[0].str()}") from None
+        except TimeoutError:
+            raise ServerUnavailableError("Kafka did not answer in time") from None
+
     def delete(self) -> list[str]:
         """Delete all topics of `streamseg.topics`, and the consumer group. Return the topics that were there."""
         present = list(self.partition_counts())

@@ -40,7 +40,9 @@ async def run_worker(settings: Settings) -> None:
         logging.getLogger(__name__).warning(missing)
     owner = f"{socket.gethostname()}-{uuid.uuid4().hex[:12]}"
     async with stores(settings) as (state, memberships, model_store), worker_reports(settings) as reports:
-        topics = await asyncio.to_thread(TopicAdmin(settings.kafka).topic_ids)
+        admin = TopicAdmin(settings.kafka)
+        topics = await asyncio.to_thread(admin.topic_ids)
+        await asyncio.to_thread(admin.check_group)
         partitions = topics[CLICKS][1]
         layouts = await once_available(lambda: check_layouts(derived.layout, state, model_store, partitions))
         sink, log = KafkaProducer(settings.kafka), TopicReader(settings.kafka)

@@ -88,7 +88,7 @@ class WorkerProcess:
         try:
             for check in (*self._checks, self._models.check):
                 await once_available(check, self._pace)
-            await self._stream.start(self._assignment)
+            await self._start_stream()
             background += [
                 asyncio.create_task(task)
                 for task in (self._models.watch(), self._gauge(), self._watch_stream(), self._report.repeat())
@@ -105,6 +105,17 @@ class WorkerProcess:
             await self._shut_down()
         if self._stop.failure is not None:
             raise self._stop.failure
+
+    async def _start_stream(self) -> None:
+        """Join the group; a signal ends the wait for a broker that went away meanwhile."""
+        starting = asyncio.create_task(self._stream.start(self._assignment))
+        stopping = asyncio.create_task(self._stop.wait())
+        await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if starting.done():
+            starting.result()
+        else:
+            starting.cancel()
 
     async def _shut_down(self) -> None:
         """Flush, commit, leave the group."""
