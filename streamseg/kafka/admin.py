@@ -28,6 +28,8 @@ NO_COORDINATOR_YET: Final = (
 )
 NO_GROUP: Final = (*NO_COORDINATOR_YET, KafkaError.GROUP_ID_NOT_FOUND)
 NO_LEADER_YET: Final = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
+REFUSALS: Final = (KafkaError._AUTHENTICATION, KafkaError._SSL)  # noqa: SLF001  librdkafka's own codes start with an underscore
+"""Codes of a broker that refuses our login or certificate, or whose certificate we do not trust."""
 BUILT_IN_CLUSTER: Final = "mockCluster"
 """Prefix of the cluster ids of librdkafka's built-in broker."""
 
@@ -49,7 +51,13 @@ class TopicAdmin:
 
     def __init__(self, kafka: KafkaSettings) -> None:
         self._kafka = kafka
-        self._admin = AdminClient(client_config(kafka))
+        self._refusal: KafkaError | None = None
+        self._admin = AdminClient(client_config(kafka) | {"error_cb": self._note})
+
+    def _note(self, error: KafkaError) -> None:
+        """Keep why a broker refuses the connection: later errors only say that none is up."""
+        if error.code() in REFUSALS:
+            self._refusal = error
 
     def create(self) -> list[str]:
         """Create the missing topics; return their names once the broker shows them."""
@@ -174,6 +182,13 @@ class TopicAdmin:
             group[self._kafka.group].result(TIMEOUT_SECONDS)
         return present
 
+    def _raise_refusal(self) -> None:
+        """Raise `SettingsError` if a broker has refused the connection: waiting would not help."""
+        self._admin.poll(0)
+        if self._refusal is not None:
+            reason = self._refusal.str().rpartition("]: ")[2].partition(" (after ")[0]
+            raise SettingsError(f"Kafka at {self._kafka.bootstrap} and we do not come together: {reason}")
+
     def _partitions(self) -> dict[str, int]:
         return _counts(self._metadata())
 
@@ -182,10 +197,12 @@ class TopicAdmin:
         try:
             return self._admin.list_topics(timeout=SILENT_SECONDS)
         except KafkaException:
+            self._raise_refusal()
             log.warning("Kafka at %s does not answer; waiting up to %g s for it", address, TIMEOUT_SECONDS)
         try:
             return self._admin.list_topics(timeout=TIMEOUT_SECONDS - SILENT_SECONDS)
         except KafkaException as error:
+            self._raise_refusal()
             raise ServerUnavailableError(f"no answer from Kafka at {address}: {error.args[0].str()}") from None
 
 

@@ -34,6 +34,7 @@ class Secured:
     def __init__(self, kafka: SecuredKafka, redis: SecuredRedis, certificates: Certificates, folder: Path) -> None:
         self.kafka, self.redis, self.folder = kafka, redis, folder
         self._certificates = certificates
+        self.client_certificate = certificates.client
         self.acls = documented_acls(folder)
         self.prepared = False
         self._fed = 0
@@ -70,12 +71,16 @@ class Secured:
             "STREAMSEG_WORKER__METRICS_PORT": "0",
         }
 
-    @contextmanager
-    def without(self, resource: str, operation: str) -> Iterator[None]:
-        """Take a right from the worker for as long as the block lasts."""
+    def prepare(self) -> None:
+        """Make the topics, once."""
         if not self.prepared:
             run(self.environment("tools"), "topics", "create")
             self.prepared = True
+
+    @contextmanager
+    def without(self, resource: str, operation: str) -> Iterator[None]:
+        """Take a right from the worker for as long as the block lasts."""
+        self.prepare()
         wanted = resource, operation, "User:streamseg-worker"
         lacking = [one for one in self.acls if (one.name, one.operation.name, one.principal) == wanted]
         self.kafka.forbid(lacking)
@@ -193,6 +198,28 @@ def test_reading_the_changes_of_a_former_owner_names_the_right_that_it_lacks(
         with pytest.raises(StreamsegError, match=resource):
             asyncio.run(read())
     assert asyncio.run(read()) == 1
+
+
+WRONG: list[tuple[dict[str, str], str, int]] = [
+    ({"STREAMSEG_KAFKA__SASL_PASSWORD": "wrong"}, "invalid credentials", 2),
+    ({"STREAMSEG_KAFKA__SSL_CA_FILE": "CLIENT"}, "certificate verify failed", 2),
+    ({"STREAMSEG_REDIS__PASSWORD": "wrong"}, "Redis refuses us: invalid username-password pair", 2),
+    ({"STREAMSEG_REDIS__SSL_CA_FILE": "CLIENT"}, "certificate verify failed", 3),
+]
+
+
+@pytest.mark.parametrize(("wrong", "says", "code"), WRONG)
+def test_a_wrong_login_or_authority_is_named(secured: Secured, wrong: dict[str, str], says: str, code: int) -> None:
+    secured.prepare()
+    files = {"CLIENT": str(secured.client_certificate)}
+    environment = secured.environment("worker") | {name: files.get(value, value) for name, value in wrong.items()}
+    done = subprocess.run(
+        [*STREAMSEG, "worker"], env=os.environ | environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("streamseg: ")
+    assert says in last, done.stderr
+    assert done.returncode == code, done.stderr
 
 
 def complaints(log: Path) -> str:
