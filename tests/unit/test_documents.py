@@ -26,6 +26,7 @@ DOCUMENTS = (
     "streamseg/DESIGN.md",
     "deploy/README.md",
     "deploy/backfill.md",
+    "deploy/cluster.md",
     "deploy/segmentations.md",
     "deploy/serving.md",
     "schemas/README.md",
