@@ -2,14 +2,16 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
 import redis
+from redis.asyncio import RedisCluster
 
 from streamseg.embedded import RedisServer
-from streamseg.errors import SettingsError, StoreLoginError
+from streamseg.errors import SettingsError, StoreLoginError, StoreUnavailableError
 from streamseg.membership.types import OutboxEntry
 from streamseg.ports import Closed, Delivery, Flows, Flush, Subscriber, WorkerReport
 from streamseg.store.ads_mirror import AdsMirror
@@ -23,10 +25,11 @@ from streamseg.store.redis.webhook_store import RedisWebhookStore
 from streamseg.store.redis.worker_reports import RedisWorkerReports
 from tests.contracts.memberships import written
 from tests.contracts.stores import connected
-from tests.support.acl_file import users
+from tests.support.acl_file import ROOT, users
 
 pytestmark = pytest.mark.integration
 
+FILE = ROOT / "deploy/redis/processes.acl"
 USERS = users("processes.acl")
 SECRET = "right"
 NOW_MS = 1_795_415_000_123
@@ -176,8 +179,10 @@ def test_each_right_is_needed_and_its_lack_is_named(server: RedisServer, user: s
     said = asyncio.run(go())
     assert "\n" not in said
     assert said.startswith("Redis refuses us: ")
-    channel = "channels" in said or "PUBLISH" in said
-    assert right[1:] in said or right[1:].upper() in said or (right[0] == "&" and channel), said
+    channel = right[0] == "&" and ("channels" in said or "PUBLISH" in said)
+    command = right[0] == "+" and re.search(rf"\b{re.escape(right[1:])}\b", said, re.IGNORECASE)
+    key = right[0] == "~" and right[1:] in said
+    assert channel or command or key, said
     assert "c-1" not in said
 
 
@@ -188,3 +193,32 @@ def test_tools_may_do_what_every_process_may_but_listen() -> None:
         f"+z{name}" for name in ("rangebyscore", "rangebylex", "popmin", "unionstore")
     } | {"+hlen"}
     assert not {"+flushall", "+flushdb", "+config", "+keys", "+shutdown", "+acl", "+@all", "+debug"} & mine
+
+
+def in_a_cluster() -> list[str]:
+    """The further rights that the file names for a Cluster."""
+    (named,) = re.findall(r"In a Cluster every process also needs `([^`]+)`", FILE.read_text().replace("\n# ", " "))
+    return str(named).split()
+
+
+async def work_in_a_cluster(url: str, rules: list[str]) -> None:
+    async with connected(url) as admin:
+        assert isinstance(admin, RedisCluster)
+        await admin.initialize()
+        for one in admin.get_nodes():
+            with redis.Redis(host=one.host, port=int(one.port)) as node:
+                node.flushall()
+                node.execute_command("ACL", "SETUSER", "worker", "reset", "on", f">{SECRET}", *rules)
+    async with connected(url, username="worker", password=SECRET) as client:
+        await as_worker(client)
+
+
+def test_a_worker_works_in_a_cluster_with_what_the_file_adds(cluster_url: str) -> None:
+    asyncio.run(work_in_a_cluster(cluster_url, [*USERS["worker"], *in_a_cluster()]))
+
+
+@pytest.mark.parametrize("right", in_a_cluster())
+def test_each_further_right_is_needed_in_a_cluster(cluster_url: str, right: str) -> None:
+    rest = [one for one in in_a_cluster() if one != right]
+    with pytest.raises((StoreUnavailableError, SettingsError)):
+        asyncio.run(work_in_a_cluster(cluster_url, [*USERS["worker"], *rest]))
