@@ -47,6 +47,11 @@ class OutageFilter(logging.Filter):
         record.msg, record.args = "Kafka has not answered for %.0f s", (now - self._since,)
         return True
 
+    @property
+    def seconds(self) -> float | None:
+        """How long the outage lasts; None without one."""
+        return None if self._since is None else self._clock() - self._since
+
     def end(self) -> float | None:
         """End the outage; return its seconds, None if none was logged. Called when Kafka has answered."""
         since, self._since = self._since, None
@@ -84,6 +89,11 @@ class OutageLog:
         elif now - self._logged_at >= REMINDER_SECONDS:
             self._logged_at = now
             self._log.warning("%s has waited for %s for %.0f s", self._who, self._whom, now - self._since)
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it has waited; None while it does not wait."""
+        return None if self._since is None else time.monotonic() - self._since
 
     def over(self) -> None:
         """Report that an attempt succeeded; says nothing where none had failed."""

@@ -4,3 +4,4 @@ from typing import Final
 
 DAY_SECONDS: Final = 86_400
 """An integer: whole-second arithmetic stays exact, and mixed with floats it gives the same bits as 86400.0."""
+HOUR_SECONDS: Final = 3_600

@@ -35,6 +35,8 @@ COMMANDS: Final = {
     "segments": "List, rename, compare and drop segments.",
     "settings": "List all settings with default and meaning.",
     "simulate": "Send the events of a simulated shop.",
+    "size": "Compute what a load needs, and its cost.",
+    "status": "Show whether memberships are fresh and right.",
     "topics": "Create or check the Kafka topics.",
     "verify": "Compare the store with the log.",
     "webhooks": "Manage and run webhooks.",

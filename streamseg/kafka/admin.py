@@ -26,7 +26,10 @@ NO_COORDINATOR_YET: Final = (
     KafkaError.COORDINATOR_NOT_AVAILABLE,
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
 )
+NO_GROUP: Final = (*NO_COORDINATOR_YET, KafkaError.GROUP_ID_NOT_FOUND)
 NO_LEADER_YET: Final = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
+REFUSALS: Final = (KafkaError._AUTHENTICATION, KafkaError._SSL)  # noqa: SLF001  librdkafka's own codes start with an underscore
+"""Codes of a broker that refuses our login or certificate, or whose certificate we do not trust."""
 BUILT_IN_CLUSTER: Final = "mockCluster"
 """Prefix of the cluster ids of librdkafka's built-in broker."""
 
@@ -50,7 +53,13 @@ class TopicAdmin:
 
     def __init__(self, kafka: KafkaSettings) -> None:
         self._kafka = kafka
-        self._admin = AdminClient(client_config(kafka))
+        self._refusal: KafkaError | None = None
+        self._admin = AdminClient(client_config(kafka) | {"error_cb": self._note})
+
+    def _note(self, error: KafkaError) -> None:
+        """Keep why a broker refuses the connection: later errors only say that none is up."""
+        if error.code() in REFUSALS:
+            self._refusal = error
 
     def create(self) -> list[str]:
         """Create the missing topics; return their names once the broker shows them."""
@@ -134,7 +143,7 @@ class TopicAdmin:
         partitions = [TopicPartition(t, p) for t in (*INPUT_TOPICS, SAMPLES) for p in range(counts.get(t, 0))]
         lag = {}
         with self._asking() as consumer:
-            for committed in self._committed(consumer, partitions):
+            for committed in committed_offsets(consumer, partitions):
                 start, end = _watermarks(consumer, committed)
                 place = committed.topic, committed.partition
                 lag[place] = max(0, min(end, ends.get(place, end)) - max(start, committed.offset))
@@ -164,9 +173,23 @@ class TopicAdmin:
         try:
             return bool(described.result(TIMEOUT_SECONDS).members)
         except KafkaException as error:
-            if error.args[0].code() in (*NO_COORDINATOR_YET, KafkaError.GROUP_ID_NOT_FOUND):
+            if error.args[0].code() in NO_GROUP:
                 return False
             raise ServerUnavailableError(f"Kafka did not answer: {error.args[0].str()}") from None
+        except TimeoutError:
+            raise ServerUnavailableError("Kafka did not answer in time") from None
+
+    def check_group(self) -> None:
+        """Raise `SettingsError` when Kafka forbids us the consumer group: joining it would wait for ever."""
+        if str(self._metadata().cluster_id).startswith(BUILT_IN_CLUSTER):
+            return
+        group = self._kafka.group
+        described = self._admin.describe_consumer_groups([group], request_timeout=TIMEOUT_SECONDS)[group]
+        try:
+            described.result(TIMEOUT_SECONDS)
+        except KafkaException as error:
+            if error.args[0].code() == KafkaError.GROUP_AUTHORIZATION_FAILED:
+                raise SettingsError(f"Kafka forbids us the consumer group {group}: {error.args[0].str()}") from None
         except TimeoutError:
             raise ServerUnavailableError("Kafka did not answer in time") from None
 
@@ -181,18 +204,12 @@ class TopicAdmin:
             group[self._kafka.group].result(TIMEOUT_SECONDS)
         return present
 
-    def _committed(self, consumer: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
-        """Return the group's commits; retry while a broker that has just started has no group coordinator."""
-        until = time.monotonic() + TIMEOUT_SECONDS
-        while True:
-            try:
-                committed: list[TopicPartition] = consumer.committed(partitions, timeout=TIMEOUT_SECONDS)
-            except KafkaException as error:
-                if error.args[0].code() not in NO_COORDINATOR_YET or time.monotonic() > until:
-                    raise
-                time.sleep(RETRY_SECONDS)
-            else:
-                return committed
+    def _raise_refusal(self) -> None:
+        """Raise `SettingsError` if a broker has refused the connection: waiting would not help."""
+        self._admin.poll(0)
+        if self._refusal is not None:
+            reason = self._refusal.str().rpartition("]: ")[2].partition(" (after ")[0]
+            raise SettingsError(f"Kafka at {self._kafka.bootstrap} and we do not come together: {reason}")
 
     def _partitions(self) -> dict[str, int]:
         return _counts(self._metadata())
@@ -202,11 +219,27 @@ class TopicAdmin:
         try:
             return self._admin.list_topics(timeout=SILENT_SECONDS)
         except KafkaException:
+            self._raise_refusal()
             log.warning("Kafka at %s does not answer; waiting up to %g s for it", address, TIMEOUT_SECONDS)
         try:
             return self._admin.list_topics(timeout=TIMEOUT_SECONDS - SILENT_SECONDS)
         except KafkaException as error:
+            self._raise_refusal()
             raise ServerUnavailableError(f"no answer from Kafka at {address}: {error.args[0].str()}") from None
+
+
+def committed_offsets(consumer: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
+    """Return the group's commits; retry while a broker that has just started has no group coordinator."""
+    until = time.monotonic() + TIMEOUT_SECONDS
+    while True:
+        try:
+            committed: list[TopicPartition] = consumer.committed(partitions, timeout=TIMEOUT_SECONDS)
+        except KafkaException as error:
+            if error.args[0].code() not in NO_COORDINATOR_YET or time.monotonic() > until:
+                raise
+            time.sleep(RETRY_SECONDS)
+        else:
+            return committed
 
 
 def _watermarks(consumer: Consumer, place: TopicPartition) -> tuple[int, int]:

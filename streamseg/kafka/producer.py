@@ -38,11 +38,14 @@ class Acknowledgements:
     def __init__(self, records: int) -> None:
         self.waiting = records
         self.error: KafkaError | None = None
+        self.topic: str | None = None
+        """Of the record that failed first."""
 
-    def __call__(self, error: KafkaError | None, _: Message) -> None:
+    def __call__(self, error: KafkaError | None, message: Message) -> None:
         """Note that one record was acknowledged, or failed with `error`."""
         self.waiting -= 1
-        self.error = self.error or error
+        if error is not None and self.error is None:
+            self.error, self.topic = error, message.topic()
 
 
 class _Client:
@@ -96,7 +99,7 @@ class KafkaProducer:
         while acknowledgements.waiting:
             await client.poll()
         if acknowledgements.error is not None:
-            raise self._not_delivered(client, acknowledgements.error)
+            raise self._not_delivered(client, acknowledgements.error, acknowledgements.topic)
 
     def _queue(
         self, client: _Client, records: Sequence[OutgoingRecord], start: int, acknowledgements: Acknowledgements
@@ -117,15 +120,15 @@ class KafkaProducer:
         except BufferError:
             return at
         except KafkaException as error:
-            raise self._not_delivered(client, error.args[0]) from None
+            raise self._not_delivered(client, error.args[0], records[at].topic) from None
         return len(records)
 
-    def _not_delivered(self, client: _Client, error: KafkaError) -> StreamsegError:
+    def _not_delivered(self, client: _Client, error: KafkaError, topic: str | None) -> StreamsegError:
         client.note(error)
         if error.code() in REFUSED:
-            return RecordRefusedError(f"Kafka refuses a record: {error.str()}")
+            return RecordRefusedError(f"Kafka refuses a record of {topic}: {error.str()}")
         kind = KafkaAwayError if error.code() in AWAY else NotDeliveredError
-        return kind(f"Kafka did not acknowledge a record: {error.str()}")
+        return kind(f"Kafka did not acknowledge a record of {topic}: {error.str()}")
 
     async def close(self) -> None:
         """Wait up to a second for records that no `send` waits for."""

@@ -36,10 +36,11 @@ class TopicReader:
 
     def __init__(self, kafka: KafkaSettings) -> None:
         self._bootstrap = kafka.bootstrap
+        self._group = f"{kafka.group}-reader"
         self._consumer = Consumer(
             {
                 **client_config(kafka),
-                "group.id": f"{kafka.group}-reader",  # librdkafka requires one; nothing is committed
+                "group.id": self._group,  # librdkafka requires one; nothing is committed
                 "enable.auto.commit": False,
                 "enable.auto.offset.store": False,
                 "auto.offset.reset": "error",
@@ -92,7 +93,7 @@ class TopicReader:
             while True:
                 at_once = min(RECORDS_AT_ONCE, remaining)  # librdkafka waits until it has this many
                 messages = await asyncio.to_thread(self._consumer.consume, at_once, POLL_SECONDS)
-                records = [_record(message) for message in messages if not _fault(message)]
+                records = [_record(message) for message in messages if not _fault(message, self._group)]
                 wanted = [record for record in records if record.offset < end]
                 if wanted:
                     received_at = time.monotonic()
@@ -119,7 +120,7 @@ def _ends(message: Message, end: int) -> bool:
     return error is not None and error.code() == KafkaError._PARTITION_EOF and (offset or 0) >= end  # noqa: SLF001
 
 
-def _fault(message: Message) -> bool:
+def _fault(message: Message, group: str) -> bool:
     """Return whether the message is a passing error and no record. Raises `StreamsegError` for a lasting one."""
     error: KafkaError | None = message.error()
     if error is None:
@@ -130,7 +131,7 @@ def _fault(message: Message) -> bool:
         raise OffsetsRemovedError(f"{message.topic()} no longer has the requested offsets: retention removed them")
     if error.retriable() or error.code() in AWAY:
         return True
-    raise StreamsegError(f"Kafka refuses to read {message.topic()}: {error.str()}")
+    raise StreamsegError(f"Kafka refuses to read {message.topic() or f'in the group {group}'}: {error.str()}")
 
 
 def _record(message: Message) -> MemoryRecord:

@@ -1,8 +1,9 @@
 """The metrics of one process in a registry, and their endpoint."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from threading import Thread
+from typing import Any
 from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, start_http_server
@@ -102,15 +103,17 @@ class Metrics:
             case "histogram":
                 return Histogram(spec.name, spec.meaning, spec.labels, registry=self.registry, buckets=spec.buckets)
 
-    def serve(self, host: str, port: int) -> int:
+    def serve(self, host: str, port: int, probes: Mapping[str, Callable[[], str | None]] | None = None) -> int:
         """Serve /metrics from a thread until `close`; return the port, chosen by the system for `port` 0.
 
-        Raises `SettingsError` when the port cannot be opened.
+        `probes` are further paths: 200 when one returns None, else 503 with what it returns. Raises `SettingsError`
+        when the port cannot be opened.
         """
         try:
             self._server, self._thread = start_http_server(port, addr=host, registry=self.registry)
         except OSError as error:
             raise SettingsError(f"metrics cannot be served on {host}:{port}: {error.strerror}") from None
+        self._server.set_app(_probing(self._server.get_app(), probes or {}))
         return int(self._server.server_port)
 
     def close(self) -> None:
@@ -120,3 +123,17 @@ class Metrics:
             self._server.server_close()
             self._thread.join()
         self._server = self._thread = None
+
+
+def _probing(metrics: Any, probes: Mapping[str, Callable[[], str | None]]) -> Any:
+    """Return a WSGI application that answers the probes, and everything else as `metrics` does."""
+
+    def answer(environ: Mapping[str, Any], start_response: Callable[[str, list[tuple[str, str]]], object]) -> Any:
+        probe = probes.get(str(environ.get("PATH_INFO")))
+        if probe is None:
+            return metrics(environ, start_response)
+        wrong = probe()
+        start_response("200 OK" if wrong is None else "503 Service Unavailable", [("Content-Type", "text/plain")])
+        return [(wrong or "ok").encode() + b"\n"]
+
+    return answer

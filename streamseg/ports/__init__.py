@@ -9,6 +9,13 @@ from streamseg.ports.clock import SeenTimes as SeenTimes
 from streamseg.ports.log import EventSink as EventSink
 from streamseg.ports.log import Log as Log
 from streamseg.ports.log import OutgoingRecord as OutgoingRecord
+from streamseg.ports.operating import GroupMember as GroupMember
+from streamseg.ports.operating import KafkaView as KafkaView
+from streamseg.ports.operating import PartitionReport as PartitionReport
+from streamseg.ports.operating import TopicLag as TopicLag
+from streamseg.ports.operating import Wait as Wait
+from streamseg.ports.operating import WorkerReport as WorkerReport
+from streamseg.ports.operating import WorkerReports as WorkerReports
 from streamseg.ports.reading import Reader as Reader
 from streamseg.ports.reading import RunHandler as RunHandler
 from streamseg.ports.reading import RunStream as RunStream

@@ -28,6 +28,7 @@ Private, may change with any release:
     ssg:v1:{webhooks}:<kind>:<subscriber>   a subscriber's deliveries: bodies, due times, parked ones, two indices
     ssg:v1:ticket:<ticket>                  string: customer id and API key id behind a ticket; TTL
     ssg:v1:ticket-secret                    string: the secret that tickets are made with
+    ssg:v1:worker:<owner>                   string: JSON of what a worker reports of itself; TTL
     ssg:v1:demo                             string: present when the demo was the first to write to this store
 
 Each write of a membership publishes an empty message on the channel named like its key (`+subscribe &ssg:v1:m:*`).
@@ -132,3 +133,8 @@ def bucket(customer_id: bytes) -> int:
 def ticket(name: str) -> str:
     """Key of the customer id behind a ticket. Private."""
     return f"{PREFIX}ticket:{name}"
+
+
+def worker_report(owner: str) -> str:
+    """Key of what a worker reports of itself. Private."""
+    return f"{PREFIX}worker:{owner}"

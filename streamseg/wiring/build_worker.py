@@ -16,11 +16,12 @@ from streamseg.settings import Settings
 from streamseg.stream.run_stream import FaustStream
 from streamseg.topics import CLICKS
 from streamseg.wiring.derived import derive, missing_basis, needs
-from streamseg.wiring.stores import stores
+from streamseg.wiring.stores import stores, worker_reports
 from streamseg.worker.assignment import Assignment
 from streamseg.worker.clock import EventClock, WallClock
 from streamseg.worker.context import Ports, RowLimit, Rules
 from streamseg.worker.gauges.store_memory import StoreMemory
+from streamseg.worker.health import Health
 from streamseg.worker.layout_check import check_layouts
 from streamseg.worker.model_cache import ModelCache
 from streamseg.worker.partition.actor import Partition
@@ -37,8 +38,11 @@ async def run_worker(settings: Settings) -> None:
     if (missing := missing_basis(settings)) is not None:
         logging.getLogger(__name__).warning(missing)
     metrics.membership_bound.set(settings.membership.bound_seconds)
-    async with stores(settings, metrics) as (state, memberships, model_store):
-        topics = await asyncio.to_thread(TopicAdmin(settings.kafka).topic_ids)
+    owner = f"{socket.gethostname()}-{uuid.uuid4().hex[:12]}"
+    async with stores(settings, metrics) as (state, memberships, model_store), worker_reports(settings) as reports:
+        admin = TopicAdmin(settings.kafka)
+        topics = await asyncio.to_thread(admin.topic_ids)
+        await asyncio.to_thread(admin.check_group)
         partitions = topics[CLICKS][1]
         layouts = await once_available(lambda: check_layouts(derived.layout, state, model_store, partitions))
         sink, log = KafkaProducer(settings.kafka), TopicReader(settings.kafka)
@@ -52,7 +56,7 @@ async def run_worker(settings: Settings) -> None:
         row_limit = RowLimit(settings.worker.rows_in_memory)
         open_partition = partial(
             Partition,
-            owner=f"{socket.gethostname()}-{uuid.uuid4().hex[:12]}",
+            owner=owner,
             ports=Ports(
                 clock=clock,
                 reader=stream,
@@ -103,6 +107,7 @@ async def run_worker(settings: Settings) -> None:
         )
         assignment = Assignment(open_partition, trainer, known_partitions=partitions, row_limit=row_limit, stop=stop)
         probes = Probes(sink, lambda: assignment.numbers, settings.worker.probe_interval_seconds)
+        health = Health(assignment)
         worker = WorkerProcess(
             stream=stream,
             assignment=assignment,
@@ -112,7 +117,10 @@ async def run_worker(settings: Settings) -> None:
             checks=(state.check,),
             closing=(sink.close, log.close),
             beside=[StoreMemory(state, metrics).run, *([probes.run] if settings.worker.probe_interval_seconds else [])],
+            owner=owner,
+            reports=reports,
+            health=health,
         )
         if settings.worker.metrics_port is not None:
-            metrics.serve(settings.worker.metrics_host, settings.worker.metrics_port)
+            metrics.serve(settings.worker.metrics_host, settings.worker.metrics_port, health.probes())
         await worker.run()

@@ -9,6 +9,7 @@ from typing import Protocol
 from streamseg.errors import SettingsError
 from streamseg.events.record import RecordBatch
 from streamseg.metrics import Metrics
+from streamseg.ports import PartitionReport, Wait
 from streamseg.topics import INPUT_TOPICS, SAMPLES, SAMPLES_PARTITION
 from streamseg.worker.context import RowLimit
 from streamseg.worker.gauges.partition_gauges import PartitionGauges
@@ -62,6 +63,7 @@ class Assignment:
         self._owned: dict[int, Partition] = {}
         self._gauges = PartitionGauges()
         self._trains = False
+        self._begun = False
         self._change: asyncio.Task[None] | None = None
 
     def begin(self, assigned: set[tuple[str, int]]) -> None:
@@ -92,7 +94,7 @@ class Assignment:
         await self._trainer.stop()
         if trains:
             self._trainer.start()
-        self._trains = trains
+        self._trains, self._begun = trains, True
         log.info("assigned partitions %s%s", sorted(numbers), ", and the trainer role" if trains else "")
 
     @property
@@ -124,6 +126,26 @@ class Assignment:
         """
         metrics.topic_partitions.set(self._known_partitions)
         self._gauges.show(metrics, self._owned, backlog, time.time())
+
+    @property
+    def trains(self) -> bool:
+        """Whether this worker has the trainer role."""
+        return self._trains
+
+    def reports(self) -> tuple[PartitionReport, ...]:
+        """Return what `streamseg status` shows of each partition."""
+        return tuple(self._owned[number].report() for number in sorted(self._owned))
+
+    def cold(self) -> str | None:
+        """Return which partitions are not read yet; None when all are. Called from another thread."""
+        if not self._begun:
+            return "no partitions are assigned yet"
+        cold = sorted(number for number, one in list(self._owned.items()) if not one.is_warm)
+        return f"partitions {cold} are not read" if cold else None
+
+    def waits(self) -> list[Wait]:
+        """Return what the partitions wait for."""
+        return [wait for number in sorted(self._owned) for wait in self._owned[number].waits()]
 
     async def finish(self, timeout_seconds: float) -> None:
         """Stop: flush and deliver what is under way, within the timeout."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from streamseg.metrics import Metrics
+from streamseg.ports import Wait
 
 log = logging.getLogger(__name__)
 
@@ -42,3 +43,13 @@ class OpenTransactions:
             if now - self._since[place] >= LONG_SECONDS and place not in self._logged:
                 self._logged.add(place)
                 log.warning("%s, partition %d: %d records wait for a producer to end its transaction", *place, records)
+
+    def waits(self) -> list[Wait]:
+        """Return the partitions whose records have waited for long, each with its longest wait."""
+        now = self._clock()
+        since: dict[int, float] = {}
+        for (_, number), begun in self._since.items():
+            since[number] = min(begun, since.get(number, begun))
+        ages = {number: now - begun for number, begun in sorted(since.items())}
+        whom = "a producer's open transaction"
+        return [Wait(number, whom, seconds) for number, seconds in ages.items() if seconds >= LONG_SECONDS]

@@ -44,6 +44,8 @@ class Pace:
     """Between two log lines about what a first model waits for."""
     gauges: float = 2.0
     """Between two updates of the gauges."""
+    report: float = 5.0
+    """Between two reports of the worker about itself, for `streamseg status`."""
     finish: float = 4.0
     """How long a stopping worker waits for its partitions to flush and deliver."""
     commit: float = 1.0

@@ -12,10 +12,12 @@ from typing import Any, TypeVar
 from streamseg.errors import StoreUnavailableError, StreamsegError
 from streamseg.logs import QUIET, OutageLog
 from streamseg.metrics import Metrics
-from streamseg.ports import RunStream
+from streamseg.ports import RunStream, WorkerReports
 from streamseg.worker.assignment import Assignment
+from streamseg.worker.health import Health
 from streamseg.worker.model_cache import ModelCache
 from streamseg.worker.open_transactions import OpenTransactions
+from streamseg.worker.own_report import OwnReport
 from streamseg.worker.pace import PRODUCTION, Pace
 from streamseg.worker.stop_signal import StopSignal
 from streamseg.worker.tasks import within
@@ -30,6 +32,7 @@ YOUNG_OBJECTS = 50_000
 FINISH_SLACK_SECONDS = 1.0
 """Beyond `Pace.finish`, for the tasks that are cancelled then."""
 WATCH_SECONDS = 0.2
+BEAT_SECONDS = 1.0
 
 
 class WorkerProcess:
@@ -44,6 +47,9 @@ class WorkerProcess:
         checks: run before the start; each may raise.
         closing: clients to close at the end.
         beside: what runs for ever beside the stream.
+        owner: name of this worker in the store.
+        reports: where it reports itself for `streamseg status`.
+        health: told that the event loop comes round, and that the worker stops.
         pace: waits and intervals.
     """
 
@@ -57,6 +63,9 @@ class WorkerProcess:
         metrics: Metrics,
         checks: Sequence[Callable[[], Awaitable[None]]],
         closing: Sequence[Callable[[], Coroutine[Any, Any, None]]],
+        owner: str,
+        reports: WorkerReports,
+        health: Health,
         beside: Sequence[Callable[[], Coroutine[Any, Any, None]]] = (),
         pace: Pace = PRODUCTION,
     ) -> None:
@@ -68,6 +77,9 @@ class WorkerProcess:
         self._checks = checks
         self._closing = closing
         self._beside = beside
+        self._health = health
+        self._transactions = OpenTransactions(metrics)
+        self._report = OwnReport(owner, assignment, self._transactions, reports, pace)
         self._pace = pace
 
     async def run(self) -> None:
@@ -75,14 +87,14 @@ class WorkerProcess:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.stop)
-        background: list[asyncio.Task[None]] = []
+        background = [asyncio.create_task(self._beat())]
         try:
             for check in (*self._checks, self._models.check):
                 await once_available(check, self._pace)
-            await self._stream.start(self._assignment)
-            background = [
+            await self._start_stream()
+            background += [
                 asyncio.create_task(run())
-                for run in (self._models.watch, self._gauge, self._watch_stream, *self._beside)
+                for run in (self._models.watch, self._gauge, self._watch_stream, self._report.repeat, *self._beside)
             ]
             # Objects of the start-up live until the end: collecting them would delay lookups by tens of ms.
             gc.collect()
@@ -97,9 +109,21 @@ class WorkerProcess:
         if self._stop.failure is not None:
             raise self._stop.failure
 
+    async def _start_stream(self) -> None:
+        """Join the group; a signal ends the wait for a broker that went away meanwhile."""
+        starting = asyncio.create_task(self._stream.start(self._assignment))
+        stopping = asyncio.create_task(self._stop.wait())
+        await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if starting.done():
+            starting.result()
+        else:
+            starting.cancel()
+
     async def _shut_down(self) -> None:
         """Flush, commit, leave the group."""
         log.info("worker stops")
+        self._health.stop()
         pace = self._pace
         await within(pace.finish + FINISH_SLACK_SECONDS, self._assignment.finish(pace.finish))
         # Libraries that end while their broker is away log at length, and nobody needs it now.
@@ -118,11 +142,15 @@ class WorkerProcess:
         if not self._stop.is_set:
             self._stop.fail(StreamsegError(f"the stream crashed: {reason}"))
 
+    async def _beat(self) -> None:
+        while True:
+            self._health.beat()
+            await asyncio.sleep(BEAT_SECONDS)
+
     async def _gauge(self) -> None:
-        transactions = OpenTransactions(self._metrics)
         while True:
             self._assignment.gauge(self._metrics, self._stream.backlog())
-            transactions.note(self._stream.held_back())
+            self._transactions.note(self._stream.held_back())
             await asyncio.sleep(self._pace.gauges)
 
 

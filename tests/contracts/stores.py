@@ -5,7 +5,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from streamseg.ports import ApiKeyStore, MembershipStore, ModelStore, StateStore, TicketStore, WebhookStore
+from streamseg.ports import (
+    ApiKeyStore,
+    MembershipStore,
+    ModelStore,
+    StateStore,
+    TicketStore,
+    WebhookStore,
+    WorkerReports,
+)
 from streamseg.settings import RedisSettings
 from streamseg.store.key_names import ADS_PREFIX
 from streamseg.store.memory import (
@@ -15,12 +23,14 @@ from streamseg.store.memory import (
     MemoryStateStore,
     MemoryTicketStore,
     MemoryWebhookStore,
+    MemoryWorkerReports,
 )
 from streamseg.store.redis import RedisMembershipStore, RedisModelStore, RedisStateStore, connect
 from streamseg.store.redis.api_key_store import RedisApiKeyStore
 from streamseg.store.redis.connection import Client
 from streamseg.store.redis.ticket_store import RedisTicketStore
 from streamseg.store.redis.webhook_store import RedisWebhookStore
+from streamseg.store.redis.worker_reports import RedisWorkerReports
 
 TTL_SECONDS = 1_000
 
@@ -36,6 +46,7 @@ class Stores:
     api_keys: ApiKeyStore
     tickets: TicketStore
     webhooks: WebhookStore
+    reports: WorkerReports
 
 
 def stores_in_memory() -> Stores:
@@ -47,6 +58,7 @@ def stores_in_memory() -> Stores:
         MemoryApiKeyStore(),
         MemoryTicketStore(),
         MemoryWebhookStore(),
+        MemoryWorkerReports(),
     )
 
 
@@ -59,6 +71,7 @@ def stores_on_redis(client: Client) -> Stores:
         RedisApiKeyStore(client),
         RedisTicketStore(client),
         RedisWebhookStore(client),
+        RedisWorkerReports(client),
     )
 
 

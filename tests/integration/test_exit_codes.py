@@ -42,6 +42,7 @@ USES_A_SERVER = {
     "segments drop": ("segments", "drop", "extra"),
     "segments rename": ("segments", "rename", "behaviour-k7q2", "Best"),
     "simulate": ("simulate", "--customers", "10", "--days", "2"),
+    "status": ("status",),
     "topics": ("topics", "create"),
     "topics check": ("topics", "check"),
     "verify": ("verify",),
@@ -51,7 +52,8 @@ USES_A_SERVER = {
 }
 """Commands that end when a server is away. `api` and `webhooks run` serve on, and wait for it."""
 
-WITHOUT_SERVER = {"bench", "check-config", "features", "fuzz", "schemas", "settings"}
+WITHOUT_SERVER = {"bench", "check-config", "features", "fuzz", "schemas", "settings", "size"}
+NEEDS_OPTIONS = {"size": ("size", "--customers", "1M", "--events-per-second", "1k")}
 SERVES_ON = {"api"}
 
 UNKNOWN = {
@@ -118,7 +120,9 @@ def test_a_server_that_is_away_ends_every_command_with_3(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", sorted(set(COMMANDS) - {"schemas", "fuzz", "bench", "settings"}))
 def test_wrong_settings_end_every_command_with_2(folder: Path, name: str) -> None:
-    words = USES_A_SERVER.get(name, (name,)) if name != "demo" else ("demo",)  # its own option is another redis.url
+    words = (
+        (USES_A_SERVER | NEEDS_OPTIONS).get(name, (name,)) if name != "demo" else ("demo",)
+    )  # its own option is another redis.url
     code, said, _ = end(folder, {"STREAMSEG_REDIS__URL": "localhost:6379"}, *words)
 
     assert code == 2, said

@@ -27,6 +27,7 @@ DOCUMENTS = (
     "deploy/README.md",
     "deploy/backfill.md",
     "deploy/runbooks.md",
+    "deploy/cluster.md",
     "deploy/segmentations.md",
     "deploy/serving.md",
     "schemas/README.md",

@@ -7,3 +7,4 @@ from streamseg.store.memory.model_store import MemoryModelStore as MemoryModelSt
 from streamseg.store.memory.state_store import MemoryStateStore as MemoryStateStore
 from streamseg.store.memory.ticket_store import MemoryTicketStore as MemoryTicketStore
 from streamseg.store.memory.webhook_store import MemoryWebhookStore as MemoryWebhookStore
+from streamseg.store.memory.worker_reports import MemoryWorkerReports as MemoryWorkerReports

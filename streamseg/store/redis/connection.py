@@ -15,6 +15,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisClusterException, RedisError
 
 from streamseg.errors import SettingsError, StoreLoginError, StoreUnavailableError
+from streamseg.store.redis.forbidden import ClusterClient, RedisClient
 
 log = logging.getLogger(__name__)
 
@@ -80,10 +81,10 @@ def connect(settings: Address) -> Client:
         options["ssl_ca_certs"] = str(settings.ssl_ca_file)
     try:
         if scheme in CLUSTER_SCHEMES:
-            return RedisCluster.from_url(settings.url.replace(scheme, CLUSTER_SCHEMES[scheme], 1), **options)
+            return ClusterClient.from_url(settings.url.replace(scheme, CLUSTER_SCHEMES[scheme], 1), **options)
         if scheme == "unix":
             del options["socket_keepalive"]
-        return _packed_by_hiredis(Redis.from_url(settings.url, **options))
+        return _packed_by_hiredis(RedisClient.from_url(settings.url, **options))
     except (ValueError, RedisError) as error:
         raise SettingsError(f"setting redis.url: {error}") from None
 

@@ -22,6 +22,7 @@ from streamseg.errors import (
 )
 from streamseg.events.record import RecordBatch
 from streamseg.metrics import Metrics
+from streamseg.ports import PartitionReport, Wait
 from streamseg.topics import INPUT_TOPICS
 from streamseg.worker.context import Ports, RowLimit, Rules
 from streamseg.worker.model_cache import ModelCache
@@ -72,7 +73,7 @@ class Partition:
         self._inbox: asyncio.Queue[RecordBatch] = asyncio.Queue(maxsize=INBOX_RUNS)
         self._task: asyncio.Task[None] | None = None
         self._relay_task: asyncio.Task[None] | None = None
-        self._closed = False
+        self._closed = self.is_warm = False
         self._just_assigned = False
         self._sequence = RunSequence(number, ports.reader)
         self.signs = Signs()
@@ -111,6 +112,16 @@ class Partition:
     def rows_in_memory(self) -> int:
         """Number of rows in memory."""
         return len(self._state.rows)
+
+    def report(self) -> PartitionReport:
+        """Return what `streamseg status` shows of it."""
+        return PartitionReport(self.number, self._ports.clock.now(self.number), self._state.signs.oldest_as_of)
+
+    def waits(self) -> list[Wait]:
+        """Return the servers and workers that it waits for."""
+        lease, kafka = self._lease.waits(), self.relay.waited
+        waits = [Wait(self.number, *lease)] if lease is not None else []
+        return [*waits, *([Wait(self.number, "Kafka", kafka)] if kafka is not None else [])]
 
     # -- called by the assignment ------------------------------------------------------------------------------
 
@@ -155,6 +166,7 @@ class Partition:
             try:
                 await self._start()
                 self._lease.outage.over()
+                self.is_warm = True
                 await self._cycle()
             except StoreUnavailableError as error:
                 self._lease.outage.waits(error, "read")
@@ -171,6 +183,7 @@ class Partition:
                     error if expected else type(error).__name__,
                     exc_info=None if expected else error,
                 )
+            self.is_warm = False
             self._state.distrust()
             await asyncio.sleep(self._pace.retry)
 
@@ -259,8 +272,7 @@ class Partition:
 
     def _note_failure(self, error: Exception) -> None:
         """Let the quarantine search for the record behind the error."""
-        found = self._quarantine.failed(error)
-        if found is not None:
+        if (found := self._quarantine.failed(error)) is not None:
             topic, offset = found
             log.error(
                 "%s, partition %d, offset %d raises %s whenever it is taken: it goes to dead letters",

@@ -54,6 +54,15 @@ class Lease:
         the new membership.
         """
 
+        self._yields_since: float | None = None
+
+    def waits(self) -> tuple[str, float] | None:
+        """Return what it waits for, and for how many seconds; None while it does not."""
+        if self._yields_since is not None:
+            return "a newer owner of the partition", time.monotonic() - self._yields_since
+        seconds = self.outage.seconds
+        return None if seconds is None else ("Redis", seconds)
+
     async def claim(self) -> None:
         """Become the owner and load the checkpoint.
 
@@ -78,15 +87,20 @@ class Lease:
         newer owner makes no progress for `Pace.standstill` seconds, assume it is dead and return.
         """
         seen, until = -1, 0.0
-        while True:
-            stored = await self._state.metadata(self.partition)
-            if stored is None or stored.owner == self._owner or stored.epoch <= self.epoch:
-                return
-            if stored.flush_number != seen:
-                seen, until = stored.flush_number, time.monotonic() + self._pace.standstill
-            elif time.monotonic() > until:
-                return
-            await asyncio.sleep(self._pace.retry)
+        try:
+            while True:
+                stored = await self._state.metadata(self.partition)
+                if stored is None or stored.owner == self._owner or stored.epoch <= self.epoch:
+                    return
+                if self._yields_since is None:
+                    self._yields_since = time.monotonic()
+                if stored.flush_number != seen:
+                    seen, until = stored.flush_number, time.monotonic() + self._pace.standstill
+                elif time.monotonic() > until:
+                    return
+                await asyncio.sleep(self._pace.retry)
+        finally:
+            self._yields_since = None
 
     async def is_current(self) -> bool:
         """Return whether this worker was the last to write the partition. Raises `StoreUnavailableError`."""

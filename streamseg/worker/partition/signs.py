@@ -23,6 +23,8 @@ class Signs:
         """When the newest probe that each stage has seen was sent, epoch seconds of wall time."""
         self.oldest_membership: float | None = None
         """Wall time of the oldest membership that the latest sweep left, epoch seconds; None before, and without."""
+        self.oldest_as_of: float | None = None
+        """Its `as_of`, in the partition's clock."""
         self.outbox_flushes = 0
         """Flushes in the outbox."""
         self.delivered_at = 0.0

@@ -218,8 +218,7 @@ class PartitionState:
 
         Raises `FlushRefusedError`.
         """
-        rows, now = self.rows, self._ports.clock.now(self.partition)
-        checkpoint = self.checkpoint()
+        rows, now, checkpoint = self.rows, self._ports.clock.now(self.partition), self.checkpoint()
         reached = [checkpoint.get(topic, 0) for topic in INPUT_TOPICS]
         expired = pipeline.is_expired(rows, slots, now - self._rules.retention, reached)
         if expired.any():

@@ -47,6 +47,8 @@ class _Round:
     """Time of the earliest event of the customers so far."""
     oldest: float = math.inf
     """When the oldest membership so far was published, epoch seconds of wall time."""
+    oldest_as_of: float = math.inf
+    """Its `as_of` in the partition's clock."""
 
 
 class Sweep:
@@ -105,7 +107,9 @@ class Sweep:
             self._metrics.sweeps.inc()
             await self._end(self._round)
             self._metrics.sweep_duration.observe(time.monotonic() - self._round.began)
-            self._state.signs.oldest_membership = self._round.oldest if self._round.oldest < math.inf else None
+            told = self._round.oldest < math.inf
+            self._state.signs.oldest_membership = self._round.oldest if told else None
+            self._state.signs.oldest_as_of = self._round.oldest_as_of if told else None
             self._generation, self._swept_at = self._round.generation, self._round.started_at
             self._round = None
             self._paused_until = time.monotonic() + self._pace.sweep_pause
@@ -181,9 +185,11 @@ class Sweep:
 
     def _note_oldest(self, slots: Slots) -> None:
         """Note the age of the memberships of these rows, as they are after this piece."""
-        if self._round is not None:
-            published = self._state.rows.published_wall[slots]
-            self._round.oldest = min([self._round.oldest, *published[published > 0].tolist()])
+        rows = self._state.rows
+        told = slots[rows.published_wall[slots] > 0]
+        if self._round is not None and len(told):
+            self._round.oldest = min(self._round.oldest, float(rows.published_wall[told].min()))
+            self._round.oldest_as_of = min(self._round.oldest_as_of, float(rows.published_at[told].min()))
 
     async def _mark_wrong_strings(self, slots: Slots) -> None:
         """Mark rows whose membership string is missing or has another `seq`: it will be written again."""

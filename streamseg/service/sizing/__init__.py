@@ -1,0 +1,1 @@
+"""What a number of customers and events needs, from measured figures: partitions, workers, shards, cost."""

@@ -1,0 +1,60 @@
+"""Reports this worker to the store every few seconds: what it owns and what it waits for, for `streamseg status`."""
+
+import asyncio
+import time
+from contextlib import suppress
+from importlib.metadata import version
+from typing import Final
+
+from streamseg.errors import StoreUnavailableError
+from streamseg.logs import KAFKA_OUTAGE
+from streamseg.ports import Wait, WorkerReport, WorkerReports
+from streamseg.worker.assignment import Assignment
+from streamseg.worker.open_transactions import OpenTransactions
+from streamseg.worker.pace import Pace
+
+REPORTS_KEPT: Final = 4
+"""A report is gone after this many intervals, so three may be lost."""
+
+
+class OwnReport:
+    """The report of one worker.
+
+    Args:
+        owner: name of this worker in the store.
+        assignment: its partitions.
+        transactions: open ones of producers.
+        reports: where to.
+        pace: how often.
+    """
+
+    def __init__(
+        self, owner: str, assignment: Assignment, transactions: OpenTransactions, reports: WorkerReports, pace: Pace
+    ) -> None:
+        self._owner = owner
+        self._assignment = assignment
+        self._transactions = transactions
+        self._reports = reports
+        self._interval = pace.report
+        self._started_at = time.time()
+
+    def written(self) -> WorkerReport:
+        """Return the report of this moment."""
+        kafka = KAFKA_OUTAGE.seconds
+        waits = [] if kafka is None else [Wait(None, "Kafka", kafka)]
+        return WorkerReport(
+            self._owner,
+            version("streamseg"),
+            self._started_at,
+            time.time(),
+            self._assignment.trains,
+            self._assignment.reports(),
+            (*waits, *self._assignment.waits(), *self._transactions.waits()),
+        )
+
+    async def repeat(self) -> None:
+        """Report for ever. A report that is lost costs nothing: the next one says the same."""
+        while True:
+            with suppress(StoreUnavailableError):
+                await self._reports.put(self.written(), max(1, round(REPORTS_KEPT * self._interval)))
+            await asyncio.sleep(self._interval)

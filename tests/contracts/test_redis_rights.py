@@ -1,0 +1,224 @@
+"""Each process works with exactly the rights of deploy/redis/processes.acl, and names what it lacks. Issue 15."""
+
+import asyncio
+import logging
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+
+import pytest
+import redis
+from redis.asyncio import RedisCluster
+
+from streamseg.embedded import RedisServer
+from streamseg.errors import SettingsError, StoreLoginError, StoreUnavailableError
+from streamseg.membership.types import OutboxEntry
+from streamseg.ports import Closed, Delivery, Flows, Flush, Subscriber, WorkerReport
+from streamseg.store.ads_mirror import AdsMirror
+from streamseg.store.key_names import ADS_PREFIX
+from streamseg.store.redis import RedisMembershipStore, RedisModelStore, RedisStateStore
+from streamseg.store.redis.api_key_store import RedisApiKeyStore
+from streamseg.store.redis.change_notices import RedisChangeNotices
+from streamseg.store.redis.connection import Client
+from streamseg.store.redis.ticket_store import RedisTicketStore
+from streamseg.store.redis.webhook_store import RedisWebhookStore
+from streamseg.store.redis.worker_reports import RedisWorkerReports
+from tests.contracts.memberships import written
+from tests.contracts.stores import connected
+from tests.support.acl_file import ROOT, users
+
+pytestmark = pytest.mark.integration
+
+FILE = ROOT / "deploy/redis/processes.acl"
+USERS = users("processes.acl")
+SECRET = "right"
+NOW_MS = 1_795_415_000_123
+
+
+async def as_worker(client: Client) -> None:
+    """Every call of a worker and the trainer."""
+    state, models = RedisStateStore(client), RedisModelStore(client)
+    views = RedisMembershipStore(client, ttl_seconds=60, prefix=ADS_PREFIX)
+    memberships = AdsMirror(RedisMembershipStore(client, ttl_seconds=60), views, models, 1)
+    await state.check()
+    await state.layouts()
+    await state.remember_layout("layout", b"{}")
+    claimed = await state.claim(0, "w", "layout", NOW_MS)
+    await state.set_topics(0, "w", {"streamseg.clicks": ("id", 1)})
+    await state.metadata(0)
+    rows: list[tuple[str, bytes | None]] = [("c-1", b"row"), ("c-2", None)]
+    day = Flows(20_785, {(None, "behaviour-aaaa"): 1})
+    position = await state.flush(
+        0, Flush("w", claimed.flush_number, rows, [written("c-1", 1)], {"streamseg.clicks": 1}, {"a": 1}, day)
+    )
+    assert position is not None
+    await state.load(0, ["c-1"])
+    await state.scan(0, 0, 10)
+    await state.outbox(0)
+    await state.trim_outbox(0, position)
+    await memberships.write([written("c-1", 1), written("c-2", 1)])
+    await views.write([OutboxEntry("c-9", 7, 1, b"{}")])
+    await memberships.write([OutboxEntry("c-2", 7, 2, None)])
+    await memberships.read(["c-1"])
+    await memberships.deletions(["c-1"])
+    await models.publish("behaviour", 1, 0, b"{}")
+    await models.versions(["behaviour"])
+    await models.snapshot("behaviour")
+    for read in (models.names, models.promoted, models.dropped, models.rfm, models.catalogue):
+        await read()
+    await models.write_rfm(b"{}")
+    await models.write_catalogue({"behaviour-aaaa": b"{}"})
+    await RedisWorkerReports(client).put(WorkerReport("w", "0", 0.0, 0.0, False, (), ()), 60)
+
+
+async def as_api(client: Client) -> None:
+    """Every call of the API."""
+    state, models, tickets = RedisStateStore(client), RedisModelStore(client), RedisTicketStore(client)
+    for prefix in ("ssg:v1:m:", ADS_PREFIX):
+        await RedisMembershipStore(client, ttl_seconds=60, prefix=prefix).read(["c-1"])
+    await RedisApiKeyStore(client).all()
+    await models.catalogue()
+    await models.snapshot("behaviour")
+    await models.rfm()
+    await state.layouts()
+    await state.metadata(0)
+    await state.load(0, ["c-1"])
+    await tickets.redeem(await tickets.issue("c-1", 60))
+    await heard(client)
+
+
+async def heard(client: Client) -> None:
+    """Watch a customer, as an event stream does. Raises `StoreLoginError` with what the listener logs."""
+    lines: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]  # a test's
+    logger = logging.getLogger("streamseg.store.redis.change_notices")
+    logger.addHandler(handler)
+    options = client.connection_pool.connection_kwargs  # type: ignore[union-attr]  # one server
+    with redis.Redis(host=options["host"], port=options["port"]) as admin:
+        notices = RedisChangeNotices(client, silence_seconds=0.02)
+        try:
+            async with asyncio.timeout(10), notices.listening():
+                async with notices.watch("c-1"):
+                    while not lines and b"ssg:v1:m:c-1" not in admin.pubsub_channels():
+                        await asyncio.sleep(0.01)
+                    while not lines and not any("ping" in one["cmd"] for one in admin.client_list()):
+                        await asyncio.sleep(0.005)
+                while not lines and b"ssg:v1:m:c-1" in admin.pubsub_channels():
+                    await asyncio.sleep(0.01)
+        finally:
+            logger.removeHandler(handler)
+    if lines:
+        raise StoreLoginError(f"Redis refuses us: {lines[0]}")
+
+
+async def as_webhooks(client: Client) -> None:
+    """Every call of `streamseg webhooks run`."""
+    store = RedisWebhookStore(client)
+    subscriber = Subscriber("crm", "https://shop.example", "whsec_x", (), "shop", allow_private=False)
+    await store.subscribe(subscriber)
+    first, second = (Delivery("crm", f"h-{n}", "{}") for n in range(2))
+    await store.enqueue([first, second], 1.0, 1)
+    await store.enqueue([first], 1.0, 10)
+    await store.subscribers()
+    await store.of_customer("h", ["crm"])
+    await store.closed(["h"])
+    await store.close("h", Closed())
+    for taken in await store.take("crm", 2.0, 1.0, 5):
+        await store.retry(taken, 1.0)
+        await store.park(taken, 1.0)
+        await store.unpark(taken.id, 1.0)
+        await store.done(taken)
+    await store.forget("h", ["crm"], "")
+    await store.counts(["crm"])
+    await store.end(subscriber, "gone")
+
+
+WORK: dict[str, Callable[[Client], Awaitable[None]]] = {"worker": as_worker, "api": as_api, "webhooks": as_webhooks}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RedisServer]:
+    with RedisServer() as running:
+        yield running
+
+
+@asynccontextmanager
+async def client_of(server: RedisServer, user: str, rules: list[str]) -> AsyncIterator[Client]:
+    with redis.Redis.from_url(server.url) as admin:
+        admin.flushall()
+        admin.script_flush()
+        admin.execute_command("ACL", "SETUSER", user, "reset", "on", f">{SECRET}", *rules)
+        admin.execute_command("SET", "ssg:v1:a:c-2", "{}")
+    async with connected(server.url, username=user, password=SECRET) as client:
+        yield client
+
+
+def cases() -> Iterator[tuple[str, str]]:
+    for user in WORK:
+        yield from ((user, rule) for rule in USERS[user] if rule[0] in "+~&")
+
+
+@pytest.mark.parametrize("user", WORK)
+def test_each_process_works_with_its_rights(server: RedisServer, user: str) -> None:
+    async def go() -> None:
+        async with client_of(server, user, USERS[user]) as client:
+            await WORK[user](client)
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize(("user", "right"), list(cases()))
+def test_each_right_is_needed_and_its_lack_is_named(server: RedisServer, user: str, right: str) -> None:
+    async def go() -> str:
+        async with client_of(server, user, [rule for rule in USERS[user] if rule != right]) as client:
+            with pytest.raises((StoreLoginError, SettingsError)) as refused:
+                await WORK[user](client)
+        return str(refused.value)
+
+    said = asyncio.run(go())
+    assert "\n" not in said
+    assert said.startswith("Redis refuses us: ")
+    channel = right[0] == "&" and ("channels" in said or "PUBLISH" in said)
+    command = right[0] == "+" and re.search(rf"\b{re.escape(right[1:])}\b", said, re.IGNORECASE)
+    key = right[0] == "~" and right[1:] in said
+    assert channel or command or key, said
+    assert "c-1" not in said
+
+
+def test_tools_may_do_what_every_process_may_but_listen() -> None:
+    commands = {rule for user in WORK for rule in USERS[user] if rule[0] == "+"}
+    mine = {rule for rule in USERS["tools"] if rule[0] == "+"}
+    assert commands - mine <= {"+ping", "+subscribe", "+unsubscribe", "+xadd", "+xtrim"} | {
+        f"+z{name}" for name in ("rangebyscore", "rangebylex", "popmin", "unionstore")
+    } | {"+hlen"}
+    assert not {"+flushall", "+flushdb", "+config", "+keys", "+shutdown", "+acl", "+@all", "+debug"} & mine
+
+
+def in_a_cluster() -> list[str]:
+    """The further rights that the file names for a Cluster."""
+    (named,) = re.findall(r"In a Cluster every process also needs `([^`]+)`", FILE.read_text().replace("\n# ", " "))
+    return str(named).split()
+
+
+async def work_in_a_cluster(url: str, rules: list[str]) -> None:
+    async with connected(url) as admin:
+        assert isinstance(admin, RedisCluster)
+        _ = await admin.initialize()
+        for one in admin.get_nodes():
+            with redis.Redis(host=one.host, port=int(one.port)) as node:
+                node.flushall()
+                node.execute_command("ACL", "SETUSER", "worker", "reset", "on", f">{SECRET}", *rules)
+    async with connected(url, username="worker", password=SECRET) as client:
+        await as_worker(client)
+
+
+def test_a_worker_works_in_a_cluster_with_what_the_file_adds(cluster_url: str) -> None:
+    asyncio.run(work_in_a_cluster(cluster_url, [*USERS["worker"], *in_a_cluster()]))
+
+
+@pytest.mark.parametrize("right", in_a_cluster())
+def test_each_further_right_is_needed_in_a_cluster(cluster_url: str, right: str) -> None:
+    rest = [one for one in in_a_cluster() if one != right]
+    with pytest.raises((StoreUnavailableError, SettingsError)):
+        asyncio.run(work_in_a_cluster(cluster_url, [*USERS["worker"], *rest]))
