@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from streamseg.clustering.encode import Scale
+from streamseg.clustering.handover import Handover
 from streamseg.clustering.lineage import Lineage
 from streamseg.errors import StreamsegError
 
@@ -87,6 +88,8 @@ class Snapshot:
     """Per centre, the share of the way by which it moves to a sample that it wins; empty in older snapshots."""
     drift_per_round: float | None = None
     """Measured drift of the customers, see `following.measured`; None before the first measurement."""
+    handover: Handover | None = None
+    """The model before, while customers still move to this one; None at rest and in older snapshots."""
     summary: Mapping[str, Any] = field(default_factory=dict)
     """What the clusterer needs beside its centres, see `Clusterer.state`; empty for KMeans."""
 
@@ -94,6 +97,11 @@ class Snapshot:
     def warm(self) -> bool:
         """Whether there are segments to assign to."""
         return bool(self.centres)
+
+    @property
+    def closing(self) -> tuple[str, ...]:
+        """Ids of the segments that end with the handover: they keep their members until then and win no others."""
+        return () if self.handover is None else self.handover.closing(self.segments)
 
     def to_json(self) -> bytes:
         """Return compact JSON, from which `from_json` restores every float to the last bit."""
@@ -133,6 +141,7 @@ class Snapshot:
                     "retired": tuple(read["retired"]),
                     "quintiles": tuple(tuple(map(float, borders)) for borders in read.get("quintiles", ())),
                     "lineage": tuple(_lineage(entry) for entry in read["lineage"]),
+                    "handover": _handover(read.get("handover")),
                 }
             )
         except (ValueError, TypeError, KeyError) as error:
@@ -143,6 +152,13 @@ def _scale(read: dict[str, list[float]]) -> Scale:
     return Scale(tuple(map(float, read["mean"])), tuple(map(float, read["variance"])))
 
 
+def _handover(read: dict[str, Any] | None) -> Handover | None:
+    if read is None:
+        return None
+    centres = tuple(tuple(map(float, centre)) for centre in read["centres"])
+    return Handover(tuple(read["segments"]), centres, float(read["begins"]), float(read["ends"]))
+
+
 def _lineage(read: dict[str, Any]) -> Lineage:
     related = tuple((str(segment), float(overlap)) for segment, overlap in read["related"])
-    return Lineage(read["at"], read["transition"], read["segment"], related)
+    return Lineage(read["at"], read["transition"], read["segment"], related, read.get("closes"))

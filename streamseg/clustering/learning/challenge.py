@@ -61,6 +61,7 @@ def challenge(
     clusters: int,
     adoption_gain: float,
     rng: np.random.Generator,
+    may_leave: bool = True,
 ) -> Outcome:
     """Compare fresh fits with the running model. All arrays are in the same scaled space.
 
@@ -76,6 +77,7 @@ def challenge(
         adoption_gain: least share by which the inertia of a fresh fit must be lower, beside what any fit gains by
             chance: each of its means is of the very rows that it is measured on, which is worth clusters / m.
         rng: random source of the seedings.
+        may_leave: whether any fit may win, or only the polished running model.
     """
     running = lloyd.inertia(rows, centres, weights)
     before = nearest(customers, centres)
@@ -84,6 +86,7 @@ def challenge(
         return Outcome(running, fits[0], fits[0].inertia, before)
     polished = lloyd.lloyd(rows, centres, weights)
     fits += [polished, *lloyd.refits_with_one_centre_moved(rows, polished.centres, rng, weights)]
+    able = fits if may_leave else [polished]
 
     def worth(fit: lloyd.Fit) -> float:
         kept = kept_share(before, nearest(customers, fit.centres))
@@ -91,7 +94,7 @@ def challenge(
 
     least_gain = adoption_gain + clusters / len(rows)
     # The running inertia is 0 while all customers are alike, as before the first purchase. Then nothing can be better.
-    enough = [fit for fit in fits if len(fit.centres) == clusters and fit.inertia <= (1.0 - least_gain) * running > 0.0]
+    enough = [fit for fit in able if len(fit.centres) == clusters and fit.inertia <= (1.0 - least_gain) * running > 0.0]
     fresh = max(enough, key=worth, default=None)
     return Outcome(
         running,

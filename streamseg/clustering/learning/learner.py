@@ -150,6 +150,7 @@ class Learner:
             quintiles=self._quintiles,
             steps=model.steps,
             drift_per_round=model.drift_per_round,
+            handover=model.handover,
             summary=model.clusterer.state(),
         )
         if self._latest is None or not _same_model(made, self._latest):
