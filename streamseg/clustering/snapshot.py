@@ -88,6 +88,8 @@ class Snapshot:
     """Per centre, the share of the way by which it moves to a sample that it wins; empty in older snapshots."""
     drift_per_round: float | None = None
     """Measured drift of the customers, see `following.measured`; None before the first measurement."""
+    regret: float = 0.0
+    """What staying in the optimum of this model has cost so far, see `challenge`."""
     handover: Handover | None = None
     """The model before, while customers still move to this one; None at rest and in older snapshots."""
     summary: Mapping[str, Any] = field(default_factory=dict)

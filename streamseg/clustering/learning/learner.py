@@ -150,6 +150,7 @@ class Learner:
             quintiles=self._quintiles,
             steps=model.steps,
             drift_per_round=model.drift_per_round,
+            regret=model.regret,
             handover=model.handover,
             summary=model.clusterer.state(),
         )

@@ -56,6 +56,8 @@ class RunningModel:
         self.generation = 0
         self.retired: tuple[str, ...] = ()
         self.lineage: tuple[Lineage, ...] = ()
+        self.regret = 0.0
+        """See `challenge`."""
         self.handover: Handover | None = None
         """The model before, while customers move to this one."""
 
@@ -75,6 +77,7 @@ class RunningModel:
         self.generation = snapshot.generation
         self.retired = snapshot.retired
         self.lineage = snapshot.lineage
+        self.regret = snapshot.regret
         self.handover = snapshot.handover
         return self
 
@@ -140,9 +143,11 @@ class RunningModel:
             self.clusterer.centres(),
             clusters=clusters if clusters >= LEAST_CLUSTERS else len(self.segments),
             adoption_gain=self._params.adoption_gain,
+            regret=self.regret,
             may_leave=self.handover is None,
             rng=rng,
         )
+        self.regret = outcome.regret
         if outcome.fresh is None:
             self._choose_steps(outcome.before)
             return Transition(at, "kept", outcome.running_inertia, outcome.best_inertia, ())
