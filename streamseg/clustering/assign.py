@@ -4,6 +4,7 @@ A snapshot is compiled to one matrix product; the nearest segment equals River's
 (DESIGN.md, Learning and assigning).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -107,8 +108,12 @@ class Assigner:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
-        self.codes: Codes = np.array([code_of(segment) for segment in snapshot.segments], dtype=np.uint32)
+        self.codes: Codes = _codes(snapshot.segments)
         self._centres = np.array(snapshot.centres).reshape(len(snapshot.centres), len(snapshot.features))
+        handover = snapshot.handover
+        self._codes_before = _codes(handover.segments if handover else ())
+        self._centres_before = np.array(handover.centres if handover else ()).reshape(-1, len(snapshot.features))
+        self._closing: Codes = self._codes_before[~np.isin(self._codes_before, self.codes)]
 
     def scaled(self, vectors: ArrayLike) -> Floats:
         """Transform raw feature values (n, d) to scaled space. Values that are not finite count as the mean."""
@@ -119,14 +124,45 @@ class Assigner:
 
         Columns are in the snapshot's order of features. Raises `SnapshotRefusedError` when their number differs.
         """
+        return Assignment(self.codes, self._distances(vectors, self._centres))
+
+    def assign_members(self, vectors: ArrayLike, segment: Codes, moved: NDArray[np.bool_]) -> Assignment:
+        """Measure like `assign` while customers move from the model before to this one.
+
+        Args:
+            vectors: raw features (n, d).
+            segment: code of the segment that each customer is in (n,); who is in none of the model before is assigned
+                by this one.
+            moved: for whom this model counts already (n,), see `Handover.has_moved`.
+
+        Returns:
+            Distances to all segments of both models: infinite to those of the model that does not count for the
+            customer, and to a closing segment of which the customer is no member.
+        """
+        stays = ~moved & np.isin(segment, self._codes_before)
+        codes = np.concatenate([self.codes, self._closing])
+        distances = np.full((len(segment), len(codes)), np.inf)
+        rows = np.asarray(vectors, dtype=np.float64)
+        distances[~stays, : len(self.codes)] = self._distances(rows[~stays], self._centres)
+        column = np.array([np.flatnonzero(codes == code)[0] for code in self._codes_before.tolist()], dtype=np.intp)
+        distances[np.ix_(stays, column)] = self._distances(rows[stays], self._centres_before)
+        closed = np.isin(codes, self._closing)[None, :] & (codes[None, :] != segment[:, None])
+        distances[closed] = np.inf
+        return Assignment(codes, distances)
+
+    def _distances(self, vectors: ArrayLike, centres: Floats) -> Floats:
         values = np.asarray(vectors, dtype=np.float64)
         if values.ndim != 2 or values.shape[1] != len(self.snapshot.features):  # noqa: PLR2004 - a matrix
             raise SnapshotRefusedError(
                 f"vectors of shape {values.shape} do not fit the {len(self.snapshot.features)} features of snapshot"
                 f" {self.snapshot.segmentation} {self.snapshot.version}"
             )
-        distances = np.empty((len(values), len(self.codes)))
+        distances = np.empty((len(values), len(centres)))
         for start in range(0, len(values), CHUNK_ROWS):
             chunk = slice(start, start + CHUNK_ROWS)
-            np.sqrt(squared_distances(self.scaled(values[chunk]), self._centres), out=distances[chunk])
-        return Assignment(self.codes, distances)
+            np.sqrt(squared_distances(self.scaled(values[chunk]), centres), out=distances[chunk])
+        return distances
+
+
+def _codes(segments: Sequence[str]) -> Codes:
+    return np.array([code_of(segment) for segment in segments], dtype=np.uint32)

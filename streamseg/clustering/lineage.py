@@ -6,7 +6,7 @@ are matched by their members and not by their centres, because centres move with
 
 import random
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -42,6 +42,8 @@ class Lineage:
     transition: TransitionName
     segment: str
     related: tuple[tuple[str, float], ...] = ()
+    closes: float | None = None
+    """When the last member of an absorbed or disappearing segment leaves it, epoch seconds; None for at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,12 @@ def match(
             lineage.append(Lineage(at, "emerge", name, parents))
     retired = tuple(segment for i, segment in enumerate(segments) if i not in successor)
     return Matched(tuple(names), retired, tuple(lineage))
+
+
+def closing_at(lineage: Sequence[Lineage], closes: float) -> tuple[Lineage, ...]:
+    """Return the lineage with the time (epoch seconds) until which its ending segments keep members."""
+    ending = ("absorbed", "disappear")
+    return tuple(replace(one, closes=closes) if one.transition in ending else one for one in lineage)
 
 
 def kept_share(before: NDArray[np.intp], after: NDArray[np.intp]) -> float:

@@ -45,6 +45,8 @@ class LearnerParams:
     stream, and the run took twice the CPU."""
     active: float = 30 * DAY_SECONDS
     """Customers not sampled for longer take no part in challenges."""
+    handover: float = 7.0
+    """Challenge intervals in which customers move to an adopted model, one after the other; 0 for all at once."""
     adoption_gain: float = 0.003
     """Share by which the inertia of a fresh fit must be lower than that of River's centres. It lies below the goal of
     1 % above offline k-means: at 2 %, a model that was 1.9 % worse stayed for good."""

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from streamseg.clustering.encode import Scale
+from streamseg.clustering.handover import Handover
 from streamseg.clustering.lineage import Lineage
 from streamseg.errors import StreamsegError
 
@@ -92,6 +93,10 @@ class Snapshot:
     clock."""
     relearned: int = 0
     """The generation when the model was last relearned because a backfill had ended."""
+    regret: float = 0.0
+    """What staying in the optimum of this model has cost so far, see `challenge`."""
+    handover: Handover | None = None
+    """The model before, while customers still move to this one; None at rest and in older snapshots."""
     summary: Mapping[str, Any] = field(default_factory=dict)
     """What the clusterer needs beside its centres, see `Clusterer.state`; empty for KMeans."""
 
@@ -108,6 +113,11 @@ class Snapshot:
         one = self.warm_up
         shares = (one.customers / max(one.customers_needed, 1), one.median_events / max(one.events_needed, 1))
         return min(*shares, 1.0)
+
+    @property
+    def closing(self) -> tuple[str, ...]:
+        """Ids of the segments that end with the handover: they keep their members until then and win no others."""
+        return () if self.handover is None else self.handover.closing(self.segments)
 
     def to_json(self) -> bytes:
         """Return compact JSON, from which `from_json` restores every float to the last bit."""
@@ -147,6 +157,7 @@ class Snapshot:
                     "retired": tuple(read["retired"]),
                     "quintiles": tuple(tuple(map(float, borders)) for borders in read.get("quintiles", ())),
                     "lineage": tuple(_lineage(entry) for entry in read["lineage"]),
+                    "handover": _handover(read.get("handover")),
                 }
             )
         except (ValueError, TypeError, KeyError) as error:
@@ -157,6 +168,13 @@ def _scale(read: dict[str, list[float]]) -> Scale:
     return Scale(tuple(map(float, read["mean"])), tuple(map(float, read["variance"])))
 
 
+def _handover(read: dict[str, Any] | None) -> Handover | None:
+    if read is None:
+        return None
+    centres = tuple(tuple(map(float, centre)) for centre in read["centres"])
+    return Handover(tuple(read["segments"]), centres, float(read["begins"]), float(read["ends"]))
+
+
 def _lineage(read: dict[str, Any]) -> Lineage:
     related = tuple((str(segment), float(overlap)) for segment, overlap in read["related"])
-    return Lineage(read["at"], read["transition"], read["segment"], related)
+    return Lineage(read["at"], read["transition"], read["segment"], related, read.get("closes"))

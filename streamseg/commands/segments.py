@@ -233,10 +233,10 @@ def _print_history(lineage: list[dict[str, Any]], labels: dict[str, str]) -> Non
     """Print one line per transition, with the overlaps that it is based on."""
     for entry in lineage:
         related = ", ".join(f"{segment} {overlap:.0%}" for segment, overlap in entry["related"])
-        label = labels.get(entry["segment"], "")
+        label, closes = labels.get(entry["segment"], ""), entry.get("closes")
         say(
             f"{utc(entry['at'])}  {entry['transition']:<10} {entry['segment']}  {label}"
-            f"{f'  ({related})' if related else ''}",
+            f"{f'  ({related})' if related else ''}{f'  closes {utc(closes)}' if closes else ''}",
             indent=" " * 22,
         )
 

@@ -16,6 +16,8 @@ class Variant:
     adoption_gain: float | None = None
     """As `LearnerParams.adoption_gain`; None for its default."""
     challenges_on_drift: bool = True
+    handover: float | None = None
+    """As `LearnerParams.handover`; None for its default."""
 
     def of(self, params: LearnerParams) -> LearnerParams:
         """Return the parameters changed to this way of learning."""
@@ -24,6 +26,7 @@ class Variant:
             step=params.step if self.step is None else self.step,
             adoption_gain=params.adoption_gain if self.adoption_gain is None else self.adoption_gain,
             challenges_on_drift=self.challenges_on_drift,
+            handover=params.handover if self.handover is None else self.handover,
         )
 
 
@@ -32,7 +35,7 @@ ANY_GAIN: Final = -1.0
 VARIANTS: Final[Mapping[str, Variant]] = {
     "streamseg": Variant(),
     "river-off": Variant(step=0.0),
-    "nightly": Variant(step=0.0, adoption_gain=ANY_GAIN, challenges_on_drift=False),
+    "nightly": Variant(step=0.0, adoption_gain=ANY_GAIN, challenges_on_drift=False, handover=0.0),
 }
 """By the name of the method. `river-off`: centres stand between challenges. `nightly`: they stand, no challenge comes
 early, and each adopts the best of the same fits, at the same price for moved customers."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from streamseg.clustering.assign import Assigner, Assignment, Codes
 from streamseg.clustering.identity import OUTSIDE, UNASSIGNED, id_of
 from streamseg.features.rows import NO_SLOTS, Floats, Rows, Slots
 from streamseg.features.vector import vectors
@@ -105,8 +106,8 @@ def look(
         if anew:
             rows.held_segment[active, s] = rows.held_candidate[active, s] = UNASSIGNED
             rows.held_streak[active, s] = 0
-        assignment = segmentation.assigner.assign(vectors(rows, active, at, segmentation.features))
         held = rows.held_segment[active, s]
+        assignment = _assign(rows, active, at, segmentation.assigner, held)
         settled = settle(
             segment=held,
             candidate=rows.held_candidate[active, s],
@@ -126,6 +127,18 @@ def look(
     after = rows.segment[slots]
     changed = ((before != after) | (candidate != rows.candidate[slots]) | (streak != rows.streak[slots])).any(axis=1)
     return Looked(before, after, score, changed)
+
+
+def _assign(rows: Rows, slots: Slots, moment: Floats, assigner: Assigner, held: Codes) -> Assignment:
+    """Assign the rows at their moments, each by the model that counts for it by then.
+
+    That is decided by the customer and the moment, not by when the look happens: in any batching alike.
+    """
+    values = vectors(rows, slots, moment, assigner.snapshot.features)
+    if (handover := assigner.snapshot.handover) is None:
+        return assigner.assign(values)
+    customers = [rows.customer_ids[slot] for slot in slots.tolist()]
+    return assigner.assign_members(values, held, handover.has_moved(customers, moment))
 
 
 def _hold(rows: Rows, slots: Slots, s: int, moment: Floats, interval: float) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from streamseg import pipeline
 from streamseg.clustering.assign import Assigner
+from streamseg.clustering.handover import Handover
 from streamseg.clustering.identity import OUTSIDE, id_of
 from streamseg.clustering.population import Population
 from streamseg.events.record import MemoryRecord
@@ -90,6 +91,26 @@ def three_segments(minutes: int = 1) -> pipeline.Segmentation:
     return replace(own, assigner=Assigner(model), look_interval_seconds=MINUTE * minutes)
 
 
+def at_first(minutes: int) -> pipeline.Segmentation:
+    """The model before, as it was until the handover."""
+    moving = in_handover(minutes)
+    assert moving.assigner is not None
+    snapshot = moving.assigner.snapshot
+    assert snapshot.handover is not None
+    before = replace(
+        snapshot, centres=snapshot.handover.centres, segments=snapshot.handover.segments, counts=(1, 1), handover=None
+    )
+    return replace(moving, assigner=Assigner(before))
+
+
+def in_handover(minutes: int) -> pipeline.Segmentation:
+    """The same model while customers move to it from one with other borders, half of whose segments close."""
+    own = three_segments(minutes)
+    assert own.assigner is not None
+    before = Handover((SEGMENTS[0], "behaviour-dddd"), ((1.31, 0.47), (1.23, 3.7)), BEGAN + MINUTE, BEGAN + 2 * DAY)
+    return replace(own, assigner=Assigner(replace(own.assigner.snapshot, handover=before)))
+
+
 def batches(events: Sequence[Event], cuts: Sequence[int]) -> list[Sequence[Event]]:
     places = sorted({0, *(cut for cut in cuts if cut < len(events)), len(events)})
     return [events[start:end] for start, end in pairwise(places)]
@@ -112,6 +133,27 @@ def test_the_same_events_settle_everybody_alike_in_any_runs_and_flushes(
         single.flush([one], 1)
     for batch in batches(events, cuts):
         batched.flush(batch, runs_of)
+    assert batched.settled() == single.settled()
+    single.sweep()
+    batched.sweep()
+    assert batched.settled() == single.settled()
+
+
+@settings(max_examples=150, deadline=None)
+@given(before=shapes, shape=shapes, cuts=st.lists(st.integers(1, 30), max_size=6), minutes=st.integers(1, 3))
+def test_batching_does_not_decide_either_who_moves_to_an_adopted_model(
+    before: list[Shape], shape: list[Shape], cuts: list[int], minutes: int
+) -> None:
+    """Customers who are in segments of the model before get events while they move, one by one or together."""
+    events = events_of([*before, *shape])
+    single, batched = (Batched(at_first(minutes)) for _ in range(2))
+    for path in (single, batched):
+        path.flush(events[: len(before)])
+        path.segmentations = [in_handover(minutes)]
+    for one in events[len(before) :]:
+        single.flush([one], 1)
+    for batch in batches(events[len(before) :], cuts):
+        batched.flush(batch)
     assert batched.settled() == single.settled()
     single.sweep()
     batched.sweep()

@@ -75,6 +75,10 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "created": EPOCH,
             "parents": array_of({"type": "string"}),
             "retired": {"type": ["integer", "null"]},
+            "closes": {
+                "type": ["integer", "null"],
+                "description": "Until when the segment loses its members day by day; null unless it is closing.",
+            },
         },
     ),
     "Problem": object_of(

@@ -1,4 +1,10 @@
-"""Decides whether a fresh fit replaces the running model: its gain must outweigh the segment changes that it causes."""
+"""Decides whether a fresh fit replaces the running model: its gain must outweigh the segment changes that it causes.
+
+The running model, polished by Lloyd's rounds, stays in its optimum and moves few customers. Any other fit lies in
+another optimum, and often moves many for a gain that the next day takes back. So leaving an optimum has its own price,
+and what staying has cost at each challenge adds up until it is reached: the rule for buying what can be rented
+(Karlin, Manasse, Rudolph, Sleator, "Competitive snoopy caching", Algorithmica 1988).
+"""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -13,10 +19,12 @@ from streamseg.clustering.lineage import Lineage, kept_share
 
 FRESH_RESTARTS: Final = 6
 CHANGE_COST: Final = 0.04
-"""Share of inertia that a fresh model must gain per share of customers who would not keep their segment: 2 % for half
-of them. At 0.2, good models came so late that the ARI after a change fell from 0.83 to 0.64. Where customers form one
-cloud without gaps, another optimum divides half of them differently: at 0.065, an optimum that was 3 % worse was kept
-for good, with an ARI to offline k-means of 0.45 instead of 0.89. On streams with separate groups nothing differed."""
+"""Share of inertia that the polished model must gain per share of customers who would not keep their segment."""
+LEAVING_COST: Final = 0.2
+"""Share of inertia that any other fit must gain, or staying must have cost since the latest such fit, per share of
+customers who would not keep their segment: 10 % for half of them, at once or as 2 % at five challenges. As the gain of
+one challenge, 0.2 let good models come so late that the ARI after a change fell from 0.83 to 0.64, and at 0.065 an
+optimum that was 3 % worse was kept for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,9 @@ class Outcome:
     """Lowest inertia of the fresh fits."""
     before: NDArray[np.intp]
     """Nearest centre of each customer (n,) by the running model."""
+    regret: float
+    """What staying in the running model's optimum has cost so far, as a share of inertia; 0 when no fit is better by
+    more than chance, or when the running model has left it."""
 
 
 def challenge(
@@ -61,6 +72,8 @@ def challenge(
     clusters: int,
     adoption_gain: float,
     rng: np.random.Generator,
+    regret: float = 0.0,
+    may_leave: bool = True,
 ) -> Outcome:
     """Compare fresh fits with the running model. All arrays are in the same scaled space.
 
@@ -76,26 +89,30 @@ def challenge(
         adoption_gain: least share by which the inertia of a fresh fit must be lower, beside what any fit gains by
             chance: each of its means is of the very rows that it is measured on, which is worth clusters / m.
         rng: random source of the seedings.
+        regret: `Outcome.regret` of the challenge before.
+        may_leave: whether any fit may win, or only the polished running model.
     """
     running = lloyd.inertia(rows, centres, weights)
     before = nearest(customers, centres)
     fits = lloyd.fits(rows, clusters, rng, FRESH_RESTARTS, weights)
     if clusters != len(centres):
-        return Outcome(running, fits[0], fits[0].inertia, before)
+        return Outcome(running, fits[0], fits[0].inertia, before, 0.0)
     polished = lloyd.lloyd(rows, centres, weights)
-    fits += [polished, *lloyd.refits_with_one_centre_moved(rows, polished.centres, rng, weights)]
+    fits += lloyd.refits_with_one_centre_moved(rows, polished.centres, rng, weights)
+    best = min(fit.inertia for fit in (polished, *fits))
+    if running <= 0.0:  # all customers are alike, as before the first purchase: nothing can be better
+        return Outcome(running, None, best, before, 0.0)
 
     def worth(fit: lloyd.Fit) -> float:
-        kept = kept_share(before, nearest(customers, fit.centres))
-        return 1.0 - fit.inertia / running - CHANGE_COST * (1.0 - kept)
+        gain, moved = 1.0 - fit.inertia / running, 1.0 - kept_share(before, nearest(customers, fit.centres))
+        return gain - CHANGE_COST * moved if fit is polished else gain + regret - LEAVING_COST * moved
 
-    least_gain = adoption_gain + clusters / len(rows)
-    # The running inertia is 0 while all customers are alike, as before the first purchase. Then nothing can be better.
-    enough = [fit for fit in fits if len(fit.centres) == clusters and fit.inertia <= (1.0 - least_gain) * running > 0.0]
-    fresh = max(enough, key=worth, default=None)
-    return Outcome(
-        running,
-        fresh if fresh is not None and worth(fresh) > 0 else None,
-        min(fit.inertia for fit in fits),
-        before,
-    )
+    chance = clusters / len(rows)
+    able = [polished, *fits] if may_leave else [polished]
+    least = (1.0 - adoption_gain - chance) * running
+    fresh = max((fit for fit in able if len(fit.centres) == clusters and fit.inertia <= least), key=worth, default=None)
+    if fresh is None or worth(fresh) <= 0.0:
+        fresh = None
+    cost = (polished.inertia - best) / running
+    left = fresh is not None and fresh is not polished
+    return Outcome(running, fresh, best, before, 0.0 if left or cost <= chance else regret + cost)

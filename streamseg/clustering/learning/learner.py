@@ -184,6 +184,8 @@ class Learner:
             drift_per_round=model.drift_per_round,
             backfills=dict(self._backfills),
             relearned=self._relearned,
+            regret=model.regret,
+            handover=model.handover,
             summary=model.clusterer.state(),
         )
         if self._latest is None or not _same_model(made, self._latest):

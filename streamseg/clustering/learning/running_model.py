@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -9,11 +10,12 @@ from numpy.typing import NDArray
 
 from streamseg.clustering.distances import different, nearest
 from streamseg.clustering.encode import Floats, Scale
+from streamseg.clustering.handover import Handover
 from streamseg.clustering.identity import new_id
 from streamseg.clustering.learning import clusterers, following, lloyd, scaler
 from streamseg.clustering.learning.challenge import Transition, challenge
 from streamseg.clustering.learning.drift import DriftWatch
-from streamseg.clustering.lineage import Lineage, emerged, match
+from streamseg.clustering.lineage import Lineage, Matched, closing_at, emerged, match
 from streamseg.clustering.params import LearnerParams
 from streamseg.clustering.snapshot import Snapshot
 
@@ -25,6 +27,10 @@ LEAST_CLUSTERS: Final = 2
 DRIFT_VALUES_PER_CHALLENGE: Final = 24
 OLDER_STEP: Final = 0.003
 """Step until the next challenge of a model whose snapshot has none."""
+MOVED_AT_ONCE: Final = 0.05
+"""Share of customers below which a model that ends no segment counts for everybody at once."""
+NOTICE: Final = 1.0
+"""Challenge intervals between the announcement that segments end and the first customer who leaves them."""
 MOVED_BY_A_SWEEP: Final = 0.02
 """Share of customers that an adopted model must move for a sweep to follow at once; the regular ones move fewer."""
 
@@ -50,6 +56,10 @@ class RunningModel:
         self.generation = 0
         self.retired: tuple[str, ...] = ()
         self.lineage: tuple[Lineage, ...] = ()
+        self.regret = 0.0
+        """See `challenge`."""
+        self.handover: Handover | None = None
+        """The model before, while customers move to this one."""
 
     @classmethod
     def restore(cls, snapshot: Snapshot, params: LearnerParams) -> "RunningModel":
@@ -67,6 +77,8 @@ class RunningModel:
         self.generation = snapshot.generation
         self.retired = snapshot.retired
         self.lineage = snapshot.lineage
+        self.regret = snapshot.regret
+        self.handover = snapshot.handover
         return self
 
     def learn(self, logged: Sequence[float], at: float) -> None:
@@ -119,6 +131,7 @@ class RunningModel:
         factor, shift = self.scale.change_to(scale)
         self.clusterer.rescale(factor, shift)
         self._use_scale(scale)
+        self._continue_handover(at, factor, shift)
         customers = scale.apply(logged)
         self._measure_drift(customers)
         rows, weights = self.clusterer.summary() or (customers, None)
@@ -130,8 +143,11 @@ class RunningModel:
             self.clusterer.centres(),
             clusters=clusters if clusters >= LEAST_CLUSTERS else len(self.segments),
             adoption_gain=self._params.adoption_gain,
+            regret=self.regret,
+            may_leave=self.handover is None,
             rng=rng,
         )
+        self.regret = outcome.regret
         if outcome.fresh is None:
             self._choose_steps(outcome.before)
             return Transition(at, "kept", outcome.running_inertia, outcome.best_inertia, ())
@@ -147,12 +163,50 @@ class RunningModel:
             at=at,
         )
         moved = float(np.mean(np.array(self.segments)[outcome.before] != np.array(matched.segments)[after]))
-        if moved >= MOVED_BY_A_SWEEP or {*matched.segments} != {*self.segments}:
-            self.generation += 1
-        self.retired = (*self.retired, *matched.retired)[-RETIRED_KEPT:]
+        same, resized = {*matched.segments} == {*self.segments}, len(matched.segments) != len(self.segments)
+        lineage = matched.lineage
+        if resized or not self._params.handover or (same and moved < MOVED_AT_ONCE):
+            if moved >= MOVED_BY_A_SWEEP or not same:
+                self.generation += 1
+            if resized:
+                self._end_handover()
+            self._retire(matched.retired)
+        elif self.handover is not None:
+            self._choose_steps(outcome.before)
+            return Transition(at, "kept", outcome.running_inertia, outcome.best_inertia, ())
+        else:
+            self.handover = self._handover_from(matched, at)
+            lineage = closing_at(lineage, self.handover.ends)
         self._adopt(outcome.fresh.centres, matched.segments)
         self._choose_steps(after)
-        return Transition(at, "adopted", outcome.running_inertia, outcome.fresh.inertia, matched.lineage, moved)
+        return Transition(at, "adopted", outcome.running_inertia, outcome.fresh.inertia, lineage, moved)
+
+    def _handover_from(self, matched: Matched, at: float) -> Handover:
+        """Return the handover from the present centres. Where segments end, it begins an interval later."""
+        interval = self._params.challenge_interval
+        begins = at + (NOTICE * interval if matched.retired else 0.0)
+        centres = tuple(map(tuple, self.clusterer.centres().tolist()))
+        return Handover(self.segments, centres, begins, begins + self._params.handover * interval)
+
+    def _continue_handover(self, at: float, factor: Floats, shift: Floats) -> None:
+        """Convert the model before to a new scale, or end the handover when its time has come."""
+        if self.handover is None:
+            return
+        if at >= self.handover.ends:
+            self._end_handover()
+            return
+        centres = np.array(self.handover.centres) * factor + shift
+        self.handover = replace(self.handover, centres=tuple(map(tuple, centres.tolist())))
+
+    def _end_handover(self) -> None:
+        """Retire the closing segments: who is still in one leaves it at the next look."""
+        if self.handover is not None and (closed := self.handover.closing(self.segments)):
+            self._retire(closed)
+            self.generation += 1
+        self.handover = None
+
+    def _retire(self, segments: Sequence[str]) -> None:
+        self.retired = (*self.retired, *segments)[-RETIRED_KEPT:]
 
     def _adopt(self, centres: Floats, segments: tuple[str, ...]) -> None:
         self.clusterer.place(centres)

@@ -114,7 +114,11 @@ class SegmentCatalogue:
         )
         entries = {one.segment: self._entry(one, snapshot, stored.get(one.segment, {})) for one in described}
         for segment, entry in stored.items():
-            if segment not in entries and entry["segmentation"] == snapshot.segmentation and entry["retired"] is None:
+            if segment in entries or entry["segmentation"] != snapshot.segmentation or entry["retired"] is not None:
+                continue
+            if snapshot.handover is not None and segment in snapshot.closing:
+                entries[segment] = entry | {"closes": int(snapshot.handover.ends)}
+            else:
                 entries[segment] = entry | NOBODY | {"retired": int(snapshot.last_challenge_at or 0)}
         self._written |= entries
         await self._write_all_of_now(sizes, entries)
@@ -129,6 +133,7 @@ class SegmentCatalogue:
             "created": before.get("created", created),
             "parents": before.get("parents", parents),
             "retired": None,
+            "closes": None,
             "described": one.described if one.mean_value is not None else 0,
             "described_at": int(snapshot.learned_until or 0),
             "mean_value": one.mean_value,

@@ -1,11 +1,14 @@
 """The compiled snapshot: the same answer as River's `predict_one` on every row, distances and scores."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from river import cluster, preprocessing
 
 from streamseg.clustering.assign import Assigner, Assignment
 from streamseg.clustering.encode import Scale
+from streamseg.clustering.handover import Handover
 from streamseg.clustering.identity import id_of
 from streamseg.clustering.learning.clusterers import make
 from streamseg.clustering.snapshot import Snapshot, SnapshotRefusedError, WarmUp
@@ -97,3 +100,30 @@ def test_vectors_with_another_number_of_features_are_refused() -> None:
     assigner = Assigner(snapshot_of(5, np.random.default_rng(6)))
     with pytest.raises(SnapshotRefusedError, match="12 features"):
         assigner.assign(np.ones((2, 11)))
+
+
+def test_while_customers_move_each_is_measured_against_the_model_that_counts_for_them() -> None:
+    """Segment 7 stays, 1 closes, 8 is new. Nobody enters a segment that closes, and who has moved has left it."""
+    centres = ((0.0,), (10.0,))
+    of_one_feature = replace(snapshot_of(5, np.random.default_rng(1)), features=("f0",), skewed=(False,))
+    snapshot = replace(
+        of_one_feature,
+        scale=Scale((0.0,), (1.0,)),
+        centres=centres,
+        segments=(id_of("behaviour", 7), id_of("behaviour", 8)),
+        handover=Handover((id_of("behaviour", 1), id_of("behaviour", 7)), ((4.0,), (20.0,)), 0.0, 1.0),
+    )
+    segment = np.array([1, 1, 7, 7, 0, 9], np.uint32)
+    moved = np.array([False, True, False, True, False, False])
+    found = Assigner(snapshot).assign_members(np.full((6, 1), 5.0), segment, moved)
+    assert found.codes.tolist() == [7, 8, 1]
+    none = np.inf
+    assert found.distances.tolist() == [
+        [15.0, none, 1.0],  # a member that stays: the model before
+        [5.0, 5.0, none],  # one that has moved: the adopted model, and the own segment is gone
+        [15.0, none, none],  # of another segment, not moved: the closing one cannot be entered
+        [5.0, 5.0, none],
+        [5.0, 5.0, none],  # in no segment yet: the adopted model
+        [5.0, 5.0, none],  # in a segment of neither
+    ]
+    assert found.distance_to(segment).tolist() == [1.0, none, 15.0, 5.0, none, none]

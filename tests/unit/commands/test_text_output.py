@@ -77,6 +77,9 @@ def test_the_history_of_segments(monkeypatch: pytest.MonkeyPatch) -> None:
     output = run("segments", "--history").output
     assert_fits(output)
     assert DAY in output
+    assert "closes" not in output
+    lineage[0] |= {"transition": "absorbed", "closes": AT + 8 * 86_400.0}
+    assert "closes 2026-12-01" in " ".join(run("segments", "--history").output.split())
 
 
 def test_members_of_a_segment(monkeypatch: pytest.MonkeyPatch) -> None:

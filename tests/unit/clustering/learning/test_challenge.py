@@ -7,7 +7,7 @@ from streamseg.clustering.distances import squared_distances
 from streamseg.clustering.learning.challenge import Outcome, challenge
 
 
-def of_a_rectangle(gain: float, adoption_gain: float) -> Outcome:
+def of_a_rectangle(gain: float, adoption_gain: float, regret: float = 0.0) -> Outcome:
     """Challenge a model of two clusters on customers at the four corners of a rectangle.
 
     The running model pairs the corners along the longer side; pairing them along the shorter one lowers the inertia by
@@ -17,13 +17,45 @@ def of_a_rectangle(gain: float, adoption_gain: float) -> Outcome:
     corners = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, short], [1.0, short]])
     rows = np.repeat(corners, 250, axis=0)
     across = np.array([[0.5, 0.0], [0.5, short]])
-    return challenge(rows, None, rows, across, clusters=2, adoption_gain=adoption_gain, rng=np.random.default_rng(1))
+    return challenge(
+        rows, None, rows, across, clusters=2, adoption_gain=adoption_gain, regret=regret, rng=np.random.default_rng(1)
+    )
 
 
 def test_a_fit_with_enough_gain_is_adopted_even_if_half_of_the_customers_move() -> None:
-    outcome = of_a_rectangle(gain=0.025, adoption_gain=0.02)
+    outcome = of_a_rectangle(gain=0.11, adoption_gain=0.02)
     assert outcome.fresh is not None
-    assert outcome.fresh.inertia == pytest.approx(0.975 * outcome.running_inertia)
+    assert outcome.fresh.inertia == pytest.approx(0.89 * outcome.running_inertia)
+    assert outcome.regret == 0.0
+
+
+def test_an_optimum_that_is_a_little_better_for_days_is_adopted_and_one_of_a_day_is_not() -> None:
+    """A gain of 3 % for half of the customers: the fourth challenge in a row makes it worth the moves."""
+    regret, adopted = 0.0, []
+    for _ in range(4):
+        outcome = of_a_rectangle(gain=0.03, adoption_gain=0.003, regret=regret)
+        adopted.append(outcome.fresh is not None)
+        regret = outcome.regret
+    assert adopted == [False, False, False, True]
+    assert regret == 0.0
+
+
+def test_regret_ends_when_no_fit_is_better_by_more_than_chance() -> None:
+    """A fit of two clusters to 1,000 rows gains 0.2 % by chance."""
+    assert of_a_rectangle(gain=0.001, adoption_gain=0.003, regret=0.09).regret == 0.0
+    assert of_a_rectangle(gain=0.004, adoption_gain=0.003, regret=0.05).regret == pytest.approx(0.054)
+
+
+def test_while_customers_move_no_other_optimum_is_adopted() -> None:
+    corners = np.repeat([[0.0, 0.0], [9.0, 0.0], [0.0, 1.0], [9.0, 1.0]], 250, axis=0)
+    across = np.array([[4.5, 0.0], [4.5, 1.0]])
+    outcomes = [
+        challenge(
+            corners, None, corners, across, clusters=2, adoption_gain=0.003, may_leave=one, rng=np.random.default_rng(1)
+        )
+        for one in (True, False)
+    ]
+    assert [outcome.fresh is not None for outcome in outcomes] == [True, False]
 
 
 def test_a_fit_below_the_adoption_gain_is_not_adopted() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from streamseg.clustering.description.rfm import RfmBorders
+from streamseg.clustering.handover import Handover
 from streamseg.clustering.identity import id_of
 from streamseg.clustering.sample import Sample
 from streamseg.features.catalogue import catalogue
@@ -193,6 +194,22 @@ async def test_a_retired_segment_has_no_members_and_no_value() -> None:
     retired = (await stage.entries())[other]
     assert (retired["retired"], retired["size"], retired["share"], retired["value_share"]) == (7, 0, 0.0, None)
     assert "of all money" not in retired["description"]
+
+
+async def test_a_closing_segment_keeps_its_members_and_says_until_when() -> None:
+    stage = await described()
+    one, other = SNAPSHOT.segments[0], SNAPSHOT.segments[-1]
+    await stage.count(0, {one: 90, other: 10})
+    owner = stage.owner()
+    await owner.load()
+    handover = Handover(SNAPSHOT.segments, SNAPSHOT.centres, 100.0, 800.0)
+    fewer = replace(SNAPSHOT, segments=SNAPSHOT.segments[:-1], centres=SNAPSHOT.centres[:-1], handover=handover)
+    await owner.write(fewer, SAMPLES)
+    entries = await stage.entries()
+    assert (entries[other]["closes"], entries[other]["retired"], entries[other]["size"]) == (800, None, 10)
+    assert entries[one]["closes"] is None
+    await owner.write(replace(fewer, handover=None, last_challenge_at=900.0), SAMPLES)
+    assert ((await stage.entries())[other]["retired"], (await stage.entries())[other]["size"]) == (900, 0)
 
 
 async def test_entries_of_an_older_version_are_kept_up_to_date() -> None:
