@@ -93,7 +93,9 @@ class Learner:
             return None
         self._relearn_due = False
         ready = bool(self._model.segments) or self._schedule.warm_up_over(self._customers)
+        self._model.end_handover()  # a backfill settles everybody at once: no handover hinders it, and none follows
         transition = self.challenge() if ready else None
+        self._model.end_handover()
         self._relearned = self._model.generation
         return transition
 

@@ -169,7 +169,7 @@ class RunningModel:
             if moved >= MOVED_BY_A_SWEEP or not same:
                 self.generation += 1
             if resized:
-                self._end_handover()
+                self.end_handover()
             self._retire(matched.retired)
         elif self.handover is not None:
             self._choose_steps(outcome.before)
@@ -193,12 +193,12 @@ class RunningModel:
         if self.handover is None:
             return
         if at >= self.handover.ends:
-            self._end_handover()
+            self.end_handover()
             return
         centres = np.array(self.handover.centres) * factor + shift
         self.handover = replace(self.handover, centres=tuple(map(tuple, centres.tolist())))
 
-    def _end_handover(self) -> None:
+    def end_handover(self) -> None:
         """Retire the closing segments: who is still in one leaves it at the next look."""
         if self.handover is not None and (closed := self.handover.closing(self.segments)):
             self._retire(closed)
