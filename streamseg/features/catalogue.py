@@ -29,8 +29,14 @@ from streamseg.features.layout import Attribute, Layout, slug
 RECENCY_CAP_DAYS: Final = 365.0
 """Largest recency; also the recency of what never happened."""
 TENURE_CAP_DAYS: Final = 3650.0
+CATEGORIES: Final = "category"
+"""Block of the shares of item categories: together they weigh like one number, however many are configured."""
 YES_OR_NO: Final = "0 or 1"
 """Unit of features that hold only 0 or 1."""
+EVEN_SPLIT_VARIANCE: Final = 0.5
+"""Of the block of a category, summed over two values that are equally frequent."""
+LEAST_MIX_VARIANCE: Final = 0.1
+"""Of a block of shares that add up to 1, summed: a fifth of that of customers who each have one of two."""
 AS_SENT: Final = "as sent"
 """Unit of attributes that are numbers: only the sender knows it."""
 
@@ -40,8 +46,8 @@ class Feature:
     """A named number of a customer. `skewed` features are compared on a logarithmic scale, log1p.
 
     `attribute` names the profile attribute that the feature is computed from, if any. Features with the same `block`
-    together weigh like one feature: those of one category-valued attribute, and the shares of the devices (the rarely
-    used tablets alone would otherwise weigh as much as any other feature).
+    together weigh like one feature: those of one category-valued attribute, the shares of the item categories, and
+    those of the devices (the rarely used tablets alone would otherwise weigh as much as any other feature).
     """
 
     name: str
@@ -53,6 +59,17 @@ class Feature:
     block: str = ""
     value: str = ""
     """In a feature of a category-valued attribute: the value that it stands for, as declared."""
+
+    @property
+    def least_variance(self) -> float:
+        """Variance that the feature, or its block as a whole, counts with at least; 0 for none.
+
+        What has a fixed range is not stretched because few customers differ in it. Two categories are then at most two
+        deviations apart.
+        """
+        if self.unit == YES_OR_NO:
+            return EVEN_SPLIT_VARIANCE
+        return LEAST_MIX_VARIANCE if self.block else 0.0
 
     @property
     def subject(self) -> str:
@@ -212,7 +229,7 @@ def _categories(layout: Layout) -> tuple[Feature, ...]:
     sums = [category_sum(name) for name in names]
     meaning = "item lines viewed, put in the cart or bought of {}, among all with a category"
     return tuple(
-        Feature(own, "share", meaning.format(name), False, share(own, sums, 1 / len(names)))
+        Feature(own, "share", meaning.format(name), False, share(own, sums, 1 / len(names)), block=CATEGORIES)
         for name, own in zip(names, sums, strict=True)
     )
 
