@@ -12,6 +12,14 @@ from streamseg.clustering.encode import Floats, to_log
 from streamseg.evaluation.measures import Labels
 
 
+def without_missing(vectors: Floats) -> Floats:
+    """Return vectors (n, d) in which the mean of the column replaces missing numbers (NaN); 0 where all are missing."""
+    known = ~np.isnan(vectors)
+    mean = np.where(known, vectors, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    filled: Floats = np.where(known, vectors, mean)
+    return filled
+
+
 class Baseline(Protocol):
     """A clusterer that learns the vectors of customers as their events arrive."""
 
@@ -135,7 +143,7 @@ def baselines(features: tuple[str, ...], skewed: tuple[bool, ...], k: int, seed:
 
 def nmf_labels(vectors: Floats, skewed: tuple[bool, ...], k: int) -> Labels:
     """Return the strongest of k non-negative factors per customer (n,), of log vectors scaled to [0, 1]."""
-    logged = to_log(vectors, skewed)
+    logged = to_log(without_missing(vectors), skewed)
     spread = np.ptp(logged, axis=0)
     scaled = (logged - logged.min(axis=0)) / np.where(spread > 0, spread, np.inf)
     # The factors' lengths are arbitrary: compare them at equal mean strength.

@@ -263,7 +263,8 @@ def _profile(index: int, attribute: Attribute) -> tuple[Feature, ...]:
 def _of_attribute(index: int, attribute: Attribute) -> tuple[Feature, ...]:
     stem = f"profile_{slug(attribute.name)}"
     if not attribute.values:
-        meaning = f"{attribute.name}; {attribute.typical:g} if unknown"
+        assumed = "the mean of all" if attribute.typical is None else f"{attribute.typical:g}"
+        meaning = f"{attribute.name}; {assumed} if unknown"
         formula = attribute_number(index, attribute.typical)
         return (Feature(stem, AS_SENT, meaning, attribute.skewed, formula, attribute.name),)
     return tuple(

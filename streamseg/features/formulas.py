@@ -95,7 +95,7 @@ class Moment:
 
 
 Formula: TypeAlias = Callable[[Moment], Floats]
-"""Returns one value per row of the moment, shape (n,); finite unless the moment is without priors."""
+"""Returns one value per row of the moment, shape (n,). With priors all are finite, but for missing attributes (NaN)."""
 
 
 def total(name: str) -> Formula:
@@ -199,12 +199,12 @@ def favourite_share(groups: Sequence[str]) -> Formula:
     return formula
 
 
-def attribute_number(index: int, typical: float) -> Formula:
-    """Return the formula of a numeric attribute; with priors `typical` replaces a missing value."""
+def attribute_number(index: int, typical: float | None) -> Formula:
+    """Return the formula of a numeric attribute. A missing one is NaN, or with priors `typical`, if there is one."""
 
     def formula(moment: Moment) -> Floats:
         values = moment.field("attributes")[:, index]
-        return np.nan_to_num(values, nan=typical) if moment.priors else values
+        return values if typical is None or not moment.priors else np.nan_to_num(values, nan=typical)
 
     return formula
 

@@ -85,12 +85,13 @@ seconds, 0 if there was none. A row has the same bytes in memory and in the stor
 class Attribute:
     """A profile attribute kept in rows: one of `values`, or a number if `values` is empty.
 
-    `typical` replaces a missing number in vectors; `skewed` numbers are compared by their logarithm.
+    `typical` replaces a missing number in vectors; None leaves it missing (NaN), so that models take the mean of the
+    known ones. `skewed` numbers are compared by their logarithm.
     """
 
     name: str
     values: tuple[str, ...] = ()
-    typical: float = 0.0
+    typical: float | None = None
     skewed: bool = False
     group_as: str = ""
     """Name of what groups or bands make of it, such as `zone` or `generation`; empty for nothing."""

@@ -45,8 +45,9 @@ class AttributeSettings(TomlTable):
 
     values: tuple[Annotated[str, Field(min_length=1, max_length=64)], ...] = Field(default=(), max_length=64)
     """Allowed categories, compared case-insensitively. Any other value counts as missing."""
-    typical: float = Field(default=0.0, allow_inf_nan=False)
-    """The number to assume where the attribute is missing."""
+    typical: float | None = Field(default=None, allow_inf_nan=False)
+    """The number to assume where the attribute is missing. Default: the mean of the customers who have it, so that it
+    adds nothing to any difference."""
     skewed: bool = False
     """Compare the number on a logarithmic scale, for example an income or a number of employees."""
     group_as: str = Field(default="", max_length=64)
@@ -68,7 +69,7 @@ class AttributeSettings(TomlTable):
 
     @model_validator(mode="after")
     def _check_kind(self) -> "AttributeSettings":
-        if self.values and (self.typical or self.skewed):
+        if self.values and (self.typical is not None or self.skewed):
             raise ValueError("typical and skewed are for numbers, but this attribute has values")
         return self
 

@@ -179,7 +179,7 @@ class Trainer:
                 learner.forget(customer_id, record.offset)
                 continue
             seen = value.observed if value.observed_names == self._catalogue.observed_names else ()
-            sample = Sample(value.customer_id, value.at, value.x, value.events, value.spend_minor, seen)
+            sample = Sample(value.customer_id, value.at, value.vector, value.events, value.spend_minor, seen)
             learned = learner.learn(sample, record.offset)
             if learned and learner.challenge_due() and (transition := learner.challenge()) is not None:
                 transitions.append((segmentation, transition))

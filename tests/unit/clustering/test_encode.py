@@ -162,6 +162,15 @@ def test_pulls_are_of_bounded_values_and_add_up_to_the_difference_of_the_distanc
     assert age.pull == pytest.approx((BOUND - centres[1]) ** 2 - (BOUND - centres[0]) ** 2)
 
 
+def test_the_pull_of_a_missing_number_is_that_of_the_mean() -> None:
+    snapshot = learned(shop()).snapshot()
+    own, other = snapshot.segments[:2]
+    (age,) = (p for p in why(Assigner(snapshot), [np.nan, 40.0, 1.0, 0.0], own, other) if p.feature == "profile_age")
+    centres = np.array(snapshot.centres)[:2, 0]
+    assert age.pull == pytest.approx(centres[1] ** 2 - centres[0] ** 2)
+    assert age.value == pytest.approx(snapshot.scale.mean[0]), "said to be assumed, see `known`"
+
+
 def test_a_snapshot_without_a_bound_has_none_until_the_next_challenge() -> None:
     model = learner()
     run(model, range(3))

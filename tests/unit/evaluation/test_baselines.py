@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from streamseg.evaluation.baselines import baselines, nmf_labels
+from streamseg.evaluation.baselines import baselines, nmf_labels, without_missing
 from streamseg.evaluation.measures import ari
 
 FEATURES = ("a", "b", "c")
@@ -21,6 +21,11 @@ def test_every_baseline_learns_and_gives_each_row_a_label(name: str) -> None:
     found = one.labels(VECTORS[:50])
     assert found is not None
     assert found.shape == (50,)
+
+
+def test_the_mean_replaces_missing_numbers() -> None:
+    rows = np.array([[1.0, np.nan], [3.0, np.nan], [np.nan, np.nan]])
+    assert without_missing(rows).tolist() == [[1.0, 0.0], [3.0, 0.0], [2.0, 0.0]]
 
 
 def test_mini_batches_and_factors_find_clear_groups() -> None:
