@@ -23,6 +23,7 @@ from streamseg.features.formulas import (
     order_value_spread,
     share,
     total,
+    visit_share,
 )
 from streamseg.features.layout import Attribute, Layout, slug
 
@@ -86,14 +87,7 @@ def catalogue(layout: Layout) -> dict[str, Feature]:
         *_money(layout),
         *_ratios(),
         *_mix("device", DEVICES, (0.5, 0.42, 0.08), "devices", "clicks and purchases from a {}", block="device"),
-        *_mix("", DAY_PARTS, (0.1, 0.25, 0.35, 0.3), DAY_PARTS, "clicks and purchases of the {} (six hours)"),
-        Feature(
-            "weekend_share",
-            "share",
-            "clicks and purchases on Saturdays and Sundays, among all",
-            False,
-            share("weekend", DAY_PARTS, 2 / 7),
-        ),
+        *_visits(),
         *_categories(layout),
         *_brands(layout),
         *_recent(layout),
@@ -197,6 +191,30 @@ def _ratios() -> tuple[Feature, ...]:
             "discount_share", "share", "mean discount on item lines", False, share("discount", ("lines_bought",), 0.05)
         ),
         Feature("coupon_share", "share", "purchases with a coupon", False, share("coupons", ("purchases",), 0.05)),
+    )
+
+
+def _visits() -> tuple[Feature, ...]:
+    days = "of the 64 days up to the latest; a visit counts once, however many clicks it has"
+    parts = zip(DAY_PARTS, (0.1, 0.25, 0.35, 0.3), strict=True)
+    return (
+        *(
+            Feature(
+                f"{name}_share",
+                "share",
+                f"visits in the {name} (six hours), among all {days}",
+                False,
+                visit_share(part, prior),
+            )
+            for part, (name, prior) in enumerate(parts)
+        ),
+        Feature(
+            "weekend_share",
+            "share",
+            f"visits on Saturdays and Sundays, among all {days}",
+            False,
+            visit_share(None, 2 / 7),
+        ),
     )
 
 

@@ -19,7 +19,6 @@ from streamseg.events.types import Click, Purchase
 from streamseg.features.aggregates import (
     BROWSED,
     CLICK_COUNTS,
-    DAY_PARTS,
     DEVICES,
     OTHER_CATEGORY,
     RECENT,
@@ -28,14 +27,12 @@ from streamseg.features.aggregates import (
 )
 from streamseg.features.layout import Layout, slug
 from streamseg.features.lines import Lines, Places, lines_of
-from streamseg.features.local_time import local_time
 from streamseg.features.rows import Floats
 
 _NONE: Final = -1
 """Code of a word without a sum of its own."""
 _NO_DEVICE: Final = -2
 """Code of a missing device, which does not add to `devices` either."""
-_SATURDAY: Final = 5
 _CACHED_NAMES: Final = 4096
 
 
@@ -68,7 +65,6 @@ class _Codes:
     is_browsed: NDArray[np.bool_]
     """By position of a sum; the last element is for `_NONE`."""
     device: dict[str | None, int]
-    day_part: int
     category: Callable[[str | None], int]
     brand: Callable[[str | None], int]
     twin: Places
@@ -97,19 +93,17 @@ def _codes(layout: Layout) -> _Codes:
         click={name: at[count] for name, count in CLICK_COUNTS.items()},
         is_browsed=is_browsed,
         device={None: _NO_DEVICE} | {name: at[name] for name in DEVICES},
-        day_part=at[DAY_PARTS[0]],
         category=category,
         brand=brand,
         twin=twin,
     )
 
 
-def of_clicks(layout: Layout, clicks: Sequence[Click], at: Floats, money: Money) -> Triples:
-    """Return what a batch of clicks adds. `at` is `occurred_at` of each, epoch seconds, shape (n,)."""
+def of_clicks(layout: Layout, clicks: Sequence[Click], money: Money) -> Triples:
+    """Return what a batch of clicks adds."""
     codes, adding = _codes(layout), _Adding(layout)
     everyone = np.arange(len(clicks))
     adding.add(everyone, "clicks")
-    adding.moments(everyone, at)
     adding.devices(clicks, everyone)
 
     named = _coded(map(attrgetter("event_name"), clicks), codes.click, len(clicks))
@@ -137,7 +131,6 @@ def of_purchases(layout: Layout, purchases: Sequence[Purchase], at: Floats, mone
     adding.add(np.flatnonzero(~bought), "refunds")
 
     adding.add(buying, "purchases")
-    adding.moments(buying, at)
     adding.devices(purchases, buying)
     log = np.log1p(value[buying])
     adding.add(buying, "order_log", log)
@@ -178,12 +171,6 @@ class _Adding:
         if isinstance(weights, float):
             weights = np.full(len(events), weights)
         self.parts.append((events, sums, weights))
-
-    def moments(self, events: Places, at: Floats) -> None:
-        """Add day part and weekend of the events. `at` has the times of the whole batch."""
-        hour, weekday = local_time(self.layout.time_zone).hour_and_weekday(at[events])
-        self.add(events, _codes(self.layout).day_part + hour * len(DAY_PARTS) // 24)
-        self.add(events[weekday >= _SATURDAY], "weekend")
 
     def devices(self, events: Sequence[Click] | Sequence[Purchase], chosen: Places) -> None:
         """Add the devices of the chosen events that name one."""
