@@ -61,7 +61,7 @@ def decayed(rows: Rows, slots: Slots, now: Floats) -> tuple[Floats, Floats]:
 
 @lru_cache(maxsize=8)
 def _worth(half_life: float) -> NDArray[np.complex128]:
-    """Return what a byte of marks is worth at the latest visit: all of it, and i times that at weekends, shape (14336,).
+    """Return what a byte of marks is worth at the latest visit: all, and i times that at weekends, (14336,).
 
     Rows are by weekday of the latest visit, then place of the byte, then its value.
     """
