@@ -30,8 +30,6 @@ from streamseg.features.layout import Attribute, Layout, slug
 RECENCY_CAP_DAYS: Final = 365.0
 """Largest recency; also the recency of what never happened."""
 TENURE_CAP_DAYS: Final = 3650.0
-CATEGORIES: Final = "category"
-"""Block of the shares of item categories: together they weigh like one number, however many are configured."""
 YES_OR_NO: Final = "0 or 1"
 """Unit of features that hold only 0 or 1."""
 EVEN_SPLIT_VARIANCE: Final = 0.5
@@ -47,8 +45,8 @@ class Feature:
     """A named number of a customer. `skewed` features are compared on a logarithmic scale, log1p.
 
     `attribute` names the profile attribute that the feature is computed from, if any. Features with the same `block`
-    together weigh like one feature: those of one category-valued attribute, the shares of the item categories, and
-    those of the devices (the rarely used tablets alone would otherwise weigh as much as any other feature).
+    together weigh like one feature: those of one category-valued attribute, and the shares of the devices (the rarely
+    used tablets alone would otherwise weigh as much as any other feature).
     """
 
     name: str
@@ -247,7 +245,7 @@ def _categories(layout: Layout) -> tuple[Feature, ...]:
     sums = [category_sum(name) for name in names]
     meaning = "item lines viewed, put in the cart or bought of {}, among all with a category"
     return tuple(
-        Feature(own, "share", meaning.format(name), False, share(own, sums, 1 / len(names)), block=CATEGORIES)
+        Feature(own, "share", meaning.format(name), False, share(own, sums, 1 / len(names)))
         for name, own in zip(names, sums, strict=True)
     )
 
