@@ -23,7 +23,7 @@ class Sample:
     at: float
     """Time of the look: epoch seconds of the partition's clock."""
     vector: tuple[float, ...]
-    """Raw values in the order of the segmentation's features."""
+    """Raw values in the order of the segmentation's features; NaN for a missing number."""
     events: int
     """Events that the customer had by then."""
     value: float = 0.0

@@ -164,8 +164,10 @@ class Snapshot:
             raise SnapshotRefusedError(f"snapshot of {read.get('segmentation')} is damaged: {error!r}") from None
 
 
-def _scale(read: dict[str, list[float]]) -> Scale:
-    return Scale(tuple(map(float, read["mean"])), tuple(map(float, read["variance"])))
+def _scale(read: dict[str, Any]) -> Scale:
+    bound = read.get("bound")
+    mean, variance = (tuple(map(float, read[name])) for name in ("mean", "variance"))
+    return Scale(mean, variance, None if bound is None else float(bound))
 
 
 def _handover(read: dict[str, Any] | None) -> Handover | None:

@@ -1,6 +1,7 @@
 """`streamseg features`: list every feature with its meaning, unit and default."""
 
 import json
+import math
 from typing import Any
 
 import click
@@ -17,15 +18,17 @@ from streamseg.commands._text import say
 def command(invocation: Invocation, part: str | None, as_json: bool) -> None:
     """List all features with unit, default and meaning, or those whose name contains PART.
 
-    The default is the value of a customer without any data. Categories, attributes and brand groups of the settings
-    have features of their own. Use the names in the setting `segmentations.NAME.features`.
+    The default is the value of a customer without any data; "the mean" (null in JSON) is that of the other customers.
+    Categories, attributes and brand groups of the settings have features of their own. Use the names in the setting
+    `segmentations.NAME.features`.
     """
     listed = [one for one in _listed(invocation) if part is None or part in one["name"]]
     if as_json:
         click.echo(json.dumps({"features": listed}))
         return
     for one in listed:
-        say(f"{one['name']} = {one['default']:.4g}  ({one['unit']})")
+        default = "the mean" if one["default"] is None else f"{one['default']:.4g}"
+        say(f"{one['name']} = {default}  ({one['unit']})")
         used = f"; used by {', '.join(one['used_by'])}" if one["used_by"] else ""
         say(f"    {one['meaning']}{used}", indent="    ")
     if not listed:
@@ -51,7 +54,7 @@ def _listed(invocation: Invocation) -> list[dict[str, Any]]:
         {
             "name": name,
             "unit": one.unit,
-            "default": float(default),
+            "default": None if math.isnan(default) else default,
             "meaning": one.meaning,
             "logarithmic": one.skewed,
             "used_by": used_by[name],

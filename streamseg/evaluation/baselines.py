@@ -14,6 +14,14 @@ from streamseg.evaluation.batch_baselines import Baseline, BetulaTree, MiniBatch
 from streamseg.evaluation.measures import Labels
 
 
+def without_missing(vectors: Floats) -> Floats:
+    """Return vectors (n, d) in which the mean of the column replaces missing numbers (NaN); 0 where all are missing."""
+    known = ~np.isnan(vectors)
+    mean = np.where(known, vectors, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    filled: Floats = np.where(known, vectors, mean)
+    return filled
+
+
 class RiverOwn(Baseline):
     """A clusterer of River's behind its StandardScaler, one vector at a time.
 
@@ -103,7 +111,7 @@ two customers is about the root of twice the number of features; radii are in pr
 
 def nmf_labels(vectors: Floats, skewed: tuple[bool, ...], k: int) -> Labels:
     """Return the strongest of k non-negative factors per customer (n,), of log vectors scaled to [0, 1]."""
-    logged = to_log(vectors, skewed)
+    logged = to_log(without_missing(vectors), skewed)
     spread = np.ptp(logged, axis=0)
     scaled = (logged - logged.min(axis=0)) / np.where(spread > 0, spread, np.inf)
     # The factors' lengths are arbitrary: compare them at equal mean strength.

@@ -170,8 +170,8 @@ class InProcessWorker:
         started = time.process_time()
         for value in values:
             read = msgspec.json.decode(value, type=SampleValue)
-            self.taken.append(read.x)
-            self.learner.learn(Sample(read.customer_id, read.at, read.x, read.events), self._samples)
+            self.taken.append(read.vector)
+            self.learner.learn(Sample(read.customer_id, read.at, read.vector, read.events), self._samples)
             self._samples += 1
             if self.learner.challenge_due() and (transition := self.learner.challenge()) is not None:
                 self.transitions.append(transition)

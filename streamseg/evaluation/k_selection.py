@@ -13,7 +13,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import davies_bouldin_score
 
 from streamseg.clustering.encode import Floats
-from streamseg.evaluation.measures import standardised
+from streamseg.evaluation.measures import standardised_by
 from streamseg.features.catalogue import Feature
 
 MAX_CUSTOMERS: Final = 5_000
@@ -55,7 +55,7 @@ def advise(vectors: Floats, features: Sequence[Feature], at_most: int, seed: int
     rng = np.random.default_rng(seed)
     if len(vectors) > MAX_CUSTOMERS:
         vectors = vectors[rng.choice(len(vectors), MAX_CUSTOMERS, replace=False)]
-    rows = standardised(vectors, [one.skewed for one in features], [one.block for one in features])
+    rows = standardised_by(features, vectors)
     inertia_of_one = float(((rows - rows.mean(axis=0)) ** 2).sum())
     tried, inertias = [], [inertia_of_one]
     for k in range(2, at_most + 2):  # one more: the second difference at `at_most` needs it

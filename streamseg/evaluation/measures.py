@@ -87,10 +87,22 @@ def renamed_share(before: Mapping[int, int], after: Mapping[int, int]) -> float:
     return renamed / moves.total() if moves else 0.0
 
 
-def standardised(vectors: Floats, skewed: Sequence[bool], blocks: Sequence[str] = ()) -> Floats:
-    """Return raw vectors (n, d) with log1p where skewed, mean 0 and variance 1; for `blocks` see `Scale.of`."""
+def standardised(
+    vectors: Floats, skewed: Sequence[bool], blocks: Sequence[str] = (), floors: Sequence[float] = ()
+) -> Floats:
+    """Return raw vectors (n, d) scaled as the learner scales them; for `blocks` and `floors` see `Scale.of`."""
     logged = to_log(vectors, skewed)
-    return Scale.of(logged.mean(axis=0).tolist(), logged.var(axis=0).tolist(), blocks).apply(logged)
+    return Scale.measured(logged, blocks, floors).apply(logged)
+
+
+def standardised_by(features: Sequence[Feature], vectors: Floats) -> Floats:
+    """Return raw vectors (n, d) of these features scaled as the learner scales them."""
+    return standardised(
+        vectors,
+        [one.skewed for one in features],
+        [one.block for one in features],
+        [one.least_variance for one in features],
+    )
 
 
 def offline_kmeans(scaled: Floats, k: int, seed: int = 0) -> Labels:
@@ -146,6 +158,6 @@ def offline_segments(
         k: number of clusters.
         seed: of the starts.
     """
-    scaled = standardised(vectors, [feature.skewed for feature in features], [feature.block for feature in features])
+    scaled = standardised_by(features, vectors)
     labels = offline_kmeans(scaled, k, seed).tolist()
     return {customer: f"offline-{label}" for customer, label in zip(customer_ids, labels, strict=True)}

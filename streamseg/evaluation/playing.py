@@ -10,6 +10,7 @@ import numpy as np
 
 from streamseg.clustering.encode import Floats
 from streamseg.clustering.identity import UNASSIGNED, id_of
+from streamseg.evaluation.baselines import without_missing
 from streamseg.evaluation.batch_baselines import Baseline
 from streamseg.evaluation.event_stream import EventStream, flushes
 from streamseg.evaluation.in_process_worker import InProcessWorker
@@ -142,7 +143,7 @@ class Run:
             moved_otherwise.update(flushed.moved_by_model.tolist())
             assignable = worker.those_assignable(flushed.slots)
             if len(assignable) and self.baselines:
-                rows = worker.vectors(assignable, now)
+                rows = without_missing(worker.vectors(assignable, now))
                 for one in self.baselines:
                     if not one.baseline.daily:
                         one.learn(rows)
@@ -172,7 +173,7 @@ class Run:
         if taken:
             for one in self.baselines:
                 if one.baseline.daily:
-                    one.learn(np.array(taken))
+                    one.learn(without_missing(np.array(taken)))
 
     def _look(self, now: float) -> None:
         if self.lag is not None:
@@ -185,7 +186,7 @@ class Run:
         raw = worker.vectors(slots, at)
         labels = {self.method: worker.segments(slots).astype(np.intp)}
         for one in self.baselines:
-            if len(slots) and (found := one.baseline.labels(raw)) is not None:
+            if len(slots) and (found := one.baseline.labels(without_missing(raw))) is not None:
                 labels[one.baseline.name] = found
         return Moment(
             at,

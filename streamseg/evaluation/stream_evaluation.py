@@ -130,7 +130,7 @@ def _with_all_labels(runs: list[Run], moment: Moment, methods: list[str]) -> Mom
     when = next(name for name, one in runs[0].moments.items() if one is moment)
     for run in runs[1:]:
         labels[run.method] = run.moments[when].labels[run.method]
-    scaled = standardised(moment.vectors, params.skewed, params.blocks)
+    scaled = standardised(moment.vectors, params.skewed, params.blocks, params.floors)
     labels["offline"] = ceiling(scaled, params.k, list(labels.values()))
     if "nmf" in methods:
         labels["nmf"] = nmf_labels(moment.vectors, params.skewed, params.k)

@@ -45,8 +45,6 @@ DEVICES: Final = ("mobile", "desktop", "tablet")
 
 DAY_PARTS: Final = ("night", "morning", "afternoon", "evening")
 """Six hours each, from midnight in the configured time zone."""
-USUAL_DAY: Final = (0.1, 0.25, 0.35, 0.3)
-"""Share of each day part in the activity of a customer of whom nothing is known."""
 
 OTHER_CATEGORY: Final = "other"
 
@@ -74,9 +72,12 @@ _HABIT: Final = (
     Aggregate("lines_bought", "each priced item line bought: 1"),
     Aggregate("price_bought", "the same: ln(1 + price)"),
     Aggregate("discount", "the same: unit discount / (price + unit discount)"),
+)
+_BY_CLICK: Final = (
     *(Aggregate(name, f"each click or purchase of the {name} (six hours): 1") for name in DAY_PARTS),
     Aggregate("weekend", "each click or purchase on a Saturday or Sunday: 1"),
 )
+"""Sums of rows before format 3; since then rows hold visits (`visits`)."""
 
 RECENT: Final = ("clicks", "sessions", "views", "carts", "purchases", "spend")
 """Sums that are also kept with the recent half-life, as `recent_<name>`."""
@@ -98,7 +99,12 @@ def category_group_sum(group: int) -> str:
 
 
 def aggregates(
-    categories: Sequence[str], brand_groups: int = 0, counted: Sequence[Counted] = (), category_groups: int = 0
+    categories: Sequence[str],
+    brand_groups: int = 0,
+    counted: Sequence[Counted] = (),
+    category_groups: int = 0,
+    *,
+    by_click: bool = False,
 ) -> tuple[Aggregate, ...]:
     """Return all sums of a row in stored order: habit half-life first, then recent.
 
@@ -107,10 +113,12 @@ def aggregates(
         brand_groups: number of hash groups for brands; 0 keeps no brand sums.
         counted: what else clicks tell in words.
         category_groups: number of hash groups for categories that are not listed; 0 keeps none.
+        by_click: whether the sums count clicks by day part and weekend, as rows before format 3 do.
     """
     lines = "each item line viewed, put in the cart or bought"
     return (
         *_HABIT,
+        *(_BY_CLICK if by_click else ()),
         *(Aggregate(category_sum(name), f"{lines} of {name}: 1") for name in categories),
         Aggregate(category_sum(OTHER_CATEGORY), f"{lines} of a category that is not listed: 1"),
         *(Aggregate(brand_sum(n), f"{lines} of a brand whose hash falls on {n}: 1") for n in range(brand_groups)),

@@ -13,7 +13,6 @@ from streamseg.features.aggregates import (
     DEVICES,
     OTHER_CATEGORY,
     RECENT,
-    USUAL_DAY,
     brand_sum,
     category_group_sum,
     category_sum,
@@ -34,6 +33,7 @@ from streamseg.features.formulas import (
     text_begins,
     text_in_group,
     total,
+    visit_share,
 )
 from streamseg.features.layout import Attribute, Layout, slug
 from streamseg.features.words.counted import Counted
@@ -46,6 +46,10 @@ YES_OR_NO: Final = "0 or 1"
 """Unit of features that hold only 0 or 1."""
 _SEARCHED: Final = 0.05
 """Prior of the share of searches with a word of a group."""
+EVEN_SPLIT_VARIANCE: Final = 0.5
+"""Of the block of a category, summed over two values that are equally frequent."""
+LEAST_MIX_VARIANCE: Final = 0.1
+"""Of a block of shares that add up to 1, summed: a fifth of that of customers who each have one of two."""
 AS_SENT: Final = "as sent"
 """Unit of attributes that are numbers: only the sender knows it."""
 
@@ -72,6 +76,17 @@ class Feature:
     """Whether it stands for a hash group of values: models compare it, people are told the values themselves."""
 
     @property
+    def least_variance(self) -> float:
+        """Variance that the feature, or its block as a whole, counts with at least; 0 for none.
+
+        What has a fixed range is not stretched because few customers differ in it. Two categories are then at most two
+        deviations apart.
+        """
+        if self.unit == YES_OR_NO:
+            return EVEN_SPLIT_VARIANCE
+        return LEAST_MIX_VARIANCE if self.block else 0.0
+
+    @property
     def subject(self) -> str:
         """What a value is a value of, in plain words: the attribute, or what it was grouped as."""
         return (self.block or self.attribute).removeprefix("profile_").replace("_", " ")
@@ -86,14 +101,7 @@ def catalogue(layout: Layout) -> dict[str, Feature]:
         *_money(layout),
         *_ratios(),
         *_mix("device", DEVICES, (0.5, 0.42, 0.08), "devices", "clicks and purchases from a {}", block="device"),
-        *_mix("", DAY_PARTS, USUAL_DAY, DAY_PARTS, "clicks and purchases of the {} (six hours)"),
-        Feature(
-            "weekend_share",
-            "share",
-            "clicks and purchases on Saturdays and Sundays, among all",
-            False,
-            share("weekend", DAY_PARTS, 2 / 7),
-        ),
+        *_visits(),
         *_categories(layout),
         *_category_groups(layout),
         *_brands(layout),
@@ -199,6 +207,30 @@ def _ratios() -> tuple[Feature, ...]:
             "discount_share", "share", "mean discount on item lines", False, share("discount", ("lines_bought",), 0.05)
         ),
         Feature("coupon_share", "share", "purchases with a coupon", False, share("coupons", ("purchases",), 0.05)),
+    )
+
+
+def _visits() -> tuple[Feature, ...]:
+    days = "of the 64 days up to the latest; a visit counts once, however many clicks it has"
+    parts = zip(DAY_PARTS, (0.1, 0.25, 0.35, 0.3), strict=True)
+    return (
+        *(
+            Feature(
+                f"{name}_share",
+                "share",
+                f"visits in the {name} (six hours), among all {days}",
+                False,
+                visit_share(part, prior),
+            )
+            for part, (name, prior) in enumerate(parts)
+        ),
+        Feature(
+            "weekend_share",
+            "share",
+            f"visits on Saturdays and Sundays, among all {days}",
+            False,
+            visit_share(None, 2 / 7),
+        ),
     )
 
 
@@ -322,7 +354,8 @@ def _of_attribute(index: int, attribute: Attribute) -> tuple[Feature, ...]:
             for group in range(attribute.found)
         )
     if not attribute.values:
-        meaning = f"{attribute.name}; {attribute.typical:g} if unknown"
+        assumed = "the mean of all" if attribute.typical is None else f"{attribute.typical:g}"
+        meaning = f"{attribute.name}; {assumed} if unknown"
         formula = attribute_number(index, attribute.typical)
         return (Feature(stem, AS_SENT, meaning, attribute.skewed, formula, attribute.name),)
     return tuple(

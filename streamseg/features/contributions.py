@@ -19,18 +19,15 @@ from streamseg.events.types import Click, Purchase
 from streamseg.features.aggregates import (
     BROWSED,
     CLICK_COUNTS,
-    DAY_PARTS,
     DEVICES,
     OTHER_CATEGORY,
     RECENT,
-    USUAL_DAY,
     brand_sum,
     category_group_sum,
     category_sum,
 )
 from streamseg.features.layout import Layout, slug
 from streamseg.features.lines import Lines, Places, lines_of
-from streamseg.features.local_time import local_time
 from streamseg.features.rows import Floats
 from streamseg.features.words.counted import Counted
 from streamseg.features.words.heard import category_group
@@ -39,9 +36,6 @@ _NONE: Final = -1
 """Code of a word without a sum of its own."""
 _NO_DEVICE: Final = -2
 """Code of a missing device, which does not add to `devices` either."""
-_DATE_ONLY_SECONDS: Final = 1_800
-"""A time at a full or half hour is taken for a date: midnight, in whatever time zone. Few true times are."""
-_SATURDAY: Final = 5
 _CACHED_NAMES: Final = 4096
 
 
@@ -74,7 +68,6 @@ class _Codes:
     is_browsed: NDArray[np.bool_]
     """By position of a sum; the last element is for `_NONE`."""
     device: dict[str | None, int]
-    day_part: int
     category: Callable[[str | None], int]
     category_group: Callable[[str | None], int]
     brand: Callable[[str | None], int]
@@ -109,7 +102,6 @@ def _codes(layout: Layout) -> _Codes:
         click={name: at[count] for name, count in CLICK_COUNTS.items()},
         is_browsed=is_browsed,
         device={None: _NO_DEVICE} | {name: at[name] for name in DEVICES},
-        day_part=at[DAY_PARTS[0]],
         category=category,
         category_group=grouped_category,
         brand=brand,
@@ -117,12 +109,11 @@ def _codes(layout: Layout) -> _Codes:
     )
 
 
-def of_clicks(layout: Layout, clicks: Sequence[Click], at: Floats, money: Money) -> Triples:
-    """Return what a batch of clicks adds. `at` is `occurred_at` of each, epoch seconds, shape (n,)."""
+def of_clicks(layout: Layout, clicks: Sequence[Click], money: Money) -> Triples:
+    """Return what a batch of clicks adds."""
     codes, adding = _codes(layout), _Adding(layout)
     everyone = np.arange(len(clicks))
     adding.add(everyone, "clicks")
-    adding.moments(everyone, at)
     adding.devices(clicks, everyone)
 
     named = _coded(map(attrgetter("event_name"), clicks), codes.click, len(clicks))
@@ -151,7 +142,6 @@ def of_purchases(layout: Layout, purchases: Sequence[Purchase], at: Floats, mone
     adding.add(np.flatnonzero(~bought), "refunds")
 
     adding.add(buying, "purchases")
-    adding.moments(buying, at)
     adding.devices(purchases, buying)
     log = np.log1p(value[buying])
     adding.add(buying, "order_log", log)
@@ -192,20 +182,6 @@ class _Adding:
         if isinstance(weights, float):
             weights = np.full(len(events), weights)
         self.parts.append((events, sums, weights))
-
-    def moments(self, events: Places, at: Floats) -> None:
-        """Add day part and weekend of the events. `at` has the times of the whole batch.
-
-        An event with a date only counts as the usual mix of day parts: orders of a file without times would all be
-        made at night.
-        """
-        hour, weekday = local_time(self.layout.time_zone).hour_and_weekday(at[events])
-        dated = at[events] % _DATE_ONLY_SECONDS == 0
-        first = _codes(self.layout).day_part
-        self.add(events[~dated], first + (hour * len(DAY_PARTS) // 24)[~dated])
-        for part, usual in enumerate(USUAL_DAY):
-            self.add(events[dated], np.full(np.count_nonzero(dated), first + part), usual)
-        self.add(events[weekday >= _SATURDAY], "weekend")
 
     def devices(self, events: Sequence[Click] | Sequence[Purchase], chosen: Places) -> None:
         """Add the devices of the chosen events that name one."""

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.features.rows import Floats, Rows, Slots
+from streamseg.features.visits import decayed
 from streamseg.features.words import texts
 from streamseg.time_units import DAY_SECONDS
 
@@ -48,6 +49,7 @@ class Moment:
         self._kept = self.layout.kept(np.where(np.isfinite(last_seen), self.now - last_seen, 0.0))
         self._totals: dict[str, Floats] = {}
         self._fields: dict[str, Floats] = {}
+        self._visits: tuple[Floats, Floats] | None = None
 
     def total(self, name: str) -> Floats:
         """Return a decayed sum, shape (n,), at least 0. Features share the array: do not write to it."""
@@ -56,6 +58,14 @@ class Moment:
             kept = self._kept[place >= self.layout.habits]
             total = self._totals[name] = np.maximum(self._sums[:, place] * kept, 0.0)
         return total
+
+    @property
+    def visits(self) -> tuple[Floats, Floats]:
+        """Decayed visits by part of the day, shape (n, 4), and at weekends, shape (n,)."""
+        if self._visits is None:
+            now = np.where(np.isfinite(self.now), self.now, 0.0) + np.zeros(len(self.slots))
+            self._visits = decayed(self.rows, self.slots, now)
+        return self._visits
 
     def rate(self, name: str) -> Floats:
         """Return a decayed sum as events in `RATE_DAYS`, shape (n,).
@@ -106,7 +116,7 @@ class Moment:
 
 
 Formula: TypeAlias = Callable[[Moment], Floats]
-"""Returns one value per row of the moment, shape (n,); finite unless the moment is without priors."""
+"""Returns one value per row of the moment, shape (n,). With priors all are finite, but for missing attributes (NaN)."""
 
 
 def total(name: str) -> Formula:
@@ -125,6 +135,17 @@ def share(part: str, whole: Sequence[str], prior: float) -> Formula:
     def formula(moment: Moment) -> Floats:
         of = sum((moment.total(name) for name in whole), np.zeros(len(moment.slots)))
         return np.minimum(moment.ratio(moment.total(part), of, prior, SHARE_PRIOR_EVENTS), 1.0)
+
+    return formula
+
+
+def visit_share(part: int | None, prior: float) -> Formula:
+    """Return the formula of the share (0-1) of visits in a part of the day, or at weekends, drawn towards `prior`."""
+
+    def formula(moment: Moment) -> Floats:
+        by_part, weekend = moment.visits
+        some = weekend if part is None else by_part[:, part]
+        return np.minimum(moment.ratio(some, by_part.sum(axis=1), prior, SHARE_PRIOR_EVENTS), 1.0)
 
     return formula
 
@@ -210,12 +231,12 @@ def favourite_share(groups: Sequence[str]) -> Formula:
     return formula
 
 
-def attribute_number(index: int, typical: float) -> Formula:
-    """Return the formula of a numeric attribute; with priors `typical` replaces a missing value."""
+def attribute_number(index: int, typical: float | None) -> Formula:
+    """Return the formula of a numeric attribute. A missing one is NaN, or with priors `typical`, if there is one."""
 
     def formula(moment: Moment) -> Floats:
         values = moment.field("attributes")[:, index]
-        return np.nan_to_num(values, nan=typical) if moment.priors else values
+        return values if typical is None or not moment.priors else np.nan_to_num(values, nan=typical)
 
     return formula
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.errors import SettingsError
-from streamseg.features.aggregates import OTHER_CATEGORY, Aggregate, aggregates
+from streamseg.features.aggregates import DAY_PARTS, OTHER_CATEGORY, Aggregate, aggregates
 from streamseg.features.words.attributes import Attribute, check_attributes, in_parts, slug
 from streamseg.features.words.counted import Counted, counted_kinds
 from streamseg.time_units import DAY_SECONDS
@@ -22,8 +22,10 @@ from streamseg.time_units import DAY_SECONDS
 __all__ = ["FIELDS", "FORMAT", "NEVER", "SOURCES", "Attribute", "Field", "Layout", "slug"]
 
 SOURCES: Final = 5
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Format of stored rows: the greatest `Field.added`. Rows of earlier formats lack the fields that were added later."""
+VISITS_SINCE: Final = 3
+"""First format that holds visits instead of sums of clicks by day part and weekend."""
 NEVER: Final = -np.inf
 """Time of an event that never happened: earlier than any other."""
 
@@ -38,7 +40,7 @@ class Field(NamedTuple):
 
     name: str
     type: str
-    of: Literal["", "topic", "event id", "segmentation", "attribute", "sum"]
+    of: Literal["", "topic", "event id", "segmentation", "attribute", "day part", "sum"]
     fresh: float
     meaning: str
     added: int = 1
@@ -56,6 +58,7 @@ FIELDS: Final = (
     Field("spend_minor", "<i8", "", 0, "purchases minus refunds, in minor units; exact, never decayed"),
     Field("fences", "<i8", "topic", -1, "last applied offset per input topic, in their order"),
     Field("ring", "<u8", "event id", 0, "hashes of the latest identities, 0 is empty; last quarter: purchases"),
+    Field("visits", "<u8", "day part", 0, "bit n: a visit n days before `visited_day`; see `visits.py`", added=3),
     Field("attribute_at", "<f8", "attribute", NEVER, "time of the profile that set the attribute"),
     Field("attributes", "<f8", "attribute", np.nan, "a number, or the index of a listed value; NaN is missing"),
     Field("transactions", "<u4", "", 0, "purchases; exact, never decayed"),
@@ -70,6 +73,7 @@ FIELDS: Final = (
     Field("learned_at", "<u4", "segmentation", 0, "time when the vector was last sampled for learning"),
     Field("held_segment", "<u4", "segmentation", 0, "`segment` before the tick of the latest look", added=2),
     Field("held_candidate", "<u4", "segmentation", 0, "`candidate` before the tick of the latest look", added=2),
+    Field("visited_day", "<u4", "", 0, "local day of the latest visit: days since 1970", added=3),
     Field("sums", "<f4", "sum", 0, "decayed sums, as of last_seen"),
     Field("ads", "|i1", "", -1, "consent to ads: 1 yes, 0 no, -1 unknown"),
     Field("personalisation", "|i1", "", -1, "consent to personalisation: 1 yes, 0 no, -1 unknown"),
@@ -191,7 +195,8 @@ class Layout:
     @cached_property
     def aggregates(self) -> tuple[Aggregate, ...]:
         """Sums in stored order."""
-        return aggregates(self.categories, self.brand_groups, self.counted, self.category_groups)
+        by_click = self.format < VISITS_SINCE
+        return aggregates(self.categories, self.brand_groups, self.counted, self.category_groups, by_click=by_click)
 
     @cached_property
     def sum_index(self) -> dict[str, int]:
@@ -226,6 +231,7 @@ class Layout:
             "event id": self.remembered_event_ids,
             "attribute": len(self.attributes),
             "segmentation": len(self.segmentations),
+            "day part": len(DAY_PARTS),
             "sum": len(self.aggregates),
         }
         return np.dtype(

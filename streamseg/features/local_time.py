@@ -27,10 +27,20 @@ class LocalTime:
 
     def hour_and_weekday(self, at: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Return local hour (0-23) and weekday (Monday is 0) of epoch seconds, each of the same shape."""
+        day, hour = self.day_and_hour(at)
+        return hour, weekday_of(day)
+
+    def day_and_hour(self, at: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return local day (1970-01-01 is 0) and hour (0-23) of epoch seconds, each of the same shape."""
         local = at + self.offsets[np.searchsorted(self.changes, at, side="right")]
         day = np.floor_divide(local, DAY_SECONDS)
         hour = (local - day * DAY_SECONDS) // 3600
-        return hour.astype(np.intp), (day.astype(np.intp) + 3) % 7  # 1970-01-01 was a Thursday
+        return day.astype(np.intp), hour.astype(np.intp)
+
+
+def weekday_of(day: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the weekday (Monday is 0) of days since 1970-01-01, which was a Thursday."""
+    return (day + 3) % 7
 
 
 @cache

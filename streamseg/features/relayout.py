@@ -1,8 +1,8 @@
 """Converts rows between layouts that differ in segmentations or in format only, and compares layouts by their settings.
 
 Sums, attributes, last applied offsets and event ids do not depend on the segmentations, so a segmentation can be added
-or dropped without touching them. A later format only adds fields, which begin fresh. Any other change of layout needs
-events from the log (`streamseg rebuild`).
+or dropped without touching them. A later format adds fields, which begin fresh, and may drop sums. Any other change of
+layout needs events from the log (`streamseg rebuild`).
 """
 
 from collections.abc import Mapping
@@ -95,8 +95,12 @@ def converted(old: Layout, new: Layout, records: NDArray[np.void]) -> NDArray[np
     made[:] = new.fresh
     kept = [name for name in new.segmentations if name in old.segmentations]
     to, at = [new.segmentations.index(name) for name in kept], [old.segmentations.index(name) for name in kept]
+    sums = [name for name in new.sum_index if name in old.sum_index]
+    to_sum, at_sum = [new.sum_index[name] for name in sums], [old.sum_index[name] for name in sums]
     for field in old.fields:
-        if field.of == "segmentation":
+        if field.of == "sum":
+            made[field.name][:, to_sum] = records[field.name][:, at_sum]
+        elif field.of == "segmentation":
             made[field.name][:, to] = records[field.name][:, at]
         else:
             made[field.name] = records[field.name]

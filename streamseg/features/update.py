@@ -18,6 +18,7 @@ from streamseg.features.groups import Groups, grouped
 from streamseg.features.latest import take_consents, take_profiles
 from streamseg.features.layout import NEVER
 from streamseg.features.rows import Floats, Rows, Slots
+from streamseg.features.visits import add_visits
 
 Mask = NDArray[np.bool_]
 
@@ -222,7 +223,8 @@ def _advance(
 def _absorb_clicks(rows: Rows, groups: Groups, at: Floats, clicks: Sequence[Click], money: Money) -> None:
     if rows.layout.category_groups:
         rows.heard.hear((one.item_category for click in clicks for one in click.items), rows.layout.category_groups)
-    _advance(rows, groups, at, of_clicks(rows.layout, clicks, at, money))
+    _advance(rows, groups, at, of_clicks(rows.layout, clicks, money))
+    add_visits(rows, groups, at)
     rows.last_click[groups.slots] = np.maximum(rows.last_click[groups.slots], groups.greatest(at))
 
 
@@ -236,6 +238,7 @@ def _absorb_purchases(  # noqa: PLR0917 - a batch is parallel arrays
     added, orders = of_purchases(rows.layout, purchases, at, money)
     _advance(rows, groups, at, added, orders.counted_at)
     slots = groups.slots
+    add_visits(rows, groups, np.where(orders.bought, at, NEVER))
     latest = groups.greatest(np.where(orders.bought, at, NEVER))
     rows.last_purchase[slots] = np.maximum(rows.last_purchase[slots], latest)
     rows.spend_minor[slots] += groups.total(orders.minor)

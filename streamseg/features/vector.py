@@ -13,7 +13,9 @@ from streamseg.features.words.texts import parts_of, text_of
 
 
 def vectors(rows: Rows, slots: Slots, now: float | Floats, names: Sequence[str]) -> Floats:
-    """Return the features of the rows at `now`, shape (n, len(names)), finite, in the catalogue's units.
+    """Return the features of the rows at `now`, shape (n, len(names)), in the catalogue's units.
+
+    All are finite, but for missing numbers of profiles without a typical value: NaN.
 
     Args:
         rows: the slab.

@@ -12,7 +12,7 @@ that it needs::
     k = 5
 
     [attributes.age]
-    typical = 40
+    skewed = false
 
     [features]
     brand_groups = 8

@@ -4,6 +4,7 @@ A sample also holds what was observed of the customer in all features of the cat
 than what they are learned from.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -41,8 +42,8 @@ class SampleValue(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Epoch of the partition's lease; samples of earlier releases have none."""
     events: int
     spend_minor: int
-    x: tuple[float, ...]
-    """Feature values, not scaled, in the order of the segmentation's features."""
+    x: tuple[float | None, ...]
+    """Feature values, not scaled, in the order of the segmentation's features; null for a missing number."""
     observed: tuple[float | None, ...] = ()
     """What was observed, by feature of the catalogue, to four digits; null without data."""
     observed_names: str = ""
@@ -51,6 +52,11 @@ class SampleValue(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What profiles told in words that the settings do not list, by attribute: the city. Descriptions name them."""
     heard: dict[str, str] = {}
     """Names of hash groups that the customer has much of, by feature."""
+
+    @property
+    def vector(self) -> tuple[float, ...]:
+        """The feature values, NaN for a missing number."""
+        return tuple(math.nan if value is None else value for value in self.x)
 
 
 SAMPLE_EPOCH_HEADER: Final = "epoch"

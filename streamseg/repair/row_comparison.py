@@ -29,7 +29,7 @@ EXACT: Final = (
     "attribute_at",
 )
 """Fields that must be equal. The fields of settling, sampling and recent event ids are not compared: they depend on the
-order of events."""
+order of events. Nor are visits: rows of the release before begin without them."""
 
 Kind = Literal["lost", "doubled", "different"]
 """`lost`: events are missing in the live row. `doubled`: it holds too many. `different`: any other field differs."""

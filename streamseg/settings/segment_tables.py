@@ -51,8 +51,9 @@ class AttributeSettings(TomlTable):
     them, descriptions name the most frequent. 0: a number, or one of `values`."""
     first: int = Field(default=18, ge=1, le=18)
     """Letters of such a text that are kept: 2 of a postcode are its area."""
-    typical: float = Field(default=0.0, allow_inf_nan=False)
-    """The number to assume where the attribute is missing."""
+    typical: float | None = Field(default=None, allow_inf_nan=False)
+    """The number to assume where the attribute is missing. Default: the mean of the customers who have it, so that it
+    adds nothing to any difference."""
     skewed: bool = False
     """Compare the number on a logarithmic scale, for example an income or a number of employees."""
     group_as: str = Field(default="", max_length=64)
@@ -75,7 +76,7 @@ class AttributeSettings(TomlTable):
 
     @model_validator(mode="after")
     def _check_kind(self) -> "AttributeSettings":
-        if (self.values or self.found) and (self.typical or self.skewed):
+        if (self.values or self.found) and (self.typical is not None or self.skewed):
             raise ValueError("typical and skewed are for numbers, but this attribute has values")
         if self.values and self.found:
             raise ValueError("values are listed or found, not both")

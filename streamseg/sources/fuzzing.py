@@ -76,7 +76,7 @@ class _Target:
 
     def __init__(self) -> None:
         self.decoder = Decoder(_MONEY)
-        self.layout = Layout.of(categories=("shoes", "socks"), attributes=(Attribute("age"),))
+        self.layout = Layout.of(categories=("shoes", "socks"), attributes=(Attribute("age", typical=0.0),))
         self.features = tuple(catalogue(self.layout))
         self.rows = Rows(self.layout)
 

@@ -191,6 +191,7 @@ def _learner_params(name: str, one: SegmentationSettings, features: list[Feature
         features=tuple(feature.name for feature in features),
         skewed=tuple(feature.skewed for feature in features),
         blocks=tuple(feature.block for feature in features),
+        floors=tuple(feature.least_variance for feature in features),
         k=one.k,
         clusterer=one.clusterer,
         step=one.step,

@@ -17,7 +17,7 @@ from tests.support.rows import DAY, NOON, Slab, click, consent, erasure, item, m
 
 LAYOUT = Layout.of(
     categories=("shoes",),
-    attributes=(Attribute("age"), Attribute("country", ("nl", "se")), Attribute("city", found=4)),
+    attributes=(Attribute("age", typical=35.0), Attribute("country", ("nl", "se")), Attribute("city", found=4)),
     time_zone="Europe/Stockholm",
     brand_groups=4,
     category_groups=3,

@@ -55,8 +55,12 @@ async def rewritten(made: Servers, fingerprint: str, rows: Sequence[tuple[str, b
 def of_format_1(row: bytes) -> bytes:
     new = np.frombuffer(row, dtype=LAYOUT.dtype, offset=HEADER_BYTES)
     old = np.zeros(1, dtype=format_1.record_type(event_ids=16))
+    sums = replace(LAYOUT, format=1).sum_index
     for name in old.dtype.names or ():
-        old[name] = new[name]
+        if name == "sums":
+            old[name][:, [sums[one] for one in LAYOUT.sum_index]] = new[name]
+        else:
+            old[name] = new[name]
     return format_1.stored(format_1.PARTITION, old)[0]
 
 
@@ -73,7 +77,7 @@ def test_a_worker_goes_on_with_the_rows_of_the_release_before() -> None:
         verdict = await made.verdict()
         assert verdict.good, verdict.differences
         assert verdict.customers == 6
-        assert await formats(made) == {2}
+        assert await formats(made) == {3}
         metadata = await made.state.metadata(NUMBER)
         assert metadata is not None
         assert metadata.layout == LAYOUT.fingerprint
@@ -84,7 +88,7 @@ def test_a_worker_goes_on_with_the_rows_of_the_release_before() -> None:
 def test_an_older_worker_stops_at_the_rows_of_a_newer_one_and_harms_nothing() -> None:
     async def go() -> None:
         made = await served()
-        await rewritten(made, LAYOUT.fingerprint, [(one, b"\x03" + row[1:]) for one, row in await stored(made)])
+        await rewritten(made, LAYOUT.fingerprint, [(one, b"\x04" + row[1:]) for one, row in await stored(made)])
         before = await stored(made)
         fill(made.log, EVENTS, EVENTS)
         (failure,) = await worked_off(made, "older again")

@@ -169,6 +169,11 @@ def _representatives(sampled: Sampled, assignment: Assignment, mask: NDArray[np.
 
 
 def _usual(features: Sequence[str], vectors: Floats) -> dict[str, tuple[float, float]]:
-    """Return the quantiles `MOST` of each feature (d) over vectors (n, d), to four digits."""
-    low, high = np.quantile(np.asarray(vectors, dtype=np.float64), MOST, axis=0)
-    return {name: (float(f"{low[i]:.4g}"), float(f"{high[i]:.4g}")) for i, name in enumerate(features)}
+    """Return the quantiles `MOST` of each feature (d) over the known values of vectors (n, d), to four digits."""
+    found = {}
+    for name, column in zip(features, np.asarray(vectors, dtype=np.float64).T, strict=True):
+        known = column[~np.isnan(column)]
+        if len(known):
+            low, high = np.quantile(known, MOST)
+            found[name] = (float(f"{low:.4g}"), float(f"{high:.4g}"))
+    return found

@@ -152,9 +152,13 @@ def rfm_of_many(scored: NDArray[np.intp]) -> RfmOfMany | None:
 
 
 def quintiles(features: Sequence[str], vectors: Floats) -> Borders:
-    """Return the four borders between the quintiles of each column of raw values (n, d), linearly interpolated."""
+    """Return the four borders between the quintiles of each column of raw values (n, d), linearly interpolated.
+
+    Missing values (NaN) are left out; a column without any value has borders of 0.
+    """
     assert len(features) == vectors.shape[1]
-    return tuple(map(tuple, np.quantile(vectors, FIFTHS, axis=0).T.tolist()))
+    known = [column[~np.isnan(column)] for column in vectors.T]
+    return tuple(tuple(np.quantile(one if len(one) else [0.0], FIFTHS).tolist()) for one in known)
 
 
 def _bought(days: Floats, purchases: Floats) -> NDArray[np.bool_]:

@@ -22,7 +22,7 @@ class Pull:
     """(z - other)^2 - (z - own)^2 in scaled space: positive towards the own segment, negative towards the other. The
     pulls of all features add up to the difference of the squared distances."""
     value: float
-    """The customer's."""
+    """The customer's; where it is missing, the mean that stands for it."""
     own_centre: float
     other_centre: float
 
@@ -57,12 +57,12 @@ def why(assigner: Assigner, vector: ArrayLike, segment: str, other: str | None =
     scaled = assigner.scaled(raw)[0]
     centres = np.array(snapshot.centres)
     pulls = (scaled - centres[against]) ** 2 - (scaled - centres[own]) ** 2
-    typical = _raw(assigner, centres)
+    typical, own_values = _raw(assigner, centres), _raw(assigner, scaled[None])[0]
     return [
         Pull(
             feature=snapshot.features[i],
             pull=float(pulls[i]),
-            value=float(raw[0, i]),
+            value=float(own_values[i] if np.isnan(raw[0, i]) else raw[0, i]),
             own_centre=float(typical[own, i]),
             other_centre=float(typical[against, i]),
         )
@@ -71,7 +71,7 @@ def why(assigner: Assigner, vector: ArrayLike, segment: str, other: str | None =
 
 
 def _raw(assigner: Assigner, centres: Floats) -> Floats:
-    """Return scaled centres (k, d) in the units of the features."""
+    """Return scaled points (k, d) in the units of the features."""
     values = assigner.snapshot.scale.undo(centres)
     mask = np.array(assigner.snapshot.skewed)
     values[:, mask] = np.expm1(values[:, mask])

@@ -34,7 +34,7 @@ class Learner:
         """
         self.params = params
         self.refused = 0
-        """Samples not learned because their vector had another length or a value that is not finite."""
+        """Samples not learned because their vector had another length or an infinite value."""
         self._draw = draw or random.SystemRandom()
         self._model = RunningModel(params)
         self._schedule = ChallengeSchedule(params)
@@ -224,8 +224,8 @@ class Learner:
         return self
 
     def _logged(self, sample: Sample) -> tuple[float, ...] | None:
-        """Return the vector in log space, None if refused. Python floats: River is slower on NumPy's."""
-        if len(sample.vector) != len(self.params.features) or not all(map(math.isfinite, sample.vector)):
+        """Return the vector in log space, NaN if missing; None if refused. River is slower on NumPy's floats."""
+        if len(sample.vector) != len(self.params.features) or any(map(math.isinf, sample.vector)):
             return None
         return tuple(
             math.log1p(max(value, 0.0)) if skewed else float(value)

@@ -82,9 +82,8 @@ class RunningModel:
         return self
 
     def learn(self, logged: Sequence[float], at: float) -> None:
-        """Learn one customer's log-space vector (d,), looked at `at` (epoch seconds). Needs centres."""
-        named = dict(zip(self._params.features, logged, strict=True))
-        winner, distance = self.clusterer.learn_one(self._scaler.transform_one(named))
+        """Learn one customer's log-space vector (d,), NaN if missing, looked at `at` (epoch seconds). Needs centres."""
+        winner, distance = self.clusterer.learn_one(self._scaler.transform_one(logged))
         self.counts[winner] += 1
         self.drift.update(at, distance)
 
@@ -239,12 +238,12 @@ class RunningModel:
 
         A scaler that had learned every sample since the first day would weigh features by past behaviour.
         """
-        return scaler.measure(logged, self._params.features, self._params.blocks)
+        return scaler.measure(logged, self._params.features, self._params.blocks, self._params.floors)
 
     def _use_scale(self, scale: Scale) -> None:
         """Fix the scale until the next challenge, so that centres keep their meaning."""
         self.scale = scale
-        self._scaler = scaler.fixed(scale, self._params.features)
+        self._scaler = scaler.FixedScaler(scale, self._params.features)
 
     def _new_drift(self, fed: Sequence[float] = (), filling: Sequence[float] = ()) -> DriftWatch:
         return DriftWatch(self._params.challenge_interval / DRIFT_VALUES_PER_CHALLENGE, fed, filling)

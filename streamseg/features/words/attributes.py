@@ -15,12 +15,13 @@ _SECOND: Final = " (second part)"
 class Attribute:
     """A profile attribute kept in rows: one of `values`, a text if `found` is given, or else a number.
 
-    `typical` replaces a missing number in vectors; `skewed` numbers are compared by their logarithm.
+    `typical` replaces a missing number in vectors; None leaves it missing (NaN), so that models take the mean of the
+    known ones. `skewed` numbers are compared by their logarithm.
     """
 
     name: str
     values: tuple[str, ...] = ()
-    typical: float = 0.0
+    typical: float | None = None
     skewed: bool = False
     group_as: str = ""
     """Name of what groups or bands make of it, such as `zone` or `generation`; empty for nothing."""

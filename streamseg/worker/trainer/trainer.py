@@ -189,7 +189,14 @@ class Trainer:
                 continue
             seen = value.observed if value.observed_names == self._catalogue.observed_names else ()
             sample = Sample(
-                value.customer_id, value.at, value.x, value.events, value.spend_minor, seen, value.texts, value.heard
+                value.customer_id,
+                value.at,
+                value.vector,
+                value.events,
+                value.spend_minor,
+                seen,
+                value.texts,
+                value.heard,
             )
             learned = learner.learn(sample, record.offset)
             if learned and learner.challenge_due() and (transition := learner.challenge()) is not None:

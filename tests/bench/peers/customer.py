@@ -6,14 +6,16 @@ Features, half-lives, model and written values are the same as ours.
 import json
 import math
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from streamseg.clustering.snapshot import Snapshot
 from streamseg.features.aggregates import BROWSED, CLICK_COUNTS, DAY_PARTS, DEVICES, RECENT, aggregates, category_sum
+from streamseg.features.visits import WINDOW
 from streamseg.time_units import DAY_SECONDS
 
-HALF_LIFE_SECONDS: Final = 30 * DAY_SECONDS
+HALF_LIFE_DAYS: Final = 30
+HALF_LIFE_SECONDS: Final = HALF_LIFE_DAYS * DAY_SECONDS
 RECENT_HALF_LIFE_SECONDS: Final = 7 * DAY_SECONDS
 RECENCY_CAP_DAYS: Final = 365.0
 REMEMBERED_EVENT_IDS: Final = 8
@@ -35,6 +37,7 @@ def fresh() -> Customer:
     """A new customer."""
     return {
         "events": 0, "transactions": 0, "spend_minor": 0, "first_seen": None, "last_seen": None, "sums": {},
+        "visits": {},
         "ids": [], "segment": None, "candidate": None, "streak": 0, "since": 0, "seq": 0, "published_at": 0,
     }  # fmt: skip
 
@@ -48,7 +51,13 @@ def add_click(customer: Customer, click: Any, at: float) -> bool:
     if last is not None and anchor > last:
         for name in sums:
             sums[name] *= 2.0 ** (-(anchor - last) / _half_life(name))
-    for name, weight in _weights(click, at):
+    moment = datetime.fromtimestamp(at, UTC)
+    days = customer["visits"]
+    day, part = moment.toordinal(), moment.hour * len(DAY_PARTS) // 24
+    days[str(day)] = sorted({*days.get(str(day), ()), part})
+    latest = max(map(int, days))
+    customer["visits"] = {one: parts for one, parts in days.items() if int(one) > latest - WINDOW}
+    for name, weight in _weights(click):
         sums[name] = sums.get(name, 0.0) + weight * 2.0 ** (-(anchor - at) / _half_life(name))
         if name in RECENT:
             recent = f"recent_{name}"
@@ -64,11 +73,8 @@ def _half_life(name: str) -> float:
     return RECENT_HALF_LIFE_SECONDS if name in _RECENT else HALF_LIFE_SECONDS
 
 
-def _weights(click: Any, at: float) -> list[tuple[str, float]]:
-    moment = datetime.fromtimestamp(at, UTC)
-    weights = [("clicks", 1.0), (DAY_PARTS[moment.hour * len(DAY_PARTS) // 24], 1.0)]
-    if moment.weekday() >= SATURDAY:
-        weights.append(("weekend", 1.0))
+def _weights(click: Any) -> list[tuple[str, float]]:
+    weights = [("clicks", 1.0)]
     if click.device_category is not None:
         weights.append(("devices", 1.0))
         if click.device_category in DEVICES:
@@ -113,8 +119,16 @@ def vector(customer: Customer, now: float) -> list[float]:
         level("price_browsed", "lines_browsed", 30.0),
         level("price_bought", "lines_bought", 30.0),
         share("discount", total("lines_bought"), 0.05),
-        share("weekend", sum(total(part) for part in DAY_PARTS), 2 / 7),
+        _weekend_share(customer["visits"], now),
     ]
+
+
+def _weekend_share(visits: dict[str, list[int]], now: float) -> float:
+    today = datetime.fromtimestamp(now, UTC).toordinal()
+    weights = {int(day): len(parts) * 2.0 ** (-(today - int(day)) / HALF_LIFE_DAYS) for day, parts in visits.items()}
+    weekend: float = sum(weight for day, weight in weights.items() if date.fromordinal(day).weekday() >= SATURDAY)
+    found: float = (weekend + 4.0 * 2 / 7) / (sum(weights.values()) + 4.0)
+    return found
 
 
 class Model:

@@ -16,10 +16,10 @@ from streamseg.clustering.snapshot import Snapshot, SnapshotRefusedError, WarmUp
 DIMENSIONS = 12
 
 
-def snapshot_of(k: int, rng: np.random.Generator, constant: bool = False) -> Snapshot:
+def snapshot_of(k: int, rng: np.random.Generator, constant: bool = False, bound: float | None = None) -> Snapshot:
     variance = rng.uniform(0.2, 4.0, DIMENSIONS)
     variance[3] = 0.0 if constant else variance[3]
-    scale = Scale.of(rng.normal(1.0, 1.0, DIMENSIONS).tolist(), variance.tolist())
+    scale = Scale.of(rng.normal(1.0, 1.0, DIMENSIONS).tolist(), variance.tolist(), bound=bound)
     return Snapshot(
         segmentation="behaviour",
         version=1,
@@ -41,11 +41,12 @@ def snapshot_of(k: int, rng: np.random.Generator, constant: bool = False) -> Sna
     )
 
 
+@pytest.mark.parametrize("bound", [None, 1.5])
 @pytest.mark.parametrize("constant", [False, True])
 @pytest.mark.parametrize("k", [5, 8, 16])
-def test_the_nearest_segment_equals_rivers_prediction_on_every_row(k: int, constant: bool) -> None:
+def test_the_nearest_segment_equals_rivers_prediction_on_every_row(k: int, constant: bool, bound: float | None) -> None:
     rng = np.random.default_rng([3, k])
-    snapshot = snapshot_of(k, rng, constant)
+    snapshot = snapshot_of(k, rng, constant, bound)
     vectors = rng.lognormal(0.0, 1.5, (3000, DIMENSIONS)) - 0.3
     scaler = preprocessing.StandardScaler()
     scaler.counts.update(dict.fromkeys(snapshot.features, 1))
@@ -60,6 +61,7 @@ def test_the_nearest_segment_equals_rivers_prediction_on_every_row(k: int, const
     for row, index in zip(vectors.tolist(), assigned.tolist(), strict=True):
         logged = (np.log1p(max(v, 0.0)) if skewed else v for v, skewed in zip(row, snapshot.skewed, strict=True))
         scaled = scaler.transform_one(dict(zip(snapshot.features, map(float, logged), strict=True)))
+        scaled = {name: min(max(z, -(bound or np.inf)), bound or np.inf) for name, z in scaled.items()}
         mismatches += kmeans.predict_one(scaled) != index
     assert mismatches == 0
 

@@ -8,7 +8,7 @@ import pytest
 from streamseg.clustering.encode import Floats
 from streamseg.clustering.params import LearnerParams
 from streamseg.errors import SettingsError
-from streamseg.evaluation.baselines import BASELINES, nmf_labels
+from streamseg.evaluation.baselines import BASELINES, nmf_labels, without_missing
 from streamseg.evaluation.measures import Labels, ari
 
 RNG = np.random.default_rng(4)
@@ -33,6 +33,11 @@ def test_every_baseline_learns_and_gives_each_row_a_label(name: str) -> None:
     found = one.labels(VECTORS[:50])
     assert found is not None
     assert found.shape == (50,)
+
+
+def test_the_mean_replaces_missing_numbers() -> None:
+    rows = np.array([[1.0, np.nan], [3.0, np.nan], [np.nan, np.nan]])
+    assert without_missing(rows).tolist() == [[1.0, 0.0], [3.0, 0.0], [2.0, 0.0]]
 
 
 @pytest.mark.parametrize(("name", "least"), [("minibatch", 0.5), ("betula", 0.99), ("river-dbstream", 0.5)])

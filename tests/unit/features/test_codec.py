@@ -1,5 +1,7 @@
 """Encoding and decoding of stored rows, and errors for rows that cannot be read."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -47,9 +49,9 @@ def test_fields_are_aligned() -> None:
 def test_a_newer_format_is_refused() -> None:
     layout = Layout.of()
     stored = bytes([FORMAT + 1]) + a_row(layout)[1:]
-    with pytest.raises(LayoutMismatchError, match="format 3, this version reads up to 2"):
+    with pytest.raises(LayoutMismatchError, match="format 4, this version reads up to 3"):
         codec.decode(layout, [stored])
-    with pytest.raises(LayoutMismatchError, match="format 3, this version reads up to 2"):
+    with pytest.raises(LayoutMismatchError, match="format 4, this version reads up to 3"):
         codec.erasure_of(stored)
 
 
@@ -63,7 +65,11 @@ def test_rows_of_format_1_are_read_with_fresh_values_in_the_fields_that_they_lac
     new, *old = rows.load(["new", "a", "b"], [a_row(layout), *format_1.stored(format_1.DEFAULT, records)]).tolist()
     for field in FIELDS:
         read = rows.slab[field.name][old]
-        if field.name in (records.dtype.names or ()) and field.name != "looked_at":
+        if field.name == "sums":
+            for name, place in layout.sum_index.items():
+                at = replace(layout, format=1).sum_index[name]
+                np.testing.assert_array_equal(read[:, place], records["sums"][:, at], err_msg=name)
+        elif field.name in (records.dtype.names or ()) and field.name != "looked_at":
             np.testing.assert_array_equal(read, records[field.name])
         else:
             np.testing.assert_array_equal(read, layout.fresh[field.name].repeat(2, axis=0))
@@ -71,6 +77,26 @@ def test_rows_of_format_1_are_read_with_fresh_values_in_the_fields_that_they_lac
     again = Rows(layout)
     slots = again.load(["a", "b"], rows.dump(np.array(old)))
     assert again.dump(slots) == rows.dump(np.array(old))
+
+
+def test_rows_of_format_2_are_read_without_visits_and_keep_their_sums() -> None:
+    """Issue 14, number 4: visits take the place of five sums of clicks by day part and weekend."""
+    layout = Layout.of()
+    old = replace(layout, format=2)
+    assert (old.fingerprint, old.row_bytes) == ("56371d15", 384), "as the release before wrote them"
+    assert [name for name in old.sum_index if name not in layout.sum_index] == [
+        "night", "morning", "afternoon", "evening", "weekend",
+    ]  # fmt: skip
+    records = np.zeros(1, dtype=old.dtype)
+    records["sums"] = np.arange(len(old.sum_index))
+    records["events"], records["last_seen"] = 20, 1_700_000_000.0
+    stored = b"\x02" + bytes.fromhex(old.fingerprint) + records.tobytes()
+    rows = Rows(layout)
+    slots = rows.load(["c-1"], [stored])
+    found = dict(zip(layout.sum_index, rows.sums[slots][0].tolist(), strict=True))
+    assert found == {name: old.sum_index[name] for name in layout.sum_index}
+    assert (rows.events[slots].tolist(), rows.last_seen[slots].tolist()) == ([20], [1_700_000_000.0])
+    assert (rows.visits[slots].tolist(), rows.visited_day[slots].tolist()) == ([[0, 0, 0, 0]], [0])
 
 
 def test_format_1_with_other_segmentations_is_read_too() -> None:

@@ -138,6 +138,14 @@ def test_profile_attributes_become_numbers_and_flags() -> None:
     assert vectors(slab.rows, slab.all, NOON, names).tolist() == [[52, 0, 1]]
 
 
+def test_a_number_that_is_missing_stays_missing_unless_a_typical_one_is_given() -> None:
+    slab = Slab(Layout.of(attributes=(Attribute("income"), Attribute("age", typical=35.0))))
+    names = ["profile_income", "profile_age"]
+    np.testing.assert_array_equal(vectors(slab.rows, slab.all, NOON, names), [[np.nan, 35.0]])
+    slab.feed([profile(NOON, income=0)])
+    assert vectors(slab.rows, slab.all, NOON, names).tolist() == [[0.0, 35.0]]
+
+
 def test_shares_of_one_whole_add_up_to_one() -> None:
     slab = Slab(RICH)
     slab.feed(

@@ -25,6 +25,15 @@ def test_a_sample_holds_what_was_observed_in_all_features() -> None:
     assert path.segmentations[0].features == ("views", "purchases"), "and not only those"
 
 
+def test_a_missing_number_is_null_in_the_sample_and_missing_in_its_vector() -> None:
+    sent = pipeline.SampleValue(segmentation="who", customer_id="c-1", at=NOW, events=1, spend_minor=0, x=(np.nan, 7.0))
+    encoded = msgspec.json.encode(sent)
+    assert b'"x":[null,7.0]' in encoded
+    found = msgspec.json.decode(encoded, type=pipeline.SampleValue)
+    assert found.x == (None, 7.0)
+    np.testing.assert_array_equal(found.vector, [np.nan, 7.0])
+
+
 def test_observed_numbers_have_four_digits() -> None:
     rounded = _rounded(np.array([[123_456.0, 0.00123456, 0.0, np.nan, -98.7654]]))[0]
     assert rounded[:3] == pytest.approx([123_500.0, 0.001235, 0.0], rel=1e-12)

@@ -84,8 +84,8 @@ def test_a_fresh_fit_below_the_adoption_gain_is_not_adopted() -> None:
     assert model.snapshot().segments == ids
 
 
-@pytest.mark.parametrize("poison", [math.nan, math.inf, -math.inf])
-def test_samples_with_values_that_are_not_finite_are_refused(poison: float) -> None:
+@pytest.mark.parametrize("poison", [math.inf, -math.inf])
+def test_samples_with_values_that_are_infinite_are_refused(poison: float) -> None:
     model = learner()
     run(model, range(3))
     before = model.snapshot()
@@ -95,6 +95,24 @@ def test_samples_with_values_that_are_not_finite_are_refused(poison: float) -> N
     assert model.refused == 2
     assert after.samples_offset == 9001
     assert (after.centres, after.scale, after.learned) == (before.centres, before.scale, before.learned)
+
+
+def test_a_missing_number_is_learned_as_the_mean_and_pulls_nobody_away() -> None:
+    """Issue 14, number 4: not as 0, and not as an assumed number."""
+    model, mean = learner(), learner()
+    for one in (model, mean):
+        run(one, range(3))
+    learned = model.snapshot()
+    at_the_mean = math.expm1(learned.scale.mean[1])
+    model.learn(Sample("c-1", 4 * DAY_SECONDS, (3.0, math.nan, 10.0, 0.2), 9), 9000)
+    mean.learn(Sample("c-1", 4 * DAY_SECONDS, (3.0, at_the_mean, 10.0, 0.2), 9), 9000)
+    np.testing.assert_allclose(model.snapshot().centres, mean.snapshot().centres, rtol=1e-9)
+    assert model.snapshot().centres != learned.centres
+    assigner = Assigner(learned)
+    assert assigner.scaled([[3.0, math.nan, 10.0, 0.2]])[0, 1] == 0.0
+    assert model.challenge() is not None
+    assert np.isfinite(model.snapshot().centres).all()
+    assert Snapshot.from_json(model.snapshot().to_json()) == model.snapshot()
 
 
 def test_centres_between_challenges_equal_those_of_river_alone() -> None:
