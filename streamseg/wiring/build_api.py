@@ -15,7 +15,7 @@ from streamseg.settings import Settings
 from streamseg.store.key_names import ADS_PREFIX
 from streamseg.store.redis import RedisMembershipStore, RedisModelStore, RedisStateStore
 from streamseg.store.redis.api_key_store import RedisApiKeyStore
-from streamseg.store.redis.change_notices import RedisChangeNotices
+from streamseg.store.redis.change_notices import change_notices
 from streamseg.store.redis.ticket_store import RedisTicketStore
 from streamseg.store.redis.webhook_store import RedisWebhookStore
 from streamseg.wiring.derived import derive
@@ -30,7 +30,7 @@ async def api_on_redis(settings: Settings, sink: EventSink) -> AsyncIterator[Api
     ttl_seconds = settings.membership.ttl_seconds
     derived = derive(settings)
     async with redis_client(address) as redis:
-        notices, models = RedisChangeNotices(redis), RedisModelStore(redis)
+        notices, models = change_notices(redis), RedisModelStore(redis)
         api = Api(
             settings.api,
             Metrics(),
