@@ -22,6 +22,8 @@ from streamseg.store.redis.script import Argument, Script
 
 ENTRIES_IN_ONE_CALL: Final = 1_000
 """They block Redis for 2.5 ms."""
+ENTRIES_IN_ONE_PIECE: Final = 4_000
+"""On a Cluster, where each entry is a call of its own and so blocks nothing."""
 READ_IN_ONE_CALL: Final = 2_000
 
 _PACK: Final = msgspec.msgpack.Encoder().encode
@@ -48,8 +50,9 @@ class RedisMembershipStore:
             entries = await self._without_idle_deletions(entries)
         for epoch, group in groupby(entries, attrgetter("epoch")):
             of_epoch = list(group)
-            for start in range(0, len(of_epoch), ENTRIES_IN_ONE_CALL):
-                piece = of_epoch[start : start + ENTRIES_IN_ONE_CALL]
+            size = ENTRIES_IN_ONE_PIECE if isinstance(self._redis, Cluster) else ENTRIES_IN_ONE_CALL
+            for start in range(0, len(of_epoch), size):
+                piece = of_epoch[start : start + size]
                 if isinstance(self._redis, Cluster):
                     numbers = await self._write_by_slot(self._redis, epoch, piece)
                 else:

@@ -10,6 +10,9 @@ from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError as LostConnectionError
 
 READ_BYTES: Final = 65_536
+SHORTEST_REPLY: Final = 4
+"""Bytes: an empty list, or a number of one digit."""
+CLOSED: Final = "connection closed by server"
 _NOT_YET: Final = object()
 
 
@@ -33,8 +36,10 @@ class _Quick(AbstractConnection):
             await self.send_packed_command([b"".join(parts)], check_health=False)
             reader = hiredis.Reader(replyError=self._parser.parse_error, notEnoughData=_NOT_YET)
             replies: list[Any] = []
+            wanted = SHORTEST_REPLY * count  # so much comes in any case: the loop is not woken for every chunk of it
             while len(replies) < count:
-                reader.feed(await self._received())
+                reader.feed(await self._received(wanted))
+                wanted = 0
                 while (reply := reader.gets()) is not _NOT_YET:
                     replies.append(reply)
         except BaseException:  # replies may still come: nobody else may read them
@@ -42,12 +47,19 @@ class _Quick(AbstractConnection):
             raise
         return replies
 
-    async def _received(self) -> bytes:
-        if self._reader is not None:
-            async with asyncio.timeout(self.socket_timeout):
-                if received := await self._reader.read(READ_BYTES):
-                    return received
-        raise LostConnectionError("connection closed by server")
+    async def _received(self, wanted: int) -> bytes:
+        """Return the next bytes: as many as wanted, or with 0 what is there."""
+        reader = self._reader
+        if reader is None:
+            raise LostConnectionError(CLOSED)
+        async with asyncio.timeout(self.socket_timeout):
+            try:
+                received = await (reader.readexactly(wanted) if wanted else reader.read(READ_BYTES))
+            except asyncio.IncompleteReadError:
+                received = b""
+        if not received:
+            raise LostConnectionError(CLOSED)
+        return received
 
 
 def quick(redis: Redis) -> Redis:
