@@ -18,14 +18,20 @@ MOVE_AT_ONCE = 100
 
 
 class RedisCluster:
-    """Primaries with replicas. `with` starts and stops all of them; with no replica a part that is away stays away."""
+    """Primaries with replicas. `with` starts and stops all of them; with no replica a part that is away stays away.
 
-    def __init__(self, primaries: int = 3, replicas: int = 3, options: Sequence[str] = DURABLE) -> None:
+    Spares are primaries without slots.
+    """
+
+    def __init__(
+        self, primaries: int = 3, replicas: int = 3, spares: int = 0, options: Sequence[str] = DURABLE
+    ) -> None:
         cluster = ("--cluster-enabled", "yes", "--cluster-node-timeout", str(NODE_TIMEOUT_MS))
         alone = ("--cluster-require-full-coverage", "no")
-        self._of_primaries = primaries
+        self._of_primaries, self._of_replicas = primaries, replicas
         self._started = ExitStack()
-        self.nodes = [RedisServer(options=(*options, *cluster, *alone)) for _ in range(primaries + replicas)]
+        self._clients: dict[RedisServer, redis.Redis] = {}
+        self.nodes = [RedisServer(options=(*options, *cluster, *alone)) for _ in range(primaries + replicas + spares)]
 
     @property
     def url(self) -> str:
@@ -49,7 +55,7 @@ class RedisCluster:
             self.ask(node, "CLUSTER", "SET-CONFIG-EPOCH", number + 1)
             self.ask(self.nodes[0], "CLUSTER", "MEET", "127.0.0.1", node.port)
         _until(lambda: all(len(self._known(node)) == len(self.nodes) for node in self.nodes), "all nodes are known")
-        for number, replica in enumerate(self.nodes[self._of_primaries :]):
+        for number, replica in enumerate(self.nodes[self._of_primaries :][: self._of_replicas]):
             primary = primaries[number % len(primaries)]
             self.ask(replica, "CLUSTER", "REPLICATE", self.id(primary))
         self.wait_until_whole()
@@ -59,15 +65,20 @@ class RedisCluster:
 
     def ask(self, node: RedisServer, *command: Any) -> Any:
         """Run a command on one node."""
-        with redis.Redis(port=node.port, socket_timeout=5) as client:
-            return client.execute_command(*command)
+        return self._client(node).execute_command(*command)
+
+    def _client(self, node: RedisServer) -> Any:  # redis-py's calls have no types
+        if node not in self._clients:
+            client = redis.Redis(port=node.port, socket_timeout=5)
+            self._clients[node] = self._started.enter_context(client)
+        return self._clients[node]
 
     def id(self, node: RedisServer) -> str:
         """Return the node's name in the Cluster."""
         return str(self.ask(node, "CLUSTER", "MYID").decode())
 
     def primaries(self) -> list[RedisServer]:
-        """Return the running nodes that serve slots, as they see it themselves."""
+        """Return the running primaries, as they see it themselves."""
         return [node for node in self.nodes if node.running and self._is_primary(node)]
 
     def replica_of(self, primary: RedisServer) -> RedisServer:
@@ -120,9 +131,7 @@ class RedisCluster:
 
     def _known(self, node: RedisServer) -> dict[str, list[str]]:
         """Return the fields of CLUSTER NODES by node id."""
-        with redis.Redis(port=node.port, socket_timeout=5) as client:
-            client.response_callbacks.clear()
-            lines = client.execute_command("CLUSTER", "NODES").decode().splitlines()
+        lines = self.ask(node, "CLUSTER", "NODES").decode().splitlines()
         return {fields[0]: fields for fields in map(str.split, lines)}
 
 

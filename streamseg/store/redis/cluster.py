@@ -23,6 +23,7 @@ from redis.exceptions import (
     ClusterDownError,
     ClusterError,
     MovedError,
+    NoScriptError,
     ReadOnlyError,
     RedisError,
     TryAgainError,
@@ -53,6 +54,13 @@ class _Piece:
     asking: bool = False
     numbers: list[int] = field(default_factory=list)
     parts: list[bytes] = field(default_factory=list)
+
+    def add(self, number: int, parts: Sequence[bytes]) -> None:
+        """Add a call."""
+        self.numbers.append(number)
+        if self.asking:
+            self.parts.append(ASKING)
+        self.parts += parts
 
 
 class Cluster:
@@ -132,8 +140,10 @@ class Cluster:
             raise reply
         return reply
 
-    async def run_each(self, calls: Sequence[Call]) -> list[Any]:
+    async def run_each(self, calls: Sequence[Call], script: str | None = None) -> list[Any]:
         """Run encoded commands, those of a node in one piece; return the replies, other errors among them.
+
+        `script` is the text of what they call by its hash, for nodes that do not know it.
 
         Raises `RedisError` or `OSError` when the outcome of some is unknown; those of other nodes are done then.
         """
@@ -144,7 +154,9 @@ class Cluster:
             if self._stale:
                 await self._read_map(self._readings)
             pieces = self._pieces(calls, waiting, asked)
-            outcomes = await asyncio.gather(*map(self._run_piece, pieces), return_exceptions=True)
+            outcomes = await asyncio.gather(
+                *(self._run_piece(piece, calls, script) for piece in pieces), return_exceptions=True
+            )
             refused: dict[int, tuple[Address, Exception]] = {}
             for piece, found in zip(pieces, outcomes, strict=True):
                 if isinstance(found, BaseException):
@@ -170,12 +182,11 @@ class Cluster:
         for number in waiting:
             slot, parts = calls[number]
             if number in asked:
-                piece = moving.setdefault(asked[number], _Piece(asked[number], asking=True))
-                piece.parts.append(ASKING)
+                moving.setdefault(asked[number], _Piece(asked[number], asking=True)).add(number, parts)
             else:
                 piece = pieces[places[slot]]
-            piece.numbers.append(number)
-            piece.parts += parts
+                piece.numbers.append(number)
+                piece.parts += parts
         return [piece for piece in (*pieces, *moving.values()) if piece.numbers]
 
     async def get_each(self, names: Sequence[bytes]) -> list[bytes | None]:
@@ -187,13 +198,25 @@ class Cluster:
                 raise one
         return found
 
-    async def _run_piece(self, piece: _Piece) -> list[Any]:
+    async def _run_piece(self, piece: _Piece, calls: Sequence[Call], script: str | None) -> list[Any]:
         address = self._served(piece.address)
         try:
-            found = await run_packed(self.node(address), piece.parts, len(piece.numbers) * (2 if piece.asking else 1))
+            found = await self._send(address, piece)
+            if script is not None and NoScriptError in set(map(type, found)):  # the node did nothing of these
+                await self.node(address).script_load(script)
+                unknown = [place for place, reply in enumerate(found) if isinstance(reply, NoScriptError)]
+                again = _Piece(address, piece.asking)
+                for place in unknown:
+                    again.add(piece.numbers[place], calls[piece.numbers[place]][1])
+                for place, reply in zip(unknown, await self._send(address, again), strict=True):
+                    found[place] = reply
         except LOST:
             self.distrust(address)
             raise
+        return found
+
+    async def _send(self, address: Address, piece: _Piece) -> list[Any]:
+        found = await run_packed(self.node(address), piece.parts, len(piece.numbers) * (2 if piece.asking else 1))
         return found[1::2] if piece.asking else found
 
     async def _follow(

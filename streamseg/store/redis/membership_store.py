@@ -10,7 +10,6 @@ from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
-from redis.exceptions import NoScriptError
 
 from streamseg.membership.types import OutboxEntry
 from streamseg.store import key_names as keys
@@ -102,23 +101,11 @@ class RedisMembershipStore:
         shared = self._shared(epoch, entries, "SPUBLISH")
         call = MembershipCalls(self._write.sha, self._prefix, shared).call
         with translated_errors():
-            replies = await cluster.run_each([call(entry) for entry in entries])
-            overtaken = []
-            for number, reply in enumerate(replies, 1):
-                if not reply:
-                    continue
-                answer = reply
-                if isinstance(reply, NoScriptError):  # after the first of them, the node knows the script
-                    entry = entries[number - 1]
-                    names = [self._prefix + entry.customer_id, keys.deletion_mark(entry.customer_id, self._prefix)]
-                    string = entry.membership or b""
-                    order = _PACK(((entry.seq,), (len(string),)))
-                    answer = await self._write.run(cluster, names, [*shared, order, string])
-                elif isinstance(reply, Exception):
+            replies = await cluster.run_each([call(entry) for entry in entries], self._write.text)
+            for reply in filter(None, replies):
+                if isinstance(reply, Exception):
                     raise reply
-                if answer:
-                    overtaken.append(number)
-        return overtaken
+        return [number for number, reply in enumerate(replies, 1) if reply]
 
     async def read(self, customer_ids: Sequence[str]) -> list[bytes | None]:
         """See the port."""
