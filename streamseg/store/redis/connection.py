@@ -13,6 +13,7 @@ from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
+from typing_extensions import override
 
 from streamseg.errors import SettingsError, StoreLoginError, StoreUnavailableError
 from streamseg.settings.addresses import redis_hosts
@@ -125,8 +126,18 @@ def _primary(url: str, options: Mapping[str, Any]) -> Redis:
     asked["retry"] = options["retry"]
     sentinel_of: Any = Sentinel  # redis-py's has no types
     sentinel = sentinel_of(redis_hosts(url), sentinel_kwargs=asked)
-    primary: Redis = sentinel.master_for(name, max_connections=pattern.max_connections, **wanted)
+    primary: Redis = sentinel.master_for(name, _Primary, max_connections=pattern.max_connections, **wanted)
     return quick(primary)
+
+
+class _Primary(Redis):
+    """Closes its connections to the Sentinels too; redis-py leaves them open."""
+
+    @override
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:
+        await super().aclose(close_connection_pool)
+        pool: Any = self.connection_pool
+        await pool.sentinel_manager.aclose()
 
 
 def _of_one(url: str, path: str | None = None) -> str:
