@@ -190,3 +190,15 @@ async def test_strings_are_announced_on_the_channel_of_their_shard(without_repli
         async with client_of(without_replicas) as client:
             await RedisMembershipStore(client, ttl_seconds=60).write([written("c-1", 1)])
         assert pubsub.parse_response() == [b"smessage", keys.membership("c-1").encode(), b""]
+
+
+@pytest.mark.parametrize("setting", ["yes", "no"])
+async def test_a_cluster_that_one_node_would_stop_is_named_in_the_log(
+    without_replicas: RedisCluster, setting: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    for node in without_replicas.nodes:
+        without_replicas.ask(node, "CONFIG", "SET", "cluster-require-full-coverage", setting)
+    async with client_of(without_replicas) as client:
+        await RedisStateStore(client).check()
+    said = [one.getMessage() for one in caplog.records if "require-full-coverage" in one.getMessage()]
+    assert bool(said) == (setting == "yes")

@@ -13,7 +13,7 @@ from streamseg.embedded.redis_server import DURABLE
 SLOTS = 16_384
 NODE_TIMEOUT_MS = 1_000
 """After this long a silent node is failed over; 15,000 by default."""
-FORMED_SECONDS = 30
+FORMED_SECONDS = 60
 MOVE_AT_ONCE = 100
 
 
@@ -61,6 +61,10 @@ class RedisCluster:
         self.wait_until_whole()
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop all nodes."""
         self._started.close()
 
     def ask(self, node: RedisServer, *command: Any) -> Any:

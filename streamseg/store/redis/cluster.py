@@ -1,6 +1,6 @@
 """A client of a Redis Cluster: sends each command to the node that serves its key, also after that has changed.
 
-redis-py's own takes twenty times the CPU of a single server's call per command of a pipeline. It also sends ASKING on
+redis-py's own pipeline took 61 us of CPU per command (measured once, before 2026-11-28). It also sends ASKING on
 another connection than the command that it is meant for, and fails with an `AttributeError` when a slot moves to a node
 that it has not seen. Here each node has an ordinary client of redis-py, and the map from slots to nodes is ours:
 
