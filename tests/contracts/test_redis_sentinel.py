@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -89,6 +90,17 @@ async def test_notices_go_on_after_a_failover(watched: WatchedRedis) -> None:
                 except (StoreUnavailableError, TimeoutError):
                     await asyncio.sleep(0.05)
             assert changed.is_set()
+
+
+async def test_many_lookups_at_once_forget_no_sentinel(watched: WatchedRedis) -> None:
+    """In redis-py they overwrite each other in its list when the first Sentinel is away."""
+    watched.sentinels[0].kill()
+    async with connected_to_one(watched.url) as client:
+        state = RedisStateStore(client)
+        await asyncio.gather(*(state.metadata(partition) for partition in range(30)))
+        pool: Any = client.connection_pool
+        asked = {one.connection_pool.connection_kwargs["port"] for one in pool.sentinel_manager.sentinels}
+        assert asked == {sentinel.port for sentinel in watched.sentinels}
 
 
 async def test_an_unknown_primary_is_named(watched: WatchedRedis) -> None:

@@ -1,5 +1,6 @@
 """Connects to Redis: builds the client from settings, translates its errors, and checks that the server is fit."""
 
+import asyncio
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -124,10 +125,27 @@ def _primary(url: str, options: Mapping[str, Any]) -> Redis:
     if url.startswith("rediss"):
         wanted["ssl"] = asked["ssl"] = True
     asked["retry"] = options["retry"]
-    sentinel_of: Any = Sentinel  # redis-py's has no types
+    sentinel_of: Any = _Sentinels  # redis-py's has no types
     sentinel = sentinel_of(redis_hosts(url), sentinel_kwargs=asked)
     primary: Redis = sentinel.master_for(name, _Primary, max_connections=pattern.max_connections, **wanted)
     return quick(primary)
+
+
+class _Sentinels(Sentinel):
+    """Looks up one primary at a time.
+
+    redis-py moves the Sentinel that answered to the front. Two look-ups at once can then overwrite another, which is
+    never asked again.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]  # redis-py's has no types
+        self._one = asyncio.Lock()
+
+    @override
+    async def discover_master(self, service_name: str) -> Any:
+        async with self._one:
+            return await super().discover_master(service_name)
 
 
 class _Primary(Redis):
