@@ -53,8 +53,8 @@ bench: install servers ## run a benchmark (ARGS="throughput"); without ARGS, lis
 fuzz: install ## send broken records through the decoder (RECORDS=1000000)
 	@$(RUN)/streamseg fuzz $(if $(RECORDS),--records $(RECORDS)) $(ARGS)
 
-chaos: install servers ## kill and freeze processes under load, then compare (FAULTS=100 SEED=1)
-	@$(RUN)/python -m tests.chaos $(if $(FAULTS),--faults $(FAULTS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+chaos: install servers ## kill and freeze processes under load, then compare (FAULTS=100 SEED=1 CLUSTER=1)
+	@$(RUN)/python -m tests.chaos $(if $(FAULTS),--faults $(FAULTS)) $(if $(SEED),--seed $(SEED)) $(if $(CLUSTER),--cluster) $(ARGS)
 
 schemas: install ## write schemas/ from the event types
 	@$(RUN)/streamseg schemas --write

@@ -20,6 +20,7 @@ for topic in clicks purchases profiles consents erasures; do
     allow worker --topic "streamseg.$topic" --operation Read
     allow api --topic "streamseg.$topic" --operation Write
 done
+allow worker --topic streamseg.clicks --operation Write # probes, which show that events get through
 allow worker --group streamseg --operation Read
 allow worker --group streamseg-reader --operation Describe # librdkafka asks for it; nothing is committed
 for topic in memberships samples; do # a new owner reads the changes of the last one; the trainer reads the samples

@@ -31,7 +31,8 @@ Private, may change with any release:
     ssg:v1:worker:<owner>                   string: JSON of what a worker reports of itself; TTL
     ssg:v1:demo                             string: present when the demo was the first to write to this store
 
-Each write of a membership publishes an empty message on the channel named like its key (`+subscribe &ssg:v1:m:*`).
+Each write of a membership publishes an empty message on the channel named like its key (`+subscribe &ssg:v1:m:*`; on a
+Cluster by SPUBLISH, `+ssubscribe`).
 
 Braces are Redis Cluster's hash tags. All private keys of a partition share one slot, so that one script can write them.
 Memberships spread over all slots; a deletion mark lies in the slot of its membership.

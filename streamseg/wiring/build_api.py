@@ -15,7 +15,7 @@ from streamseg.settings import Settings
 from streamseg.store.key_names import ADS_PREFIX, MEMBERSHIP_PREFIX
 from streamseg.store.redis import RedisMembershipStore, RedisModelStore, RedisStateStore
 from streamseg.store.redis.api_key_store import RedisApiKeyStore
-from streamseg.store.redis.change_notices import RedisChangeNotices
+from streamseg.store.redis.change_notices import change_notices
 from streamseg.store.redis.ticket_store import RedisTicketStore
 from streamseg.store.redis.webhook_store import RedisWebhookStore
 from streamseg.wiring.derived import derive
@@ -32,7 +32,7 @@ async def api_on_redis(settings: Settings, sink: EventSink) -> AsyncIterator[Api
     derived = derive(settings)
     async with redis_client(address) as redis:
         metrics = Metrics()
-        notices, models = RedisChangeNotices(redis), metered(RedisModelStore(redis), "models", metrics)
+        notices, models = change_notices(redis), metered(RedisModelStore(redis), "models", metrics)
         memberships, views = (
             RedisMembershipStore(redis, ttl_seconds=ttl_seconds, prefix=prefix)
             for prefix in (MEMBERSHIP_PREFIX, ADS_PREFIX)

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import uvloop
+from redis.asyncio import Redis
 
 from streamseg.membership.encoding import change_record, decode, encode, order_of
 from streamseg.membership.types import Consent, Membership, MembershipChange, OutboxEntry, SegmentMembership
@@ -43,6 +44,12 @@ def membership(customer_id: str, seq: int) -> Membership:
     )
 
 
+def one_server(client: Client) -> Redis:
+    """Return the client of a server that is no Cluster."""
+    assert isinstance(client, Redis)
+    return client
+
+
 def entries_at(seq: int) -> list[OutboxEntry]:
     return [OutboxEntry(name, 1_795_415_000_123, seq, encode(membership(name, seq)), CHANGES) for name in IDS]
 
@@ -50,7 +57,7 @@ def entries_at(seq: int) -> list[OutboxEntry]:
 class Cases:
     """The calls to measure; each handles `ITEMS` items."""
 
-    def __init__(self, redis: Client, flush_number: int) -> None:
+    def __init__(self, redis: Redis, flush_number: int) -> None:
         self._redis = redis
         self._state = RedisStateStore(redis)
         self._strings = RedisMembershipStore(redis, ttl_seconds=86_400)
@@ -117,7 +124,7 @@ class Cases:
             change_record(entry)
 
 
-async def measure(name: str, redis: Client, call: Callable[[], Awaitable[None]]) -> None:
+async def measure(name: str, redis: Redis, call: Callable[[], Awaitable[None]]) -> None:
     await call()
     rounds = []
     for _ in range(ROUNDS):
@@ -130,14 +137,14 @@ async def measure(name: str, redis: Client, call: Callable[[], Awaitable[None]])
     sys.stdout.write(f"{name:<44}{columns}\n")
 
 
-async def server_seconds(redis: Client) -> float:
+async def server_seconds(redis: Redis) -> float:
     stats = await redis.info("commandstats")
     names = ("evalsha", "mset", "mget", "set")
     return float(sum(stats.get(f"cmdstat_{name}", {"usec": 0})["usec"] for name in names)) / 1e6
 
 
 async def main(url: str) -> None:
-    redis = connect(RedisSettings(url=url))
+    redis = one_server(connect(RedisSettings(url=url)))
     metadata = await RedisStateStore(redis).claim(PARTITION, "bench", "layout", time.time_ns() // 1_000_000)
     cases = Cases(redis, metadata.flush_number)
     sys.stdout.write(f"{'us per item':<44}{'client CPU':>10}{'elapsed':>10}{'server':>10}\n")

@@ -17,8 +17,15 @@ SHOWN = 40
 @click.option("--faults", default=100, show_default=True, type=click.IntRange(min=0), help="Number of faults.")
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same schedule.")
 @click.option("--logs", type=click.Path(path_type=Path), help="Folder in which to save the workers' logs.")
+@click.option(
+    "--cluster",
+    "in_cluster",
+    is_flag=True,
+    help="On a Redis Cluster of three primaries and three replicas: a node is killed (kill_redis), failed over by hand"
+    " (cut_redis_tail) or frozen until it was replaced (cut_worker_from_redis).",
+)
 @click.option("--plan", is_flag=True, help="Print the schedule and exit.")
-def main(faults: int, seed: int, logs: Path | None, plan: bool) -> None:
+def main(faults: int, seed: int, logs: Path | None, in_cluster: bool, plan: bool) -> None:
     """Run Kafka, Redis and two workers under a steady load, and kill, freeze and disconnect them.
 
     Afterwards every row must hold each sent event exactly once. The last line is JSON; exit code 1 if an event was lost
@@ -29,7 +36,7 @@ def main(faults: int, seed: int, logs: Path | None, plan: bool) -> None:
         for fault in schedule(faults, seed):
             click.echo(f"{fault.at:7.2f} s  {fault.kind}  worker {fault.target}  {fault.seconds} s")
         return
-    report = asyncio.run(run(faults, seed, logs))
+    report = asyncio.run(run(faults, seed, logs, in_cluster=in_cluster))
     outcome = report.outcome
     for one in outcome.differences[:SHOWN]:
         say(f"{one.kind}: customer {one.customer_id}, {one.field}: {one.live} in the store, {one.replayed} by the log")

@@ -145,6 +145,6 @@ async def _shown(settings: Settings, customers: Collection[str]) -> dict[str, se
     """Return the customers with a key in Redis, by the key's prefix."""
     async with redis_client(settings.redis) as redis:
         return {
-            prefix: {one for one in customers if await redis.exists(prefix + one)}
+            prefix: {one for one in customers if await redis.execute_command("EXISTS", prefix + one)}
             for prefix in (MEMBERSHIP_PREFIX, ADS_PREFIX)
         }

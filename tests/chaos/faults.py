@@ -12,6 +12,9 @@ from tests.chaos.system import System
 from tests.chaos.transactions import EVENTS, Transactions
 from tests.chaos.worker_process import WorkerProcess
 
+IN_CLUSTER = ("kill_redis", "cut_redis_tail", "cut_worker_from_redis")
+"""The faults that are those of one node there: killed, failed over by hand, frozen."""
+
 
 class FaultInjector:
     """Injects faults, and reports them to `recoveries`. Faults of the same process wait for each other."""
@@ -34,7 +37,8 @@ class FaultInjector:
             for number, fault in enumerate(faults):
                 await asyncio.sleep(max(0.0, fault.at - (time.monotonic() - began)))
                 self._say(f"{time.monotonic() - began:6.1f} s  {number + 1}/{len(faults)}  {fault.kind}")
-                group.create_task(self._inject_one(fault))
+                in_cluster = self._system.cluster is not None and fault.kind in IN_CLUSTER
+                group.create_task(self._disturb_cluster(fault) if in_cluster else self._inject_one(fault))
 
     async def _inject_one(self, fault: Fault) -> None:
         system, worker = self._system, self._system.workers[fault.target]
@@ -45,10 +49,7 @@ class FaultInjector:
                 trainer = next((one for one in system.workers[:WORKERS] if one.trains), worker)
                 await self._kill_worker(trainer, fault.seconds, fault.kind)
             case "kill_redis" | "cut_redis_tail":
-                async with system.redis_lock:
-                    self._recoveries.killed("redis", fault.kind)
-                    await system.restart_redis(fault.seconds, cut_tail=fault.kind == "cut_redis_tail")
-                    self._recoveries.restarted("redis", "redis back")
+                await self._kill_redis(fault)
             case "kill_broker":
                 async with system.kafka_lock:
                     self._recoveries.killed("broker", fault.kind)
@@ -80,6 +81,18 @@ class FaultInjector:
                     self.stop_seconds.append(await extra.stop())
             case _:
                 await self._inject_into_input(fault)
+
+    async def _kill_redis(self, fault: Fault) -> None:
+        async with self._system.redis_lock:
+            self._recoveries.killed("redis", fault.kind)
+            await self._system.restart_redis(fault.seconds, cut_tail=fault.kind == "cut_redis_tail")
+            self._recoveries.restarted("redis", "redis back")
+
+    async def _disturb_cluster(self, fault: Fault) -> None:
+        async with self._system.redis_lock:
+            self._recoveries.killed("redis", fault.kind)
+            await self._system.disturb_cluster(fault.kind, fault.seconds, fault.target)
+            self._recoveries.restarted("redis", "redis back")
 
     async def _inject_into_input(self, fault: Fault) -> None:
         """Inject a fault of those who send events."""

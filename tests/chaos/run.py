@@ -65,14 +65,14 @@ class ChaosReport:
         }
 
 
-async def run(faults: int, seed: int, log_folder: Path | None = None) -> ChaosReport:
+async def run(faults: int, seed: int, log_folder: Path | None = None, *, in_cluster: bool = False) -> ChaosReport:
     """Inject the faults under load, wait until all events are absorbed, and compare.
 
-    `log_folder`: where to save the workers' logs.
+    `log_folder`: where to save the workers' logs. `in_cluster`: on a Redis Cluster instead of one server.
     """
     shop = FitGear(CUSTOMERS, DAYS, seed, ends_at=time.time())
     with tempfile.TemporaryDirectory(prefix="streamseg-chaos-") as folder:
-        async with System(Path(folder)) as system:
+        async with System(Path(folder), in_cluster=in_cluster) as system:
             settings = system.settings
             load = Load(system.kafka.bootstrap, PARTITIONS, shop, EVENTS_PER_SECOND, seed)
             recoveries = Recoveries(settings.kafka, PARTITIONS, say)

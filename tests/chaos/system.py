@@ -15,8 +15,11 @@ from tests.chaos.schedule import WORKERS
 from tests.chaos.worker_process import WorkerProcess
 from tests.support.kafka.server import KafkaServer
 from tests.support.kafka.topics import remake_topics
+from tests.support.redis_cluster import RedisCluster
 
 PARTITIONS: Final = 4
+FAILOVER_SECONDS: Final = 3.0
+"""Of a node of the Cluster, with its short node timeout."""
 TAIL_SECONDS: Final = 1.0
 """Seconds of writes that a power cut loses when the append-only file is synced every second."""
 SETTINGS: Final = """
@@ -37,18 +40,23 @@ metrics_port = 0
 class System:
     """Kafka, Redis and the workers. `async with` starts and stops all of them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, in_cluster: bool = False) -> None:
         self.redis = RedisServer()
+        self.cluster = RedisCluster() if in_cluster else None
+        """Used instead of `redis`; workers reach its nodes without proxies."""
         self.redis_lock, self.kafka_lock = asyncio.Lock(), asyncio.Lock()
         self._settings_file = folder / "streamseg.toml"
-        self.workers = [WorkerProcess(number, self._settings_file) for number in range(WORKERS + 1)]
+        through_proxies = self.cluster is None
+        self.workers = [
+            WorkerProcess(number, self._settings_file, redis_proxy=through_proxies) for number in range(WORKERS + 1)
+        ]
         """The permanent workers, and one for `rebalance`."""
         self.kafka = KafkaServer(advertised=[worker.to_kafka.port for worker in self.workers])
         self._settings_file.write_text(
             SETTINGS.format(
                 bootstrap=self.kafka.bootstrap,
                 partitions=PARTITIONS,
-                url=self.redis.url,
+                url=self.redis.url if self.cluster is None else self.cluster.url,
                 remembered=REMEMBERED_EVENT_IDS,
             )
         )
@@ -61,7 +69,7 @@ class System:
         return load_settings(self._settings_file)
 
     async def __aenter__(self) -> Self:
-        await asyncio.gather(asyncio.to_thread(self.kafka.start), asyncio.to_thread(self.redis.start))
+        await asyncio.gather(asyncio.to_thread(self.kafka.start), asyncio.to_thread(self._start_redis))
         await asyncio.to_thread(remake_topics, self.kafka.bootstrap, PARTITIONS)
         for worker, port in zip(self.workers, self.kafka.behind, strict=True):
             worker.to_kafka.to, worker.to_redis.to = port, self.redis.port
@@ -79,6 +87,14 @@ class System:
         await asyncio.gather(*(worker.close() for worker in self.workers), return_exceptions=True)
         await asyncio.to_thread(self.kafka.close)
         await asyncio.to_thread(self.redis.close)
+        if self.cluster is not None:
+            await asyncio.to_thread(self.cluster.close)
+
+    def _start_redis(self) -> None:
+        if self.cluster is None:
+            self.redis.start()
+        else:
+            self.cluster.__enter__()
 
     async def restart_redis(self, seconds: float, *, cut_tail: bool = False) -> None:
         """Kill Redis and start it after some seconds; with `cut_tail` its file loses the last second of writes."""
@@ -87,6 +103,20 @@ class System:
             self._cut_tail()
         await asyncio.sleep(seconds)
         await asyncio.to_thread(self.redis.start)
+
+    async def disturb_cluster(self, kind: str, seconds: float, target: int) -> None:
+        """Kill or freeze a primary until its replica has its place and some seconds more, or fail it over by hand."""
+        assert self.cluster is not None
+        await asyncio.to_thread(self.cluster.wait_until_whole)
+        primaries = await asyncio.to_thread(self.cluster.primaries)
+        node = primaries[target % len(primaries)]
+        if kind == "cut_redis_tail":
+            await asyncio.to_thread(self.cluster.fail_over, node)
+            return
+        (node.kill if kind == "kill_redis" else node.pause)()
+        await asyncio.sleep(seconds + FAILOVER_SECONDS)
+        await asyncio.to_thread(node.start if kind == "kill_redis" else node.resume)
+        await asyncio.to_thread(self.cluster.wait_until_whole)
 
     async def restart_kafka(self, seconds: float) -> None:
         """Kill Kafka and start it after some seconds."""

@@ -18,9 +18,9 @@ START_ATTEMPTS: Final = 5
 
 
 class WorkerProcess:
-    """A worker whose connections to Kafka and Redis go through proxies of its own."""
+    """A worker whose connections to Kafka and, unless `redis_proxy` is off, Redis go through proxies of its own."""
 
-    def __init__(self, number: int, settings: Path) -> None:
+    def __init__(self, number: int, settings: Path, *, redis_proxy: bool = True) -> None:
         self.number = number
         self.lock = asyncio.Lock()
         """Held by the fault that affects this worker."""
@@ -30,7 +30,7 @@ class WorkerProcess:
         command = [
             "/usr/bin/env",
             f"STREAMSEG_KAFKA__BOOTSTRAP=127.0.0.1:{self.to_kafka.port}",
-            f"STREAMSEG_REDIS__URL=redis://127.0.0.1:{self.to_redis.port}/0",
+            *([f"STREAMSEG_REDIS__URL=redis://127.0.0.1:{self.to_redis.port}/0"] if redis_proxy else []),
             f"PYTHONPATH={ROOT}",
             sys.executable, "-m", "tests.chaos.faulty_worker", "--settings", str(settings), "worker",
         ]  # fmt: skip

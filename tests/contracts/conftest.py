@@ -1,36 +1,21 @@
-"""The stores under contract: in memory, on one real server, on a real Cluster of two nodes."""
+"""The stores under contract: in memory, on one real server, on a real Cluster of three primaries."""
 
-import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack
 from itertools import count
 
 import pytest
 import pytest_asyncio
-import redis
 
-from streamseg.embedded import RedisServer
 from streamseg.ports import StateStore
 from tests.contracts.stores import Stores, connected, stores_in_memory, stores_on_redis
-
-SLOTS = 16_384
+from tests.support.redis_cluster import RedisCluster
 
 
 @pytest.fixture(scope="session")
 def cluster_url() -> Iterator[str]:
-    """A Cluster of two primaries."""
-    with ExitStack() as servers:
-        nodes = [servers.enter_context(RedisServer(options=("--cluster-enabled", "yes"))) for _ in range(2)]
-        clients = [servers.enter_context(redis.Redis.from_url(node.url, socket_timeout=5)) for node in nodes]
-        for number, client in enumerate(clients):
-            client.execute_command("CLUSTER ADDSLOTS", *range(number * SLOTS // 2, (number + 1) * SLOTS // 2))
-            client.execute_command("CLUSTER SET-CONFIG-EPOCH", number + 1)
-        clients[0].execute_command("CLUSTER MEET", "127.0.0.1", str(nodes[1].port))
-        until = time.monotonic() + 20
-        while any(client.execute_command("CLUSTER INFO")["cluster_state"] != "ok" for client in clients):
-            assert time.monotonic() < until, "the Cluster did not form"
-            time.sleep(0.05)
-        yield nodes[0].url.replace("redis://", "redis+cluster://")
+    """The URL of a Cluster of three primaries that all tests share."""
+    with RedisCluster(replicas=0) as cluster:
+        yield cluster.url
 
 
 @pytest.fixture(params=["memory", "redis", "cluster"])

@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from redis.asyncio import Redis
+
 from streamseg.ports import (
     ApiKeyStore,
     MembershipStore,
@@ -82,3 +84,11 @@ async def connected(url: str, timeout_seconds: float = 5.0, **settings: Any) -> 
         yield client
     finally:
         await client.aclose()
+
+
+@asynccontextmanager
+async def connected_to_one(url: str, timeout_seconds: float = 5.0, **settings: Any) -> AsyncIterator[Redis]:
+    """Connect to a server that is no Cluster."""
+    async with connected(url, timeout_seconds, **settings) as client:
+        assert isinstance(client, Redis)
+        yield client

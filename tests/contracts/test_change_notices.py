@@ -12,9 +12,9 @@ from streamseg.membership.types import OutboxEntry
 from streamseg.ports import ChangeNotices
 from streamseg.store.memory import MemoryChangeNotices, MemoryMembershipStore
 from streamseg.store.redis import RedisMembershipStore
-from streamseg.store.redis.change_notices import RedisChangeNotices
+from streamseg.store.redis.change_notices import RedisChangeNotices, change_notices
 from tests.contracts.memberships import written
-from tests.contracts.stores import TTL_SECONDS, connected
+from tests.contracts.stores import TTL_SECONDS, connected, connected_to_one
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.integration]
 
@@ -41,7 +41,7 @@ async def notified(store_url: str | None) -> AsyncIterator[Notified]:
         return
     async with connected(store_url) as client:
         await client.flushdb()
-        notices, store = RedisChangeNotices(client), RedisMembershipStore(client, ttl_seconds=TTL_SECONDS)
+        notices, store = change_notices(client), RedisMembershipStore(client, ttl_seconds=TTL_SECONDS)
         async with notices.listening():
             await asyncio.sleep(0.1)
 
@@ -70,7 +70,7 @@ async def test_only_watchers_of_the_customer_are_notified(notified: Notified) ->
 
 
 async def test_a_watcher_is_woken_when_its_subscription_begins(clean_redis: str) -> None:
-    async with connected(clean_redis) as client:
+    async with connected_to_one(clean_redis) as client:
         notices = RedisChangeNotices(client)
         async with notices.listening(), notices.watch("c-0"):
             await asyncio.sleep(0.3)  # until it is connected
@@ -83,7 +83,7 @@ async def test_after_an_outage_watchers_are_woken_and_notified_again(
     start_redis_server: Callable[[], RedisServer], outage: str
 ) -> None:
     server = start_redis_server()
-    async with connected(server.url, timeout_seconds=0.2) as client, connected(server.url) as writer:
+    async with connected_to_one(server.url, timeout_seconds=0.2) as client, connected(server.url) as writer:
         notices = RedisChangeNotices(client, silence_seconds=0.3)
         store = RedisMembershipStore(writer, ttl_seconds=TTL_SECONDS)
         async with notices.listening(), notices.watch("c-1") as changed:

@@ -13,7 +13,7 @@ from streamseg.store import key_names as keys
 from streamseg.store.limits_and_refusals import DELETION_MARK_SECONDS
 from streamseg.store.redis import RedisMembershipStore, RedisStateStore
 from tests.contracts.memberships import written
-from tests.contracts.stores import connected
+from tests.contracts.stores import connected, connected_to_one
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.integration]
 
@@ -60,7 +60,7 @@ async def test_a_partition_shares_one_slot_and_memberships_spread(partition: int
 
 async def test_strings_and_deletion_marks_expire(redis_url: str) -> None:
     ttl_seconds = 100_000
-    async with connected(redis_url) as client:
+    async with connected_to_one(redis_url) as client:
         memberships = RedisMembershipStore(client, ttl_seconds=ttl_seconds)
         ids = [f"ttl-{n}" for n in range(200)]
         for customer_id in ids:  # what is written in one call ends together
@@ -75,7 +75,7 @@ async def test_strings_and_deletion_marks_expire(redis_url: str) -> None:
 
 
 async def test_rows_never_expire(redis_url: str, partition: int) -> None:
-    async with connected(redis_url) as client:
+    async with connected_to_one(redis_url) as client:
         state = RedisStateStore(client)
         metadata = await state.claim(partition, "w-1", "layout", NOW_MS)
         await state.flush(partition, Flush("w-1", metadata.flush_number, [("c-1", b"row")], [written("c-1", 1)]))
@@ -85,7 +85,7 @@ async def test_rows_never_expire(redis_url: str, partition: int) -> None:
 
 
 async def test_a_foreign_string_under_a_membership_key_is_replaced(redis_url: str) -> None:
-    async with connected(redis_url) as client:
+    async with connected_to_one(redis_url) as client:
         await client.set(keys.membership("foreign"), b"not ours")
         memberships = RedisMembershipStore(client, ttl_seconds=60)
         await memberships.write([written("foreign", 1)])

@@ -12,7 +12,7 @@ from streamseg.errors import FlushRefusedError, StoreUnavailableError
 from streamseg.ports import Flush
 from streamseg.store.redis import RedisMembershipStore, RedisModelStore, RedisStateStore
 from tests.contracts.memberships import written
-from tests.contracts.stores import connected
+from tests.contracts.stores import connected, connected_to_one
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.integration]
 
@@ -151,7 +151,7 @@ async def test_a_full_server_writes_nothing_of_a_flush(
     start_redis_server: Callable[..., RedisServer], partition: int
 ) -> None:
     server = start_redis_server("--maxmemory-policy", "noeviction")
-    async with connected(server.url) as client:
+    async with connected_to_one(server.url) as client:
         state = RedisStateStore(client)
         metadata = await state.claim(partition, "w-1", "layout", NOW_MS)
         await state.flush(partition, Flush("w-1", metadata.flush_number, [("c-1", b"row")]))
@@ -167,7 +167,7 @@ async def test_a_full_server_writes_nothing_of_a_flush(
 
 
 async def test_a_server_that_forgot_its_scripts_gets_them_again(redis_url: str, partition: int) -> None:
-    async with connected(redis_url) as client:
+    async with connected_to_one(redis_url) as client:
         state, memberships = RedisStateStore(client), RedisMembershipStore(client, ttl_seconds=60)
         await client.script_flush()
         metadata = await state.claim(partition, "w-1", "layout", NOW_MS)

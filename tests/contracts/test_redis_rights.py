@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 
 import pytest
 import redis
-from redis.asyncio import RedisCluster
 
 from streamseg.embedded import RedisServer
 from streamseg.errors import SettingsError, StoreLoginError, StoreUnavailableError
@@ -19,6 +18,7 @@ from streamseg.store.key_names import ADS_PREFIX
 from streamseg.store.redis import RedisMembershipStore, RedisModelStore, RedisStateStore
 from streamseg.store.redis.api_key_store import RedisApiKeyStore
 from streamseg.store.redis.change_notices import RedisChangeNotices
+from streamseg.store.redis.cluster import Cluster
 from streamseg.store.redis.connection import Client
 from streamseg.store.redis.ticket_store import RedisTicketStore
 from streamseg.store.redis.webhook_store import RedisWebhookStore
@@ -55,6 +55,9 @@ async def as_worker(client: Client) -> None:
     await state.load(0, ["c-1"])
     await state.scan(0, 0, 10)
     await state.outbox(0)
+    await state.outbox_flushes(0)
+    await state.memory()
+    await memberships.note_probe(0, 1.0)
     await state.trim_outbox(0, position)
     await memberships.write([written("c-1", 1), written("c-2", 1)])
     await views.write([OutboxEntry("c-9", 7, 1, b"{}")])
@@ -76,6 +79,7 @@ async def as_api(client: Client) -> None:
     state, models, tickets = RedisStateStore(client), RedisModelStore(client), RedisTicketStore(client)
     for prefix in ("ssg:v1:m:", ADS_PREFIX):
         await RedisMembershipStore(client, ttl_seconds=60, prefix=prefix).read(["c-1"])
+    await RedisMembershipStore(client, ttl_seconds=60).probes()
     await RedisApiKeyStore(client).all()
     await models.catalogue()
     await models.snapshot("behaviour")
@@ -94,7 +98,8 @@ async def heard(client: Client) -> None:
     handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]  # a test's
     logger = logging.getLogger("streamseg.store.redis.change_notices")
     logger.addHandler(handler)
-    options = client.connection_pool.connection_kwargs  # type: ignore[union-attr]  # one server
+    assert not isinstance(client, Cluster)
+    options = client.connection_pool.connection_kwargs
     with redis.Redis(host=options["host"], port=options["port"]) as admin:
         notices = RedisChangeNotices(client, silence_seconds=0.02)
         try:
@@ -189,7 +194,7 @@ def test_each_right_is_needed_and_its_lack_is_named(server: RedisServer, user: s
 def test_tools_may_do_what_every_process_may_but_listen() -> None:
     commands = {rule for user in WORK for rule in USERS[user] if rule[0] == "+"}
     mine = {rule for rule in USERS["tools"] if rule[0] == "+"}
-    assert commands - mine <= {"+ping", "+subscribe", "+unsubscribe", "+xadd", "+xtrim"} | {
+    assert commands - mine <= {"+ping", "+subscribe", "+unsubscribe", "+xadd", "+xlen", "+xtrim"} | {
         f"+z{name}" for name in ("rangebyscore", "rangebylex", "popmin", "unionstore")
     } | {"+hlen"}
     assert not {"+flushall", "+flushdb", "+config", "+keys", "+shutdown", "+acl", "+@all", "+debug"} & mine
@@ -203,12 +208,11 @@ def in_a_cluster() -> list[str]:
 
 async def work_in_a_cluster(url: str, rules: list[str]) -> None:
     async with connected(url) as admin:
-        assert isinstance(admin, RedisCluster)
-        _ = await admin.initialize()
-        for one in admin.get_nodes():
-            with redis.Redis(host=one.host, port=int(one.port)) as node:
-                node.flushall()
-                node.execute_command("ACL", "SETUSER", "worker", "reset", "on", f">{SECRET}", *rules)
+        assert isinstance(admin, Cluster)
+        for node in await admin.primaries():
+            await node.flushall()
+            await node.script_flush()
+            await node.execute_command("ACL", "SETUSER", "worker", "reset", "on", f">{SECRET}", *rules)
     async with connected(url, username="worker", password=SECRET) as client:
         await as_worker(client)
 

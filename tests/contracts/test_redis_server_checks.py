@@ -7,8 +7,9 @@ import pytest
 from streamseg.embedded import RedisServer
 from streamseg.errors import SettingsError
 from streamseg.settings import RedisSettings
+from streamseg.settings.addresses import redis_hosts
 from streamseg.store.redis import RedisStateStore, connect
-from tests.contracts.stores import connected
+from tests.contracts.stores import connected, connected_to_one
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.integration]
 
@@ -30,7 +31,8 @@ async def test_a_replica_is_refused(start_redis_server: Callable[..., RedisServe
 
 
 async def test_a_cluster_node_needs_the_cluster_scheme(cluster_url: str) -> None:
-    async with connected(cluster_url.replace("redis+cluster", "redis")) as client:
+    one = f"redis://127.0.0.1:{redis_hosts(cluster_url)[0][1]}/0"
+    async with connected(one) as client:
         with pytest.raises(SettingsError, match=r"redis\+cluster://"):
             await RedisStateStore(client).check()
 
@@ -39,7 +41,7 @@ async def test_wrong_credentials_are_a_settings_error(
     start_redis_server: Callable[..., RedisServer],
 ) -> None:
     server = start_redis_server()
-    async with connected(server.url) as client:
+    async with connected_to_one(server.url) as client:
         await client.config_set("requirepass", "hidden-word")
     async with connected(server.url, password="hidden-word") as client:
         await RedisStateStore(client).check()

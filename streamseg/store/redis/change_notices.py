@@ -1,4 +1,4 @@
-"""Change notices on Redis, by publish and subscribe.
+"""Change notices on one Redis server, by publish and subscribe.
 
 The script that writes a membership string publishes an empty message on the channel named like its key. One connection
 per process subscribes to the channels of all watched customers.
@@ -10,13 +10,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
-from redis.asyncio import Redis, RedisCluster
+from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from streamseg.logs import OutageLog
 from streamseg.store import key_names as keys
+from streamseg.store.redis.cluster import Cluster
 from streamseg.store.redis.connection import Client
+from streamseg.store.redis.shard_notices import ShardNotices
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +32,7 @@ PLACEHOLDER_CHANNEL: Final = f"{keys.PREFIX}notices"
 class RedisChangeNotices:
     """`ChangeNotices` on Redis; they arrive while the context `listening` is open."""
 
-    def __init__(self, redis: Client, *, silence_seconds: float = SILENCE_SECONDS) -> None:
+    def __init__(self, redis: Redis, *, silence_seconds: float = SILENCE_SECONDS) -> None:
         self._redis = redis
         self._silence_seconds = silence_seconds
         self._watchers: dict[str, set[asyncio.Event]] = {}
@@ -73,7 +75,7 @@ class RedisChangeNotices:
         outage = OutageLog(log, "the listener for changes", "Redis")
         while True:
             try:
-                async with _one_node(self._redis).pubsub() as pubsub:
+                async with self._redis.pubsub() as pubsub:
                     await pubsub.subscribe(PLACEHOLDER_CHANNEL, *self._watchers)
                     self._pubsub = pubsub
                     self._wake_all()
@@ -108,16 +110,6 @@ class RedisChangeNotices:
                 event.set()
 
 
-def _one_node(redis: Client) -> Redis:
-    """Return a client of one server: a Cluster passes every message to all of its nodes."""
-    if isinstance(redis, RedisCluster):
-        node = redis.get_default_node()
-        assert node is not None
-        return Redis(
-            host=str(node.host),
-            port=int(node.port),
-            **{
-                name: value for name, value in node.connection_kwargs.items() if name in ("username", "password", "ssl")
-            },
-        )
-    return redis
+def change_notices(redis: Client) -> RedisChangeNotices | ShardNotices:
+    """Return `ChangeNotices` on one server or on a Cluster."""
+    return ShardNotices(redis) if isinstance(redis, Cluster) else RedisChangeNotices(redis)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 from streamseg.store import key_names as keys
+from streamseg.store.redis.cluster import Cluster
 from streamseg.store.redis.connection import Client, check_server, translated_errors
 
 KEYS_AT_ONCE = 1_000
@@ -17,8 +18,9 @@ class RedisDemoStore:
     async def keys(self, prefix: str = keys.PREFIX) -> AsyncIterator[bytes]:
         """Yield all keys that begin with `prefix`. Raises `StoreUnavailableError`."""
         with translated_errors():
-            async for key in self._redis.scan_iter(f"{prefix}*", count=KEYS_AT_ONCE):
-                yield key
+            for server in await self._redis.primaries() if isinstance(self._redis, Cluster) else [self._redis]:
+                async for key in server.scan_iter(f"{prefix}*", count=KEYS_AT_ONCE):
+                    yield key
 
     async def mark(self) -> None:
         """Mark the store as the demo's. Raises `SettingsError` for an unfit server, and `StoreUnavailableError`."""

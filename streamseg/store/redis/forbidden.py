@@ -3,7 +3,7 @@
 import re
 from typing import Any, Final
 
-from redis.asyncio import Redis, RedisCluster
+from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError, ResponseError
 
 from streamseg.store.key_names import PREFIX
@@ -26,10 +26,6 @@ class _NamesWhatIsForbidden:
 
 class RedisClient(_NamesWhatIsForbidden, Redis):  # type: ignore[misc]  # redis-py's bases disagree about a command
     """A client of one server."""
-
-
-class ClusterClient(_NamesWhatIsForbidden, RedisCluster):  # type: ignore[misc]  # the same
-    """A client of a Cluster."""
 
 
 def called(args: tuple[Any, ...]) -> str:

@@ -10,17 +10,19 @@ from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
-from redis.asyncio import RedisCluster
-from redis.exceptions import NoScriptError
 
 from streamseg.membership.types import OutboxEntry
 from streamseg.store import key_names as keys
 from streamseg.store.limits_and_refusals import DELETION_MARK_SECONDS, jittered_ttl
+from streamseg.store.redis.cluster import Cluster
 from streamseg.store.redis.connection import Client, translated_errors
+from streamseg.store.redis.membership_calls import MembershipCalls
 from streamseg.store.redis.script import Argument, Script
 
 ENTRIES_IN_ONE_CALL: Final = 1_000
 """They block Redis for 2.5 ms."""
+ENTRIES_IN_ONE_PIECE: Final = 4_000
+"""On a Cluster, where each entry is a call of its own and so blocks nothing."""
 READ_IN_ONE_CALL: Final = 2_000
 PROBES_IN_ONE_CALL: Final = 64
 """Partitions are numbered from 0: where so many in a row have no probe, there are no more."""
@@ -49,9 +51,10 @@ class RedisMembershipStore:
             entries = await self._without_idle_deletions(entries)
         for epoch, group in groupby(entries, attrgetter("epoch")):
             of_epoch = list(group)
-            for start in range(0, len(of_epoch), ENTRIES_IN_ONE_CALL):
-                piece = of_epoch[start : start + ENTRIES_IN_ONE_CALL]
-                if isinstance(self._redis, RedisCluster):
+            size = ENTRIES_IN_ONE_PIECE if isinstance(self._redis, Cluster) else ENTRIES_IN_ONE_CALL
+            for start in range(0, len(of_epoch), size):
+                piece = of_epoch[start : start + size]
+                if isinstance(self._redis, Cluster):
                     numbers = await self._write_by_slot(self._redis, epoch, piece)
                 else:
                     numbers = await self._write.run(self._redis, *self._call(epoch, piece))
@@ -66,10 +69,13 @@ class RedisMembershipStore:
         return [entry for entry in entries if entry.customer_id in kept]
 
     async def _existing(self, customer_ids: Sequence[str]) -> set[str]:
-        """Return the customers that have a string. Usually none has: one EXISTS call shows that."""
-        with translated_errors():
-            if not customer_ids or not await self._redis.exists(*map(self._prefix.__add__, customer_ids)):
-                return set()
+        """Return the customers that have a string. Usually none has: one EXISTS call shows that on one server."""
+        if not customer_ids:
+            return set()
+        if not isinstance(self._redis, Cluster):
+            with translated_errors():
+                if not await self._redis.exists(*map(self._prefix.__add__, customer_ids)):
+                    return set()
         strings = await self.read(customer_ids)
         return {customer for customer, string in zip(customer_ids, strings, strict=True) if string is not None}
 
@@ -81,33 +87,27 @@ class RedisMembershipStore:
             names += (prefix + customer_id, deletion_mark(customer_id, prefix))
         strings = [entry.membership or b"" for entry in entries]
         order = _PACK(([entry.seq for entry in entries], list(map(len, strings))))
+        return names, [*self._shared(epoch, entries, "PUBLISH"), order, b"".join(strings)]
+
+    def _shared(self, epoch: int, entries: Sequence[OutboxEntry], publish: str) -> list[Argument]:
+        """Return the arguments that all entries of a call have in common."""
         # One TTL per call: calls are spread over time, and so are the expiries.
         ttl_seconds = jittered_ttl(self._ttl_seconds, entries[0].customer_id)
-        leave_mark = 0 if self._is_view else 1
-        return names, [DELETION_MARK_SECONDS, leave_mark, epoch, ttl_seconds, order, b"".join(strings)]
+        return [DELETION_MARK_SECONDS, 0 if self._is_view else 1, epoch, ttl_seconds, publish]
 
-    async def _write_by_slot(self, cluster: RedisCluster, epoch: int, entries: Sequence[OutboxEntry]) -> list[int]:
-        """Write one call per entry, pipelined by node and ordered within a slot: few customers share a slot.
+    async def _write_by_slot(self, cluster: Cluster, epoch: int, entries: Sequence[OutboxEntry]) -> list[int]:
+        """Write one call per entry, those of a node in one piece: a script reaches the keys of one slot only.
 
         Returns the numbers (from 1) of the entries of which a newer epoch is stored.
         """
-        pipeline = cluster.pipeline()
-        calls = [self._call(epoch, [entry]) for entry in entries]
-        for names, arguments in calls:
-            pipeline = pipeline.execute_command("EVALSHA", self._write.sha, len(names), *names, *arguments)
+        shared = self._shared(epoch, entries, "SPUBLISH")
+        call = MembershipCalls(self._write.sha, self._prefix, shared).call
         with translated_errors():
-            replies = await pipeline.execute(raise_on_error=False)
-        overtaken = []
-        for number, ((names, arguments), reply) in enumerate(zip(calls, replies, strict=True), 1):
-            answer = reply
-            if isinstance(reply, NoScriptError):
-                answer = await self._write.run(cluster, names, arguments)
-            elif isinstance(reply, Exception):
-                with translated_errors():
+            replies = await cluster.run_each([call(entry) for entry in entries], self._write.text)
+            for reply in filter(None, replies):
+                if isinstance(reply, Exception):
                     raise reply
-            if answer:
-                overtaken.append(number)
-        return overtaken
+        return [number for number, reply in enumerate(replies, 1) if reply]
 
     async def read(self, customer_ids: Sequence[str]) -> list[bytes | None]:
         """See the port."""
@@ -142,8 +142,8 @@ class RedisMembershipStore:
             piece = names[start : start + READ_IN_ONE_CALL]
             with translated_errors():
                 found: Any
-                if isinstance(self._redis, RedisCluster):
-                    found = await self._redis.mget_nonatomic(piece)
+                if isinstance(self._redis, Cluster):
+                    found = await self._redis.get_each([name.encode() for name in piece])
                 else:
                     found = await self._redis.mget(piece)
             values += found

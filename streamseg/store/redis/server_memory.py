@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from redis.asyncio import RedisCluster
-
+from streamseg.store.redis.cluster import Cluster
 from streamseg.store.redis.connection import Client, translated_errors
 
 
@@ -14,13 +13,13 @@ async def memory(redis: Client) -> Mapping[str, tuple[int, int]]:
     Raises `StoreUnavailableError`, also when the server does not allow `INFO`.
     """
     with translated_errors():
-        if not isinstance(redis, RedisCluster):
+        if not isinstance(redis, Cluster):
             return {"primary": _memory(await redis.info("memory"))}
-        cluster = await redis.initialize()
-        return {
-            f"{node.host}:{node.port}": _memory(await cluster.info("memory", target_nodes=node))
-            for node in cluster.get_primaries()
-        }
+        found = {}
+        for node in await redis.primaries():
+            place = node.connection_pool.connection_kwargs
+            found[f"{place['host']}:{place['port']}"] = _memory(await node.info("memory"))
+        return found
 
 
 def _memory(info: Mapping[str, Any]) -> tuple[int, int]:

@@ -2,7 +2,8 @@
 --
 -- KEYS  per entry: the membership string, its deletion mark
 -- ARGV  TTL of a mark in seconds; 1 to leave a mark even where nothing was stored; epoch of all entries;
---       TTL of the strings in seconds; seqs and string lengths (0 deletes), packed; the strings end to end
+--       TTL of the strings in seconds; PUBLISH, or SPUBLISH on a Cluster; seqs and string lengths (0 deletes),
+--       packed; the strings end to end
 --
 -- Returns the numbers (from 1) of the entries of which a newer epoch is stored.
 -- A stored string holds its own epoch and seq; marks are read only where there is no string.
@@ -34,7 +35,7 @@ if #marks > 0 then
   end
 end
 
-local packed = cmsgpack.unpack(ARGV[5])
+local packed = cmsgpack.unpack(ARGV[6])
 local seqs, lengths, at = packed[1], packed[2], 1
 for i, string_key in ipairs(strings) do
   local seq = seqs[i]
@@ -46,9 +47,14 @@ for i, string_key in ipairs(strings) do
       end
       redis.call('DEL', string_key)
     else
-      redis.call('SET', string_key, string.sub(ARGV[6], at, at + lengths[i] - 1), 'EX', ARGV[4])
+      redis.call('SET', string_key, string.sub(ARGV[7], at, at + lengths[i] - 1), 'EX', ARGV[4])
     end
-    redis.call('PUBLISH', string_key, '') -- to open event streams and the caches of clients
+    -- To open event streams and the caches of clients
+    if ARGV[5] == 'SPUBLISH' then
+      redis.call('SPUBLISH', string_key, '')
+    else
+      redis.call('PUBLISH', string_key, '')
+    end
     stored_epoch[string_key], stored_seq[string_key] = epoch, seq
   elseif epoch < before then
     overtaken[#overtaken + 1] = i
