@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import kubernetes_validate
 import pytest
 import yaml
 
@@ -254,12 +255,11 @@ def test_kustomize_builds_it_and_patches_replace_what_they_name(folder: Path) ->
 
 
 def test_objects_fit_the_schemas_of_kubernetes() -> None:
-    validate = pytest.importorskip("kubernetes_validate", reason="kubernetes-validate is not installed")
     patches = (PRODUCTION / "worker.yaml", PRODUCTION / "api.yaml")
     own = [one for one in objects_of(*(file for file in FILES if file not in patches)) if is_core(one["apiVersion"])]
     assert len(own) > 15
     for one in own:
-        validate.validate(one, "1.37", strict=True)
+        kubernetes_validate.validate(one, "1.37", strict=True)
 
 
 def is_core(version: str) -> bool:
