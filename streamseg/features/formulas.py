@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.features.rows import Floats, Rows, Slots
-from streamseg.features.visits import decayed
+from streamseg.features.times.visits import decayed
 from streamseg.features.words import texts
 from streamseg.time_units import DAY_SECONDS
 

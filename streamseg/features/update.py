@@ -18,7 +18,7 @@ from streamseg.features.groups import Groups, grouped
 from streamseg.features.latest import take_consents, take_profiles
 from streamseg.features.layout import NEVER
 from streamseg.features.rows import Floats, Rows, Slots
-from streamseg.features.visits import add_visits
+from streamseg.features.times.visits import add_visits
 
 Mask = NDArray[np.bool_]
 

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from streamseg.settings import RedisSettings
 from streamseg.store.redis import connect
-from streamseg.store.redis.connection import Client
+from streamseg.store.redis.servers.connection import Client
 
 
 @asynccontextmanager

@@ -20,7 +20,7 @@ from streamseg.membership.types import Consent, Membership, MembershipChange, Ou
 from streamseg.ports import Flush
 from streamseg.settings import RedisSettings
 from streamseg.store.redis import RedisMembershipStore, RedisStateStore, connect
-from streamseg.store.redis.connection import Client
+from streamseg.store.redis.servers.connection import Client
 
 ITEMS = 2_000
 ROW_BYTES = 400

@@ -29,7 +29,7 @@ from streamseg.store.memory import (
 )
 from streamseg.store.redis import RedisMembershipStore, RedisModelStore, RedisStateStore, connect
 from streamseg.store.redis.api_key_store import RedisApiKeyStore
-from streamseg.store.redis.connection import Client
+from streamseg.store.redis.servers.connection import Client
 from streamseg.store.redis.ticket_store import RedisTicketStore
 from streamseg.store.redis.webhook_store import RedisWebhookStore
 from streamseg.store.redis.worker_reports import RedisWorkerReports

@@ -11,9 +11,9 @@ from streamseg.errors import StoreUnavailableError
 from streamseg.ports import Flush
 from streamseg.store import key_names as keys
 from streamseg.store.redis import RedisMembershipStore, RedisStateStore
-from streamseg.store.redis.cluster import Cluster
+from streamseg.store.redis.servers.cluster import Cluster
+from streamseg.store.redis.servers.slots import slot_of
 from streamseg.store.redis.shard_notices import ShardNotices
-from streamseg.store.redis.slots import slot_of
 from tests.contracts.memberships import written
 from tests.contracts.stores import connected
 from tests.contracts.writer import CUSTOMERS, PAUSE_SECONDS, RECOVERY_SECONDS, Writer, under_load

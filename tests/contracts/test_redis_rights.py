@@ -18,8 +18,8 @@ from streamseg.store.key_names import ADS_PREFIX
 from streamseg.store.redis import RedisMembershipStore, RedisModelStore, RedisStateStore
 from streamseg.store.redis.api_key_store import RedisApiKeyStore
 from streamseg.store.redis.change_notices import RedisChangeNotices
-from streamseg.store.redis.cluster import Cluster
-from streamseg.store.redis.connection import Client
+from streamseg.store.redis.servers.cluster import Cluster
+from streamseg.store.redis.servers.connection import Client
 from streamseg.store.redis.ticket_store import RedisTicketStore
 from streamseg.store.redis.webhook_store import RedisWebhookStore
 from streamseg.store.redis.worker_reports import RedisWorkerReports

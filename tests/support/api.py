@@ -12,7 +12,7 @@ from redis import Redis
 from streamseg.membership.encoding import encode
 from streamseg.membership.types import Membership, OutboxEntry
 from streamseg.store.redis.membership_store import RedisMembershipStore
-from streamseg.store.redis.script import Script
+from streamseg.store.redis.servers.script import Script
 
 START_SECONDS = 60
 

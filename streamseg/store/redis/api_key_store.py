@@ -6,7 +6,7 @@ import msgspec
 
 from streamseg.ports import ApiKey
 from streamseg.store import key_names as keys
-from streamseg.store.redis.connection import Client, translated_errors
+from streamseg.store.redis.servers.connection import Client, translated_errors
 
 _DECODER: Final = msgspec.json.Decoder(ApiKey)
 

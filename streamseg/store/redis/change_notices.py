@@ -16,8 +16,8 @@ from redis.exceptions import RedisError
 
 from streamseg.logs import OutageLog
 from streamseg.store import key_names as keys
-from streamseg.store.redis.cluster import Cluster
-from streamseg.store.redis.connection import Client
+from streamseg.store.redis.servers.cluster import Cluster
+from streamseg.store.redis.servers.connection import Client
 from streamseg.store.redis.shard_notices import ShardNotices
 
 log = logging.getLogger(__name__)

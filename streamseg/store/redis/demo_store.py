@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator
 
 from streamseg.store import key_names as keys
-from streamseg.store.redis.cluster import Cluster
-from streamseg.store.redis.connection import Client, check_server, translated_errors
+from streamseg.store.redis.servers.cluster import Cluster
+from streamseg.store.redis.servers.connection import Client, check_server, translated_errors
 
 KEYS_AT_ONCE = 1_000
 

@@ -11,8 +11,8 @@ from typing import Final
 
 from streamseg.membership.types import OutboxEntry
 from streamseg.store import key_names as keys
-from streamseg.store.redis.script import Argument
-from streamseg.store.redis.slots import SLOTS, Call
+from streamseg.store.redis.servers.script import Argument
+from streamseg.store.redis.servers.slots import SLOTS, Call
 
 END: Final = b"\r\n"
 PLACEHOLDER: Final = "%s"

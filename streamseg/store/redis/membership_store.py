@@ -14,10 +14,10 @@ import msgspec
 from streamseg.membership.types import OutboxEntry
 from streamseg.store import key_names as keys
 from streamseg.store.limits_and_refusals import DELETION_MARK_SECONDS, jittered_ttl
-from streamseg.store.redis.cluster import Cluster
-from streamseg.store.redis.connection import Client, translated_errors
 from streamseg.store.redis.membership_calls import MembershipCalls
-from streamseg.store.redis.script import Argument, Script
+from streamseg.store.redis.servers.cluster import Cluster
+from streamseg.store.redis.servers.connection import Client, translated_errors
+from streamseg.store.redis.servers.script import Argument, Script
 
 ENTRIES_IN_ONE_CALL: Final = 1_000
 """They block Redis for 2.5 ms."""

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from streamseg.store import key_names as keys
-from streamseg.store.redis.connection import Client, translated_errors
-from streamseg.store.redis.script import Script
+from streamseg.store.redis.servers.connection import Client, translated_errors
+from streamseg.store.redis.servers.script import Script
 
 
 class RedisModelStore:

@@ -15,8 +15,8 @@ from redis.exceptions import RedisError
 
 from streamseg.logs import OutageLog
 from streamseg.store import key_names as keys
-from streamseg.store.redis.cluster import Cluster
-from streamseg.store.redis.slots import Address, slot_of
+from streamseg.store.redis.servers.cluster import Cluster
+from streamseg.store.redis.servers.slots import Address, slot_of
 
 log = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ from streamseg.membership.types import OutboxEntry
 from streamseg.ports import Flow, Flows, Flush, PartitionMetadata
 from streamseg.store import key_names as keys
 from streamseg.store.limits_and_refusals import FLOW_DAYS, check_size, layout_mismatch, not_owner, wrong_flush_number
-from streamseg.store.redis.connection import Client, check_server, translated_errors
-from streamseg.store.redis.script import Argument, Script
-from streamseg.store.redis.server_memory import memory
+from streamseg.store.redis.servers.connection import Client, check_server, translated_errors
+from streamseg.store.redis.servers.script import Argument, Script
+from streamseg.store.redis.servers.server_memory import memory
 
 METADATA_FIELDS: Final = ("epoch", "owner", "flush", "checkpoint", "topics", "layout", "sizes", "gathered")
 """In the order of `claim.lua`'s result."""

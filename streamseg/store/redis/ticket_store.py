@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from streamseg.store import key_names as keys
 from streamseg.store import tickets
-from streamseg.store.redis.connection import Client, translated_errors
+from streamseg.store.redis.servers.connection import Client, translated_errors
 
 
 class RedisTicketStore:

@@ -10,8 +10,8 @@ import msgspec
 from streamseg.ports import Closed, Delivery, QueueCounts, Subscriber
 from streamseg.store import key_names as keys
 from streamseg.store.limits_and_refusals import DELETION_MARK_SECONDS, drop_rank
-from streamseg.store.redis.connection import Client, translated_errors
-from streamseg.store.redis.script import Argument, Script
+from streamseg.store.redis.servers.connection import Client, translated_errors
+from streamseg.store.redis.servers.script import Argument, Script
 
 ITEMS_IN_ONE_CALL: Final = 500
 

@@ -7,7 +7,7 @@ import msgspec
 
 from streamseg.ports import WorkerReport
 from streamseg.store import key_names as keys
-from streamseg.store.redis.connection import Client, translated_errors
+from streamseg.store.redis.servers.connection import Client, translated_errors
 
 _REPORT: Final = msgspec.json.Decoder(WorkerReport)
 

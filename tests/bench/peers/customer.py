@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from streamseg.clustering.snapshot import Snapshot
 from streamseg.features.aggregates import BROWSED, CLICK_COUNTS, DAY_PARTS, DEVICES, RECENT, aggregates, category_sum
-from streamseg.features.visits import WINDOW
+from streamseg.features.times.visits import WINDOW
 from streamseg.time_units import DAY_SECONDS
 
 HALF_LIFE_DAYS: Final = 30

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from streamseg.features.local_time import local_time
+from streamseg.features.times.local_time import local_time
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Amsterdam", "America/New_York", "Asia/Kolkata", "Africa/Casablanca"])

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from streamseg.store.redis.cluster import Cluster
-from streamseg.store.redis.connection import Client, translated_errors
+from streamseg.store.redis.servers.cluster import Cluster
+from streamseg.store.redis.servers.connection import Client, translated_errors
 
 
 async def memory(redis: Client) -> Mapping[str, tuple[int, int]]:

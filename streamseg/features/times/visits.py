@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from streamseg.features.aggregates import DAY_PARTS
 from streamseg.features.groups import Groups
-from streamseg.features.local_time import local_time, weekday_of
 from streamseg.features.rows import Floats, Rows, Slots
+from streamseg.features.times.local_time import local_time, weekday_of
 from streamseg.time_units import DAY_SECONDS
 
 WINDOW: Final = 64

@@ -18,10 +18,10 @@ from typing_extensions import override
 
 from streamseg.errors import SettingsError, StoreLoginError, StoreUnavailableError
 from streamseg.settings.addresses import redis_hosts
-from streamseg.store.redis.cluster import Cluster
-from streamseg.store.redis.forbidden import RedisClient
-from streamseg.store.redis.node_connection import quick
-from streamseg.store.redis.slots import Address
+from streamseg.store.redis.servers.cluster import Cluster
+from streamseg.store.redis.servers.forbidden import RedisClient
+from streamseg.store.redis.servers.node_connection import quick
+from streamseg.store.redis.servers.slots import Address
 
 log = logging.getLogger(__name__)
 

@@ -31,8 +31,8 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as LostConnectionError
 from redis.exceptions import TimeoutError as SilenceError
 
-from streamseg.store.redis.node_connection import run_packed
-from streamseg.store.redis.slots import Address, Call, SlotMap, key_of, slot_map, slot_of
+from streamseg.store.redis.servers.node_connection import run_packed
+from streamseg.store.redis.servers.slots import Address, Call, SlotMap, key_of, slot_map, slot_of
 
 ATTEMPTS: Final = 12
 WAIT_SECONDS: Final = 0.05

@@ -7,8 +7,8 @@ from typing import Any
 
 from redis.exceptions import NoPermissionError, NoScriptError
 
-from streamseg.store.redis.connection import Client, translated_errors
-from streamseg.store.redis.forbidden import commands_of
+from streamseg.store.redis.servers.connection import Client, translated_errors
+from streamseg.store.redis.servers.forbidden import commands_of
 
 Argument = str | bytes | int
 
