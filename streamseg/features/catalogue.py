@@ -1,7 +1,6 @@
 """The table of all features: name, unit, meaning, and the formula that computes each from a row."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from functools import cache
 from math import log1p
 from typing import Final
@@ -17,11 +16,8 @@ from streamseg.features.aggregates import (
     category_group_sum,
     category_sum,
 )
+from streamseg.features.feature import AS_SENT, YES_OR_NO, Feature
 from streamseg.features.formulas import (
-    Formula,
-    attribute_among,
-    attribute_number,
-    attribute_within,
     cart_to_purchase,
     days_since,
     expected_spend,
@@ -30,66 +26,20 @@ from streamseg.features.formulas import (
     level,
     order_value_spread,
     share,
-    text_begins,
-    text_in_group,
     total,
     visit_share,
 )
-from streamseg.features.layout import Attribute, Layout, slug
+from streamseg.features.layout import Layout
 from streamseg.features.words.counted import Counted
-from streamseg.features.words.texts import parts_of
+from streamseg.features.words.profile_features import of_profile
+
+__all__ = ["AS_SENT", "RECENCY_CAP_DAYS", "TENURE_CAP_DAYS", "YES_OR_NO", "Feature", "catalogue"]
 
 RECENCY_CAP_DAYS: Final = 365.0
 """Largest recency; also the recency of what never happened."""
 TENURE_CAP_DAYS: Final = 3650.0
-YES_OR_NO: Final = "0 or 1"
-"""Unit of features that hold only 0 or 1."""
 _SEARCHED: Final = 0.05
 """Prior of the share of searches with a word of a group."""
-EVEN_SPLIT_VARIANCE: Final = 0.5
-"""Of the block of a category, summed over two values that are equally frequent."""
-LEAST_MIX_VARIANCE: Final = 0.1
-"""Of a block of shares that add up to 1, summed: a fifth of that of customers who each have one of two."""
-AS_SENT: Final = "as sent"
-"""Unit of attributes that are numbers: only the sender knows it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Feature:
-    """A named number of a customer. `skewed` features are compared on a logarithmic scale, log1p.
-
-    `attribute` names the profile attribute that the feature is computed from, if any. Features with the same `block`
-    together weigh like one feature: those of one category-valued attribute, and the shares of the devices (the rarely
-    used tablets alone would otherwise weigh as much as any other feature).
-    """
-
-    name: str
-    unit: str
-    meaning: str
-    skewed: bool
-    formula: Formula = field(repr=False, compare=False)
-    attribute: str = ""
-    block: str = ""
-    value: str = ""
-    """In a feature of a category-valued attribute: the value that it stands for, as declared."""
-    hashed: bool = False
-    """Whether it stands for a hash group of values: models compare it, people are told the values themselves."""
-
-    @property
-    def least_variance(self) -> float:
-        """Variance that the feature, or its block as a whole, counts with at least; 0 for none.
-
-        What has a fixed range is not stretched because few customers differ in it. Two categories are then at most two
-        deviations apart.
-        """
-        if self.unit == YES_OR_NO:
-            return EVEN_SPLIT_VARIANCE
-        return LEAST_MIX_VARIANCE if self.block else 0.0
-
-    @property
-    def subject(self) -> str:
-        """What a value is a value of, in plain words: the attribute, or what it was grouped as."""
-        return (self.block or self.attribute).removeprefix("profile_").replace("_", " ")
 
 
 @cache
@@ -107,7 +57,7 @@ def catalogue(layout: Layout) -> dict[str, Feature]:
         *_brands(layout),
         *(each for one in layout.counted for each in _counted(one)),
         *_recent(layout),
-        *(each for index, attribute in enumerate(layout.attributes) for each in _profile(index, attribute)),
+        *(each for index, attribute in enumerate(layout.attributes) for each in of_profile(index, attribute)),
     )
     return {feature.name: feature for feature in features}
 
@@ -328,69 +278,3 @@ def _recent(layout: Layout) -> tuple[Feature, ...]:
         )
         for name in RECENT
     )
-
-
-def _profile(index: int, attribute: Attribute) -> tuple[Feature, ...]:
-    if attribute.part:
-        return ()
-    return (*_of_attribute(index, attribute), *_of_groups(index, attribute))
-
-
-def _of_attribute(index: int, attribute: Attribute) -> tuple[Feature, ...]:
-    stem = f"profile_{slug(attribute.name)}"
-    if attribute.found:
-        parts = parts_of(attribute.first)
-        return tuple(
-            replace(
-                _yes_or_no(
-                    stem,
-                    f"in group {group + 1} of {attribute.found}",
-                    f"{attribute.name} falls into hash group {group + 1} of {attribute.found}",
-                    attribute,
-                    text_in_group(index, parts, attribute.found, group),
-                ),
-                hashed=True,
-            )
-            for group in range(attribute.found)
-        )
-    if not attribute.values:
-        assumed = "the mean of all" if attribute.typical is None else f"{attribute.typical:g}"
-        meaning = f"{attribute.name}; {assumed} if unknown"
-        formula = attribute_number(index, attribute.typical)
-        return (Feature(stem, AS_SENT, meaning, attribute.skewed, formula, attribute.name),)
-    return tuple(
-        _yes_or_no(stem, value, f"{attribute.name} is {value}", attribute, attribute_among(index, [code]))
-        for code, value in enumerate(attribute.values)
-    )
-
-
-def _of_groups(index: int, attribute: Attribute) -> tuple[Feature, ...]:
-    stem, codes = f"profile_{slug(attribute.group_as)}", {value: code for code, value in enumerate(attribute.values)}
-    return (
-        *(
-            _yes_or_no(
-                stem,
-                name,
-                f"{attribute.name} {'begins with' if attribute.found else 'is'} one of {', '.join(values)}",
-                attribute,
-                text_begins(index, parts_of(attribute.first), values)
-                if attribute.found
-                else attribute_among(index, [codes[value] for value in values]),
-            )
-            for name, values in attribute.groups
-        ),
-        *(
-            _yes_or_no(
-                stem,
-                name,
-                f"{attribute.name} is from {least:g} to {greatest:g}",
-                attribute,
-                attribute_within(index, least, greatest),
-            )
-            for name, least, greatest in attribute.bands
-        ),
-    )
-
-
-def _yes_or_no(stem: str, value: str, meaning: str, attribute: Attribute, formula: Formula) -> Feature:
-    return Feature(f"{stem}_{slug(value)}", YES_OR_NO, meaning, False, formula, attribute.name, stem, value)
