@@ -5,14 +5,17 @@ one that it has seen (DESIGN.md, Probes).
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Collection
-from contextlib import suppress
 
 from streamseg.errors import StreamsegError
 from streamseg.events.cloudevents import PROBE_TYPE, binary_headers
+from streamseg.logs import OutageLog
 from streamseg.ports import EventSink, OutgoingRecord
 from streamseg.topics import CLICKS
+
+log = logging.getLogger(__name__)
 
 
 class Probes:
@@ -38,13 +41,18 @@ class Probes:
         self._numbers = numbers
         self._interval = interval
         self._clock = clock
+        self._outage = OutageLog(log, "the sender of probes", "Kafka")
 
     async def run(self) -> None:
         """Send for ever. While Kafka is away the newest probe grows old, which is what it is for."""
         while True:
             await asyncio.sleep(self._interval - self._clock() % self._interval)
-            with suppress(StreamsegError):
+            try:
                 await self.send()
+            except StreamsegError as error:
+                self._outage.waits(error)
+            else:
+                self._outage.over()
 
     async def send(self) -> None:
         """Send one probe to each partition. Raises what the sink raises."""
