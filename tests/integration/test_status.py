@@ -37,6 +37,7 @@ def servers(
     remake_topics(kafka.bootstrap, PARTITIONS)
     own = {"STREAMSEG_KAFKA__BOOTSTRAP": kafka.bootstrap, "STREAMSEG_REDIS__URL": store.url, "STREAMSEG_CLOCK": "wall"}
     own |= {"STREAMSEG_REDIS__TIMEOUT_SECONDS": "1", "STREAMSEG_WORKER__METRICS_PORT": str(free_port())}
+    own |= {"STREAMSEG_WORKER__PROBE_INTERVAL_SECONDS": "0"}  # `events_in_hour` counts records, probes among them
     return kafka, store, environment | own
 
 
