@@ -96,7 +96,8 @@ def test_a_degenerate_answer_is_named_and_has_no_agreement() -> None:
     ours, offline = found.rows[:2]
     assert found.degenerate
     assert offline.largest_share == pytest.approx(39 / 40)
-    assert ours.degenerate
+    assert offline.degenerate
+    assert not ours.degenerate, "an extreme value is bounded, and makes no segment of its own"
     assert ours.ari_to_offline is None
 
 
