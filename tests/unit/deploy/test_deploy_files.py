@@ -4,12 +4,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 import yaml
 
-from streamseg.commands import streamseg
 from streamseg.settings import ApiSettings, WorkerSettings, load_settings
+from tests.support.command_lines import check_command_line
 
 ROOT = Path(__file__).parents[3]
 DOCKERFILE = (ROOT / "deploy/Dockerfile").read_text()
@@ -24,14 +23,7 @@ def pins(lock: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", OURS)
 def test_commands_and_their_options_exist(name: str) -> None:
-    command: click.Command = streamseg
-    arguments = [str(word) for word in OURS[name]["command"]]
-    context = click.Context(command)
-    while isinstance(command, click.Group):
-        found = command.get_command(context, arguments.pop(0))
-        assert found is not None
-        command, context = found, click.Context(found, context)
-    command.make_parser(context).parse_args(arguments)
+    check_command_line(OURS[name]["command"])
 
 
 @pytest.mark.parametrize("name", OURS)

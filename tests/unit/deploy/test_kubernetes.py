@@ -7,15 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import click
 import kubernetes_validate
 import pytest
 import yaml
 
-from streamseg.commands import streamseg
 from streamseg.settings import ApiSettings, WorkerSettings, load_settings
 from streamseg.topics import TOPICS
 from streamseg.worker.health import Health
+from tests.support.command_lines import check_command_line
 from tests.support.secured_servers import documented_acls
 
 ROOT = Path(__file__).parents[3]
@@ -69,14 +68,7 @@ def test_every_file_is_in_its_kustomization_and_every_reference_exists(folder: P
 
 @pytest.mark.parametrize("name", OURS)
 def test_commands_and_their_options_exist(name: str) -> None:
-    command: click.Command = streamseg
-    arguments = [str(word) for word in OURS[name]["args"]]
-    context = click.Context(command)
-    while isinstance(command, click.Group):
-        found = command.get_command(context, arguments.pop(0))
-        assert found is not None
-        command, context = found, click.Context(found, context)
-    command.make_parser(context).parse_args(arguments)
+    check_command_line(OURS[name]["args"])
 
 
 @pytest.mark.parametrize("name", OURS)
