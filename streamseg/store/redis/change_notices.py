@@ -19,12 +19,10 @@ from streamseg.store import key_names as keys
 from streamseg.store.redis.servers.cluster import Cluster
 from streamseg.store.redis.servers.connection import Client
 from streamseg.store.redis.shard_notices import ShardNotices
+from streamseg.store.redis.watchers import RETRY_SECONDS, SILENCE_SECONDS, Watchers, messages
 
 log = logging.getLogger(__name__)
 
-RETRY_SECONDS: Final = 0.5
-SILENCE_SECONDS: Final = 5.0
-"""After this long without a message, send a PING; after as long again without an answer, reconnect."""
 PLACEHOLDER_CHANNEL: Final = f"{keys.PREFIX}notices"
 """Nobody publishes on it. redis-py cannot read from a connection without a subscription."""
 
@@ -35,23 +33,20 @@ class RedisChangeNotices:
     def __init__(self, redis: Redis, *, silence_seconds: float = SILENCE_SECONDS) -> None:
         self._redis = redis
         self._silence_seconds = silence_seconds
-        self._watchers: dict[str, set[asyncio.Event]] = {}
+        self._watchers = Watchers()
         self._pubsub: PubSub | None = None
 
     @asynccontextmanager
     async def watch(self, customer_id: str) -> AsyncIterator[asyncio.Event]:
         """See the port."""
-        channel, event = keys.membership(customer_id), asyncio.Event()
-        watchers = self._watchers.setdefault(channel, set())
-        watchers.add(event)
-        if len(watchers) == 1:
+        channel = keys.membership(customer_id)
+        event, first = self._watchers.add(channel)
+        if first:
             await self._send("subscribe", channel)
         try:
             yield event
         finally:
-            watchers.discard(event)
-            if not watchers and self._watchers.get(channel) is watchers:
-                del self._watchers[channel]
+            if self._watchers.remove(channel, event):
                 await self._send("unsubscribe", channel)
 
     async def _send(self, verb: str, channel: str) -> None:
@@ -78,7 +73,7 @@ class RedisChangeNotices:
                 async with self._redis.pubsub() as pubsub:
                     await pubsub.subscribe(PLACEHOLDER_CHANNEL, *self._watchers)
                     self._pubsub = pubsub
-                    self._wake_all()
+                    self._watchers.wake_all()
                     outage.over()
                     await self._receive(pubsub)
             except (RedisError, OSError) as error:
@@ -89,25 +84,9 @@ class RedisChangeNotices:
 
     async def _receive(self, pubsub: PubSub) -> None:
         """Handle messages until the connection breaks or falls silent. Raises `ConnectionError` or `RedisError`."""
-        pinged = False
-        while True:
-            message = await pubsub.get_message(timeout=self._silence_seconds)
-            if message is None:
-                if pinged:
-                    raise ConnectionError("no answer to PING")
-                await pubsub.ping()
-                pinged = True
-                continue
-            pinged = False
+        async for message in messages(pubsub, self._silence_seconds):
             if message["type"] in ("message", "subscribe"):  # a write before the subscription gave no notice
-                for event in self._watchers.get(message["channel"].decode(), ()):
-                    event.set()
-
-    def _wake_all(self) -> None:
-        """Set every event: notices before the connection was up are lost."""
-        for watchers in self._watchers.values():
-            for event in watchers:
-                event.set()
+                self._watchers.wake(message["channel"].decode())
 
 
 def change_notices(redis: Client) -> RedisChangeNotices | ShardNotices:

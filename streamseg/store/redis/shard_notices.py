@@ -17,12 +17,10 @@ from streamseg.logs import OutageLog
 from streamseg.store import key_names as keys
 from streamseg.store.redis.servers.cluster import Cluster
 from streamseg.store.redis.servers.slots import Address, slot_of
+from streamseg.store.redis.watchers import RETRY_SECONDS, SILENCE_SECONDS, Watchers, messages
 
 log = logging.getLogger(__name__)
 
-RETRY_SECONDS: Final = 0.5
-SILENCE_SECONDS: Final = 5.0
-"""After this long without a message, send a PING; after as long again without an answer, reconnect."""
 MOVED: Final = "the slot of a channel has moved"
 
 
@@ -32,23 +30,20 @@ class ShardNotices:
     def __init__(self, cluster: Cluster, *, silence_seconds: float = SILENCE_SECONDS) -> None:
         self._cluster = cluster
         self._silence_seconds = silence_seconds
-        self._watchers: dict[str, set[asyncio.Event]] = {}
+        self._watchers = Watchers()
         self._listeners: dict[Address, _Listener] = {}
         self._changed = asyncio.Event()
 
     @asynccontextmanager
     async def watch(self, customer_id: str) -> AsyncIterator[asyncio.Event]:
         """See the port."""
-        channel, event = keys.membership(customer_id), asyncio.Event()
-        watchers = self._watchers.setdefault(channel, set())
-        watchers.add(event)
+        channel = keys.membership(customer_id)
+        event, _ = self._watchers.add(channel)
         self._changed.set()
         try:
             yield event
         finally:
-            watchers.discard(event)
-            if not watchers and self._watchers.get(channel) is watchers:
-                del self._watchers[channel]
+            if self._watchers.remove(channel, event):
                 self._changed.set()
 
     @asynccontextmanager
@@ -69,7 +64,7 @@ class ShardNotices:
             self._changed.clear()
             try:
                 wanted: dict[Address, set[str]] = {}
-                for channel in tuple(self._watchers):
+                for channel in self._watchers:
                     address = await self._cluster.serving(slot_of(channel.encode()))
                     wanted.setdefault(address, set()).add(channel)
                 for address in wanted.keys() | self._listeners.keys():
@@ -100,8 +95,8 @@ class ShardNotices:
         """Set the events of a channel; None says that a listener broke."""
         if channel is None:
             self._changed.set()
-        for event in self._watchers.get(channel or "", ()):
-            event.set()
+        else:
+            self._watchers.wake(channel)
 
 
 class _Listener:
@@ -130,17 +125,8 @@ class _Listener:
             self._task = asyncio.create_task(self._receive())
 
     async def _receive(self) -> None:
-        pinged = False
         try:
-            while True:
-                message = await self._pubsub.get_message(timeout=self._silence_seconds)
-                if message is None:
-                    if pinged:
-                        raise ConnectionError("no answer to PING")
-                    await self._pubsub.ping()
-                    pinged = True
-                    continue
-                pinged = False
+            async for message in messages(self._pubsub, self._silence_seconds):
                 if message["type"] == "sunsubscribe" and message["channel"].decode() in self._channels:
                     raise ConnectionError(MOVED)
                 if message["type"] in ("smessage", "ssubscribe"):  # a write before the subscription gave no notice
