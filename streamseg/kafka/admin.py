@@ -1,21 +1,21 @@
-"""Creates and checks topics, and reads their ids and the group's lag, through librdkafka's admin client."""
+"""Creates and checks topics and reads their ids, through librdkafka's admin client."""
 
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource, NewTopic, ResourceType
 
 from streamseg.errors import ServerUnavailableError, SettingsError
 from streamseg.kafka.client_config import AWAY, client_config
 from streamseg.settings import KafkaSettings
-from streamseg.topics import HISTORY, INPUT_TOPICS, MEMBERSHIPS, SAMPLES, TOPICS, TopicSpec
+from streamseg.topics import HISTORY, INPUT_TOPICS, MEMBERSHIPS, TOPICS, TopicSpec
 
 TIMEOUT_SECONDS: Final = 15.0
 SILENT_SECONDS: Final = 2.0
@@ -27,13 +27,10 @@ NO_COORDINATOR_YET: Final = (
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
 )
 NO_GROUP: Final = (*NO_COORDINATOR_YET, KafkaError.GROUP_ID_NOT_FOUND)
-NO_LEADER_YET: Final = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
 REFUSALS: Final = (KafkaError._AUTHENTICATION, KafkaError._SSL)  # noqa: SLF001  librdkafka's own codes start with an underscore
 """Codes of a broker that refuses our login or certificate, or whose certificate we do not trust."""
 BUILT_IN_CLUSTER: Final = "mockCluster"
 """Prefix of the cluster ids of librdkafka's built-in broker."""
-
-NO_ENDS: Final[Mapping[tuple[str, int], int]] = {}
 
 log = logging.getLogger(__name__)
 
@@ -124,42 +121,6 @@ class TopicAdmin:
         described = self._admin.describe_topics(TopicCollection(list(INPUT_TOPICS)), request_timeout=TIMEOUT_SECONDS)
         return {topic: (str(_result(future).topic_id), counts[topic]) for topic, future in described.items()}
 
-    def input_ends(self) -> dict[tuple[str, int], int]:
-        """Return the next offset to be written of each partition of the input topics."""
-        counts = self._partitions()
-        with self._asking() as consumer:
-            return {
-                (topic, partition): _watermarks(consumer, TopicPartition(topic, partition))[1]
-                for topic in INPUT_TOPICS
-                for partition in range(counts.get(topic, 0))
-            }
-
-    def group_lag(self, ends: Mapping[tuple[str, int], int] = NO_ENDS) -> dict[tuple[str, int], int]:
-        """Return the number of uncommitted records of each partition of the input topics and the samples.
-
-        Records at or after `ends`, by (topic, partition), do not count.
-        """
-        counts = self._partitions()
-        partitions = [TopicPartition(t, p) for t in (*INPUT_TOPICS, SAMPLES) for p in range(counts.get(t, 0))]
-        lag = {}
-        with self._asking() as consumer:
-            for committed in committed_offsets(consumer, partitions):
-                start, end = _watermarks(consumer, committed)
-                place = committed.topic, committed.partition
-                lag[place] = max(0, min(end, ends.get(place, end)) - max(start, committed.offset))
-        return lag
-
-    @contextmanager
-    def _asking(self) -> Iterator[Consumer]:
-        """Open a consumer that asks for offsets and joins no group. Raises `ServerUnavailableError`."""
-        consumer = Consumer(client_config(self._kafka) | {"group.id": self._kafka.group, "enable.auto.commit": False})
-        try:
-            yield consumer
-        except KafkaException as error:
-            raise ServerUnavailableError(f"Kafka did not answer: {error.args[0].str()}") from None
-        finally:
-            consumer.close()
-
     def partition_counts(self) -> dict[str, int]:
         """Return the partition count of each of our topics that is there."""
         counts = self._partitions()
@@ -226,34 +187,6 @@ class TopicAdmin:
         except KafkaException as error:
             self._raise_refusal()
             raise ServerUnavailableError(f"no answer from Kafka at {address}: {error.args[0].str()}") from None
-
-
-def committed_offsets(consumer: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
-    """Return the group's commits; retry while a broker that has just started has no group coordinator."""
-    until = time.monotonic() + TIMEOUT_SECONDS
-    while True:
-        try:
-            committed: list[TopicPartition] = consumer.committed(partitions, timeout=TIMEOUT_SECONDS)
-        except KafkaException as error:
-            if error.args[0].code() not in NO_COORDINATOR_YET or time.monotonic() > until:
-                raise
-            time.sleep(RETRY_SECONDS)
-        else:
-            return committed
-
-
-def _watermarks(consumer: Consumer, place: TopicPartition) -> tuple[int, int]:
-    """Return the first offset kept and the next one; retry while topics that were just made have no leader."""
-    until = time.monotonic() + TIMEOUT_SECONDS
-    while True:
-        try:
-            start, end = consumer.get_watermark_offsets(place, timeout=TIMEOUT_SECONDS)
-        except KafkaException as error:
-            if error.args[0].code() not in NO_LEADER_YET or time.monotonic() > until:
-                raise
-            time.sleep(RETRY_SECONDS)
-        else:
-            return int(start), int(end)
 
 
 def _counts(metadata: ClusterMetadata) -> dict[str, int]:

@@ -8,8 +8,9 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, MemberDescription, OffsetSpec
 
 from streamseg.errors import ServerUnavailableError
-from streamseg.kafka.admin import NO_GROUP, TopicAdmin, committed_offsets
+from streamseg.kafka.admin import NO_GROUP, TopicAdmin
 from streamseg.kafka.client_config import client_config
+from streamseg.kafka.offsets import committed_offsets
 from streamseg.ports import GroupMember, KafkaView, TopicLag
 from streamseg.settings import KafkaSettings
 from streamseg.time_units import HOUR_SECONDS

@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
-from streamseg.kafka.admin import NO_ENDS, TopicAdmin, TopicDifference
+from streamseg.kafka import offsets
+from streamseg.kafka.admin import TopicAdmin, TopicDifference
 from streamseg.kafka.change_feed import ChangeFeed
+from streamseg.kafka.offsets import NO_ENDS
 from streamseg.kafka.producer import KafkaProducer
 from streamseg.kafka.topic_reader import TopicReader
 from streamseg.kafka.transactions import TransactionalProducer
@@ -28,12 +30,12 @@ def group_lag(settings: Settings, ends: Mapping[tuple[str, int], int] = NO_ENDS)
 
     Raises `ServerUnavailableError`.
     """
-    return TopicAdmin(settings.kafka).group_lag(ends)
+    return offsets.group_lag(settings.kafka, ends)
 
 
 def input_ends(settings: Settings) -> dict[tuple[str, int], int]:
     """Return the next offset to be written of each partition of the input topics. Raises `ServerUnavailableError`."""
-    return TopicAdmin(settings.kafka).input_ends()
+    return offsets.input_ends(settings.kafka)
 
 
 async def topic_ids(settings: Settings) -> dict[str, tuple[str, int]]:

@@ -24,6 +24,7 @@ from streamseg.embedded import EmbeddedBroker
 from streamseg.errors import ServerUnavailableError, SettingsError, StreamsegError
 from streamseg.kafka.admin import TopicAdmin
 from streamseg.kafka.client_config import client_config
+from streamseg.kafka.offsets import group_lag, input_ends
 from streamseg.settings import KafkaSettings, load_settings
 from streamseg.topics import CLICKS, HISTORY, INPUT_TOPICS, PURCHASES, SAMPLES, TOPICS
 from tests.support.kafka.topics import delete_topics
@@ -163,22 +164,21 @@ def test_lag_is_what_the_group_has_not_committed(kafka: KafkaSettings) -> None:
     for number in range(10):
         producer.produce(CLICKS, value=b"%d" % number, partition=1)
     assert producer.flush(20) == 0
-    admin = TopicAdmin(kafka)
-    assert {tp: records for tp, records in admin.group_lag().items() if records} == {(CLICKS, 1): 10}
+    assert {tp: records for tp, records in group_lag(kafka).items() if records} == {(CLICKS, 1): 10}
 
     consumer = Consumer({"bootstrap.servers": kafka.bootstrap, "group.id": kafka.group, "log_level": 3})
     consumer.commit(offsets=[TopicPartition(CLICKS, 1, 7)], asynchronous=False)
     consumer.close()
-    lag = admin.group_lag()
+    lag = group_lag(kafka)
     assert {tp: records for tp, records in lag.items() if records} == {(CLICKS, 1): 3}
     assert set(INPUT_TOPICS) <= {topic for topic, _ in lag}
 
-    ends = admin.input_ends()
+    ends = input_ends(kafka)
     assert {place: end for place, end in ends.items() if end} == {(CLICKS, 1): 10}
     producer.produce(CLICKS, value=b"later", partition=1)
     assert producer.flush(20) == 0
-    assert admin.group_lag()[CLICKS, 1] == 4
-    assert admin.group_lag(ends)[CLICKS, 1] == 3
+    assert group_lag(kafka)[CLICKS, 1] == 4
+    assert group_lag(kafka, ends)[CLICKS, 1] == 3
 
 
 def test_records_removed_by_retention_are_no_lag(make_topics: Callable[[int], str], group: str) -> None:
@@ -190,7 +190,7 @@ def test_records_removed_by_retention_are_no_lag(make_topics: Callable[[int], st
     client = AdminClient({"bootstrap.servers": bootstrap})
     for future in client.delete_records([TopicPartition(CLICKS, 0, 6)]).values():
         future.result(10)
-    assert TopicAdmin(KafkaSettings(bootstrap=bootstrap, group=group)).group_lag()[CLICKS, 0] == 4
+    assert group_lag(KafkaSettings(bootstrap=bootstrap, group=group))[CLICKS, 0] == 4
 
 
 def test_commands_print_text_or_json(empty: KafkaSettings) -> None:
