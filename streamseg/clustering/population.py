@@ -85,5 +85,6 @@ class Population:
 
     def holds(self, values: "NDArray[np.float64]") -> "NDArray[np.bool_]":
         """Return the mask of the figures (n,) of which the rule holds, shape (n,). It never does for NaN."""
-        answers: NDArray[np.bool_] = _OPERATORS[self.operator](values, self.number) & (values == values)  # noqa: PLR0124
+        known = values == values  # noqa: PLR0124  NaN is unequal to itself; NumPy is not loaded here
+        answers: NDArray[np.bool_] = _OPERATORS[self.operator](values, self.number) & known
         return answers

@@ -51,7 +51,7 @@ def read_kafka_view(kafka: KafkaSettings) -> KafkaView:
         lags=tuple(lags),
         dead_letters=sum(ends[place] - first[place] for place in letters),
         dead_letters_in_hour=in_hour(letters),
-        events_in_hour=in_hour(inputs),
+        records_in_hour=in_hour(inputs),
     )
 
 

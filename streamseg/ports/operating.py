@@ -83,8 +83,8 @@ class TopicLag:
 class KafkaView:
     """The group and the topics at one moment.
 
-    `dead_letters` are those that retention has kept, `dead_letters_in_hour` those of the last hour, `events_in_hour`
-    the records of all input topics in the same time.
+    `dead_letters` are those that retention has kept, `dead_letters_in_hour` those of the last hour, `records_in_hour`
+    the records of all input topics in the same time, probes among them.
     """
 
     members: tuple[GroupMember, ...]
@@ -92,7 +92,7 @@ class KafkaView:
     lags: tuple[TopicLag, ...]
     dead_letters: int
     dead_letters_in_hour: int
-    events_in_hour: int
+    records_in_hour: int
 
     def lag_of(self, partition: int, topics: Sequence[str]) -> tuple[int, float | None]:
         """Return the records that wait in a partition of these topics, and when Kafka got the oldest."""

@@ -10,6 +10,7 @@ from streamseg.clustering.snapshot import Snapshot
 from streamseg.ports import KafkaView, ModelStore, StateStore, WorkerReport, WorkerReports
 from streamseg.ports.operating import owner_of
 from streamseg.service.segments import read_catalogue
+from streamseg.time_units import HOUR_SECONDS
 from streamseg.topics import INPUT_TOPICS, SAMPLES, SAMPLES_PARTITION
 
 
@@ -54,12 +55,16 @@ class PartitionFacts:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """One moment. `kafka` and `stored` are None while their server is away, which `away` says in words."""
+    """One moment. `kafka` and `stored` are None while their server is away, which `away` says in words.
+
+    `probe_seconds`: time between two probes of a partition, 0 for none.
+    """
 
     at: float
     kafka: KafkaView | None
     stored: StoredFacts | None
     away: tuple[str, ...] = ()
+    probe_seconds: float = 0.0
 
     @property
     def partitions(self) -> list[PartitionFacts]:
@@ -94,6 +99,20 @@ class Status:
     def workers(self) -> list[WorkerReport]:
         """The workers that report, by name."""
         return [] if self.stored is None else [report for _, report in sorted(self.stored.reports.items())]
+
+    @property
+    def events_in_hour(self) -> int:
+        """Records of the input topics in the last hour, less the probes of the workers that own partitions now.
+
+        Those of former owners count as events: nobody knows when they ended.
+        """
+        records, probes = self.kafka.records_in_hour if self.kafka else 0, 0
+        if self.probe_seconds:
+            for report in self.workers:
+                begin = max(report.started_at, self.at - HOUR_SECONDS)
+                sent = self.at // self.probe_seconds - begin // self.probe_seconds
+                probes += max(0, int(sent)) * len(report.partitions)
+        return max(0, records - probes)
 
     def model_seconds(self, model: ModelFacts) -> float | None:
         """Return the time since the last sample that a model has learned, on the clock of the events."""
@@ -148,7 +167,7 @@ class Status:
             "dead_letters": {
                 "kept": kafka.dead_letters,
                 "in_hour": kafka.dead_letters_in_hour,
-                "events_in_hour": kafka.events_in_hour,
+                "events_in_hour": self.events_in_hour,
             }
             if kafka
             else None,

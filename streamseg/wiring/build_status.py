@@ -27,6 +27,7 @@ async def read_status(settings: Settings) -> Status:
         kafka if isinstance(kafka, KafkaView) else None,
         stored if isinstance(stored, StoredFacts) else None,
         tuple(away),
+        settings.worker.probe_interval_seconds,
     )
 
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 import redis
+from typing_extensions import override
 
 from streamseg.embedded import RedisServer
 from streamseg.errors import SettingsError, StoreLoginError, StoreUnavailableError
@@ -91,11 +92,22 @@ async def as_api(client: Client) -> None:
     await heard(client)
 
 
+class Lines(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    @override
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+
+
 async def heard(client: Client) -> None:
     """Watch a customer, as an event stream does. Raises `StoreLoginError` with what the listener logs."""
-    lines: list[str] = []
-    handler = logging.Handler()
-    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]  # a test's
+    handler = Lines()
+    lines = handler.lines
     logger = logging.getLogger("streamseg.store.redis.change_notices")
     logger.addHandler(handler)
     assert not isinstance(client, Cluster)

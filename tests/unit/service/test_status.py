@@ -83,7 +83,7 @@ def test_a_healthy_service_is_right() -> None:
             "old",
             "86,401 s",
         ),
-        (with_kafka(dead_letters_in_hour=20, events_in_hour=200), "rejected", "10% of the last hour's records"),
+        (with_kafka(dead_letters_in_hour=20, records_in_hour=200), "rejected", "10% of the last hour's records"),
     ],
 )
 def test_each_trouble_is_named_alone(status: Status, kind: str, says: str) -> None:
@@ -95,7 +95,17 @@ def test_each_trouble_is_named_alone(status: Status, kind: str, says: str) -> No
 
 @pytest.mark.parametrize(("letters", "events"), [(19, 20), (20, 400), (0, 0), (20, 0)])
 def test_few_dead_letters_are_no_trouble(letters: int, events: int) -> None:
-    assert judged(with_kafka(dead_letters_in_hour=letters, events_in_hour=events)) == []
+    assert judged(with_kafka(dead_letters_in_hour=letters, records_in_hour=events)) == []
+
+
+def test_probes_are_no_events() -> None:
+    """Two partitions had a probe each every 5 s of the 100 s since the worker began: they hide no share of letters."""
+    busy = replace(with_kafka(dead_letters_in_hour=20, records_in_hour=240), probe_seconds=5.0)
+    assert busy.events_in_hour == 200
+    assert busy.as_json([])["dead_letters"]["events_in_hour"] == 200
+    assert ("rejected", "10% of the last hour's records") in [(kind, text[:30]) for kind, text in judged(busy)]
+    quiet = replace(with_kafka(dead_letters_in_hour=20, records_in_hour=30), probe_seconds=5.0)
+    assert [text.partition(" ")[0] for kind, text in judged(quiet) if kind == "rejected"] == ["100%"]
 
 
 @pytest.mark.parametrize("without", [{"kafka": None}, {"stored": None}])
