@@ -1,17 +1,19 @@
 """Reports this worker to the store every few seconds: what it owns and what it waits for, for `streamseg status`."""
 
 import asyncio
+import logging
 import time
-from contextlib import suppress
 from importlib.metadata import version
 from typing import Final
 
-from streamseg.errors import StoreUnavailableError
-from streamseg.logs import KAFKA_OUTAGE
+from streamseg.errors import StoreLoginError, StoreUnavailableError
+from streamseg.logs import KAFKA_OUTAGE, OutageLog
 from streamseg.ports import Wait, WorkerReport, WorkerReports
 from streamseg.worker.assignment import Assignment
 from streamseg.worker.open_transactions import OpenTransactions
 from streamseg.worker.pace import Pace
+
+log = logging.getLogger(__name__)
 
 REPORTS_KEPT: Final = 4
 """A report is gone after this many intervals, so three may be lost."""
@@ -37,6 +39,7 @@ class OwnReport:
         self._reports = reports
         self._interval = pace.report
         self._started_at = time.time()
+        self._refusal = OutageLog(log, "the report for `streamseg status`", "Redis")
 
     def written(self) -> WorkerReport:
         """Return the report of this moment."""
@@ -55,6 +58,12 @@ class OwnReport:
     async def repeat(self) -> None:
         """Report for ever. A report that is lost costs nothing: the next one says the same."""
         while True:
-            with suppress(StoreUnavailableError):
+            try:
                 await self._reports.put(self.written(), max(1, round(REPORTS_KEPT * self._interval)))
+            except StoreLoginError as error:
+                self._refusal.waits(error)
+            except StoreUnavailableError:
+                pass  # partitions log that the store is away
+            else:
+                self._refusal.over()
             await asyncio.sleep(self._interval)

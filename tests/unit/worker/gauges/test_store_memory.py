@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Mapping
 
+import pytest
+
 from streamseg.errors import StoreLoginError
 from streamseg.metrics import Metrics
 from streamseg.store.memory import MemoryStateStore
@@ -42,7 +44,7 @@ def test_memory_is_shown_by_server_and_a_server_that_left_is_not() -> None:
     assert shown(metrics) == {"streamseg_store_memory_bytes b:1": 51, "streamseg_store_memory_limit_bytes b:1": 90}
 
 
-def test_it_goes_on_when_the_store_refuses_to_tell() -> None:
+def test_it_goes_on_when_the_store_refuses_to_tell_and_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
     metrics = Metrics()
 
     async def quick(_: float) -> None:
@@ -51,7 +53,7 @@ def test_it_goes_on_when_the_store_refuses_to_tell() -> None:
     async def play() -> None:
         sleep, asyncio.sleep = asyncio.sleep, quick  # type: ignore[assignment]  # no test waits 15 s
         try:
-            await StoreMemory(Told({}, {"a:1": (70, 100)}), metrics).run()
+            await StoreMemory(Told({}, {}, {"a:1": (70, 100)}), metrics).run()
         except asyncio.CancelledError:
             pass
         finally:
@@ -59,3 +61,5 @@ def test_it_goes_on_when_the_store_refuses_to_tell() -> None:
 
     asyncio.run(play())
     assert shown(metrics)["streamseg_store_memory_bytes a:1"] == 70
+    (refused,) = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    assert refused == "the gauge of the store's memory waits for Redis: Redis refuses us: INFO"
