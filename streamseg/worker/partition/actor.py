@@ -119,9 +119,7 @@ class Partition:
 
     def waits(self) -> list[Wait]:
         """Return the servers and workers that it waits for."""
-        lease, kafka = self._lease.waits(), self.relay.waited
-        waits = [Wait(self.number, *lease)] if lease is not None else []
-        return [*waits, *([Wait(self.number, "Kafka", kafka)] if kafka is not None else [])]
+        return [Wait(self.number, whom, seconds) for whom, seconds in self.signs.waited().items()]
 
     # -- called by the assignment ------------------------------------------------------------------------------
 
@@ -288,8 +286,7 @@ class Partition:
         """Keep the rows if the store agrees with them, else reset; then read on from the checkpoint."""
         if not (self._state.is_flushed and self.relay.is_idle and await self._lease.is_current()):
             if not self._just_assigned:
-                with self.signs.waiting("newer_owner"):
-                    await self._lease.yield_to_newer()
+                await self._lease.yield_to_newer()
                 self._metrics.resets.labels(partition=str(self.number)).inc()
             with self.signs.waiting("takeover"):
                 await self._reset()

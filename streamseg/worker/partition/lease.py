@@ -40,6 +40,7 @@ class Lease:
         self._rules = rules
         self._metrics = metrics
         self._pace = pace
+        self._signs = signs
         self.outage = Outage(partition, metrics, signs)
         self.epoch = 0
         self.flush_number = 0
@@ -53,15 +54,6 @@ class Lease:
         A customer who expired and returns within one epoch must start above the old numbers, or readers would ignore
         the new membership.
         """
-
-        self._yields_since: float | None = None
-
-    def waits(self) -> tuple[str, float] | None:
-        """Return what it waits for, and for how many seconds; None while it does not."""
-        if self._yields_since is not None:
-            return "a newer owner of the partition", time.monotonic() - self._yields_since
-        seconds = self.outage.seconds
-        return None if seconds is None else ("Redis", seconds)
 
     async def claim(self) -> None:
         """Become the owner and load the checkpoint.
@@ -92,15 +84,14 @@ class Lease:
                 stored = await self._state.metadata(self.partition)
                 if stored is None or stored.owner == self._owner or stored.epoch <= self.epoch:
                     return
-                if self._yields_since is None:
-                    self._yields_since = time.monotonic()
+                self._signs.begin_wait("newer_owner")
                 if stored.flush_number != seen:
                     seen, until = stored.flush_number, time.monotonic() + self._pace.standstill
                 elif time.monotonic() > until:
                     return
                 await asyncio.sleep(self._pace.retry)
         finally:
-            self._yields_since = None
+            self._signs.end_wait("newer_owner")
 
     async def is_current(self) -> bool:
         """Return whether this worker was the last to write the partition. Raises `StoreUnavailableError`."""

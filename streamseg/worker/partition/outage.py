@@ -19,11 +19,6 @@ class Outage:
         self._metrics = metrics
         self._log = OutageLog(log, f"partition {partition}", "the store")
 
-    @property
-    def seconds(self) -> float | None:
-        """How long the partition has waited for the store; None while it does not."""
-        return self._log.seconds
-
     def waits(self, error: StoreUnavailableError, operation: str) -> None:
         """Report that the store did not answer an operation."""
         self._metrics.store_errors.labels(operation=operation).inc()

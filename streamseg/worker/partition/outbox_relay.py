@@ -115,11 +115,6 @@ class OutboxRelay:
         """Whether nothing is queued or under way."""
         return self._pending.empty() and not self._busy
 
-    @property
-    def waited(self) -> float | None:
-        """How many seconds it has waited for Kafka; None while it does not."""
-        return self._outage.seconds
-
     def watch_from(self, offset: int) -> None:
         """Look for late records from this offset of the change topic on, once `watch` is called."""
         self._late.looked(offset)
