@@ -90,11 +90,6 @@ class OutageLog:
             self._logged_at = now
             self._log.warning("%s has waited for %s for %.0f s", self._who, self._whom, now - self._since)
 
-    @property
-    def seconds(self) -> float | None:
-        """How long it has waited; None while it does not wait."""
-        return None if self._since is None else time.monotonic() - self._since
-
     def over(self) -> None:
         """Report that an attempt succeeded; says nothing where none had failed."""
         if self._since is not None:
