@@ -260,8 +260,9 @@ class Partition:
             self._shares[topic].add(seen, absorbed.rejected[topic])
         if absorbed.dead_letters:
             # Before the checkpoint passes them: after it, nobody would read the rejected records again.
-            with self.signs.waiting("dead_letters"):
-                await self._ports.sink.send(absorbed.dead_letters)
+            self.signs.begin_wait("dead_letters")
+            await self._ports.sink.send(absorbed.dead_letters)
+        self.signs.end_wait("dead_letters")
         await state.settle_and_flush(absorbed, checkpoint=checkpoint)
         quarantine.passed()
         for run in runs:
@@ -288,8 +289,9 @@ class Partition:
             if not self._just_assigned:
                 await self._lease.yield_to_newer()
                 self._metrics.resets.labels(partition=str(self.number)).inc()
-            with self.signs.waiting("takeover"):
-                await self._reset()
+            self.signs.begin_wait("takeover")
+            await self._reset()
+            self.signs.end_wait("takeover")
         self._just_assigned = False
         self._quarantine.begin(())
         self._relay_task = asyncio.create_task(self.relay.run(), name=f"relay-{self.number}")

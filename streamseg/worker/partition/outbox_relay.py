@@ -107,8 +107,11 @@ class OutboxRelay:
         if not self._pending.full():
             self._pending.put_nowait(delivery)
             return
-        with self._signs.waiting("delivery"):
+        self._signs.begin_wait("delivery")
+        try:
             await self._pending.put(delivery)
+        finally:
+            self._signs.end_wait("delivery")
 
     @property
     def is_idle(self) -> bool:
@@ -163,6 +166,7 @@ class OutboxRelay:
             return False
         except Exception as error:  # noqa: BLE001  a relay that ended would block its partition for ever
             self._outage.waits(error, traceback=True)
+            self._signs.begin_wait("kafka")
             return False
         self._metrics.steps.labels(stage="deliver").observe(time.perf_counter() - started)
         self._outage.over()
@@ -171,7 +175,8 @@ class OutboxRelay:
         self._signs.saw("delivered", delivery.probe)
         self._signs.read_until.update(delivery.read_until)
         self.checkpoint.update(delivery.checkpoint)
-        self._signs.delivered_at = now = time.time()
+        now = time.time()
+        self._signs.delivered(delivery.checkpoint, now)
         for appended_at in delivery.appended_at:
             self._metrics.event_to_membership.observe(max(0.0, now - appended_at))
         return True

@@ -1,10 +1,10 @@
 """What a partition shows of itself while it works: the newest probe at each stage, and what it waits for."""
 
 import time
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias
+
+from streamseg.topics import INPUT_TOPICS
 
 Stage: TypeAlias = Literal["read", "flushed", "delivered"]
 """read: taken from the inbox; flushed: the checkpoint in the store is beyond it; delivered: readers can see it."""
@@ -18,9 +18,15 @@ owner left is delivered first."""
 WHOM: Final[Mapping[Reason, str]] = {
     "store": "Redis",
     "kafka": "Kafka",
+    "dead_letters": "Kafka, for dead letters",
+    "delivery": "the delivery of earlier changes",
     "newer_owner": "a newer owner of the partition",
+    "takeover": "the delivery of what the last owner left",
 }
-"""Those that a healthy partition does not wait for, in words. The other waits pass by themselves."""
+AT_ONCE: Final[frozenset[Reason]] = frozenset({"store", "kafka", "newer_owner"})
+"""Waits that a healthy partition never has. The others come with work, and pass."""
+PASSING_SECONDS: Final = 10.0
+"""How long a wait that comes with work may last before `streamseg status` tells it."""
 
 
 class Signs:
@@ -36,10 +42,10 @@ class Signs:
         self.outbox_flushes = 0
         """Flushes in the outbox."""
         self.delivered_at = 0.0
-        """When the checkpoint last moved, epoch seconds; 0 before."""
+        """When the checkpoint of the input topics last moved, epoch seconds; 0 before."""
+        self._delivered: dict[str, int] = {}
         self.read_until: dict[str, float] = {}
         """By topic, when Kafka got the last record that was delivered, epoch seconds."""
-        self._waits: Counter[Reason] = Counter()
         self._since: dict[Reason, float] = {}
         """When each present wait began, monotonic seconds."""
 
@@ -48,33 +54,27 @@ class Signs:
         if sent_at is not None:
             self.probes[stage] = max(sent_at, self.probes.get(stage, sent_at))
 
-    @contextmanager
-    def waiting(self, reason: Reason) -> Iterator[None]:
-        """Show that the partition waits, for as long as the context is open."""
-        self._since.setdefault(reason, time.monotonic())
-        self._waits[reason] += 1
-        try:
-            yield
-        finally:
-            self._waits[reason] -= 1
-            if not self._waits[reason]:
-                del self._since[reason]
+    def delivered(self, checkpoint: Mapping[str, int], now: float) -> None:
+        """Note what a delivery lets be committed, at a wall time; one that moves no input topic is no progress."""
+        reached = {topic: checkpoint[topic] for topic in INPUT_TOPICS if topic in checkpoint}
+        if reached and reached != {topic: self._delivered.get(topic) for topic in reached}:
+            self._delivered |= reached
+            self.delivered_at = now
 
     def begin_wait(self, reason: Reason) -> None:
         """Show that the partition waits until `end_wait`; once, however often it is called."""
         self._since.setdefault(reason, time.monotonic())
-        self._waits[reason] = 1
 
     def end_wait(self, reason: Reason) -> None:
         """Show that a wait is over, if there was one."""
-        self._waits[reason] = 0
         self._since.pop(reason, None)
 
     def waits_for(self, reason: Reason) -> bool:
         """Return whether the partition waits for this now."""
-        return self._waits[reason] > 0
+        return reason in self._since
 
     def waited(self) -> dict[str, float]:
-        """Return for whom of `WHOM` the partition waits, and for how many seconds so far."""
+        """Return for whom the partition waits, and for how many seconds so far; not what passes by itself soon."""
         now = time.monotonic()
-        return {whom: now - self._since[reason] for reason, whom in WHOM.items() if reason in self._since}
+        waits = {reason: now - since for reason, since in self._since.items()}
+        return {WHOM[one]: seconds for one, seconds in waits.items() if one in AT_ONCE or seconds >= PASSING_SECONDS}

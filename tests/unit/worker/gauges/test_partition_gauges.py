@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from streamseg.metrics import Metrics
-from streamseg.topics import CLICKS, PURCHASES
+from streamseg.topics import CLICKS, MEMBERSHIPS, PURCHASES
 from streamseg.worker.gauges.partition_gauges import PartitionGauges
-from streamseg.worker.partition.signs import Signs
+from streamseg.worker.partition.signs import Reason, Signs
 
 
 @dataclass
@@ -94,10 +94,31 @@ def test_the_newest_probe_counts_and_waits_end(worker: Worker) -> None:
     signs.saw("read", 5.0)
     signs.saw("read", None)
     assert signs.probes == {"read": 7.0}
-    with signs.waiting("takeover"):
-        assert signs.waits_for("takeover")
-    assert not signs.waits_for("takeover")
     signs.begin_wait("store")
+    assert signs.waits_for("store")
     signs.begin_wait("store")
     signs.end_wait("store")
     assert not signs.waits_for("store")
+
+
+def test_waits_that_come_with_work_are_told_when_they_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("streamseg.worker.partition.signs.time.monotonic", lambda: now[0])
+    signs = Signs()
+    reasons: tuple[Reason, ...] = ("kafka", "dead_letters", "takeover")
+    for reason in reasons:
+        signs.begin_wait(reason)
+    assert signs.waited() == {"Kafka": 0.0}
+    now[0] += 11.0
+    assert set(signs.waited()) == {"Kafka", "Kafka, for dead letters", "the delivery of what the last owner left"}
+
+
+def test_a_delivery_that_moves_no_input_topic_is_no_progress() -> None:
+    """The relay looks for late records every 10 s: a partition that stood still looked alive."""
+    signs = Signs()
+    signs.delivered({CLICKS: 5, MEMBERSHIPS: 1}, 10.0)
+    signs.delivered({}, 20.0)
+    signs.delivered({CLICKS: 5, MEMBERSHIPS: 9}, 30.0)
+    assert signs.delivered_at == 10.0
+    signs.delivered({CLICKS: 6}, 40.0)
+    assert signs.delivered_at == 40.0
