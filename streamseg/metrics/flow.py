@@ -63,6 +63,12 @@ FLOW: Final = (
         ("stage", "partition"),
     ),
     MetricSpec(
+        "probe_interval",
+        "streamseg_probe_interval_seconds",
+        "gauge",
+        "Setting worker.probe_interval_seconds: time between two probes of a partition; 0 for none",
+    ),
+    MetricSpec(
         "waiting",
         "streamseg_flow_waiting",
         "gauge",

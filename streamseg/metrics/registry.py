@@ -34,6 +34,7 @@ class Metrics:
     held_back: Gauge
     late_changes: Counter
     probe_timestamp: Gauge
+    probe_interval: Gauge
     waiting: Gauge
     outbox: Gauge
     partitions: Gauge

@@ -38,6 +38,7 @@ async def run_worker(settings: Settings) -> None:
     if (missing := missing_basis(settings)) is not None:
         logging.getLogger(__name__).warning(missing)
     metrics.membership_bound.set(settings.membership.bound_seconds)
+    metrics.probe_interval.set(settings.worker.probe_interval_seconds)
     owner = f"{socket.gethostname()}-{uuid.uuid4().hex[:12]}"
     async with stores(settings, metrics) as (state, memberships, model_store), worker_reports(settings) as reports:
         admin = TopicAdmin(settings.kafka)
@@ -119,6 +120,7 @@ async def run_worker(settings: Settings) -> None:
             beside=[StoreMemory(state, metrics).run, *([probes.run] if settings.worker.probe_interval_seconds else [])],
             owner=owner,
             reports=reports,
+            probe_seconds=settings.worker.probe_interval_seconds,
             health=health,
         )
         if settings.worker.metrics_port is not None:

@@ -42,7 +42,10 @@ PIPELINE: Final = Dashboard(
         Panel(
             "Probes by stage",
             "Age of the newest probe that a stage has seen; the worst partition.",
-            [("max by (stage) (stage_partition:streamseg_probe_age_seconds:min)", "{{stage}}")],
+            [
+                ("max by (stage) (stage_partition:streamseg_probe_age_seconds:min)", "{{stage}}"),
+                (gauge("probe_interval"), "sent every"),
+            ],
             "s",
             bad_from=60,
         ),
