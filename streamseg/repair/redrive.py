@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
+from streamseg.events.cloudevents import PROBE_TYPE
 from streamseg.events.record import Record
 from streamseg.events.rejection import CUT_HEADER, ERROR_HEADERS, original_headers
 from streamseg.ports import EventSink, Log, OutgoingRecord
@@ -101,12 +102,14 @@ async def redrive(letters: Iterable[DeadLetter], sink: EventSink) -> int:
 
 
 def _letter(record: Record) -> DeadLetter | None:
-    """Parse a record of the dead letter topic; None if no worker wrote it."""
+    """Parse a record of the dead letter topic; None if no worker wrote it, or if it holds a mere probe."""
     errors = {
         name.removeprefix(ERROR_HEADERS): (value or b"").decode(errors="replace")
         for name, value in record.headers
         if name.startswith(ERROR_HEADERS)
     }
+    if ("ce_type", PROBE_TYPE.encode()) in record.headers:
+        return None
     if errors.get("topic") not in INPUT_TOPICS or not errors.get("partition", "").isdigit():
         return None
     return DeadLetter(

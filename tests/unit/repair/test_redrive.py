@@ -2,6 +2,7 @@
 
 import asyncio
 
+from streamseg.events.cloudevents import PROBE_TYPE
 from streamseg.events.record import MemoryRecord
 from streamseg.events.rejection import Reason, RejectedEvent, dead_letter_headers
 from streamseg.ports import OutgoingRecord
@@ -50,4 +51,11 @@ def test_a_redriven_record_that_is_rejected_again_is_a_new_dead_letter() -> None
 
 def test_records_of_other_programs_in_the_topic_are_skipped() -> None:
     log = filled(OutgoingRecord(DEAD_LETTERS, None, b"?", (("theirs", b"1"),)))
+    assert asyncio.run(read_dead_letters(log, 1)) == []
+
+
+def test_a_probe_that_an_older_worker_rejected_is_not_sent_again() -> None:
+    record = MemoryRecord(CLICKS, 3, 5, 0, None, b"{}", (("ce_type", PROBE_TYPE.encode()),))
+    headers = dead_letter_headers(RejectedEvent(record, "decode", Reason.UNSUPPORTED_ENVELOPE, "why"), CLICKS, 3)
+    log = filled(OutgoingRecord(DEAD_LETTERS, None, b"{}", headers))
     assert asyncio.run(read_dead_letters(log, 1)) == []
