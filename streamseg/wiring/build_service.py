@@ -21,7 +21,9 @@ from streamseg.service.live_rows import live_vectors as vectors_of
 from streamseg.service.segment_members import SegmentMember
 from streamseg.service.segment_members import segment_members as members_of
 from streamseg.settings import Settings
+from streamseg.topics import CLICKS
 from streamseg.wiring.derived import derive
+from streamseg.wiring.kafka_clients import topic_ids
 from streamseg.wiring.stores import stores
 
 
@@ -116,12 +118,11 @@ async def live_vectors(settings: Settings, segmentation: str) -> tuple[float, li
 
 async def out_of_step(settings: Settings) -> int:
     """Return the number of partitions whose backfill has not been closed yet."""
-    interval, partition, found = derive(settings).sweep_interval, 0, 0
+    interval = derive(settings).sweep_interval
+    partitions = (await topic_ids(settings))[CLICKS][1]
     async with stores(settings) as (state, _, _):
-        while (metadata := await state.metadata(partition)) is not None:
-            found += not is_in_step(metadata.checkpoint, interval)
-            partition += 1
-    return found
+        known = [await state.metadata(number) for number in range(partitions)]
+    return sum(not is_in_step(one.checkpoint, interval) for one in known if one is not None)
 
 
 async def read_membership(
