@@ -29,7 +29,10 @@ class PartitionReport:
 
 @dataclass(frozen=True, slots=True)
 class WorkerReport:
-    """A worker as it sees itself, every few seconds. `at` and `started_at` are wall time, epoch seconds."""
+    """A worker as it sees itself, every few seconds. `at` and `started_at` are wall time, epoch seconds.
+
+    `probe_seconds`: time between two probes of a partition, 0 for none.
+    """
 
     owner: str
     version: str
@@ -38,6 +41,7 @@ class WorkerReport:
     trains: bool
     partitions: tuple[PartitionReport, ...]
     waits: tuple[Wait, ...]
+    probe_seconds: float = 0.0
 
 
 class WorkerReports(Protocol):

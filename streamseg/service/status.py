@@ -55,16 +55,12 @@ class PartitionFacts:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """One moment. `kafka` and `stored` are None while their server is away, which `away` says in words.
-
-    `probe_seconds`: time between two probes of a partition, 0 for none.
-    """
+    """One moment. `kafka` and `stored` are None while their server is away, which `away` says in words."""
 
     at: float
     kafka: KafkaView | None
     stored: StoredFacts | None
     away: tuple[str, ...] = ()
-    probe_seconds: float = 0.0
 
     @property
     def partitions(self) -> list[PartitionFacts]:
@@ -101,18 +97,21 @@ class Status:
         return [] if self.stored is None else [report for _, report in sorted(self.stored.reports.items())]
 
     @property
-    def events_in_hour(self) -> int:
-        """Records of the input topics in the last hour, less the probes of the workers that own partitions now.
+    def events_in_hour(self) -> int | None:
+        """Records of the input topics in the last hour less the probes of the present workers; None when unknown.
 
-        Those of former owners count as events: nobody knows when they ended.
+        Probes of workers that have ended, or were started again, count as events: nobody knows how many there were.
         """
-        records, probes = self.kafka.records_in_hour if self.kafka else 0, 0
-        if self.probe_seconds:
-            for report in self.workers:
-                begin = max(report.started_at, self.at - HOUR_SECONDS)
-                sent = self.at // self.probe_seconds - begin // self.probe_seconds
-                probes += max(0, int(sent)) * len(report.partitions)
-        return max(0, records - probes)
+        if self.kafka is None or self.stored is None:
+            return None
+        return max(0, self.kafka.records_in_hour - sum(self._probes_of(one) for one in self.workers))
+
+    def _probes_of(self, worker: WorkerReport) -> int:
+        if not worker.probe_seconds:
+            return 0
+        begin = max(worker.started_at, self.at - HOUR_SECONDS)
+        sent = self.at // worker.probe_seconds - begin // worker.probe_seconds
+        return max(0, int(sent)) * len(worker.partitions)
 
     def model_seconds(self, model: ModelFacts) -> float | None:
         """Return the time since the last sample that a model has learned, on the clock of the events."""
@@ -175,14 +174,25 @@ class Status:
 
 
 async def read_stored(
-    state: StateStore, models: ModelStore, reports: WorkerReports, segmentations: Sequence[str]
+    state: StateStore,
+    models: ModelStore,
+    reports: WorkerReports,
+    segmentations: Sequence[str],
+    partitions: int | None = None,
 ) -> StoredFacts:
-    """Read what the stores say, of these segmentations. Raises `StoreUnavailableError`."""
+    """Read what the stores say, of these segmentations. Raises `StoreUnavailableError`.
+
+    Without the number of `partitions`, those after one that nobody has claimed are not looked for.
+    """
     owners: list[str] = []
     sizes: Counter[str] = Counter()
-    while (metadata := await state.metadata(len(owners))) is not None:
-        owners.append(metadata.owner)
-        sizes.update({segment: size for segment, size in metadata.sizes.items() if size > 0})
+    while partitions is None or len(owners) < partitions:
+        metadata = await state.metadata(len(owners))
+        if metadata is None and partitions is None:
+            break
+        owners.append("" if metadata is None else metadata.owner)
+        if metadata is not None:
+            sizes.update({segment: size for segment, size in metadata.sizes.items() if size > 0})
     catalogue = await read_catalogue(models)
     return StoredFacts(
         owners=tuple(owners),

@@ -83,10 +83,10 @@ def _of_age(status: Status, bound_seconds: float) -> Iterator[Problem]:
             "old",
             f"{_numbers(old)}: memberships are up to {oldest:,.0f} s old, the bound is {bound_seconds:,.0f} s",
         )
-    kafka = status.kafka
-    if kafka is None or kafka.dead_letters_in_hour < FEW_DEAD_LETTERS or not kafka.records_in_hour:
+    kafka, events = status.kafka, status.events_in_hour
+    if kafka is None or events is None or kafka.dead_letters_in_hour < FEW_DEAD_LETTERS or not kafka.records_in_hour:
         return
-    share = kafka.dead_letters_in_hour / max(status.events_in_hour, kafka.dead_letters_in_hour)
+    share = kafka.dead_letters_in_hour / max(events, kafka.dead_letters_in_hour)
     if share > REJECTED_SHARE:
         yield Problem(
             "rejected", f"{share:.0%} of the last hour's records were rejected: `streamseg dead-letters list`"

@@ -12,25 +12,20 @@ from streamseg.wiring.stores import stores, worker_reports
 
 
 async def read_status(settings: Settings) -> Status:
-    """Ask both servers at once. Raises `StoreLoginError` when Redis refuses us, and `SettingsError`."""
-    kafka, stored = await asyncio.gather(
-        asyncio.to_thread(read_kafka_view, settings.kafka), _read_stored(settings), return_exceptions=True
-    )
+    """Ask Kafka, then Redis. Raises `StoreLoginError` when Redis refuses us, and `SettingsError`."""
     away = []
-    for answer in (kafka, stored):
-        if isinstance(answer, ServerUnavailableError) and not isinstance(answer, StoreLoginError):
-            away.append(str(answer))
-        elif isinstance(answer, BaseException):
-            raise answer
-    return Status(
-        time.time(),
-        kafka if isinstance(kafka, KafkaView) else None,
-        stored if isinstance(stored, StoredFacts) else None,
-        tuple(away),
-        settings.worker.probe_interval_seconds,
-    )
-
-
-async def _read_stored(settings: Settings) -> StoredFacts:
-    async with stores(settings) as (state, _, models), worker_reports(settings) as reports:
-        return await read_stored(state, models, reports, tuple(settings.segmentations))
+    kafka: KafkaView | None = None
+    stored: StoredFacts | None = None
+    try:
+        kafka = await asyncio.to_thread(read_kafka_view, settings.kafka)
+    except ServerUnavailableError as error:
+        away.append(str(error))
+    try:
+        async with stores(settings) as (state, _, models), worker_reports(settings) as reports:
+            partitions = None if kafka is None else kafka.partitions
+            stored = await read_stored(state, models, reports, tuple(settings.segmentations), partitions)
+    except StoreLoginError:
+        raise
+    except ServerUnavailableError as error:
+        away.append(str(error))
+    return Status(time.time(), kafka, stored, tuple(away))

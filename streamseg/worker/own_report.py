@@ -28,16 +28,25 @@ class OwnReport:
         transactions: open ones of producers.
         reports: where to.
         pace: how often.
+        probe_seconds: between two probes of a partition, 0 for none.
     """
 
     def __init__(
-        self, owner: str, assignment: Assignment, transactions: OpenTransactions, reports: WorkerReports, pace: Pace
+        self,
+        owner: str,
+        assignment: Assignment,
+        transactions: OpenTransactions,
+        reports: WorkerReports,
+        pace: Pace,
+        *,
+        probe_seconds: float = 0.0,
     ) -> None:
         self._owner = owner
         self._assignment = assignment
         self._transactions = transactions
         self._reports = reports
         self._interval = pace.report
+        self._probe_seconds = probe_seconds
         self._started_at = time.time()
         self._refusal = OutageLog(log, "the report for `streamseg status`", "Redis")
 
@@ -53,6 +62,7 @@ class OwnReport:
             self._assignment.trains,
             self._assignment.reports(),
             (*waits, *self._assignment.waits(), *self._transactions.waits()),
+            self._probe_seconds,
         )
 
     async def repeat(self) -> None:

@@ -49,6 +49,7 @@ class WorkerProcess:
         beside: what runs for ever beside the stream.
         owner: name of this worker in the store.
         reports: where it reports itself for `streamseg status`.
+        probe_seconds: between two probes of a partition, 0 for none.
         health: told that the event loop comes round, and that the worker stops.
         pace: waits and intervals.
     """
@@ -65,6 +66,7 @@ class WorkerProcess:
         closing: Sequence[Callable[[], Coroutine[Any, Any, None]]],
         owner: str,
         reports: WorkerReports,
+        probe_seconds: float,
         health: Health,
         beside: Sequence[Callable[[], Coroutine[Any, Any, None]]] = (),
         pace: Pace = PRODUCTION,
@@ -79,7 +81,7 @@ class WorkerProcess:
         self._beside = beside
         self._health = health
         self._transactions = OpenTransactions(metrics)
-        self._report = OwnReport(owner, assignment, self._transactions, reports, pace)
+        self._report = OwnReport(owner, assignment, self._transactions, reports, pace, probe_seconds=probe_seconds)
         self._pace = pace
 
     async def run(self) -> None:
@@ -93,7 +95,7 @@ class WorkerProcess:
                 await once_available(check, self._pace)
             await self._start_stream()
             background += [
-                asyncio.create_task(run())
+                self._watched(run())
                 for run in (self._models.watch, self._gauge, self._watch_stream, self._report.repeat, *self._beside)
             ]
             # Objects of the start-up live until the end: collecting them would delay lookups by tens of ms.
@@ -135,6 +137,17 @@ class WorkerProcess:
         await within(pace.leave, self._stream.stop())
         for close in self._closing:
             await within(pace.close / len(self._closing), close())
+
+    def _watched(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Start work that never ends. An error in it stops the worker: its gauges would stand still unseen."""
+        task = asyncio.create_task(work)
+        task.add_done_callback(self._note_end)
+        return task
+
+    def _note_end(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None and not self._stop.is_set:
+            log.error("a task of the worker ended", exc_info=error)
+            self._stop.fail(StreamsegError(f"a task of the worker ended: {type(error).__name__}"))
 
     async def _watch_stream(self) -> None:
         while (reason := self._stream.crashed()) is None:

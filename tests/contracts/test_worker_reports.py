@@ -6,7 +6,9 @@ from dataclasses import replace
 import pytest
 
 from streamseg.ports import PartitionReport, Wait, WorkerReport
-from tests.contracts.stores import Stores
+from streamseg.store import key_names as keys
+from streamseg.store.redis.worker_reports import RedisWorkerReports
+from tests.contracts.stores import Stores, connected
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.integration]
 
@@ -36,3 +38,9 @@ async def test_a_report_is_gone_after_its_time(stores: Stores) -> None:
     async with asyncio.timeout(10):
         while await stores.reports.read(["host-1"]):
             await asyncio.sleep(0.05)
+
+
+async def test_a_report_of_another_release_counts_as_none(clean_redis: str) -> None:
+    async with connected(clean_redis) as client:
+        await client.execute_command("SET", keys.worker_report("host-1"), b'{"owner":"host-1"}')
+        assert await RedisWorkerReports(client).read(["host-1"]) == {}

@@ -1,6 +1,7 @@
 """Reports of workers on Redis: one short-lived string for each."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -25,11 +26,12 @@ class RedisWorkerReports:
             await self._redis.execute_command("SET", keys.worker_report(report.owner), written, "EX", ttl_seconds)
 
     async def read(self, owners: Sequence[str]) -> dict[str, WorkerReport]:
-        """See the port. One call for each: a worker of another release may have written what we cannot read."""
+        """See the port. A report of another release that we cannot read counts as none."""
         found = {}
         for owner in owners:
             with translated_errors():
                 stored = await self._redis.execute_command("GET", keys.worker_report(owner))
             if stored is not None:
-                found[owner] = _REPORT.decode(stored)
+                with suppress(msgspec.DecodeError):
+                    found[owner] = _REPORT.decode(stored)
         return found

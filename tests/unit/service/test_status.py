@@ -100,12 +100,18 @@ def test_few_dead_letters_are_no_trouble(letters: int, events: int) -> None:
 
 def test_probes_are_no_events() -> None:
     """Two partitions had a probe each every 5 s of the 100 s since the worker began: they hide no share of letters."""
-    busy = replace(with_kafka(dead_letters_in_hour=20, records_in_hour=240), probe_seconds=5.0)
+
+    def probed(records: int, seconds: float) -> Status:
+        told = with_report(probe_seconds=seconds)
+        return replace(told, kafka=replace(KAFKA, dead_letters_in_hour=20, records_in_hour=records))
+
+    busy = probed(240, 5.0)
     assert busy.events_in_hour == 200
     assert busy.as_json([])["dead_letters"]["events_in_hour"] == 200
     assert ("rejected", "10% of the last hour's records") in [(kind, text[:30]) for kind, text in judged(busy)]
-    quiet = replace(with_kafka(dead_letters_in_hour=20, records_in_hour=30), probe_seconds=5.0)
-    assert [text.partition(" ")[0] for kind, text in judged(quiet) if kind == "rejected"] == ["100%"]
+    assert [text.partition(" ")[0] for kind, text in judged(probed(30, 5.0)) if kind == "rejected"] == ["100%"]
+    assert judged(probed(1_000, 0.0)) == [], "workers that send none"
+    assert replace(busy, stored=None).events_in_hour is None, "nobody knows how many probes there were"
 
 
 @pytest.mark.parametrize("without", [{"kafka": None}, {"stored": None}])
@@ -152,6 +158,15 @@ async def test_facts_are_read_from_the_stores() -> None:
     assert found.sizes == {A: 7}
     assert found.labels == {A: "Daily"}
     assert [(one.segmentation, one.version, one.warm) for one in found.models] == [("behaviour", 0, False)]
+
+
+@pytest.mark.asyncio
+async def test_partitions_after_an_unclaimed_one_are_read_too() -> None:
+    state = MemoryStateStore()
+    claimed = await state.claim(1, "host-1", "layout", 1)
+    await state.flush(1, Flush("host-1", claimed.flush_number, sizes={A: 3}))
+    found = await read_stored(state, MemoryModelStore(), MemoryWorkerReports(), (), 3)
+    assert (found.owners, found.sizes) == (("", "host-1", ""), {A: 3})
 
 
 def test_numbers_are_listed_as_ranges() -> None:

@@ -1,8 +1,12 @@
 """A worker ends when it is told to, also while it still waits for its group. Issue 15."""
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
+import pytest
+from typing_extensions import override
+
+from streamseg.errors import StreamsegError
 from streamseg.metrics import Metrics
 from streamseg.store.memory import MemoryModelStore, MemoryWorkerReports
 from streamseg.worker.health import Health
@@ -36,6 +40,14 @@ class NobodyAnswers:
 
     def held_back(self) -> dict[tuple[str, int], int]:
         return {}
+
+
+class Idle(NobodyAnswers):
+    """A stream that starts and brings nothing."""
+
+    @override
+    async def start(self, handler: object) -> None:
+        """Nothing to join."""
 
 
 class NoPartitions:
@@ -72,6 +84,7 @@ def test_a_worker_that_waits_for_its_group_ends_when_it_is_told_to() -> None:
             closing=(),
             owner="w",
             reports=MemoryWorkerReports(),
+            probe_seconds=0.0,
             health=health,
             pace=Pace(finish=0.1, commit=0.1, leave=0.1, close=0.1),
         )
@@ -83,3 +96,32 @@ def test_a_worker_that_waits_for_its_group_ends_when_it_is_told_to() -> None:
         assert health.ready() == "shutting down"
 
     asyncio.run(go())
+
+
+def test_an_error_in_a_task_beside_the_stream_stops_the_worker() -> None:
+    """It ended unseen, and the gauges stood still for ever."""
+
+    async def broken() -> None:
+        raise ValueError("odd")
+
+    async def go() -> None:
+        metrics, assignment = Metrics(), cast("Any", NoPartitions())
+        worker = WorkerProcess(
+            stream=Idle(),  # type: ignore[arg-type]  # what it calls
+            assignment=assignment,
+            models=ModelCache(MemoryModelStore(), (), metrics),
+            stop=StopSignal(),
+            metrics=metrics,
+            checks=(),
+            closing=(),
+            owner="w",
+            reports=MemoryWorkerReports(),
+            probe_seconds=0.0,
+            health=Health(assignment),
+            beside=[broken],
+            pace=Pace(finish=0.1, commit=0.1, leave=0.1, close=0.1),
+        )
+        await asyncio.wait_for(worker.run(), 20)
+
+    with pytest.raises(StreamsegError, match="a task of the worker ended: ValueError"):
+        asyncio.run(go())
