@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from streamseg.errors import SettingsError
 from streamseg.features.aggregates import DAY_PARTS, OTHER_CATEGORY, Aggregate, aggregates
+from streamseg.features.windows.tracked import Tracker, trackers_of
 from streamseg.features.words.attributes import Attribute, check_attributes, in_parts, slug
 from streamseg.features.words.counted import Counted, counted_kinds
 from streamseg.time_units import DAY_SECONDS
@@ -22,10 +23,12 @@ from streamseg.time_units import DAY_SECONDS
 __all__ = ["FIELDS", "FORMAT", "NEVER", "SOURCES", "Attribute", "Field", "Layout", "slug"]
 
 SOURCES: Final = 5
-FORMAT: Final = 3
+FORMAT: Final = 4
 """Format of stored rows: the greatest `Field.added`. Rows of earlier formats lack the fields that were added later."""
 VISITS_SINCE: Final = 3
 """First format that holds visits instead of sums of clicks by day part and weekend."""
+WINDOWS_SINCE: Final = 4
+"""First format that can hold times and amounts for windows, and audiences."""
 NEVER: Final = -np.inf
 """Time of an event that never happened: earlier than any other."""
 
@@ -40,7 +43,10 @@ class Field(NamedTuple):
 
     name: str
     type: str
-    of: Literal["", "topic", "event id", "segmentation", "attribute", "day part", "sum"]
+    of: Literal[
+        "", "topic", "event id", "segmentation", "attribute", "day part", "sum",
+        "tracked time", "tracker", "spent day", "days spent", "audience", "set of audiences",
+    ]  # fmt: skip
     fresh: float
     meaning: str
     added: int = 1
@@ -74,6 +80,13 @@ FIELDS: Final = (
     Field("held_segment", "<u4", "segmentation", 0, "`segment` before the tick of the latest look", added=2),
     Field("held_candidate", "<u4", "segmentation", 0, "`candidate` before the tick of the latest look", added=2),
     Field("visited_day", "<u4", "", 0, "local day of the latest visit: days since 1970", added=3),
+    Field("tracked_times", "<u4", "tracked time", 0, "latest times of each tracked event, greatest first", added=4),
+    Field("tracked_from", "<u4", "tracker", 0, "events up to this time may be missing; 0 if none is", added=4),
+    Field("spent_day", "<u4", "days spent", 0, "local day of the latest amount: days since 1970", added=4),
+    Field("spent_from", "<u4", "days spent", 0, "first day whose amounts are complete; 0 if all are", added=4),
+    Field("entered", "<u4", "audience", 0, "time when the audience was entered; 0 if the customer is outside", added=4),
+    Field("audiences_as_of", "<u4", "set of audiences", 0, "generation of the audiences at the latest look", added=4),
+    Field("spent", "<i4", "spent day", 0, "purchases minus refunds by age in days at `spent_day`, minor units", added=4),
     Field("sums", "<f4", "sum", 0, "decayed sums, as of last_seen"),
     Field("ads", "|i1", "", -1, "consent to ads: 1 yes, 0 no, -1 unknown"),
     Field("personalisation", "|i1", "", -1, "consent to personalisation: 1 yes, 0 no, -1 unknown"),
@@ -86,6 +99,15 @@ FIELDS: Final = (
 Event times are epoch seconds as float64, `NEVER` if there was no event. Times of our own decisions are whole epoch
 seconds, 0 if there was none. A row has the same bytes in memory and in the store.
 """
+
+
+class Shape(NamedTuple):
+    """What layouts may differ in whose rows can be read: segmentations, what windows are about, and audiences."""
+
+    segmentations: tuple[str, ...]
+    trackers: tuple[Tracker, ...] = ()
+    spent_days: int = 0
+    audiences: int = 0
 
 
 @dataclass(frozen=True)
@@ -113,10 +135,16 @@ class Layout:
     brand_groups: int = 0
     counted: tuple[Counted, ...] = ()
     category_groups: int = 0
+    trackers: tuple[Tracker, ...] = ()
+    """Events whose latest times are kept."""
+    spent_days: int = 0
+    """Days whose amounts are kept."""
+    audiences: int = 0
+    """Columns for audiences: the most that there can be at a time."""
     format: int = FORMAT
     """Only rows that were written by an earlier release have another one."""
-    earlier: tuple[tuple[str, ...], ...] = ()
-    """Segmentations of other layouts whose rows can be read; those layouts are equal in all else."""
+    earlier: tuple[Shape, ...] = ()
+    """Shapes of other layouts whose rows can be read; those layouts are equal in all else."""
 
     @classmethod
     def of(
@@ -137,6 +165,9 @@ class Layout:
         counted: Sequence[str] = (),
         search_groups: Mapping[str, Sequence[str]] | None = None,
         category_groups: int = 0,
+        tracked: Mapping[str, int] | None = None,
+        spent_days: int = 0,
+        audiences: int = 0,
     ) -> "Layout":
         """Create a layout from values of the settings.
 
@@ -156,10 +187,13 @@ class Layout:
             counted: what else of clicks is counted: `channel`, `browser`, `platform`.
             search_groups: words of search terms by the name of their group.
             category_groups: number of hash groups for categories, where none are listed; 0 keeps none.
+            tracked: how many of the latest times are kept, by event.
+            spent_days: number of days whose amounts are kept.
+            audiences: the most audiences at a time.
 
         Raises:
-            SettingsError: two categories, attributes, or values of one attribute have the same feature name, or a
-                category is named `other`.
+            SettingsError: two categories, attributes, or values of one attribute have the same feature name, a
+                category is named `other`, or an event cannot be tracked.
         """
         check_attributes(attributes)
         slugs = tuple(slug(category) for category in categories)
@@ -185,7 +219,15 @@ class Layout:
             brand_groups=brand_groups,
             counted=counted_kinds(counted, {slug(name): words for name, words in (search_groups or {}).items()}),
             category_groups=category_groups,
+            trackers=trackers_of(tracked or {}),
+            spent_days=spent_days,
+            audiences=audiences,
         )
+
+    @property
+    def shape(self) -> Shape:
+        """What layouts may differ in whose rows can be read."""
+        return Shape(self.segmentations, self.trackers, self.spent_days, self.audiences)
 
     @cached_property
     def fields(self) -> tuple[Field, ...]:
@@ -233,6 +275,12 @@ class Layout:
             "segmentation": len(self.segmentations),
             "day part": len(DAY_PARTS),
             "sum": len(self.aggregates),
+            "tracked time": sum(one.times for one in self.trackers),
+            "tracker": len(self.trackers),
+            "spent day": self.spent_days,
+            "days spent": int(self.spent_days > 0),
+            "audience": self.audiences,
+            "set of audiences": int(self.audiences > 0),
         }
         return np.dtype(
             [(f.name, f.type, (sizes[f.of],)) if f.of else (f.name, f.type) for f in self.fields],
@@ -254,10 +302,10 @@ class Layout:
 
     @cached_property
     def readable(self) -> dict[str, "Layout"]:
-        """Other layouts whose rows can be read, by fingerprint: of earlier formats or `earlier` segmentations."""
+        """Other layouts whose rows can be read, by fingerprint: of earlier formats or `earlier` shapes."""
         others = (
-            replace(self, segmentations=names, format=format_, earlier=())
-            for names in (self.segmentations, *self.earlier)
+            replace(self, **shape._asdict(), format=format_, earlier=())
+            for shape in (self.shape, *self.earlier)
             for format_ in range(1, FORMAT + 1)
         )
         return {other.fingerprint: other for other in others if other.fingerprint != self.fingerprint}
@@ -275,4 +323,6 @@ class Layout:
             [self.currency, self.minor_units, self.segmentations],
             [[a.name, a.values, a.first] if a.found else [a.name, a.values] for a in self.attributes],
         ]
+        if self.format >= WINDOWS_SINCE:
+            content.append([self.trackers, self.spent_days, self.audiences])
         return hashlib.blake2b(json.dumps(content).encode(), digest_size=4).hexdigest()

@@ -1,8 +1,9 @@
-"""Converts rows between layouts that differ in segmentations or in format only, and compares layouts by their settings.
+"""Converts rows between layouts that differ in `Shape` or in format only, and compares layouts by their settings.
 
 Sums, attributes, last applied offsets and event ids do not depend on the segmentations, so a segmentation can be added
-or dropped without touching them. A later format adds fields, which begin fresh, and may drop sums. Any other change of
-layout needs events from the log (`streamseg rebuild`).
+or dropped without touching them. What windows are about can change too: a row then says from when its times are
+complete. A later format adds fields, which begin fresh, and may drop sums. Any other change of layout needs events from
+the log (`streamseg rebuild`).
 """
 
 from collections.abc import Mapping
@@ -13,7 +14,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from streamseg.features.layout import Layout
+from streamseg.features.layout import Layout, Shape
+from streamseg.features.windows.conversion import convert_spent, convert_times
+from streamseg.features.windows.tracked import Tracker
 from streamseg.time_units import DAY_SECONDS
 
 HELD_SINCE: Final = 2
@@ -21,17 +24,25 @@ HELD_SINCE: Final = 2
 
 
 _WHERE_ABSENT: Final[dict[str, Any]] = {
+    "audiences.most": 0,
+    "audiences.spent_days": 0,
+    "audiences.tracked": {},
     "features.category_groups": 0,
     "features.counted": [],
     "features.search_groups": {},
 }
 """Values of settings that rows of earlier releases do not name."""
+_OF_WINDOWS: Final = frozenset({"tracked time", "tracker", "spent day", "days spent"})
+"""What fields of windows have one element for: `convert_times` and `convert_spent` convert them."""
 
 
 def row_settings(layout: Layout) -> dict[str, Any]:
     """Return the settings that shape the rows of a layout, by name, as plain values."""
     return {
         "segmentations": list(layout.segmentations),
+        "audiences.most": layout.audiences,
+        "audiences.spent_days": layout.spent_days,
+        "audiences.tracked": dict(layout.trackers),
         "features.half_life_days": layout.half_life_seconds / DAY_SECONDS,
         "features.recent_half_life_days": layout.recent_half_life_seconds / DAY_SECONDS,
         "features.categories": list(layout.categories),
@@ -61,17 +72,24 @@ def encoded_settings(layout: Layout) -> bytes:
 
 
 def with_readable(layout: Layout, known: Mapping[str, bytes]) -> Layout:
-    """Return the layout, extended to read rows of the known layouts that differ in segmentations and format only.
+    """Return the layout, extended to read rows of the known layouts that differ in `Shape` and format only.
 
     `known` has `encoded_settings` by fingerprint.
     """
     earlier = []
     for fingerprint, stored in known.items():
-        names = tuple(msgspec.json.decode(stored)["segmentations"])
         if fingerprint not in (layout.fingerprint, *layout.readable):
-            other = replace(layout, segmentations=names, earlier=())
-            earlier += [names] if fingerprint in {other.fingerprint, *other.readable} else []
+            shape = _shape(msgspec.json.decode(stored))
+            other = replace(layout, **shape._asdict(), earlier=())
+            earlier += [shape] if fingerprint in {other.fingerprint, *other.readable} else []
     return replace(layout, earlier=(*layout.earlier, *earlier)) if earlier else layout
+
+
+def _shape(settings: Mapping[str, Any]) -> Shape:
+    """Return the shape that `encoded_settings` tell."""
+    told = {**_WHERE_ABSENT, **settings}
+    trackers = tuple(Tracker(event, times) for event, times in told["audiences.tracked"].items())
+    return Shape(tuple(told["segmentations"]), trackers, told["audiences.spent_days"], told["audiences.most"])
 
 
 def segmentations_of(known: Mapping[str, bytes]) -> frozenset[str]:
@@ -87,7 +105,7 @@ def setting_differences(layout: Layout, stored: bytes) -> dict[str, tuple[Any, A
 
 
 def converted(old: Layout, new: Layout, records: NDArray[np.void]) -> NDArray[np.void]:
-    """Convert records to a layout with other segmentations or a later format, shape (n,).
+    """Convert records to a layout with another `Shape` or a later format, shape (n,).
 
     Customers are unassigned in added segmentations; fields that the old format lacks are fresh.
     """
@@ -102,8 +120,15 @@ def converted(old: Layout, new: Layout, records: NDArray[np.void]) -> NDArray[np
             made[field.name][:, to_sum] = records[field.name][:, at_sum]
         elif field.of == "segmentation":
             made[field.name][:, to] = records[field.name][:, at]
-        else:
+        elif field.of == "audience":
+            both = min(old.audiences, new.audiences)
+            made[field.name][:, :both] = records[field.name][:, :both]
+        elif field.of == "set of audiences":
+            made[field.name] = records[field.name] if old.audiences and new.audiences else 0
+        elif field.of not in _OF_WINDOWS:
             made[field.name] = records[field.name]
+    convert_times(old, new, records, made)
+    convert_spent(old, new, records, made)
     if old.format < HELD_SINCE:
         made["looked_at"] = 0  # nothing is held yet, so the next look begins a tick
     return made

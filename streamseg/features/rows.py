@@ -16,9 +16,18 @@ Slots = NDArray[np.intp]
 """Indices of rows in the slab, shape (n,)."""
 NO_SLOTS: Final[Slots] = np.empty(0, dtype=np.intp)
 
-OUTLIVES_ERASURE: Final = ("fences", "erased_at", "seq", "published_at", "published_wall", "segment")
+OUTLIVES_ERASURE: Final = (
+    "fences",
+    "erased_at",
+    "seq",
+    "published_at",
+    "published_wall",
+    "segment",
+    "entered",
+    "audiences_as_of",
+)
 """Fields that an erasure keeps: those that reject replayed and earlier events, and those needed to withdraw the
-membership. The next look clears the segment; until then it is needed to count the exit."""
+membership. The next look clears segments and audiences; until then they are needed to count the exits."""
 
 _ATTRIBUTES: Final = {"fences": "last_applied"}
 """Attribute of `Rows` by stored field, where they differ: stored names are part of the layout's fingerprint."""
@@ -62,6 +71,13 @@ class Rows:
     held_segment: NDArray[np.uint32]
     held_candidate: NDArray[np.uint32]
     visited_day: NDArray[np.uint32]
+    tracked_times: NDArray[np.uint32]
+    tracked_from: NDArray[np.uint32]
+    spent_day: NDArray[np.uint32]
+    spent_from: NDArray[np.uint32]
+    entered: NDArray[np.uint32]
+    audiences_as_of: NDArray[np.uint32]
+    spent: NDArray[np.int32]
     sums: NDArray[np.float32]
     ads: NDArray[np.int8]
     personalisation: NDArray[np.int8]

@@ -19,6 +19,8 @@ from streamseg.features.latest import take_consents, take_profiles
 from streamseg.features.layout import NEVER
 from streamseg.features.rows import Floats, Rows, Slots
 from streamseg.features.times.visits import add_visits
+from streamseg.features.windows.latest_times import add_click_times, add_purchase_times
+from streamseg.features.windows.spent_days import add_spent
 
 Mask = NDArray[np.bool_]
 
@@ -225,6 +227,8 @@ def _absorb_clicks(rows: Rows, groups: Groups, at: Floats, clicks: Sequence[Clic
         rows.heard.hear((one.item_category for click in clicks for one in click.items), rows.layout.category_groups)
     _advance(rows, groups, at, of_clicks(rows.layout, clicks, money))
     add_visits(rows, groups, at)
+    if rows.layout.trackers:
+        add_click_times(rows, groups, at, clicks)
     rows.last_click[groups.slots] = np.maximum(rows.last_click[groups.slots], groups.greatest(at))
 
 
@@ -242,4 +246,8 @@ def _absorb_purchases(  # noqa: PLR0917 - a batch is parallel arrays
     latest = groups.greatest(np.where(orders.bought, at, NEVER))
     rows.last_purchase[slots] = np.maximum(rows.last_purchase[slots], latest)
     rows.spend_minor[slots] += groups.total(orders.minor)
+    if rows.layout.trackers:
+        add_purchase_times(rows, groups, at, purchases)
+    if rows.layout.spent_days:
+        add_spent(rows, groups, orders.counted_at, orders.minor)
     _remember_orders(rows, groups, ids, orders.bought)

@@ -32,10 +32,19 @@ class LocalTime:
 
     def day_and_hour(self, at: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Return local day (1970-01-01 is 0) and hour (0-23) of epoch seconds, each of the same shape."""
-        local = at + self.offsets[np.searchsorted(self.changes, at, side="right")]
+        local = at + self._offset(at)
         day = np.floor_divide(local, DAY_SECONDS)
         hour = (local - day * DAY_SECONDS) // 3600
         return day.astype(np.intp), hour.astype(np.intp)
+
+    def midnight(self, day: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return when local days (1970-01-01 is 0) begin, epoch seconds, of the same shape."""
+        local = day * float(DAY_SECONDS)
+        # The offset is that of the moment looked for; a second step is right on the day that changes it.
+        return local - self._offset(local - self._offset(local - self._offset(local)))
+
+    def _offset(self, at: NDArray[np.float64]) -> NDArray[np.float64]:
+        return self.offsets[np.searchsorted(self.changes, at, side="right")]
 
 
 def weekday_of(day: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -49,9 +49,9 @@ def test_fields_are_aligned() -> None:
 def test_a_newer_format_is_refused() -> None:
     layout = Layout.of()
     stored = bytes([FORMAT + 1]) + a_row(layout)[1:]
-    with pytest.raises(LayoutMismatchError, match="format 4, this version reads up to 3"):
+    with pytest.raises(LayoutMismatchError, match=f"format {FORMAT + 1}, this version reads up to {FORMAT}"):
         codec.decode(layout, [stored])
-    with pytest.raises(LayoutMismatchError, match="format 4, this version reads up to 3"):
+    with pytest.raises(LayoutMismatchError, match=f"format {FORMAT + 1}, this version reads up to {FORMAT}"):
         codec.erasure_of(stored)
 
 

@@ -1,0 +1,1 @@
+"""Audiences: groups that people declare, beside the segments that are found."""

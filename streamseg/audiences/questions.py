@@ -1,0 +1,161 @@
+"""Answers the predicates of rules for many rows at once, one class for each way of answering.
+
+Every class takes the predicates of its kind from those that are used, and answers them in `predicates`' order.
+"""
+
+import operator
+from collections.abc import Iterable, Sequence
+from math import inf
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamseg.audiences.predicates import Among, Belongs, Compared, Happened, InGroup, Known, Predicate, Spent
+from streamseg.clustering.population import OF_ROWS
+from streamseg.features.layout import Layout
+from streamseg.features.rows import Floats, Rows, Slots
+from streamseg.features.vector import observed
+from streamseg.features.windows.answers import (
+    AmountQuestion,
+    AmountQuestions,
+    Answers,
+    CountQuestion,
+    CountQuestions,
+)
+
+Mask = NDArray[np.bool_]
+
+_OPERATORS: Final[dict[str, Any]] = {
+    ">=": operator.ge,
+    ">": operator.gt,
+    "<=": operator.le,
+    "<": operator.lt,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+
+
+class Questions(Protocol):
+    """Predicates of one kind."""
+
+    predicates: Sequence[Predicate]
+
+    def answer(self, rows: Rows, slots: Slots, at: Floats, members: Mask) -> Answers:
+        """Answer for rows at the moments `at` (n,), epoch seconds; `members` (n, audiences) says who belongs now."""
+        ...
+
+
+class OfFigures:
+    """Comparisons of figures with numbers, and whether figures are known. Raises `KeyError` for an unknown figure."""
+
+    def __init__(self, used: Iterable[Predicate]) -> None:
+        compared = sorted((one for one in used if isinstance(one, Compared)), key=lambda one: one.operator)
+        known = [one for one in used if isinstance(one, Known)]
+        self.predicates: Sequence[Predicate] = [*compared, *known]
+        figures = dict.fromkeys(one.figure for one in [*compared, *known])
+        self._features = [name for name in figures if name not in OF_ROWS]
+        self._of_rows = [name for name in figures if name in OF_ROWS]
+        place = {name: index for index, name in enumerate([*self._features, *self._of_rows])}
+        self._compared: list[tuple[Any, NDArray[np.intp], Floats]] = []
+        for sign in dict.fromkeys(one.operator for one in compared):
+            those = [one for one in compared if one.operator == sign]
+            columns = np.array([place[one.figure] for one in those], dtype=np.intp)
+            self._compared.append((_OPERATORS[sign], columns, np.array([one.number for one in those])[:, None]))
+        self._known = np.array([place[one.figure] for one in known], dtype=np.intp)
+
+    def answer(self, rows: Rows, slots: Slots, at: Floats, members: Mask) -> Answers:  # noqa: ARG002
+        """See `Questions`."""
+        values = np.empty((len(self._features) + len(self._of_rows), len(slots)))
+        if self._features:
+            values[: len(self._features)] = observed(rows, slots, at, self._features).T
+        for index, name in enumerate(self._of_rows, len(self._features)):
+            values[index] = rows.slab[name][slots]
+        told = ~np.isnan(values)
+        compared = [compare(values[of], numbers) & told[of] for compare, of, numbers in self._compared]
+        return _known(np.concatenate([*compared, told[self._known]]))
+
+
+class OfLists:
+    """Whether a column of a field has one of the listed values: attributes, or the groups of segmentations.
+
+    Raises `ValueError` for a column that the layout does not have.
+    """
+
+    def __init__(self, layout: Layout, kind: type[Among] | type[InGroup], used: Iterable[Predicate]) -> None:
+        self.predicates: Sequence[Predicate] = [one for one in used if isinstance(one, kind)]
+        self._field = "attributes" if kind is Among else "segment"
+        attributes = [attribute.name for attribute in layout.attributes]
+        columns, values, starts = list[int](), list[int](), list[int]()
+        for one in self.predicates:
+            starts.append(len(columns))
+            if isinstance(one, Among):
+                columns += [attributes.index(one.attribute)] * len(one.values)
+                values += one.values
+            elif isinstance(one, InGroup):
+                columns += [layout.segmentations.index(one.segmentation)] * len(one.codes)
+                values += one.codes
+        self._columns, self._values = np.array(columns, dtype=np.intp), np.array(values, dtype=np.float64)[:, None]
+        self._starts = np.array(starts, dtype=np.intp)
+
+    def answer(self, rows: Rows, slots: Slots, at: Floats, members: Mask) -> Answers:  # noqa: ARG002
+        """See `Questions`."""
+        same = rows.slab[self._field][slots].T[self._columns] == self._values
+        return _known(np.logical_or.reduceat(same, self._starts, axis=0))
+
+
+class OfMembers:
+    """Whether a customer is a member of an audience now."""
+
+    def __init__(self, audiences: Sequence[str], used: Iterable[Predicate]) -> None:
+        own = [one for one in used if isinstance(one, Belongs)]
+        self.predicates: Sequence[Predicate] = own
+        self._columns = np.array([audiences.index(one.audience) for one in own], dtype=np.intp)
+
+    def answer(self, rows: Rows, slots: Slots, at: Floats, members: Mask) -> Answers:  # noqa: ARG002
+        """See `Questions`."""
+        return _known(members.T[self._columns])
+
+
+class OfTimes:
+    """Whether events happened within windows."""
+
+    def __init__(self, layout: Layout, used: Iterable[Predicate]) -> None:
+        happened = [one for one in used if isinstance(one, Happened)]
+        self.predicates: Sequence[Predicate] = happened
+        self._asked = CountQuestions(layout, [CountQuestion(o.event, o.at_least, o.seconds) for o in happened])
+
+    def answer(self, rows: Rows, slots: Slots, at: Floats, members: Mask) -> Answers:  # noqa: ARG002
+        """See `Questions`."""
+        return self._asked.answer(rows, slots, at)
+
+
+class OfAmounts:
+    """Whether amounts were spent within windows of days."""
+
+    def __init__(self, layout: Layout, used: Iterable[Predicate]) -> None:
+        spent = [one for one in used if isinstance(one, Spent)]
+        self.predicates: Sequence[Predicate] = spent
+        self._asked = AmountQuestions(layout, [AmountQuestion(one.at_least_minor, one.days) for one in spent])
+
+    def answer(self, rows: Rows, slots: Slots, at: Floats, members: Mask) -> Answers:  # noqa: ARG002
+        """See `Questions`."""
+        return self._asked.answer(rows, slots, at)
+
+
+def all_questions(layout: Layout, audiences: Sequence[str], used: Sequence[Predicate]) -> list[Questions]:
+    """Return the questions of all kinds that are used. Raises `KeyError` or `ValueError` for what rows do not keep."""
+    questions: list[Questions] = [
+        OfFigures(used),
+        OfLists(layout, Among, used),
+        OfLists(layout, InGroup, used),
+        OfMembers(audiences, used),
+        OfTimes(layout, used),
+        OfAmounts(layout, used),
+    ]
+    return [one for one in questions if one.predicates]
+
+
+def _known(yes: Mask) -> Answers:
+    """Return answers that every row knows and that no time changes."""
+    return Answers(yes, ~yes, np.full(yes.shape[1], inf))

@@ -1,0 +1,1 @@
+"""What a row keeps for windows of time: the latest times of events, and amounts by day."""

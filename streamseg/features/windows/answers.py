@@ -1,0 +1,153 @@
+"""Answers questions about windows of time for many rows at once: yes, no, or not known, and until when."""
+
+from collections.abc import Sequence
+from math import inf
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamseg.features.layout import Layout
+from streamseg.features.rows import Floats, Rows, Slots
+from streamseg.features.times.local_time import local_time
+from streamseg.features.windows.latest_times import tracked_places
+from streamseg.features.windows.tracked import VISIT
+
+Mask = NDArray[np.bool_]
+
+_KEPT_BY_EVERY_ROW: Final = {VISIT: 0, "purchase": 1}
+"""Events whose latest time every row has, without a tracker: position among `_always`."""
+_FOR_EVER: Final = 2**31
+"""A window of so many seconds, 68 years, never ends."""
+_NEVER: Final = 2**32 - 1
+_NO_DAY: Final = 2**32
+"""Later than any day."""
+
+
+class Answers(NamedTuple):
+    """Answers to q questions by n rows, `yes` and `no` of shape (q, n). Where neither is True, the row does not know."""
+
+    yes: Mask
+    no: Mask
+    until: Floats
+    """When the first of the answers changes if no event comes, epoch seconds, shape (n,); infinite if none does."""
+
+
+class CountQuestion(NamedTuple):
+    """Whether an event occurred at least `at_least` times within the last `seconds` (infinite: ever)."""
+
+    event: str
+    at_least: int
+    seconds: float
+
+
+class AmountQuestion(NamedTuple):
+    """Whether at least `minor` (minor units) were spent in the last `days` local days, today included."""
+
+    minor: int
+    days: int
+
+
+class CountQuestions:
+    """Questions about the latest times of events, prepared for a layout.
+
+    Raises `ValueError` for an event of which the layout keeps fewer times than a question counts.
+    """
+
+    def __init__(self, layout: Layout, questions: Sequence[CountQuestion]) -> None:
+        tracked, places, trackers = tracked_places(layout), [], []
+        numbers = {one.event: number for number, one in enumerate(layout.trackers)}
+        times = sum(one.times for one in layout.trackers)
+        for event, at_least, _ in questions:
+            start, end = tracked.get(event, (0, 0))
+            if 1 <= at_least <= end - start:
+                places.append(start + at_least - 1)
+                trackers.append(numbers[event])
+            elif at_least == 1 and event in _KEPT_BY_EVERY_ROW:
+                places.append(times + _KEPT_BY_EVERY_ROW[event])
+                trackers.append(len(layout.trackers))
+            else:
+                raise ValueError(f"rows do not keep {at_least} times of {event}")
+        self._places, self._trackers = np.array(places, dtype=np.intp), np.array(trackers, dtype=np.intp)
+        seconds = np.array([one.seconds for one in questions])
+        self._begins = np.minimum(seconds, _FOR_EVER).astype(np.int64)[:, None]
+        self._ends = np.flatnonzero(seconds < _FOR_EVER)
+        """Questions whose answers end in time."""
+
+    def answer(self, rows: Rows, slots: Slots, at: Floats) -> Answers:
+        """Answer for rows at the moments `at` (n,), epoch seconds."""
+        kept = np.concatenate([rows.tracked_times[slots], _always(rows, slots)], axis=1)
+        time = kept.T[self._places]
+        begins = np.maximum(at.astype(np.int64) - self._begins, 0).astype(np.uint32)
+        yes = time > begins
+        until = self._first(yes, time)
+        if not rows.tracked_from[slots].any():
+            return Answers(yes, ~yes, until)
+        nothing = np.zeros((len(slots), 1), dtype=np.uint32)
+        complete_from = np.concatenate([rows.tracked_from[slots], nothing], axis=1).T[self._trackers]
+        no = ~yes & ((complete_from == 0) | ((complete_from <= begins) & (begins > 0)))
+        return Answers(yes, no, np.minimum(until, self._first(~yes & ~no, complete_from)))
+
+    def _first(self, chosen: Mask, since: NDArray[np.uint32]) -> Floats:
+        """Return when the first of the chosen windows has passed since its time, epoch seconds, shape (n,)."""
+        ends, never = self._ends, np.uint32(_NEVER)
+        passed = np.where(chosen[ends], since[ends] + self._begins[ends].astype(np.uint32), never)
+        first = passed.min(axis=0, initial=never)
+        return np.where(first < never, first, inf)
+
+
+class AmountQuestions:
+    """Questions about the amounts of days, prepared for a layout.
+
+    Raises `ValueError` for more days than the layout keeps.
+    """
+
+    def __init__(self, layout: Layout, questions: Sequence[AmountQuestion]) -> None:
+        if any(not 1 <= one.days <= layout.spent_days for one in questions):
+            raise ValueError(f"rows keep the amounts of {layout.spent_days} days")
+        self._days = np.array([one.days for one in questions], dtype=np.intp)
+        self._minor = np.array([one.minor for one in questions], dtype=np.int64)
+        self._longest = int(self._days.max(initial=0))
+        self._local = local_time(layout.time_zone)
+
+    def answer(self, rows: Rows, slots: Slots, at: Floats) -> Answers:
+        """Answer for rows at the moments `at` (n,), epoch seconds."""
+        today = self._local.day_and_hour(at)[0]
+        total = np.zeros((len(slots), len(self._days)), dtype=np.int64)
+        change = np.full(len(slots), _NO_DAY)
+        latest = rows.spent_day[slots, 0].astype(np.intp)
+        buyers = np.flatnonzero(today - latest < self._longest)
+        if len(buyers):
+            total[buyers], change[buyers] = self._spent(rows, slots[buyers], today[buyers], latest[buyers])
+        yes = (total >= self._minor).T
+        complete_from = rows.spent_from[slots, 0].astype(np.intp)
+        if not complete_from.any():
+            return Answers(yes, ~yes, self._midnight(change))
+        knows = (complete_from == 0) | (complete_from <= today - self._days[:, None] + 1)
+        known = np.where(knows, _NO_DAY, complete_from + self._days[:, None] - 1).min(axis=0)
+        return Answers(yes & knows, ~yes & knows, self._midnight(np.minimum(change, known)))
+
+    def _spent(
+        self, rows: Rows, slots: Slots, today: NDArray[np.intp], latest: NDArray[np.intp]
+    ) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+        """Return what was spent in the windows, shape (n, q), and the first day on which one of them is another sum."""
+        spent = rows.spent[slots, : self._longest]
+        ages = np.arange(spent.shape[1], dtype=np.int16)
+        oldest = np.maximum.accumulate(np.where(spent != 0, ages, np.int16(-1)), axis=1)
+        reaches = self._days - (today - latest)[:, None] - 1
+        within, place = reaches >= 0, np.maximum(reaches, 0)
+        total = np.take_along_axis(np.cumsum(spent, axis=1, dtype=np.int64), place, axis=1)
+        age = np.take_along_axis(oldest, place, axis=1)
+        leaves = np.where(within & (age >= 0), latest[:, None] - age + self._days, _NO_DAY).min(axis=1)
+        return np.where(within, total, 0), leaves
+
+    def _midnight(self, day: NDArray[np.intp]) -> Floats:
+        """Return when the days begin, epoch seconds; infinite for no day."""
+        return np.where(day < _NO_DAY, self._local.midnight(day), inf)
+
+
+def _always(rows: Rows, slots: Slots) -> NDArray[np.uint32]:
+    """Return the latest visit and purchase, which every row has, whole epoch seconds, shape (n, 2); 0 for none."""
+    bought = np.maximum(rows.last_purchase[slots], 0.0)
+    visited = np.maximum(rows.last_click[slots], bought)
+    return np.stack([visited, bought], axis=1).astype(np.uint32)
