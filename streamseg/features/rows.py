@@ -25,6 +25,7 @@ OUTLIVES_ERASURE: Final = (
     "segment",
     "entered",
     "audiences_as_of",
+    "due_at",
 )
 """Fields that an erasure keeps: those that reject replayed and earlier events, and those needed to withdraw the
 membership. The next look clears segments and audiences; until then they are needed to count the exits."""
@@ -77,6 +78,7 @@ class Rows:
     spent_from: NDArray[np.uint32]
     entered: NDArray[np.uint32]
     audiences_as_of: NDArray[np.uint32]
+    due_at: NDArray[np.uint32]
     spent: NDArray[np.int32]
     sums: NDArray[np.float32]
     ads: NDArray[np.int8]

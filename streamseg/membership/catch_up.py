@@ -6,13 +6,34 @@ takes over the published membership: each decision is made once (DESIGN.md, Exac
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from streamseg.clustering.identity import UNASSIGNED, code_of
 from streamseg.features.layout import Layout
 from streamseg.features.rows import Rows
 from streamseg.membership.types import Consent, Membership
+
+
+class AudienceColumns(Protocol):
+    """The audiences of a generation, and their columns in the rows."""
+
+    @property
+    def generation(self) -> int:
+        """Generation of the audiences."""
+        ...
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Ids of the audiences."""
+        ...
+
+    @property
+    def columns(self) -> NDArray[np.intp]:
+        """Column of each, in the same order."""
+        ...
 
 
 class CatchUp:
@@ -40,13 +61,20 @@ class CatchUp:
         """Ids of the customers whose rows are still behind."""
         return list(self._newer)
 
-    def apply(self, rows: Rows, customers: Sequence[str], wall_now: float) -> None:
+    def apply(
+        self,
+        rows: Rows,
+        customers: Sequence[str],
+        wall_now: float,
+        audiences: AudienceColumns | None = None,
+    ) -> None:
         """Write the published memberships of these customers into their rows, once each.
 
         Args:
             rows: the slab; all of the customers must be loaded.
             customers: customer ids, behind or not.
             wall_now: wall time in epoch seconds.
+            audiences: where rows keep the audiences; None where none are declared.
         """
         for customer in customers if self._newer else ():
             membership = self._newer.pop(customer, None)
@@ -63,6 +91,11 @@ class CatchUp:
                 rows.since[slot, s] = 0 if segment is None else segment.since
                 rows.candidate[slot, s] = rows.streak[slot, s] = 0
                 rows.looked_at[slot, s] = 0  # so that the next look settles from the published segment
+            if audiences is not None:
+                of = dict(zip(audiences.ids, audiences.columns.tolist(), strict=True))
+                rows.entered[slot] = 0
+                rows.entered[slot, [of[one] for one in membership.audiences or () if one in of]] = membership.as_of
+                rows.audiences_as_of[slot] = audiences.generation
 
     def _refuse(self, rows: Rows, slot: int, published: Consent) -> None:
         """Take over the published refusals; their times stay, so that the events themselves are absorbed all the same.

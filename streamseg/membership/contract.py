@@ -7,14 +7,14 @@ from pydantic import TypeAdapter
 
 from streamseg.events.schema import schema_of
 from streamseg.membership.encoding import VERSION
-from streamseg.membership.types import Consent, Membership, MembershipChange
+from streamseg.membership.types import AudienceChange, Consent, Membership, MembershipChange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MembershipRecord(Membership):
-    """A customer's membership after a change of a segment or of an answer to a purpose.
+    """A customer's membership after a change of a segment, of an audience, or of an answer to a purpose.
 
-    `previous_consent` is there only if an answer changed; `changes` is then empty if no segment changed. A reader for a
+    `audiences` and `audience_changes` are there only where audiences are declared, and changed. `previous_consent` is there only if an answer changed; `changes` is then empty if no segment changed. A reader for a
     purpose must treat a withdrawn answer as an exit from every segment that the customer was in before, and a given one
     as an entry to every segment in `segments`; while the answer is no, it must ignore the customer.
 
@@ -24,6 +24,7 @@ class MembershipRecord(Membership):
 
     v: Literal[1] = VERSION
     changes: tuple[MembershipChange, ...]
+    audience_changes: tuple[AudienceChange, ...] = ()
     previous_consent: Consent | None = None
 
 
@@ -42,6 +43,7 @@ class HistoryRecord:
     seq: int
     as_of: int | None = None
     changes: tuple[MembershipChange, ...] = ()
+    audience_changes: tuple[AudienceChange, ...] = ()
     forget: bool = False
 
 

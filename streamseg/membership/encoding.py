@@ -1,14 +1,14 @@
 """Encodes and decodes membership strings and change records, the bytes of the public contract.
 
     {"v":1,"customer_id":"c-81","epoch":1795415000123,"seq":17,"as_of":1795415998,"model":{"behaviour":12},
-     "segments":{"behaviour":{"id":"behaviour-k7q2","since":1795000000,"score":0.83}},
+     "segments":{"behaviour":{"id":"behaviour-k7q2","since":1795000000,"score":0.83}},"audiences":["win-back"],
      "consent":{"ads":false,"personalisation":true,"analytics":true}}
 
 Compact JSON with the fields in this order: the store's compare-and-set finds epoch and seq by their position.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -34,20 +34,24 @@ def encode(membership: Membership) -> bytes:
         for segmentation, one in membership.segments.items()
     ]
     string_of = encoder_at(membership.epoch, membership.as_of, membership.model)
-    return string_of(membership.customer_id, membership.seq, segments, consent_json(membership.consent))
+    audiences = audiences_json(membership.audiences)
+    return string_of(membership.customer_id, membership.seq, segments, audiences, consent_json(membership.consent))
 
 
-def encoder_at(epoch: int, as_of: int, model: Mapping[str, int]) -> Callable[[str, int, Iterable[str], str], bytes]:
+def encoder_at(
+    epoch: int, as_of: int, model: Mapping[str, int]
+) -> Callable[[str, int, Iterable[str], str, str], bytes]:
     """Return a function that encodes membership strings of one look; their shared parts are encoded once.
 
-    It takes the customer id, seq, the result of `segment_json` for each segmentation, and that of `consent_json`.
+    It takes the customer id, seq, the result of `segment_json` for each segmentation, that of `audiences_json`, and
+    that of `consent_json`.
     """
     shared = f',"as_of":{as_of},"model":{_json(model)},"segments":{{'
 
-    def string_of(customer_id: str, seq: int, segments: Iterable[str], consent: str) -> bytes:
+    def string_of(customer_id: str, seq: int, segments: Iterable[str], audiences: str, consent: str) -> bytes:
         return (
             f'{{"v":{VERSION},"customer_id":{_json(customer_id)},"epoch":{epoch},"seq":{seq}{shared}'
-            f'{",".join(segments)}}},"consent":{consent}}}'
+            f'{",".join(segments)}}}{audiences},"consent":{consent}}}'
         ).encode()
 
     return string_of
@@ -58,6 +62,11 @@ def segment_json(segmentation: str, segment: str | None, since: int, score: floa
     if segment is None:
         return f'"{segmentation}":null'
     return f'"{segmentation}":{{"id":"{segment}","since":{since},"score":{score}}}'
+
+
+def audiences_json(audiences: Sequence[str] | None) -> str:
+    """Encode the audiences as what follows the segments; nothing where none are declared. No id needs JSON escapes."""
+    return "" if audiences is None else f',"audiences":{_json(audiences)}'
 
 
 def consent_json(consent: Consent) -> str:
@@ -83,11 +92,13 @@ def order_of(string: bytes) -> tuple[int, int] | None:
 def change_record(entry: OutboxEntry) -> bytes | None:
     """Return the record value for the change topic: membership and changes, or None (a tombstone) for a deletion.
 
-    The previous consent is in it only if an answer changed.
+    Changes of audiences are in it only if there are any, the previous consent only if an answer changed.
     """
     if entry.membership is None:
         return None
     value = b'%b,"changes":%b}' % (entry.membership[:-1], _ENCODER.encode(entry.changes))
+    if entry.audience_changes:
+        value = b'%b,"audience_changes":%b}' % (value[:-1], _ENCODER.encode(entry.audience_changes))
     if entry.previous is None:
         return value
     return b'%b,"previous_consent":%b}' % (value[:-1], _ENCODER.encode(entry.previous))
@@ -117,4 +128,7 @@ def history_record(entry: OutboxEntry) -> bytes:
     if entry.membership is None:
         order = {"v": VERSION, "customer_id": entry.customer_id, "epoch": entry.epoch, "seq": entry.seq}
         return _ENCODER.encode(order | {"forget": True})
-    return b'%b,"changes":%b}' % (entry.membership.partition(_AFTER_AS_OF)[0], _ENCODER.encode(entry.changes))
+    value = b'%b,"changes":%b}' % (entry.membership.partition(_AFTER_AS_OF)[0], _ENCODER.encode(entry.changes))
+    if entry.audience_changes:
+        value = b'%b,"audience_changes":%b}' % (value[:-1], _ENCODER.encode(entry.audience_changes))
+    return value

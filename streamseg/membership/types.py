@@ -46,7 +46,8 @@ class Membership:
     """A customer's membership. (epoch, seq) orders the writes of one customer; readers keep the highest.
 
     `as_of` is the time of the decision on the partition's clock, epoch seconds. `model` has the snapshot version and
-    `segments` the segment (None: unassigned), both by segmentation.
+    `segments` the segment (None: unassigned), both by segmentation. `audiences` are the ids of those that the customer
+    belongs to, sorted; None where none are declared.
     """
 
     customer_id: str
@@ -56,6 +57,7 @@ class Membership:
     model: dict[str, int]
     segments: dict[str, SegmentMembership | None]
     consent: Consent
+    audiences: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +69,21 @@ class MembershipChange:
     change: Literal["entered", "exited"]
 
 
+@dataclass(frozen=True, slots=True)
+class AudienceChange:
+    """The customer entered or exited `audience`, by its definition of this version."""
+
+    audience: str
+    version: int
+    change: Literal["entered", "exited"]
+
+
 class OutboxEntry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A decided write that is not delivered yet: stored together with its row, then delivered until acknowledged.
 
     `membership` is the encoded membership string, or None if the customer is erased or expired: then the string is
     deleted and the change topic gets a tombstone. `previous` is the consent before it: set if an answer differs from
-    it, and in each deletion. Entries of an earlier release lack it.
+    it, and in each deletion. Entries of an earlier release lack it, and changes of audiences.
     """
 
     customer_id: str
@@ -81,8 +92,9 @@ class OutboxEntry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     membership: bytes | None
     changes: tuple[MembershipChange, ...] = ()
     previous: Consent | None = None
+    audience_changes: tuple[AudienceChange, ...] = ()
 
     @property
     def is_change(self) -> bool:
         """Whether the change topic gets a record; without one, only the string is rewritten."""
-        return bool(self.changes) or self.membership is None or self.previous is not None
+        return bool(self.changes or self.audience_changes) or self.membership is None or self.previous is not None

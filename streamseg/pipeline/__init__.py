@@ -11,7 +11,8 @@ One partition's worker (`worker/partition/state.py`) loads rows, calls these fun
       v                                          several ticks: absorb_runs in pipeline/ticks.py
     rows                                         one per customer, in memory: features/rows.py
       |  look      pipeline/looking.py           feature vectors (features/vector.py), nearest segment
-      |                                          (clustering/assign.py), settle (membership/settle.py)
+      |                                          (clustering/assign.py), settle (membership/settle.py); then
+      |                                          pipeline/audiences.py: rules decide audiences (audiences/compiled.py)
       |  sample    pipeline/sampling.py          vectors to learn from -> streamseg.samples -> worker/trainer/
       v
     settled segments                             stored in the rows; count_sizes adds up members per segment
@@ -26,10 +27,20 @@ removes those that have expired (`pipeline/expiry.py`), and closes backfills (`p
 """
 
 from streamseg.features.rows import Slots
+from streamseg.pipeline.audiences import (
+    SIZE_PREFIX,
+    AudiencesLook,
+    LiveAudiences,
+    belonged,
+    count_audiences,
+    look_at_audiences,
+    moved_between,
+    size_names,
+)
 from streamseg.pipeline.backfill import CLOCK, IN_STEP, BackfillEnd, Step, SweepKind, end_key, is_end, is_in_step
 from streamseg.pipeline.expiry import exit_entries, is_expired
 from streamseg.pipeline.intake import Taken, absorb, take
-from streamseg.pipeline.looking import Looked, count_sizes, look
+from streamseg.pipeline.looking import Looked, count_sizes, look, moments
 from streamseg.pipeline.publishing import PublishingRules, publish
 from streamseg.pipeline.sampling import (
     SAMPLE_EPOCH_HEADER,
@@ -48,8 +59,11 @@ __all__ = [
     "CLOCK",
     "IN_STEP",
     "SAMPLE_EPOCH_HEADER",
+    "SIZE_PREFIX",
     "AbsorbedRuns",
+    "AudiencesLook",
     "BackfillEnd",
+    "LiveAudiences",
     "Looked",
     "PublishingRules",
     "SampleRecord",
@@ -62,6 +76,8 @@ __all__ = [
     "TakenRun",
     "absorb",
     "absorb_runs",
+    "belonged",
+    "count_audiences",
     "count_sizes",
     "end_key",
     "exit_entries",
@@ -74,11 +90,15 @@ __all__ = [
     "is_known",
     "is_outside",
     "look",
+    "look_at_audiences",
     "may_learn",
+    "moments",
+    "moved_between",
     "publish",
     "sample",
     "sample_key",
     "sampled",
+    "size_names",
     "take",
     "withdrawn_samples",
 ]

@@ -40,6 +40,8 @@ class SweepKind(Enum):
     """Samples everybody, due or not, beyond the budget; ends with a `BackfillEnd`."""
     SETTLE = auto()
     """Puts everybody into the nearest segment at once: the clock of a replay that has ended brings no second look."""
+    DUE = auto()
+    """No sweep of everybody: looks at the customers whose rules are due, and at nothing else of them."""
 
 
 class BackfillEnd(msgspec.Struct, frozen=True, kw_only=True):

@@ -66,6 +66,7 @@ def look(
     cleared: Slots = NO_SLOTS,
     *,
     anew: bool = False,
+    settles: bool = True,
 ) -> Looked:
     """Assign the rows by the current models, settle them, and store the result in the rows.
 
@@ -77,6 +78,7 @@ def look(
         segmentations: in the order of the rows' segmentations.
         cleared: rows that an erasure has cleared since the latest look; they are settled as new ones.
         anew: settle all rows as new ones: each takes the nearest segment at once.
+        settles: False to measure the score only; no segment changes, and no look counts.
     """
     before = rows.segment[slots]
     candidate, streak = rows.candidate[slots], rows.streak[slots]
@@ -88,7 +90,7 @@ def look(
         if segmentation.dropped:
             rows.segment[slots, s] = rows.candidate[slots, s] = UNASSIGNED
         outside = is_outside(rows, slots, segmentation, moment)
-        if segmentation.assigner is not None:
+        if segmentation.assigner is not None and settles:
             _hold(rows, slots[known], s, moment[known], segmentation.look_interval_seconds)
         if outside.any() or (rows.segment[slots, s] == OUTSIDE).any():
             _declare(rows, slots, s, moment, outside)
@@ -108,6 +110,9 @@ def look(
             rows.held_streak[active, s] = 0
         held = rows.held_segment[active, s]
         assignment = _assign(rows, active, at, segmentation.assigner, held)
+        if not settles:
+            score[assignable, s] = assignment.score(rows.segment[active, s])
+            continue
         settled = settle(
             segment=held,
             candidate=rows.held_candidate[active, s],

@@ -1,9 +1,9 @@
 """Publishes memberships: decides which rows need a new membership string, and encodes it with its changes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import product
+from itertools import product, repeat
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from streamseg.clustering.identity import UNASSIGNED, id_of
 from streamseg.features.rows import NO_SLOTS, Rows, Slots
-from streamseg.membership.encoding import consent_json, encoder_at, segment_json
-from streamseg.membership.types import Consent, MembershipChange, OutboxEntry
+from streamseg.membership.encoding import audiences_json, consent_json, encoder_at, segment_json
+from streamseg.membership.types import AudienceChange, Consent, MembershipChange, OutboxEntry
+from streamseg.pipeline.audiences import AudiencesLook
 from streamseg.pipeline.looking import Looked
 from streamseg.pipeline.segmentation import Segmentation, is_known
 
@@ -46,10 +47,11 @@ def publish(
     answered: Mapping[int, Answers] = NOTHING_ANSWERED,
     cleared: Slots = NO_SLOTS,
     first_seq: int = 1,
+    audiences: AudiencesLook | None = None,
 ) -> list[OutboxEntry]:
     """Return an outbox entry for each row that must be published, and increase its `seq`.
 
-    A string is written if a public segment or an answer to a purpose changed, for a new customer, and if the latest
+    A string is written if a public segment, an audience or an answer to a purpose changed, for a new customer, and if the latest
     string is older than half of the bound or of its TTL. It is deleted if the customer was erased. A customer with
     events after an erasure in the same flush gets two entries: the deletion, then the string of a new customer. After a
     segmentation became public, the next string of each customer enters their segment in it.
@@ -69,6 +71,7 @@ def publish(
         cleared: rows that an erasure has cleared since the latest flush, whether events came after it or not.
         first_seq: `seq` of new customers. Must be above the `seq` of all customers removed in this epoch, so that a
             customer who returns does not reuse one.
+        audiences: result of the look at the audiences of these slots; None where none are declared.
     """
     known = is_known(rows, slots)
     stale = (now - rows.published_at[slots].astype(np.float64) > rules.bound_seconds / 2) | (
@@ -78,6 +81,8 @@ def publish(
     shown = _shown(rows, slots, looked, segmentations, wall_now)
     write = known & (shown.moved | stale | ~published)
     previous = _previous_consents(rows, answered, rules.unknown_consent)
+    if audiences is not None:
+        write |= known & audiences.moved
     if previous:
         write |= known & np.isin(slots, list(previous))
     withdrawn = ~known & published
@@ -92,6 +97,7 @@ def publish(
     names = tuple(s.name for s in shown.segmentations)
     string_of = encoder_at(epoch, int(now), models_of(shown.segmentations))
     consents = _consents(rules.unknown_consent)
+    told = _told_audiences(audiences, chosen, begins_anew[chosen])
     # Whole columns to lists: reading single numbers out of arrays would cost more than everything else here.
     columns = zip(
         touched.tolist(),
@@ -103,20 +109,44 @@ def publish(
         shown.after[chosen].tolist(),
         rows.since[touched][:, shown.columns].tolist(),
         np.round(looked.score[chosen][:, shown.columns], 2).tolist(),
+        told,
         strict=True,
     )
     entries = []
-    for slot, is_withdrawn, anew, seq, consent, before, after, since, scores in columns:
+    for slot, is_withdrawn, anew, seq, consent, before, after, since, scores, (belongs, moves) in columns:
         customer_id = rows.customer_ids[slot]
         if is_withdrawn or anew:
             told = Consent.of_codes(answered.get(slot, consent), rules.unknown_consent)
             entries.append(OutboxEntry(customer_id, epoch, seq - anew, None, (), told))
         if is_withdrawn:
             continue
-        string = string_of(customer_id, seq, map(_segment_json, names, after, since, scores), consents[consent])
+        segments = map(_segment_json, names, after, since, scores)
+        string = string_of(customer_id, seq, segments, belongs, consents[consent])
         changes = _changes(names, tuple(before), tuple(after)) if before != after else ()
-        entries.append(OutboxEntry(customer_id, epoch, seq, string, changes, None if anew else previous.get(slot)))
+        entries.append(
+            OutboxEntry(customer_id, epoch, seq, string, changes, None if anew else previous.get(slot), moves)
+        )
     return entries
+
+
+def _told_audiences(
+    look: AudiencesLook | None, chosen: NDArray[np.intp], anew: NDArray[np.bool_]
+) -> Iterable[tuple[str, tuple[AudienceChange, ...]]]:
+    """Return the encoded audiences and their changes for the chosen rows of a look; those `anew` entered all of them.
+
+    Few combinations occur, so each is encoded once.
+    """
+    if look is None:
+        return repeat(("", ()), len(chosen))
+    after = look.after[chosen]
+    before = look.before[chosen] & ~anew[:, None]
+    made: dict[bytes, tuple[str, tuple[AudienceChange, ...]]] = {}
+    told = []
+    for states in np.stack([before, after], axis=1):
+        if (one := made.get(key := states.tobytes())) is None:
+            one = made[key] = audiences_json(look.names(states[1])), look.changes(states[0], states[1])
+        told.append(one)
+    return told
 
 
 def _previous_consents(rows: Rows, answered: Mapping[int, Answers], unknown: Consent) -> dict[int, Consent]:

@@ -46,7 +46,8 @@ class Flows:
 class Flush:
     """One fenced write: rows as (customer id, row), None deletes the row; outbox entries; new metadata, None keeps it.
 
-    `flows` are the moves of these rows; they are added to those of their day.
+    `flows` are the moves of these rows; they are added to those of their day. `due` says for customers when they must be
+    looked at if no event comes, epoch seconds (whole seconds count); infinite if never.
 
     The store refuses it unless `owner` and `flush_number` equal the stored ones, and then adds one to the stored flush
     number (DESIGN.md, Exactly-once effect).
@@ -59,6 +60,7 @@ class Flush:
     checkpoint: Mapping[str, int] | None = None
     sizes: Mapping[str, int] | None = None
     flows: Flows | None = None
+    due: Sequence[tuple[str, float]] = ()
 
 
 class StateStore(Protocol):
@@ -141,6 +143,13 @@ class StateStore(Protocol):
         """Return the moves by day from day `since` on, oldest first; days without moves are left out.
 
         At most 400 days are kept: a day replaces the one 400 days before it. Called by `streamseg segments changes`.
+        """
+        ...
+
+    async def due(self, partition: int, now: float, count: int) -> list[str]:
+        """Return up to `count` customers whose look is due at `now` (epoch seconds), the earliest first.
+
+        Called by partitions, once a second at most.
         """
         ...
 
@@ -271,6 +280,21 @@ class ModelStore(Protocol):
 
     async def dropped(self) -> dict[str, int]:
         """Return the times set by `drop`, by segmentation. Called at start and by model caches twice a second."""
+        ...
+
+    async def declare(self, generation: int, parent: int, audiences: bytes) -> bool:
+        """Store the declared audiences if the stored generation is `parent` (0: none); return whether it was stored.
+
+        Called by `streamseg audiences`. False means that somebody else has changed them since.
+        """
+        ...
+
+    async def declared(self) -> bytes | None:
+        """Return the declared audiences, None before the first. Called by model caches and `streamseg audiences`."""
+        ...
+
+    async def declared_generation(self) -> int:
+        """Return the generation of the declared audiences, 0 for none. Called by model caches twice a second."""
         ...
 
     async def write_rfm(self, borders: bytes) -> None:

@@ -14,10 +14,12 @@ Private, may change with any release:
     ssg:v1:part:{<partition>}               hash: the partition's metadata
     ssg:v1:outbox:{<partition>}             stream: decided changes that may still have to be delivered
     ssg:v1:flows:{<partition>}:<day % 400>  hash: `day`, and per <from>><to> the customers who moved on that day
+    ssg:v1:due:{<partition>}                sorted set: customers by the next time at which a rule may change its answer
     ssg:v1:gone:{ssg:v1:m:<customer id>}    string: epoch and seq of a deletion; TTL
     ssg:v1:names                            hash: segment id -> name given by a person
     ssg:v1:promoted                         hash: segmentation -> when it becomes public, epoch seconds
     ssg:v1:dropped                          hash: segmentation -> when it was given up, epoch seconds
+    ssg:v1:audiences                        hash: version, snapshot: JSON of the audiences that are declared
     ssg:v1:rfm                              string: JSON of the borders between the shop's RFM scores
     ssg:v1:probe:{<partition>}              string: when the newest delivered probe was sent, epoch seconds
     ssg:v1:layouts                          hash: fingerprint -> JSON of the layout
@@ -52,6 +54,7 @@ NAMES: Final = f"{PREFIX}names"
 PROMOTED: Final = f"{PREFIX}promoted"
 DROPPED: Final = f"{PREFIX}dropped"
 RFM: Final = f"{PREFIX}rfm"
+AUDIENCES: Final = f"{PREFIX}audiences"
 LAYOUTS: Final = f"{PREFIX}layouts"
 SUBSCRIBERS: Final = f"{PREFIX}{{webhooks}}:subscribers"
 DROPPED_DELIVERIES: Final = f"{PREFIX}{{webhooks}}:dropped"
@@ -91,6 +94,11 @@ def outbox(partition: int) -> str:
 def flows(partition: int, place: int) -> str:
     """Key of the moves of one day, at its place in the ring of days. Private."""
     return f"{PREFIX}flows:{{{partition}}}:{place}"
+
+
+def due_looks(partition: int) -> str:
+    """Key of a partition's customers by when they must be looked at without an event. Private."""
+    return f"{PREFIX}due:{{{partition}}}"
 
 
 def probe(partition: int) -> str:

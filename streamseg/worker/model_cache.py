@@ -4,33 +4,45 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from streamseg.audiences.declared import DeclaredAudiences
 from streamseg.clustering.assign import Assigner
 from streamseg.clustering.snapshot import Snapshot
 from streamseg.errors import SettingsError, StoreUnavailableError
 from streamseg.metrics import Metrics
-from streamseg.pipeline import Segmentation
+from streamseg.pipeline import LiveAudiences, Segmentation
 from streamseg.ports import ModelStore
 from streamseg.worker.pace import PRODUCTION, Pace
 
 log = logging.getLogger(__name__)
 
+CompileAudiences = Callable[[DeclaredAudiences], LiveAudiences]
+"""Prepares declared audiences for the rows of a worker."""
+
 
 class ModelCache:
-    """All segmentations with their current assigners.
+    """All segmentations with their current assigners, and the declared audiences.
 
     `generation` rises whenever every customer must be assigned again.
     """
 
     def __init__(
-        self, store: ModelStore, segmentations: Sequence[Segmentation], metrics: Metrics, pace: Pace = PRODUCTION
+        self,
+        store: ModelStore,
+        segmentations: Sequence[Segmentation],
+        metrics: Metrics,
+        pace: Pace = PRODUCTION,
+        compile_audiences: CompileAudiences | None = None,
     ) -> None:
         self._store = store
         self._metrics = metrics
         self._pace = pace
         self.segmentations = list(segmentations)
+        self.audiences: LiveAudiences | None = None
+        """The declared audiences; None before the first one, and where rows have no room for any."""
+        self._compile_audiences = compile_audiences
         self.generation = 0
         self._adopted = [0] * len(self.segmentations)
         self._backfills: list[Mapping[str, float]] = [{} for _ in self.segmentations]
@@ -75,6 +87,15 @@ class ModelCache:
         await self._refresh_models()
         await self._refresh_promotions()
         await self._refresh_drops()
+        await self._refresh_audiences()
+
+    async def _refresh_audiences(self) -> None:
+        if self._compile_audiences is None:
+            return
+        known = self.audiences.generation if self.audiences is not None else 0
+        if await self._store.declared_generation() != known:
+            self.audiences = self._compile_audiences(DeclaredAudiences.decode(await self._store.declared()))
+            self.generation += 1
 
     async def _refresh_models(self) -> None:
         names = [segmentation.name for segmentation in self.segmentations]

@@ -15,6 +15,8 @@ class Pace:
     """How long a partition waits for a run before it does other work."""
     sweep_idle: float = 0.02
     """The same during a sweep: a million customers take half a minute, and events still get their turn."""
+    due_pause: float = 1.0
+    """Between two questions for customers whose look is due."""
     sweep_pause: float = 1.0
     """Between two sweeps, for event clocks that run much faster than wall time."""
     sweep_piece: int = 500

@@ -13,6 +13,7 @@ class MemoryModelStore:
         self._promoted: dict[str, int] = {}
         self._dropped: dict[str, int] = {}
         self._rfm: bytes | None = None
+        self._audiences: tuple[int, bytes | None] = (0, None)
 
     async def publish(self, segmentation: str, version: int, parent: int, snapshot: bytes) -> bool:
         """See the port."""
@@ -55,6 +56,21 @@ class MemoryModelStore:
     async def dropped(self) -> dict[str, int]:
         """See the port."""
         return dict(self._dropped)
+
+    async def declare(self, generation: int, parent: int, audiences: bytes) -> bool:
+        """See the port."""
+        if self._audiences[0] != parent:
+            return False
+        self._audiences = generation, audiences
+        return True
+
+    async def declared(self) -> bytes | None:
+        """See the port."""
+        return self._audiences[1]
+
+    async def declared_generation(self) -> int:
+        """See the port."""
+        return self._audiences[0]
 
     async def write_rfm(self, borders: bytes) -> None:
         """See the port."""

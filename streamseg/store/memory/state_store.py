@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 
 from streamseg.membership.types import OutboxEntry
 from streamseg.ports import Flows, Flush, PartitionMetadata
@@ -21,6 +22,8 @@ class _Partition:
     """Number of the last entry of each flush that had some."""
     flows: dict[int, Flows] = field(default_factory=dict)
     """By place in the ring of days."""
+    due: dict[str, float] = field(default_factory=dict)
+    """When customers must be looked at without an event."""
 
     def bucket(self, customer_id: str) -> dict[str, bytes]:
         return self.buckets[keys.bucket(customer_id.encode())]
@@ -103,6 +106,9 @@ class MemoryStateStore:
                 at.bucket(customer_id).pop(customer_id, None)
             else:
                 at.bucket(customer_id)[customer_id] = row
+        at.due |= dict(flush.due)
+        for customer_id in [one for one, when in flush.due if when == inf]:
+            del at.due[customer_id]
         for entry in flush.outbox:
             at.appended += 1
             at.outbox.append((at.appended, entry))
@@ -122,6 +128,11 @@ class MemoryStateStore:
         """See the port."""
         kept = self._of(partition).flows.values()
         return sorted((one for one in kept if one.day >= since and one.counts), key=lambda one: one.day)
+
+    async def due(self, partition: int, now: float, count: int) -> list[str]:
+        """See the port."""
+        due = self._of(partition).due
+        return sorted((one for one, at in due.items() if int(at) <= now), key=lambda one: (due[one], one))[:count]
 
     async def outbox(self, partition: int, after: str = "-") -> list[tuple[str, OutboxEntry]]:
         """See the port."""

@@ -68,6 +68,21 @@ class RedisModelStore:
             stored = await self._redis.execute_command("HGETALL", name)
         return {segmentation.decode(): int(at) for segmentation, at in stored.items()}
 
+    async def declare(self, generation: int, parent: int, audiences: bytes) -> bool:
+        """See the port."""
+        return bool(await self._publish.run(self._redis, [keys.AUDIENCES], [generation, parent, audiences]))
+
+    async def declared(self) -> bytes | None:
+        """See the port."""
+        with translated_errors():
+            stored: bytes | None = await self._redis.execute_command("HGET", keys.AUDIENCES, "snapshot")
+        return stored
+
+    async def declared_generation(self) -> int:
+        """See the port."""
+        with translated_errors():
+            return int(await self._redis.execute_command("HGET", keys.AUDIENCES, "version") or 0)
+
     async def write_rfm(self, borders: bytes) -> None:
         """See the port."""
         with translated_errors():

@@ -1,6 +1,7 @@
 """Rows, metadata and outboxes on Redis: a partition's keys share one Cluster slot, so one script does a whole flush."""
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from typing import Any, Final
 
 import msgspec
@@ -134,6 +135,7 @@ class RedisStateStore:
         moved = [] if flush.flows is None else _flow_arguments(flush.flows)
         arguments += (flush.flows.day if flush.flows is not None else 0, len(moved))
         arguments += moved
+        arguments += _due_arguments(flush)
         for written, removed in touched.values():
             arguments += (len(written), len(removed))
             arguments += written
@@ -143,6 +145,7 @@ class RedisStateStore:
             keys.metadata(partition),
             keys.outbox(partition),
             keys.flows(partition, flush.flows.day % FLOW_DAYS if flush.flows is not None else 0),
+            keys.due_looks(partition),
             *(buckets[place] for place in touched),
         ]
         reply = await self._flush.run(self._redis, names, arguments)
@@ -161,6 +164,14 @@ class RedisStateStore:
             found += await self._flows.run(self._redis, names[start : start + DAYS_IN_ONE_READ], [since])
         days = [_flows(dict(zip(one[::2], one[1::2], strict=True))) for one in found]
         return sorted((one for one in days if one.counts), key=lambda one: one.day)
+
+    async def due(self, partition: int, now: float, count: int) -> list[str]:
+        """See the port."""
+        with translated_errors():
+            found = await self._redis.execute_command(
+                "ZRANGE", keys.due_looks(partition), "-inf", int(now), "BYSCORE", "LIMIT", 0, count
+            )
+        return [customer.decode() for customer in found]
 
     async def outbox(self, partition: int, after: str = "-") -> list[tuple[str, OutboxEntry]]:
         """See the port."""
@@ -237,6 +248,13 @@ def _metadata(stored: Sequence[Any]) -> PartitionMetadata:
         sizes=_COUNTS.decode(sizes) if sizes else {},
         gathered=bool(gathered),
     )
+
+
+def _due_arguments(flush: Flush) -> list[Argument]:
+    """Return count, times and ids of the looks that fall due, then count and ids of customers without one."""
+    due = [(at, customer) for customer, at in flush.due if at < inf]
+    done = [customer for customer, at in flush.due if at == inf]
+    return [2 * len(due), *(part for at, customer in due for part in (int(at), customer)), len(done), *done]
 
 
 def _flow_arguments(flows: Flows) -> list[Argument]:

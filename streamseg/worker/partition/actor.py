@@ -29,6 +29,7 @@ from streamseg.worker.model_cache import ModelCache
 from streamseg.worker.pace import PRODUCTION, Pace
 from streamseg.worker.partition.absorbed import Absorbed
 from streamseg.worker.partition.dead_letters import MostlyRejectedError, RejectedShare
+from streamseg.worker.partition.due_looks import DueLooks
 from streamseg.worker.partition.lease import Lease
 from streamseg.worker.partition.outbox_relay import OutboxRelay
 from streamseg.worker.partition.quarantine import Quarantine
@@ -196,6 +197,7 @@ class Partition:
             metrics=self._metrics,
             pace=pace,
         )
+        due_looks = DueLooks(state, clock=self._ports.clock, store=self._ports.state, models=self._models, pace=pace)
         checked_at = time.monotonic()
         while True:
             try:
@@ -209,6 +211,7 @@ class Partition:
                 await state.flush_caught_up()
                 caught_up = True
             await sweep.step()
+            await due_looks.step()
             if time.monotonic() - checked_at > pace.health_check:
                 checked_at = time.monotonic()
                 await self._check_health()

@@ -9,7 +9,7 @@ from streamseg.errors import FlushRefusedError, SettingsError, StoreUnavailableE
 from streamseg.features.rows import Rows, Slots
 from streamseg.membership.types import OutboxEntry
 from streamseg.metrics import Metrics
-from streamseg.pipeline import IN_STEP, Step
+from streamseg.pipeline import IN_STEP, SIZE_PREFIX, Step
 from streamseg.ports import Flows, Flush, StateStore
 from streamseg.worker.context import Rules
 from streamseg.worker.pace import Pace
@@ -70,7 +70,12 @@ class Lease:
         self.epoch, self.flush_number = claimed.epoch, claimed.flush_number
         self.checkpoint = dict(claimed.checkpoint)
         self.step = Step(float(self.checkpoint.get(IN_STEP, 0)), self._rules.sweep_interval)
-        self.sizes = {one: size for one, size in claimed.sizes.items() if segmentation_of(one) in layout.segmentations}
+        known = layout.segmentations
+        self.sizes = {
+            one: size
+            for one, size in claimed.sizes.items()
+            if one.startswith(SIZE_PREFIX) or segmentation_of(one) in known
+        }
 
     async def yield_to_newer(self) -> None:
         """Wait while another worker has a newer claim: Kafka gave it the partition, and will tell us.
@@ -107,6 +112,7 @@ class Lease:
         checkpoint: Mapping[str, int] | None,
         *,
         flows: Flows | None = None,
+        due: Sequence[tuple[str, float]] = (),
         remove: bool = False,
     ) -> tuple[str | None, bool]:
         """Write (or remove) rows together with what was decided of them, in one step.
@@ -118,6 +124,7 @@ class Lease:
             sizes: customers by segment, as they are with these rows.
             checkpoint: next offset by topic, as it is with these rows; None leaves it.
             flows: how the rows moved; None if they did not.
+            due: when customers must be looked at without an event, epoch seconds; infinite if never.
             remove: delete the rows instead.
 
         Returns:
@@ -140,6 +147,7 @@ class Lease:
                 checkpoint=checkpoint,
                 sizes=sizes,
                 flows=flows,
+                due=due,
             )
         )
         self.flush_number += 1

@@ -5,6 +5,7 @@
 A reset begins with a new state: rows in memory that are ahead of the store would hide a loss behind their offsets.
 """
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 
@@ -15,12 +16,12 @@ from streamseg import pipeline
 from streamseg.clustering.budget import LearnBudget
 from streamseg.events.record import RecordBatch
 from streamseg.events.rejection import RejectedEvent
-from streamseg.features.rows import Rows, Slots
+from streamseg.features.rows import NO_SLOTS, Rows, Slots
 from streamseg.kafka.partitioner import misrouted
 from streamseg.membership.catch_up import CatchUp
 from streamseg.membership.types import OutboxEntry
 from streamseg.metrics import Metrics
-from streamseg.pipeline import CLOCK, SweepKind
+from streamseg.pipeline import CLOCK, AudiencesLook, SweepKind
 from streamseg.ports import FLUSH_ROWS, OutgoingRecord
 from streamseg.topics import CONSENTS, ERASURES, INPUT_TOPICS, MEMBERSHIPS, SAMPLES, SAMPLES_PARTITION
 from streamseg.worker.context import Ports, Rules
@@ -138,8 +139,16 @@ class PartitionState:
         slots = self.rows.load(customer_ids, stored)
         if self._catch_up:
             before = self.rows.segment[slots]
-            self._catch_up.apply(self.rows, customer_ids, time.time())
-            self._lease.sizes = self.sizes.after(self.rows, slots, before, self.rows.segment[slots])
+            live = self._models.audiences
+            held = None if live is None else pipeline.belonged(self.rows, slots, live)
+            self._catch_up.apply(self.rows, customer_ids, time.time(), live)
+            after = self.rows.segment[slots]
+            moved = (
+                None
+                if live is None or held is None
+                else pipeline.moved_between(held, pipeline.belonged(self.rows, slots, live), live)
+            )
+            self._lease.sizes = self.sizes.after(self.rows, slots, before, after, moved)
             self._flow_count.caught_up(customer_ids, before, self.rows.segment[slots])
 
     async def flush_caught_up(self) -> None:
@@ -178,8 +187,14 @@ class PartitionState:
         earliest = now if swept else self._earliest(absorbed)
         anew, everybody = swept is SweepKind.SETTLE, swept is SweepKind.SAMPLE
         with self._metrics.steps.labels(stage="decide").time():
-            looked = pipeline.look(rows, slots, earliest, segmentations, absorbed.settles_anew, anew=anew)
+            settles = swept is not SweepKind.DUE
+            looked = pipeline.look(
+                rows, slots, earliest, segmentations, absorbed.settles_anew, anew=anew, settles=settles
+            )
             looked.compare_with(slots, absorbed.flushed)
+            live = self._models.audiences
+            at = pipeline.moments(rows, slots, earliest)
+            audiences = None if live is None else pipeline.look_at_audiences(rows, slots, at, live)
             unknown, epoch = self._rules.publishing.unknown_consent.analytics, self._lease.epoch
             absorbed.note_samples(rows, pipeline.withdrawn_samples(rows, slots, unknown=unknown))
             sampled = pipeline.sample(
@@ -197,18 +212,23 @@ class PartitionState:
                 answered=absorbed.answered,
                 cleared=absorbed.cleared,
                 first_seq=self._lease.first_seq,
+                audiences=audiences,
             )
         before, after = looked.before, looked.after
+        due = [] if audiences is None else self._due(slots, audiences, whole=swept is not None)
         if swept:
             named = {entry.customer_id for entry in entries} | {one.customer_id for one in sampled}
             must_write = np.array([rows.customer_ids[slot] in named for slot in slots.tolist()], dtype=bool)
             write = looked.changed | must_write
+            if audiences is not None:
+                write |= audiences.moved | audiences.renewed
+                audiences = audiences.part(write)
             slots, before, after = slots[write], before[write], after[write]
-            if not len(slots):
+            if not len(slots) and not due:
                 self._flushed = True
                 return
         checkpoint = self.checkpoint() if checkpoint is None else checkpoint
-        written = await self._write(slots, (before, after), entries, checkpoint, now)
+        written = await self._write(slots, (before, after), entries, checkpoint, now, audiences, due)
         samples = [OutgoingRecord(SAMPLES, one.key, one.value, one.headers, SAMPLES_PARTITION) for one in sampled]
         self.signs.saw("flushed", absorbed.probe)
         await self._relay(entries, written, samples, checkpoint, absorbed)
@@ -232,13 +252,44 @@ class PartitionState:
                 epoch=self._lease.epoch,
                 segmentations=self._models.segmentations,
                 unknown=self._rules.publishing.unknown_consent,
+                audiences=self._models.audiences,
             )
-            before = rows.segment[gone]
-            written = await self._write(gone, (before, np.zeros_like(before)), entries, checkpoint, now, remove=True)
+            before, left = rows.segment[gone], self._left(gone)
+            due = [(rows.customer_ids[slot], math.inf) for slot in gone.tolist()] if left is not None else []
+            moved = before, np.zeros_like(before)
+            written = await self._write(gone, moved, entries, checkpoint, now, left, due, remove=True)
             rows.evict(gone)
             self._metrics.departures.inc(len(gone))
             await self._relay(entries, written, [], checkpoint, Absorbed())
         return expired
+
+    def _due(self, slots: Slots, look: AudiencesLook, *, whole: bool) -> list[tuple[str, float]]:
+        """Return the customers whose next look has another time, or `whole`: all that have one."""
+        chosen = np.flatnonzero(look.renewed | (np.isfinite(look.due) & whole))
+        return [(self.rows.customer_ids[slots[at]], float(look.due[at])) for at in chosen.tolist()]
+
+    def _left(self, gone: Slots) -> AudiencesLook | None:
+        """Return that the rows leave all audiences; None where none are declared."""
+        if (live := self._models.audiences) is None:
+            return None
+        ids, held = pipeline.belonged(self.rows, gone, live)
+        return pipeline.moved_between((ids, held), (ids, np.zeros_like(held)), live)
+
+    async def look_when_due(self, customers: Sequence[str]) -> None:
+        """Look at customers at the time at which their rules may change their answers; others have expired.
+
+        Raises `StoreUnavailableError` and `FlushRefusedError`.
+        """
+        absent = self.rows.missing(customers)
+        found = dict(zip(absent, await self._ports.state.load(self.partition, absent), strict=True))
+        stored = {one: row for one, row in found.items() if row is not None}
+        self.load(list(stored), list(stored.values()))
+        slots = self.rows.slots_of([one for one in customers if one in self.rows.slots])
+        await self.settle_and_flush(Absorbed(np.sort(slots)), SweepKind.DUE)
+        if len(stored) < len(found):
+            gone = [(one, math.inf) for one, row in found.items() if row is None]
+            await self._lease.flush(self.rows, NO_SLOTS, (), self._lease.sizes, None, due=gone)
+        self.rows.evict(self.rows.slots_of(list(stored)))
 
     async def _write(
         self,
@@ -247,6 +298,8 @@ class PartitionState:
         entries: Sequence[OutboxEntry],
         checkpoint: Mapping[str, int],
         now: float,
+        audiences: AudiencesLook | None = None,
+        due: Sequence[tuple[str, float]] = (),
         *,
         remove: bool = False,
     ) -> tuple[str | None, bool]:
@@ -255,7 +308,7 @@ class PartitionState:
         The checkpoint moves with the last piece. Returns what `Lease.flush` returns, for all pieces together.
         """
         position, in_doubt, sent = None, False, 0
-        pieces = range(0, max(len(slots), 1), FLUSH_ROWS)
+        pieces = range(0, max(len(slots), len(due), 1), FLUSH_ROWS)
         for start in pieces:
             piece = slice(start, start + FLUSH_ROWS)
             last = start == pieces[-1]
@@ -263,7 +316,8 @@ class PartitionState:
             if not last:
                 ids = {self.rows.customer_ids[slot] for slot in slots[piece].tolist()}
                 end = next((at for at in range(sent, end) if entries[at].customer_id not in ids), end)
-            sizes = self.sizes.after(self.rows, slots[piece], moved[0][piece], moved[1][piece])
+            look = None if audiences is None else audiences.part(piece)
+            sizes = self.sizes.after(self.rows, slots[piece], moved[0][piece], moved[1][piece], look)
             flows = self._flow_count.of(self.rows, slots[piece], moved[0][piece], moved[1][piece], now)
             written, doubt = await self._lease.flush(
                 self.rows,
@@ -272,6 +326,7 @@ class PartitionState:
                 sizes,
                 {**checkpoint, CLOCK: int(self._ports.clock.now(self.partition))} if last else None,
                 flows=flows,
+                due=due[piece],
                 remove=remove,
             )
             sent, position, in_doubt = end, written or position, in_doubt or doubt

@@ -1,9 +1,10 @@
 -- Write a partition's flush, all or nothing, if owner and flush number match.
 --
--- KEYS  metadata, outbox, flows of the day, then the row hashes to write
+-- KEYS  metadata, outbox, flows of the day, due looks, then the row hashes to write
 -- ARGV  owner, flush number, checkpoint ('' keeps it), sizes ('' keeps them),
 --       outbox entries packed into one string ('' for none),
 --       day of the flows, count of what follows of them (0 for none), field and customers of each flow,
+--       count of what follows of due looks, time and id of each; count of ids without one, these ids,
 --       then per row hash: count of ids and rows to set, count of ids to delete, ids and rows to set, ids to delete
 --
 -- Returns the position of the outbox entries, nil without any, or the stored {owner, flush number} if they differ.
@@ -39,7 +40,20 @@ if at < flows_end then
   at = flows_end
 end
 
-for k = 4, #KEYS do
+local due = tonumber(ARGV[at])
+at = at + 1
+if due > 0 then
+  redis.call('ZADD', KEYS[4], unpack(ARGV, at, at + due - 1))
+  at = at + due
+end
+local done = tonumber(ARGV[at])
+at = at + 1
+if done > 0 then
+  redis.call('ZREM', KEYS[4], unpack(ARGV, at, at + done - 1))
+  at = at + done
+end
+
+for k = 5, #KEYS do
   local set, deleted = tonumber(ARGV[at]), tonumber(ARGV[at + 1])
   at = at + 2
   if set > 0 then

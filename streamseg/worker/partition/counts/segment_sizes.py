@@ -10,6 +10,7 @@ from streamseg.clustering.identity import UNASSIGNED, id_of
 from streamseg.features.layout import Layout
 from streamseg.features.rows import Rows, Slots
 from streamseg.metrics import Metrics
+from streamseg.pipeline import AudiencesLook
 from streamseg.worker.model_cache import ModelCache
 from streamseg.worker.partition.counts.recount import Recount
 from streamseg.worker.partition.lease import Lease
@@ -31,18 +32,32 @@ class SegmentSizes:
         self.recount: Recount | None = None
         """Counts sizes during a sweep."""
 
-    def after(self, rows: Rows, slots: Slots, before: Codes, after: Codes) -> dict[str, int]:
+    def after(
+        self, rows: Rows, slots: Slots, before: Codes, after: Codes, audiences: AudiencesLook | None = None
+    ) -> dict[str, int]:
         """Return the sizes after rows moved, codes before and after; the recount learns of it too."""
         if self.recount is not None:
-            for at in np.flatnonzero((before != after).any(axis=1)).tolist():
-                self.recount.moved(rows.customer_ids[slots[at]], self._ids(before[at]), self._ids(after[at]))
-        return pipeline.count_sizes(before, after, self._models.segmentations, self._lease.sizes)
+            moved = (before != after).any(axis=1)
+            moved |= audiences.moved if audiences is not None else False
+            for at in np.flatnonzero(moved).tolist():
+                were, are = self._ids(before[at]), self._ids(after[at])
+                if audiences is not None:
+                    were += pipeline.size_names(audiences.names(audiences.before[at]))
+                    are += pipeline.size_names(audiences.names(audiences.after[at]))
+                self.recount.moved(rows.customer_ids[slots[at]], were, are)
+        counted = pipeline.count_sizes(before, after, self._models.segmentations, self._lease.sizes)
+        return pipeline.count_audiences(audiences, counted)
 
     def count(self, rows: Rows, slots: Slots) -> None:
         """Count rows that the sweep has listed."""
-        if self.recount is not None:
-            for slot in slots.tolist():
-                self.recount.listed(rows.customer_ids[slot], self._ids(rows.segment[slot]))
+        if self.recount is None:
+            return
+        belongs: list[list[str]] = [[] for _ in slots]
+        if self._models.audiences is not None:
+            ids, held = pipeline.belonged(rows, slots, self._models.audiences)
+            belongs = [pipeline.size_names(ids[n] for n in np.flatnonzero(row).tolist()) for row in held]
+        for slot, audiences in zip(slots.tolist(), belongs, strict=True):
+            self.recount.listed(rows.customer_ids[slot], self._ids(rows.segment[slot]) + audiences)
 
     async def correct(self, rows: Rows) -> None:
         """Take the sizes from the recount at the end of a sweep. Raises `FlushRefusedError`."""

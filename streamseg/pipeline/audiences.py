@@ -1,0 +1,171 @@
+"""Looks at rows for the audiences that people declared: who enters and exits, and until when that holds.
+
+A rule decides at once: it has no border on which a customer could go back and forth, but for figures that decay, whose
+rules name a value to enter and one to leave. The verdict follows from the row and the moment alone.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamseg.audiences.compiled import CompiledRules
+from streamseg.audiences.declared import DeclaredAudiences
+from streamseg.features.rows import Floats, Rows, Slots
+from streamseg.membership.types import AudienceChange
+from streamseg.pipeline.segmentation import is_known
+
+Mask = NDArray[np.bool_]
+
+SIZE_PREFIX = "audience/"
+"""Before the id of an audience among the sizes of a partition. No segment id has a slash."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveAudiences:
+    """The audiences of one generation as the path needs them."""
+
+    declared: DeclaredAudiences
+    rules: CompiledRules
+    """Of the live audiences, sorted by id."""
+    frozen: Mask
+    """Audiences whose rule this worker cannot decide: their members stay. Shape (a,)."""
+    ids: tuple[str, ...] = field(init=False)
+    columns: NDArray[np.intp] = field(init=False)
+    """Of the rows, by audience."""
+    versions: Mapping[str, int] = field(init=False)
+    """Of each audience that there ever was."""
+
+    def __post_init__(self) -> None:
+        live = self.declared.live
+        object.__setattr__(self, "ids", tuple(one.id for one in live))
+        object.__setattr__(self, "columns", np.array([one.column for one in live], dtype=np.intp))
+        object.__setattr__(self, "versions", {one.id: one.version for one in self.declared.audiences})
+
+    @property
+    def generation(self) -> int:
+        """Generation of the set."""
+        return self.declared.generation
+
+
+@dataclass(slots=True)
+class AudiencesLook:
+    """Result of a look at n rows. Masks have shape (n, audiences), in the order of `ids`."""
+
+    ids: tuple[str, ...]
+    """The live audiences, then dropped ones of which a row was still a member."""
+    versions: Mapping[str, int]
+    before: Mask
+    after: Mask
+    due: Floats
+    """When to look again if no event comes, epoch seconds, shape (n,); infinite for never."""
+    renewed: Mask
+    """Rows that were last looked at in another generation, or are due at another time than before, shape (n,)."""
+
+    @property
+    def moved(self) -> Mask:
+        """Rows whose audiences changed, shape (n,)."""
+        changed: Mask = (self.before != self.after).any(axis=1)
+        return changed
+
+    def part(self, chosen: Slots | slice | Mask) -> "AudiencesLook":
+        """Return the look at some of the rows."""
+        return AudiencesLook(
+            self.ids,
+            self.versions,
+            self.before[chosen],
+            self.after[chosen],
+            self.due[chosen],
+            self.renewed[chosen],
+        )
+
+    def names(self, belongs: Mask) -> tuple[str, ...]:
+        """Return the ids of a row's audiences; `belongs` has shape (audiences,)."""
+        return tuple(self.ids[index] for index in np.flatnonzero(belongs).tolist())
+
+    def changes(self, before: Mask, after: Mask) -> tuple[AudienceChange, ...]:
+        """Return the changes between two states of a row, each of shape (audiences,)."""
+        return tuple(
+            AudienceChange(self.ids[index], self.versions[self.ids[index]], "entered" if after[index] else "exited")
+            for index in np.flatnonzero(before != after).tolist()
+        )
+
+
+def belonged(rows: Rows, slots: Slots, live: LiveAudiences) -> tuple[tuple[str, ...], Mask]:
+    """Return the ids of the live audiences, then of dropped ones with members among the rows, and who belongs to them.
+
+    A row says so in the columns of the generation in which it was looked at last.
+    """
+    member, ids = rows.entered[slots] > 0, list(live.ids)
+    held = [member[:, column] for column in live.columns.tolist()]
+    of = rows.audiences_as_of[slots, 0]
+    for generation in np.unique(of[of != live.generation]).tolist():
+        then = of == generation
+        owners = live.declared.owners(generation)
+        for index, column in enumerate(live.columns.tolist()):
+            if owners.get(column) != live.ids[index]:
+                held[index] = held[index] & ~then
+        for column, owner in owners.items():
+            if owner not in live.ids and (former := member[:, column] & then).any():
+                if owner not in ids:
+                    ids.append(owner)
+                    held.append(np.zeros(len(slots), dtype=np.bool_))
+                held[ids.index(owner)] = held[ids.index(owner)] | former
+    return tuple(ids), np.stack(held, axis=1) if held else np.zeros((len(slots), 0), dtype=np.bool_)
+
+
+def look_at_audiences(rows: Rows, slots: Slots, at: Floats, live: LiveAudiences) -> AudiencesLook:
+    """Decide the audiences of the rows, and store the result in the rows.
+
+    Args:
+        rows: the slab; `entered`, `audiences_as_of` and `due_at` are updated.
+        slots: rows to look at, each once, shape (n,).
+        at: the moment for which the look holds, epoch seconds, shape (n,).
+        live: the audiences.
+    """
+    ids, before = belonged(rows, slots, live)
+    count = len(live.ids)
+    decided = live.rules.decide(rows, slots, at, before[:, :count])
+    after = np.zeros_like(before)
+    after[:, :count] = np.where(live.frozen, before[:, :count], decided.members) & is_known(rows, slots)[:, None]
+    since = rows.entered[slots][:, live.columns]
+    entered = np.zeros((len(slots), rows.layout.audiences), dtype=np.uint32)
+    now = np.maximum(at, 1.0).astype(np.uint32)[:, None]
+    entered[:, live.columns] = np.where(after[:, :count], np.where(before[:, :count], since, now), 0)
+    rows.entered[slots] = entered
+    due = np.ceil(decided.until)
+    due_at = np.where(due < np.inf, due, 0.0).astype(np.uint32)
+    renewed = (rows.audiences_as_of[slots, 0] != live.generation) | (rows.due_at[slots, 0] != due_at)
+    rows.audiences_as_of[slots, 0], rows.due_at[slots, 0] = live.generation, due_at
+    return AudiencesLook(ids, live.versions, before, after, due, renewed)
+
+
+def moved_between(
+    before: tuple[tuple[str, ...], Mask], after: tuple[tuple[str, ...], Mask], live: LiveAudiences
+) -> AudiencesLook:
+    """Return the look that has led from one result of `belonged` to another, of the same n rows."""
+    ids = tuple(dict.fromkeys((*before[0], *after[0])))
+    masks = []
+    for names, held in (before, after):
+        mask = np.zeros((len(held), len(ids)), dtype=np.bool_)
+        mask[:, [ids.index(one) for one in names]] = held
+        masks.append(mask)
+    count = len(masks[0])
+    return AudiencesLook(ids, live.versions, *masks, np.full(count, np.inf), np.zeros(count, dtype=np.bool_))
+
+
+def count_audiences(look: AudiencesLook | None, sizes: Mapping[str, int]) -> dict[str, int]:
+    """Return a partition's sizes, updated by the moves of a look; empty audiences are left out."""
+    counted = dict(sizes)
+    if look is not None:
+        grown = look.after.sum(axis=0, dtype=np.int64) - look.before.sum(axis=0, dtype=np.int64)
+        for audience, more in zip(look.ids, grown.tolist(), strict=True):
+            name = SIZE_PREFIX + audience
+            counted[name] = counted.get(name, 0) + more
+    return {name: count for name, count in counted.items() if count}
+
+
+def size_names(audiences: Iterable[str]) -> list[str]:
+    """Return the names of audiences among the sizes of a partition."""
+    return [SIZE_PREFIX + one for one in audiences]

@@ -1,0 +1,40 @@
+"""Looks at customers on time in silence: a window that ends moves them without an event (DESIGN.md, Audiences).
+
+Each flush says when its customers must be looked at again; the store keeps them in order of time. That index decides
+nothing: a sweep makes it anew from the rows.
+"""
+
+import time
+
+from streamseg.ports import Clock, StateStore
+from streamseg.worker.model_cache import ModelCache
+from streamseg.worker.pace import Pace
+from streamseg.worker.partition.state import PartitionState
+
+
+class DueLooks:
+    """The looks of one partition that fall due, made inside its task."""
+
+    def __init__(
+        self, state: PartitionState, *, clock: Clock, store: StateStore, models: ModelCache, pace: Pace
+    ) -> None:
+        self._state = state
+        self._clock = clock
+        self._store = store
+        self._models = models
+        self._pace = pace
+        self._next = 0.0
+
+    async def step(self) -> None:
+        """Look at the customers who are due by the partition's clock, a piece of them.
+
+        Raises `StoreUnavailableError` and `FlushRefusedError`.
+        """
+        now = self._clock.now(self._state.partition)
+        if self._models.audiences is None or now <= 0 or time.monotonic() < self._next:
+            return
+        customers = await self._store.due(self._state.partition, now, self._pace.sweep_piece)
+        if customers:
+            await self._state.look_when_due(customers)
+        if len(customers) < self._pace.sweep_piece:
+            self._next = time.monotonic() + self._pace.due_pause
