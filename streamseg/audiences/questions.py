@@ -53,7 +53,7 @@ class OfFigures:
         compared = sorted((one for one in used if isinstance(one, Compared)), key=lambda one: one.operator)
         known = [one for one in used if isinstance(one, Known)]
         self.predicates: Sequence[Predicate] = [*compared, *known]
-        figures = dict.fromkeys(one.figure for one in [*compared, *known])
+        figures = dict.fromkeys([*(one.figure for one in compared), *(one.figure for one in known)])
         self._features = [name for name in figures if name not in OF_ROWS]
         self._of_rows = [name for name in figures if name in OF_ROWS]
         place = {name: index for index, name in enumerate([*self._features, *self._of_rows])}

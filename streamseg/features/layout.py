@@ -87,9 +87,7 @@ FIELDS: Final = (
     Field("entered", "<u4", "audience", 0, "time when the audience was entered; 0 if the customer is outside", added=4),
     Field("audiences_as_of", "<u4", "set of audiences", 0, "generation of the audiences at the latest look", added=4),
     Field("due_at", "<u4", "set of audiences", 0, "when to look again if no event comes; 0 for never", added=4),
-    Field(
-        "spent", "<i4", "spent day", 0, "purchases minus refunds by age in days at `spent_day`, minor units", added=4
-    ),
+    Field("spent", "<i4", "spent day", 0, "purchases minus refunds by days before `spent_day`, minor units", added=4),
     Field("sums", "<f4", "sum", 0, "decayed sums, as of last_seen"),
     Field("ads", "|i1", "", -1, "consent to ads: 1 yes, 0 no, -1 unknown"),
     Field("personalisation", "|i1", "", -1, "consent to personalisation: 1 yes, 0 no, -1 unknown"),

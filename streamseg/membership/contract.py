@@ -14,9 +14,10 @@ from streamseg.membership.types import AudienceChange, Consent, Membership, Memb
 class MembershipRecord(Membership):
     """A customer's membership after a change of a segment, of an audience, or of an answer to a purpose.
 
-    `audiences` and `audience_changes` are there only where audiences are declared, and changed. `previous_consent` is there only if an answer changed; `changes` is then empty if no segment changed. A reader for a
-    purpose must treat a withdrawn answer as an exit from every segment that the customer was in before, and a given one
-    as an entry to every segment in `segments`; while the answer is no, it must ignore the customer.
+    `audiences` is there only where audiences are declared, `audience_changes` only if one changed. `previous_consent`
+    is there only if an answer changed; `changes` is then empty if no segment changed. A reader for a purpose must treat
+    a withdrawn answer as an exit from every segment that the customer was in before, and a given one as an entry to
+    every segment in `segments`; while the answer is no, it must ignore the customer.
 
     A null value (tombstone) means: erased or expired. Its headers `epoch` and `seq` order it among the customer's
     records; `previous_ads` (true or false) is the answer to ads before it.

@@ -33,14 +33,15 @@ from streamseg.pipeline.audiences import (
     LiveAudiences,
     belonged,
     count_audiences,
+    leave_all,
     look_at_audiences,
-    moved_between,
+    moved_by,
     size_names,
 )
 from streamseg.pipeline.backfill import CLOCK, IN_STEP, BackfillEnd, Step, SweepKind, end_key, is_end, is_in_step
 from streamseg.pipeline.expiry import exit_entries, is_expired
 from streamseg.pipeline.intake import Taken, absorb, take
-from streamseg.pipeline.looking import Looked, count_sizes, look, moments
+from streamseg.pipeline.looking import Looked, count_sizes, look
 from streamseg.pipeline.publishing import PublishingRules, publish
 from streamseg.pipeline.sampling import (
     SAMPLE_EPOCH_HEADER,
@@ -89,11 +90,11 @@ __all__ = [
     "is_in_step",
     "is_known",
     "is_outside",
+    "leave_all",
     "look",
     "look_at_audiences",
     "may_learn",
-    "moments",
-    "moved_between",
+    "moved_by",
     "publish",
     "sample",
     "sample_key",

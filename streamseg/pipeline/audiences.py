@@ -4,7 +4,7 @@ A rule decides at once: it has no border on which a customer could go back and f
 rules name a value to enter and one to leave. The verdict follows from the row and the moment alone.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -80,6 +80,11 @@ class AudiencesLook:
             self.renewed[chosen],
         )
 
+    def schedule(self, rows: Rows, slots: Slots, *, whole: bool = False) -> list[tuple[str, float]]:
+        """Return when the customers of these rows are due, if that has changed; with `whole`, of all who ever are."""
+        chosen = np.flatnonzero(self.renewed | (np.isfinite(self.due) & whole))
+        return [(rows.customer_ids[slots[at]], float(self.due[at])) for at in chosen.tolist()]
+
     def names(self, belongs: Mask) -> tuple[str, ...]:
         """Return the ids of a row's audiences; `belongs` has shape (audiences,)."""
         return tuple(self.ids[index] for index in np.flatnonzero(belongs).tolist())
@@ -115,44 +120,62 @@ def belonged(rows: Rows, slots: Slots, live: LiveAudiences) -> tuple[tuple[str, 
     return tuple(ids), np.stack(held, axis=1) if held else np.zeros((len(slots), 0), dtype=np.bool_)
 
 
-def look_at_audiences(rows: Rows, slots: Slots, at: Floats, live: LiveAudiences) -> AudiencesLook:
+def look_at_audiences(rows: Rows, slots: Slots, now: float, live: LiveAudiences | None) -> AudiencesLook | None:
     """Decide the audiences of the rows, and store the result in the rows.
 
     Args:
         rows: the slab; `entered`, `audiences_as_of` and `due_at` are updated.
         slots: rows to look at, each once, shape (n,).
-        at: the moment for which the look holds, epoch seconds, shape (n,).
-        live: the audiences.
+        now: the partition's clock, epoch seconds; if a row's latest event is later, that time is used.
+        live: the audiences; None where none are declared, which gives None.
     """
+    if live is None:
+        return None
     ids, before = belonged(rows, slots, live)
     count = len(live.ids)
+    at = np.maximum(rows.last_seen[slots], now)
     decided = live.rules.decide(rows, slots, at, before[:, :count])
     after = np.zeros_like(before)
     after[:, :count] = np.where(live.frozen, before[:, :count], decided.members) & is_known(rows, slots)[:, None]
     since = rows.entered[slots][:, live.columns]
     entered = np.zeros((len(slots), rows.layout.audiences), dtype=np.uint32)
-    now = np.maximum(at, 1.0).astype(np.uint32)[:, None]
-    entered[:, live.columns] = np.where(after[:, :count], np.where(before[:, :count], since, now), 0)
+    entered[:, live.columns] = np.where(after[:, :count], np.where(before[:, :count], since, np.uint32(now)), 0)
     rows.entered[slots] = entered
-    due = np.ceil(decided.until)
+    due = np.where(is_known(rows, slots), np.ceil(decided.until), np.inf)
     due_at = np.where(due < np.inf, due, 0.0).astype(np.uint32)
     renewed = (rows.audiences_as_of[slots, 0] != live.generation) | (rows.due_at[slots, 0] != due_at)
     rows.audiences_as_of[slots, 0], rows.due_at[slots, 0] = live.generation, due_at
     return AudiencesLook(ids, live.versions, before, after, due, renewed)
 
 
-def moved_between(
-    before: tuple[tuple[str, ...], Mask], after: tuple[tuple[str, ...], Mask], live: LiveAudiences
-) -> AudiencesLook:
-    """Return the look that has led from one result of `belonged` to another, of the same n rows."""
+def leave_all(rows: Rows, slots: Slots, live: LiveAudiences | None) -> AudiencesLook | None:
+    """Return the look by which rows that will be removed leave all audiences; None where none are declared."""
+    if live is None:
+        return None
+    ids, before = belonged(rows, slots, live)
+    due = np.full(len(slots), np.inf)
+    return AudiencesLook(ids, live.versions, before, np.zeros_like(before), due, rows.due_at[slots, 0] > 0)
+
+
+def moved_by(
+    change: Callable[[LiveAudiences | None], None], rows: Rows, slots: Slots, live: LiveAudiences | None
+) -> AudiencesLook | None:
+    """Make a change of rows without a look, and return how their audiences moved; None where none are declared."""
+    if live is None:
+        change(live)
+        return None
+    before = belonged(rows, slots, live)
+    change(live)
+    after = belonged(rows, slots, live)
     ids = tuple(dict.fromkeys((*before[0], *after[0])))
-    masks = []
-    for names, held in (before, after):
-        mask = np.zeros((len(held), len(ids)), dtype=np.bool_)
+
+    def placed(names: tuple[str, ...], held: Mask) -> Mask:
+        mask = np.zeros((len(slots), len(ids)), dtype=np.bool_)
         mask[:, [ids.index(one) for one in names]] = held
-        masks.append(mask)
-    count = len(masks[0])
-    return AudiencesLook(ids, live.versions, *masks, np.full(count, np.inf), np.zeros(count, dtype=np.bool_))
+        return mask
+
+    never, same = np.full(len(slots), np.inf), np.zeros(len(slots), dtype=np.bool_)
+    return AudiencesLook(ids, live.versions, placed(*before), placed(*after), never, same)
 
 
 def count_audiences(look: AudiencesLook | None, sizes: Mapping[str, int]) -> dict[str, int]:

@@ -51,10 +51,10 @@ def publish(
 ) -> list[OutboxEntry]:
     """Return an outbox entry for each row that must be published, and increase its `seq`.
 
-    A string is written if a public segment, an audience or an answer to a purpose changed, for a new customer, and if the latest
-    string is older than half of the bound or of its TTL. It is deleted if the customer was erased. A customer with
-    events after an erasure in the same flush gets two entries: the deletion, then the string of a new customer. After a
-    segmentation became public, the next string of each customer enters their segment in it.
+    A string is written if a public segment, an audience or an answer to a purpose changed, for a new customer, and if
+    the latest string is older than half of the bound or of its TTL. It is deleted if the customer was erased. A
+    customer with events after an erasure in the same flush gets two entries: the deletion, then the string of a new
+    customer. After a segmentation became public, the next string of each customer enters their segment in it.
 
     An answer is the effective one: `rules.unknown_consent` fills in unknown answers.
 
@@ -97,7 +97,7 @@ def publish(
     names = tuple(s.name for s in shown.segmentations)
     string_of = encoder_at(epoch, int(now), models_of(shown.segmentations))
     consents = _consents(rules.unknown_consent)
-    told = _told_audiences(audiences, chosen, begins_anew[chosen])
+    belonging = _told_audiences(audiences, chosen, begins_anew[chosen])
     # Whole columns to lists: reading single numbers out of arrays would cost more than everything else here.
     columns = zip(
         touched.tolist(),
@@ -109,7 +109,7 @@ def publish(
         shown.after[chosen].tolist(),
         rows.since[touched][:, shown.columns].tolist(),
         np.round(looked.score[chosen][:, shown.columns], 2).tolist(),
-        told,
+        belonging,
         strict=True,
     )
     entries = []

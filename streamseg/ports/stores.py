@@ -46,8 +46,8 @@ class Flows:
 class Flush:
     """One fenced write: rows as (customer id, row), None deletes the row; outbox entries; new metadata, None keeps it.
 
-    `flows` are the moves of these rows; they are added to those of their day. `due` says for customers when they must be
-    looked at if no event comes, epoch seconds (whole seconds count); infinite if never.
+    `flows` are the moves of these rows; they are added to those of their day. `due` says for customers when they must
+    be looked at if no event comes, epoch seconds (whole seconds count); infinite if never.
 
     The store refuses it unless `owner` and `flush_number` equal the stored ones, and then adds one to the stored flush
     number (DESIGN.md, Exactly-once effect).

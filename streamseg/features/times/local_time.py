@@ -39,7 +39,7 @@ class LocalTime:
 
     def midnight(self, day: NDArray[np.intp]) -> NDArray[np.float64]:
         """Return when local days (1970-01-01 is 0) begin, epoch seconds, of the same shape."""
-        local = day * float(DAY_SECONDS)
+        local = (day * DAY_SECONDS).astype(np.float64)
         # The offset is that of the moment looked for; a second step is right on the day that changes it.
         return local - self._offset(local - self._offset(local - self._offset(local)))
 

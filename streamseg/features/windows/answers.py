@@ -25,7 +25,7 @@ _NO_DAY: Final = 2**32
 
 
 class Answers(NamedTuple):
-    """Answers to q questions by n rows, `yes` and `no` of shape (q, n). Where neither is True, the row does not know."""
+    """Answers to q questions by n rows: `yes` and `no` have shape (q, n); where neither is True, it is not known."""
 
     yes: Mask
     no: Mask

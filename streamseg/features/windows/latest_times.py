@@ -38,7 +38,7 @@ def add_click_times(rows: Rows, groups: Groups, at: Floats, clicks: Sequence[Cli
 
 
 def add_purchase_times(rows: Rows, groups: Groups, at: Floats, purchases: Sequence[Purchase]) -> None:
-    """Add the times `at` of m purchases and refunds, epoch seconds, shape (m,). A refund is no purchase, nor a visit."""
+    """Add the times `at` of m purchases and refunds, epoch seconds, shape (m,). A refund is no visit."""
     tracked, found = tracked_places(rows.layout), Events(defaultdict(list))
     for position, purchase in enumerate(purchases):
         if purchase.event_name == "refund":

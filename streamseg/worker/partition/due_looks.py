@@ -5,10 +5,15 @@ nothing: a sweep makes it anew from the rows.
 """
 
 import time
+from collections.abc import Sequence
 
+import numpy as np
+
+from streamseg.pipeline import SweepKind
 from streamseg.ports import Clock, StateStore
 from streamseg.worker.model_cache import ModelCache
 from streamseg.worker.pace import Pace
+from streamseg.worker.partition.absorbed import Absorbed
 from streamseg.worker.partition.state import PartitionState
 
 
@@ -35,6 +40,19 @@ class DueLooks:
             return
         customers = await self._store.due(self._state.partition, now, self._pace.sweep_piece)
         if customers:
-            await self._state.look_when_due(customers)
+            await self._look(customers)
         if len(customers) < self._pace.sweep_piece:
             self._next = time.monotonic() + self._pace.due_pause
+
+    async def _look(self, customers: Sequence[str]) -> None:
+        """Look at the customers; those without a row have expired."""
+        rows = self._state.rows
+        absent = rows.missing(customers)
+        found = zip(absent, await self._store.load(self._state.partition, absent), strict=True)
+        stored = {one: row for one, row in found if row is not None}
+        self._state.load(list(stored), list(stored.values()))
+        slots = rows.slots_of([one for one in customers if one in rows.slots])
+        await self._state.settle_and_flush(Absorbed(np.sort(slots)), SweepKind.DUE)
+        if len(slots) < len(customers):
+            await self._state.forget_due([one for one in customers if one not in rows.slots])
+        rows.evict(rows.slots_of(list(stored)))

@@ -8,6 +8,7 @@ A reset begins with a new state: rows in memory that are ahead of the store woul
 import math
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from streamseg.kafka.partitioner import misrouted
 from streamseg.membership.catch_up import CatchUp
 from streamseg.membership.types import OutboxEntry
 from streamseg.metrics import Metrics
-from streamseg.pipeline import CLOCK, AudiencesLook, SweepKind
+from streamseg.pipeline import CLOCK, AudiencesLook, LiveAudiences, SweepKind
 from streamseg.ports import FLUSH_ROWS, OutgoingRecord
 from streamseg.topics import CONSENTS, ERASURES, INPUT_TOPICS, MEMBERSHIPS, SAMPLES, SAMPLES_PARTITION
 from streamseg.worker.context import Ports, Rules
@@ -72,6 +73,10 @@ class PartitionState:
     def is_flushed(self) -> bool:
         """Whether the store has all that is in memory, and the relay all that was decided."""
         return self._flushed
+
+    @property
+    def _audiences(self) -> LiveAudiences | None:
+        return self._models.audiences
 
     def distrust(self) -> None:
         """Assume that memory and store differ: the next start resets."""
@@ -139,15 +144,10 @@ class PartitionState:
         slots = self.rows.load(customer_ids, stored)
         if self._catch_up:
             before = self.rows.segment[slots]
-            live = self._models.audiences
-            held = None if live is None else pipeline.belonged(self.rows, slots, live)
-            self._catch_up.apply(self.rows, customer_ids, time.time(), live)
-            after = self.rows.segment[slots]
-            moved = (
-                None
-                if live is None or held is None
-                else pipeline.moved_between(held, pipeline.belonged(self.rows, slots, live), live)
+            moved = pipeline.moved_by(
+                partial(self._catch_up.apply, self.rows, customer_ids, time.time()), self.rows, slots, self._audiences
             )
+            after = self.rows.segment[slots]
             self._lease.sizes = self.sizes.after(self.rows, slots, before, after, moved)
             self._flow_count.caught_up(customer_ids, before, self.rows.segment[slots])
 
@@ -192,9 +192,7 @@ class PartitionState:
                 rows, slots, earliest, segmentations, absorbed.settles_anew, anew=anew, settles=settles
             )
             looked.compare_with(slots, absorbed.flushed)
-            live = self._models.audiences
-            at = pipeline.moments(rows, slots, earliest)
-            audiences = None if live is None else pipeline.look_at_audiences(rows, slots, at, live)
+            audiences = pipeline.look_at_audiences(rows, slots, now, self._audiences)
             unknown, epoch = self._rules.publishing.unknown_consent.analytics, self._lease.epoch
             absorbed.note_samples(rows, pipeline.withdrawn_samples(rows, slots, unknown=unknown))
             sampled = pipeline.sample(
@@ -215,7 +213,7 @@ class PartitionState:
                 audiences=audiences,
             )
         before, after = looked.before, looked.after
-        due = [] if audiences is None else self._due(slots, audiences, whole=swept is not None)
+        due = [] if audiences is None else audiences.schedule(rows, slots, whole=swept is not None)
         if swept:
             named = {entry.customer_id for entry in entries} | {one.customer_id for one in sampled}
             must_write = np.array([rows.customer_ids[slot] in named for slot in slots.tolist()], dtype=bool)
@@ -228,7 +226,7 @@ class PartitionState:
                 self._flushed = True
                 return
         checkpoint = self.checkpoint() if checkpoint is None else checkpoint
-        written = await self._write(slots, (before, after), entries, checkpoint, now, audiences, due)
+        written = await self._write(slots, (before, after), entries, checkpoint, now, audiences=audiences, due=due)
         samples = [OutgoingRecord(SAMPLES, one.key, one.value, one.headers, SAMPLES_PARTITION) for one in sampled]
         self.signs.saw("flushed", absorbed.probe)
         await self._relay(entries, written, samples, checkpoint, absorbed)
@@ -252,44 +250,21 @@ class PartitionState:
                 epoch=self._lease.epoch,
                 segmentations=self._models.segmentations,
                 unknown=self._rules.publishing.unknown_consent,
-                audiences=self._models.audiences,
+                audiences=self._audiences,
             )
-            before, left = rows.segment[gone], self._left(gone)
-            due = [(rows.customer_ids[slot], math.inf) for slot in gone.tolist()] if left is not None else []
+            before, left = rows.segment[gone], pipeline.leave_all(rows, gone, self._audiences)
+            due = left.schedule(rows, gone) if left is not None else ()
             moved = before, np.zeros_like(before)
-            written = await self._write(gone, moved, entries, checkpoint, now, left, due, remove=True)
+            written = await self._write(gone, moved, entries, checkpoint, now, audiences=left, due=due, remove=True)
             rows.evict(gone)
             self._metrics.departures.inc(len(gone))
             await self._relay(entries, written, [], checkpoint, Absorbed())
         return expired
 
-    def _due(self, slots: Slots, look: AudiencesLook, *, whole: bool) -> list[tuple[str, float]]:
-        """Return the customers whose next look has another time, or `whole`: all that have one."""
-        chosen = np.flatnonzero(look.renewed | (np.isfinite(look.due) & whole))
-        return [(self.rows.customer_ids[slots[at]], float(look.due[at])) for at in chosen.tolist()]
-
-    def _left(self, gone: Slots) -> AudiencesLook | None:
-        """Return that the rows leave all audiences; None where none are declared."""
-        if (live := self._models.audiences) is None:
-            return None
-        ids, held = pipeline.belonged(self.rows, gone, live)
-        return pipeline.moved_between((ids, held), (ids, np.zeros_like(held)), live)
-
-    async def look_when_due(self, customers: Sequence[str]) -> None:
-        """Look at customers at the time at which their rules may change their answers; others have expired.
-
-        Raises `StoreUnavailableError` and `FlushRefusedError`.
-        """
-        absent = self.rows.missing(customers)
-        found = dict(zip(absent, await self._ports.state.load(self.partition, absent), strict=True))
-        stored = {one: row for one, row in found.items() if row is not None}
-        self.load(list(stored), list(stored.values()))
-        slots = self.rows.slots_of([one for one in customers if one in self.rows.slots])
-        await self.settle_and_flush(Absorbed(np.sort(slots)), SweepKind.DUE)
-        if len(stored) < len(found):
-            gone = [(one, math.inf) for one, row in found.items() if row is None]
-            await self._lease.flush(self.rows, NO_SLOTS, (), self._lease.sizes, None, due=gone)
-        self.rows.evict(self.rows.slots_of(list(stored)))
+    async def forget_due(self, customers: Sequence[str]) -> None:
+        """Take customers without a row out of those who are due. Raises `FlushRefusedError`."""
+        gone = [(one, math.inf) for one in customers]
+        await self._lease.flush(self.rows, NO_SLOTS, (), self._lease.sizes, None, due=gone)
 
     async def _write(
         self,
@@ -298,9 +273,9 @@ class PartitionState:
         entries: Sequence[OutboxEntry],
         checkpoint: Mapping[str, int],
         now: float,
+        *,
         audiences: AudiencesLook | None = None,
         due: Sequence[tuple[str, float]] = (),
-        *,
         remove: bool = False,
     ) -> tuple[str | None, bool]:
         """Flush rows in pieces of `FLUSH_ROWS`, each with its entries and the sizes as they are with it.
