@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field
 
-from streamseg.audiences.leaves import AudienceId, Table
-from streamseg.audiences.written_rules import Rule
+from streamseg.audiences.written.leaves import AudienceId, Table
+from streamseg.audiences.written.written_rules import Rule
 
 _EXAMPLES = "must be a date such as 2027-01-31, or a time with its zone such as 2027-01-31T12:00:00+01:00"
 

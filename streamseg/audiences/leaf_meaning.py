@@ -2,17 +2,6 @@
 
 import math
 
-from streamseg.audiences.durations import days_of, seconds_of
-from streamseg.audiences.leaves import (
-    EventRule,
-    FeatureRule,
-    GroupRule,
-    KnownRule,
-    NeverRule,
-    SegmentRule,
-    SpentRule,
-    TraitRule,
-)
 from streamseg.audiences.predicates import (
     AllOf,
     Belongs,
@@ -28,6 +17,17 @@ from streamseg.audiences.predicates import (
 )
 from streamseg.audiences.trait_meaning import known_trait, trait
 from streamseg.audiences.vocabulary import Vocabulary, WrongNameError
+from streamseg.audiences.written.durations import days_of, seconds_of
+from streamseg.audiences.written.leaves import (
+    EventRule,
+    FeatureRule,
+    GroupRule,
+    KnownRule,
+    NeverRule,
+    SegmentRule,
+    SpentRule,
+    TraitRule,
+)
 
 Leaf = FeatureRule | KnownRule | TraitRule | EventRule | NeverRule | SpentRule | SegmentRule | GroupRule
 

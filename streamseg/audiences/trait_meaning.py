@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from streamseg.audiences.leaves import TraitRule
 from streamseg.audiences.nearest import did_you_mean
 from streamseg.audiences.predicates import Among, Compared, Known, Tree, all_of, any_of
 from streamseg.audiences.vocabulary import Vocabulary, WrongNameError
+from streamseg.audiences.written.leaves import TraitRule
 from streamseg.clustering.population import OF_ROWS
 from streamseg.features.words.attributes import Attribute, slug
 

@@ -13,7 +13,8 @@ from typing import Annotated, Final
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from streamseg.audiences.leaves import (
+from streamseg.audiences.nearest import did_you_mean
+from streamseg.audiences.written.leaves import (
     AudienceRule,
     EventRule,
     FeatureRule,
@@ -25,7 +26,6 @@ from streamseg.audiences.leaves import (
     Table,
     TraitRule,
 )
-from streamseg.audiences.nearest import did_you_mean
 
 
 class AllRule(Table):

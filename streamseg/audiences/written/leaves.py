@@ -25,8 +25,8 @@ from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from streamseg.audiences.durations import Duration
 from streamseg.audiences.predicates import Operator
+from streamseg.audiences.written.durations import Duration
 from streamseg.wrong_values import FORMATS
 
 ID: Final = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"

@@ -10,7 +10,7 @@ from typing import Any, Final
 import yaml
 
 from streamseg.audiences.nearest import did_you_mean
-from streamseg.audiences.positions import Path, RepeatedNameError, lines_of_json, lines_of_toml
+from streamseg.audiences.written.positions import Path, RepeatedNameError, lines_of_json, lines_of_toml
 
 
 class UnreadableError(ValueError):
