@@ -1,1 +1,1 @@
-"""Audiences: groups that people declare, beside the segments that are found."""
+"""Groups that people have in mind: their definitions, checked and brought into a form that is quick to evaluate."""

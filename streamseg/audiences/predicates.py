@@ -1,28 +1,39 @@
-"""What a rule can ask of a customer: the leaves of its tree."""
+"""What a rule asks of a customer, as plain values: the predicates, and the tree of all, any and not over them.
 
+A predicate is true, false or unknown. Only what happened can be unknown: `Happened` and `Spent`, where counting began
+after the window did. All others are true or false; what a customer does not have compares false.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal
+
+Operator = Literal[">=", ">", "<=", "<", "==", "!="]
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A figure compared with a number: a feature as observed, `events` or `transactions`. False if not known."""
+    """A figure of the customer compares so with a number; false where the figure is not known.
+
+    A figure is a feature of the catalogue as it was observed, without priors, or a count that the row keeps, as in
+    `clustering.population`.
+    """
 
     figure: str
-    operator: Literal[">=", ">", "<=", "<", "==", "!="]
+    operator: Operator
     number: float
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Whether a figure is known."""
+    """The figure is known of the customer."""
 
     figure: str
 
 
 @dataclass(frozen=True, slots=True)
 class Among:
-    """Whether a profile attribute has one of the listed values, given by their indices. False if missing."""
+    """The profile attribute has one of these values, given by their indexes in its list; false where it is missing."""
 
     attribute: str
     values: tuple[int, ...]
@@ -30,7 +41,7 @@ class Among:
 
 @dataclass(frozen=True, slots=True)
 class InGroup:
-    """Whether the customer is in one of the groups of a segmentation (`clustering.identity.code_of`)."""
+    """The customer is in one of these segments or declared groups, given by their codes (`clustering.identity`)."""
 
     segmentation: str
     codes: tuple[int, ...]
@@ -38,7 +49,7 @@ class InGroup:
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """Whether an event occurred at least so often within the last `seconds` (infinite: ever). May be unknown."""
+    """At least so many events occurred within the last `seconds`; infinity is ever. Unknown as said above."""
 
     event: str
     at_least: int
@@ -47,7 +58,7 @@ class Happened:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """Whether at least so much (minor units) was spent in the last `days` days, today included. May be unknown."""
+    """At least so many minor units were spent within so many calendar days, today included. Unknown as said above."""
 
     at_least_minor: int
     days: int
@@ -55,9 +66,43 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class Belongs:
-    """Whether the customer is a member of the audience now."""
+    """The customer is a member of the audience now: who is in leaves later than others would enter."""
 
     audience: str
 
 
-Predicate: TypeAlias = Compared | Known | Among | InGroup | Happened | Spent | Belongs
+Predicate = Compared | Known | Among | InGroup | Happened | Spent | Belongs
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Holds where all parts hold; so it does without any."""
+
+    parts: "tuple[Tree, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """Holds where one part holds; never without any."""
+
+    parts: "tuple[Tree, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """Holds where the part is known to be false."""
+
+    part: "Tree"
+
+
+Tree = AllOf | AnyOf | Not | Predicate
+
+
+def all_of(parts: Sequence[Tree]) -> Tree:
+    """Return what holds where all of these do."""
+    return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
+
+
+def any_of(parts: Sequence[Tree]) -> Tree:
+    """Return what holds where one of these does."""
+    return parts[0] if len(parts) == 1 else AnyOf(tuple(parts))

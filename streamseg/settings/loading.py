@@ -19,7 +19,7 @@ from streamseg.errors import SettingsError
 from streamseg.packs import pack
 from streamseg.settings import process_tables, segment_tables, server_tables
 from streamseg.settings.secret_files import FOLDER_VARIABLE, SecretFilesSource, read_secret_files
-from streamseg.settings.toml_table import first_error
+from streamseg.wrong_values import first_error
 
 PREFIX: Final = "STREAMSEG_"
 

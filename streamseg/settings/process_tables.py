@@ -5,7 +5,8 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from streamseg.settings.secrets import StrongSecret
-from streamseg.settings.toml_table import FORMATS, Positive, TomlTable
+from streamseg.settings.toml_table import Positive, TomlTable
+from streamseg.wrong_values import FORMATS
 
 HTTP_ADDRESS: Final = r"^https?://[^\s/?#]+(/[^\s?#]*)?$"
 ORIGIN: Final = r"^https?://[^\s/?#*]+$"

@@ -15,7 +15,8 @@ from streamseg.language import DEFAULT, languages
 from streamseg.language.actions import read_actions
 from streamseg.packs import pack
 from streamseg.settings.currencies import check_currency
-from streamseg.settings.toml_table import FORMATS, Positive, TimeZone, TomlTable
+from streamseg.settings.toml_table import Positive, TimeZone, TomlTable
+from streamseg.wrong_values import FORMATS
 
 NAME: Final = r"^[a-z][a-z0-9_]{0,31}$"
 FORMATS[NAME] = "must be 1-32 small letters, digits and underscores, a letter first"

@@ -123,7 +123,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_v
 
 from streamseg.errors import SettingsError
 from streamseg.events.types import EVENT_TYPES, KINDS, Item, Purposes
-from streamseg.settings.toml_table import TomlTable, first_error
+from streamseg.settings.toml_table import TomlTable
 from streamseg.sources.event import TOPIC_OF_KIND
 from streamseg.sources.reading.field_value import Fields, FieldSource, expand_kind
 from streamseg.sources.reading.file_format import (
@@ -134,6 +134,7 @@ from streamseg.sources.reading.file_format import (
     TimeFormat,
     TransactionRule,
 )
+from streamseg.wrong_values import first_error
 
 SKIP: Final = "skip"
 REFUND: Final = "refund"

@@ -1,0 +1,67 @@
+"""What an audience is: whom somebody wants to reach, by a rule, for a purpose.
+
+This is the schema of audiences wherever they are written: in files, in the API, on the topic.
+"""
+
+from datetime import date, datetime, time, timedelta
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BeforeValidator, Field
+
+from streamseg.audiences.written.leaves import AudienceId, Table
+from streamseg.audiences.written.written_rules import Rule
+
+_EXAMPLES = "must be a date such as 2027-01-31, or a time with its zone such as 2027-01-31T12:00:00+01:00"
+
+
+def _moment(given: object) -> date | None:
+    """Read a date or a time with its zone; TOML and YAML give both as such, JSON as text."""
+    if isinstance(given, str):
+        try:
+            given = date.fromisoformat(given) if len(given) <= len("2027-01-31") else datetime.fromisoformat(given)
+        except ValueError:
+            raise ValueError(f"{_EXAMPLES}, not {given!r}") from None
+    if given is None or (isinstance(given, date) and not isinstance(given, datetime)):
+        return given
+    if not isinstance(given, datetime):
+        raise ValueError(_EXAMPLES)  # noqa: TRY004 - pydantic wants it so
+    if given.tzinfo is None:
+        raise ValueError(f"has no zone: write {given.isoformat()}Z, or its offset such as +01:00")
+    return given
+
+
+class Audience(Table):
+    """A group of customers that somebody has in mind."""
+
+    id: AudienceId
+    """Never changes, and does not come back after the audience was dropped."""
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    """For people; may change."""
+    description: Annotated[str, Field(max_length=1000)] = ""
+    purpose: Literal["ads", "content", "analytics"]
+    """What it is used for. Customers who do not consent to that are left out."""
+    time_zone: Annotated[str, Field(min_length=1)] | None = None
+    """Zone of calendar days; must be the shop's, which is the default."""
+    rule: Rule
+    """Who belongs to it."""
+    minimum_size: Annotated[int, Field(ge=1)] = 50
+    """With fewer members it is not used."""
+    expires: Annotated[datetime | date | None, BeforeValidator(_moment)] = None
+    """When it ends: a time with its zone, or the last day."""
+
+    def ends_at(self, time_zone: str) -> float | None:
+        """Return when it ends, epoch seconds; None for never. Days are those of the time zone."""
+        if self.expires is None or isinstance(self.expires, datetime):
+            return None if self.expires is None else self.expires.timestamp()
+        return datetime.combine(self.expires + timedelta(days=1), time(), ZoneInfo(time_zone)).timestamp()
+
+    def written(self) -> dict[str, Any]:
+        """Return the definition as JSON values, without what is the default."""
+        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+
+
+class Definitions(Table):
+    """A file of audiences."""
+
+    audience: Annotated[tuple[Audience, ...], Field(strict=False, min_length=1)]

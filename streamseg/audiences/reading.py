@@ -1,0 +1,133 @@
+"""Reads audiences from a file, and says in one line for each error what is wrong where."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import BaseModel, ValidationError
+
+from streamseg.audiences.definition import Audience, Definitions
+from streamseg.audiences.meaning import Meaning, meanings
+from streamseg.audiences.nearest import did_you_mean
+from streamseg.audiences.normal_form import DEPTH
+from streamseg.audiences.vocabulary import Vocabulary
+from streamseg.audiences.written.documents import Document, UnreadableError, parse
+from streamseg.audiences.written.positions import Path
+from streamseg.audiences.written.written_rules import KINDS, tag
+from streamseg.errors import SettingsError
+from streamseg.wrong_values import message
+
+
+class DefinitionError(SettingsError):
+    """Audiences are wrong. `problems` has one line for each error, `FILE:LINE: audience ID: what is wrong`."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAudiences:
+    """The audiences of a file, in its order, and what each means."""
+
+    audiences: tuple[Audience, ...]
+    meanings: dict[str, Meaning]
+
+
+def read_audiences(
+    name: str, content: bytes | str, vocabulary: Vocabulary, existing: Iterable[Audience] = ()
+) -> ReadAudiences:
+    """Read a file of TOML, YAML or JSON.
+
+    Args:
+        name: name of the file; its ending tells the language.
+        content: what is in it.
+        vocabulary: what rules can speak of.
+        existing: audiences that rules may name besides those of the file, which take the place of their namesakes.
+
+    Raises:
+        DefinitionError: something is wrong, in the file or by what it would change.
+    """
+    try:
+        document = parse(name, content)
+    except UnreadableError as error:
+        raise DefinitionError([f"{name}:{error.line}: {error}"]) from None
+    read = _validated(name, document)
+    places = {one.id: ("audience", index) for index, one in enumerate(read)}
+    repeated = [
+        f"{name}:{document.line(('audience', index, 'id'))}: audience {one.id}: there are two with this id"
+        for index, one in enumerate(read)
+        if places[one.id] != ("audience", index)
+    ]
+    if repeated:
+        raise DefinitionError(repeated)
+    found, problems = meanings([*(one for one in existing if one.id not in places), *read], vocabulary)
+    if problems:
+        raise DefinitionError(
+            [
+                f"{name}:{document.line((*places[one.audience], *one.path))}: audience {one.audience}: {one.text}"
+                if one.audience in places
+                else f"{name}: audience {one.audience}, which exists: {one.text}"
+                for one in problems
+            ]
+        )
+    return ReadAudiences(read, {one.id: found[one.id] for one in read})
+
+
+_TAGS: Final = {tag(kind): kind for kind in KINDS}
+
+
+def _validated(name: str, document: Document) -> tuple[Audience, ...]:
+    try:
+        return Definitions.model_validate(document.values).audience
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+    paths = [one["loc"] for one in errors]
+    found: dict[str, None] = {}
+    for one in errors:
+        loc = one["loc"]
+        if one["type"] == "too_short" and any(path[: len(loc)] == loc and path != loc for path in paths):
+            continue  # pydantic counts what is left without the wrong ones
+        path: Path = tuple(part for part in loc if part not in _TAGS)
+        whose = _audience_at(document.values, path)
+        found[f"{name}:{document.line(path)}: {whose}{_said(loc, one)}"] = None
+    raise DefinitionError(list(found))
+
+
+def _audience_at(values: Any, path: Path) -> str:
+    """Return the beginning of a line that tells which audience is wrong."""
+    match path:
+        case ("audience", int(index), *_):
+            given = values["audience"][index]
+            known = given.get("id") if isinstance(given, dict) else None
+            return f"audience {known if isinstance(known, str) and known.strip() else f'number {index + 1}'}: "
+        case _:
+            return ""
+
+
+def _said(loc: Path, error: Any) -> str:
+    if error["type"].startswith("recursion"):
+        return f"nested deeper than {DEPTH} levels of all, any and not"
+    if error["type"] == "extra_forbidden":
+        known = [field.alias or name for name, field in _table(loc).model_fields.items()]
+        return f"unknown name {loc[-1]}{did_you_mean(str(loc[-1]), known, '')}"
+    return f"{_subject(loc)} {message(error)}"
+
+
+def _subject(loc: Path) -> str:
+    """Return what an error speaks of: a name, an entry of a list, or the kind of a rule."""
+    match loc:
+        case (*_, str(name), int(index)):
+            return f"entry {index + 1} of {name}"
+        case (*_, str(name)):
+            return _TAGS.get(name, name)
+        case _:
+            return "the file"
+
+
+def _table(loc: Path) -> type[BaseModel]:
+    """Return the table that a path leads through last."""
+    kinds = [_TAGS[part] for part in loc if isinstance(part, str) and part in _TAGS]
+    if kinds:
+        return KINDS[kinds[-1]]
+    return Audience if len(loc) > 1 else Definitions

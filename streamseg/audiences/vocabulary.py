@@ -1,0 +1,162 @@
+"""What rules can speak of in a shop: its features, traits, tracked events, categories, segmentations and currency.
+
+Each question is answered with what a predicate needs, or with `WrongNameError`: what is wrong, and the nearest known
+name.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from streamseg.audiences.nearest import did_you_mean
+from streamseg.clustering.identity import code_of, segmentation_of
+from streamseg.clustering.population import OF_ROWS
+from streamseg.features.feature import YES_OR_NO, Feature
+from streamseg.features.words.attributes import Attribute, slug
+
+TIME_BYTES: Final = 4
+"""Of a row, for each time that is kept of an event."""
+_LISTED: Final = 12
+"""So many known names are listed where none is near."""
+
+
+class WrongNameError(ValueError):
+    """Something is not known, or not so. `field` is the name in the table of the rule that holds it."""
+
+    def __init__(self, field: str, text: str) -> None:
+        super().__init__(text)
+        self.field = field
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """What rules can speak of."""
+
+    features: Mapping[str, Feature]
+    """The catalogue of the rows' layout."""
+    attributes: Sequence[Attribute]
+    """Profile attributes of the layout."""
+    tracked: Mapping[str, int]
+    """How many of the latest times rows keep, by event; those of one category are named as in `view.running`."""
+    spent_days: int
+    """How many calendar days of amounts rows keep, today included; 0 for none."""
+    categories: Sequence[str]
+    """Item categories that are told apart."""
+    segmentations: Mapping[str, Mapping[str, int]]
+    """All segmentations, each with the codes of its declared groups by their names."""
+    currency: str
+    minor_units: int
+    time_zone: str
+    """Zone of the calendar days."""
+
+    def figure(self, name: str) -> str:
+        """Return the figure with this name: a feature as observed, or a count that the row keeps."""
+        known = dict.fromkeys((*self.features, *OF_ROWS))
+        if name not in known:
+            if self._attribute(name) is not None:
+                raise WrongNameError("feature", f"{name} is a profile trait, no feature: write trait = {name!r}")
+            raise WrongNameError(
+                "feature", f"there is no feature {name}{did_you_mean(name, known, '; `streamseg features` lists them')}"
+            )
+        return name
+
+    def check_number(self, field: str, figure: str, number: float) -> None:
+        """Refuse a number that the figure can never come near, as by another unit."""
+        unit = self.features[figure].unit if figure in self.features else ""
+        if unit == "share" and not 0 <= number <= 1:
+            raise WrongNameError(field, f"{figure} is a share from 0 to 1, not {number:g}: 30 % is 0.3")
+        if unit == YES_OR_NO and number not in {0, 1}:
+            raise WrongNameError(field, f"{figure} is 0 or 1, not {number:g}")
+
+    def attribute(self, name: str) -> Attribute | None:
+        """Return the profile attribute of a trait; None where the name is that of what its values are grouped as."""
+        found = self._attribute(name)
+        if found is None and not self.groups(name):
+            known = [name for one in self.attributes if not one.part for name in (one.name, one.group_as) if name]
+            raise WrongNameError("trait", f"there is no trait {name}{_near(name, known, 'traits')}")
+        return found
+
+    def groups(self, name: str) -> dict[str, str]:
+        """Return the features of what values of an attribute are grouped as, such as `generation`, by group."""
+        block = f"profile_{slug(name)}"
+        grouped = {slug(one.group_as) for one in self.attributes if one.group_as}
+        if slug(name) not in grouped:
+            return {}
+        return {one.value: feature for feature, one in self.features.items() if one.block == block}
+
+    def tracker(self, field: str, event: str, category: str | None, times: int, counted: str) -> str:
+        """Return the name under which rows keep the latest times of an event.
+
+        `times` are needed, because the rule says so in the field `counted`; `field` names the event.
+        """
+        if category is None:
+            name, plural = event, f"times of {event}"
+        else:
+            name, plural = f"{event}.{self._category(category)}", f"times of {event} in {category}"
+        kept = self.tracked.get(name, 0)
+        if not kept and not any(one.partition(".")[0] == event for one in self.tracked):
+            known = dict.fromkeys(one.partition(".")[0] for one in self.tracked)
+            raise WrongNameError(field, f"event {event} is not tracked{_near(event, known, 'events')}")
+        if times > kept:
+            cost = (times - kept) * TIME_BYTES
+            has = f"rows keep the latest {kept}" if kept else "rows keep none"
+            raise WrongNameError(
+                counted, f"needs the latest {times} {plural}, {has}: that costs {cost} more bytes of a row"
+            )
+        return name
+
+    def minor(self, amount: float) -> int:
+        """Return an amount in minor units."""
+        exact = Decimal(str(amount)).scaleb(self.minor_units)
+        if exact != exact.to_integral_value():
+            decimals = f"{self.minor_units} decimals" if self.minor_units else "no decimals"
+            raise WrongNameError("spent", f"{self.currency} has {decimals}, not {amount}")
+        return int(exact)
+
+    def days(self, days: int) -> int:
+        """Return a number of calendar days for which amounts are kept."""
+        if not self.spent_days:
+            raise WrongNameError("spent", "rows keep no amounts by day")
+        if days > self.spent_days:
+            raise WrongNameError("within", f"rows keep the amounts of {self.spent_days} days, not of {days}")
+        return days
+
+    def segment(self, segment: str) -> tuple[str, int]:
+        """Return the segmentation and the code of a segment id."""
+        name = segmentation_of(segment)
+        try:
+            code = code_of(segment)
+        except ValueError:
+            raise WrongNameError("segment", f"{segment} is no segment id such as behaviour-k7q2") from None
+        self._check_segmentation("segment", name)
+        return name, code
+
+    def group_code(self, segmentation: str, group: str) -> int:
+        """Return the code of a declared group."""
+        self._check_segmentation("segmentation", segmentation)
+        known = self.segmentations[segmentation]
+        if group not in known:
+            raise WrongNameError("group", f"{segmentation} has no group {group}{_near(group, known, 'groups')}")
+        return known[group]
+
+    def _check_segmentation(self, field: str, name: str) -> None:
+        if name not in self.segmentations:
+            near = _near(name, self.segmentations, "segmentations")
+            raise WrongNameError(field, f"there is no segmentation {name}{near}")
+
+    def _attribute(self, name: str) -> Attribute | None:
+        return next((one for one in self.attributes if not one.part and slug(one.name) == slug(name)), None)
+
+    def _category(self, name: str) -> str:
+        if slug(name) not in map(slug, self.categories):
+            raise WrongNameError("category", f"there is no category {name}{_near(name, self.categories, 'categories')}")
+        return slug(name)
+
+
+def _near(name: str, known: Iterable[str], what: str) -> str:
+    """Return the nearest known name, or all of them where they are few."""
+    names = list(known)
+    if not names:
+        return f": there are no {what}"
+    return did_you_mean(name, names, f"; {what}: {', '.join(names)}" if len(names) <= _LISTED else "")
