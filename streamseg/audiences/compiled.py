@@ -11,13 +11,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from streamseg.audiences.normal_form import Clause
 from streamseg.audiences.predicates import Predicate
 from streamseg.audiences.questions import Mask, all_questions
 from streamseg.features.layout import Layout
 from streamseg.features.rows import Floats, Rows, Slots
-
-Clauses = Sequence[Sequence[tuple[Predicate, bool]]]
-"""A rule in disjunctive normal form: it holds if all literals of a clause do. False in a literal: known not to hold."""
 
 
 class Decided(NamedTuple):
@@ -34,8 +32,8 @@ class CompiledRules:
     Raises `KeyError` for an unknown figure, `ValueError` for an attribute, segmentation or event that rows do not keep.
     """
 
-    def __init__(self, layout: Layout, audiences: Sequence[str], rules: Sequence[Clauses]) -> None:
-        used = list(dict.fromkeys(one for rule in rules for clause in rule for one, _ in clause))
+    def __init__(self, layout: Layout, audiences: Sequence[str], rules: Sequence[Sequence[Clause]]) -> None:
+        used = list(dict.fromkeys(one.predicate for rule in rules for clause in rule for one in clause))
         self._questions = all_questions(layout, audiences, used)
         self.predicates = [one for questions in self._questions for one in questions.predicates]
         """Distinct predicates, in the order of their literals."""
@@ -44,7 +42,7 @@ class CompiledRules:
         clauses: list[list[int]] = []
         starts: list[int] = []
         for rule in rules:
-            own = [[2 * place[one] + (not holds) for one, holds in clause] for clause in rule] or [[never]]
+            own = [[2 * place[one.predicate] + (not one.holds) for one in clause] for clause in rule] or [[never]]
             starts.append(len(clauses))
             clauses += own
         self._starts = np.array(starts, dtype=np.intp)
