@@ -57,10 +57,22 @@ class CompiledRules:
         if not len(slots) or not len(self._starts):
             return Decided(np.zeros(members.shape, dtype=np.bool_), np.full(len(slots), np.inf))
         literals, until = self._answer(rows, slots, at, members)
-        holds = np.ones((self._literals.shape[1], len(slots)), dtype=np.bool_)
+        return Decided(self._holds(literals), until)
+
+    def _holds(self, literals: Mask) -> Mask:
+        """Return which audiences' rules hold, shape (n, a), from the literals, shape (literals, n)."""
+        clauses = np.ones((self._literals.shape[1], literals.shape[1]), dtype=np.bool_)
         for of_clauses in self._literals:
-            holds &= literals[of_clauses]
-        return Decided(np.logical_or.reduceat(holds, self._starts, axis=0).T, until)
+            clauses &= literals[of_clauses]
+        holds: Mask = np.logical_or.reduceat(clauses, self._starts, axis=0).T
+        return holds
+
+    def unknown(self, rows: Rows, slots: Slots, at: Floats, members: Mask) -> Mask:
+        """Return where a rule does not hold but might, if more of the row were known, shape (n, a)."""
+        literals, _ = self._answer(rows, slots, at, members)
+        possible = literals.copy()
+        possible[:-2:2], possible[1:-2:2] = ~literals[1:-2:2], ~literals[:-2:2]
+        return self._holds(possible) & ~self._holds(literals)
 
     def answers(self, rows: Rows, slots: Slots, at: Floats, members: Mask) -> dict[Predicate, tuple[Mask, Mask]]:
         """Return for each predicate where it is known to hold, and where it is known not to, each shape (n,)."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 COMMANDS: Final = {
     "advise-k": "Suggest the number of segments for the live customers.",
     "api": "Serve memberships over HTTP.",
+    "audiences": "List, preview, add and drop audiences.",
     "bench": "Measure throughput, latency, growth and more.",
     "check-config": "Print the settings in force.",
     "dead-letters": "List rejected records, or send them again.",

@@ -17,7 +17,7 @@ from pydantic_settings import SettingsError as PydanticSettingsError
 
 from streamseg.errors import SettingsError
 from streamseg.packs import pack
-from streamseg.settings import process_tables, segment_tables, server_tables
+from streamseg.settings import audience_tables, process_tables, segment_tables, server_tables
 from streamseg.settings.secret_files import FOLDER_VARIABLE, SecretFilesSource, read_secret_files
 from streamseg.wrong_values import first_error
 
@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     segmentations: dict[segment_tables.Name, segment_tables.SegmentationSettings] = Field(
         default_factory=lambda: {"behaviour": segment_tables.BEHAVIOUR}
     )
+    audiences: audience_tables.AudienceSettings = audience_tables.AudienceSettings()
     descriptions: segment_tables.DescriptionSettings = segment_tables.DescriptionSettings()
     membership: segment_tables.MembershipSettings = segment_tables.MembershipSettings()
     worker: process_tables.WorkerSettings = process_tables.WorkerSettings()

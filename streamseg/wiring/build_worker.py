@@ -15,6 +15,7 @@ from streamseg.ports import Clock
 from streamseg.settings import Settings
 from streamseg.stream.run_stream import FaustStream
 from streamseg.topics import CLICKS
+from streamseg.wiring.declared_audiences import live_audiences
 from streamseg.wiring.derived import derive, missing_basis, needs
 from streamseg.wiring.stores import stores, worker_reports
 from streamseg.worker.assignment import Assignment
@@ -53,7 +54,9 @@ async def run_worker(settings: Settings) -> None:
         clock: Clock = (
             EventClock(settings.worker.event_clock_step_seconds) if settings.clock == "event" else WallClock()
         )
-        models = ModelCache(model_store, derived.segmentations, metrics)
+        models = ModelCache(
+            model_store, derived.segmentations, metrics, compile_audiences=partial(live_audiences, layouts.layout)
+        )
         row_limit = RowLimit(settings.worker.rows_in_memory)
         open_partition = partial(
             Partition,

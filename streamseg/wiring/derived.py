@@ -141,6 +141,9 @@ def _layout(settings: Settings) -> Layout:
         category_groups=settings.category_groups,
         counted=settings.counted,
         search_groups=settings.search_groups,
+        tracked=settings.audiences.tracked,
+        spent_days=settings.audiences.spent_days,
+        audiences=settings.audiences.most,
     )
 
 

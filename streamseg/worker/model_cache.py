@@ -18,8 +18,8 @@ from streamseg.worker.pace import PRODUCTION, Pace
 
 log = logging.getLogger(__name__)
 
-CompileAudiences = Callable[[DeclaredAudiences], LiveAudiences]
-"""Prepares declared audiences for the rows of a worker."""
+CompileAudiences = Callable[[DeclaredAudiences], tuple[LiveAudiences, Sequence[str]]]
+"""Prepares declared audiences for the rows of a worker; says in a line each what is wrong with others."""
 
 
 class ModelCache:
@@ -94,7 +94,10 @@ class ModelCache:
             return
         known = self.audiences.generation if self.audiences is not None else 0
         if await self._store.declared_generation() != known:
-            self.audiences = self._compile_audiences(DeclaredAudiences.decode(await self._store.declared()))
+            declared = DeclaredAudiences.decode(await self._store.declared())
+            self.audiences, problems = self._compile_audiences(declared)
+            for problem in problems:
+                log.warning("%s: its members stay as they are", problem)
             self.generation += 1
 
     async def _refresh_models(self) -> None:

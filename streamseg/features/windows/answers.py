@@ -15,7 +15,7 @@ from streamseg.features.windows.tracked import VISIT
 
 Mask = NDArray[np.bool_]
 
-_KEPT_BY_EVERY_ROW: Final = {VISIT: 0, "purchase": 1}
+KEPT_BY_EVERY_ROW: Final = {VISIT: 0, "purchase": 1}
 """Events whose latest time every row has, without a tracker: position among `_always`."""
 _FOR_EVER: Final = 2**31
 """A window of so many seconds, 68 years, never ends."""
@@ -63,8 +63,8 @@ class CountQuestions:
             if 1 <= at_least <= end - start:
                 places.append(start + at_least - 1)
                 trackers.append(numbers[event])
-            elif at_least == 1 and event in _KEPT_BY_EVERY_ROW:
-                places.append(times + _KEPT_BY_EVERY_ROW[event])
+            elif at_least == 1 and event in KEPT_BY_EVERY_ROW:
+                places.append(times + KEPT_BY_EVERY_ROW[event])
                 trackers.append(len(layout.trackers))
             else:
                 raise ValueError(f"rows do not keep {at_least} times of {event}")

@@ -1,0 +1,197 @@
+"""`streamseg audiences`: list, show, preview, add and drop audiences; list their members."""
+
+import asyncio
+import csv
+import json
+import sys
+from contextlib import aclosing
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from streamseg.commands import Invocation
+from streamseg.commands._options import json_option
+from streamseg.commands._progress import working
+from streamseg.commands._text import print_table, say, utc
+
+if TYPE_CHECKING:
+    from streamseg.service.audiences import Preview
+    from streamseg.settings import Settings
+
+file_argument = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+
+
+@click.group("audiences", invoke_without_command=True)
+@json_option
+@click.pass_context
+def command(ctx: click.Context, as_json: bool) -> None:
+    """List the audiences: how many customers match, are known, consent to the purpose, and are exported."""
+    if ctx.invoked_subcommand is not None:
+        return
+    found = _counted(ctx.obj.settings)
+    if as_json:
+        click.echo(json.dumps({"audiences": found}))
+        return
+    if not found:
+        say("no audiences: write a file and run `streamseg audiences add FILE`")
+        return
+    headings = ("audience", "purpose", "matched", "known", "consented", "exported")
+    rows = [(one["id"], one["purpose"], *(f"{one[name]:,}" for name in headings[2:])) for one in found]
+    print_table(headings, rows, right=headings[2:])
+
+
+@command.command("show")
+@click.argument("audience")
+@json_option
+@click.pass_obj
+def show_command(invocation: Invocation, audience: str, as_json: bool) -> None:
+    """Show the definition of AUDIENCE and how many of its customers reach its use."""
+    from streamseg.errors import NotFoundError
+
+    found = next((one for one in _counted(invocation.settings) if one["id"] == audience), None)
+    if found is None:
+        raise NotFoundError(f"there is no audience {audience}: see `streamseg audiences`")
+    if as_json:
+        click.echo(json.dumps(found))
+        return
+    say(f"{found['id']}: {found['name']}, version {found['version']}, for {found['purpose']}")
+    if found["description"]:
+        say(found["description"])
+    say(f"rule: {json.dumps(found['rule'])}")
+    say(
+        f"{found['matched']:,} match, {found['known']:,} of them are known, {found['consented']:,} consent to"
+        f" {found['purpose']}, {found['exported']:,} are exported (at least {found['minimum_size']:,}, for ads only)"
+    )
+
+
+@command.command("preview")
+@file_argument
+@json_option
+@click.pass_obj
+def preview_command(invocation: Invocation, file: Path, as_json: bool) -> None:
+    """Print who would belong to the audiences of FILE, without declaring them."""
+    from streamseg.wiring.build_audiences import preview
+
+    with working(f"reading all rows to preview {file}"):
+        found = asyncio.run(preview(invocation.settings, file))
+    if as_json:
+        click.echo(json.dumps({"audiences": [asdict(one) for one in found]}))
+        return
+    for one in found:
+        _print_preview(one)
+
+
+@command.command("add")
+@file_argument
+@json_option
+@click.pass_obj
+def add_command(invocation: Invocation, file: Path, as_json: bool) -> None:
+    """Declare the audiences of FILE (TOML, YAML or JSON), or change those that have one of its ids.
+
+    All workers follow within seconds, without a restart: they look at every known customer again.
+    """
+    from streamseg.wiring.build_audiences import add
+
+    added = asyncio.run(add(invocation.settings, file))
+    if as_json:
+        click.echo(json.dumps({"added": [{"id": one.id, "version": one.version} for one in added]}))
+        return
+    for one in added:
+        say(f"{one.id} is declared, version {one.version}")
+
+
+@command.command("drop")
+@click.argument("audience")
+@json_option
+@click.pass_obj
+def drop_command(invocation: Invocation, audience: str, as_json: bool) -> None:
+    """Drop AUDIENCE for good: all customers leave it within seconds, and its id does not come back."""
+    from streamseg.wiring.build_audiences import drop
+
+    asyncio.run(drop(invocation.settings, audience))
+    if as_json:
+        click.echo(json.dumps({"dropped": audience}))
+    else:
+        say(f"{audience} is dropped")
+
+
+@command.command("members")
+@click.argument("audience")
+@click.option("--csv", "as_csv", is_flag=True, help="Print all of them as CSV: customer_id, since.")
+@click.option(
+    "--limit",
+    default=20,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Number of customers listed without --csv and --json.",
+)
+@json_option
+@click.pass_obj
+def members_command(invocation: Invocation, audience: str, as_csv: bool, limit: int, as_json: bool) -> None:
+    """List the customers in AUDIENCE, and since when. The order is not defined."""
+    if as_csv and as_json:
+        raise click.UsageError("give either --csv or --json")
+    asyncio.run(_members(invocation.settings, audience, limit, "csv" if as_csv else "json" if as_json else "text"))
+
+
+def _counted(settings: "Settings") -> list[dict[str, Any]]:
+    """Return each audience with its definition and counts, as `--json` prints it."""
+    from streamseg.audiences.definition import Audience
+    from streamseg.wiring.build_audiences import count
+
+    with working("reading all rows to count the audiences"):
+        declared, counts = asyncio.run(count(settings))
+    return [
+        {
+            "id": one.id,
+            "version": one.version,
+            **Audience.model_validate(one.definition).model_dump(mode="json", by_alias=True),
+            **asdict(counts[one.id]),
+        }
+        for one in declared.live
+    ]
+
+
+def _print_preview(one: "Preview") -> None:
+    unknown = f", {one.unknown:,} cannot be told yet" if one.unknown else ""
+    say(f"{one.audience}: {one.matched:,} of {one.customers:,} customers at {utc(one.as_of)}{unknown}")
+    if one.segments:
+        rows = [
+            (segment, f"{size:,}", f"{size / max(one.matched, 1):.0%}") for segment, size in one.segments.most_common()
+        ]
+        print_table(("segment", "customers", "of the audience"), rows, right=("customers", "of the audience"))
+    if one.examples:
+        say(f"examples (pseudonyms): {', '.join(one.examples)}")
+
+
+async def _members(settings: "Settings", audience: str, limit: int, form: str) -> None:
+    from streamseg.wiring.build_audiences import members
+
+    found, count = list[tuple[str, str]](), 0
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    async with aclosing(members(settings, audience)) as all_members:
+        first = await anext(all_members, None)
+        if form == "csv":
+            writer.writerow(("customer_id", "since"))
+        elif form == "json":
+            click.echo('{"members": [', nl=False)
+        one, separator = first, ""
+        while one is not None:
+            customer, since = one
+            count += 1
+            if form == "csv":
+                writer.writerow((customer, utc(since)))
+            elif form == "json":
+                click.echo(separator + json.dumps({"customer_id": customer, "since": since}), nl=False)
+            elif count <= limit:
+                found.append((customer, utc(since)))
+            one, separator = await anext(all_members, None), ", "
+    if form == "json":
+        click.echo("]}")
+    elif form == "text":
+        if found:
+            print_table(("customer", "since"), found)
+        more = f", {len(found):,} of them shown; --csv prints all" if count > len(found) else ""
+        say(f"{count:,} customers in {audience}{more}")

@@ -1,0 +1,74 @@
+"""Run the use cases of `service.audiences` on the stores that the settings name. All raise `StoreUnavailableError`."""
+
+from collections.abc import AsyncGenerator, Mapping
+from pathlib import Path
+
+from streamseg.audiences.audience_files import read_audiences
+from streamseg.audiences.declared import Declared, DeclaredAudiences
+from streamseg.audiences.definition import Audience
+from streamseg.features.layout import Layout
+from streamseg.pipeline import LiveAudiences
+from streamseg.service import audiences
+from streamseg.settings import Settings
+from streamseg.wiring.declared_audiences import live_audiences, vocabulary
+from streamseg.wiring.derived import derive
+from streamseg.wiring.stores import stores
+
+
+async def read_declared(settings: Settings) -> tuple[Declared, ...]:
+    """Return the declared audiences, sorted by id."""
+    async with stores(settings) as (_, _, models):
+        return (await audiences.read_declared(models)).live
+
+
+async def count(settings: Settings) -> tuple[DeclaredAudiences, Mapping[str, audiences.AudienceCounts]]:
+    """Return the declared audiences, and how many customers of each reach its use."""
+    derived = derive(settings)
+    async with stores(settings) as (state, _, models):
+        declared = await audiences.read_declared(models)
+        live, _ = live_audiences(derived.layout, declared)
+        return declared, await audiences.count(state, derived.layout, live, derived.publishing.unknown_consent)
+
+
+async def add(settings: Settings, file: Path) -> tuple[Declared, ...]:
+    """Declare the audiences of a file; returns them. Raises `SettingsError` with a line for each error."""
+    layout = derive(settings).layout
+    async with stores(settings) as (_, _, models):
+        declared = await audiences.read_declared(models)
+        read = _read(file, layout, declared)
+        after = await audiences.declare(models, read, layout.audiences)
+    return tuple(found for one in read if (found := after.find(one.id)) is not None)
+
+
+async def drop(settings: Settings, audience: str) -> None:
+    """Drop an audience for good. Raises `SettingsError` if there is no such audience."""
+    async with stores(settings) as (_, _, models):
+        await audiences.drop(models, audience)
+
+
+async def preview(settings: Settings, file: Path) -> list[audiences.Preview]:
+    """Return who would belong to the audiences of a file. Raises `SettingsError` with a line for each error."""
+    layout = derive(settings).layout
+    async with stores(settings) as (state, _, models):
+        declared = await audiences.read_declared(models)
+        read = _read(file, layout, declared)
+        tried = declared
+        for one in read:
+            tried = tried.with_(one.id, one.written(), layout.audiences)
+        live, _ = live_audiences(layout, tried)
+        clock = settings.clock == "event"
+        return [await audiences.preview(state, layout, live, one.id, event_clock=clock) for one in read]
+
+
+async def members(settings: Settings, audience: str) -> AsyncGenerator[tuple[str, int], None]:
+    """Yield the customers of an audience and when they entered it. Raises `NotFoundError`."""
+    layout = derive(settings).layout
+    async with stores(settings) as (state, _, models):
+        live: LiveAudiences = live_audiences(layout, await audiences.read_declared(models))[0]
+        async for one in audiences.members(state, layout, live, audience):
+            yield one
+
+
+def _read(file: Path, layout: Layout, declared: DeclaredAudiences) -> tuple[Audience, ...]:
+    existing = [Audience.model_validate(one.definition) for one in declared.live]
+    return read_audiences(str(file), file.read_bytes(), vocabulary(layout), existing).audiences

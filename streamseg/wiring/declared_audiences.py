@@ -1,0 +1,43 @@
+"""Prepares declared audiences for rows: what rules can speak of, and the rules in the form that decides quickly."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from streamseg.audiences.compiled import CompiledRules
+from streamseg.audiences.declared import DeclaredAudiences
+from streamseg.audiences.definition import Audience
+from streamseg.audiences.meaning import meanings
+from streamseg.audiences.vocabulary import Vocabulary
+from streamseg.clustering.identity import OUTSIDE
+from streamseg.features.catalogue import catalogue
+from streamseg.features.layout import Layout
+from streamseg.features.windows.answers import KEPT_BY_EVERY_ROW
+from streamseg.pipeline import LiveAudiences
+
+
+def vocabulary(layout: Layout) -> Vocabulary:
+    """Return what rules can speak of where rows have this layout."""
+    tracked = dict.fromkeys(KEPT_BY_EVERY_ROW, 1) | dict(layout.trackers)
+    categories = [event.partition(".")[2] for event in tracked if "." in event]
+    return Vocabulary(
+        features=catalogue(layout),
+        attributes=layout.attributes,
+        tracked=tracked,
+        spent_days=layout.spent_days,
+        categories=list(dict.fromkeys((*layout.categories, *categories))),
+        segmentations={name: {"outside": OUTSIDE} for name in layout.segmentations},
+        currency=layout.currency,
+        minor_units=layout.minor_units,
+        time_zone=layout.time_zone,
+    )
+
+
+def live_audiences(layout: Layout, declared: DeclaredAudiences) -> tuple[LiveAudiences, Sequence[str]]:
+    """Return the audiences as the path needs them, and a line about each whose rule these rows cannot decide."""
+    live = declared.live
+    understood, problems = meanings([Audience.model_validate(one.definition) for one in live], vocabulary(layout))
+    rules = [understood[one.id].clauses if one.id in understood else () for one in live]
+    frozen = np.array([one.id not in understood for one in live], dtype=np.bool_)
+    compiled = CompiledRules(layout, [one.id for one in live], rules)
+    return LiveAudiences(declared, compiled, frozen), [f"audience {one.audience}: {one.text}" for one in problems]
