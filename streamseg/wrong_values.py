@@ -37,10 +37,10 @@ _WITH_BOUNDS: Final[dict[str, Callable[[Mapping[str, Any]], str]]] = {
     "greater_than_equal": lambda bounds: f"must be at least {bounds['ge']:g}",
     "less_than": lambda bounds: f"must be less than {bounds['lt']:g}",
     "less_than_equal": lambda bounds: f"must be at most {bounds['le']:g}",
-    "string_too_short": lambda bounds: f"must have at least {bounds['min_length']} characters",
-    "string_too_long": lambda bounds: f"must have at most {bounds['max_length']} characters",
-    "too_short": lambda bounds: f"must have at least {bounds['min_length']} entries",
-    "too_long": lambda bounds: f"must have at most {bounds['max_length']} entries",
+    "string_too_short": lambda bounds: f"must have at least {_many(bounds['min_length'], 'character', 'characters')}",
+    "string_too_long": lambda bounds: f"must have at most {_many(bounds['max_length'], 'character', 'characters')}",
+    "too_short": lambda bounds: f"must have at least {_many(bounds['min_length'], 'entry', 'entries')}",
+    "too_long": lambda bounds: f"must have at most {_many(bounds['max_length'], 'entry', 'entries')}",
     "literal_error": lambda bounds: f"must be {bounds['expected']}",
     "string_pattern_mismatch": lambda bounds: FORMATS.get(bounds["pattern"], f"must match {bounds['pattern']}"),
 }
@@ -63,3 +63,7 @@ def message(error: Mapping[str, Any]) -> str:
     else:
         return str(error["msg"]).removeprefix("Value error, ")
     return f"{said}, not {given!r}" if isinstance(given, str | bool | int | float) and kind != "missing" else said
+
+
+def _many(count: int, one: str, several: str) -> str:
+    return f"{count} {one if count == 1 else several}"

@@ -90,19 +90,18 @@ class Vocabulary:
 
         `times` are needed, because the rule says so in the field `counted`; `field` names the event.
         """
-        if category is None:
-            name, plural = event, f"times of {event}"
-        else:
-            name, plural = f"{event}.{self._category(category)}", f"times of {event} in {category}"
+        name, said = event, event
+        if category is not None:
+            name, said = f"{event}.{self._category(category)}", f"{event} in {category}"
         kept = self.tracked.get(name, 0)
         if not kept and not any(one.partition(".")[0] == event for one in self.tracked):
             known = dict.fromkeys(one.partition(".")[0] for one in self.tracked)
             raise WrongNameError(field, f"event {event} is not tracked{_near(event, known, 'events')}")
         if times > kept:
+            has = f"the latest {kept} times" if kept else "no times"
             cost = (times - kept) * TIME_BYTES
-            has = f"rows keep the latest {kept}" if kept else "rows keep none"
             raise WrongNameError(
-                counted, f"needs the latest {times} {plural}, {has}: that costs {cost} more bytes of a row"
+                counted, f"rows keep {has} of {said}, and this needs {times}: {cost} more bytes of each row"
             )
         return name
 

@@ -101,7 +101,9 @@ def _value(loader: _Loader, node: yaml.Node, path: Path, lines: dict[Path, int])
     if isinstance(node, yaml.MappingNode):
         found: dict[str, Any] = {}
         for key, value in node.value:
-            name = key.value if isinstance(key, yaml.ScalarNode) else ""
+            if not isinstance(key, yaml.ScalarNode):
+                raise UnreadableError(key.start_mark.line + 1, "names must be text")
+            name = str(key.value)
             if name in found:
                 raise UnreadableError(key.start_mark.line + 1, f"{name} is given twice")
             lines[(*path, name)] = key.start_mark.line + 1

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from streamseg.time_units import DAY_SECONDS, HOUR_SECONDS
 from streamseg.wrong_values import FORMATS
@@ -31,5 +31,11 @@ def days_of(duration: str) -> int:
     return days
 
 
-Duration = Annotated[str, Field(pattern=PATTERN)]
+def _check_text(given: object) -> object:
+    if not isinstance(given, str):
+        raise ValueError("must have a unit, such as 30 days")  # noqa: TRY004 - pydantic wants it so
+    return given
+
+
+Duration = Annotated[str, Field(pattern=PATTERN), BeforeValidator(_check_text)]
 """A length of time as written; `seconds_of` reads it."""

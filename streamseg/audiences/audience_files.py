@@ -28,7 +28,7 @@ class DefinitionError(SettingsError):
 
 @dataclass(frozen=True, slots=True)
 class ReadAudiences:
-    """The audiences of a file, in its order, and what each means."""
+    """The audiences of a file, in its order, and what they and the existing ones mean."""
 
     audiences: tuple[Audience, ...]
     meanings: dict[str, Meaning]
@@ -51,27 +51,30 @@ def read_audiences(
     try:
         document = parse(name, content)
     except UnreadableError as error:
-        raise DefinitionError([f"{name}:{error.line}: {error}"]) from None
+        raise DefinitionError([_line(f"{name}:{error.line}", "", str(error))]) from None
     read = _validated(name, document)
-    places = {one.id: ("audience", index) for index, one in enumerate(read)}
-    repeated = [
-        f"{name}:{document.line(('audience', index, 'id'))}: audience {one.id}: there are two with this id"
-        for index, one in enumerate(read)
-        if places[one.id] != ("audience", index)
-    ]
-    if repeated:
-        raise DefinitionError(repeated)
+    places = {one.id: index for index, one in enumerate(read)}
+    for index, one in enumerate(read):
+        if places[one.id] != index:
+            at = document.line(("audience", index, "id"))
+            raise DefinitionError([_line(f"{name}:{at}", one.id, "there is another one with this id below")])
     found, problems = meanings([*(one for one in existing if one.id not in places), *read], vocabulary)
     if problems:
-        raise DefinitionError(
-            [
-                f"{name}:{document.line((*places[one.audience], *one.path))}: audience {one.audience}: {one.text}"
-                if one.audience in places
-                else f"{name}: audience {one.audience}, which exists: {one.text}"
-                for one in problems
-            ]
-        )
-    return ReadAudiences(read, {one.id: found[one.id] for one in read})
+        lines: list[tuple[int, str]] = []
+        for problem in problems:
+            if problem.audience in places:
+                at = document.line(("audience", places[problem.audience], *problem.path))
+                lines.append((at, _line(f"{name}:{at}", problem.audience, problem.text)))
+            else:
+                lines.append((0, _line(name, problem.audience, f"{problem.text}; this one exists already")))
+        raise DefinitionError([line for _, line in sorted(lines)])
+    return ReadAudiences(read, found)
+
+
+def _line(where: str, audience: str, text: str) -> str:
+    """Return one line: names may hold ends of lines."""
+    said = f"{where}: audience {audience}: {text}" if audience else f"{where}: {text}"
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in said)
 
 
 _TAGS: Final = {tag(kind): kind for kind in KINDS}
@@ -83,24 +86,24 @@ def _validated(name: str, document: Document) -> tuple[Audience, ...]:
     except ValidationError as error:
         errors = error.errors(include_url=False)
     paths = [one["loc"] for one in errors]
-    found: dict[str, None] = {}
+    found: dict[str, int] = {}
     for one in errors:
         loc = one["loc"]
         if one["type"] == "too_short" and any(path[: len(loc)] == loc and path != loc for path in paths):
             continue  # pydantic counts what is left without the wrong ones
         path: Path = tuple(part for part in loc if part not in _TAGS)
-        whose = _audience_at(document.values, path)
-        found[f"{name}:{document.line(path)}: {whose}{_said(loc, one)}"] = None
-    raise DefinitionError(list(found))
+        at = document.line(path)
+        found[_line(f"{name}:{at}", _audience_at(document.values, path), _said(loc, one))] = at
+    raise DefinitionError(sorted(found, key=found.__getitem__))
 
 
 def _audience_at(values: Any, path: Path) -> str:
-    """Return the beginning of a line that tells which audience is wrong."""
+    """Return which audience a path leads into: its id, or else its number; nothing if it leads into none."""
     match path:
         case ("audience", int(index), *_):
             given = values["audience"][index]
             known = given.get("id") if isinstance(given, dict) else None
-            return f"audience {known if isinstance(known, str) and known.strip() else f'number {index + 1}'}: "
+            return known if isinstance(known, str) and known.strip() else f"number {index + 1}"
         case _:
             return ""
 
