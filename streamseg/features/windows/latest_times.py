@@ -19,7 +19,7 @@ from streamseg.features.rows import Floats, Rows
 from streamseg.features.windows.tracked import CLICK_EVENTS, VISIT
 from streamseg.features.words.attributes import slug
 
-Events = dict[str, list[int]]
+Events = defaultdict[str, list[int]]
 """Positions in the batch by tracked event."""
 
 _CACHED_NAMES: Final = 4096
@@ -27,7 +27,7 @@ _CACHED_NAMES: Final = 4096
 
 def add_click_times(rows: Rows, groups: Groups, at: Floats, clicks: Sequence[Click]) -> None:
     """Add the times `at` of m clicks, epoch seconds, shape (m,)."""
-    tracked, found = tracked_places(rows.layout), Events(defaultdict(list))
+    tracked, found = tracked_places(rows.layout), Events(list)
     if VISIT in tracked:
         found[VISIT] = list(range(len(clicks)))
     for position, click in enumerate(clicks):
@@ -39,7 +39,7 @@ def add_click_times(rows: Rows, groups: Groups, at: Floats, clicks: Sequence[Cli
 
 def add_purchase_times(rows: Rows, groups: Groups, at: Floats, purchases: Sequence[Purchase]) -> None:
     """Add the times `at` of m purchases and refunds, epoch seconds, shape (m,). A refund is no visit."""
-    tracked, found = tracked_places(rows.layout), Events(defaultdict(list))
+    tracked, found = tracked_places(rows.layout), Events(list)
     for position, purchase in enumerate(purchases):
         if purchase.event_name == "refund":
             _note(found, tracked, "refund", position, ())
