@@ -159,7 +159,8 @@ def _print_preview(one: "Preview") -> None:
     say(f"{one.audience}: {one.matched:,} of {one.customers:,} customers at {utc(one.as_of)}{unknown}")
     if one.segments:
         rows = [
-            (segment, f"{size:,}", f"{size / max(one.matched, 1):.0%}") for segment, size in one.segments.most_common()
+            (segment, f"{size:,}", f"{size / max(one.matched, 1):.0%}")
+            for segment, size in sorted(one.segments.items(), key=lambda item: -item[1])
         ]
         print_table(("segment", "customers", "of the audience"), rows, right=("customers", "of the audience"))
     if one.examples:

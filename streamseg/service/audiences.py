@@ -1,7 +1,6 @@
 """Declare and drop audiences, and count who belongs to them: from the rows, so exact."""
 
 import time
-from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -54,7 +53,7 @@ class Preview:
     matched: int = 0
     unknown: int = 0
     """Customers of whom rows do not know enough: what the rule asks of began to be kept later."""
-    segments: Counter[str] = field(default_factory=Counter)
+    segments: dict[str, int] = field(default_factory=dict)
     """Members by segment id."""
     examples: list[str] = field(default_factory=list)
     """Pseudonyms of some members."""
@@ -160,7 +159,8 @@ async def preview(
             codes, members_ = np.unique(rows.segment[inside, s], return_counts=True)
             for code, size in zip(codes.tolist(), members_.tolist(), strict=True):
                 if code != UNASSIGNED:
-                    found.segments[id_of(name, code)] += size
+                    segment = id_of(name, code)
+                    found.segments[segment] = found.segments.get(segment, 0) + size
         for slot in inside[: _EXAMPLES - len(found.examples)].tolist():
             found.examples.append(pseudonym(rows.customer_ids[slot]))
     return found
