@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "fuzz": "Send broken records through the decoder.",
     "keys": "Create, list, rotate and revoke API keys.",
     "lookup": "Print the membership of one customer.",
+    "overlap": "Compare audiences with segments.",
     "promote": "Make a shadow segmentation public.",
     "rebuild": "Rebuild all rows from the log.",
     "replay": "Send events from files.",

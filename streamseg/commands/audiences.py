@@ -47,7 +47,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def show_command(invocation: Invocation, audience: str, as_json: bool) -> None:
-    """Show the definition of AUDIENCE and how many of its customers reach its use."""
+    """Show the definition and counts of AUDIENCE."""
     from streamseg.errors import NotFoundError
 
     found = next((one for one in _counted(invocation.settings) if one["id"] == audience), None)
@@ -71,7 +71,10 @@ def show_command(invocation: Invocation, audience: str, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def preview_command(invocation: Invocation, file: Path, as_json: bool) -> None:
-    """Print who would belong to the audiences of FILE, without declaring them."""
+    """Print who would belong to the audiences of FILE.
+
+    Nothing is declared. Sizes are exact: all rows are read.
+    """
     from streamseg.wiring.build_audiences import preview
 
     with working(f"reading all rows to preview {file}"):
@@ -88,9 +91,10 @@ def preview_command(invocation: Invocation, file: Path, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def add_command(invocation: Invocation, file: Path, as_json: bool) -> None:
-    """Declare the audiences of FILE (TOML, YAML or JSON), or change those that have one of its ids.
+    """Declare the audiences of FILE, or change them.
 
-    All workers follow within seconds, without a restart: they look at every known customer again.
+    FILE is TOML, YAML or JSON. An audience whose id is declared already gets the new definition. All workers follow
+    within seconds, without a restart: they look at every known customer again.
     """
     from streamseg.wiring.build_audiences import add
 
@@ -107,7 +111,10 @@ def add_command(invocation: Invocation, file: Path, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def drop_command(invocation: Invocation, audience: str, as_json: bool) -> None:
-    """Drop AUDIENCE for good: all customers leave it within seconds, and its id does not come back."""
+    """Drop AUDIENCE for good.
+
+    All customers leave it within seconds, and its id does not come back.
+    """
     from streamseg.wiring.build_audiences import drop
 
     asyncio.run(drop(invocation.settings, audience))

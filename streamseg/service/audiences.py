@@ -144,7 +144,7 @@ async def preview(
     """Return who would belong to an audience of `live` by its rule now, on the clock of each partition."""
     column = live.ids.index(audience)
     found = Preview(audience, 0)
-    async for rows, now in _pieces_and_clocks(state, layout, event_clock=event_clock):
+    async for rows, now in pieces_and_clocks(state, layout, event_clock=event_clock):
         slots = np.arange(len(rows), dtype=np.intp)
         slots = slots[is_known(rows, slots)]
         _, held = belonged(rows, slots, live)
@@ -167,11 +167,11 @@ async def preview(
 
 
 async def _pieces(state: StateStore, layout: Layout) -> AsyncIterator[Rows]:
-    async for rows, _ in _pieces_and_clocks(state, layout, event_clock=True):
+    async for rows, _ in pieces_and_clocks(state, layout, event_clock=True):
         yield rows
 
 
-async def _pieces_and_clocks(
+async def pieces_and_clocks(
     state: StateStore, layout: Layout, *, event_clock: bool
 ) -> AsyncIterator[tuple[Rows, float]]:
     """Yield all stored rows in pieces, each customer once, with the clock of their partition."""

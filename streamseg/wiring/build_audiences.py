@@ -9,6 +9,8 @@ from streamseg.audiences.definition import Audience
 from streamseg.features.layout import Layout
 from streamseg.pipeline import LiveAudiences
 from streamseg.service import audiences
+from streamseg.service.overlap import Overlap
+from streamseg.service.overlap import overlap as overlap_of
 from streamseg.settings import Settings
 from streamseg.wiring.declared_audiences import live_audiences, vocabulary
 from streamseg.wiring.derived import derive
@@ -67,6 +69,14 @@ async def members(settings: Settings, audience: str) -> AsyncGenerator[tuple[str
         live: LiveAudiences = live_audiences(layout, await audiences.read_declared(models))[0]
         async for one in audiences.members(state, layout, live, audience):
             yield one
+
+
+async def overlap(settings: Settings) -> Overlap:
+    """Compare every audience with every segment."""
+    layout = derive(settings).layout
+    async with stores(settings) as (state, _, models):
+        live, _ = live_audiences(layout, await audiences.read_declared(models))
+        return await overlap_of(state, layout, live, event_clock=settings.clock == "event")
 
 
 def _read(file: Path, layout: Layout, declared: DeclaredAudiences) -> tuple[Audience, ...]:

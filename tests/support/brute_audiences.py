@@ -40,6 +40,7 @@ rule.all = [
 ]
 """
 SETTINGS = {
+    "STREAMSEG_MEMBERSHIP__BOUND_SECONDS": str(60 * DAY),  # no sweep may come before the windows end
     "STREAMSEG_AUDIENCES__TRACKED": '{"purchase": 2, "view.footwear": 2, "purchase.footwear": 1}',
     "STREAMSEG_AUDIENCES__SPENT_DAYS": "20",
     "STREAMSEG_FEATURES__REMEMBERED_EVENT_IDS": "128",

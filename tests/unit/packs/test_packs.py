@@ -52,8 +52,8 @@ def test_all_packs_fit_into_one_layout() -> None:
 
 @pytest.mark.parametrize(
     ("chosen", "row_bytes"),
-    [(("behaviour",), 400), (("value",), 400), (("demographic",), 544), (("firmographic",), 480),
-     (("geographic",), 528), (("needs",), 416), (("psychographic",), 528), (("technographic",), 512), (KINDS, 1_224)],
+    [(("behaviour",), 448), (("value",), 448), (("demographic",), 592), (("firmographic",), 528),
+     (("geographic",), 576), (("needs",), 464), (("psychographic",), 576), (("technographic",), 560), (KINDS, 1_272)],
 )  # fmt: skip
 def test_a_row_has_bytes_only_for_what_the_chosen_packs_use(chosen: tuple[str, ...], row_bytes: int) -> None:
     made = Settings(segmentations={name: SegmentationSettings(pack=name) for name in chosen})
