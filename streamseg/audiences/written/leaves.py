@@ -49,7 +49,8 @@ def _check_value(given: object) -> object:
 
 
 Names = Annotated[
-    Name | Annotated[tuple[Name, ...], Field(strict=False, max_length=256)], BeforeValidator(_check_names)
+    Name | Annotated[tuple[Name, ...], Field(strict=False, min_length=1, max_length=256)],
+    BeforeValidator(_check_names),
 ]
 Value = Annotated[bool | float | Name, BeforeValidator(_check_value)]
 
