@@ -97,7 +97,8 @@ class FeatureRule(_Bounded):
     """A feature compares so with a number. With enter and leave, members stay until it passes the latter."""
 
     feature: Name
-    """Name from the catalogue (`streamseg features`), or `events`."""
+    """Name from the catalogue (`streamseg features`), or `events`. As observed, without priors: decayed counts and
+    spend are per 30 days, and days are not capped."""
     is_: Annotated[float | None, Field(alias="is")] = None
     enter: float | None = None
     """Where a customer enters the audience."""
