@@ -7,10 +7,11 @@ from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, TypeAdapter
 
 from streamseg.audiences.written.leaves import AudienceId, Table
 from streamseg.audiences.written.written_rules import Rule
+from streamseg.events.schema import schema_of
 
 _EXAMPLES = "must be a date such as 2027-01-31, or a time with its zone such as 2027-01-31T12:00:00+01:00"
 
@@ -65,3 +66,8 @@ class Definitions(Table):
     """A file of audiences."""
 
     audience: Annotated[tuple[Audience, ...], Field(strict=False, min_length=1)]
+
+
+def definitions_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a file of audiences."""
+    return schema_of("audiences", TypeAdapter(Definitions))

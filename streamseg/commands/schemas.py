@@ -1,4 +1,4 @@
-"""`streamseg schemas`: keep the topics' schema files equal to the code."""
+"""`streamseg schemas`: keep the schema files of the topics and of audiences equal to the code."""
 
 import json
 from pathlib import Path
@@ -23,7 +23,10 @@ from streamseg.commands._options import json_option
 @json_option
 @click.pass_context
 def command(ctx: click.Context, check: bool, folder: Path, as_json: bool) -> None:
-    """Write or check schemas/TOPIC/v1/schema.json. The check prints one line per file that differs; exit code 1."""
+    """Write or check the schema files of the topics and of audiences.
+
+    The check prints one line per file that differs; exit code 1.
+    """
     changed = {path: text for path, text in schema_files(folder).items() if _read(path) != text}
     if not check:
         for path, text in changed.items():
@@ -41,9 +44,12 @@ def command(ctx: click.Context, check: bool, folder: Path, as_json: bool) -> Non
 
 def schema_files(folder: Path) -> dict[Path, str]:
     """The content of each schema file, by path."""
+    from streamseg.audiences.definition import definitions_schema
+
+    schemas = {**topic_schemas(), "audiences": definitions_schema()}
     return {
-        folder / topic / "v1" / "schema.json": json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
-        for topic, schema in topic_schemas().items()
+        folder / name / "v1" / "schema.json": json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+        for name, schema in schemas.items()
     }
 
 

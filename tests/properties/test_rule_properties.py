@@ -3,15 +3,19 @@
 import itertools
 import json
 import math
+import re
 from collections.abc import Mapping
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streamseg.audiences.audience_files import DefinitionError, read_audiences
 from streamseg.audiences.normal_form import CLAUSES, DEPTH, Clause, UnwieldyRuleError, normal_form
 from streamseg.audiences.predicates import AllOf, AnyOf, Belongs, Compared, Happened, Not, Predicate, Tree
 from streamseg.audiences.written.documents import parse
+from streamseg.audiences.written.written_rules import KINDS
+from tests.support.shop_vocabulary import VOCABULARY
 from tests.support.slow_rules import Facts, Truth, evaluate, flat, nested
 
 POOL: tuple[Predicate, ...] = tuple(Belongs(name) for name in "abcdef")
@@ -133,3 +137,43 @@ def test_lines_of_json_are_those_that_a_parser_of_yaml_finds(value: object, inde
     read, other = parse("a.json", text), parse("a.yaml", text)
     assert read.values == {"audience": value}
     assert read.lines == other.lines
+
+
+NAMES = sorted({*KINDS, "at_least", "above", "at_most", "is", "is_one_of", "enter", "leave", "within", "none_within"})
+things = st.sampled_from(
+    [
+        "spend",
+        "age",
+        "gender",
+        "city",
+        "visit",
+        "purchase",
+        "running",
+        "30 days",
+        "behaviour-k7q2",
+        "value",
+        "a",
+        "a\nb",
+    ]
+)
+scalars = things | st.none() | st.booleans() | st.integers(-1, 5) | st.floats() | st.dates()
+anything = st.recursive(
+    scalars | st.fixed_dictionaries({"feature": things, "at_least": st.integers(0, 2)}),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(NAMES), inner, max_size=3)
+        | st.fixed_dictionaries({"all": st.lists(inner, max_size=3)})
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(rule=anything, others=st.dictionaries(st.sampled_from(["id", "expires", "minimum_size", "x"]), scalars))
+def test_whatever_is_written_is_read_or_refused_with_lines_of_the_file(rule: object, others: dict[str, object]) -> None:
+    audience = {"id": "a", "name": "A", "purpose": "ads", "rule": rule, **others}
+    try:
+        read_audiences("a.json", json.dumps({"audience": [audience]}, default=str), VOCABULARY)
+    except DefinitionError as refused:
+        assert refused.problems  # noqa: PT017 - both are right
+        assert all(re.fullmatch(r"a\.json:1: audience .+: .+", problem) for problem in refused.problems)  # noqa: PT017

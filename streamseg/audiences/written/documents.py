@@ -58,7 +58,7 @@ def _toml(text: str) -> Document:
         said, _, place = str(error).partition(" (at ")
         line = int(place.removeprefix("line ").partition(",")[0]) if place.startswith("line") else text.count("\n") + 1
         raise UnreadableError(line, f"is no TOML: {_small(said)}") from None
-    return Document(values, lines_of_toml(text.replace("\r\n", "\n")))
+    return Document(values, lines_of_toml(text))
 
 
 def _json(text: str) -> Document:

@@ -49,7 +49,8 @@ def _check_value(given: object) -> object:
 
 
 Names = Annotated[
-    Name | Annotated[tuple[Name, ...], Field(strict=False, max_length=256)], BeforeValidator(_check_names)
+    Name | Annotated[tuple[Name, ...], Field(strict=False, min_length=1, max_length=256)],
+    BeforeValidator(_check_names),
 ]
 Value = Annotated[bool | float | Name, BeforeValidator(_check_value)]
 
@@ -96,7 +97,8 @@ class FeatureRule(_Bounded):
     """A feature compares so with a number. With enter and leave, members stay until it passes the latter."""
 
     feature: Name
-    """Name from the catalogue (`streamseg features`), or `events`."""
+    """Name from the catalogue (`streamseg features`), or `events`. As observed, without priors: decayed counts and
+    spend are per 30 days, and days are not capped."""
     is_: Annotated[float | None, Field(alias="is")] = None
     enter: float | None = None
     """Where a customer enters the audience."""

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Annotated, Final
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
+from typing_extensions import TypeAliasType
 
 from streamseg.audiences.nearest import did_you_mean
 from streamseg.audiences.written.leaves import (
@@ -93,22 +94,25 @@ def _check_kind(given: object) -> object:
     return given
 
 
-Rule = Annotated[
-    Annotated[AllRule, Tag("<all>")]
-    | Annotated[AnyRule, Tag("<any>")]
-    | Annotated[NotRule, Tag("<not>")]
-    | Annotated[FeatureRule, Tag("<feature>")]
-    | Annotated[KnownRule, Tag("<known>")]
-    | Annotated[TraitRule, Tag("<trait>")]
-    | Annotated[EventRule, Tag("<event>")]
-    | Annotated[NeverRule, Tag("<never>")]
-    | Annotated[SpentRule, Tag("<spent>")]
-    | Annotated[SegmentRule, Tag("<segment>")]
-    | Annotated[GroupRule, Tag("<segmentation>")]
-    | Annotated[AudienceRule, Tag("<audience>")],
-    Discriminator(_kind),
-    BeforeValidator(_check_kind),
-]
+Rule = TypeAliasType(
+    "Rule",
+    Annotated[
+        Annotated[AllRule, Tag("<all>")]
+        | Annotated[AnyRule, Tag("<any>")]
+        | Annotated[NotRule, Tag("<not>")]
+        | Annotated[FeatureRule, Tag("<feature>")]
+        | Annotated[KnownRule, Tag("<known>")]
+        | Annotated[TraitRule, Tag("<trait>")]
+        | Annotated[EventRule, Tag("<event>")]
+        | Annotated[NeverRule, Tag("<never>")]
+        | Annotated[SpentRule, Tag("<spent>")]
+        | Annotated[SegmentRule, Tag("<segment>")]
+        | Annotated[GroupRule, Tag("<segmentation>")]
+        | Annotated[AudienceRule, Tag("<audience>")],
+        Discriminator(_kind),
+        BeforeValidator(_check_kind),
+    ],
+)
 """One table of a rule."""
 for _model in (AllRule, AnyRule, NotRule):
     _model.model_rebuild()
