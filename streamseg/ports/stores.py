@@ -297,6 +297,14 @@ class ModelStore(Protocol):
         """Return the generation of the declared audiences, 0 for none. Called by model caches twice a second."""
         ...
 
+    async def write_audience_sizes(self, sizes: bytes) -> None:
+        """Store the sizes of the audiences, replacing the present ones. Called by the trainer every few seconds."""
+        ...
+
+    async def audience_sizes(self) -> bytes | None:
+        """Return the stored sizes of the audiences, None before the first. Called by the ads mirror."""
+        ...
+
     async def write_rfm(self, borders: bytes) -> None:
         """Store the borders of the shop's RFM scores, replacing the present ones. Called by the trainer."""
         ...

@@ -39,7 +39,7 @@ class AudienceCounts:
     consented: int = 0
     """Of these, customers who consent to the purpose of the audience."""
     exported: int = 0
-    """Of these, customers in the view for ad servers: all for an audience for ads of the minimum size, else none."""
+    """Of these, customers in the view for ad servers: all of an audience for ads with the minimum size, else none."""
 
 
 @dataclass(slots=True)
@@ -111,7 +111,7 @@ async def count(
             counts[one].known += int((inside & published).sum())
             counts[one].consented += int((inside & published & agrees).sum())
     for one, counted in counts.items():
-        ads = purposes[one].purpose == "ads" and counted.consented >= purposes[one].minimum_size
+        ads = purposes[one].purpose == "ads" and counted.matched >= purposes[one].minimum_size
         counted.exported = counted.consented if ads else 0
     return counts
 

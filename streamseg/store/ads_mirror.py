@@ -6,6 +6,8 @@ from typing import Final
 
 import msgspec
 
+from streamseg.audiences.declared import DeclaredAudiences
+from streamseg.audiences.definition import Audience
 from streamseg.membership.types import OutboxEntry
 from streamseg.membership.views import ads_view
 from streamseg.ports import MembershipStore, ModelStore
@@ -19,7 +21,8 @@ class AdsMirror:
 
     The view is written first, so that withdrawn consent takes effect before anything else. Each of the two stores
     orders its own writes; if a write fails in between, the outbox relay repeats both. The view omits segments that are
-    smaller than `smallest_segment` or of unknown size; one that has grown appears at the membership's next write.
+    smaller than `smallest_segment` or of unknown size, and audiences that are not for ads or smaller than they ask for;
+    one that has grown appears at the membership's next write.
     """
 
     def __init__(
@@ -36,16 +39,17 @@ class AdsMirror:
         self._smallest = smallest_segment
         self._clock = clock
         self._shown: frozenset[str] = frozenset()
+        self._shown_audiences: frozenset[str] = frozenset()
         self._read_at = float("-inf")
 
     async def write(self, entries: Sequence[OutboxEntry]) -> set[tuple[str, int]]:
         """See the port."""
         await self._refresh()
-        shown = self._shown.__contains__
+        shown, shown_audience = self._shown.__contains__, self._shown_audiences.__contains__
         await self._views.write(
             [
-                OutboxEntry(entry.customer_id, entry.epoch, entry.seq, ads_view(entry.membership, shown))
-                for entry in entries
+                OutboxEntry(one.customer_id, one.epoch, one.seq, ads_view(one.membership, shown, shown_audience))
+                for one in entries
             ]
         )
         return await self._memberships.write(entries)
@@ -72,5 +76,15 @@ class AdsMirror:
             return
         catalogue = await self._models.catalogue()
         sizes = {segment: int(msgspec.json.decode(entry).get("size") or 0) for segment, entry in catalogue.items()}
-        self._shown = frozenset(segment for segment, size in sizes.items() if size >= self._smallest)
+        segments = {segment for segment, size in sizes.items() if size >= self._smallest}
+        self._shown = frozenset(segments)
+        self._shown_audiences = frozenset(await self._audiences())
         self._read_at = now
+
+    async def _audiences(self) -> set[str]:
+        """Return the ids of the audiences that ad servers may see."""
+        declared = DeclaredAudiences.decode(await self._models.declared())
+        stored = await self._models.audience_sizes()
+        sizes: dict[str, int] = {} if stored is None else msgspec.json.decode(stored)["sizes"]
+        definitions = [Audience.model_validate(one.definition) for one in declared.live]
+        return {one.id for one in definitions if one.purpose == "ads" and sizes.get(one.id, 0) >= one.minimum_size}

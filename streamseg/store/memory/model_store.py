@@ -13,6 +13,7 @@ class MemoryModelStore:
         self._promoted: dict[str, int] = {}
         self._dropped: dict[str, int] = {}
         self._rfm: bytes | None = None
+        self._audience_sizes: bytes | None = None
         self._audiences: tuple[int, bytes | None] = (0, None)
 
     async def publish(self, segmentation: str, version: int, parent: int, snapshot: bytes) -> bool:
@@ -71,6 +72,14 @@ class MemoryModelStore:
     async def declared_generation(self) -> int:
         """See the port."""
         return self._audiences[0]
+
+    async def write_audience_sizes(self, sizes: bytes) -> None:
+        """See the port."""
+        self._audience_sizes = sizes
+
+    async def audience_sizes(self) -> bytes | None:
+        """See the port."""
+        return self._audience_sizes
 
     async def write_rfm(self, borders: bytes) -> None:
         """See the port."""

@@ -83,6 +83,17 @@ class RedisModelStore:
         with translated_errors():
             return int(await self._redis.execute_command("HGET", keys.AUDIENCES, "version") or 0)
 
+    async def write_audience_sizes(self, sizes: bytes) -> None:
+        """See the port."""
+        with translated_errors():
+            await self._redis.execute_command("SET", keys.AUDIENCE_SIZES, sizes)
+
+    async def audience_sizes(self) -> bytes | None:
+        """See the port."""
+        with translated_errors():
+            stored: bytes | None = await self._redis.execute_command("GET", keys.AUDIENCE_SIZES)
+        return stored
+
     async def write_rfm(self, borders: bytes) -> None:
         """See the port."""
         with translated_errors():

@@ -20,6 +20,7 @@ from streamseg.clustering.snapshot import Snapshot
 from streamseg.features.catalogue import Feature
 from streamseg.features.vector import names_hash
 from streamseg.language import segment_text
+from streamseg.pipeline import SIZE_PREFIX
 from streamseg.ports import ModelStore, StateStore
 from streamseg.worker.pace import PRODUCTION, Pace
 from streamseg.worker.trainer.declared_groups import declared_entries
@@ -83,6 +84,8 @@ class SegmentCatalogue:
         """Stands for the features that samples must have observed to be described by them."""
         self._written: dict[str, dict[str, Any]] = {}
         self._refreshed_at = 0.0
+        self._has_audiences = True
+        """Whether the stored sizes of audiences may be others than none."""
 
     async def write(self, snapshot: Snapshot, samples: Sequence[Sample]) -> None:
         """Describe the segments of a newly published model, and mark those that it retired.
@@ -160,10 +163,19 @@ class SegmentCatalogue:
 
         Raises `StoreUnavailableError`.
         """
-        if not self._written or time.monotonic() - self._refreshed_at < self._pace.catalogue_refresh:
+        if time.monotonic() - self._refreshed_at < self._pace.catalogue_refresh:
             return
         self._refreshed_at = time.monotonic()
-        await self._write_all_of_now(await self._sizes(), {})
+        sizes = await self._sizes()
+        await self._write_audience_sizes(sizes)
+        if self._written:
+            await self._write_all_of_now(sizes, {})
+
+    async def _write_audience_sizes(self, sizes: Counter[str]) -> None:
+        members = {name.removeprefix(SIZE_PREFIX): size for name, size in sizes.items() if name.startswith(SIZE_PREFIX)}
+        if members or self._has_audiences:
+            self._has_audiences = bool(members)
+            await self._models.write_audience_sizes(msgspec.json.encode({"as_of": int(time.time()), "sizes": members}))
 
     async def _write_all_of_now(self, sizes: Counter[str], fresh: Mapping[str, Any]) -> None:
         """Give all entries sizes and shares of this moment; write all that are not retired if any changed."""
