@@ -93,10 +93,10 @@ class Vocabulary:
         name, said = event, event
         if category is not None:
             name, said = f"{event}.{self._category(category)}", f"{event} in {category}"
-        kept = self.tracked.get(name, 0)
-        if not kept and not any(one.partition(".")[0] == event for one in self.tracked):
-            known = dict.fromkeys(one.partition(".")[0] for one in self.tracked)
+        known = dict.fromkeys(one.partition(".")[0] for one in self.tracked)
+        if event not in known:
             raise WrongNameError(field, f"event {event} is not tracked{_near(event, known, 'events')}")
+        kept = self.tracked.get(name, 0)
         if times > kept:
             has = f"the latest {kept} times" if kept else "no times"
             cost = (times - kept) * TIME_BYTES
@@ -122,10 +122,11 @@ class Vocabulary:
         return days
 
     def segment(self, segment: str) -> tuple[str, int]:
-        """Return the segmentation and the code of a segment id."""
+        """Return the segmentation and the code of a segment id, which may be that of a declared group."""
         name = segmentation_of(segment)
+        declared = self.segmentations.get(name, {}).get(segment.removeprefix(f"{name}-"))
         try:
-            code = code_of(segment)
+            code = code_of(segment) if declared is None else declared
         except ValueError:
             raise WrongNameError("segment", f"{segment} is no segment id such as behaviour-k7q2") from None
         self._check_segmentation("segment", name)

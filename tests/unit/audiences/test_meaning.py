@@ -114,6 +114,14 @@ def test_amounts_are_exact_in_a_currency_without_decimals() -> None:
     assert meaning({"spent": 20_000, "within": "7 days"}, yen).rule == Spent(20_000, 7)
 
 
+def test_a_declared_group_is_meant_by_its_id_too() -> None:
+    status = Vocabulary(**{**vars(VOCABULARY), "segmentations": {"status": {"customer": OUTSIDE + 1}}})
+
+    asked = InGroup("status", (OUTSIDE + 1,))
+    assert meaning({"segment": "status-customer"}, status).rule == asked
+    assert meaning({"segmentation": "status", "group": "customer"}, status).rule == asked
+
+
 def test_a_feature_comes_before_a_trait_of_its_name() -> None:
     both = Vocabulary(**{**vars(VOCABULARY), "attributes": (Attribute("spend"),)})
 

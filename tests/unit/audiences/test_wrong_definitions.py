@@ -138,6 +138,10 @@ def problems(name: str, content: str | bytes, *existing: Audience) -> tuple[str,
             "event purchse is not tracked; did you mean purchase?",
         ),
         (
+            '{event = "view.running"}',
+            "event view.running is not tracked; events: visit, purchase, view",
+        ),
+        (
             '{event = "purchase", at_least = 5, within = "30 days"}',
             "rows keep the latest 3 times of purchase, and this needs 5: 8 more bytes of each row",
         ),
