@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, M
 from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
 import numpy as np
 
 from streamseg.audiences.declared import DeclaredAudiences
@@ -62,6 +63,13 @@ class Preview:
 async def read_declared(models: ModelStore) -> DeclaredAudiences:
     """Return the declared audiences."""
     return DeclaredAudiences.decode(await models.declared())
+
+
+async def read_sizes(models: ModelStore) -> dict[str, int]:
+    """Return the members of each audience, as the trainer counted them last; empty ones are left out."""
+    stored = await models.audience_sizes()
+    sizes: dict[str, int] = {} if stored is None else msgspec.json.decode(stored)["sizes"]
+    return sizes
 
 
 async def declare(models: ModelStore, audiences: Iterable[Audience], columns: int) -> DeclaredAudiences:

@@ -4,6 +4,7 @@ Precedence, highest first: command line, environment, secrets files, TOML file, 
 setting is `STREAMSEG_` plus its path joined by `__`: `STREAMSEG_KAFKA__BOOTSTRAP`. Unknown names are refused.
 """
 
+from streamseg.settings.audience_tables import AudienceSettings
 from streamseg.settings.loading import Settings, load_settings
 from streamseg.settings.process_tables import ApiSettings, WorkerSettings
 from streamseg.settings.segment_tables import (
@@ -20,6 +21,7 @@ __all__ = [
     "BEHAVIOUR",
     "ApiSettings",
     "AttributeSettings",
+    "AudienceSettings",
     "FeatureSettings",
     "KafkaSettings",
     "MembershipSettings",

@@ -23,6 +23,15 @@ async def read_declared(settings: Settings) -> tuple[Declared, ...]:
         return (await audiences.read_declared(models)).live
 
 
+async def read_sizes(settings: Settings) -> dict[str, int]:
+    """Return the members of each audience by its name, the largest first, as the trainer counted them last."""
+    async with stores(settings) as (_, _, models):
+        sizes = await audiences.read_sizes(models)
+        live = (await audiences.read_declared(models)).live
+    named = {str(one.definition["name"]): sizes.get(one.id, 0) for one in live}
+    return dict(sorted(named.items(), key=lambda item: -item[1]))
+
+
 async def count(settings: Settings) -> tuple[DeclaredAudiences, Mapping[str, audiences.AudienceCounts]]:
     """Return the declared audiences, and how many customers of each reach its use."""
     derived = derive(settings)

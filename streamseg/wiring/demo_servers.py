@@ -7,17 +7,18 @@ from contextlib import asynccontextmanager
 from streamseg.errors import SettingsError
 from streamseg.kafka.admin import TopicAdmin
 from streamseg.service.foreign_data import foreign_topic, is_fitgear
-from streamseg.settings import Settings
+from streamseg.settings import AudienceSettings, Settings
 from streamseg.store.key_names import MEMBERSHIP_PREFIX
 from streamseg.store.redis.demo_store import RedisDemoStore
 from streamseg.wiring.build_repair import topic_reader
 from streamseg.wiring.redis_clients import redis_client
 
 
-def for_demo(settings: Settings) -> Settings:
-    """Return the settings with the demo's own consumer group."""
+def for_demo(settings: Settings, audiences: AudienceSettings | None = None) -> Settings:
+    """Return the settings with the demo's own consumer group, and with what its audiences need of rows."""
     group = f"{settings.kafka.group}-demo"
-    return settings.model_copy(update={"kafka": settings.kafka.model_copy(update={"group": group})})
+    own = {"kafka": settings.kafka.model_copy(update={"group": group}), "audiences": audiences or settings.audiences}
+    return settings.model_copy(update=own)
 
 
 async def check_kafka(settings: Settings, advice: str) -> None:

@@ -38,7 +38,8 @@ def test_the_demo_reports_segments_and_moves_and_cleans_up(tmp_path: Path) -> No
     assert done.returncode == 0, done.stderr.decode()
     report = json.loads(done.stdout)
     assert set(report) == {
-        *("events", "rejected", "events_per_second", "latency_seconds", "customers", "segments", "moves", "ari")
+        *("events", "rejected", "events_per_second", "latency_seconds", "customers", "segments", "moves", "ari"),
+        "audiences",
     }
     assert report["events"] > 5_000
     assert report["rejected"] == 0
@@ -46,6 +47,10 @@ def test_the_demo_reports_segments_and_moves_and_cleans_up(tmp_path: Path) -> No
     assert all(one["id"].startswith("behaviour-") and one["label"] for one in report["segments"])
     assert report["moves"] > 0
     assert report["ari"] > 0.2
+    audiences = {one["id"]: one for one in report["audiences"]}
+    assert set(audiences) == {"big-baskets", "discount-seekers", "performance-regulars", "win-back"}
+    assert all(one["matched"] >= one["known"] >= one["consented"] >= one["exported"] for one in audiences.values())
+    assert sum(one["matched"] for one in audiences.values()) > 0
     assert 0 < report["latency_seconds"]["p50"] <= report["latency_seconds"]["p99"]
     assert list(tmp_path.iterdir()) == []
     assert processes_of(tmp_path) == []

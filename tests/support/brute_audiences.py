@@ -3,12 +3,15 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from streamseg.sources.event import SourceEvent
 
 DAY = 86_400
+ZONE = ZoneInfo("Europe/Amsterdam")
 
 FILE = """
 [[audience]]
@@ -48,48 +51,71 @@ SETTINGS = {
 }
 
 
-def members_of(events: Iterable[SourceEvent], now: float, zone: str = "Europe/Amsterdam") -> dict[str, set[str]]:
-    """Return the customers of each audience of `FILE` at a moment, epoch seconds. Each event counts once."""
-    seen: set[tuple[str, str]] = set()
-    times: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-    amounts: dict[str, dict[date, int]] = defaultdict(lambda: defaultdict(int))
+@dataclass
+class Facts:
+    """What happened to one customer."""
+
+    times: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    """Epoch seconds by event."""
+    amounts: dict[date, int] = field(default_factory=lambda: defaultdict(int))
+    """Minor units by local day."""
+
+    def happened(self, event: str, days: float, now: float) -> int:
+        """How often an event happened within the last days."""
+        return sum(at > int(now) - days * DAY for at in self.times[event])
+
+
+def local_day(at: float) -> date:
+    """The day in the shop's time zone."""
+    return datetime.fromtimestamp(at, UTC).astimezone(ZONE).date()
+
+
+def facts_of(events: Iterable[SourceEvent]) -> dict[str, Facts]:
+    """Return the facts by customer. Each event counts once: orders by transaction id, all others by event id."""
+    seen, facts = set[tuple[str, str]](), defaultdict[str, Facts](Facts)
     for event in events:
+        if event.kind not in {"click", "purchase"}:
+            continue
         told = json.loads(event.value)
         order = event.kind == "purchase" and told.get("event_name", "purchase") != "refund"
         identity = (event.customer_id, told["transaction_id"] if order else event.event_id)
-        if identity in seen or event.kind not in {"click", "purchase"}:
-            continue
-        seen.add(identity)
-        at, of = int(event.occurred_at), times[event.customer_id]
-        shoes = any(item.get("item_category", "").lower() == "footwear" for item in told.get("items") or ())
-        if event.kind == "click":
-            of["visit"].append(at)
-            if told["event_name"] == "view_item" and shoes:
-                of["view.footwear"].append(at)
-            continue
-        moment = datetime.fromisoformat(told["purchased_at"]) if told.get("purchased_at") else None
-        counted = moment.timestamp() if moment is not None and not order else event.occurred_at
-        day = datetime.fromtimestamp(counted, UTC).astimezone(ZoneInfo(zone)).date()
-        amounts[event.customer_id][day] += round(told["value"] * 100) * (1 if order else -1)
-        if order:
-            of["visit"].append(at)
-            of["purchase"].append(at)
-            if shoes:
-                of["purchase.footwear"].append(at)
-    today = datetime.fromtimestamp(now, UTC).astimezone(ZoneInfo(zone)).date()
-    found: dict[str, set[str]] = {"regulars": set(), "gone-quiet": set(), "big-spenders": set(), "undecided": set()}
-    for customer, of in times.items():
+        if identity not in seen:
+            seen.add(identity)
+            note(facts[event.customer_id], event, told, order=order)
+    return facts
 
-        def happened(event: str, days: float, of: dict[str, list[int]] = of) -> int:
-            return sum(at > int(now) - days * DAY for at in of[event])
 
-        if happened("purchase", 30) >= 2:
-            found["regulars"].add(customer)
-        if of["purchase"] and not happened("visit", 7):
-            found["gone-quiet"].add(customer)
-        spent = sum(minor for day, minor in amounts[customer].items() if day > today - timedelta(days=20))
-        if spent >= 150 * 100:
-            found["big-spenders"].add(customer)
-        if happened("view.footwear", 10) >= 2 and not happened("purchase.footwear", 30):
-            found["undecided"].add(customer)
+def note(one: Facts, event: SourceEvent, told: dict[str, Any], *, order: bool) -> None:
+    """Note an event of a customer."""
+    at = int(event.occurred_at)
+    shoes = any(item.get("item_category", "").lower() == "footwear" for item in told.get("items") or ())
+    names = {
+        "visit": event.kind == "click" or order,
+        "view.footwear": event.kind == "click" and told["event_name"] == "view_item" and shoes,
+        "purchase": order,
+        "purchase.footwear": order and shoes,
+    }
+    for name, counts in names.items():
+        one.times[name] += [at] if counts else []
+    if event.kind == "purchase":
+        of_refund = None if order else told.get("purchased_at")
+        counted = event.occurred_at if of_refund is None else datetime.fromisoformat(of_refund).timestamp()
+        one.amounts[local_day(counted)] += round(told["value"] * 100) * (1 if order else -1)
+
+
+def members_of(events: Iterable[SourceEvent], now: float) -> dict[str, set[str]]:
+    """Return the customers of each audience of `FILE` at a moment, epoch seconds."""
+    first = local_day(now) - timedelta(days=19)
+    found = defaultdict[str, set[str]](set)
+    for customer, one in facts_of(events).items():
+        spent = sum(minor for day, minor in one.amounts.items() if day >= first)
+        belongs = {
+            "regulars": one.happened("purchase", 30, now) >= 2,
+            "gone-quiet": bool(one.times["purchase"]) and not one.happened("visit", 7, now),
+            "big-spenders": spent >= 150 * 100,
+            "undecided": one.happened("view.footwear", 10, now) >= 2 and not one.happened("purchase.footwear", 30, now),
+        }
+        for audience, inside in belongs.items():
+            if inside:
+                found[audience].add(customer)
     return found

@@ -41,6 +41,8 @@ class Measures:
     p99: float | None = None
     moves: int = 0
     segments: Sequence[Mapping[str, Any]] = ()
+    audiences: Mapping[str, int] = field(default_factory=dict)
+    """Members by name of the audience, the largest first."""
     latest: deque[Move] = field(default_factory=lambda: deque(maxlen=LATEST_MOVES))
     now: float = 0.0
     """Latest event time, epoch seconds."""

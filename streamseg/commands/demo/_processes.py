@@ -20,7 +20,7 @@ from streamseg.commands.demo import _servers
 from streamseg.embedded import EmbeddedBroker, EmbeddedStore
 from streamseg.embedded.child import Child, free_port, listens
 from streamseg.errors import StreamsegError
-from streamseg.settings import Settings
+from streamseg.settings import AudienceSettings, Settings
 from streamseg.wiring.demo_servers import for_demo, mark_redis
 from streamseg.wiring.kafka_clients import create_topics
 
@@ -29,6 +29,13 @@ SIMULATOR: Final = "simulator"
 """It ends at the end of its history."""
 FAST_DAYS: Final = 45
 """Days of history that are sent at full speed, so that the first segments appear soon."""
+AUDIENCES: Final = Path(__file__).parents[2] / "sources" / "fitgear" / "audiences.toml"
+AUDIENCE_TABLE: Final = AudienceSettings(tracked={"visit": 3, "purchase.performance gear": 1}, spent_days=30)
+"""What rows keep for these."""
+AUDIENCE_SETTINGS: Final = {
+    "STREAMSEG_AUDIENCES__TRACKED": json.dumps(AUDIENCE_TABLE.tracked),
+    "STREAMSEG_AUDIENCES__SPENT_DAYS": str(AUDIENCE_TABLE.spent_days),
+}
 MOST_LAG: Final = 10_000
 """Records. The embedded broker keeps about 14,000 per partition and silently drops older ones."""
 
@@ -97,7 +104,7 @@ def running(
         bootstrap = kafka or stack.enter_context(EmbeddedBroker()).bootstrap
         url = redis or stack.enter_context(EmbeddedStore()).url
         metrics_port, api_port = free_port(), free_port()
-        chosen = for_demo(_servers.settings_for(invocation, bootstrap, url))
+        chosen = for_demo(_servers.settings_for(invocation, bootstrap, url), AUDIENCE_TABLE)
         environment = {
             "STREAMSEG_KAFKA__BOOTSTRAP": bootstrap,
             "STREAMSEG_KAFKA__GROUP": chosen.kafka.group,
@@ -105,6 +112,7 @@ def running(
             "STREAMSEG_CLOCK": "event",
             "STREAMSEG_WORKER__METRICS_PORT": str(metrics_port),
             "STREAMSEG_API__LEAVE_SECONDS": "0",
+            **AUDIENCE_SETTINGS,
         }
         if redis is not None:
             asyncio.run(mark_redis(chosen))
@@ -126,6 +134,8 @@ def running(
             f'url = "http://127.0.0.1:{api_port}{path}"\nwrite-out = "\\n"\nsilent\nshow-error\n'
         )
         curl, asks = f"curl -K {shlex.quote(str(call))}", f"the API answers GET {path}"
+        _say("declaring the audiences of FitGear")
+        _output(environment, invocation.file, "audiences", "add", str(AUDIENCES), "--json")
         _say("starting a worker")
         worker = child("worker", "worker")
         stack.callback(worker.stop)
@@ -162,12 +172,17 @@ def command_line(environment: Mapping[str, str], file: Path | None, *arguments: 
 
 
 def _new_api_key(environment: Mapping[str, str], file: Path | None) -> str:
+    return str(json.loads(_output(environment, file, "keys", "create", "demo", "--json"))["key"])
+
+
+def _output(environment: Mapping[str, str], file: Path | None, *arguments: str) -> str:
+    """Run a `streamseg` command; return what it prints. Raises `StreamsegError` with its last line if it fails."""
     done = subprocess.run(  # noqa: S603  our own command
-        command_line(environment, file, "keys", "create", "demo", "--json"), capture_output=True, check=False, text=True
+        command_line(environment, file, *arguments), capture_output=True, check=False, text=True
     )
     if done.returncode:
         raise StreamsegError(done.stderr.strip().rpartition("\n")[2].removeprefix("streamseg: "))
-    return str(json.loads(done.stdout)["key"])
+    return done.stdout
 
 
 def _copy_logs(folder: Path, logs: Path) -> None:

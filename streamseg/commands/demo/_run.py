@@ -4,7 +4,9 @@ import asyncio
 import json
 import subprocess
 import time
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +23,7 @@ from streamseg.errors import StreamsegError
 from streamseg.ports import Log
 from streamseg.settings import Settings
 from streamseg.topics import MEMBERSHIPS
+from streamseg.wiring.build_audiences import count, read_sizes
 from streamseg.wiring.build_repair import topic_reader as reader
 from streamseg.wiring.build_service import read_catalogue
 
@@ -49,7 +52,8 @@ def run(
         result = _result(measures, time.monotonic() - started)
         if as_json:
             result["ari"] = _ari(processes)
-    click.echo(json.dumps(result) if as_json else _summary(result))
+            result["audiences"] = _audiences(processes.settings)
+    click.echo(json.dumps(result) if as_json else _summary(result, measures.audiences))
 
 
 async def _watch(processes: Processes, measures: Measures, until: float | None, *, quiet: bool) -> None:
@@ -69,6 +73,7 @@ async def _watch(processes: Processes, measures: Measures, until: float | None, 
                     measured_at = time.monotonic()
                     await asyncio.to_thread(measures.read_metrics, processes.metrics_url)
                     measures.segments = await _segments(processes.settings)
+                    measures.audiences = await read_sizes(processes.settings)
                 live.update(render(measures, addresses, console.width, console.height - LINES_ABOVE))
                 await asyncio.sleep(FRAME_SECONDS)
 
@@ -111,6 +116,12 @@ def _result(measures: Measures, elapsed_seconds: float) -> dict[str, Any]:
     }
 
 
+def _audiences(settings: Settings) -> list[dict[str, Any]]:
+    """How many customers of each audience reach its use."""
+    _, counts = asyncio.run(count(settings))
+    return [{"id": audience, **asdict(counted)} for audience, counted in counts.items()]
+
+
 def _ari(processes: Processes) -> float | None:
     """Agreement with the true groups; None without scikit-learn or without events."""
     done = subprocess.run(  # noqa: S603  our own command
@@ -125,7 +136,8 @@ def _ari(processes: Processes) -> float | None:
     return round(float(json.loads(done.stdout)["ari"]), 4)
 
 
-def _summary(result: dict[str, Any]) -> str:
+def _summary(result: dict[str, Any], audiences: Mapping[str, int]) -> str:
     lines = [f"{one['size']:>7,}  {one['label']}  ({one['id']})" for one in result["segments"]]
     counts = f"{result['events']:,} events of {result['customers']:,} customers, {result['moves']:,} moves"
+    lines += [f"{size:>7,}  {name}, an audience" for name, size in audiences.items()]
     return folded("\n".join([counts, *lines]), indent=" " * 9)

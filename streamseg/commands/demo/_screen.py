@@ -25,6 +25,7 @@ def render(measures: Measures, addresses: str, columns: int = 80, lines: int = 2
     """
     moves = _moves(measures)
     fixed = [*_head(measures), Text()]
+    fixed += _audiences(measures)
     left = max(lines - len(fixed), 0)
     segments = _segments(measures)[:left]
     left -= len(segments)
@@ -63,6 +64,14 @@ def _head(measures: Measures) -> list[Text]:
             *((milliseconds(measures.p99), "bold"), " at the 99th percentile"),
         ),
     ]
+
+
+def _audiences(measures: Measures) -> list[Text]:
+    """One line with the audiences and their members, and an empty one."""
+    if not measures.audiences:
+        return []
+    told = " · ".join(f"{name} {size:,}" for name, size in measures.audiences.items())
+    return [Text.assemble(("audiences ", "dim"), told), Text()]
 
 
 def _segments(measures: Measures) -> list[Text]:
