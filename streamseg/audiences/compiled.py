@@ -39,6 +39,7 @@ class CompiledRules:
         """Distinct predicates, in the order of their literals."""
         place = {one: index for index, one in enumerate(self.predicates)}
         always, never = 2 * len(place), 2 * len(place) + 1
+        self._rules = list(rules)
         clauses: list[list[int]] = []
         starts: list[int] = []
         for rule in rules:
@@ -66,6 +67,10 @@ class CompiledRules:
             clauses &= literals[of_clauses]
         holds: Mask = np.logical_or.reduceat(clauses, self._starts, axis=0).T
         return holds
+
+    def clauses(self, audience: int) -> Sequence[Clause]:
+        """Return the rule of an audience, by its position."""
+        return self._rules[audience]
 
     def unknown(self, rows: Rows, slots: Slots, at: Floats, members: Mask) -> Mask:
         """Return where a rule does not hold but might, if more of the row were known, shape (n, a)."""

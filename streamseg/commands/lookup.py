@@ -30,6 +30,7 @@ _Catalogue = Mapping[str, Mapping[str, Any]]
 @click.pass_obj
 def command(invocation: Invocation, customer_id: str, why: bool, language: str | None, as_json: bool) -> None:
     """Print the membership of a customer. With --json it is the stored string. Exit code 1 for an unknown customer."""
+    from streamseg.wiring.build_audiences import reasons as audience_reasons
     from streamseg.wiring.build_service import explain, read_membership
 
     stored, catalogue = asyncio.run(read_membership(invocation.settings, customer_id, language))
@@ -38,8 +39,10 @@ def command(invocation: Invocation, customer_id: str, why: bool, language: str |
             click.echo(json.dumps({"customer_id": customer_id, "known": False, "segments": {}}))
         raise NotFoundError(f"there is no customer {customer_id}")
     reasons = asyncio.run(explain(invocation.settings, customer_id)) if why else {}
+    of_audiences = asyncio.run(audience_reasons(invocation.settings, customer_id)) if why else {}
     if as_json:
-        click.echo(json.dumps(json.loads(stored) | {"why": reasons}) if why else stored.decode())
+        explained = {"why": reasons, "why_audiences": of_audiences}
+        click.echo(json.dumps(json.loads(stored) | explained) if why else stored.decode())
         return
     features: Mapping[str, Feature] = {}
     if reasons:
@@ -56,11 +59,28 @@ def command(invocation: Invocation, customer_id: str, why: bool, language: str |
         if segmentation in reasons:
             chosen = language or invocation.settings.descriptions.language
             print_reasons(segment, reasons[segmentation], catalogue, features, chosen)
+    if "audiences" in membership:
+        say(f"audiences: {', '.join(membership['audiences']) or 'none'}")
+    print_audiences(of_audiences)
     consent = ", ".join(f"{purpose} {'yes' if given else 'no'}" for purpose, given in membership["consent"].items())
     say(f"as of {utc(membership['as_of'])}; consent: {consent}")
     if reasons:
         days = invocation.settings.features.half_life_days
         say(f"Counts and spend fade: half of them in {days:g} days. `streamseg features` explains each feature.")
+
+
+def print_audiences(reasons: Mapping[str, Mapping[str, Any]]) -> None:
+    """Print why a customer is in each audience or not: what its rule asks, and what is so."""
+    for audience, one in reasons.items():
+        say(f"{audience}: {'in since ' + utc(one['since']) if one['member'] else 'not in'}")
+        for number, clause in enumerate(one["clauses"]):
+            if number:
+                say("  or")
+            for asks in clause:
+                answer = {True: "yes", False: "no", None: "not known yet"}[asks["is"]]
+                value = f" ({asks['value']:g})" if asks.get("value") is not None else ""
+                fits, told = asks["is"] == asks["wanted"], "" if asks["wanted"] else ", must not be"
+                say(f"  {'+' if fits else '-'} {asks['asks']}: {answer}{value}{told}", indent="      ")
 
 
 def print_reasons(

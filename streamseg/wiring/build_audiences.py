@@ -1,20 +1,25 @@
 """Run the use cases of `service.audiences` on the stores that the settings name. All raise `StoreUnavailableError`."""
 
+import time
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
+from typing import Any
 
 from streamseg.audiences.audience_files import read_audiences
 from streamseg.audiences.declared import Declared, DeclaredAudiences
 from streamseg.audiences.definition import Audience
 from streamseg.features.layout import Layout
-from streamseg.pipeline import LiveAudiences
+from streamseg.kafka.partitioner import partition_of
+from streamseg.pipeline import CLOCK, LiveAudiences
 from streamseg.service import audiences
+from streamseg.service.audience_reasons import audience_reasons
 from streamseg.service.overlap import Overlap
 from streamseg.service.overlap import overlap as overlap_of
 from streamseg.settings import Settings
+from streamseg.topics import CLICKS
 from streamseg.wiring.declared_audiences import live_audiences, vocabulary
 from streamseg.wiring.derived import derive
-from streamseg.wiring.stores import stores
+from streamseg.wiring.stores import stored_layout, stores
 
 
 async def read_declared(settings: Settings) -> tuple[Declared, ...]:
@@ -78,6 +83,23 @@ async def members(settings: Settings, audience: str) -> AsyncGenerator[tuple[str
         live: LiveAudiences = live_audiences(layout, await audiences.read_declared(models))[0]
         async for one in audiences.members(state, layout, live, audience):
             yield one
+
+
+async def reasons(settings: Settings, customer_id: str) -> dict[str, dict[str, Any]]:
+    """Return why a customer is in each audience or not; empty for an unknown customer."""
+    derived = derive(settings)
+    async with stores(settings) as (state, _, models):
+        live, _ = live_audiences(derived.layout, await audiences.read_declared(models))
+        metadata = await state.metadata(0)
+        if not live.ids or metadata is None or CLICKS not in metadata.topics:
+            return {}
+        partition = partition_of(customer_id, metadata.topics[CLICKS][1])
+        (row,) = await state.load(partition, [customer_id])
+        metadata = await state.metadata(partition)
+        stood_at = 0.0 if metadata is None else float(metadata.checkpoint.get(CLOCK, 0))
+        now = stood_at if settings.clock == "event" else time.time()
+        layout = await stored_layout(derived.layout, state)
+        return {} if row is None else audience_reasons(layout, customer_id, row, live, now)
 
 
 async def overlap(settings: Settings) -> Overlap:
