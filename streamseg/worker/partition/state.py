@@ -192,7 +192,7 @@ class PartitionState:
                 rows, slots, earliest, segmentations, absorbed.settles_anew, anew=anew, settles=settles
             )
             looked.compare_with(slots, absorbed.flushed)
-            audiences = pipeline.look_at_audiences(rows, slots, now, self._audiences)
+            audiences = pipeline.look_at_audiences(rows, slots, now, self._audiences, absorbed.cleared)
             unknown, epoch = self._rules.publishing.unknown_consent.analytics, self._lease.epoch
             absorbed.note_samples(rows, pipeline.withdrawn_samples(rows, slots, unknown=unknown))
             sampled = pipeline.sample(
