@@ -80,9 +80,14 @@ class AudiencesLook:
             self.renewed[chosen],
         )
 
-    def schedule(self, rows: Rows, slots: Slots, *, whole: bool = False) -> list[tuple[str, float]]:
-        """Return when the customers of these rows are due, if that has changed; with `whole`, of all who ever are."""
-        chosen = np.flatnonzero(self.renewed | (np.isfinite(self.due) & whole))
+    def schedule(
+        self, rows: Rows, slots: Slots, *, whole: bool = False, listed: bool = False
+    ) -> list[tuple[str, float]]:
+        """Return when the customers of these rows are due, if that has changed.
+
+        With `whole`, of all who ever are; of those who are `listed`, also if they never are.
+        """
+        chosen = np.flatnonzero(self.renewed | (np.isfinite(self.due) & whole) | listed)
         return [(rows.customer_ids[slots[at]], float(self.due[at])) for at in chosen.tolist()]
 
     def names(self, belongs: Mask) -> tuple[str, ...]:
