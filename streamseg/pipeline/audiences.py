@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from streamseg.audiences.compiled import CompiledRules
 from streamseg.audiences.declared import DeclaredAudiences
-from streamseg.features.rows import Floats, Rows, Slots
+from streamseg.features.rows import NO_SLOTS, Floats, Rows, Slots
 from streamseg.membership.types import AudienceChange
 from streamseg.pipeline.segmentation import is_known
 
@@ -80,9 +80,14 @@ class AudiencesLook:
             self.renewed[chosen],
         )
 
-    def schedule(self, rows: Rows, slots: Slots, *, whole: bool = False) -> list[tuple[str, float]]:
-        """Return when the customers of these rows are due, if that has changed; with `whole`, of all who ever are."""
-        chosen = np.flatnonzero(self.renewed | (np.isfinite(self.due) & whole))
+    def schedule(
+        self, rows: Rows, slots: Slots, *, whole: bool = False, listed: bool = False
+    ) -> list[tuple[str, float]]:
+        """Return when the customers of these rows are due, if that has changed.
+
+        With `whole`, of all who ever are; of those who are `listed`, also if they never are.
+        """
+        chosen = np.flatnonzero(self.renewed | (np.isfinite(self.due) & whole) | listed)
         return [(rows.customer_ids[slots[at]], float(self.due[at])) for at in chosen.tolist()]
 
     def names(self, belongs: Mask) -> tuple[str, ...]:
@@ -120,7 +125,9 @@ def belonged(rows: Rows, slots: Slots, live: LiveAudiences) -> tuple[tuple[str, 
     return tuple(ids), np.stack(held, axis=1) if held else np.zeros((len(slots), 0), dtype=np.bool_)
 
 
-def look_at_audiences(rows: Rows, slots: Slots, now: float, live: LiveAudiences | None) -> AudiencesLook | None:
+def look_at_audiences(
+    rows: Rows, slots: Slots, now: float, live: LiveAudiences | None, cleared: Slots = NO_SLOTS
+) -> AudiencesLook | None:
     """Decide the audiences of the rows, and store the result in the rows.
 
     Args:
@@ -128,6 +135,7 @@ def look_at_audiences(rows: Rows, slots: Slots, now: float, live: LiveAudiences 
         slots: rows to look at, each once, shape (n,).
         now: the partition's clock, epoch seconds; if a row's latest event is later, that time is used.
         live: the audiences; None where none are declared, which gives None.
+        cleared: rows that an erasure has cleared since the latest flush; whoever came back enters anew.
     """
     if live is None:
         return None
@@ -137,9 +145,10 @@ def look_at_audiences(rows: Rows, slots: Slots, now: float, live: LiveAudiences 
     decided = live.rules.decide(rows, slots, at, before[:, :count])
     after = np.zeros_like(before)
     after[:, :count] = np.where(live.frozen, before[:, :count], decided.members) & is_known(rows, slots)[:, None]
-    since = rows.entered[slots][:, live.columns]
+    stays = before[:, :count] & ~np.isin(slots, cleared)[:, None]
+    since = np.where(stays, rows.entered[slots][:, live.columns], np.uint32(now))
     entered = np.zeros((len(slots), rows.layout.audiences), dtype=np.uint32)
-    entered[:, live.columns] = np.where(after[:, :count], np.where(before[:, :count], since, np.uint32(now)), 0)
+    entered[:, live.columns] = np.where(after[:, :count], since, 0)
     rows.entered[slots] = entered
     due = np.where(is_known(rows, slots), np.ceil(decided.until), np.inf)
     due_at = np.where(due < np.inf, due, 0.0).astype(np.uint32)

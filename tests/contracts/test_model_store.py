@@ -77,3 +77,26 @@ async def test_the_borders_of_rfm_are_replaced(models: ModelStore) -> None:
     await models.write_rfm(b"one")
     await models.write_rfm(b"two")
     assert await models.rfm() == b"two"
+
+
+async def test_audiences_are_declared_over_their_parent_only(models: ModelStore) -> None:
+    assert (await models.declared(), await models.declared_generation()) == (None, 0)
+    assert not await models.declare(2, 1, b"orphan")
+    assert await models.declare(1, 0, b"\x00one")
+    assert not await models.declare(1, 0, b"again")
+    assert await models.declare(2, 1, b"two")
+    assert not await models.declare(2, 1, b"fork")
+    assert (await models.declared(), await models.declared_generation()) == (b"two", 2)
+
+
+async def test_of_two_people_one_declares(models: ModelStore) -> None:
+    stored = await asyncio.gather(*(models.declare(1, 0, name) for name in (b"a", b"b", b"c")))
+    assert sorted(stored) == [False, False, True]
+    assert await models.declared() == (b"a", b"b", b"c")[stored.index(True)]
+
+
+async def test_audiences_are_no_segmentation(models: ModelStore) -> None:
+    await models.publish("audiences", 1, 0, b"snapshot")
+    await models.declare(7, 0, b"set")
+    assert (await models.versions(["audiences"]), await models.snapshot("audiences")) == ([1], b"snapshot")
+    assert (await models.declared_generation(), await models.declared()) == (7, b"set")

@@ -50,6 +50,7 @@ async def test_a_partition_shares_one_slot_and_memberships_spread(partition: int
         keys.metadata(partition),
         keys.outbox(partition),
         keys.flows(partition, 399),
+        keys.due_looks(partition),
         *keys.row_buckets(partition),
     ]
     assert len({key_slot(key.encode()) for key in private}) == 1

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -49,10 +50,12 @@ async def as_worker(client: Client) -> None:
     await state.metadata(0)
     rows: list[tuple[str, bytes | None]] = [("c-1", b"row"), ("c-2", None)]
     day = Flows(20_785, {(None, "behaviour-aaaa"): 1})
+    due = [("c-1", 1.0), ("c-2", math.inf)]
     position = await state.flush(
-        0, Flush("w", claimed.flush_number, rows, [written("c-1", 1)], {"streamseg.clicks": 1}, {"a": 1}, day)
+        0, Flush("w", claimed.flush_number, rows, [written("c-1", 1)], {"streamseg.clicks": 1}, {"a": 1}, day, due)
     )
     assert position is not None
+    assert await state.due(0, 2.0, 10) == ["c-1"]
     await state.load(0, ["c-1"])
     await state.scan(0, 0, 10)
     await state.outbox(0)
@@ -68,8 +71,9 @@ async def as_worker(client: Client) -> None:
     await models.publish("behaviour", 1, 0, b"{}")
     await models.versions(["behaviour"])
     await models.snapshot("behaviour")
-    for read in (models.names, models.promoted, models.dropped, models.rfm, models.catalogue):
+    for read in (models.names, models.promoted, models.dropped, models.rfm, models.catalogue, models.declared):
         await read()
+    assert await models.declared_generation() == 0
     await models.write_rfm(b"{}")
     await models.write_catalogue({"behaviour-aaaa": b"{}"})
     await RedisWorkerReports(client).put(WorkerReport("w", "0", 0.0, 0.0, False, (), ()), 60)

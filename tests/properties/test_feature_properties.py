@@ -23,6 +23,8 @@ LAYOUT = Layout.of(
     category_groups=3,
     counted=("channel", "browser", "platform"),
     search_groups={"gift": ("gift*",), "fast": ("express", "gift card")},
+    tracked={"visit": 2, "view.shoes": 3, "cart": 1, "purchase": 2, "refund": 1, "search": 1},
+    spent_days=30,
 )
 CUSTOMERS = ("c-1", "c-2", "c-3")
 FEW = settings(max_examples=60, deadline=None)

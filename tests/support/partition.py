@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 
 import msgspec
 
@@ -26,6 +27,7 @@ from streamseg.repair.verifier import Verifier, VerifyReport
 from streamseg.sources.event import rfc3339
 from streamseg.store.memory import MemoryMembershipStore, MemoryModelStore, MemoryStateStore
 from streamseg.topics import CLICKS, CONSENTS, ERASURES, INPUT_TOPICS, PURCHASES, SAMPLES
+from streamseg.wiring.declared_audiences import live_audiences
 from streamseg.worker.clock import EventClock
 from streamseg.worker.context import Ports, RowLimit, Rules
 from streamseg.worker.layout_check import RowLayouts
@@ -173,7 +175,8 @@ class OnePartition:
         self.metrics = metrics = Metrics()
         made = segmentation or Segmentation("", FEATURES, 0.05, LOOKS, 86_400.0)
         named = [replace(made, name=name) for name in rows.layout.segmentations]
-        self.models = ModelCache(servers.models, named, metrics, pace)
+        compile_audiences = partial(live_audiences, rows.layout) if rows.layout.audiences else None
+        self.models = ModelCache(servers.models, named, metrics, pace, compile_audiences)
         self.partition = Partition(
             number,
             owner=owner,

@@ -17,8 +17,9 @@ from streamseg.events.decode import Decoder
 from streamseg.events.money import Money
 from streamseg.events.record import MemoryRecord, RecordBatch
 from streamseg.features.layout import Attribute, Layout
-from streamseg.features.rows import Rows, Slots
+from streamseg.features.rows import NO_SLOTS, Rows, Slots
 from streamseg.membership.types import Consent, OutboxEntry
+from streamseg.pipeline import AudiencesLook, LiveAudiences
 from streamseg.topics import INPUT_TOPICS
 
 NOW = 1_795_000_000.0
@@ -96,6 +97,9 @@ class PathUnderTest:
         self.sizes: dict[str, int] = {}
         self.entries: list[OutboxEntry] = []
         """Of the latest `decide`."""
+        self.audiences: LiveAudiences | None = None
+        self.seen_audiences: AudiencesLook | None = None
+        """Of the latest `decide`."""
 
     def take(self, source: int, *records: MemoryRecord, belongs: bool = True) -> pipeline.Taken:
         batch = RecordBatch.of(INPUT_TOPICS[source], 0, 1, 0, records)
@@ -127,13 +131,16 @@ class PathUnderTest:
         *,
         earliest: float | None = None,
         flushed: Mapping[int, NDArray[np.uint32]] | None = None,
+        cleared: Slots = NO_SLOTS,
     ) -> list[dict[str, Any]]:
         """Look, publish and count sizes. Returns the outbox entries, decoded; a deletion has `gone`.
 
-        `earliest` is that of the look, `now` by default; `flushed` has the segments before looks in between.
+        `earliest` is that of the look, `now` by default; `flushed` has the segments before looks in between; `cleared`
+        are rows that an erasure has cleared since the latest flush.
         """
         looked = pipeline.look(self.rows, slots, now if earliest is None else earliest, self.segmentations)
         looked.compare_with(slots, flushed or {})
+        self.seen_audiences = pipeline.look_at_audiences(self.rows, slots, now, self.audiences, cleared)
         self.entries = entries = pipeline.publish(
             self.rows,
             slots,
@@ -144,8 +151,11 @@ class PathUnderTest:
             segmentations=self.segmentations,
             rules=RULES,
             answered=answered or {},
+            cleared=cleared,
+            audiences=self.seen_audiences,
         )
         self.sizes = pipeline.count_sizes(looked.before, looked.after, self.segmentations, self.sizes)
+        self.sizes = pipeline.count_audiences(self.seen_audiences, self.sizes)
         return [
             {"changes": entry.changes, **(json.loads(entry.membership) if entry.membership else {"gone": True})}
             for entry in entries

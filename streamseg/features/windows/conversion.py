@@ -52,7 +52,9 @@ def convert_spent(old: Layout, new: Layout, records: Records, made: Records) -> 
     if new.spent_days > old.spent_days:
         first = np.where(np.isfinite(records["first_seen"]), records["first_seen"], 0.0)
         begins = records["spent_day"][:, 0].astype(np.intp) - old.spent_days + 1
-        dropped = days.day_and_hour(first)[0] < begins
+        # Refunds count on the day of their purchase, which can be before the first event.
+        unlike = records["spend_minor"] != records["spent"].sum(axis=1, dtype=np.int64)
+        dropped = (days.day_and_hour(first)[0] < begins) | unlike
         complete_from = np.where(dropped, np.maximum(complete_from, begins), complete_from)
     made["spent_from"][:, 0] = complete_from
 

@@ -22,8 +22,8 @@ class _Partition:
     """Number of the last entry of each flush that had some."""
     flows: dict[int, Flows] = field(default_factory=dict)
     """By place in the ring of days."""
-    due: dict[str, float] = field(default_factory=dict)
-    """When customers must be looked at without an event."""
+    due: dict[str, int] = field(default_factory=dict)
+    """When customers must be looked at without an event, epoch seconds."""
 
     def bucket(self, customer_id: str) -> dict[str, bytes]:
         return self.buckets[keys.bucket(customer_id.encode())]
@@ -106,9 +106,10 @@ class MemoryStateStore:
                 at.bucket(customer_id).pop(customer_id, None)
             else:
                 at.bucket(customer_id)[customer_id] = row
-        at.due |= dict(flush.due)
-        for customer_id in [one for one, when in flush.due if when == inf]:
-            del at.due[customer_id]
+        for customer_id, when in flush.due:
+            at.due.pop(customer_id, None)
+            if when < inf:
+                at.due[customer_id] = int(when)
         for entry in flush.outbox:
             at.appended += 1
             at.outbox.append((at.appended, entry))
@@ -132,7 +133,7 @@ class MemoryStateStore:
     async def due(self, partition: int, now: float, count: int) -> list[str]:
         """See the port."""
         due = self._of(partition).due
-        return sorted((one for one, at in due.items() if int(at) <= now), key=lambda one: (due[one], one))[:count]
+        return sorted((one for one, at in due.items() if at <= now), key=lambda one: (due[one], one))[:count]
 
     async def outbox(self, partition: int, after: str = "-") -> list[tuple[str, OutboxEntry]]:
         """See the port."""

@@ -192,7 +192,7 @@ class PartitionState:
                 rows, slots, earliest, segmentations, absorbed.settles_anew, anew=anew, settles=settles
             )
             looked.compare_with(slots, absorbed.flushed)
-            audiences = pipeline.look_at_audiences(rows, slots, now, self._audiences)
+            audiences = pipeline.look_at_audiences(rows, slots, now, self._audiences, absorbed.cleared)
             unknown, epoch = self._rules.publishing.unknown_consent.analytics, self._lease.epoch
             absorbed.note_samples(rows, pipeline.withdrawn_samples(rows, slots, unknown=unknown))
             sampled = pipeline.sample(
@@ -213,7 +213,9 @@ class PartitionState:
                 audiences=audiences,
             )
         before, after = looked.before, looked.after
-        due = [] if audiences is None else audiences.schedule(rows, slots, whole=swept is not None)
+        due = []
+        if audiences is not None:
+            due = audiences.schedule(rows, slots, whole=swept is not None, listed=swept is SweepKind.DUE)
         if swept:
             named = {entry.customer_id for entry in entries} | {one.customer_id for one in sampled}
             must_write = np.array([rows.customer_ids[slot] in named for slot in slots.tolist()], dtype=bool)
