@@ -39,17 +39,18 @@ def command(invocation: Invocation, customer_id: str, why: bool, language: str |
             click.echo(json.dumps({"customer_id": customer_id, "known": False, "segments": {}}))
         raise NotFoundError(f"there is no customer {customer_id}")
     reasons = asyncio.run(explain(invocation.settings, customer_id)) if why else {}
-    of_audiences = asyncio.run(audience_reasons(invocation.settings, customer_id)) if why else {}
+    membership = json.loads(stored)
+    told = why and "audiences" in membership
+    of_audiences = asyncio.run(audience_reasons(invocation.settings, customer_id)) if told else {}
     if as_json:
         explained = {"why": reasons, "why_audiences": of_audiences}
-        click.echo(json.dumps(json.loads(stored) | explained) if why else stored.decode())
+        click.echo(json.dumps(membership | explained) if why else stored.decode())
         return
     features: Mapping[str, Feature] = {}
     if reasons:
         from streamseg.wiring.derived import derive
 
         features = derive(invocation.settings).features
-    membership = json.loads(stored)
     for segmentation, segment in membership["segments"].items():
         if segment is None:
             say(f"{segmentation}: unassigned")

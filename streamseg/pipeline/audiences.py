@@ -31,6 +31,8 @@ class LiveAudiences:
     """Of the live audiences, sorted by id."""
     frozen: Mask
     """Audiences whose rule this worker cannot decide: their members stay. Shape (a,)."""
+    ends: Floats
+    """When each audience ends, epoch seconds, shape (a,); infinite if never."""
     ids: tuple[str, ...] = field(init=False)
     columns: NDArray[np.intp] = field(init=False)
     """Of the rows, by audience."""
@@ -143,14 +145,15 @@ def look_at_audiences(
     count = len(live.ids)
     at = np.maximum(rows.last_seen[slots], now)
     decided = live.rules.decide(rows, slots, at, before[:, :count])
-    after = np.zeros_like(before)
-    after[:, :count] = np.where(live.frozen, before[:, :count], decided.members) & is_known(rows, slots)[:, None]
+    after, open_ = np.zeros_like(before), is_known(rows, slots)[:, None] & (at[:, None] < live.ends)
+    after[:, :count] = np.where(live.frozen, before[:, :count], decided.members) & open_
     stays = before[:, :count] & ~np.isin(slots, cleared)[:, None]
     since = np.where(stays, rows.entered[slots][:, live.columns], np.uint32(now))
     entered = np.zeros((len(slots), rows.layout.audiences), dtype=np.uint32)
     entered[:, live.columns] = np.where(after[:, :count], since, 0)
     rows.entered[slots] = entered
-    due = np.where(is_known(rows, slots), np.ceil(decided.until), np.inf)
+    until = np.minimum(decided.until, np.where(after[:, :count], live.ends, np.inf).min(axis=1, initial=np.inf))
+    due = np.where(is_known(rows, slots), np.ceil(until), np.inf)
     due_at = np.where(due < np.inf, due, 0.0).astype(np.uint32)
     renewed = (rows.audiences_as_of[slots, 0] != live.generation) | (rows.due_at[slots, 0] != due_at)
     rows.audiences_as_of[slots, 0], rows.due_at[slots, 0] = live.generation, due_at

@@ -158,7 +158,7 @@ async def preview(
         _, held = belonged(rows, slots, live)
         at = np.maximum(rows.last_seen[slots], now)
         decided = live.rules.decide(rows, slots, at, held[:, : len(live.ids)])
-        inside = slots[decided.members[:, column]]
+        inside = slots[decided.members[:, column] & (at < live.ends[column])]
         found.as_of = max(found.as_of, int(now))
         found.customers += len(slots)
         found.matched += len(inside)

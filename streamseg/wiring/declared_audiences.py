@@ -1,6 +1,7 @@
 """Prepares declared audiences for rows: what rules can speak of, and the rules in the form that decides quickly."""
 
 from collections.abc import Sequence
+from math import inf
 
 import numpy as np
 
@@ -36,8 +37,10 @@ def vocabulary(layout: Layout) -> Vocabulary:
 def live_audiences(layout: Layout, declared: DeclaredAudiences) -> tuple[LiveAudiences, Sequence[str]]:
     """Return the audiences as the path needs them, and a line about each whose rule these rows cannot decide."""
     live = declared.live
-    understood, problems = meanings([Audience.model_validate(one.definition) for one in live], vocabulary(layout))
+    definitions = [Audience.model_validate(one.definition) for one in live]
+    understood, problems = meanings(definitions, vocabulary(layout))
     rules = [understood[one.id].clauses if one.id in understood else () for one in live]
     frozen = np.array([one.id not in understood for one in live], dtype=np.bool_)
     compiled = CompiledRules(layout, [one.id for one in live], rules)
-    return LiveAudiences(declared, compiled, frozen), [f"audience {one.audience}: {one.text}" for one in problems]
+    ends = np.array([inf if (at := one.ends_at(layout.time_zone)) is None else at for one in definitions])
+    return LiveAudiences(declared, compiled, frozen, ends), [f"audience {one.audience}: {one.text}" for one in problems]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -309,3 +310,17 @@ def test_a_look_leaves_other_rows_alone() -> None:
     before: NDArray[np.void] = path.rows.slab[[0, 2]].copy()
     pipeline.look_at_audiences(path.rows, np.array([1, 3]), NOW + 9 * DAY, path.audiences)
     assert path.rows.slab[[0, 2]].tobytes() == before.tobytes()
+
+
+def test_everybody_leaves_when_an_audience_ends() -> None:
+    path = path_with()
+    path.feed(0, click(0))
+    assert path.audiences is not None
+    ends = np.array([np.inf, np.inf, NOW + DAY])  # buyers, quiet, visitors
+    path.audiences = replace(path.audiences, ends=ends)
+    later(path, 60)
+    assert due(path, whole=True) == {"c-1": NOW + DAY}
+    later(path, DAY)
+    assert moves(path) == ["-visitors"]
+    path.feed(0, click(1, at=NOW + 60), now=NOW + DAY + 1)
+    assert moves(path) == []

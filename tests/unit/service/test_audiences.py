@@ -1,0 +1,149 @@
+"""Counts, members, preview, overlap and reasons of audiences, from all stored rows."""
+
+import json
+from contextlib import aclosing
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+
+from streamseg.audiences.declared import DeclaredAudiences
+from streamseg.audiences.definition import Audience
+from streamseg.clustering.identity import code_of
+from streamseg.errors import NotFoundError, SettingsError
+from streamseg.features.layout import Layout
+from streamseg.membership.types import Consent
+from streamseg.pipeline import LiveAudiences, look_at_audiences
+from streamseg.service import audiences
+from streamseg.service.audience_reasons import audience_reasons
+from streamseg.service.overlap import overlap
+from streamseg.store.memory import MemoryModelStore, MemoryStateStore
+from streamseg.wiring.declared_audiences import live_audiences
+from tests.support.rows import DAY, NOON, Slab, click, consent, purchase
+from tests.support.stored_rows import store_rows
+
+pytestmark = pytest.mark.asyncio
+
+LAYOUT = Layout.of(audiences=4)
+UNKNOWN = Consent(ads=False, personalisation=True, analytics=True)
+CUSTOMERS = [f"c-{n}" for n in range(10)]
+NOW = NOON + DAY
+
+
+def audience(name: str, purpose: str = "ads", minimum_size: int = 4, **rule: object) -> Audience:
+    return Audience.model_validate(
+        {"id": name, "name": name, "purpose": purpose, "minimum_size": minimum_size, "rule": rule}
+    )
+
+
+async def declared_by(models: MemoryModelStore) -> DeclaredAudiences:
+    """Buyers: 0 to 4, of whom 0 and 1 consent to ads; all of them in the first, too small, audience, and two others."""
+    bought = {"event": "purchase", "within": "2 days"}
+    made = [
+        audience("buyers", **bought),
+        audience("few", minimum_size=6, **bought),
+        audience("read", "content", **bought),
+    ]
+    return await audiences.declare(models, made, LAYOUT.audiences)
+
+
+async def stage() -> tuple[MemoryStateStore, LiveAudiences]:
+    state = MemoryStateStore()
+    live, problems = live_audiences(LAYOUT, await declared_by(MemoryModelStore()))
+    assert problems == []
+    slab = Slab(LAYOUT, CUSTOMERS)
+    slab.feed([click(NOON) for _ in CUSTOMERS], range(10))
+    slab.feed([purchase(NOON + n) for n in range(5)], range(5))
+    slab.feed([consent(NOON, ads=True) for _ in range(2)], range(2))
+    slab.rows.segment[slab.all, 0] = [code_of("behaviour-aaaa" if n < 4 else "behaviour-bbbb") for n in range(10)]
+    slab.rows.published_wall[slab.all] = [0 if n == 4 else 1 for n in range(10)]
+    look_at_audiences(slab.rows, slab.all, NOW, live)
+    await store_rows(state, LAYOUT, dict(zip(CUSTOMERS, slab.stored(), strict=True)), 0, 1)
+    return state, live
+
+
+async def test_counts_reconcile_and_small_audiences_are_not_exported() -> None:
+    state, live = await stage()
+    counts = {name: asdict(one) for name, one in (await audiences.count(state, LAYOUT, live, UNKNOWN)).items()}
+    assert counts == {
+        "buyers": {"matched": 5, "known": 4, "consented": 2, "exported": 2},
+        "few": {"matched": 5, "known": 4, "consented": 2, "exported": 0},
+        "read": {"matched": 5, "known": 4, "consented": 4, "exported": 0},
+    }
+
+
+async def test_members_are_listed_with_the_time_of_entering() -> None:
+    state, live = await stage()
+    async with aclosing(audiences.members(state, LAYOUT, live, "few")) as listed:
+        found = [one async for one in listed]
+    assert sorted(found) == [(f"c-{n}", int(NOW)) for n in range(5)]
+    with pytest.raises(NotFoundError, match="there is no audience many"):
+        await anext(audiences.members(state, LAYOUT, live, "many"))
+
+
+async def test_a_preview_counts_without_declaring() -> None:
+    state, live = await stage()
+    tried = live.declared.with_("quiet", audience("quiet", event="visit", none_within="1 day").written(), 4)
+    wished, _ = live_audiences(LAYOUT, tried)
+    found = await audiences.preview(state, LAYOUT, wished, "quiet", event_clock=True)
+    assert (found.customers, found.matched, found.unknown) == (10, 0, 0)
+    found = await audiences.preview(state, LAYOUT, wished, "quiet")  # years later
+    assert (found.matched, found.segments) == (10, {"behaviour-aaaa": 4, "behaviour-bbbb": 6})
+    assert len(set(found.examples)) == 10
+    assert not set(found.examples) & set(CUSTOMERS)
+    assert "quiet" not in live.ids
+
+
+async def test_an_audience_ends_with_its_date_in_a_preview_too() -> None:
+    state, live = await stage()
+    past = audience("past", event="visit").model_copy(update={"expires": audience_end()})
+    wished, _ = live_audiences(LAYOUT, live.declared.with_("past", past.written(), 4))
+    assert (await audiences.preview(state, LAYOUT, wished, "past")).matched == 0
+
+
+def audience_end() -> object:
+    return Audience.model_validate(
+        {"id": "a", "name": "a", "purpose": "ads", "rule": {"event": "visit"}, "expires": "2025-01-31"}
+    ).expires
+
+
+async def test_overlap_has_shares_both_ways_and_lift() -> None:
+    state, live = await stage()
+    found = await overlap(state, LAYOUT, live, event_clock=True)
+    first, second = (row for row in found.rows if row.audience == "buyers")
+    assert (first.segment, first.both, first.share_of_audience, first.share_of_segment) == ("behaviour-aaaa", 4, 0.8, 1)
+    assert first.lift == 2.0
+    assert (second.segment, second.both, second.lift) == ("behaviour-bbbb", 1, round(0.2 / 0.6, 3))
+    assert json.loads(json.dumps(asdict(found)))["customers"] == 10
+
+
+async def test_reasons_say_what_holds_and_what_does_not() -> None:
+    state, live = await stage()
+    rows = await state.load(0, ["c-0", "c-9"])
+    inside, outside = (
+        audience_reasons(LAYOUT, customer, row or b"", live, NOW)["buyers"]
+        for customer, row in zip(("c-0", "c-9"), rows, strict=True)
+    )
+    asks = {"asks": "purchase within 2 days", "wanted": True}
+    assert inside == {"member": True, "since": int(NOW), "clauses": [[asks | {"is": True}]]}
+    assert outside == {"member": False, "since": None, "clauses": [[asks | {"is": False}]]}
+
+
+async def test_two_who_declare_at_once_both_succeed() -> None:
+    class Contended(MemoryModelStore):
+        async def declare(self, generation: int, parent: int, audiences_: bytes) -> bool:
+            if generation == 1 and not self.lost:
+                self.lost = True
+                await super().declare(1, 0, DeclaredAudiences().with_("other", one.written(), 4).encode())
+            return await super().declare(generation, parent, audiences_)
+
+        lost = False
+
+    one, models = audience("mine", event="visit"), Contended()
+    after = await audiences.declare(models, [one], 4)
+    assert [each.id for each in after.live] == ["mine", "other"]
+    assert await audiences.read_declared(models) == after
+    await audiences.drop(models, "mine")
+    with pytest.raises(SettingsError, match="was dropped, and its id does not come back"):
+        await audiences.declare(models, [one], 4)
+    assert np.all([each.id == "other" for each in (await audiences.read_declared(models)).live])
