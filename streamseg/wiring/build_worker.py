@@ -54,9 +54,8 @@ async def run_worker(settings: Settings) -> None:
         clock: Clock = (
             EventClock(settings.worker.event_clock_step_seconds) if settings.clock == "event" else WallClock()
         )
-        models = ModelCache(
-            model_store, derived.segmentations, metrics, compile_audiences=partial(live_audiences, layouts.layout)
-        )
+        compile_audiences = partial(live_audiences, layouts.layout) if layouts.layout.audiences else None
+        models = ModelCache(model_store, derived.segmentations, metrics, compile_audiences=compile_audiences)
         row_limit = RowLimit(settings.worker.rows_in_memory)
         open_partition = partial(
             Partition,

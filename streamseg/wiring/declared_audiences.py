@@ -36,6 +36,7 @@ def vocabulary(layout: Layout) -> Vocabulary:
 
 def live_audiences(layout: Layout, declared: DeclaredAudiences) -> tuple[LiveAudiences, Sequence[str]]:
     """Return the audiences as the path needs them, and a line about each whose rule these rows cannot decide."""
+    declared, without_room = _with_room(layout, declared)
     live = declared.live
     definitions = [Audience.model_validate(one.definition) for one in live]
     understood, problems = meanings(definitions, vocabulary(layout))
@@ -43,4 +44,16 @@ def live_audiences(layout: Layout, declared: DeclaredAudiences) -> tuple[LiveAud
     frozen = np.array([one.id not in understood for one in live], dtype=np.bool_)
     compiled = CompiledRules(layout, [one.id for one in live], rules)
     ends = np.array([inf if (at := one.ends_at(layout.time_zone)) is None else at for one in definitions])
-    return LiveAudiences(declared, compiled, frozen, ends), [f"audience {one.audience}: {one.text}" for one in problems]
+    lines = [f"audience {one.audience}: {one.text}" for one in problems]
+    return LiveAudiences(declared, compiled, frozen, ends), [*without_room, *lines]
+
+
+def _with_room(layout: Layout, declared: DeclaredAudiences) -> tuple[DeclaredAudiences, list[str]]:
+    """Return the audiences that have a column in these rows, and a line about each live one that has none."""
+    kept = tuple(one for one in declared.audiences if one.column < layout.audiences)
+    lines = [
+        f"audience {one.id}: setting audiences.most is {layout.audiences} here, and it was declared with more"
+        for one in declared.live
+        if one.column >= layout.audiences
+    ]
+    return DeclaredAudiences(declared.generation, kept), lines

@@ -3,6 +3,7 @@
 import json
 from contextlib import aclosing
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,7 +31,7 @@ CUSTOMERS = [f"c-{n}" for n in range(10)]
 NOW = NOON + DAY
 
 
-def audience(name: str, purpose: str = "ads", minimum_size: int = 4, **rule: object) -> Audience:
+def audience(name: str, purpose: str = "ads", minimum_size: int = 4, **rule: Any) -> Audience:
     return Audience.model_validate(
         {"id": name, "name": name, "purpose": purpose, "minimum_size": minimum_size, "rule": rule}
     )
@@ -147,3 +148,10 @@ async def test_two_who_declare_at_once_both_succeed() -> None:
     with pytest.raises(SettingsError, match="was dropped, and its id does not come back"):
         await audiences.declare(models, [one], 4)
     assert np.all([each.id == "other" for each in (await audiences.read_declared(models)).live])
+
+
+async def test_a_worker_with_fewer_columns_leaves_what_has_none_alone() -> None:
+    declared = await declared_by(MemoryModelStore())
+    live, problems = live_audiences(Layout.of(audiences=2), declared)
+    assert live.ids == ("buyers", "few")
+    assert problems == ["audience read: setting audiences.most is 2 here, and it was declared with more"]
