@@ -106,6 +106,8 @@ class OpenRtb:
                 secret = caller.is_secret
                 shown = [each for each in view["segments"] if secret or self._catalogue.is_public(each)]
                 labels = {each: str(self._catalogue.entries.get(each, {}).get("label", "")) for each in shown}
+                if secret:  # no audience is public: its id may say what the brand wants of the customer
+                    shown += view.get("audiences", ())
                 document = user_fragment(shown, self._provider, labels, self._audiences)
         return answer_with(
             msgspec.json.encode(document),

@@ -1,6 +1,7 @@
 """Ad servers get an OpenRTB fragment, only with consent to ads."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -45,6 +46,18 @@ async def test_the_fragment_has_our_segment_ids_and_the_mapped_iab_ids() -> None
         "key_values": {"ssg": ["behaviour-k7q2"]},
     }
     assert answer.headers["streamseg-as-of"]
+
+
+@pytest.mark.asyncio
+async def test_a_secret_key_sees_the_audiences_for_ads_and_a_publishable_one_none() -> None:
+    api, customer = served(), "anon-" + "y" * 22
+    membership = replace(membership_of(customer, ads=True), audiences=("readers", "win-back"))
+    view = ads_view(encode(membership), lambda _: True, "win-back".__eq__)
+    await api.ads_views.write([OutboxEntry(customer, membership.epoch, membership.seq, view)])
+    async with api.client() as client, api.client(PK) as public:
+        seen = [await each.get("/v1/openrtb/user", params={"id": customer}) for each in (client, public)]
+    assert seen[0].json()["key_values"] == {"ssg": ["behaviour-k7q2", "win-back"]}
+    assert seen[1].json() == EMPTY
 
 
 @pytest.mark.asyncio
