@@ -28,6 +28,7 @@ from streamseg.settings import Settings
 from streamseg.topics import CLICKS, DEAD_LETTERS, MEMBERSHIPS, MODELS, SAMPLES
 from streamseg.wiring.derived import derive
 from streamseg.wiring.stores import stores
+from tests.bench.audience_rules import SETTINGS, declared
 from tests.bench.click_load import Load, fill, send
 from tests.support.kafka.server import KafkaServer
 from tests.support.kafka.topics import remake_topics
@@ -56,6 +57,8 @@ class Testbed:
         self.group = ""
         self.given: Mapping[str, str] = {}
         """Further settings of the worker, by environment name."""
+        self.audiences = 0
+        """Audiences that are declared when it starts over."""
 
     def __enter__(self) -> Self:
         self.kafka.start()
@@ -77,6 +80,7 @@ class Testbed:
             "STREAMSEG_KAFKA__GROUP": self.group,
             "STREAMSEG_REDIS__URL": self.redis.url,
             "STREAMSEG_WORKER__METRICS_PORT": "0",
+            **({"STREAMSEG_AUDIENCES__MOST": str(self.audiences), **SETTINGS} if self.audiences else {}),
             **self.given,
         }
 
@@ -106,7 +110,7 @@ class Testbed:
         self.sent += len(records)
 
     def clear(self) -> None:
-        """Start over: a new consumer group, an empty store with a model, empty output topics."""
+        """Start over: a new consumer group, an empty store with a model and the audiences, empty output topics."""
         self.group = f"bench-{uuid.uuid4().hex[:12]}"
         self._store.flushall()
         remake_topics(self.kafka.bootstrap, self.partitions, OUTPUTS)
@@ -140,6 +144,9 @@ class Testbed:
             raise RuntimeError("the model learned from the load has no segments")
         async with stores(settings) as (_, _, models):
             await models.publish(params.segmentation, snapshot.version, snapshot.parent, snapshot.to_json())
+            if self.audiences:
+                audiences = declared(self.audiences)
+                await models.declare(audiences.generation, 0, audiences.encode())
 
     def is_assigned(self, consumers: int = 1) -> bool:
         """Whether the group is stable, and at least `consumers` members have partitions."""

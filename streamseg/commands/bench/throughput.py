@@ -32,6 +32,12 @@ LOADS = ("skewed", "flat")
     show_default=True,
     help="Events per load for Faust and Quix.",
 )
+@click.option(
+    "--audiences",
+    type=click.IntRange(0, 100),
+    default=0,
+    help="Measure our worker once more with so many audiences to decide, as streamseg-audiences.",
+)
 @json_option
 def command(
     *,
@@ -41,6 +47,7 @@ def command(
     loads: tuple[str, ...],
     names: tuple[str, ...],
     slow_events: int,
+    audiences: int,
     as_json: bool,
 ) -> None:
     """Measure events per second and CPU time per event of the complete path, on a real Kafka and Redis.
@@ -59,6 +66,7 @@ def command(
         loads=loads,
         names=names,
         slow_events=min(slow_events, events),
+        audiences=audiences,
     )
 
 

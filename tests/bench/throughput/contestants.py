@@ -37,6 +37,8 @@ class Contestant:
     """Too slow for the whole load: it gets a smaller one of the same kind."""
     apart: bool = False
     """Runs in the peers' own Python environment."""
+    with_audiences: bool = False
+    """Gets audiences to decide."""
     grouped: bool = True
     """Member of a consumer group, whose state shows when it starts to read."""
 
@@ -60,6 +62,10 @@ class Contestant:
         wrong = sum(held.get(customer) != expected for customer, expected in sent.items())
         assert not wrong, f"{self.name}: wrong counts for {wrong} customers"
         assert held.keys() == sent.keys(), f"{self.name}: customers in the store that were not in the load"
+
+
+def _worker(_: Testbed) -> Sequence[str]:
+    return "-m", "streamseg.commands", "worker"
 
 
 def _ours(testbed: Testbed) -> dict[str, Kept]:
@@ -90,7 +96,8 @@ def _peer(module: str) -> Callable[[Testbed], Sequence[str]]:
 CONTESTANTS: Final = {
     one.name: one
     for one in (
-        Contestant("streamseg", lambda _: ("-m", "streamseg.commands", "worker"), _ours, Testbed.committed),
+        Contestant("streamseg", _worker, _ours, Testbed.committed),
+        Contestant("streamseg-audiences", _worker, _ours, Testbed.committed, with_audiences=True),
         Contestant("faust", _peer("faust_app"), _theirs, Testbed.rows_written, slow=True),
         Contestant("bytewax", _peer("bytewax_app"), _theirs, Testbed.rows_written, apart=True, grouped=False),
         Contestant("quix", _peer("quix_app"), _theirs, Testbed.rows_written, slow=True, apart=True),

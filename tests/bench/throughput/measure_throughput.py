@@ -62,9 +62,14 @@ def measure(
     loads: Sequence[str],
     names: Sequence[str],
     slow_events: int,
+    audiences: int,
     say: Callable[[str], None],
 ) -> dict[str, Any]:
-    """Measure the contestants `names` on `loads`. Returns the `--json` document."""
+    """Measure the contestants `names` on `loads`. Returns the `--json` document.
+
+    With `audiences`, our worker runs once more, with so many to decide.
+    """
+    names = (*names, "streamseg-audiences") if audiences else names
     peers = environment.python(say) if any(CONTESTANTS[one].apart for one in names) else None
     medians: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="streamseg-bench-") as folder, Testbed(Path(folder)) as testbed:
@@ -74,6 +79,7 @@ def measure(
             for number in range(rounds):
                 for turn in turns(name, events, customers, slow_events, names):
                     for contestant in (CONTESTANTS[one] for one in turn.names):
+                        testbed.audiences = audiences if contestant.with_audiences else 0
                         one = race(testbed, contestant, peers, turn.load)
                         taken[contestant.name].append(one)
                         say(
@@ -92,6 +98,7 @@ def measure(
         "slow_events": slow_events,
         "customers": customers,
         "rounds": rounds,
+        "audiences": audiences,
         "loads": medians,
     }
 

@@ -1,0 +1,28 @@
+"""Audiences for benchmarks: rules of three predicates each, no two alike."""
+
+from typing import Any, Final
+
+from streamseg.audiences.declared import DeclaredAudiences
+from streamseg.audiences.definition import Audience
+
+SETTINGS: Final = {"STREAMSEG_AUDIENCES__TRACKED": '{"cart": 2, "purchase": 4, "view": 4, "visit": 4}'}
+"""What rows keep for them."""
+FIGURES: Final = ("views", "carts", "clicks", "sessions", "click_recency")
+
+
+def rule(number: int) -> dict[str, Any]:
+    """Return a rule: two windows, one of them negated, and a figure; most match some customers and not others."""
+    seen = {"event": "view", "at_least": 1 + number % 4, "within": f"{1 + number} hours"}
+    not_left = {"not": {"event": "cart", "at_least": 1 + number % 2, "within": f"{2 + number} days"}}
+    figure = {"feature": FIGURES[number % len(FIGURES)], "at_least": 0.5 + 0.25 * number}
+    return {"any": [{"all": [seen, not_left]}, figure]} if number % 2 else {"all": [seen, not_left, figure]}
+
+
+def declared(count: int) -> DeclaredAudiences:
+    """Return so many audiences, declared in one generation after the other."""
+    audiences = DeclaredAudiences()
+    for number in range(count):
+        audience = f"audience-{number}"
+        given = {"id": audience, "name": f"Audience {number}", "purpose": "ads", "rule": rule(number)}
+        audiences = audiences.with_(audience, Audience.model_validate(given).written(), count)
+    return audiences
