@@ -170,7 +170,7 @@ class Rebuilder:
         return (one for one in records if one.key and self._belongs(partition, one.key.decode(errors="replace")))
 
     async def _changes(self, partition: int, *, gather: bool) -> dict[int, tuple[int, int]]:
-        """Return the partitions of the change topic that have memberships of a partition's customers, and their bounds."""
+        """Return the bounds of the partitions of the change topic that have a partition's customers."""
         places = self._partitions if gather else (partition,)
         return {place: await self._log.bounds(MEMBERSHIPS, place) for place in places}
 
