@@ -77,3 +77,12 @@ async def test_the_borders_of_rfm_are_replaced(models: ModelStore) -> None:
     await models.write_rfm(b"one")
     await models.write_rfm(b"two")
     assert await models.rfm() == b"two"
+
+
+async def test_segments_are_removed_from_the_catalogue_with_their_names(models: ModelStore) -> None:
+    await models.write_catalogue({"behaviour-a": b"{}", "behaviour-b": b"{}"})
+    for segment in ("behaviour-a", "behaviour-b"):
+        await models.rename(segment, "ours")
+    await models.remove_from_catalogue(["behaviour-a", "behaviour-gone"])
+    await models.remove_from_catalogue([])
+    assert (await models.catalogue()).keys() == (await models.names()).keys() == {"behaviour-b"}

@@ -1,8 +1,10 @@
 """What the runs of one cycle changed, until it is flushed."""
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +28,7 @@ class Absorbed:
     began_at: float = 0.0
     """The partition's clock when the cycle began, epoch seconds."""
     appended_at: list[float] = field(default_factory=list)
-    """Epoch seconds at which Kafka got the first and the last record of each run."""
+    """Epoch seconds at which Kafka got the first and the last record of each run, probes and heartbeats left out."""
     read_until: dict[str, float] = field(default_factory=dict)
     """By topic, when Kafka got the last record, epoch seconds."""
     times: list[SeenTimes] = field(default_factory=list)
@@ -60,8 +62,10 @@ class Absorbed:
         self.probe = max((*taken.probes, self.probe or 0.0), default=0.0) or None
         if run.records:
             self.read_until[run.topic] = run.records[-1].timestamp / 1000.0
-            if taken.events or taken.rejected:
-                self.appended_at += [run.records[0].timestamp / 1000.0, run.records[-1].timestamp / 1000.0]
+            offsets = [*taken.offsets[:1], *taken.offsets[-1:], *(one.record.offset for one in taken.rejected)]
+            for offset in (min(offsets), max(offsets)) if offsets else ():
+                at = bisect_left(run.records, offset, key=attrgetter("offset"))
+                self.appended_at.append(run.records[at].timestamp / 1000.0)
 
     def note_records(self, topic: str, seen: int, rejected: int) -> None:
         """Count records of a topic, and how many of them were rejected."""

@@ -16,6 +16,7 @@ from streamseg import pipeline
 from streamseg.clustering.budget import LearnBudget
 from streamseg.events.record import RecordBatch
 from streamseg.events.rejection import RejectedEvent
+from streamseg.features.layout import NEVER
 from streamseg.features.rows import Rows, Slots
 from streamseg.kafka.partitioner import misrouted
 from streamseg.membership.catch_up import COPIED, CatchUp
@@ -221,7 +222,7 @@ class PartitionState:
         await self._relay(entries, written, samples, checkpoint, absorbed)
 
     async def expire(self, slots: Slots) -> NDArray[np.bool_]:
-        """Delete expired rows; returns the mask of those deleted, shape (n,).
+        """Delete expired rows, and old marks of erasures; returns the mask of those deleted, shape (n,).
 
         Raises `FlushRefusedError`.
         """
@@ -242,8 +243,8 @@ class PartitionState:
             )
             before = rows.segment[gone]
             written = await self._write(gone, (before, np.zeros_like(before)), entries, checkpoint, now, remove=True)
+            self._metrics.departures.inc(int((rows.last_seen[gone] > NEVER).sum()))  # the others were erased
             rows.evict(gone)
-            self._metrics.departures.inc(len(gone))
             await self._relay(entries, written, [], checkpoint, Absorbed())
         return expired
 
