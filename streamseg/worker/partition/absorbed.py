@@ -3,16 +3,21 @@
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.events.record import RecordBatch
+from streamseg.events.traceparent import sampled_parent
 from streamseg.features.rows import NO_SLOTS, Rows, Slots
 from streamseg.pipeline import Taken, TakenRun
 from streamseg.ports import OutgoingRecord, SeenTimes
+from streamseg.ports.tracing import StageTimes, Traced, TracedEvent
+
+NOT_YET: Final = StageTimes(0.0, 0.0, 0.0)
 
 
 @dataclass(slots=True)
@@ -33,6 +38,10 @@ class Absorbed:
     """By topic, when Kafka got the last record, epoch seconds."""
     times: list[SeenTimes] = field(default_factory=list)
     """Event times by run."""
+    traced: list[TracedEvent] = field(default_factory=list)
+    """Events whose producers sample their traces, if this worker traces."""
+    stages: StageTimes = NOT_YET
+    """When they were through the stages so far."""
     probe: float | None = None
     """When the newest probe was sent, epoch seconds."""
     answered: dict[int, tuple[int, int, int]] = field(default_factory=dict)
@@ -66,6 +75,24 @@ class Absorbed:
             for offset in (min(offsets), max(offsets)) if offsets else ():
                 at = bisect_left(run.records, offset, key=attrgetter("offset"))
                 self.appended_at.append(run.records[at].timestamp / 1000.0)
+
+    def note_traces(self, run: RecordBatch, taken: Taken) -> None:
+        """Note the events of a run whose producers sample their traces."""
+        customers = dict(zip(taken.offsets, taken.customer_ids, strict=True))
+        for record in run.records:
+            customer = customers.get(record.offset) if record.headers else None
+            if customer is not None and (parent := sampled_parent(record.headers)) is not None:
+                at = record.timestamp / 1000.0
+                self.traced.append(TracedEvent(parent, run.topic, run.partition, record.offset, customer, at))
+
+    def through(self, **stages: float) -> None:
+        """Note when the events were through a stage, epoch seconds."""
+        self.stages = replace(self.stages, **stages)
+
+    @property
+    def spans(self) -> list[Traced]:
+        """The traced events, each with the times of its stages."""
+        return [(one, self.stages) for one in self.traced]
 
     def note_records(self, topic: str, seen: int, rejected: int) -> None:
         """Count records of a topic, and how many of them were rejected."""

@@ -113,6 +113,8 @@ class PartitionState:
         taken = pipeline.take(rules.decoder, source, run, self.rows, foreign)
         absorbed.note_run(source, run, taken, self._ports.clock.now(self.partition))
         absorbed.dead_letters += dead_letters(taken.rejected, run.topic, run.partition, metrics)
+        if self._ports.tracer is not None:
+            absorbed.note_traces(run, taken)
         if taken.missing:
             self.load(taken.missing, await self._ports.state.load(self.partition, taken.missing))
         if run.topic in {CONSENTS, ERASURES}:
@@ -122,11 +124,13 @@ class PartitionState:
 
     def absorb(self, absorbed: Absorbed) -> None:
         """Absorb the runs that were taken, tick by tick, and note in `absorbed` what changed."""
+        absorbed.through(read=time.time())
         done = pipeline.absorb_runs(
             self.rows, absorbed.taken, self._rules.money, self._models.segmentations, self._earliest(absorbed)
         )
         absorbed.slots, absorbed.flushed = done.slots, done.flushed
         absorbed.cleared, absorbed.settles_anew = done.cleared, done.settles_anew
+        absorbed.through(absorbed=time.time())
         report_absorbed(done.parts, self._metrics)
 
     def _earliest(self, absorbed: Absorbed) -> float:
@@ -219,6 +223,7 @@ class PartitionState:
         written = await self._write(slots, (before, after), entries, checkpoint, now)
         samples = [OutgoingRecord(SAMPLES, one.key, one.value, one.headers, SAMPLES_PARTITION) for one in sampled]
         self.signs.saw("flushed", absorbed.probe)
+        absorbed.through(flushed=time.time())
         await self._relay(entries, written, samples, checkpoint, absorbed)
 
     async def expire(self, slots: Slots) -> NDArray[np.bool_]:
@@ -295,7 +300,7 @@ class PartitionState:
     ) -> None:
         report_moves(entries, self._metrics)
         position, in_doubt = written
-        timed = (absorbed.appended_at, in_doubt, absorbed.read_until, absorbed.probe)
+        timed = (absorbed.appended_at, in_doubt, absorbed.read_until, absorbed.probe, absorbed.spans)
         await self.relay.put(PendingDelivery(entries, position, extra, dict(checkpoint), *timed))
         self._flushed = True
 
