@@ -7,7 +7,6 @@ A reset begins with a new state: rows in memory that are ahead of the store woul
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,9 +36,6 @@ from streamseg.worker.partition.lease import Lease
 from streamseg.worker.partition.outbox_relay import OutboxRelay, PendingDelivery
 from streamseg.worker.partition.reports import report_absorbed, report_moves, report_taken
 from streamseg.worker.partition.signs import Signs
-
-EVICTED_AT_ONCE: Final = 16
-"""One of so many rows of the limit leaves memory with those above it."""
 
 
 class PartitionState:
@@ -305,12 +301,5 @@ class PartitionState:
         self._flushed = True
 
     def evict(self, limit: int) -> None:
-        """Above `limit` rows, forget those that were used least recently: a whole block of them.
-
-        To find them, all rows are compared, which takes 17 ms with 500,000 (once, 2026-11-29): too long for each cycle.
-        """
-        surplus = len(self.rows) - limit
-        if surplus > 0:
-            gone = self.rows.least_recently_used(surplus + limit // EVICTED_AT_ONCE)
-            self.rows.evict(gone)
-            self._metrics.evictions.inc(len(gone))
+        """Above `limit` rows, forget those that were used least recently."""
+        self._metrics.evictions.inc(self.rows.evict_above(limit))
