@@ -72,6 +72,7 @@ async def as_worker(client: Client) -> None:
         await read()
     await models.write_rfm(b"{}")
     await models.write_catalogue({"behaviour-aaaa": b"{}"})
+    await models.remove_from_catalogue(["behaviour-bbbb"])
     await RedisWorkerReports(client).put(WorkerReport("w", "0", 0.0, 0.0, False, (), ()), 60)
 
 
@@ -145,6 +146,8 @@ async def as_webhooks(client: Client) -> None:
         await store.retry(taken, 1.0)
         await store.park(taken, 1.0)
         await store.unpark(taken.id, 1.0)
+        await store.park(taken, 1.0)
+        await store.end_parked([taken.subscriber], 2.0)
         await store.done(taken)
     await store.forget("h", ["crm"], "")
     await store.counts(["crm"])
