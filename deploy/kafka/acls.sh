@@ -38,7 +38,3 @@ allow tools --topic streamseg. --resource-pattern-type prefixed \
 allow tools --group streamseg --operation Describe
 allow tools --group streamseg-reader --operation Describe
 allow tools --transactional-id streamseg-redrive --operation Write --operation Describe
-
-# KEDA, which adds workers by their lag (deploy/kubernetes)
-allow keda --topic streamseg.clicks --operation Describe
-allow keda --group streamseg --operation Describe

@@ -29,17 +29,17 @@ async def rejected_since(settings: "Settings", ends: dict[tuple[str, int], int])
     Heartbeats, which have no key, do not count; records that others sent meanwhile do. Raises `SettingsError` and
     `ServerUnavailableError`.
     """
-    from streamseg.repair.redrive import read_dead_letters
+    from streamseg.repair.redrive import unsent_letters
     from streamseg.topics import DEAD_LETTERS
     from streamseg.wiring.build_repair import topic_reader
 
     starts = {partition: end for (topic, partition), end in ends.items() if topic == DEAD_LETTERS}
     async with topic_reader(settings) as log:
-        letters = await read_dead_letters(log, await log.partitions(DEAD_LETTERS), starts)
-    return dict(
-        Counter(
-            letter.reason
-            for letter in letters
-            if letter.key is not None and letter.offset >= ends.get((letter.topic, letter.partition), 0)
+        reasons = Counter(
+            [
+                letter.reason
+                async for letter in unsent_letters(log, await log.partitions(DEAD_LETTERS), starts)
+                if letter.key is not None and letter.offset >= ends.get((letter.topic, letter.partition), 0)
+            ]
         )
-    )
+    return dict(reasons)

@@ -3,7 +3,9 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from heapq import heappush, heappushpop
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -49,12 +51,11 @@ def list_(invocation: Invocation, *, limit: int, topic: str | None, reason: str 
 
     Prints their positions and reasons, never their content.
     """
-    letters = asyncio.run(_unsent(invocation.settings, topic, reason))
-    reasons = Counter((letter.topic, letter.reason) for letter in letters)
-    shown = letters[-limit:] if limit else []
+    reasons, shown = asyncio.run(_listed(invocation.settings, topic, reason, limit))
     if as_json:
         counted = [{"topic": t, "reason": r, "count": count} for (t, r), count in reasons.most_common()]
-        click.echo(json.dumps({"count": len(letters), "reasons": counted, "latest": [one.shown() for one in shown]}))
+        latest = [one.shown() for one in shown]
+        click.echo(json.dumps({"count": reasons.total(), "reasons": counted, "latest": latest}))
         return
     _show(shown, reasons)
 
@@ -74,27 +75,46 @@ def redrive(invocation: Invocation, *, dry_run: bool, topic: str | None, reason:
     click.echo(json.dumps({"redriven": 0 if dry_run else count, "chosen": count}) if as_json else f"{count} {verb}")
 
 
-async def _unsent(settings: "Settings", topic: str | None, reason: str | None) -> "list[DeadLetter]":
-    from streamseg.repair.redrive import read_dead_letters
+async def _unsent(settings: "Settings", topic: str | None, reason: str | None) -> "AsyncGenerator[DeadLetter, None]":
+    from streamseg.repair.redrive import unsent_letters
     from streamseg.topics import DEAD_LETTERS
     from streamseg.wiring.build_repair import topic_reader as reader
 
     async with reader(settings) as log:
         with working("reading the dead letters"):
-            letters = await read_dead_letters(log, await log.partitions(DEAD_LETTERS))
-    return [one for one in letters if topic in {None, one.topic} and reason in {None, one.reason}]
+            async for one in unsent_letters(log, await log.partitions(DEAD_LETTERS)):
+                if topic in {None, one.topic} and reason in {None, one.reason}:
+                    yield one
+
+
+async def _listed(
+    settings: "Settings", topic: str | None, reason: str | None, limit: int
+) -> "tuple[Counter[tuple[str, str]], list[DeadLetter]]":
+    """Count the letters by topic and reason; also return the `limit` that were rejected last."""
+    reasons: Counter[tuple[str, str]] = Counter()
+    latest: list[tuple[float, int, DeadLetter]] = []
+    async with aclosing(_unsent(settings, topic, reason)) as letters:
+        async for letter in letters:
+            reasons[letter.topic, letter.reason] += 1
+            entry = letter.rejected_at, reasons.total(), letter
+            if len(latest) < limit:
+                heappush(latest, entry)
+            elif latest:
+                heappushpop(latest, entry)
+    return reasons, [letter for _, _, letter in sorted(latest)]
 
 
 async def _redrive(settings: "Settings", topic: str | None, reason: str | None, *, dry_run: bool) -> int:
     from streamseg.repair.redrive import redrive
     from streamseg.wiring.kafka_clients import transactional_sink
 
-    letters = await _unsent(settings, topic, reason)
-    if dry_run or not letters:
-        return len(letters)
+    if dry_run:
+        reasons, _ = await _listed(settings, topic, reason, 0)
+        return reasons.total()
     sink = transactional_sink(settings, "redrive")
     try:
-        return await redrive(letters, sink)
+        async with aclosing(_unsent(settings, topic, reason)) as letters:
+            return await redrive(letters, sink)
     finally:
         await sink.close()
 

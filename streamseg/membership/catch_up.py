@@ -6,7 +6,7 @@ takes over the published membership: each decision is made once (DESIGN.md, Exac
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,10 @@ from streamseg.clustering.identity import UNASSIGNED, code_of
 from streamseg.features.layout import Layout
 from streamseg.features.rows import Rows
 from streamseg.membership.types import Consent, Membership
+
+COPIED: Final = "copied"
+"""Name under which the checkpoint of rebuilt rows has an offset of the change topic. A rebuild has copied the
+memberships before it into the rows, and former owners have looked there for late records."""
 
 
 class AudienceColumns(Protocol):

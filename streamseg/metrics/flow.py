@@ -20,9 +20,6 @@ FLOW: Final = (
         ("topic",),
     ),
     MetricSpec(
-        "paused", "streamseg_flow_paused", "gauge", "1 while the partition waits for the store, else 0", ("partition",)
-    ),
-    MetricSpec(
         "event_to_membership",
         "streamseg_flow_event_to_membership_seconds",
         "histogram",

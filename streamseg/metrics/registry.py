@@ -26,7 +26,6 @@ class Metrics:
     lag_seconds: Gauge
     resets: Counter
     missed: Counter
-    paused: Gauge
     event_to_membership: Histogram
     flush_duration: Histogram
     checkpoint_timestamp: Gauge

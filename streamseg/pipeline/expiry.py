@@ -19,11 +19,14 @@ from streamseg.pipeline.segmentation import Segmentation
 def is_expired(rows: Rows, slots: Slots, cutoff: float, checkpoint: Sequence[int]) -> NDArray[np.bool_]:
     """Return the mask of rows whose last event occurred at or before `cutoff` (epoch seconds), shape (n,).
 
+    So end also the rows that hold only the mark of an erasure at or before it.
+
     A row that has absorbed events at or after `checkpoint` (next offset per input topic) is kept: after a reset, these
     events would be read again and start a new row that has only them.
     """
-    seen = rows.last_seen[slots]
-    expired: NDArray[np.bool_] = (seen > NEVER) & (seen <= cutoff) & (rows.last_applied[slots] < checkpoint).all(axis=1)
+    latest = np.maximum(rows.last_seen[slots], rows.erased_at[slots])
+    silent = (latest > NEVER) & (latest <= cutoff)
+    expired: NDArray[np.bool_] = silent & (rows.last_applied[slots] < checkpoint).all(axis=1)
     return expired
 
 

@@ -1,6 +1,6 @@
 """The stores of rows, memberships and models."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -315,6 +315,10 @@ class ModelStore(Protocol):
 
     async def write_catalogue(self, segments: Mapping[str, bytes]) -> None:
         """Store the JSON of these segment ids; others stay. Called by the trainer and `streamseg segments rename`."""
+        ...
+
+    async def remove_from_catalogue(self, segments: Collection[str]) -> None:
+        """Delete these segment ids and the names that people gave them. Called by the trainer."""
         ...
 
     async def catalogue(self) -> dict[str, bytes]:

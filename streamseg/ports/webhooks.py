@@ -152,6 +152,10 @@ class WebhookStore(Protocol):
         """Return the parked deliveries, ordered by id. Called by `streamseg webhooks`."""
         ...
 
+    async def end_parked(self, subscriber_ids: Sequence[str], before: float) -> int:
+        """Delete deliveries that were parked before a time; return how many. Called by the dispatcher every hour."""
+        ...
+
     async def unpark(self, delivery_id: str, due: float) -> bool:
         """Queue a parked delivery again; return False when it is not parked. Called by `streamseg webhooks`."""
         ...

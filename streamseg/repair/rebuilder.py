@@ -2,9 +2,10 @@
 
 Memberships are served all the time. After the swap, workers with the old layout are refused, and workers with the new
 one continue from the end of the pass. Published memberships are copied into the rows, so no customer changes segment.
+The checkpoint says how far, so a worker reads only the changes that came later, and not the whole topic into memory.
 
 After topics were grown, a customer's records are on the old partition and on the new one. Therefore all partitions are
-read for each, all rows are staged before the first swap, and memberships are copied here instead of by the workers.
+read for each, and all rows are staged before the first swap.
 """
 
 import sys
@@ -22,9 +23,11 @@ from streamseg.events.record import Record
 from streamseg.features.codec import erasure_of
 from streamseg.features.layout import NEVER, Layout
 from streamseg.features.rows import Rows
-from streamseg.membership.catch_up import CatchUp
+from streamseg.features.windows.conversion import doubt
+from streamseg.membership.catch_up import COPIED, CatchUp
 from streamseg.membership.latest_changes import LatestChanges
 from streamseg.membership.types import Membership
+from streamseg.pipeline import LiveAudiences, belonged, size_names
 from streamseg.ports import Log, PartitionMetadata, StateStore
 from streamseg.repair.single_pass import ERASURES_FIRST, SinglePass
 from streamseg.service.row_scans import ROWS_AT_ONCE, scan_rows
@@ -58,6 +61,7 @@ class Rebuilder:
         log: the retained log.
         topics: current id and partition count of each input topic.
         belongs: returns whether a customer's key falls on a partition.
+        audiences: those declared; None for none.
     """
 
     def __init__(
@@ -70,7 +74,9 @@ class Rebuilder:
         log: Log,
         topics: Mapping[str, tuple[str, int]],
         belongs: Callable[[int, str], bool],
+        audiences: LiveAudiences | None = None,
     ) -> None:
+        self._audiences = audiences
         self._layout = layout
         self._decoder = decoder
         self._money = money
@@ -99,14 +105,17 @@ class Rebuilder:
         gather, erased = await self._is_grown(), await self._erased()
         customers, events, swaps = 0, 0, []
         for partition in self._partitions:
+            # Before the inputs: what is copied was then decided from events that are read here.
+            copied = await self._changes(partition, gather=gather)
+            looked_until = await self._looked_until(partition, copied[partition][1])
             replay, ends = await self._replay(partition, erased, gather=gather)
-            sizes = await self._copy_memberships(partition, replay.rows) if gather else {}
+            sizes = await self._copy_memberships(partition, replay.rows, copied)
             await self._stage(partition, replay.rows)
             metadata = PartitionMetadata(
                 0,
                 "",
                 0,
-                checkpoint=ends,
+                checkpoint={**ends, COPIED: looked_until},
                 topics=self._topics,
                 layout=self._layout.fingerprint,
                 sizes=sizes,
@@ -151,33 +160,62 @@ class Rebuilder:
         replay.rows.erased_at[slots] = np.array([erased[customer] for customer in ours])
         others = [other for other in self._partitions if gather and other != partition]
         ends: dict[str, int] = {}
+        whole = True
         for source in ERASURES_FIRST:
             topic = INPUT_TOPICS[source]
             for place in (*others, partition):  # its own last: the last applied offsets refer to it
                 replay.rows.last_applied[:, source] = -1
                 first, ends[topic] = await self._log.bounds(topic, place)
+                whole &= first == 0
                 async for records in self._log.read(topic, place, first, ends[topic]):
                     wanted = records if place == partition else list(self._keyed(partition, records))
                     replay.take(source, wanted, everything)
+        if not whole:
+            doubt(replay.rows.slab[: len(replay.rows.customer_ids)], self._layout)
         return replay, ends
 
     def _keyed(self, partition: int, records: Sequence[Record]) -> Iterator[Record]:
         """Yield the records whose key belongs on the partition. Hashing a key is cheaper than decoding the record."""
         return (one for one in records if one.key and self._belongs(partition, one.key.decode(errors="replace")))
 
-    async def _copy_memberships(self, partition: int, rows: Rows) -> dict[str, int]:
-        """Copy the published memberships, from all partitions, into the rows; return the members of each segment."""
+    async def _changes(self, partition: int, *, gather: bool) -> dict[int, tuple[int, int]]:
+        """Return the bounds of the partitions of the change topic that have a partition's customers."""
+        places = self._partitions if gather else (partition,)
+        return {place: await self._log.bounds(MEMBERSHIPS, place) for place in places}
+
+    async def _looked_until(self, partition: int, end: int) -> int:
+        """Return the offset of the change topic before which its owner has looked for late records.
+
+        `end` if the store knows no owner: then it knows of nothing either that a late record could hide.
+        """
+        metadata = await self._state.metadata(partition)
+        if metadata is None:
+            return end
+        return min(end, metadata.checkpoint.get(MEMBERSHIPS, metadata.checkpoint.get(COPIED, 0)))
+
+    async def _copy_memberships(
+        self, partition: int, rows: Rows, copied: Mapping[int, tuple[int, int]]
+    ) -> dict[str, int]:
+        """Copy the published memberships into the rows; return the members of each segment and audience.
+
+        `copied`: bounds to read between, by partition of the change topic.
+        """
         changes = LatestChanges()
-        for place in self._partitions:
-            async for records in self._log.read(MEMBERSHIPS, place, *await self._log.bounds(MEMBERSHIPS, place)):
+        for place, (first, end) in copied.items():
+            async for records in self._log.read(MEMBERSHIPS, place, first, end):
                 for record in self._keyed(partition, records):
                     changes.read(record)
         latest: dict[str, Membership] = {
             customer: one.membership for customer, one in changes.latest.items() if one.membership is not None
         }
-        CatchUp(self._layout, latest).apply(rows, list(rows.slots), time.time())
+        CatchUp(self._layout, latest).apply(rows, list(rows.slots), time.time(), self._audiences)
         sizes: dict[str, int] = {}
-        members = rows.segment[rows.slots_of(list(rows.slots))]
+        slots = rows.slots_of(list(rows.slots))
+        if self._audiences is not None:
+            ids, held = belonged(rows, slots, self._audiences)
+            counted = zip(size_names(ids), held.sum(axis=0).tolist(), strict=True)
+            sizes |= {name: count for name, count in counted if count}
+        members = rows.segment[slots]
         for name, column in zip(self._layout.segmentations, members.T, strict=True):
             codes, counts = np.unique(column[column != UNASSIGNED], return_counts=True)
             sizes |= {id_of(name, code): count for code, count in zip(codes.tolist(), counts.tolist(), strict=True)}

@@ -1,6 +1,7 @@
 """Read dead letters, and send their records again to the topics that they came from."""
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import AsyncGenerator, AsyncIterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -13,6 +14,9 @@ from streamseg.topics import DEAD_LETTERS, INPUT_TOPICS
 REDRIVEN: Final = f"{ERROR_HEADERS}redriven"
 """Header of a record that marks a dead letter as sent again: same topic and key, no value."""
 LETTERS_AT_ONCE: Final = 1_000
+BYTES_AT_ONCE: Final = 16 << 20
+"""Of values. One `send` takes no more letters once it has so many, and no more than `LETTERS_AT_ONCE`."""
+NO_STARTS: Final[Mapping[int, int]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,55 +54,90 @@ class DeadLetter:
         return OutgoingRecord(DEAD_LETTERS, self.key, None, (*headers, (REDRIVEN, b"1")))
 
 
-async def read_dead_letters(log: Log, partitions: int, starts: Mapping[int, int] | None = None) -> list[DeadLetter]:
-    """Return the dead letters that were not sent again, each once, in the order of rejection.
+async def unsent_letters(
+    log: Log, partitions: int, starts: Mapping[int, int] = NO_STARTS
+) -> AsyncGenerator[DeadLetter, None]:
+    """Yield the dead letters that were not sent again, each once, by partition in the order of rejection.
+
+    Reads the topic twice, because the mark of one that was sent again comes after it.
 
     Args:
         log: reads the dead letter topic.
         partitions: its partition count.
         starts: offsets by partition, before which none are read.
     """
-    redriven: set[tuple[str, int, int]] = set()
-    found = await read_all_dead_letters(log, partitions, redriven, starts)
-    left = (letter for place, letter in found.items() if place not in redriven)
-    return sorted(left, key=lambda letter: letter.rejected_at)
+    bounds, redriven = await _bounds(log, partitions, starts), _Places()
+    async for letter, mark in _records(log, bounds):
+        if mark:
+            redriven.add(letter)
+    async for letter in _each_once(log, bounds):
+        if letter not in redriven:
+            yield letter
 
 
-async def read_all_dead_letters(
-    log: Log,
-    partitions: int,
-    redriven: set[tuple[str, int, int]] | None = None,
-    starts: Mapping[int, int] | None = None,
-) -> dict[tuple[str, int, int], DeadLetter]:
-    """Return every dead letter by topic, partition and offset of its record; adds those sent again to `redriven`."""
-    found: dict[tuple[str, int, int], DeadLetter] = {}
-    for partition in range(partitions):
-        first, end = await log.bounds(DEAD_LETTERS, partition)
-        start = max(first, (starts or {}).get(partition, 0))
-        async for records in log.read(DEAD_LETTERS, partition, start, end):
-            for record in records:
-                letter = _letter(record)
-                if letter is None:
-                    continue
-                place = letter.topic, letter.partition, letter.offset
-                if not any(name == REDRIVEN for name, _ in record.headers):
-                    found.setdefault(place, letter)
-                elif redriven is not None:
-                    redriven.add(place)
-    return found
+async def all_letters(log: Log, partitions: int) -> AsyncGenerator[DeadLetter, None]:
+    """Yield every dead letter once, also those that were sent again."""
+    async for letter in _each_once(log, await _bounds(log, partitions, NO_STARTS)):
+        yield letter
 
 
-async def redrive(letters: Iterable[DeadLetter], sink: EventSink) -> int:
+async def redrive(letters: AsyncIterable[DeadLetter], sink: EventSink) -> int:
     """Send the records that are complete, and mark their dead letters; return the number of records sent.
 
     Records and marks go in one `send`. With a transactional sink, an interrupted call can be made again: what was sent
     is marked, and what is not marked was not sent.
     """
-    chosen = [letter for letter in letters if not letter.cut]
-    for start in range(0, len(chosen), LETTERS_AT_ONCE):
-        piece = chosen[start : start + LETTERS_AT_ONCE]
-        await sink.send([*(one.original() for one in piece), *(one.redriven_mark() for one in piece)])
-    return len(chosen)
+    sent, size, piece = 0, 0, list[DeadLetter]()
+    async for letter in letters:
+        if letter.cut:
+            continue
+        piece.append(letter)
+        size += len(letter.value or b"")
+        if len(piece) == LETTERS_AT_ONCE or size >= BYTES_AT_ONCE:
+            sent += await _send(piece, sink)
+            size, piece = 0, []
+    return sent + (await _send(piece, sink) if piece else 0)
+
+
+async def _send(letters: Sequence[DeadLetter], sink: EventSink) -> int:
+    await sink.send([*(one.original() for one in letters), *(one.redriven_mark() for one in letters)])
+    return len(letters)
+
+
+class _Places:
+    """Where records lie that were rejected: only numbers, as their content may be large."""
+
+    def __init__(self) -> None:
+        self._offsets: defaultdict[tuple[str, int], set[int]] = defaultdict(set)
+
+    def add(self, letter: DeadLetter) -> None:
+        self._offsets[letter.topic, letter.partition].add(letter.offset)
+
+    def __contains__(self, letter: DeadLetter) -> bool:
+        return letter.offset in self._offsets[letter.topic, letter.partition]
+
+
+async def _bounds(log: Log, partitions: int, starts: Mapping[int, int]) -> dict[int, tuple[int, int]]:
+    """Return the offsets to read between: fixed beforehand, so that what is rejected again is not read too."""
+    bounds = {partition: await log.bounds(DEAD_LETTERS, partition) for partition in range(partitions)}
+    return {partition: (max(first, starts.get(partition, 0)), end) for partition, (first, end) in bounds.items()}
+
+
+async def _records(log: Log, bounds: Mapping[int, tuple[int, int]]) -> AsyncGenerator[tuple[DeadLetter, bool], None]:
+    """Yield the dead letters, and whether each is only the mark of one that was sent again."""
+    for partition, (start, end) in bounds.items():
+        async for records in log.read(DEAD_LETTERS, partition, start, end):
+            for record in records:
+                if (letter := _letter(record)) is not None:
+                    yield letter, any(name == REDRIVEN for name, _ in record.headers)
+
+
+async def _each_once(log: Log, bounds: Mapping[int, tuple[int, int]]) -> AsyncGenerator[DeadLetter, None]:
+    seen = _Places()
+    async for letter, mark in _records(log, bounds):
+        if not mark and letter not in seen:
+            seen.add(letter)
+            yield letter
 
 
 def _letter(record: Record) -> DeadLetter | None:

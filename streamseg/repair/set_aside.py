@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from streamseg.events.record import Record
 from streamseg.events.rejection import Reason
 from streamseg.ports import Log
-from streamseg.repair.redrive import read_all_dead_letters
+from streamseg.repair.redrive import all_letters
 
 Place = tuple[str, int, int]
 """Topic, partition and offset of a record."""
@@ -21,8 +21,11 @@ async def set_aside_places(log: Log, partitions: int) -> set[Place]:
         log: has the dead letters.
         partitions: partition count of the dead letter topic.
     """
-    letters = await read_all_dead_letters(log, partitions)
-    return {place for place, letter in letters.items() if letter.reason == Reason.INTERNAL}
+    return {
+        (letter.topic, letter.partition, letter.offset)
+        async for letter in all_letters(log, partitions)
+        if letter.reason == Reason.INTERNAL
+    }
 
 
 class LogWithoutSetAside:

@@ -9,11 +9,11 @@ from typing import Final
 
 from streamseg.events.cloudevents import HEARTBEAT_TYPE, PROBE_TYPE
 from streamseg.ports import Log
-from streamseg.topics import DEAD_LETTERS, INPUT_TOPICS, MEMBERSHIPS
+from streamseg.topics import CLICKS, DEAD_LETTERS, INPUT_TOPICS, MEMBERSHIPS
 
 FITGEAR_ID: Final = re.compile(rb"fg-\d{6,}")
-WITH_CUSTOMERS: Final = (*INPUT_TOPICS, MEMBERSHIPS, DEAD_LETTERS)
-"""Topics whose keys are customer ids."""
+WITH_CUSTOMERS: Final = (MEMBERSHIPS, *(topic for topic in INPUT_TOPICS if topic != CLICKS), DEAD_LETTERS, CLICKS)
+"""Topics whose keys are customer ids. Clicks last: theirs may be hard to find among a week of probes."""
 SIGNALS: Final = frozenset({("ce_type", HEARTBEAT_TYPE.encode()), ("ce_type", PROBE_TYPE.encode())})
 
 

@@ -17,8 +17,7 @@ async def all_rows(state: StateStore, layout: Layout, at_once: int = ROWS_AT_ONC
     rows = Rows(with_readable(layout, await state.layouts()))
     async for partition in stored_partitions(state):
         async for listed in scan_rows(state, partition, at_once):
-            fresh = {customer: row for customer, row in listed if customer not in rows.slots}
-            rows.load(list(fresh), list(fresh.values()))
+            rows.load([customer for customer, _ in listed], [row for _, row in listed])
     return rows
 
 

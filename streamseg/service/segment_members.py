@@ -33,7 +33,7 @@ async def segment_members(
     *,
     at_once: int = ROWS_AT_ONCE,
 ) -> AsyncGenerator[SegmentMember, None]:
-    """Yield the members of a segment. Only the ids of one partition's members are held in memory.
+    """Yield the members of a segment, one piece of the stored rows after the other.
 
     A segment of a public segmentation is read from the published memberships; one in shadow from the rows, as nothing
     is published of it.
@@ -50,16 +50,13 @@ async def segment_members(
     readable = with_readable(layout, await state.layouts())
     column, code = layout.segmentations.index(segmentation), code_of(segment)
     async for partition in stored_partitions(state):
-        seen: set[str] = set()
         async for listed in scan_rows(state, partition, at_once):
             found = dict(_in_segment(readable, listed, column, code))
-            fresh = [customer for customer in found if customer not in seen]
-            seen.update(fresh)
             if shadow:
-                for customer in fresh:
-                    yield SegmentMember(customer, found[customer], None)
+                for customer, since in found.items():
+                    yield SegmentMember(customer, since, None)
                 continue
-            for customer, published in zip(fresh, await memberships.read(fresh) if fresh else (), strict=True):
+            for customer, published in zip(found, await memberships.read(list(found)) if found else (), strict=True):
                 inside = None if published is None else msgspec.json.decode(published)["segments"].get(segmentation)
                 if inside is not None and inside["id"] == segment:
                     yield SegmentMember(customer, int(inside["since"]), float(inside["score"]))
@@ -67,8 +64,7 @@ async def segment_members(
 
 def _in_segment(layout: Layout, listed: Sequence[tuple[str, bytes]], column: int, code: int) -> list[tuple[str, int]]:
     """Return (customer id, since) of the rows whose settled segment in a segmentation has the code."""
-    stored = dict(listed)
-    rows = Rows(layout, max(len(stored), 1))
-    slots = rows.load(list(stored), list(stored.values()))
+    rows = Rows(layout, max(len(listed), 1))
+    slots = rows.load([customer for customer, _ in listed], [row for _, row in listed])
     inside = slots[np.flatnonzero(rows.segment[slots, column] == code)]
     return [(rows.customer_ids[slot], int(rows.since[slot, column])) for slot in inside.tolist()]

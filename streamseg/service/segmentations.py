@@ -6,14 +6,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from streamseg.clustering.description.comparison import Comparison, compare
+from streamseg.clustering.description.comparison import Comparison, SegmentPairs, compare
 from streamseg.clustering.identity import UNASSIGNED, id_of
 from streamseg.clustering.snapshot import Snapshot
 from streamseg.errors import NotFoundError, SettingsError, StreamsegError
 from streamseg.features.layout import Layout
+from streamseg.features.relayout import with_readable
 from streamseg.features.rows import Rows
 from streamseg.ports import ModelStore, StateStore
-from streamseg.service.live_rows import all_rows
+from streamseg.service.row_scans import ROWS_AT_ONCE, scan_rows, stored_partitions
 
 PROMOTION_DELAY_SECONDS: Final = 5
 """Longer than a worker takes to see a promotion, so that all workers publish from the same moment."""
@@ -109,24 +110,30 @@ def segmentations_to_compare(
     return old, new
 
 
-async def compare_segmentations(state: StateStore, layout: Layout, old: str, new: str) -> Comparison:
-    """Count the customers who would change segment if `new` replaced `old`. Reads every stored row.
+async def compare_segmentations(
+    state: StateStore, layout: Layout, old: str, new: str, *, at_once: int = ROWS_AT_ONCE
+) -> Comparison:
+    """Count the customers who would change segment if `new` replaced `old`. Reads every stored row, a piece at a time.
 
     Args:
         state: the stored rows.
         layout: the layout of the settings, which names the declared segmentations.
         old: the segmentation to replace.
         new: its replacement.
+        at_once: rows in a piece, about.
 
     Raises:
         NotFoundError: one of the two is not declared.
     """
     for name in (old, new):
         check_declared(layout.segmentations, name)
-    rows = await all_rows(state, layout)
-    customers = list(rows.slots)
-    slots = rows.slots_of(customers)
-    return compare(customers, _segments(rows, slots, old), _segments(rows, slots, new))
+    readable, pairs = with_readable(layout, await state.layouts()), SegmentPairs()
+    async for partition in stored_partitions(state):
+        async for listed in scan_rows(state, partition, at_once):
+            rows = Rows(readable, max(len(listed), 1))
+            slots = rows.load([customer for customer, _ in listed], [row for _, row in listed])
+            pairs.add(rows.customer_ids, _segments(rows, slots, old), _segments(rows, slots, new))
+    return compare(pairs)
 
 
 def _segments(rows: Rows, slots: NDArray[np.intp], segmentation: str) -> Sequence[str | None]:

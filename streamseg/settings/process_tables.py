@@ -26,6 +26,9 @@ class WorkerSettings(TomlTable):
     """Address that the Prometheus metrics are served on."""
     probe_interval_seconds: float = Field(default=5.0, ge=0, le=3_600)
     """Time between two probes of a partition, which show on the dashboards that its path works; 0: none."""
+    trace_endpoint: HttpAddress | None = None
+    """OpenTelemetry collector that gets the spans of sampled events (OTLP over HTTP, `http://collector:4318`). None: no
+    traces. Needs the extra `otel`."""
     rows_in_memory: int = Field(default=1_000_000, ge=1_000)
     """Customers kept in memory, over all partitions. The least recently used are evicted first."""
     max_poll_records: int = Field(default=8_000, ge=1)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from streamseg.audiences.declared import DeclaredAudiences
 from streamseg.features.relayout import encoded_settings
 from streamseg.kafka.partitioner import partition_of
 from streamseg.kafka.topic_reader import TopicReader
@@ -12,6 +13,7 @@ from streamseg.repair.set_aside import LogWithoutSetAside, set_aside_places
 from streamseg.repair.verifier import Verifier
 from streamseg.settings import Settings
 from streamseg.topics import CLICKS, DEAD_LETTERS
+from streamseg.wiring.declared_audiences import live_audiences
 from streamseg.wiring.derived import derive
 from streamseg.wiring.kafka_clients import topic_ids
 from streamseg.wiring.stores import stored_layout, stores
@@ -37,9 +39,11 @@ async def rebuilder(settings: Settings) -> AsyncIterator[tuple[Rebuilder, int]]:
     """Open the `Rebuilder`; yields it with the number of partitions. Raises `SettingsError`."""
     derived, topics = derive(settings), await topic_ids(settings)
     partitions = topics[CLICKS][1]
-    async with topic_reader(settings) as log, stores(settings) as (state, _, _):
+    async with topic_reader(settings) as log, stores(settings) as (state, _, models):
         await state.check()
         await state.remember_layout(derived.layout.fingerprint, encoded_settings(derived.layout))
+        declared = DeclaredAudiences.decode(await models.declared())
+        live = live_audiences(derived.layout, declared)[0] if declared.generation and derived.layout.audiences else None
         one = Rebuilder(
             layout=derived.layout,
             decoder=derived.decoder,
@@ -48,6 +52,7 @@ async def rebuilder(settings: Settings) -> AsyncIterator[tuple[Rebuilder, int]]:
             log=await _applied_log(log),
             topics=topics,
             belongs=lambda partition, customer: partition_of(customer, partitions) == partition,
+            audiences=live,
         )
         yield one, partitions
 

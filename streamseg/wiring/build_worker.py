@@ -5,6 +5,7 @@ import logging
 import socket
 import uuid
 from functools import partial
+from typing import TYPE_CHECKING
 
 from streamseg.kafka.admin import TopicAdmin
 from streamseg.kafka.change_topic import ChangeTopic
@@ -32,6 +33,9 @@ from streamseg.worker.stop_signal import StopSignal
 from streamseg.worker.trainer.segment_catalogue import SegmentCatalogue
 from streamseg.worker.trainer.trainer import Trainer
 
+if TYPE_CHECKING:
+    from streamseg.tracing import OtelTracer
+
 
 async def run_worker(settings: Settings) -> None:
     """Run a worker until it is stopped. Raises `SettingsError` when it must not start."""
@@ -57,6 +61,7 @@ async def run_worker(settings: Settings) -> None:
         compile_audiences = partial(live_audiences, layouts.layout) if layouts.layout.audiences else None
         models = ModelCache(model_store, derived.segmentations, metrics, compile_audiences=compile_audiences)
         row_limit = RowLimit(settings.worker.rows_in_memory)
+        tracer = _tracer(settings.worker.trace_endpoint, owner)
         open_partition = partial(
             Partition,
             owner=owner,
@@ -67,6 +72,7 @@ async def run_worker(settings: Settings) -> None:
                 memberships=memberships,
                 sink=sink,
                 changes=ChangeTopic(log),
+                tracer=tracer,
             ),
             rules=Rules(
                 layout=layouts.layout,
@@ -118,7 +124,7 @@ async def run_worker(settings: Settings) -> None:
             stop=stop,
             metrics=metrics,
             checks=(state.check,),
-            closing=(sink.close, log.close),
+            closing=(sink.close, log.close, *([partial(asyncio.to_thread, tracer.close)] if tracer else [])),
             beside=[StoreMemory(state, metrics).run, *([probes.run] if settings.worker.probe_interval_seconds else [])],
             owner=owner,
             reports=reports,
@@ -128,3 +134,17 @@ async def run_worker(settings: Settings) -> None:
         if settings.worker.metrics_port is not None:
             metrics.serve(settings.worker.metrics_host, settings.worker.metrics_port, health.probes())
         await worker.run()
+
+
+def _tracer(endpoint: str | None, owner: str) -> "OtelTracer | None":
+    """Return what sends traces; None without an address or without the extra `otel`."""
+    if endpoint is None:
+        return None
+    try:
+        from streamseg.tracing import OtelTracer  # noqa: PLC0415  an extra, and half a second
+    except ImportError:
+        logging.getLogger(__name__).warning(
+            "setting worker.trace_endpoint: no traces are sent: install streamseg with the extra `otel`"
+        )
+        return None
+    return OtelTracer(endpoint, owner)

@@ -9,6 +9,7 @@ from streamseg.features.layout import Layout
 from streamseg.kafka.change_topic import ChangeTopic
 from streamseg.pipeline import PublishingRules
 from streamseg.ports import Clock, EventSink, MembershipStore, Reader, StateStore
+from streamseg.ports.tracing import Tracer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,8 @@ class Ports:
     memberships: MembershipStore
     sink: EventSink
     changes: ChangeTopic
+    tracer: Tracer | None = None
+    """None: no event is traced, and no header is looked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

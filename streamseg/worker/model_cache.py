@@ -5,6 +5,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from streamseg.audiences.declared import DeclaredAudiences
@@ -135,6 +136,19 @@ class ModelCache:
         if snapshot.drift_per_round is not None:
             metrics.drift.labels(**labels).set(snapshot.drift_per_round)
 
+    def _hide(self, segmentation: str) -> None:
+        """Show nothing more of a segmentation that has ended: a model that learns no more would look stale."""
+        metrics = self._metrics
+        for gauge in (
+            metrics.model_version,
+            metrics.warm_up,
+            metrics.learned_until,
+            metrics.distance,
+            metrics.drift,
+        ):
+            with suppress(KeyError):
+                gauge.remove(segmentation)
+
     async def _refresh_promotions(self) -> None:
         if any(one.public_from == math.inf for one in self.segmentations):
             promoted = await self._store.promoted()
@@ -154,6 +168,7 @@ class ModelCache:
                 log.warning("segmentation %s was dropped: remove it from the settings once it is empty", one.name)
                 self.segmentations[s] = replace(one, dropped=True, assigner=None)
                 self.generation += 1
+                self._hide(one.name)
 
     async def watch(self) -> None:
         """Refresh for ever."""

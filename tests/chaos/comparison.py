@@ -10,7 +10,7 @@ from streamseg.events.record import MemoryRecord
 from streamseg.features.layout import Layout
 from streamseg.kafka.topic_reader import TopicReader
 from streamseg.ports import StateStore
-from streamseg.repair.redrive import read_all_dead_letters
+from streamseg.repair.redrive import all_letters
 from streamseg.repair.row_comparison import RowDifference
 from streamseg.repair.stored_rows import copy_partition
 from streamseg.settings import Settings
@@ -97,7 +97,7 @@ async def _look(outcome: Outcome, settings: Settings, load: Load) -> None:
     """Fill in all but the comparison of the rows' content."""
     async with build_repair.topic_reader(settings) as log:
         changes, samples = await _records(log, MEMBERSHIPS), await _records(log, SAMPLES)
-        letters = await read_all_dead_letters(log, await log.partitions(DEAD_LETTERS))
+        letters = [letter async for letter in all_letters(log, await log.partitions(DEAD_LETTERS))]
     async with stores(settings) as (state, _, _):
         layout = await stored_layout(derive(settings).layout, state)
         outcome.sizes_wrong, with_rows = await _rows_and_sizes(state, layout, await _partitions(settings))
@@ -111,7 +111,7 @@ async def _look(outcome: Outcome, settings: Settings, load: Load) -> None:
     }
     outcome.erased_left = [f"{where}: {one}" for where, found in left.items() for one in sorted(found & load.erased)]
     outcome.withdrawn_shown = sorted((shown[ADS_PREFIX] & load.withdrawn) | set(untrue_to_ads(changes, load.withdrawn)))
-    outcome.set_aside_wrong = wrongly_set_aside(letters.values(), load.poisoned)
+    outcome.set_aside_wrong = wrongly_set_aside(letters, load.poisoned)
 
 
 async def _partitions(settings: Settings) -> int:

@@ -100,3 +100,12 @@ async def test_audiences_are_no_segmentation(models: ModelStore) -> None:
     await models.declare(7, 0, b"set")
     assert (await models.versions(["audiences"]), await models.snapshot("audiences")) == ([1], b"snapshot")
     assert (await models.declared_generation(), await models.declared()) == (7, b"set")
+
+
+async def test_segments_are_removed_from_the_catalogue_with_their_names(models: ModelStore) -> None:
+    await models.write_catalogue({"behaviour-a": b"{}", "behaviour-b": b"{}"})
+    for segment in ("behaviour-a", "behaviour-b"):
+        await models.rename(segment, "ours")
+    await models.remove_from_catalogue(["behaviour-a", "behaviour-gone"])
+    await models.remove_from_catalogue([])
+    assert (await models.catalogue()).keys() == (await models.names()).keys() == {"behaviour-b"}

@@ -76,6 +76,7 @@ async def as_worker(client: Client) -> None:
     assert await models.declared_generation() == 0
     await models.write_rfm(b"{}")
     await models.write_catalogue({"behaviour-aaaa": b"{}"})
+    await models.remove_from_catalogue(["behaviour-bbbb"])
     await RedisWorkerReports(client).put(WorkerReport("w", "0", 0.0, 0.0, False, (), ()), 60)
 
 
@@ -149,6 +150,8 @@ async def as_webhooks(client: Client) -> None:
         await store.retry(taken, 1.0)
         await store.park(taken, 1.0)
         await store.unpark(taken.id, 1.0)
+        await store.park(taken, 1.0)
+        await store.end_parked([taken.subscriber], 2.0)
         await store.done(taken)
     await store.forget("h", ["crm"], "")
     await store.counts(["crm"])

@@ -138,3 +138,16 @@ async def test_what_is_closed_is_kept_by_customer(stores: Stores) -> None:
     await stores.webhooks.close("aa", Closed(withdrawn=(7, 2)))
     await stores.webhooks.close("aa", Closed((2**53, 9), (7, 2)))
     assert await stores.webhooks.closed(["bb", "aa"]) == {"aa": Closed((2**53, 9), (7, 2))}
+
+
+async def test_deliveries_that_were_parked_long_ago_end(stores: Stores) -> None:
+    await stores.webhooks.subscribe(CRM)
+    await stores.webhooks.enqueue([FIRST, SECOND], 10.0, LIMIT)
+    await stores.webhooks.park(FIRST, 20.0)
+    await stores.webhooks.park(SECOND, 30.5)
+    assert await stores.webhooks.end_parked(["crm", "nobody"], 30.5) == 1
+    assert await stores.webhooks.end_parked(["crm"], 30.5) == 0
+    assert await stores.webhooks.parked() == [SECOND]
+    assert await stores.webhooks.of_customer("aa", ["crm"]) == []
+    await stores.webhooks.enqueue([FIRST], 40.0, LIMIT)
+    assert await stores.webhooks.take("crm", 50.0, 60, 10) == [FIRST]

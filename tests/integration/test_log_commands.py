@@ -21,10 +21,10 @@ from streamseg.store import key_names as keys
 from streamseg.topics import CLICKS, INPUT_TOPICS, MEMBERSHIPS
 from streamseg.wiring.stores import stores
 from tests.support.processes import (
+    refused,
     run,
     send,
     settings_of,
-    start_worker,
     stored_rows,
     until,
     until_absorbed,
@@ -52,16 +52,6 @@ def environment(make_topics: Callable[[int], str], clean_redis: str, group: str)
 def simulate(environment: Mapping[str, str], seed: int) -> int:
     report = run(environment, "simulate", "--customers", "120", "--days", "10", "--seed", str(seed), "--wait")
     return int(report["events"])
-
-
-def refused(environment: Mapping[str, str], tmp_path: Path) -> str:
-    """Start a worker that must refuse to run; return the last line of its log."""
-    process = start_worker(environment, tmp_path / "refused.log")
-    try:
-        assert process.wait(60) in {1, 2}
-    finally:
-        process.kill()
-    return (tmp_path / "refused.log").read_text().strip().splitlines()[-1]
 
 
 def test_verify_finds_no_difference_until_a_membership_is_deleted(environment: dict[str, str], tmp_path: Path) -> None:

@@ -54,11 +54,12 @@ def resident_bytes(pid: int) -> int:
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS"))
 
 
-def paused(port: int) -> list[float]:
+def waiting(port: int) -> list[float]:
     """The gauge of each partition that has one."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
         lines = answer.read().decode().splitlines()
-    return [float(line.rpartition(" ")[2]) for line in lines if line.startswith("streamseg_flow_paused{")]
+    shown = (line for line in lines if line.startswith("streamseg_flow_waiting{") and 'reason="store"' in line)
+    return [float(line.rpartition(" ")[2]) for line in shown]
 
 
 @pytest.fixture
@@ -99,12 +100,12 @@ def test_while_the_store_is_away_memory_is_bounded_and_the_place_in_the_group_is
         time.sleep(AWAY_SECONDS)
         grown = resident_bytes(process.pid) - held
         assert grown < GROWTH_BYTES < BACKLOG * PADDING_BYTES, f"{grown:,} bytes more"
-        assert paused(port) == [1.0, 1.0]
+        assert waiting(port) == [1.0, 1.0]
         assert members(environment) == before
         assert log.read_text().count("waits for the store") == 2
         store.start()
         until_absorbed(environment, 120.0)
-        assert paused(port) == [0.0, 0.0]
+        assert waiting(port) == [0.0, 0.0]
         assert members(environment) == before
         found = run(environment, "verify")
     told = log.read_text()

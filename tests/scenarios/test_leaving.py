@@ -5,9 +5,11 @@ import math
 
 import pytest
 
+from streamseg.features.codec import erasure_of
+from streamseg.features.layout import NEVER
 from streamseg.membership.encoding import decode
 from streamseg.membership.latest_changes import LatestChanges
-from streamseg.topics import CLICKS, MEMBERSHIPS, SAMPLES
+from streamseg.topics import CLICKS, ERASURES, MEMBERSHIPS, SAMPLES
 from tests.support.gate import Gate, Point
 from tests.support.partition import NUMBER, SNAPSHOT, MemoryLog, OnePartition, Servers, until
 
@@ -188,3 +190,41 @@ def test_a_worker_that_stops_at_any_call_while_customers_leave_harms_nothing(
     stopped = {asyncio.run(stop_and_take_over(at, thaw=thaw)) for at in chosen}
     assert "the store has lost" not in caplog.text
     assert {"before flush", "after flush"} <= stopped
+
+
+@pytest.mark.parametrize("same_worker", [True, False])
+def test_the_mark_of_an_erasure_ends_after_the_retention_time_too(same_worker: bool) -> None:
+    """Nothing is left then, and who comes back is believed."""
+
+    async def go() -> None:
+        made = await servers()
+        made.log.event(ERASURES, "c-2", "erased", 7 * 3_600.0)
+        worker = worker_of(made)
+        marked = False
+        await worker.begin()
+        async with asyncio.timeout(20.0):
+            while not (await left(made) and worker.is_done):
+                row = (await rows(made)).get("c-2")
+                marked = marked or (row is not None and erasure_of(row) > NEVER)
+                await asyncio.sleep(0.001)
+        assert marked
+        assert worker.metrics.departures._value.get() == len(GONE) - 1  # the erased one had left before
+        assert await made.memberships.read(["c-2"]) == [None]
+        if not same_worker:
+            await worker.close()
+            worker = worker_of(made, "two")
+            await worker.begin()
+        for number in range(3):
+            view(made.log, "c-2", 200 + number, 10 * DAY + number * 60.0)
+        await until(lambda: worker.is_done)
+        verdict = await made.verdict(RETENTION)
+        await worker.close()
+        assert verdict.good, (verdict.differences, verdict.changes_missing)
+        (string,) = await made.memberships.read(["c-2"])
+        assert string is not None
+        readers = LatestChanges()
+        for record in made.log.records[MEMBERSHIPS]:
+            readers.read(record)
+        assert readers.latest["c-2"].membership is not None
+
+    asyncio.run(go())

@@ -1,11 +1,13 @@
 """Rows made anew in another layout: nothing is lost, nobody moves, the erased stay erased."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 
 from streamseg.errors import LayoutMismatchError
 from streamseg.events.decode import Decoder
+from streamseg.events.record import MemoryRecord
 from streamseg.features.codec import erasure_of
 from streamseg.features.layout import NEVER, Layout
 from streamseg.membership.latest_changes import LatestChanges
@@ -13,9 +15,11 @@ from streamseg.repair.rebuilder import LogNotWholeError, Rebuilder
 from streamseg.topics import CLICKS, CONSENTS, INPUT_TOPICS, MEMBERSHIPS, SAMPLES
 from streamseg.worker.layout_check import RowLayouts
 from tests.support import partition as support
-from tests.support.partition import MONEY, NUMBER, SNAPSHOT, OnePartition, Servers, fill, until
+from tests.support.partition import MONEY, NUMBER, SNAPSHOT, MemoryLog, OnePartition, Servers, fill, until
 
 EVENTS = 60
+MANY = 50
+"""Customers."""
 NEW = Layout.of(remembered_event_ids=16, categories=("shoes",))
 
 
@@ -73,6 +77,55 @@ def test_a_worker_with_the_new_layout_goes_on_where_the_rebuild_ended(monkeypatc
         await worker.close()
         assert verdict.good, verdict
         assert verdict.customers == 6
+
+    asyncio.run(go())
+
+
+def test_the_first_start_after_a_rebuild_reads_only_changes_that_the_rebuild_has_not_copied(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All memberships of a partition would not fit into a worker's memory."""
+
+    async def go() -> None:
+        made = Servers()
+        await made.models.publish("behaviour", 1, 0, SNAPSHOT.to_json())
+        fill(made.log, 0, 4 * MANY, customers=MANY)
+        old = OnePartition(made, "old")
+        await old.begin()
+        published = made.log.records[MEMBERSHIPS]
+        await until(lambda: old.is_done and old.partition.relay.published == len(published))
+        known = len(published)
+        assert known >= MANY
+        fill(made.log, 4 * MANY, EVENTS)
+        await until(lambda: old.is_done)
+        sizes = dict(old.partition.sizes)
+        await rebuilder(made).rebuild()
+        await old.close()
+
+        rebuilt = await made.state.metadata(NUMBER)
+        assert rebuilt is not None
+        assert rebuilt.sizes == sizes
+        before, read = announced(made), list[int]()
+        whole = type(made.log).read
+
+        def counted(
+            log: MemoryLog, topic: str, partition: int, start: int, end: int
+        ) -> AsyncIterator[list[MemoryRecord]]:
+            if topic == MEMBERSHIPS:
+                read.extend(range(start, end))
+            return whole(log, topic, partition, start, end)
+
+        monkeypatch.setattr(type(made.log), "read", counted)
+        monkeypatch.setattr(support, "LAYOUT", NEW)
+        for n in range(3):  # which start the clock
+            made.log.event(CLICKS, "c-newcomer", f"n-{n}", 90_000.0, event_name="view_item")
+        worker = OnePartition(made, "new")
+        await worker.begin()
+        await until(lambda: worker.is_done and worker.partition.relay.published is not None)
+        await worker.close()
+        assert min(read, default=known) >= known
+        assert {customer: announced(made)[customer] for customer in before} == before
+        assert (await made.verdict(layout=NEW)).good
 
     asyncio.run(go())
 

@@ -8,7 +8,7 @@ from streamseg.features.rows import Rows
 from streamseg.membership.encoding import decode
 from streamseg.membership.types import Membership
 from streamseg.topics import CLICKS
-from tests.support.partition import LAYOUT, NOON, SNAPSHOT, OnePartition, Servers, until
+from tests.support.partition import LAYOUT, NOON, NUMBER, QUICK, SNAPSHOT, OnePartition, Servers, until
 
 HOUR = 3_600.0
 BOUND = 24 * HOUR
@@ -110,6 +110,27 @@ def test_a_sweep_shows_when_the_oldest_membership_was_published() -> None:
         published = rows.published_wall[rows.load(list(stored), list(stored.values()))]
         assert worker.partition.signs.oldest_membership == published[published > 0].min() > 0
         assert worker.metrics.registry.get_sample_value("streamseg_membership_sweep_seconds_count") == worker.sweeps
+        await worker.close()
+
+    asyncio.run(go())
+
+
+def test_a_partition_without_events_trims_its_outbox() -> None:
+    """Its entries would be read again by each new owner, for ever."""
+
+    async def go() -> None:
+        servers = Servers()
+        await servers.models.publish("behaviour", 1, 0, SNAPSHOT.to_json())
+        for number, customer in enumerate(SILENT):
+            servers.log.event(CLICKS, customer, f"{customer}-0", number * 60.0, event_name="view_item")
+        pace = replace(QUICK, outbox_trim=0.01)
+        worker = OnePartition(servers, "idle", pace=pace, redelivery_window=0.5)
+        await worker.begin()
+        await until(lambda: worker.is_done)
+        assert await servers.state.outbox_flushes(NUMBER) > 0
+        async with asyncio.timeout(10):
+            while await servers.state.outbox_flushes(NUMBER):
+                await asyncio.sleep(0.01)
         await worker.close()
 
     asyncio.run(go())

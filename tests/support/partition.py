@@ -161,6 +161,7 @@ class OnePartition:
         partitions: int = 1,
         clock: Clock | None = None,
         segmentation: Segmentation | None = None,
+        redelivery_window: float = 30.0,
     ) -> None:
         """`run`: records at once, which decides how often a customer is looked at."""
         rows = rows or RowLayouts(LAYOUT, frozenset(), frozenset(LAYOUT.segmentations))
@@ -198,7 +199,7 @@ class OnePartition:
                 money=MONEY,
                 publishing=PublishingRules(86_400.0, 30 * 86_400.0, Consent(ads=False, personalisation=True)),
                 learns_per_second=10.0,
-                redelivery_window=30.0,
+                redelivery_window=redelivery_window,
                 sweep_interval=6 * 3_600.0,
                 retention=retention_seconds,
                 rejected_share_limit=0.5,

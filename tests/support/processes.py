@@ -112,6 +112,16 @@ def until(met: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
         time.sleep(0.1)
 
 
+def refused(environment: Mapping[str, str], tmp_path: Path) -> str:
+    """Start a worker that must refuse to run; return the last line of its log."""
+    process = start_worker(environment, tmp_path / "refused.log")
+    try:
+        assert process.wait(60) in {1, 2}
+    finally:
+        process.kill()
+    return (tmp_path / "refused.log").read_text().strip().splitlines()[-1]
+
+
 def until_absorbed(environment: Mapping[str, str], seconds: float = 60.0) -> None:
     """Wait until the workers have committed everything, looked at twice."""
     settings = settings_of(environment)

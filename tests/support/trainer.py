@@ -53,10 +53,12 @@ class OneTrainer:
         self._session = 0
         self._runs = 0
         self._feeding: asyncio.Task[None] | None = None
+        self.sent = MemoryLog()
+        """What it sent."""
         self.trainer = Trainer(
             [params],
             models=servers.models,
-            sink=MemoryLog(),
+            sink=self.sent,
             catalogue=SegmentCatalogue(
                 servers.models,
                 servers.state,

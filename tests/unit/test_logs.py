@@ -45,21 +45,22 @@ def test_other_lines_are_always_logged(record: logging.LogRecord) -> None:
     assert outage.filter(record)
 
 
-def test_a_waiting_partition_logs_once_a_minute_and_sets_its_gauge(
+def test_a_waiting_partition_logs_once_a_minute_and_shows_it(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     now, metrics = 100.0, Metrics()
     monkeypatch.setattr("time.monotonic", lambda: now)
     caplog.set_level(logging.INFO)
-    one = Outage(3, metrics, Signs())
+    signs = Signs()
+    one = Outage(3, metrics, signs)
     for quarter in range(300):
         now = 100.0 + quarter * 0.25
         one.waits(StoreUnavailableError("Redis: away"), "flush")
-    assert metrics.paused.labels(partition="3")._value.get() == 1
+    assert signs.waits_for("store")
     assert metrics.store_errors.labels(operation="flush")._value.get() == 300
     one.over()
     one.over()
-    assert metrics.paused.labels(partition="3")._value.get() == 0
+    assert not signs.waits_for("store")
     assert [record.getMessage() for record in caplog.records] == [
         "partition 3 waits for the store: Redis: away",
         "partition 3 has waited for the store for 60 s",

@@ -10,6 +10,7 @@ Each subscriber has a lane (`lane.py`) and a bounded queue: one that is slow or 
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
@@ -20,6 +21,7 @@ from streamseg.errors import StoreUnavailableError
 from streamseg.logs import OutageLog
 from streamseg.metrics import Metrics
 from streamseg.ports import ChangeRecord, Closed, Delivery, Subscriber, WebhookStore
+from streamseg.time_units import DAY_SECONDS
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +29,10 @@ RETRY_SECONDS: Final = (5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0)
 """The waits between attempts. A delivery that fails after the last one is parked."""
 KEPT_AT_MOST: Final = 100_000
 """Deliveries kept per subscriber, queued and parked. About 40 MB of Redis' memory."""
+PARKED_SECONDS: Final = 28 * DAY_SECONDS
+"""How long parked deliveries are kept: as long as the history of changes is."""
+ENDING_SECONDS: Final = 3_600.0
+"""How often those that were parked too long are looked for."""
 NOTHING_CLOSED: Final = Closed()
 REFRESH_SECONDS: Final = 1.0
 """How often added, changed and removed subscribers are noticed."""
@@ -61,6 +67,7 @@ class Dispatcher:
         self._retry_seconds = tuple(retry_seconds)
         self._kept_at_most = kept_at_most
         self._lanes: dict[str, Lane] = {}
+        self._ended_at = -math.inf
 
     async def is_full(self) -> bool:
         """Return whether reading must wait: every queue is at least half full, so that no subscriber waits for another.
@@ -138,6 +145,7 @@ class Dispatcher:
                     subscribers = await self._store.subscribers()
                     for subscriber in self._refresh(subscribers) & running.keys():
                         running.pop(subscriber).cancel()
+                    await self._end_parked(subscribers)
                     await self._show_queues(subscribers)
                 except StoreUnavailableError as error:
                     outage.waits(error)
@@ -180,6 +188,16 @@ class Dispatcher:
             if name not in self._lanes:
                 self._lanes[name] = self._lane(subscriber)
         return ended
+
+    async def _end_parked(self, subscribers: Sequence[Subscriber]) -> None:
+        now = self._clock()
+        if now < self._ended_at + ENDING_SECONDS:
+            return
+        ended = await self._store.end_parked([each.id for each in subscribers], now - PARKED_SECONDS)
+        self._ended_at = now
+        if ended:
+            self._metrics.webhooks.labels("expired").inc(ended)
+            log.warning("%d deliveries were parked for 28 days and are deleted", ended)
 
     async def _show_queues(self, subscribers: Sequence[Subscriber]) -> None:
         counts = await self._store.counts([each.id for each in subscribers])

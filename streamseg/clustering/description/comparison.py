@@ -57,41 +57,56 @@ class Comparison:
     """Of `moved`, those in none of the flows."""
 
 
-def compare(customer_ids: Sequence[str], old: Sequence[str | None], new: Sequence[str | None]) -> Comparison:
-    """Compare the old and new segments of n customers; None where unassigned.
+class SegmentPairs:
+    """How many customers are in each pair of an old and a new segment, and a few of them. None where unassigned."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[tuple[str | None, str | None]] = Counter()
+        self.examples: dict[tuple[str | None, str | None], tuple[str, ...]] = {}
+        """Pseudonyms of the first `EXAMPLES_PER_FLOW` customers of a pair."""
+
+    def add(self, customer_ids: Sequence[str], old: Sequence[str | None], new: Sequence[str | None]) -> None:
+        """Count the old and new segments of n more customers."""
+        for customer, *segments in zip(customer_ids, old, new, strict=True):
+            pair = segments[0], segments[1]
+            self.counts[pair] += 1
+            if len(known := self.examples.get(pair, ())) < EXAMPLES_PER_FLOW:
+                self.examples[pair] = (*known, pseudonym(customer))
+
+
+def compare(pairs: SegmentPairs) -> Comparison:
+    """Compare the old and the new segments.
 
     Old and new segments are paired one to one so that the sum of the Jaccard overlaps of their members is greatest.
     """
-    both = [(c, a, b) for c, a, b in zip(customer_ids, old, new, strict=True) if a is not None and b is not None]
-    old_names, new_names = sorted({a for _, a, _ in both}), sorted({b for _, _, b in both})
-    shared = np.zeros((len(old_names), len(new_names)))
-    for _, a, b in both:
-        shared[old_names.index(a), new_names.index(b)] += 1
-    pairs = {j: i for i, j in best_pairs(shared) if shared[i, j] > 0} if both else {}
-    counterparts = {new_names[j]: old_names[i] for j, i in pairs.items()}
-    movers: dict[tuple[str, str], list[str]] = {}
-    for customer, a, b in both:
-        if counterparts.get(b) != a:
-            movers.setdefault((a, b), []).append(customer)
-    moved = sum(map(len, movers.values()))
-    old_sizes, new_sizes = Counter(a for _, a, _ in both), Counter(b for _, _, b in both)
-    largest = sorted(movers.items(), key=lambda flow: (-len(flow[1]), flow[0]))[:MAX_FLOWS]
+    both = {(a, b): count for (a, b), count in pairs.counts.items() if a is not None and b is not None}
+    old_sizes, new_sizes = Counter[str](), Counter[str]()
+    for (a, b), count in both.items():
+        old_sizes[a] += count
+        new_sizes[b] += count
+    old_names, new_names = sorted(old_sizes), sorted(new_sizes)
+    shared = np.array([[both.get((a, b), 0) for b in new_names] for a in old_names], dtype=np.float64)
+    matched = {j: i for i, j in best_pairs(shared) if shared[i, j] > 0} if both else {}
+    counterparts = {new_names[j]: old_names[i] for j, i in matched.items()}
+    movers = {(a, b): count for (a, b), count in both.items() if counterparts.get(b) != a}
+    customers, moved = sum(both.values()), sum(movers.values())
+    largest = sorted(movers.items(), key=lambda flow: (-flow[1], flow[0]))[:MAX_FLOWS]
     return Comparison(
-        customers=len(both),
-        only_old=sum(a is not None and b is None for a, b in zip(old, new, strict=True)),
-        only_new=sum(a is None and b is not None for a, b in zip(old, new, strict=True)),
+        customers=customers,
+        only_old=sum(count for (a, b), count in pairs.counts.items() if a is not None and b is None),
+        only_new=sum(count for (a, b), count in pairs.counts.items() if a is None and b is not None),
         moved=moved,
-        moved_share=moved / len(both) if both else 0.0,
+        moved_share=moved / customers if customers else 0.0,
         segments=tuple(
             Counterpart(
                 segment=name,
                 size=new_sizes[name],
                 counterpart=counterparts.get(name),
                 counterpart_size=old_sizes[counterparts[name]] if name in counterparts else 0,
-                shared=int(shared[pairs[j], j]) if j in pairs else 0,
+                shared=int(shared[matched[j], j]) if j in matched else 0,
             )
             for j, name in enumerate(new_names)
         ),
-        flows=tuple(Flow(a, b, len(who), tuple(map(pseudonym, who[:EXAMPLES_PER_FLOW]))) for (a, b), who in largest),
-        moved_otherwise=moved - sum(len(who) for _, who in largest),
+        flows=tuple(Flow(a, b, count, pairs.examples[a, b]) for (a, b), count in largest),
+        moved_otherwise=moved - sum(count for _, count in largest),
     )

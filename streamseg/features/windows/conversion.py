@@ -42,8 +42,7 @@ def convert_spent(old: Layout, new: Layout, records: Records, made: Records) -> 
         return
     days = local_time(new.time_zone)
     if old.format < WINDOWS_SINCE or not old.spent_days:
-        seen = _last_seen(records)
-        made["spent_from"][:, 0] = np.where(seen > 0, days.day_and_hour(seen)[0] + 1, 0)
+        made["spent_from"][:, 0] = _day_after(_last_seen(records), new)
         return
     both = min(old.spent_days, new.spent_days)
     made["spent"][:, :both] = records["spent"][:, :both]
@@ -59,7 +58,21 @@ def convert_spent(old: Layout, new: Layout, records: Records, made: Records) -> 
     made["spent_from"][:, 0] = complete_from
 
 
+def doubt(records: Records, layout: Layout) -> None:
+    """Let records (n,) know nothing of windows that begin before their latest event: the log lacked earlier ones."""
+    if layout.trackers:
+        records["tracked_from"] = _last_seen(records)[:, None]
+    if layout.spent_days:
+        records["spent_from"][:, 0] = _day_after(_last_seen(records), layout)
+
+
 def _last_seen(records: Records) -> NDArray[np.float64]:
     """Return the time of the latest event, epoch seconds, shape (n,); 0 without any."""
     seen: NDArray[np.float64] = np.maximum(records["last_seen"], 0.0)
     return np.floor(seen)
+
+
+def _day_after(seen: NDArray[np.float64], layout: Layout) -> NDArray[np.intp]:
+    """Return the local day after each time, shape (n,); 0 for no time."""
+    day: NDArray[np.intp] = np.where(seen > 0, local_time(layout.time_zone).day_and_hour(seen)[0] + 1, 0)
+    return day

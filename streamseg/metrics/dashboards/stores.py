@@ -47,9 +47,9 @@ STORES: Final = Dashboard(
             "s",
         ),
         Panel(
-            "Paused partitions",
-            "They wait for the store.",
-            [(gauge("paused", fold="sum"), "paused")],
+            "Partitions that wait for the store",
+            "They take no records meanwhile.",
+            [(gauge("waiting", fold="sum", where={"reason": "store"}), "waiting")],
             bad_from=1,
         ),
         Panel(

@@ -1,6 +1,6 @@
 """Model snapshots and the segment catalogue in memory."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 
 class MemoryModelStore:
@@ -96,3 +96,9 @@ class MemoryModelStore:
     async def catalogue(self) -> dict[str, bytes]:
         """See the port."""
         return dict(self._segments)
+
+    async def remove_from_catalogue(self, segments: Collection[str]) -> None:
+        """See the port."""
+        for segment in segments:
+            self._segments.pop(segment, None)
+            self._names.pop(segment, None)

@@ -123,6 +123,15 @@ class MemoryWebhookStore:
         found = [queue.bodies[name] for queue in self._queues.values() for name in queue.parked]
         return sorted(found, key=lambda each: each.id)
 
+    async def end_parked(self, subscriber_ids: Sequence[str], before: float) -> int:
+        """See the port."""
+        ended = 0
+        for queue in (self._queues.get(each, _Queue()) for each in subscriber_ids):
+            for message_id in [name for name, at in queue.parked.items() if at < before]:
+                queue.delete(message_id)
+                ended += 1
+        return ended
+
     async def unpark(self, delivery_id: str, due: float) -> bool:
         """See the port."""
         subscriber_id, _, message_id = delivery_id.rpartition("/")

@@ -1,7 +1,7 @@
 """Model snapshots and the segment catalogue on Redis."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from streamseg.store import key_names as keys
 from streamseg.store.redis.servers.connection import Client, translated_errors
@@ -117,3 +117,9 @@ class RedisModelStore:
         with translated_errors():
             stored = await self._redis.execute_command("HGETALL", keys.CATALOGUE)
         return {segment.decode(): described for segment, described in stored.items()}
+
+    async def remove_from_catalogue(self, segments: Collection[str]) -> None:
+        """See the port."""
+        for name in (keys.CATALOGUE, keys.NAMES) if segments else ():
+            with translated_errors():
+                await self._redis.execute_command("HDEL", name, *segments)

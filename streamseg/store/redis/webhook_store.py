@@ -30,6 +30,7 @@ class RedisWebhookStore:
         self._move = Script("move_webhook")
         self._forget = Script("forget_webhooks")
         self._end = Script("end_webhooks")
+        self._end_parked = Script("end_parked_webhooks")
 
     async def _do(self, *command: str | bytes | float) -> Any:
         with translated_errors():
@@ -128,6 +129,18 @@ class RedisWebhookStore:
                 stored = await self._do("HMGET", bodies, *piece)
                 found += [_DELIVERY.decode(body) for body in stored if body is not None]
         return sorted(found, key=lambda each: each.id)
+
+    async def end_parked(self, subscriber_ids: Sequence[str], before: float) -> int:
+        """See the port."""
+        ended = 0
+        for subscriber in subscriber_ids:
+            while count := int(
+                await self._end_parked.run(
+                    self._redis, keys.deliveries(subscriber), [f"({before!r}", ITEMS_IN_ONE_CALL]
+                )
+            ):
+                ended += count
+        return ended
 
     async def unpark(self, delivery_id: str, due: float) -> bool:
         """See the port."""

@@ -1,16 +1,23 @@
 """What the runs of one cycle changed, until it is flushed."""
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from operator import attrgetter
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.events.record import RecordBatch
+from streamseg.events.traceparent import sampled_parent
 from streamseg.features.rows import NO_SLOTS, Rows, Slots
 from streamseg.pipeline import Taken, TakenRun
 from streamseg.ports import OutgoingRecord, SeenTimes
+from streamseg.ports.tracing import StageTimes, Traced, TracedEvent
+
+NOT_YET: Final = StageTimes(0.0, 0.0, 0.0)
 
 
 @dataclass(slots=True)
@@ -26,11 +33,15 @@ class Absorbed:
     began_at: float = 0.0
     """The partition's clock when the cycle began, epoch seconds."""
     appended_at: list[float] = field(default_factory=list)
-    """Epoch seconds at which Kafka got the first and the last record of each run."""
+    """Epoch seconds at which Kafka got the first and the last record of each run, probes and heartbeats left out."""
     read_until: dict[str, float] = field(default_factory=dict)
     """By topic, when Kafka got the last record, epoch seconds."""
     times: list[SeenTimes] = field(default_factory=list)
     """Event times by run."""
+    traced: list[TracedEvent] = field(default_factory=list)
+    """Events whose producers sample their traces, if this worker traces."""
+    stages: StageTimes = NOT_YET
+    """When they were through the stages so far."""
     probe: float | None = None
     """When the newest probe was sent, epoch seconds."""
     answered: dict[int, tuple[int, int, int]] = field(default_factory=dict)
@@ -60,8 +71,28 @@ class Absorbed:
         self.probe = max((*taken.probes, self.probe or 0.0), default=0.0) or None
         if run.records:
             self.read_until[run.topic] = run.records[-1].timestamp / 1000.0
-            if taken.events or taken.rejected:
-                self.appended_at += [run.records[0].timestamp / 1000.0, run.records[-1].timestamp / 1000.0]
+            offsets = [*taken.offsets[:1], *taken.offsets[-1:], *(one.record.offset for one in taken.rejected)]
+            for offset in (min(offsets), max(offsets)) if offsets else ():
+                at = bisect_left(run.records, offset, key=attrgetter("offset"))
+                self.appended_at.append(run.records[at].timestamp / 1000.0)
+
+    def note_traces(self, run: RecordBatch, taken: Taken) -> None:
+        """Note the events of a run whose producers sample their traces."""
+        customers = dict(zip(taken.offsets, taken.customer_ids, strict=True))
+        for record in run.records:
+            customer = customers.get(record.offset) if record.headers else None
+            if customer is not None and (parent := sampled_parent(record.headers)) is not None:
+                at = record.timestamp / 1000.0
+                self.traced.append(TracedEvent(parent, run.topic, run.partition, record.offset, customer, at))
+
+    def through(self, **stages: float) -> None:
+        """Note when the events were through a stage, epoch seconds."""
+        self.stages = replace(self.stages, **stages)
+
+    @property
+    def spans(self) -> list[Traced]:
+        """The traced events, each with the times of its stages."""
+        return [(one, self.stages) for one in self.traced]
 
     def note_records(self, topic: str, seen: int, rejected: int) -> None:
         """Count records of a topic, and how many of them were rejected."""

@@ -9,7 +9,7 @@ from streamseg.kafka.partitioner import misrouted
 from streamseg.membership.catch_up import CatchUp
 from streamseg.membership.latest_changes import LatestChanges
 from streamseg.membership.types import Consent, Membership
-from streamseg.ports import StateStore
+from streamseg.ports import FLUSH_ROWS, StateStore
 from streamseg.worker.context import Ports, Rules
 from streamseg.worker.partition.outbox_relay import OutboxRelay
 
@@ -42,10 +42,12 @@ async def take_over(partition: int, start: int, relay: OutboxRelay, ports: Ports
 async def _lost_changes(
     published: Mapping[str, Membership], partition: int, layout: Layout, state: StateStore, unknown: Consent
 ) -> CatchUp:
-    customers = list(published)
-    rows = Rows(layout, max(len(customers), 1))
-    seqs = rows.seq[rows.load(customers, await state.load(partition, customers))].tolist()
-    newer = {one: published[one] for one, seq in zip(customers, seqs, strict=True) if published[one].seq > seq}
+    customers, newer = list(published), dict[str, Membership]()
+    for start in range(0, len(customers), FLUSH_ROWS):
+        piece = customers[start : start + FLUSH_ROWS]
+        rows = Rows(layout, len(piece))
+        seqs = rows.seq[rows.load(piece, await state.load(partition, piece))].tolist()
+        newer |= {one: published[one] for one, seq in zip(piece, seqs, strict=True) if published[one].seq > seq}
     if newer:
         log.warning("partition %d: the store has lost %d published changes", partition, len(newer))
     return CatchUp(layout, newer, unknown)

@@ -155,7 +155,8 @@ class Lease:
         if checkpoint is not None:
             self.checkpoint = dict(checkpoint)
         if remove:
-            self.first_seq = max([self.first_seq, *(entry.seq + 1 for entry in entries)])
+            last = int(rows.seq[slots].max(initial=0))  # of those without an entry too: the erased
+            self.first_seq = max([self.first_seq, last + 1, *(entry.seq + 1 for entry in entries)])
         seconds = time.perf_counter() - started
         self._metrics.flush_duration.observe(seconds)
         self._metrics.steps.labels(stage="flush").observe(seconds)

@@ -15,14 +15,12 @@ class Outage:
 
     def __init__(self, partition: int, metrics: Metrics, signs: Signs) -> None:
         self._signs = signs
-        self._partition = partition
         self._metrics = metrics
         self._log = OutageLog(log, f"partition {partition}", "the store")
 
     def waits(self, error: StoreUnavailableError, operation: str) -> None:
         """Report that the store did not answer an operation."""
         self._metrics.store_errors.labels(operation=operation).inc()
-        self._metrics.paused.labels(partition=str(self._partition)).set(1)
         self._signs.begin_wait("store")
         self._log.waits(error)
 
@@ -34,5 +32,4 @@ class Outage:
     def end(self) -> None:
         """Stop reporting, also when the partition is closed during an outage."""
         self._log.end()
-        self._metrics.paused.labels(partition=str(self._partition)).set(0)
         self._signs.end_wait("store")

@@ -21,6 +21,7 @@ from streamseg.membership.encoding import change_record, ends_learning, history_
 from streamseg.membership.types import OutboxEntry
 from streamseg.metrics import Metrics
 from streamseg.ports import OutgoingRecord
+from streamseg.ports.tracing import Traced
 from streamseg.topics import HISTORY, MEMBERSHIPS, SAMPLES, SAMPLES_PARTITION
 from streamseg.worker.context import Ports, Rules
 from streamseg.worker.pace import Pace
@@ -54,6 +55,7 @@ class PendingDelivery:
     """By topic, when Kafka got the last record, epoch seconds."""
     probe: float | None = None
     """When the newest probe was sent, epoch seconds."""
+    traced: Sequence[Traced] = ()
 
     def with_next(self, later: "PendingDelivery") -> "PendingDelivery":
         """Merge with a later one: a queue of several costs one delivery.
@@ -71,6 +73,7 @@ class PendingDelivery:
             self.in_doubt or later.in_doubt,
             read_until={**self.read_until, **later.read_until},
             probe=self.probe if later.probe is None else later.probe,
+            traced=(*self.traced, *later.traced),
         )
 
 
@@ -177,8 +180,11 @@ class OutboxRelay:
         self.checkpoint.update(delivery.checkpoint)
         now = time.time()
         self._signs.delivered(delivery.checkpoint, now)
+        traces = {event.appended_at: {"trace_id": f"{event.parent.trace_id:032x}"} for event, _ in delivery.traced}
         for appended_at in delivery.appended_at:
-            self._metrics.event_to_membership.observe(max(0.0, now - appended_at))
+            self._metrics.event_to_membership.observe(max(0.0, now - appended_at), traces.get(appended_at))
+        if delivery.traced and self._ports.tracer is not None:
+            self._ports.tracer.delivered(delivery.traced, now, {entry.customer_id for entry in delivery.entries})
         return True
 
     async def deliver_outbox(

@@ -17,9 +17,10 @@ from streamseg import pipeline
 from streamseg.clustering.budget import LearnBudget
 from streamseg.events.record import RecordBatch
 from streamseg.events.rejection import RejectedEvent
+from streamseg.features.layout import NEVER
 from streamseg.features.rows import NO_SLOTS, Rows, Slots
 from streamseg.kafka.partitioner import misrouted
-from streamseg.membership.catch_up import CatchUp
+from streamseg.membership.catch_up import COPIED, CatchUp
 from streamseg.membership.types import OutboxEntry
 from streamseg.metrics import Metrics
 from streamseg.pipeline import CLOCK, AudiencesLook, LiveAudiences, SweepKind
@@ -87,9 +88,10 @@ class PartitionState:
 
         Raises `StoreUnavailableError`, and what the sink and the change topic raise.
         """
-        # A rebuild keeps the counts of moves but not how far the change topic was read.
-        self._flow_count.counts_caught_up = MEMBERSHIPS in self._lease.checkpoint
-        start = self._lease.checkpoint.get(MEMBERSHIPS, 0)
+        checkpoint = self._lease.checkpoint
+        # A rebuild keeps the counts of moves: those of the changes since are counted.
+        self._flow_count.counts_caught_up = MEMBERSHIPS in checkpoint
+        start = checkpoint.get(MEMBERSHIPS, checkpoint.get(COPIED, 0))
         self._catch_up = await take_over(self.partition, start, self.relay, self._ports, self._rules)
         await self.relay.put(PendingDelivery((), None, (), dict(self._lease.checkpoint), ()))
         self._flushed = True
@@ -113,6 +115,8 @@ class PartitionState:
         taken = pipeline.take(rules.decoder, source, run, self.rows, foreign)
         absorbed.note_run(source, run, taken, self._ports.clock.now(self.partition))
         absorbed.dead_letters += dead_letters(taken.rejected, run.topic, run.partition, metrics)
+        if self._ports.tracer is not None:
+            absorbed.note_traces(run, taken)
         if taken.missing:
             self.load(taken.missing, await self._ports.state.load(self.partition, taken.missing))
         if run.topic in {CONSENTS, ERASURES}:
@@ -122,11 +126,13 @@ class PartitionState:
 
     def absorb(self, absorbed: Absorbed) -> None:
         """Absorb the runs that were taken, tick by tick, and note in `absorbed` what changed."""
+        absorbed.through(read=time.time())
         done = pipeline.absorb_runs(
             self.rows, absorbed.taken, self._rules.money, self._models.segmentations, self._earliest(absorbed)
         )
         absorbed.slots, absorbed.flushed = done.slots, done.flushed
         absorbed.cleared, absorbed.settles_anew = done.cleared, done.settles_anew
+        absorbed.through(absorbed=time.time())
         report_absorbed(done.parts, self._metrics)
 
     def _earliest(self, absorbed: Absorbed) -> float:
@@ -163,7 +169,9 @@ class PartitionState:
             found = {one: row for one, row in zip(absent, stored, strict=True) if row is not None}
             if found:
                 self.load(list(found), list(found.values()))
-                await self.settle_and_flush(Absorbed(np.sort(self.rows.slots_of(list(found)))), SweepKind.ORDINARY)
+                slots = np.sort(self.rows.slots_of(list(found)))
+                await self.settle_and_flush(Absorbed(slots), SweepKind.ORDINARY)
+                self.rows.evict(slots)  # there may be more of them than memory is meant for
         self.relay.watch()
 
     async def settle_and_flush(
@@ -231,10 +239,11 @@ class PartitionState:
         written = await self._write(slots, (before, after), entries, checkpoint, now, audiences=audiences, due=due)
         samples = [OutgoingRecord(SAMPLES, one.key, one.value, one.headers, SAMPLES_PARTITION) for one in sampled]
         self.signs.saw("flushed", absorbed.probe)
+        absorbed.through(flushed=time.time())
         await self._relay(entries, written, samples, checkpoint, absorbed)
 
     async def expire(self, slots: Slots) -> NDArray[np.bool_]:
-        """Delete expired rows; returns the mask of those deleted, shape (n,).
+        """Delete expired rows, and old marks of erasures; returns the mask of those deleted, shape (n,).
 
         Raises `FlushRefusedError`.
         """
@@ -258,8 +267,8 @@ class PartitionState:
             due = left.schedule(rows, gone) if left is not None else ()
             moved = before, np.zeros_like(before)
             written = await self._write(gone, moved, entries, checkpoint, now, audiences=left, due=due, remove=True)
+            self._metrics.departures.inc(int((rows.last_seen[gone] > NEVER).sum()))  # the others were erased
             rows.evict(gone)
-            self._metrics.departures.inc(len(gone))
             await self._relay(entries, written, [], checkpoint, Absorbed())
         return expired
 
@@ -319,13 +328,10 @@ class PartitionState:
     ) -> None:
         report_moves(entries, self._metrics)
         position, in_doubt = written
-        timed = (absorbed.appended_at, in_doubt, absorbed.read_until, absorbed.probe)
+        timed = (absorbed.appended_at, in_doubt, absorbed.read_until, absorbed.probe, absorbed.spans)
         await self.relay.put(PendingDelivery(entries, position, extra, dict(checkpoint), *timed))
         self._flushed = True
 
     def evict(self, limit: int) -> None:
-        """Forget the rows that were used least recently, as many as there are above `limit`."""
-        surplus = len(self.rows) - limit
-        if surplus > 0:
-            self.rows.evict(self.rows.least_recently_used(surplus))
-            self._metrics.evictions.inc(surplus)
+        """Above `limit` rows, forget those that were used least recently."""
+        self._metrics.evictions.inc(self.rows.evict_above(limit))

@@ -22,12 +22,15 @@ from streamseg.features.vector import names_hash
 from streamseg.language import segment_text
 from streamseg.pipeline import SIZE_PREFIX
 from streamseg.ports import ModelStore, StateStore
+from streamseg.time_units import DAY_SECONDS
 from streamseg.worker.pace import PRODUCTION, Pace
 from streamseg.worker.trainer.declared_groups import declared_entries
 from streamseg.worker.trainer.described_customers import DescribedCustomers
 
 DIFFERENCES = 6
 """Features in an entry that set a segment apart, at most."""
+RETIRED_SECONDS = 400 * DAY_SECONDS
+"""How long the entry of a retired segment is kept, since it was last written: as long as moves by day are."""
 NOBODY: dict[str, Any] = {"size": 0, "share": 0.0, "value_share": None}
 """What an entry says of its members when it is retired."""
 
@@ -179,8 +182,13 @@ class SegmentCatalogue:
 
     async def _write_all_of_now(self, sizes: Counter[str], fresh: Mapping[str, Any]) -> None:
         """Give all entries sizes and shares of this moment; write all that are not retired if any changed."""
-        updated = self._of_now(sizes, await self._models.names(), int(time.time()))
-        changed = {segment for segment, entry in updated.items() if segment in fresh or entry != self._written[segment]}
+        await self._end_retired(int(time.time()) - RETIRED_SECONDS)
+        updated = self._of_now(sizes, await self._models.names(), int(time.time()), fresh)
+        changed = {
+            segment
+            for segment, entry in updated.items()
+            if segment in fresh or (entry is not self._written[segment] and entry != self._written[segment])
+        }
         if any(updated[segment]["retired"] is None for segment in changed):
             changed |= {segment for segment, entry in updated.items() if entry["retired"] is None}
         now = int(time.time())
@@ -191,7 +199,20 @@ class SegmentCatalogue:
             {segment: msgspec.json.encode(self._written[segment]) for segment in sorted(changed)}
         )
 
-    def _of_now(self, sizes: Counter[str], names: Mapping[str, str], now: int) -> dict[str, dict[str, Any]]:
+    async def _end_retired(self, before: int) -> None:
+        """Remove the entries of segments that retired before a time (wall time, epoch seconds)."""
+        ended = [
+            segment
+            for segment, entry in self._written.items()
+            if entry.get("retired") is not None and entry.get("as_of", before) < before
+        ]
+        if ended:
+            await self._models.remove_from_catalogue(ended)
+            self._written = {segment: entry for segment, entry in self._written.items() if segment not in ended}
+
+    def _of_now(
+        self, sizes: Counter[str], names: Mapping[str, str], now: int, fresh: Mapping[str, Any]
+    ) -> dict[str, dict[str, Any]]:
         """Return the entries with size, share, share of the value, name and text.
 
         The share of the value is that of the present members, each worth what the sampled members of the segment are
@@ -203,12 +224,14 @@ class SegmentCatalogue:
             totals[entry["segmentation"]] += sizes[segment]
             worth[entry["segmentation"]] += sizes[segment] * (entry.get("mean_value") or 0.0)
         updated: dict[str, dict[str, Any]] = {}
+        settled: dict[str, dict[str, Any]] = {}
         for segment, entry in present.items():
-            one = entry | {
-                "given_name": names.get(segment),
-                "generated_label": segment_text.generated_label(entry),
-                "shadow": self._status.in_shadow(entry["segmentation"]),
-            }
+            now_so = {"given_name": names.get(segment), "shadow": self._status.in_shadow(entry["segmentation"])}
+            as_written = entry is self._written[segment] and segment not in fresh
+            if as_written and entry["retired"] is not None and now_so.items() <= entry.items():
+                settled[segment] = entry  # its text was written when it retired; there may be many
+                continue
+            one = entry | now_so | {"generated_label": segment_text.generated_label(entry)}
             if entry["retired"] is None:
                 total, mean = worth[entry["segmentation"]], entry.get("mean_value")
                 value = None if mean is None or not total else round(sizes[segment] * mean / total, 4)
@@ -220,8 +243,8 @@ class SegmentCatalogue:
                 if self._status.is_dropped(entry["segmentation"]):
                     one |= {**NOBODY, "retired": now}
             updated[segment] = one | {"label": segment_text.label(one)}
-        labels = {segment: str(entry["label"]) for segment, entry in updated.items()}
-        return {
+        labels = {segment: str(entry["label"]) for segment, entry in (settled | updated).items()}
+        return settled | {
             segment: entry | {"description": segment_text.description(entry, labels=labels)}
             for segment, entry in updated.items()
         }

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -85,7 +85,9 @@ class Trainer:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="trainer")
         self._learners: dict[str, Learner] = {}
         self._late = LateSamples()
+        self._dropped: frozenset[str] = frozenset()
         self._published_at = 0.0
+        self._asked_at = 0.0
         self._next_offset: int | None = None
         self._waiting_logged: dict[str, float] = {}
 
@@ -121,8 +123,12 @@ class Trainer:
 
     async def _restore(self) -> None:
         self._next_offset = None
+        self._dropped = frozenset(await self._models.dropped())
+        self._learners.clear()
         learner = await asyncio.get_running_loop().run_in_executor(self._thread, _learner_class)
         for params in self._params:
+            if params.segmentation in self._dropped:
+                continue
             stored = await self._models.snapshot(params.segmentation)
             self._learners[params.segmentation] = (
                 learner(params) if stored is None else learner.restore(Snapshot.from_json(stored), params)
@@ -131,8 +137,9 @@ class Trainer:
         self._reader.rewind({(SAMPLES, SAMPLES_PARTITION): None})
 
     async def _train(self) -> None:
+        """Learn until a segmentation is dropped: then its samples are read once more, to be deleted."""
         sequence, checked_at = RunSequence(SAMPLES_PARTITION, self._reader), time.monotonic()
-        while True:
+        while not await self._is_dropped_since():
             try:
                 async with asyncio.timeout(self._pace.trainer_idle):
                     run = await self._inbox.get()
@@ -153,11 +160,16 @@ class Trainer:
             self._next_offset = run.next_offset
             self._outage.over()
 
+    async def _is_dropped_since(self) -> bool:
+        if time.monotonic() - self._asked_at < self._pace.snapshot:
+            return False
+        self._asked_at = time.monotonic()
+        return self._dropped != (await self._models.dropped()).keys()
+
     async def _learn(self, records: Sequence[Record]) -> None:
         loop = asyncio.get_running_loop()
         transitions, tombstones, ended = await loop.run_in_executor(self._thread, self._learn_in_thread, records)
         if tombstones:
-            log.warning("%d samples came after the deletion of their customers: deleted too", len(tombstones))
             await self._sink.send(tombstones)
         for name, transition in transitions:
             self._metrics.challenges.labels(segmentation=name, outcome=transition.outcome).inc()
@@ -173,8 +185,11 @@ class Trainer:
     def _learn_in_thread(
         self, records: Sequence[Record]
     ) -> "tuple[list[tuple[str, Transition]], list[OutgoingRecord], bool]":
-        """Return the challenges, tombstones of late samples, and whether a backfill has ended."""
+        """Return the challenges, tombstones of samples that must go, and whether a backfill has ended."""
         kept, tombstones = self._late.sort_out(records)
+        if tombstones:
+            log.warning("%d samples came after the deletion of their customers: deleted too", len(tombstones))
+        tombstones += _tombstones(kept, self._dropped)
         transitions, ended = [], False
         for record, value in kept:
             if pipeline.is_end(record.key):
@@ -241,6 +256,17 @@ class Trainer:
         if not snapshot.warm and time.monotonic() >= due:
             self._waiting_logged[snapshot.segmentation] = time.monotonic()
             log.info("%s: %s", snapshot.segmentation, missing(snapshot, self._needs.get(snapshot.segmentation, "")))
+
+
+def _tombstones(
+    kept: "Sequence[tuple[Record, pipeline.SampleValue | None]]", dropped: Collection[str]
+) -> list[OutgoingRecord]:
+    """Return a tombstone for each sample of a dropped segmentation that these records do not delete themselves."""
+    found: dict[bytes, bool] = {}
+    for record, sample in kept if dropped else ():
+        if not pipeline.is_end(record.key) and pipeline.sampled(record.key)[0] in dropped:
+            found[record.key or b""] = sample is not None
+    return [OutgoingRecord(SAMPLES, key, None, (), SAMPLES_PARTITION) for key, present in found.items() if present]
 
 
 def _learner_class() -> "type[Learner]":

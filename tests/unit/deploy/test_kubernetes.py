@@ -11,6 +11,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from streamseg.metrics.table import METRICS
 from streamseg.settings import ApiSettings, WorkerSettings, load_settings
 from streamseg.topics import TOPICS
 from streamseg.worker.health import Health
@@ -180,7 +181,12 @@ def test_topics_are_those_of_the_table_and_bound_the_workers() -> None:
     }
     (scaled,) = of_kind("ScaledObject")
     assert scaled["spec"]["maxReplicaCount"] == partitions
-    assert scaled["spec"]["triggers"][0]["metadata"]["topic"] in made
+    (trigger,) = scaled["spec"]["triggers"]
+    assert trigger["type"] == "prometheus"
+    (name,) = re.findall(r"streamseg_\w+", trigger["metadata"]["query"])
+    assert name in {one.name for one in METRICS}
+    assert name.endswith("_seconds")
+    assert trigger["metricType"] == "Value"  # it grows the number of workers by the same factor as the lag is too high
 
 
 def test_users_have_the_rights_of_the_script(tmp_path: Path) -> None:

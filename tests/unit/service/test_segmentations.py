@@ -1,5 +1,6 @@
 """Segmentations are promoted and dropped only when that makes sense, and compared on all stored rows."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from streamseg.clustering.identity import code_of
 from streamseg.errors import NotFoundError, SettingsError, StreamsegError
 from streamseg.features.layout import Layout
+from streamseg.features.rows import Rows, Slots
 from streamseg.service.segmentations import (
     PROMOTION_DELAY_SECONDS,
     compare_segmentations,
@@ -86,6 +88,27 @@ async def test_a_comparison_counts_who_would_change_segment() -> None:
     }
     (flow,) = found.flows
     assert (flow.old, flow.new, flow.customers) == ("behaviour-aaaa", "value-dddd", 1)
+
+
+async def test_segmentations_are_compared_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rows of all customers need not fit into memory."""
+    state, customers, held = MemoryStateStore(), [f"c-{n}" for n in range(2_000)], list[int]()
+    slab = Slab(LAYOUT, tuple(customers))
+    slab.feed([click(NOON)] * len(customers), range(len(customers)))
+    slab.rows.segment[slab.all, 0] = code_of("behaviour-aaaa")
+    slab.rows.segment[slab.all, 1] = code_of("value-cccc")
+    await store_rows(state, LAYOUT, dict(zip(customers, slab.stored(), strict=True)))
+    load = Rows.load
+
+    def counted(rows: Rows, customer_ids: Sequence[str], stored: Sequence[bytes | None]) -> Slots:
+        slots = load(rows, customer_ids, stored)
+        held.append(len(rows))
+        return slots
+
+    monkeypatch.setattr(Rows, "load", counted)
+    found = await compare_segmentations(state, LAYOUT, "behaviour", "value", at_once=50)
+    assert (found.customers, found.moved) == (2_000, 0)
+    assert max(held) < 200
 
 
 async def test_only_declared_segmentations_are_compared() -> None:

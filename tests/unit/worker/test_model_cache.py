@@ -99,3 +99,24 @@ async def test_the_way_to_the_first_model_is_shown() -> None:
     assert not taken.warm
     assert 0.0 < taken.progress < 1.0
     assert (await shown_of(taken))["warm_up_ratio"] == taken.progress
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("before_the_start", [True, False])
+async def test_nothing_is_shown_of_a_dropped_segmentation(*, before_the_start: bool) -> None:
+    """Its model learns no more: `StreamsegModelStale` would fire for ever."""
+    store = MemoryModelStore()
+    await publish(store, 2)
+    metrics = Metrics()
+    ours = ModelCache(store, [Segmentation("behaviour", FEATURES, 0.05, 2, 86_400.0)], metrics)
+
+    def shown() -> set[str]:
+        samples = [one for metric in metrics.registry.collect() for one in metric.samples]
+        return {one.name for one in samples if one.labels.get("segmentation") == "behaviour"}
+
+    if not before_the_start:
+        await ours.check()
+        assert "streamseg_model_learned_until_timestamp_seconds" in shown()
+    await store.drop("behaviour", 1_000)
+    await ours.refresh()
+    assert not shown()

@@ -1,14 +1,15 @@
 """Probes: sent to every partition of the worker, at the same moments in all workers, while Kafka is away or not."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
 from streamseg.errors import StreamsegError
+from streamseg.events.record import MemoryRecord
 from streamseg.ports import OutgoingRecord
 from streamseg.service.foreign_data import foreign_topic
-from streamseg.topics import CLICKS
+from streamseg.topics import CLICKS, MEMBERSHIPS
 from streamseg.worker.probes import Probes, probe
 from tests.support.partition import MemoryLog
 
@@ -70,3 +71,23 @@ def test_probes_are_nobody_s_data() -> None:
     assert asyncio.run(foreign_topic(log, {CLICKS: 1})) is None
     log.append(CLICKS, b"c-81", b"{}")
     assert asyncio.run(foreign_topic(log, {CLICKS: 1})) == CLICKS
+
+
+def test_a_shop_with_few_events_is_found_without_reading_its_probes() -> None:
+    log = MemoryLog()
+    asyncio.run(log.send([probe(0, NOW)] * 500))
+    log.event(CLICKS, "of-a-shop", "e-1", 0.0, event_name="view_item")
+    log.append(MEMBERSHIPS, b"of-a-shop", b"{}")
+    read = list[str]()
+
+    class Counted(MemoryLog):
+        async def read(self, topic: str, partition: int, start: int, end: int) -> AsyncIterator[list[MemoryRecord]]:
+            async for records in log.read(topic, partition, start, end):
+                read.extend([topic] * len(records))
+                yield records
+
+        async def bounds(self, topic: str, partition: int) -> tuple[int, int]:
+            return await log.bounds(topic, partition)
+
+    assert asyncio.run(foreign_topic(Counted(), {CLICKS: 1, MEMBERSHIPS: 1})) == MEMBERSHIPS
+    assert read == [MEMBERSHIPS]

@@ -1,11 +1,13 @@
 """A queue is bounded, and reading waits while every queue is half full. Issue 13, items 16 and 17."""
 
+import asyncio
 import json
 from dataclasses import replace
 
 import pytest
 
 from streamseg.ports import ChangeRecord
+from streamseg.time_units import DAY_SECONDS
 from tests.support.change_records import CRM, changed, removed
 from tests.support.webhook_stage import ADS, Stage
 
@@ -44,3 +46,23 @@ async def test_a_record_that_is_no_change_record_is_counted_and_skipped() -> Non
     dispatcher = stage.dispatcher()
     await dispatcher.take_in([ChangeRecord(b"c-81", b"nonsense", "0-1"), changed()])
     assert (stage.counted("unreadable"), await stage.waiting()) == (1, 1)
+
+
+@pytest.mark.asyncio
+async def test_parked_deliveries_end_after_28_days() -> None:
+    stage = Stage(answers=[500] * 3)
+    await stage.store.subscribe(CRM)
+    dispatcher = stage.dispatcher()
+    await dispatcher.take_in([changed()])
+    for _ in range(3):
+        await dispatcher.deliver_due()
+        stage.now += 60
+    (parked,) = await stage.store.parked()
+    for later, left in ((27 * DAY_SECONDS, [parked]), (2 * DAY_SECONDS, [])):
+        stage.now += later
+        running = asyncio.create_task(dispatcher.run())
+        async with asyncio.timeout(5):
+            while (await stage.store.parked()) != left or stage.counted("expired") != 1 - len(left):
+                await asyncio.sleep(0.01)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)

@@ -20,6 +20,7 @@ from streamseg.features.windows.answers import (
     CountQuestion,
     CountQuestions,
 )
+from streamseg.features.windows.conversion import doubt
 from streamseg.features.windows.tracked import Tracker
 from tests.support.plain_windows import Happenings, day_of, midnight
 from tests.support.rows import DAY, NOON, Slab, click, erasure, moment, purchase, refund
@@ -224,3 +225,16 @@ def test_rows_of_several_shapes_are_read_at_once() -> None:
     assert rows.tracked_times[:4].tolist() == [[0, 0], [two, 0], [two, nine], [0, 0]]
     assert rows.tracked_from[:4, 0].tolist() == [two + 60, two, 0, two + 60]
     assert rows.last_click[:4].tolist() == [two] * 4
+
+
+def test_what_a_log_lacks_is_unknown_after_a_rebuild_and_not_denied() -> None:
+    layout = layout_of({"view": 2}, spent_days=10)
+    slab = Slab(layout, ("c-1", "c-2"))
+    slab.feed([click(NOON), purchase(NOON, 5.0)])
+    doubt(slab.rows.slab[:2], layout)
+    views = CountQuestion("view", 2, 2 * DAY), CountQuestion("view", 1, 2 * DAY)
+    assert said(counted(slab, *views, at=NOON + DAY)) == [None, True]
+    assert said(counted(slab, *views, at=NOON + 3 * DAY)) == [False, False]
+    assert said(summed(slab, AmountQuestion(1, 2), at=NOON + DAY)) == [None]
+    assert said(summed(slab, AmountQuestion(1, 2), at=NOON + 3 * DAY)) == [False]
+    assert not slab.rows.tracked_from[1].any()  # nothing is lacked of who has no events

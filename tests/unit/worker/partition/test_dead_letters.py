@@ -7,7 +7,7 @@ import pytest
 from streamseg.events.record import MemoryRecord
 from streamseg.events.rejection import CUT_HEADER, Reason, RejectedEvent
 from streamseg.metrics import Metrics
-from streamseg.repair.redrive import read_dead_letters, redrive
+from streamseg.repair.redrive import redrive, unsent_letters
 from streamseg.topics import CLICKS, DEAD_LETTERS, LARGEST_INPUT_BYTES, TOPICS
 from streamseg.worker.partition.dead_letters import MostlyRejectedError, RejectedShare, dead_letters
 from tests.support.partition import MemoryLog
@@ -49,9 +49,9 @@ def test_a_record_that_the_topic_would_not_take_is_cut_and_never_sent_in_again()
     async def redriven() -> tuple[int, int]:
         log = MemoryLog()
         log.append(DEAD_LETTERS, letter.key, letter.value, letter.headers)
-        found = await read_dead_letters(log, 1)
+        found = [one async for one in unsent_letters(log, 1)]
         assert found[0].cut
-        return len(found), await redrive(found, log)
+        return len(found), await redrive(unsent_letters(log, 1), log)
 
     assert asyncio.run(redriven()) == (1, 0)
 

@@ -1,6 +1,8 @@
 """The public catalogue stays true whoever writes it: sizes, names, shadow, and what was given up."""
 
 import json
+import time
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,8 +14,10 @@ from streamseg.clustering.identity import id_of
 from streamseg.clustering.sample import Sample
 from streamseg.features.catalogue import catalogue
 from streamseg.features.layout import Layout
+from streamseg.language import segment_text
 from streamseg.ports import Flush
 from streamseg.store.memory import MemoryModelStore, MemoryStateStore
+from streamseg.time_units import DAY_SECONDS
 from streamseg.worker.pace import Pace
 from streamseg.worker.trainer.segment_catalogue import SegmentCatalogue
 from tests.support.partition import FEATURES, SNAPSHOT
@@ -226,3 +230,47 @@ async def test_entries_of_an_older_version_are_kept_up_to_date() -> None:
     entry = (await stage.entries())[one]
     assert (entry["label"], entry["generated_label"], entry["size"]) == ("Our best", "Frequent buyers", 5)
     assert (entry["description"], entry["value_share"]) == ("They buy more.", 0.5)
+
+
+async def retired(stage: Stage, count: int, days_ago: int) -> list[str]:
+    """Add entries of segments that retired so many days ago."""
+    (entry, *_) = (await stage.entries()).values()
+    at = int(time.time()) - days_ago * DAY_SECONDS
+    old = {
+        id_of("behaviour", 100 * days_ago + n): entry | {"retired": at, "as_of": at, "size": 0, "value_share": None}
+        for n in range(count)
+    }
+    await stage.models.write_catalogue({segment: json.dumps(one).encode() for segment, one in old.items()})
+    return list(old)
+
+
+async def test_entries_of_retired_segments_end_after_400_days_with_their_names() -> None:
+    stage = await described()
+    living, kept, ended = list(await stage.entries()), await retired(stage, 2, 399), await retired(stage, 2, 401)
+    for segment in (kept[0], ended[0]):
+        await stage.models.rename(segment, "Ours")
+    owner = stage.owner()
+    await owner.load()
+    await owner.refresh()
+    assert (await stage.entries()).keys() == {*living, *kept}
+    assert (await stage.models.names()).keys() == {kept[0]}
+    assert (await stage.entries())[kept[0]]["label"] == "Ours"
+
+
+async def test_a_refresh_writes_no_text_of_segments_that_retired_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their number grows with every birth and end, while those that live stay few."""
+    stage = await described()
+    living = len(await stage.entries())
+    await retired(stage, 200, 10)
+    owner, written = stage.owner(), list[str]()
+    await owner.load()
+    await owner.refresh()
+    describe = segment_text.description
+
+    def counted(entry: Mapping[str, Any], language: str = "en", labels: Mapping[str, str] | None = None) -> str:
+        written.append(str(entry["label"]))
+        return describe(entry, language, labels)
+
+    monkeypatch.setattr(segment_text, "description", counted)
+    await owner.refresh()
+    assert len(written) == living
