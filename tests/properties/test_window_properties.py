@@ -72,10 +72,10 @@ def slab_after(history: Placed, cuts: Sequence[bool], layout: Layout = LAYOUT) -
     slab, batch = Slab(layout, CUSTOMERS), list[tuple[Event, int]]()
     for (event, slot), cut in zip(history, cuts, strict=True):
         if batch and (cut or source_of(batch[0][0]) != source_of(event)):
-            slab.feed(*map(list, zip(*batch, strict=True)))
+            slab.feed([event for event, _ in batch], [slot for _, slot in batch])
             batch = []
         batch.append((event, slot))
-    slab.feed(*map(list, zip(*batch, strict=True)))
+    slab.feed([event for event, _ in batch], [slot for _, slot in batch])
     return slab
 
 
