@@ -1,6 +1,7 @@
 """Customers leave and enter audiences when a window of time ends, without an event. Issue 16."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -61,7 +62,7 @@ async def audiences_of(servers: Servers, customers: list[str]) -> list[tuple[str
     return [None if one is None else decode(one).audiences for one in strings]
 
 
-async def until_audiences(servers: Servers, expected: dict[str, tuple[str, ...]]) -> None:
+async def until_audiences(servers: Servers, expected: Mapping[str, tuple[str, ...]]) -> None:
     async with asyncio.timeout(10.0):
         while await audiences_of(servers, [*expected]) != [*expected.values()]:
             await asyncio.sleep(0.005)

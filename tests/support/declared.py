@@ -1,5 +1,6 @@
 """Audiences for tests, declared as people declare them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from streamseg.audiences.declared import DeclaredAudiences
@@ -8,20 +9,20 @@ from streamseg.features.layout import Layout
 from streamseg.pipeline import LiveAudiences
 from streamseg.wiring.declared_audiences import live_audiences
 
-VISITORS = {"event": "visit", "within": "7 days"}
-BUYERS = {"event": "purchase", "within": "30 days"}
-QUIET = {"all": [{"event": "visit"}, {"event": "visit", "none_within": "7 days"}]}
+Rule = Mapping[str, Any]
+
+VISITORS: Rule = {"event": "visit", "within": "7 days"}
+BUYERS: Rule = {"event": "purchase", "within": "30 days"}
+QUIET: Rule = {"all": [{"event": "visit"}, {"event": "visit", "none_within": "7 days"}]}
 
 
-def definition(audience: str, rule: dict[str, Any]) -> dict[str, Any]:
+def definition(audience: str, rule: Rule) -> dict[str, Any]:
     """Return a definition as the store keeps it."""
     given = {"id": audience, "name": audience, "purpose": "content", "rule": rule}
     return Audience.model_validate(given).written()
 
 
-def declared(
-    rules: dict[str, dict[str, Any]], columns: int, before: DeclaredAudiences | None = None
-) -> DeclaredAudiences:
+def declared(rules: Mapping[str, Rule], columns: int, before: DeclaredAudiences | None = None) -> DeclaredAudiences:
     """Declare audiences, each in a generation of its own."""
     made = before or DeclaredAudiences()
     for audience, rule in rules.items():

@@ -40,8 +40,12 @@ class LocalTime:
     def midnight(self, day: NDArray[np.intp]) -> NDArray[np.float64]:
         """Return when local days (1970-01-01 is 0) begin, epoch seconds, of the same shape."""
         local = (day * DAY_SECONDS).astype(np.float64)
-        # The offset is that of the moment looked for; a second step is right on the day that changes it.
-        return local - self._offset(local - self._offset(local - self._offset(local)))
+        before = self._offset(local - 1.5 * DAY_SECONDS)
+        begins = local - before
+        place = np.searchsorted(self.changes, begins, side="right")
+        changed, after = np.append(-np.inf, self.changes)[place], self.offsets[place]
+        # Where clocks are set forward at midnight, the day begins with the change.
+        return np.where(after == before, begins, np.maximum(changed, local - after))
 
     def _offset(self, at: NDArray[np.float64]) -> NDArray[np.float64]:
         return self.offsets[np.searchsorted(self.changes, at, side="right")]

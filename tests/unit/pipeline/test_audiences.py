@@ -1,7 +1,6 @@
 """Audiences on the path: who enters and exits, what is told of it, and when to look again."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -16,8 +15,8 @@ from streamseg.features.layout import Layout
 from streamseg.membership.catch_up import CatchUp
 from streamseg.membership.encoding import change_record, history_record
 from streamseg.membership.types import AudienceChange, Consent, Membership
-from tests.support.declared import BUYERS, QUIET, VISITORS, declared, live
-from tests.support.path import DAY, NOW, RULES, PathUnderTest, click, purchase, record
+from tests.support.declared import BUYERS, QUIET, VISITORS, declared, definition, live
+from tests.support.path import DAY, NOW, RULES, PathUnderTest, click, purchase, record, segmentation
 
 ERASURES = 4
 LAYOUT = Layout.of(audiences=3, remembered_event_ids=64)
@@ -133,7 +132,7 @@ def test_a_customer_erased_and_back_in_one_flush_enters_anew() -> None:
 def test_a_dropped_audience_is_left_under_its_old_id_although_its_column_is_anothers() -> None:
     path = path_with()
     path.feed(0, click(0))
-    after = ALL.without("visitors").with_("everybody", {**_definition("everybody", {"event": "visit"})}, 3)
+    after = ALL.without("visitors").with_("everybody", definition("everybody", {"event": "visit"}), 3)
     assert {one.id: one.column for one in after.live}["everybody"] == ALL.find("visitors").column  # type: ignore[union-attr]
     declare(path, after)
     (string,) = later(path, 60)
@@ -143,18 +142,12 @@ def test_a_dropped_audience_is_left_under_its_old_id_although_its_column_is_anot
     assert sizes(path) == {"everybody": 1}
 
 
-def _definition(audience: str, rule: dict[str, Any]) -> Mapping[str, Any]:
-    found = declared({audience: rule}, 1).find(audience)
-    assert found is not None
-    return found.definition
-
-
 def test_a_row_of_generations_ago_tells_what_its_columns_meant_then() -> None:
     path = path_with()
     path.feed(0, click(0), click(1, customer="c-2"), click(2, customer="c-3"))
     one = ALL.without("visitors")
-    two = one.with_("second", _definition("second", VISITORS), 3)
-    three = two.without("second").with_("third", _definition("third", VISITORS), 3)
+    two = one.with_("second", definition("second", VISITORS), 3)
+    three = two.without("second").with_("third", definition("third", VISITORS), 3)
     assert [found.column for found in three.audiences if found.id in {"visitors", "second", "third"}] == [0, 0, 0]
     declare(path, two)
     path.decide(path.rows.slots_of(["c-2"]), NOW + 60)
@@ -264,6 +257,13 @@ def test_expired_customers_exit_an_audience_that_was_dropped_since_their_last_lo
     path = path_with()
     path.feed(0, click(0))
     declare(path, ALL.without("visitors"))
+    assert expire(path)[0] == ["-visitors"]
+
+
+def test_expired_customers_without_a_segment_exit_their_audiences_too() -> None:
+    path = PathUnderTest(segmentation(warm=False), layout=LAYOUT)
+    declare(path, ALL)
+    path.feed(0, click(0))
     assert expire(path)[0] == ["-visitors"]
 
 
