@@ -44,6 +44,8 @@ class ModelCache:
         self.audiences: LiveAudiences | None = None
         """The declared audiences; None before the first one, and where rows have no room for any."""
         self._compile_audiences = compile_audiences
+        self._sought = 0
+        """Greatest generation of audiences that was asked for because a row knows it."""
         self.generation = 0
         self._adopted = [0] * len(self.segmentations)
         self._backfills: list[Mapping[str, float]] = [{} for _ in self.segmentations]
@@ -90,11 +92,23 @@ class ModelCache:
         await self._refresh_drops()
         await self._refresh_audiences()
 
+    async def reach(self, generation: int) -> None:
+        """Take over the audiences of a generation that a row already knows: another worker was told of them first.
+
+        Asks once for each generation, as a store that failed over may have lost it. Raises `StoreUnavailableError`.
+        """
+        if self._compile_audiences is not None and generation > max(self._known_audiences, self._sought):
+            self._sought = generation
+            await self._refresh_audiences()
+
+    @property
+    def _known_audiences(self) -> int:
+        return self.audiences.generation if self.audiences is not None else 0
+
     async def _refresh_audiences(self) -> None:
         if self._compile_audiences is None:
             return
-        known = self.audiences.generation if self.audiences is not None else 0
-        if await self._store.declared_generation() != known:
+        if await self._store.declared_generation() != self._known_audiences:
             declared = DeclaredAudiences.decode(await self._store.declared())
             self.audiences, problems = self._compile_audiences(declared)
             for problem in problems:

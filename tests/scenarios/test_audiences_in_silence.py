@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,13 @@ import numpy as np
 from streamseg.audiences.declared import DeclaredAudiences
 from streamseg.features.rows import Rows
 from streamseg.membership.encoding import decode
+from streamseg.metrics import Metrics
 from streamseg.pipeline import SIZE_PREFIX
+from streamseg.store.memory import MemoryModelStore
 from streamseg.topics import CLICKS, ERASURES
+from streamseg.wiring.declared_audiences import live_audiences
 from streamseg.worker.layout_check import RowLayouts
+from streamseg.worker.model_cache import ModelCache
 from tests.support.declared import declared
 from tests.support.partition import LAYOUT, NOON, SNAPSHOT, OnePartition, Servers, until
 
@@ -213,5 +218,31 @@ def test_declared_changed_and_dropped_without_an_event() -> None:
         await until_audiences(servers, {one: names[1:] for one, names in now.items()})
         assert sizes(servers) == {"recent": 5}
         await worker.close()
+
+    asyncio.run(go())
+
+
+def test_a_worker_follows_audiences_that_a_row_knows_before_it_does() -> None:
+    class Counting(MemoryModelStore):
+        asked = 0
+
+        async def declared_generation(self) -> int:
+            self.asked += 1
+            return await super().declared_generation()
+
+    async def go() -> None:
+        store = Counting()
+        models = ModelCache(store, [], Metrics(), compile_audiences=partial(live_audiences, WITH_AUDIENCES))
+        audiences = declared({"recent": RECENT}, 3)
+        await store.declare(audiences.generation, 0, audiences.encode())
+        await models.reach(0)
+        assert (models.audiences, store.asked) == (None, 0)
+        await models.reach(audiences.generation)
+        assert models.audiences is not None
+        assert models.audiences.ids == ("recent",)
+        lost = audiences.generation + 1
+        for _ in range(3):
+            await models.reach(lost)  # the store has lost it: asking again and again would help nobody
+        assert store.asked == 2
 
     asyncio.run(go())

@@ -186,8 +186,10 @@ class PartitionState:
 
         Raises:
             FlushRefusedError: another worker owns the partition, or the store lost a flush.
+            StoreUnavailableError: a row knows of newer audiences, and the store does not tell of them.
         """
         self._flushed = False
+        await self._models.reach(int(self.rows.audiences_as_of[absorbed.slots].max(initial=0)))
         rows, segmentations = self.rows, self._models.segmentations
         slots = absorbed.slots
         # Before the clock has started, use the earliest event there is: clocks do not go back.

@@ -39,7 +39,7 @@ def audience(name: str, purpose: str = "ads", minimum_size: int = 4, **rule: Any
 
 async def declared_by(models: MemoryModelStore) -> DeclaredAudiences:
     """Buyers: 0 to 4, of whom 0 and 1 consent to ads; all of them in the first, too small, audience, and two others."""
-    bought = {"event": "purchase", "within": "2 days"}
+    bought: dict[str, Any] = {"event": "purchase", "within": "2 days"}
     made = [
         audience("buyers", **bought),
         audience("few", minimum_size=6, **bought),
