@@ -19,7 +19,11 @@ from tests.bench.throughput.measure_throughput import turns
 def test_slow_peers_get_a_smaller_load_of_the_same_kind() -> None:
     whole, small = turns("flat", 1_000_000, 200_000, 100_000, list(CONTESTANTS))
 
-    assert (whole.names, whole.load.events, whole.load.customers) == (("streamseg", "bytewax", "limit"), 10**6, 200_000)
+    assert (whole.names, whole.load.events, whole.load.customers) == (
+        ("streamseg", "streamseg-audiences", "bytewax", "limit"),
+        10**6,
+        200_000,
+    )
     assert (small.names, small.load.events, small.load.customers) == (("faust", "quix"), 100_000, 20_000)
     assert not small.load.skewed
 
