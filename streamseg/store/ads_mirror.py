@@ -1,11 +1,13 @@
 """Writes each membership twice: whole, and as the view for ad servers."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
 
+from streamseg.errors import PartlyWrittenError, StoreUnavailableError
 from streamseg.membership.types import OutboxEntry
 from streamseg.membership.views import ads_view
 from streamseg.ports import MembershipStore, ModelStore
@@ -42,13 +44,28 @@ class AdsMirror:
         """See the port."""
         await self._refresh()
         shown = self._shown.__contains__
-        await self._views.write(
-            [
-                OutboxEntry(entry.customer_id, entry.epoch, entry.seq, ads_view(entry.membership, shown))
-                for entry in entries
-            ]
-        )
+        views = [
+            OutboxEntry(entry.customer_id, entry.epoch, entry.seq, ads_view(entry.membership, shown))
+            for entry in entries
+        ]
+        try:
+            await self._views.write(views)
+        except PartlyWrittenError as error:
+            return await self._write_others(entries, error)
         return await self._memberships.write(entries)
+
+    async def _write_others(self, entries: Sequence[OutboxEntry], without: PartlyWrittenError) -> set[tuple[str, int]]:
+        """Write the memberships of those whose view was written, and raise the error for the others."""
+        unwritten = without.customers
+        try:
+            overtaken = await self._memberships.write([one for one in entries if one.customer_id not in unwritten])
+        except PartlyWrittenError as error:
+            unwritten, overtaken = unwritten | error.customers, error.overtaken
+        raise PartlyWrittenError(str(without), unwritten, overtaken)
+
+    async def replacements(self) -> int:
+        """See the port."""
+        return await self._memberships.replacements()
 
     async def read(self, customer_ids: Sequence[str]) -> list[bytes | None]:
         """See the port."""
@@ -70,7 +87,13 @@ class AdsMirror:
         now = self._clock()
         if now - self._read_at < SIZES_SECONDS:
             return
-        catalogue = await self._models.catalogue()
+        try:
+            catalogue = await self._models.catalogue()
+        except StoreUnavailableError:
+            if math.isinf(self._read_at):
+                raise
+            self._read_at = now  # the sizes of before hold on: one node that is away does not stop all partitions
+            return
         sizes = {segment: int(msgspec.json.decode(entry).get("size") or 0) for segment, entry in catalogue.items()}
         self._shown = frozenset(segment for segment, size in sizes.items() if size >= self._smallest)
         self._read_at = now

@@ -65,7 +65,9 @@ SNAPSHOT = Snapshot(
 )
 
 
-QUICK = Pace(retry=0.01, idle=0.005, health_check=0.02, sweep_pause=0.005, sweep_piece=5, change_topic_end=0.02)
+QUICK = Pace(
+    retry=0.01, idle=0.005, health_check=0.02, sweep_pause=0.005, sweep_piece=5, change_topic_end=0.02, relay_idle=0.02
+)
 """Waits of a partition under test."""
 
 
