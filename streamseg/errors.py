@@ -21,6 +21,20 @@ class StoreUnavailableError(ServerUnavailableError):
     """The store did not answer or the connection broke: it is unknown whether the call took effect."""
 
 
+class PartlyWrittenError(StoreUnavailableError):
+    """Some nodes of the store did not answer, the others did.
+
+    Args:
+        customers: those of whom it is unknown whether anything was written.
+        overtaken: what the call returns, of the others.
+    """
+
+    def __init__(self, text: str, customers: frozenset[str], overtaken: set[tuple[str, int]]) -> None:
+        super().__init__(text)
+        self.customers = customers
+        self.overtaken = overtaken
+
+
 class StoreLoginError(StoreUnavailableError):
     """The store refuses our login, or forbids what we do: its settings and ours differ."""
 

@@ -62,15 +62,19 @@ class Cache:
             return answer
 
     @contextmanager
-    def reading(self, customer_ids: Sequence[str]) -> Iterator[Callable[[Sequence[bytes | None]], dict[str, Answer]]]:
+    def reading(
+        self, customer_ids: Sequence[str], keeps: Callable[[str], bool] = lambda _: True
+    ) -> Iterator[Callable[[Sequence[bytes | None]], dict[str, Answer]]]:
         """Surround a read; yields a function that turns the strings read into answers.
 
-        It keeps each answer, unless it was dropped since the read began: then it may be outdated already.
+        It keeps each answer that `keeps` allows when the read begins, unless it was dropped since then: it may be
+        outdated already.
         """
         token = object()
         if self._seconds > 0:
+            kept = [each for each in customer_ids if keeps(each)]
             with self._lock:
-                self._reads |= dict.fromkeys(customer_ids, token)
+                self._reads |= dict.fromkeys(kept, token)
         try:
             yield lambda strings: self._take(customer_ids, strings, token)
         finally:

@@ -1,114 +1,32 @@
 """The readers, for threads and for asyncio. They differ in how they wait."""
 
 import asyncio
-import random
 import threading
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, ClassVar, Final, Literal, Self
+from typing import Any, Final, Self
 
 import redis
 import redis.asyncio
+import redis.asyncio.sentinel
+import redis.sentinel
 
-from streamseg.client.cache import Answer, Cache
+from streamseg.client.base_reader import CONNECTIONS, PREFIXES, BaseReader, Waits
+from streamseg.client.cache import Answer
+from streamseg.client.servers import LazyCluster, sentinels_of
 
-PREFIXES: Final = {"membership": "ssg:v1:m:", "ads": "ssg:v1:a:"}
 CHANNELS: Final = PREFIXES["membership"] + "*"
 """A write of a membership publishes on the channel named like its key, after its ads view was written."""
-TIMEOUT_SECONDS: Final = 0.05
-CONNECT_SECONDS: Final = 1.0
-CONNECTIONS: Final = 64
-"""Of one `Reader`; further reads wait until one is free."""
 READS_AT_ONCE: Final = 4
 """Of one `AsyncReader`, each on a connection of its own."""
 IDS_PER_READ: Final = 500
 """How many customers are collected for one read: a few hundred microseconds of Redis' time."""
-FIRST_RECONNECT_SECONDS: Final = 0.1
-LAST_RECONNECT_SECONDS: Final = 10.0
 LISTEN_SECONDS: Final = 0.1
 
 
-class _Waits:
-    """Times to wait between attempts to connect, in seconds: growing, and random so that readers spread."""
-
-    def __init__(self) -> None:
-        self._longest = FIRST_RECONNECT_SECONDS
-
-    def reset(self) -> None:
-        self._longest = FIRST_RECONNECT_SECONDS
-
-    def next(self) -> float:
-        seconds = self._longest * random.uniform(0.5, 1)  # noqa: S311 - not for security
-        self._longest = min(2 * self._longest, LAST_RECONNECT_SECONDS)
-        return seconds
-
-
-class _BaseReader:
-    """What both readers share; they differ in how they wait.
-
-    Args:
-        url: URL of Redis, with a reader's credentials.
-        view: "membership", or "ads" for the view for ad servers.
-        cache_seconds: how long an answer is cached; 0 reads every time.
-        cache_size: maximum number of cached answers.
-        notices: drop a cached answer as soon as its membership is written; needs the right to `psubscribe`.
-        timeout_seconds: time limit of a read, once it has a connection; `redis.RedisError` is raised after it.
-    """
-
-    _client: ClassVar[Any]
-    """The class of Redis' client."""
-    _pool: ClassVar[Any]
-    """The class of a pool whose callers wait for a connection."""
-
-    def __init__(
-        self,
-        url: str,
-        *,
-        view: Literal["membership", "ads"] = "membership",
-        cache_seconds: float = 0.0,
-        cache_size: int = 100_000,
-        notices: bool = False,
-        timeout_seconds: float = TIMEOUT_SECONDS,
-    ) -> None:
-        self._url = url
-        self._prefix = PREFIXES[view]
-        self._cache = Cache(cache_seconds, cache_size)
-        self._listens = notices and cache_seconds > 0
-        self._redis = self._client.from_pool(
-            self._pool.from_url(
-                url,
-                max_connections=CONNECTIONS,
-                timeout=None,
-                protocol=2,
-                socket_timeout=timeout_seconds,
-                socket_connect_timeout=CONNECT_SECONDS,
-            )
-        )
-        if self._listens:
-            self._start_listening()
-
-    def _start_listening(self) -> None:
-        """Subscribe to notices, unless that needs an event loop."""
-
-    def _connect(self) -> Any:
-        """Return a client for notices."""
-        return self._client.from_url(self._url, protocol=2, socket_connect_timeout=CONNECT_SECONDS)
-
-    def _split(self, customer_ids: Sequence[str]) -> tuple[dict[str, Answer], list[str]]:
-        """Return the cached answers, and the customers to read."""
-        cached = {each: answer for each in customer_ids if (answer := self._cache.get(each)) is not None}
-        return cached, [each for each in dict.fromkeys(customer_ids) if each not in cached]
-
-    def _keys(self, customer_ids: Sequence[str]) -> list[str]:
-        return [self._prefix + each for each in customer_ids]
-
-    def _drop(self, notice: dict[str, Any]) -> None:
-        self._cache.drop(notice["channel"].decode().removeprefix(PREFIXES["membership"]))
-
-
-class Reader(_BaseReader):
-    """Reads memberships from any number of threads; the constructor's arguments are those of `_BaseReader`.
+class Reader(BaseReader):
+    """Reads memberships from any number of threads; the constructor's arguments are those of `BaseReader`.
 
     >>> with Reader(url, cache_seconds=5) as reader:
     ...     reader.segments("c-81")
@@ -119,15 +37,36 @@ class Reader(_BaseReader):
 
     _client = redis.Redis
     _pool = redis.BlockingConnectionPool
+    _sentinel = redis.sentinel.Sentinel
     _listener: threading.Thread | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._free = threading.BoundedSemaphore(CONNECTIONS)
+        super().__init__(*args, **kwargs)
+
+    def _open_cluster(self, options: dict[str, Any]) -> Any:
+        return LazyCluster(self._servers, threading.Lock(), **options)
 
     def _start_listening(self) -> None:
         self._closed = threading.Event()
-        self._listener = threading.Thread(target=self._listen, name="streamseg-notices", daemon=True)
+        target = self._listen if self._shards is None else self._listen_to_shards
+        self._listener = threading.Thread(target=target, name="streamseg-notices", daemon=True)
         self._listener.start()
 
+    def _listen_to_shards(self) -> None:
+        asyncio.run(self._until_closed())
+
+    async def _until_closed(self) -> None:
+        assert self._shards is not None
+        waits = Waits()
+        listening = asyncio.create_task(self._shards.listen(waits.next, waits.reset))
+        while not self._closed.is_set():
+            await asyncio.sleep(LISTEN_SECONDS)
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+
     def _listen(self) -> None:
-        client, waits = self._connect(), _Waits()
+        client, waits = self._connect(), Waits()
         while not self._closed.is_set():
             with suppress(redis.RedisError, OSError), client.pubsub() as pubsub:
                 pubsub.psubscribe(CHANNELS)
@@ -140,7 +79,8 @@ class Reader(_BaseReader):
                         self._drop(message)
             self._cache.clear()  # notices are lost until the next subscription
             self._closed.wait(waits.next())
-        client.close()
+        for one in (client, *sentinels_of(client)):
+            one.close()
 
     def one(self, customer_id: str) -> Answer:
         """Return what the store holds for the customer. Raises `redis.RedisError`."""
@@ -154,7 +94,7 @@ class Reader(_BaseReader):
         """Return the answer for each customer, read in one round trip. Raises `redis.RedisError`."""
         answers, missing = self._split(customer_ids)
         if missing:
-            with self._cache.reading(missing) as take:
+            with self._free, self._cache.reading(missing, self._keeps) as take:
                 answers |= take(self._redis.mget(self._keys(missing)))
         return answers
 
@@ -163,7 +103,8 @@ class Reader(_BaseReader):
         if self._listener is not None:
             self._closed.set()
             self._listener.join(1)
-        self._redis.close()
+        for client in (self._redis, *sentinels_of(self._redis)):
+            client.close()
 
     def __enter__(self) -> Self:
         return self
@@ -172,8 +113,8 @@ class Reader(_BaseReader):
         self.close()
 
 
-class AsyncReader(_BaseReader):
-    """Reads memberships in asyncio; the constructor's arguments are those of `_BaseReader`. Use it as a context.
+class AsyncReader(BaseReader):
+    """Reads memberships in asyncio; the constructor's arguments are those of `BaseReader`. Use it as a context.
 
     Any number of reads may wait at the same time: reads that arrive while others are under way are sent together.
 
@@ -186,6 +127,7 @@ class AsyncReader(_BaseReader):
 
     _client = redis.asyncio.Redis
     _pool = redis.asyncio.BlockingConnectionPool
+    _sentinel = redis.asyncio.sentinel.Sentinel
     _task: asyncio.Task[None] | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -224,8 +166,8 @@ class AsyncReader(_BaseReader):
                 calls.append(self._waiting.popleft())
             customer_ids = list(dict.fromkeys(each for ids, _ in calls for each in ids))
             try:
-                with self._cache.reading(customer_ids) as take:
-                    found = take(await self._redis.mget(self._keys(customer_ids)))
+                with self._cache.reading(customer_ids, self._keeps) as take:
+                    found = take(await self._mget(self._keys(customer_ids)))
             except BaseException as error:  # handed to those who wait, as their own
                 for _, future in calls:
                     if not future.done():
@@ -237,8 +179,17 @@ class AsyncReader(_BaseReader):
                     if not future.done():
                         future.set_result({each: found[each] for each in asked})
 
+    def _open_cluster(self, options: dict[str, Any]) -> Any:
+        return self._servers.async_cluster(**options)
+
+    async def _mget(self, names: list[str]) -> Any:
+        return await (self._redis.mget_nonatomic if self._servers.kind == "cluster" else self._redis.mget)(names)
+
     async def _listen(self) -> None:
-        client, waits = self._connect(), _Waits()
+        if self._shards is not None:
+            waits = Waits()
+            await self._shards.listen(waits.next, waits.reset)
+        client, waits = self._connect(), Waits()
         try:
             while True:
                 with suppress(redis.RedisError, OSError):
@@ -253,7 +204,8 @@ class AsyncReader(_BaseReader):
                 self._cache.clear()  # notices are lost until the next subscription
                 await asyncio.sleep(waits.next())
         finally:
-            await client.aclose()
+            for one in (client, *sentinels_of(client)):
+                await one.aclose()
 
     async def __aenter__(self) -> Self:
         if self._listens:
@@ -269,7 +221,8 @@ class AsyncReader(_BaseReader):
             future = self._waiting.popleft()[1]
             if not future.done():
                 future.set_exception(_closed())
-        await self._redis.aclose()
+        for client in (self._redis, *sentinels_of(self._redis)):
+            await client.aclose()
 
 
 def _closed() -> redis.ConnectionError:

@@ -211,6 +211,16 @@ class MembershipStore(Protocol):
 
         Returns customer and epoch of the entries that were skipped because a newer epoch is stored: the partition has
         had a newer owner, who has delivered them. An entry of the same epoch that was skipped is a redelivered one.
+
+        Raises `PartlyWrittenError` where strings lie on several nodes and some of these did not answer.
+        """
+        ...
+
+    async def replacements(self) -> int:
+        """Return a number that rises when a node was seen to be restarted or replaced by its replica.
+
+        It may then have lost its latest strings alone. Called by the outbox relay every few seconds. 0 for ever where
+        a server that loses strings loses the rows of the same time with them. Raises while a node is away.
         """
         ...
 

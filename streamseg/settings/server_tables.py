@@ -62,17 +62,29 @@ class RedisSettings(TomlTable):
     url: Annotated[str, AfterValidator(check_redis_url), AfterValidator(check_url_password)] = (
         "redis://127.0.0.1:6379/0"
     )
-    """`redis://`, `rediss://` (TLS) or `unix://`; `redis+cluster://` or `rediss+cluster://` for a Cluster."""
+    """`redis://`, `rediss://` (TLS) or `unix://`; `redis+cluster://` of a Cluster, `redis+sentinel://` of Sentinels."""
     username: str | None = None
     """User name of the login."""
     password: Password | None = None
     """Password of the login."""
     ssl_ca_file: Path | None = None
     """Certificates (PEM) of the authorities to trust. None: those of the system."""
+    sentinel_username: str | None = None
+    """User name of the login at the Sentinels, which have logins of their own."""
+    sentinel_password: Password | None = None
+    """Password of the login at the Sentinels."""
     timeout_seconds: Positive = 5.0
     """A worker treats the store as unavailable when a reply takes longer."""
     failover_margin_seconds: Positive = 30.0
     """How long delivered outbox entries are kept, to deliver them again after a failover."""
+
+    @model_validator(mode="after")
+    def _sentinels_are_named(self) -> "RedisSettings":
+        if (self.sentinel_username or self.sentinel_password) and "+sentinel" not in urlsplit(self.url).scheme:
+            raise ValueError("sentinel_username and sentinel_password need a redis+sentinel:// url")
+        if self.sentinel_username and not self.sentinel_password:
+            raise ValueError("sentinel_username needs sentinel_password")
+        return self
 
     @property
     def shown_url(self) -> str:

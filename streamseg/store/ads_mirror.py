@@ -1,5 +1,6 @@
 """Writes each membership twice: whole, and as the view for ad servers."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -8,6 +9,7 @@ import msgspec
 
 from streamseg.audiences.declared import DeclaredAudiences
 from streamseg.audiences.definition import Audience
+from streamseg.errors import PartlyWrittenError, StoreUnavailableError
 from streamseg.membership.types import OutboxEntry
 from streamseg.membership.views import ads_view
 from streamseg.ports import MembershipStore, ModelStore
@@ -46,13 +48,28 @@ class AdsMirror:
         """See the port."""
         await self._refresh()
         shown, shown_audience = self._shown.__contains__, self._shown_audiences.__contains__
-        await self._views.write(
-            [
-                OutboxEntry(one.customer_id, one.epoch, one.seq, ads_view(one.membership, shown, shown_audience))
-                for one in entries
-            ]
-        )
+        views = [
+            OutboxEntry(one.customer_id, one.epoch, one.seq, ads_view(one.membership, shown, shown_audience))
+            for one in entries
+        ]
+        try:
+            await self._views.write(views)
+        except PartlyWrittenError as error:
+            return await self._write_others(entries, error)
         return await self._memberships.write(entries)
+
+    async def _write_others(self, entries: Sequence[OutboxEntry], without: PartlyWrittenError) -> set[tuple[str, int]]:
+        """Write the memberships of those whose view was written, and raise the error for the others."""
+        unwritten = without.customers
+        try:
+            overtaken = await self._memberships.write([one for one in entries if one.customer_id not in unwritten])
+        except PartlyWrittenError as error:
+            unwritten, overtaken = unwritten | error.customers, error.overtaken
+        raise PartlyWrittenError(str(without), unwritten, overtaken)
+
+    async def replacements(self) -> int:
+        """See the port."""
+        return await self._memberships.replacements()
 
     async def read(self, customer_ids: Sequence[str]) -> list[bytes | None]:
         """See the port."""
@@ -74,11 +91,18 @@ class AdsMirror:
         now = self._clock()
         if now - self._read_at < SIZES_SECONDS:
             return
-        catalogue = await self._models.catalogue()
+        try:
+            catalogue = await self._models.catalogue()
+            audiences = await self._audiences()
+        except StoreUnavailableError:
+            if math.isinf(self._read_at):
+                raise
+            self._read_at = now  # the sizes of before hold on: one node that is away does not stop all partitions
+            return
         sizes = {segment: int(msgspec.json.decode(entry).get("size") or 0) for segment, entry in catalogue.items()}
         segments = {segment for segment, size in sizes.items() if size >= self._smallest}
         self._shown = frozenset(segments)
-        self._shown_audiences = frozenset(await self._audiences())
+        self._shown_audiences = frozenset(audiences)
         self._read_at = now
 
     async def _audiences(self) -> set[str]:

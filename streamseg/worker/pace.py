@@ -30,6 +30,10 @@ class Pace:
     """
     outbox_trim: float = 2.0
     """Between two trims of a partition's outbox."""
+    relay_idle: float = 2.0
+    """How long a relay waits for a flush before it looks whether a node failed over, and trims the outbox."""
+    kept_retry: float = 1.0
+    """Before strings of nodes that are away are tried again."""
     change_topic_end: float = 10.0
     """Between two looks at the end of the change topic: how much of it a new owner reads, in time."""
     model_poll: float = 0.5

@@ -103,6 +103,28 @@ async def test_many_lookups_at_once_forget_no_sentinel(watched: WatchedRedis) ->
         assert asked == {sentinel.port for sentinel in watched.sentinels}
 
 
+async def test_sentinels_with_a_password_of_their_own_are_asked_with_it() -> None:
+    with WatchedRedis(password="of-the-sentinels") as watched:
+        async with connected(watched.url, sentinel_password="of-the-sentinels") as client:
+            state = RedisStateStore(client)
+            await state.check()
+            assert (await state.claim(1, "w-1", "layout", NOW_MS)).owner == "w-1"
+        for wrong in ({}, {"sentinel_password": "another"}):
+            async with connected(watched.url, timeout_seconds=1.0, **wrong) as client:
+                with pytest.raises((SettingsError, StoreUnavailableError)):
+                    await RedisStateStore(client).check()
+
+
+async def test_a_password_of_sentinels_is_shown_to_nobody_and_needs_sentinels() -> None:
+    url = "redis+sentinel://one/shop"
+    settings = RedisSettings(url=url, sentinel_username="reader", sentinel_password="of-the-sentinels")
+    assert "of-the-sentinels" not in f"{settings!r} {settings.model_dump_json()}"
+    with pytest.raises(ValidationError, match="need a redis\\+sentinel:// url"):
+        RedisSettings(url="redis://one", sentinel_password="word")
+    with pytest.raises(ValidationError, match="needs sentinel_password"):
+        RedisSettings(url=url, sentinel_username="reader")
+
+
 async def test_an_unknown_primary_is_named(watched: WatchedRedis) -> None:
     async with connected(watched.url.replace("/shop/", "/another/"), timeout_seconds=1.0) as client:
         with pytest.raises((SettingsError, StoreUnavailableError), match=r"^[^\n]*'another'[^\n]*$"):

@@ -68,7 +68,14 @@ SNAPSHOT = Snapshot(
 
 
 QUICK = Pace(
-    retry=0.01, idle=0.005, health_check=0.02, sweep_pause=0.005, due_pause=0.005, sweep_piece=5, change_topic_end=0.02
+    retry=0.01,
+    idle=0.005,
+    health_check=0.02,
+    sweep_pause=0.005,
+    due_pause=0.005,
+    sweep_piece=5,
+    change_topic_end=0.02,
+    relay_idle=0.02,
 )
 """Waits of a partition under test."""
 

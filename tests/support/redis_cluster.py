@@ -8,6 +8,7 @@ from typing import Any, Self
 import redis
 
 from streamseg.embedded import RedisServer
+from streamseg.embedded.child import free_port
 from streamseg.embedded.redis_server import DURABLE
 
 SLOTS = 16_384
@@ -31,7 +32,9 @@ class RedisCluster:
         self._of_primaries, self._of_replicas = primaries, replicas
         self._started = ExitStack()
         self._clients: dict[RedisServer, redis.Redis] = {}
-        self.nodes = [RedisServer(options=(*options, *cluster, *alone)) for _ in range(primaries + replicas + spares)]
+        buses = [free_port() for _ in range(primaries + replicas + spares)]  # by default a port that may be in use
+        self.nodes = [RedisServer(options=(*options, *cluster, *alone, "--cluster-port", str(bus))) for bus in buses]
+        self._buses = dict(zip(self.nodes, buses, strict=True))
 
     @property
     def url(self) -> str:
@@ -53,7 +56,7 @@ class RedisCluster:
             self.ask(node, "CLUSTER", "ADDSLOTSRANGE", first, end - 1)
         for number, node in enumerate(self.nodes):
             self.ask(node, "CLUSTER", "SET-CONFIG-EPOCH", number + 1)
-            self.ask(self.nodes[0], "CLUSTER", "MEET", "127.0.0.1", node.port)
+            self.ask(self.nodes[0], "CLUSTER", "MEET", "127.0.0.1", node.port, self._buses[node])
         _until(lambda: all(len(self._known(node)) == len(self.nodes) for node in self.nodes), "all nodes are known")
         for number, replica in enumerate(self.nodes[self._of_primaries :][: self._of_replicas]):
             primary = primaries[number % len(primaries)]

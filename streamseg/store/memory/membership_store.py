@@ -18,6 +18,10 @@ class MemoryMembershipStore:
         self._probes: dict[int, float] = {}
         self._marks: dict[str, tuple[float, tuple[int, int]]] = {}
 
+    async def replacements(self) -> int:
+        """See the port."""
+        return 0
+
     async def write(self, entries: Sequence[OutboxEntry]) -> set[tuple[str, int]]:
         """See the port."""
         now, overtaken = self._clock(), set[tuple[str, int]]()

@@ -35,24 +35,28 @@ class MembershipCalls:
         # MessagePack of [[seq], [length]] with both as 64 bits.
         self._middle = after + END + fixed + b"$21\r\n\x92\x91\xcf"
 
-    def call(self, entry: OutboxEntry) -> Call:
-        """Return the call that writes or deletes one string. Its slot is right for ids without braces only."""
-        customer = entry.customer_id.encode()
-        size = len(customer)
-        if (heads := self._heads.get(size)) is None:
-            heads = self._heads[size] = self._heads_of(size)
-        string = entry.membership or b""
-        return crc_hqx(customer, self._crc) % SLOTS, (
-            heads[0],
-            customer,
-            heads[1],
-            customer,
-            self._middle,
-            entry.seq.to_bytes(8, "big"),
-            _before_string(len(string)),
-            string,
-            END,
-        )
+    def calls(self, entries: Sequence[OutboxEntry]) -> list[Call]:
+        """Return the calls that write or delete a string each. Their slots are right for ids without braces only."""
+        crc, all_heads, middle, join = self._crc, self._heads, self._middle, b"".join
+        calls: list[Call] = []
+        for entry in entries:
+            customer = entry.customer_id.encode()
+            if (heads := all_heads.get(len(customer))) is None:
+                heads = all_heads[len(customer)] = self._heads_of(len(customer))
+            string = entry.membership or b""
+            parts = (
+                heads[0],
+                customer,
+                heads[1],
+                customer,
+                middle,
+                entry.seq.to_bytes(8, "big"),
+                _before_string(len(string)),
+                string,
+                END,
+            )
+            calls.append((crc_hqx(customer, crc) % SLOTS, join(parts)))
+        return calls
 
     def _heads_of(self, size: int) -> tuple[bytes, bytes]:
         """Return what stands before the customer in each of the two keys, for ids of `size` bytes."""

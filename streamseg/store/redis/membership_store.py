@@ -11,12 +11,13 @@ from typing import Any, Final
 
 import msgspec
 
+from streamseg.errors import PartlyWrittenError
 from streamseg.membership.types import OutboxEntry
 from streamseg.store import key_names as keys
 from streamseg.store.limits_and_refusals import DELETION_MARK_SECONDS, jittered_ttl
 from streamseg.store.redis.membership_calls import MembershipCalls
-from streamseg.store.redis.servers.cluster import Cluster
-from streamseg.store.redis.servers.connection import Client, translated_errors
+from streamseg.store.redis.servers.cluster import UNREACHED, Cluster
+from streamseg.store.redis.servers.connection import Client, reason, translated_errors
 from streamseg.store.redis.servers.script import Argument, Script
 
 ENTRIES_IN_ONE_CALL: Final = 1_000
@@ -47,6 +48,7 @@ class RedisMembershipStore:
     async def write(self, entries: Sequence[OutboxEntry]) -> set[tuple[str, int]]:
         """See the port."""
         overtaken: set[tuple[str, int]] = set()
+        unwritten: dict[str, Exception] = {}
         if self._is_view:
             entries = await self._without_idle_deletions(entries)
         for epoch, group in groupby(entries, attrgetter("epoch")):
@@ -55,10 +57,13 @@ class RedisMembershipStore:
             for start in range(0, len(of_epoch), size):
                 piece = of_epoch[start : start + size]
                 if isinstance(self._redis, Cluster):
-                    numbers = await self._write_by_slot(self._redis, epoch, piece)
+                    numbers = await self._write_by_slot(self._redis, epoch, piece, unwritten)
                 else:
                     numbers = await self._write.run(self._redis, *self._call(epoch, piece))
                 overtaken.update((piece[number - 1].customer_id, epoch) for number in numbers)
+        if unwritten:
+            last = next(reversed(unwritten.values()))
+            raise PartlyWrittenError(f"Redis: {reason(last)}", frozenset(unwritten), overtaken)
         return overtaken
 
     async def _without_idle_deletions(self, entries: Sequence[OutboxEntry]) -> Sequence[OutboxEntry]:
@@ -76,7 +81,10 @@ class RedisMembershipStore:
             with translated_errors():
                 if not await self._redis.exists(*map(self._prefix.__add__, customer_ids)):
                     return set()
-        strings = await self.read(customer_ids)
+            strings: Sequence[object] = await self.read(customer_ids)
+        else:
+            with translated_errors():  # one on a node that is away may be there
+                strings = await self._redis.ask_each([(self._prefix + one).encode() for one in customer_ids])
         return {customer for customer, string in zip(customer_ids, strings, strict=True) if string is not None}
 
     def _call(self, epoch: int, entries: Sequence[OutboxEntry]) -> tuple[list[str], list[Argument]]:
@@ -95,19 +103,35 @@ class RedisMembershipStore:
         ttl_seconds = jittered_ttl(self._ttl_seconds, entries[0].customer_id)
         return [DELETION_MARK_SECONDS, 0 if self._is_view else 1, epoch, ttl_seconds, publish]
 
-    async def _write_by_slot(self, cluster: Cluster, epoch: int, entries: Sequence[OutboxEntry]) -> list[int]:
+    async def _write_by_slot(
+        self, cluster: Cluster, epoch: int, entries: Sequence[OutboxEntry], unwritten: dict[str, Exception]
+    ) -> list[int]:
         """Write one call per entry, those of a node in one piece: a script reaches the keys of one slot only.
 
-        Returns the numbers (from 1) of the entries of which a newer epoch is stored.
+        Returns the numbers (from 1) of the entries of which a newer epoch is stored. Adds to `unwritten` the customers
+        whose node did not answer.
         """
         shared = self._shared(epoch, entries, "SPUBLISH")
-        call = MembershipCalls(self._write.sha, self._prefix, shared).call
+        calls = MembershipCalls(self._write.sha, self._prefix, shared).calls(entries)
         with translated_errors():
-            replies = await cluster.run_each([call(entry) for entry in entries], self._write.text)
-            for reply in filter(None, replies):
-                if isinstance(reply, Exception):
-                    raise reply
-        return [number for number, reply in enumerate(replies, 1) if reply]
+            replies = await cluster.run_each(calls, self._write.text)
+            overtaken = []
+            for number, reply in enumerate(replies):
+                if reply:
+                    if isinstance(reply, UNREACHED):
+                        unwritten[entries[number].customer_id] = reply
+                    elif isinstance(reply, Exception):
+                        raise reply
+                    else:
+                        overtaken.append(number + 1)
+        return overtaken
+
+    async def replacements(self) -> int:
+        """See the port."""
+        if not isinstance(self._redis, Cluster):
+            return 0
+        with translated_errors():
+            return await self._redis.replacements()
 
     async def read(self, customer_ids: Sequence[str]) -> list[bytes | None]:
         """See the port."""

@@ -2,18 +2,21 @@
 
 Entries are written to the outbox together with their rows, stay there for the redelivery window, and are delivered
 again whenever an outcome is in doubt. Readers keep the highest (epoch, seq), so redelivery is harmless.
+
+On a Redis Cluster strings lie on all nodes. Entries whose node is away are kept back, with the later ones of their
+customers; the others go on. When a node was restarted or replaced, the whole outbox is delivered again: the node may
+have lost strings that it had acknowledged, and nothing else would miss them (DESIGN.md, Exactly-once effect).
 """
 
 import asyncio
 import logging
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
 from streamseg import pipeline
-from streamseg.errors import StoreUnavailableError, StreamsegError
+from streamseg.errors import PartlyWrittenError, StoreUnavailableError, StreamsegError
 from streamseg.events.cloudevents import MEMBERSHIP_TYPE, Headers, headers_at
 from streamseg.kafka.partitioner import misrouted
 from streamseg.logs import OutageLog
@@ -21,60 +24,26 @@ from streamseg.membership.encoding import change_record, ends_learning, history_
 from streamseg.membership.types import OutboxEntry
 from streamseg.metrics import Metrics
 from streamseg.ports import OutgoingRecord
-from streamseg.ports.tracing import Traced
 from streamseg.topics import HISTORY, MEMBERSHIPS, SAMPLES, SAMPLES_PARTITION
 from streamseg.worker.context import Ports, Rules
 from streamseg.worker.pace import Pace
 from streamseg.worker.partition.late_records import LateRecords, without
+from streamseg.worker.partition.outbox_window import OutboxWindow
+from streamseg.worker.partition.pending_delivery import PendingDelivery
 from streamseg.worker.partition.signs import Signs
 
 log = logging.getLogger(__name__)
 
 QUEUED_DELIVERIES = 4
 """A partition waits for its relay once so many flushes are not delivered."""
+KEPT_BACK = 10_000
+"""Entries: with so many of nodes that are away, a partition waits."""
+KEPT_SAMPLE = 32
+"""Entries that are tried to find out whether a node is back."""
 
 
 NOTHING_PUBLISHED: Final[Mapping[str, tuple[int, int]]] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class PendingDelivery:
-    """What one flush decided, and what may be committed once it is delivered."""
-
-    entries: Sequence[OutboxEntry]
-    position: str | None
-    """Of the last entry in the outbox."""
-    extra: Sequence[OutgoingRecord]
-    """Records that are sent after the change records."""
-    checkpoint: Mapping[str, int]
-    appended_at: Sequence[float]
-    """Epoch seconds at which Kafka got the first and the last record of each run."""
-    in_doubt: bool = False
-    """The position is unknown: deliver everything in the outbox."""
-    read_until: Mapping[str, float] = field(default_factory=dict)
-    """By topic, when Kafka got the last record, epoch seconds."""
-    probe: float | None = None
-    """When the newest probe was sent, epoch seconds."""
-    traced: Sequence[Traced] = ()
-
-    def with_next(self, later: "PendingDelivery") -> "PendingDelivery":
-        """Merge with a later one: a queue of several costs one delivery.
-
-        Tombstones of samples go out before all samples, so a sample that a later entry deletes is left out.
-        """
-        gone = {entry.customer_id for entry in later.entries if ends_learning(entry)}
-        extra = [one for one in self.extra if pipeline.sampled(one.key)[1] not in gone] if gone else self.extra
-        return PendingDelivery(
-            (*self.entries, *later.entries),
-            later.position or self.position,
-            (*extra, *later.extra),
-            {**self.checkpoint, **later.checkpoint},
-            (*self.appended_at, *later.appended_at),
-            self.in_doubt or later.in_doubt,
-            read_until={**self.read_until, **later.read_until},
-            probe=self.probe if later.probe is None else later.probe,
-            traced=(*self.traced, *later.traced),
-        )
+NOTHING: Final = PendingDelivery((), None, (), {}, ())
 
 
 class OutboxRelay:
@@ -87,15 +56,15 @@ class OutboxRelay:
         self._outage = OutageLog(log, f"partition {partition}", "Kafka")
         self._ports = ports
         self._partitions = rules.partitions
-        self._redelivery_window = rules.redelivery_window
+        self._window = OutboxWindow(partition, ports, rules.redelivery_window, pace.outbox_trim, signs)
         self._segmentations = sorted(rules.segmentations)
         self._metrics = metrics
         self._pace = pace
         self._signs = signs
         self._pending: asyncio.Queue[PendingDelivery] = asyncio.Queue(maxsize=QUEUED_DELIVERIES)
-        self._delivered: deque[tuple[float, str]] = deque()
-        """(Monotonic seconds, outbox position) of deliveries that are not trimmed yet."""
-        self._trimmed_at = 0.0
+        self._kept: PendingDelivery | None = None
+        """What waits for nodes that are away."""
+        self._kept_tried_at = 0.0
         self._busy = False
         self._asked_at = 0.0
         self._watches = False
@@ -121,6 +90,11 @@ class OutboxRelay:
         """Whether nothing is queued or under way."""
         return self._pending.empty() and not self._busy
 
+    @property
+    def kept_back(self) -> int:
+        """Entries whose node is away. They are in the outbox too."""
+        return 0 if self._kept is None else len(self._kept.entries)
+
     def watch_from(self, offset: int) -> None:
         """Look for late records from this offset of the change topic on, once `watch` is called."""
         self._late.looked(offset)
@@ -132,11 +106,15 @@ class OutboxRelay:
     async def run(self) -> None:
         """Deliver for ever."""
         while True:
+            if self.kept_back >= KEPT_BACK:
+                await asyncio.sleep(self._pace.retry)
+                await self._try(NOTHING)
+                continue
             try:
-                async with asyncio.timeout(self._pace.change_topic_end):
+                async with asyncio.timeout(self._pace.relay_idle):
                     delivery = await self._pending.get()
             except TimeoutError:
-                await self._try(PendingDelivery((), None, (), {}, ()))  # former owners may deliver late meanwhile
+                await self._try(NOTHING)  # nodes may fail over and former owners deliver late meanwhile
                 continue
             self._busy = True
             while not self._pending.empty():
@@ -150,14 +128,11 @@ class OutboxRelay:
     async def _try(self, delivery: PendingDelivery) -> bool:
         started = time.perf_counter()
         try:
-            overtaken = await (self.deliver_outbox() if delivery.in_doubt else self._deliver(delivery.entries))
-            if delivery.extra and not overtaken:
-                await self._ports.sink.send(delivery.extra)
+            delivery = await self._deliver_reachable(delivery)
             if delivery.probe is not None:
                 await self._ports.memberships.note_probe(self._partition, delivery.probe)
-            if delivery.position is not None:
-                self._delivered.append((time.monotonic(), delivery.position))
-            await self._trim()
+            self._window.delivered(delivery.position)
+            await self._window.trim()
             await self._note_change_topic_end()
         except StoreUnavailableError:
             self._metrics.store_errors.labels(operation="membership").inc()
@@ -173,8 +148,11 @@ class OutboxRelay:
             return False
         self._metrics.steps.labels(stage="deliver").observe(time.perf_counter() - started)
         self._outage.over()
-        for server in ("kafka", "store"):
-            self._signs.end_wait(server)
+        self._signs.end_wait("kafka")
+        if self._kept is None:
+            self._signs.end_wait("store")
+        else:
+            self._signs.begin_wait("store")
         self._signs.saw("delivered", delivery.probe)
         self._signs.read_until.update(delivery.read_until)
         self.checkpoint.update(delivery.checkpoint)
@@ -187,10 +165,40 @@ class OutboxRelay:
             self._ports.tracer.delivered(delivery.traced, now, {entry.customer_id for entry in delivery.entries})
         return True
 
-    async def deliver_outbox(
-        self, published: Mapping[str, tuple[int, int]] = NOTHING_PUBLISHED
-    ) -> set[tuple[str, int]]:
-        """Deliver everything in the outbox, in order; idempotent. Returns as `_deliver`.
+    async def _deliver_reachable(self, delivery: PendingDelivery) -> PendingDelivery:
+        """Deliver what the nodes that answer can take, keep back the rest; return what was delivered."""
+        kept: PendingDelivery | None = self._kept
+        in_doubt = await self._window.look() or delivery.in_doubt
+        if kept is not None and (in_doubt or await self._is_back(kept)):
+            delivery, kept = kept.with_next(delivery), None
+        if in_doubt:
+            entries, position = await self._outbox(NOTHING_PUBLISHED)
+            delivery = replace(delivery, entries=entries, position=position)
+        if kept is not None:
+            delivery, later = delivery.split({entry.customer_id for entry in kept.entries})
+            kept = kept.with_next(later)
+        overtaken, unreached = await self._deliver(delivery.entries)
+        if unreached:
+            delivery, later = delivery.split(unreached)
+            kept = later if kept is None else kept.with_next(later)
+        if delivery.extra and not overtaken:
+            await self._ports.sink.send(delivery.extra)
+        self._kept = kept
+        if in_doubt:
+            self._window.delivered_all()
+        return delivery
+
+    async def _is_back(self, kept: PendingDelivery) -> bool:
+        """Return whether strings of what was kept back can be written again. Asks once in a while."""
+        if time.monotonic() - self._kept_tried_at < self._pace.kept_retry:
+            return False
+        self._kept_tried_at = time.monotonic()
+        sample = kept.entries[:: -(-len(kept.entries) // KEPT_SAMPLE)]
+        _, unreached = await self._write(sample)
+        return len(unreached) < len({entry.customer_id for entry in sample})
+
+    async def deliver_outbox(self, published: Mapping[str, tuple[int, int]] = NOTHING_PUBLISHED) -> None:
+        """Deliver everything in the outbox, in order; idempotent. Keeps back what nodes that are away should take.
 
         Args:
             published: (epoch, seq) of the latest change on the topic by customer id. Older entries were delivered
@@ -199,27 +207,43 @@ class OutboxRelay:
         Raises:
             StoreUnavailableError: the store did not answer. Also what the sink raises.
         """
-        entries = await self._ports.state.outbox(self._partition)
-        overtaken = await self._deliver(
-            [entry for _, entry in entries if published.get(entry.customer_id, (0, 0)) <= (entry.epoch, entry.seq)]
-        )
-        if entries:
-            self._delivered.append((time.monotonic(), entries[-1][0]))
-        return overtaken
+        await self._window.look(now=True)
+        entries, position = await self._outbox(published)
+        _, unreached = await self._deliver(entries)
+        delivery = PendingDelivery(entries, position, (), {}, ())
+        if unreached:
+            self._kept = delivery.split(unreached)[1]
+        else:
+            self._window.delivered(position)
+        self._window.delivered_all()
 
-    async def _deliver(self, entries: Sequence[OutboxEntry]) -> set[tuple[str, int]]:
+    async def _outbox(self, published: Mapping[str, tuple[int, int]]) -> tuple[list[OutboxEntry], str | None]:
+        """Return the entries of the outbox that are not older than what is published, and the last position."""
+        entries = await self._ports.state.outbox(self._partition)
+        orders = [(entry, published.get(entry.customer_id, (0, 0))) for _, entry in entries]
+        kept = [entry for entry, order in orders if order <= (entry.epoch, entry.seq)]
+        return kept, entries[-1][0] if entries else None
+
+    async def _deliver(self, entries: Sequence[OutboxEntry]) -> tuple[set[tuple[str, int]], frozenset[str]]:
         """Write the strings, then send the records, but none that the store refused for one of a newer owner.
 
-        Returns customer and epoch of those, which the newer owner has delivered.
+        Returns customer and epoch of those, which the newer owner has delivered, and the customers whose node is away.
         """
         if not entries:
-            return set()
-        overtaken = await self._ports.memberships.write(entries)
-        entries = without(entries, overtaken)
+            return set(), frozenset()
+        overtaken, unreached = await self._write(entries)
+        entries = [entry for entry in without(entries, overtaken) if entry.customer_id not in unreached]
         changed = [entry for entry in entries if entry.is_change]
         await self._send(changed, entries)
         self._late.sent(len(changed))
-        return overtaken
+        return overtaken, unreached
+
+    async def _write(self, entries: Sequence[OutboxEntry]) -> tuple[set[tuple[str, int]], frozenset[str]]:
+        try:
+            return await self._ports.memberships.write(entries), frozenset()
+        except PartlyWrittenError as error:
+            self._metrics.store_errors.labels(operation="membership").inc()
+            return error.overtaken, error.customers
 
     async def _send(self, changed: Sequence[OutboxEntry], entries: Sequence[OutboxEntry]) -> None:
         """Send a change and a history record of each in `changed`, and tombstones for the samples of deletions."""
@@ -253,7 +277,10 @@ class OutboxRelay:
         if self._watches and now - self._asked_at > self._pace.change_topic_end:
             self._asked_at = now
             end = await self._ports.changes.end(self._partition)
-            again = await self._publish_hidden(end) if self._late.others(end) else 0
+            try:
+                again = await self._publish_hidden(end) if self._late.others(end) else 0
+            except StoreUnavailableError:
+                return  # a node with strings is away: the next look finds the same
             self._late.looked(end)
             self._late.sent(again)
             self.published = end
@@ -267,18 +294,6 @@ class OutboxRelay:
         if hidden:
             await self._send(hidden, hidden)
         return len(hidden)
-
-    async def _trim(self) -> None:
-        now = time.monotonic()
-        if now - self._trimmed_at < self._pace.outbox_trim:
-            return
-        self._trimmed_at = now
-        through = None
-        while self._delivered and now - self._delivered[0][0] > self._redelivery_window:
-            through = self._delivered.popleft()[1]
-        if through is not None:
-            await self._ports.state.trim_outbox(self._partition, through)
-        self._signs.outbox_flushes = await self._ports.state.outbox_flushes(self._partition)
 
 
 def _record(entry: OutboxEntry, headers_of: Callable[[str], Headers]) -> OutgoingRecord:

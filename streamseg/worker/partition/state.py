@@ -35,7 +35,8 @@ from streamseg.worker.partition.counts.flow_count import FlowCount
 from streamseg.worker.partition.counts.segment_sizes import Codes, SegmentSizes
 from streamseg.worker.partition.dead_letters import dead_letters
 from streamseg.worker.partition.lease import Lease
-from streamseg.worker.partition.outbox_relay import OutboxRelay, PendingDelivery
+from streamseg.worker.partition.outbox_relay import OutboxRelay
+from streamseg.worker.partition.pending_delivery import PendingDelivery
 from streamseg.worker.partition.reports import report_absorbed, report_moves, report_taken
 from streamseg.worker.partition.signs import Signs
 

@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from streamseg import pipeline
+from streamseg.errors import StoreUnavailableError
 from streamseg.features.rows import Slots
 from streamseg.membership.encoding import order_of
 from streamseg.metrics import Metrics
@@ -26,7 +27,7 @@ from streamseg.worker.model_cache import ModelCache
 from streamseg.worker.pace import Pace
 from streamseg.worker.partition.absorbed import Absorbed
 from streamseg.worker.partition.counts.recount import Recount
-from streamseg.worker.partition.outbox_relay import PendingDelivery
+from streamseg.worker.partition.pending_delivery import PendingDelivery
 from streamseg.worker.partition.state import PartitionState
 
 log = logging.getLogger(__name__)
@@ -177,7 +178,7 @@ class Sweep:
         self._state.sizes.count(rows, slots)
         slots = slots[~await self._state.expire(slots)]
         sweep.since = min(sweep.since, float(rows.first_seen[slots].min(initial=math.inf)))
-        if self._state.relay.is_idle:
+        if self._state.relay.is_idle and not self._state.relay.kept_back:
             await self._mark_wrong_strings(slots)
         await self._state.settle_and_flush(Absorbed(np.sort(slots)), sweep.kind)
         self._note_oldest(slots)
@@ -194,7 +195,10 @@ class Sweep:
     async def _mark_wrong_strings(self, slots: Slots) -> None:
         """Mark rows whose membership string is missing or has another `seq`: it will be written again."""
         rows = self._state.rows
-        strings = await self._ports.memberships.read([rows.customer_ids[slot] for slot in slots.tolist()])
+        try:
+            strings = await self._ports.memberships.read([rows.customer_ids[slot] for slot in slots.tolist()])
+        except StoreUnavailableError:
+            return  # a Cluster node with strings alone is away: the next sweep compares
         for slot, string in zip(slots.tolist(), strings, strict=True):
             order = order_of(string) if string is not None else None
             if rows.published_wall[slot] > 0 and (order is None or order[1] != rows.seq[slot]):

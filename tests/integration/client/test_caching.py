@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import redis
 
-from streamseg.client import AsyncReader, Reader, readers
+from streamseg.client import AsyncReader, Reader, base_reader
 from tests.support.api import put_membership
 from tests.support.served_api import membership_of
 
@@ -64,8 +64,8 @@ def test_an_answer_that_changes_while_it_is_read_is_not_cached(clean_redis: str,
 @pytest.mark.parametrize("kind", [Reader, AsyncReader])
 async def test_attempts_to_listen_back_off(kind: type[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """Issue 13, item 20: a store that refuses notices is asked less and less often."""
-    monkeypatch.setattr(readers, "FIRST_RECONNECT_SECONDS", 0.02)
-    monkeypatch.setattr(readers, "LAST_RECONNECT_SECONDS", 0.5)
+    monkeypatch.setattr(base_reader, "FIRST_RECONNECT_SECONDS", 0.02)
+    monkeypatch.setattr(base_reader, "LAST_RECONNECT_SECONDS", 0.5)
     attempts: list[float] = []
 
     async def refuse(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -9,17 +9,17 @@ that it has not seen. Here each node has an ordinary client of redis-py, and the
 - ASK is followed for the one command. TRYAGAIN, CLUSTERDOWN and READONLY wait a moment for the move or the failover to
   end, and then fail.
 - After a lost connection or a silent node the outcome is unknown: the call fails, and the map is read again before the
-  next one, from a node that answers.
+  next one, from a node that answers. Calls for other nodes are done.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from redis.asyncio import Redis
 from redis.exceptions import (
     AskError,
+    AuthenticationError,
     ClusterDownError,
     ClusterError,
     MovedError,
@@ -29,9 +29,10 @@ from redis.exceptions import (
     TryAgainError,
 )
 from redis.exceptions import ConnectionError as LostConnectionError
-from redis.exceptions import TimeoutError as SilenceError
 
 from streamseg.store.redis.servers.node_connection import run_packed
+from streamseg.store.redis.servers.nodes import LOST, Nodes
+from streamseg.store.redis.servers.pieces import Piece, pieces
 from streamseg.store.redis.servers.slots import Address, Call, SlotMap, key_of, slot_map, slot_of
 
 ATTEMPTS: Final = 12
@@ -39,49 +40,26 @@ WAIT_SECONDS: Final = 0.05
 """Before a command is sent again that no node would take."""
 MAP_SECONDS: Final = 1.0
 """How long one node may take to say who serves what, before the next is asked."""
-ASKING: Final = b"*1\r\n$6\r\nASKING\r\n"
 
-LOST: Final = (LostConnectionError, SilenceError, OSError)
 NOT_NOW: Final = (TryAgainError, ClusterDownError, ReadOnlyError)
 REDIRECTED: Final = (AskError, *NOT_NOW)
-
-
-@dataclass(slots=True)
-class _Piece:
-    """Calls for one node; `asking` when it is asked beside the node that serves their slot."""
-
-    address: Address | None
-    asking: bool = False
-    numbers: list[int] = field(default_factory=list)
-    parts: list[bytes] = field(default_factory=list)
-
-    def add(self, number: int, parts: Sequence[bytes]) -> None:
-        """Add a call."""
-        self.numbers.append(number)
-        if self.asking:
-            self.parts.append(ASKING)
-        self.parts += parts
+UNREACHED: Final = (*LOST, ClusterError, *NOT_NOW)
+"""What `run_each` returns for calls that no node took, or that a node may have taken."""
 
 
 class Cluster:
     """A client of all nodes; `open_node` makes that of one. It connects at its first call."""
 
     def __init__(self, seeds: Sequence[Address], open_node: Callable[[Address], Redis]) -> None:
-        self._seeds = tuple(seeds)
-        self._open_node = open_node
-        self._nodes: dict[Address, Any] = {}  # redis-py's calls have no types
+        self._nodes = Nodes(seeds, open_node)
         self._map = SlotMap([], ())
         self._readings = 0
         self._stale = True
-        self._failed: dict[Address, None] = {}
-        """Nodes that did not answer: asked last for the map."""
-        self._lock = asyncio.Lock()
+        self._lock, self._looking = asyncio.Lock(), asyncio.Lock()
 
     def node(self, address: Address) -> Any:
         """Return the client of one node."""
-        if (found := self._nodes.get(address)) is None:
-            found = self._nodes[address] = self._open_node(address)
-        return found
+        return self._nodes.client(address)
 
     async def serving(self, slot: int) -> Address:
         """Return the node that serves the slot. Raises `RedisError` or `OSError`."""
@@ -101,9 +79,20 @@ class Cluster:
             await self._read_map(self._readings)
         return [self.node(address) for address in self._map.primaries]
 
-    def distrust(self, address: Address) -> None:
+    async def replacements(self) -> int:
+        """Return a number that rises when a primary was restarted, or another took its place.
+
+        Raises `RedisError` or `OSError` while one is away.
+        """
+        async with self._looking:
+            if not self._nodes.looked_lately:
+                await self._read_map(self._readings)
+                await self._nodes.look(self._map.primaries)
+            return self._nodes.replacements
+
+    def distrust(self, address: Address, error: BaseException | None = None) -> None:
         """Read the map again before the next call, and not from this node if another answers."""
-        self._failed[address] = None
+        self._nodes.lost(address, error)
         self._stale = True
 
     async def execute_command(self, *command: Any) -> Any:
@@ -112,7 +101,7 @@ class Cluster:
         for _ in range(ATTEMPTS):
             address = await self.serving(slot)
             try:
-                return await self.node(address).execute_command(*command)
+                return await self._nodes.speaking(address).execute_command(*command)
             except REDIRECTED as error:
                 if isinstance(error, AskError) and not isinstance(error, MovedError):
                     try:
@@ -121,31 +110,33 @@ class Cluster:
                         await asyncio.sleep(WAIT_SECONDS)
                 else:
                     await self._learn(address, error)
-            except LOST:
-                self.distrust(address)
+            except LOST as error:
+                self.distrust(address, error)
                 raise
-        raise ClusterError("no node of the Cluster took a command")
+        raise _untaken()
 
     async def _ask(self, address: Address, command: Sequence[Any]) -> Any:
         """Run a command on the node to which its slot is moving."""
         try:
-            async with self.node(address).pipeline(transaction=False) as pipeline:
+            async with self._nodes.speaking(address).pipeline(transaction=False) as pipeline:
                 pipeline.execute_command("ASKING")
                 pipeline.execute_command(*command)
                 _, reply = await pipeline.execute(raise_on_error=False)  # else its text repeats the command
-        except LOST:
-            self.distrust(address)
+        except LOST as error:
+            self.distrust(address, error)
             raise
         if isinstance(reply, Exception):
             raise reply
         return reply
 
     async def run_each(self, calls: Sequence[Call], script: str | None = None) -> list[Any]:
-        """Run encoded commands, those of a node in one piece; return the replies, other errors among them.
+        """Run encoded commands, those of a node in one piece; return the replies, errors among them.
+
+        An error of `UNREACHED` says that the node of this call did not answer, or that none would take it.
 
         `script` is the text of what they call by its hash, for nodes that do not know it.
 
-        Raises `RedisError` or `OSError` when the outcome of some is unknown; those of other nodes are done then.
+        Raises `RedisError` or `OSError` when no node says who serves what.
         """
         replies: list[Any] = [None] * len(calls)
         waiting: Sequence[int] = range(len(calls))
@@ -153,70 +144,70 @@ class Cluster:
         for _ in range(ATTEMPTS):
             if self._stale:
                 await self._read_map(self._readings)
-            pieces = self._pieces(calls, waiting, asked)
+            divided = pieces(self._map, calls, waiting, asked)
             outcomes = await asyncio.gather(
-                *(self._run_piece(piece, calls, script) for piece in pieces), return_exceptions=True
+                *(self._run_piece(piece, calls, script) for piece in divided), return_exceptions=True
             )
             refused: dict[int, tuple[Address, Exception]] = {}
-            for piece, found in zip(pieces, outcomes, strict=True):
-                if isinstance(found, BaseException):
-                    raise found
-                for number, reply in zip(piece.numbers, found, strict=True):
-                    replies[number] = reply
-                if any(issubclass(kind, REDIRECTED) for kind in set(map(type, found))):
-                    refused |= {
-                        number: (self._served(piece.address), reply)
-                        for number, reply in zip(piece.numbers, found, strict=True)
-                        if isinstance(reply, REDIRECTED)
-                    }
+            for piece, found in zip(divided, outcomes, strict=True):
+                refused |= self._take(piece, found, replies)
             if not refused:
                 return replies
             waiting, asked = await self._follow(refused)
-        raise ClusterError("no node of the Cluster took a command")
-
-    def _pieces(self, calls: Sequence[Call], waiting: Sequence[int], asked: Mapping[int, Address]) -> list[_Piece]:
-        """Divide calls by the node that serves them, or that is asked for them while their slot moves there."""
-        places = self._map.places
-        pieces = [_Piece(address) for address in (*self._map.primaries, None)]
-        moving: dict[Address, _Piece] = {}
         for number in waiting:
-            slot, parts = calls[number]
-            if number in asked:
-                moving.setdefault(asked[number], _Piece(asked[number], asking=True)).add(number, parts)
-            else:
-                piece = pieces[places[slot]]
-                piece.numbers.append(number)
-                piece.parts += parts
-        return [piece for piece in (*pieces, *moving.values()) if piece.numbers]
+            replies[number] = _untaken()
+        return replies
+
+    def _take(
+        self, piece: Piece, found: list[Any] | BaseException, replies: list[Any]
+    ) -> dict[int, tuple[Address, Exception]]:
+        """Put what became of a piece among the replies; return its calls that another node is to be asked for."""
+        if isinstance(found, BaseException):
+            if not isinstance(found, UNREACHED) or isinstance(found, AuthenticationError):
+                raise found
+            for number in piece.numbers:
+                replies[number] = found
+            return {}
+        for number, reply in zip(piece.numbers, found, strict=True):
+            replies[number] = reply
+        if not any(issubclass(kind, REDIRECTED) for kind in set(map(type, found))):
+            return {}
+        address, answered = self._served(piece.address), zip(piece.numbers, found, strict=True)
+        return {number: (address, reply) for number, reply in answered if isinstance(reply, REDIRECTED)}
 
     async def get_each(self, names: Sequence[bytes]) -> list[bytes | None]:
         """Return the strings of these keys, read in one piece per node. Raises `RedisError` or `OSError`."""
-        calls = [(slot_of(name), (b"*2\r\n$3\r\nGET\r\n$%d\r\n" % len(name), name, b"\r\n")) for name in names]
-        found = await self.run_each(calls)
+        found = await self.ask_each(names)
         for one in found:
             if isinstance(one, Exception):
                 raise one
         return found
 
-    async def _run_piece(self, piece: _Piece, calls: Sequence[Call], script: str | None) -> list[Any]:
+    async def ask_each(self, names: Sequence[bytes]) -> list[Any]:
+        """Return the same, with an error in place of each string of which its node does not tell."""
+        calls = [(slot_of(name), b"*2\r\n$3\r\nGET\r\n$%d\r\n%b\r\n" % (len(name), name)) for name in names]
+        return await self.run_each(calls)
+
+    async def _run_piece(self, piece: Piece, calls: Sequence[Call], script: str | None) -> list[Any]:
         address = self._served(piece.address)
         try:
             found = await self._send(address, piece)
             if script is not None and NoScriptError in set(map(type, found)):  # the node did nothing of these
-                await self.node(address).script_load(script)
+                await self._nodes.speaking(address).script_load(script)
                 unknown = [place for place, reply in enumerate(found) if isinstance(reply, NoScriptError)]
-                again = _Piece(address, piece.asking)
+                again = Piece(address, piece.asking)
                 for place in unknown:
                     again.add(piece.numbers[place], calls[piece.numbers[place]][1])
                 for place, reply in zip(unknown, await self._send(address, again), strict=True):
                     found[place] = reply
-        except LOST:
-            self.distrust(address)
+        except LOST as error:
+            self.distrust(address, error)
             raise
         return found
 
-    async def _send(self, address: Address, piece: _Piece) -> list[Any]:
-        found = await run_packed(self.node(address), piece.parts, len(piece.numbers) * (2 if piece.asking else 1))
+    async def _send(self, address: Address, piece: Piece) -> list[Any]:
+        count = len(piece.numbers) * (2 if piece.asking else 1)
+        found = await run_packed(self._nodes.speaking(address), piece.parts, count)
         return found[1::2] if piece.asking else found
 
     async def _follow(
@@ -253,20 +244,16 @@ class Cluster:
         async with self._lock:
             if self._readings != readings:
                 return
-            known = dict.fromkeys((*self._nodes, *self._seeds))
-            trusted = [address for address in known if address not in self._failed]
-            turn = readings % max(len(trusted), 1)
-            order = [*([first] if first is not None else []), *trusted[turn:], *trusted[:turn], *self._failed]
-            last: Exception = LostConnectionError("no node of the Cluster is known")
-            for address in dict.fromkeys(order):
+            last: Exception = LostConnectionError("no node of the Cluster answers")
+            for address in self._nodes.to_ask(first, readings):
                 try:
                     async with asyncio.timeout(MAP_SECONDS):
                         reply = await self.node(address).execute_command("CLUSTER", "SLOTS")
                 except (RedisError, OSError) as error:
-                    self._failed[address] = None
+                    self._nodes.lost(address, error)
                     last = error
                     continue
-                self._failed.pop(address, None)
+                self._nodes.answered(address)
                 await self._take_map(slot_map(reply, address))
                 return
             raise last
@@ -275,9 +262,7 @@ class Cluster:
         self._map = found
         self._readings += 1
         self._stale = False
-        for address in set(self._nodes) - set(found.primaries):
-            # Demoted or gone: nothing may be written there on a connection that is left over.
-            await self._nodes[address].connection_pool.disconnect(inuse_connections=False)
+        await self._nodes.keep_only(found.primaries)
 
     async def flushdb(self) -> None:
         """Empty all nodes."""
@@ -286,8 +271,11 @@ class Cluster:
 
     async def aclose(self) -> None:
         """Close all connections."""
-        for node in self._nodes.values():
-            await node.aclose()
+        await self._nodes.close()
+
+
+def _untaken() -> ClusterError:
+    return ClusterError("no node of the Cluster took a command")
 
 
 def _named(error: AskError, answered: Address) -> Address:

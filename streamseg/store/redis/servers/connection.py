@@ -59,6 +59,16 @@ class ServerAddress(Protocol):
         ...
 
     @property
+    def sentinel_username(self) -> str | None:
+        """User name at the Sentinels."""
+        ...
+
+    @property
+    def sentinel_password(self) -> SecretStr | None:
+        """Password at the Sentinels."""
+        ...
+
+    @property
     def timeout_seconds(self) -> float:
         """Time limit of one call."""
         ...
@@ -91,7 +101,7 @@ def connect(settings: ServerAddress) -> Client:
         if scheme.endswith("+cluster"):
             return _cluster(settings.url, options)
         if scheme.endswith("+sentinel"):
-            return _primary(settings.url, options)
+            return _primary(settings, options)
         if scheme == "unix":
             del options["socket_keepalive"]
         return quick(RedisClient.from_url(settings.url, **options))
@@ -114,11 +124,12 @@ def _cluster(url: str, options: Mapping[str, Any]) -> Cluster:
     return Cluster(seeds, open_node)
 
 
-def _primary(url: str, options: Mapping[str, Any]) -> Redis:
+def _primary(settings: ServerAddress, options: Mapping[str, Any]) -> Redis:
     """Return a client of the primary that the Sentinels of the URL name whenever a connection is made.
 
     READONLY from a demoted primary closes the connection, so that the next call asks the Sentinels again.
     """
+    url = settings.url
     name, _, database = urlsplit(url).path.strip("/").partition("/")
     pattern = Redis.from_url(_of_one(url, f"/{database}"), **options).connection_pool
     wanted = {key: value for key, value in pattern.connection_kwargs.items() if key not in ("host", "port")}
@@ -126,6 +137,9 @@ def _primary(url: str, options: Mapping[str, Any]) -> Redis:
     if url.startswith("rediss"):
         wanted["ssl"] = asked["ssl"] = True
     asked["retry"] = options["retry"]
+    if settings.sentinel_password is not None:
+        asked["username"] = settings.sentinel_username
+        asked["password"] = settings.sentinel_password.get_secret_value()
     sentinel_of: Any = _Sentinels  # redis-py's has no types
     sentinel = sentinel_of(redis_hosts(url), sentinel_kwargs=asked)
     primary: Redis = sentinel.master_for(name, _Primary, max_connections=pattern.max_connections, **wanted)
@@ -179,8 +193,12 @@ def translated_errors() -> Iterator[None]:
     except (AuthenticationError, NoPermissionError) as error:
         raise StoreLoginError(f"Redis refuses us: {error}") from None
     except (RedisError, OSError) as error:
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        raise StoreUnavailableError(f"Redis: {reason}") from error
+        raise StoreUnavailableError(f"Redis: {reason(error)}") from error
+
+
+def reason(error: Exception) -> str:
+    """Return the first line of an error's text, without customer data."""
+    return str(error).partition("\n")[0] or type(error).__name__
 
 
 async def check_server(redis: Client) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 SLOTS: Final = 16_384
-Call = tuple[int, Sequence[bytes]]
-"""A slot, and the parts of the encoded command for its node."""
+Call = tuple[int, bytes]
+"""A slot, and the encoded command for its node."""
 
 
 class Address(NamedTuple):

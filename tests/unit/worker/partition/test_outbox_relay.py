@@ -3,7 +3,7 @@
 from streamseg.membership.types import Consent, OutboxEntry
 from streamseg.ports import OutgoingRecord
 from streamseg.topics import CLICKS, PURCHASES, SAMPLES
-from streamseg.worker.partition.outbox_relay import PendingDelivery
+from streamseg.worker.partition.pending_delivery import PendingDelivery
 
 ENTRIES = [OutboxEntry(f"c-{n}", 7, n, b"{}") for n in range(4)]
 SAMPLED = [OutgoingRecord(SAMPLES, b"k-%d" % n, b"{}", partition=0) for n in range(2)]
@@ -45,3 +45,14 @@ def test_a_part_without_decisions_leaves_the_position_and_one_in_doubt_puts_both
     doubted = PendingDelivery((), None, (), {}, (), in_doubt=True)
     assert decided.with_next(doubted).in_doubt
     assert doubted.with_next(decided).in_doubt
+
+
+def test_what_waits_for_a_node_takes_its_samples_and_the_checkpoint_with_it() -> None:
+    samples = [OutgoingRecord(SAMPLES, b"behaviour|c-%d" % n, b"{}", partition=0) for n in range(3)]
+    whole = PendingDelivery(ENTRIES, "5-0", samples, {CLICKS: 10}, (1.0,), read_until={CLICKS: 2.0}, probe=3.0)
+    now, later = whole.split({"c-1"})
+    assert ([*now.entries], [*later.entries]) == ([ENTRIES[0], *ENTRIES[2:]], [ENTRIES[1]])
+    assert ([*now.extra], [*later.extra]) == ([samples[0], samples[2]], [samples[1]])
+    assert (now.position, now.checkpoint, now.read_until, now.appended_at, now.probe) == (None, {}, {}, (), 3.0)
+    assert (later.position, later.checkpoint, later.appended_at) == ("5-0", {CLICKS: 10}, (1.0,))
+    assert whole.split({"nobody"})[0].appended_at == (1.0,)
