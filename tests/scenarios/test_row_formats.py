@@ -9,6 +9,7 @@ import pytest
 
 from streamseg.errors import LayoutMismatchError
 from streamseg.features.codec import HEADER_BYTES
+from streamseg.features.layout import FORMAT
 from streamseg.features.relayout import encoded_settings
 from streamseg.ports import Flush
 from streamseg.worker.layout_check import RowLayouts, check_layouts
@@ -77,7 +78,7 @@ def test_a_worker_goes_on_with_the_rows_of_the_release_before() -> None:
         verdict = await made.verdict()
         assert verdict.good, verdict.differences
         assert verdict.customers == 6
-        assert await formats(made) == {3}
+        assert await formats(made) == {FORMAT}
         metadata = await made.state.metadata(NUMBER)
         assert metadata is not None
         assert metadata.layout == LAYOUT.fingerprint
@@ -88,7 +89,9 @@ def test_a_worker_goes_on_with_the_rows_of_the_release_before() -> None:
 def test_an_older_worker_stops_at_the_rows_of_a_newer_one_and_harms_nothing() -> None:
     async def go() -> None:
         made = await served()
-        await rewritten(made, LAYOUT.fingerprint, [(one, b"\x04" + row[1:]) for one, row in await stored(made)])
+        await rewritten(
+            made, LAYOUT.fingerprint, [(one, bytes([FORMAT + 1]) + row[1:]) for one, row in await stored(made)]
+        )
         before = await stored(made)
         fill(made.log, EVENTS, EVENTS)
         (failure,) = await worked_off(made, "older again")
