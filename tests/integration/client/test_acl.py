@@ -24,7 +24,7 @@ def test_the_documented_acl_permits_reading_and_nothing_else(
 ) -> None:
     for name, view in (("bidder", "ads"), ("service", "membership")):
         url = clean_redis.replace("redis://", f"redis://{name}:{acl_users[name]}@")
-        with Reader(url, view=view) as reader:  # type: ignore[arg-type]  # one of the two
+        with Reader(url, view=view) as reader:
             reader.one("c-81")
         with redis.Redis.from_url(url) as client:
             for forbidden in (

@@ -12,6 +12,7 @@ import redis
 
 from streamseg import client
 from streamseg.client import AsyncReader, Reader, cache, readers
+from streamseg.client.base_reader import CONNECTIONS
 from streamseg.embedded import RedisServer
 from streamseg.membership.encoding import encode
 from streamseg.membership.views import ads_view
@@ -96,7 +97,7 @@ def test_the_reader_answers_any_number_of_threads(clean_redis: str, store: redis
             return reader.segments("c-81")
 
         assert set(threads.map(read, range(300))) == {("behaviour-k7q2",)}
-        assert len([each for each in store.client_list() if each["cmd"] == "mget"]) <= readers.CONNECTIONS
+        assert len([each for each in store.client_list() if each["cmd"] == "mget"]) <= CONNECTIONS
 
 
 @pytest.mark.asyncio
