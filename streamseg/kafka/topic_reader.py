@@ -15,6 +15,9 @@ from streamseg.kafka.client_config import AWAY, client_config
 from streamseg.settings import KafkaSettings
 
 POLL_SECONDS: Final = 0.5
+EMPTY_FETCH_SECONDS: Final = 0.01
+"""How long the broker may keep a fetch that finds nothing. The next range waits for the last fetch of the one before:
+half a second for each at librdkafka's default."""
 TIMEOUT_SECONDS: Final = 15.0
 SILENT_SECONDS: Final = 2.0
 """Time without an answer after which a line says that we wait."""
@@ -47,6 +50,7 @@ class TopicReader:
                 "allow.auto.create.topics": False,
                 "isolation.level": kafka.isolation_level,
                 "enable.partition.eof": True,
+                "fetch.wait.max.ms": int(EMPTY_FETCH_SECONDS * 1000),
             }
         )
 

@@ -27,6 +27,10 @@ class Reader(Sessions, Protocol):
         """
         ...
 
+    def wake(self) -> None:
+        """Poll at once: the handler has room again for a partition that had none."""
+        ...
+
     def behind(self, partition: int, reached: Mapping[str, int]) -> Collection[str]:
         """Return the input topics of a partition that hold records at or after the next offsets in `reached`."""
         ...
@@ -36,15 +40,25 @@ class RunHandler(Protocol):
     """Takes the runs that a `RunStream` reads. Implemented by the worker, called by the stream."""
 
     def begin(self, assigned: set[tuple[str, int]]) -> None:
-        """Take over these (topic, partition) pairs and no others. Returns at once; reading starts with a `rewind`."""
+        """Take over these (topic, partition) pairs and no others. Returns at once; reading starts with a `rewind`.
+
+        Called with every assignment; pairs that stay are read on from where they are durable.
+        """
+        ...
+
+    def has_room(self, topic: str, partition: int) -> bool:
+        """Return whether a run may come. Without room the topic partition is not polled, and all others are.
+
+        Called from the thread that polls: it must not block or raise.
+        """
         ...
 
     def committable(self, topic: str, partition: int) -> int | None:
         """Return the next offset to read, everything before it being durable and delivered; None if unknown."""
         ...
 
-    async def offer(self, run: RecordBatch) -> None:
-        """Take a run. Blocks while the partition's inbox is full: that is the backpressure."""
+    def offer(self, run: RecordBatch) -> None:
+        """Take a run. Must not wait for room: the agent of a topic serves all its partitions."""
         ...
 
 

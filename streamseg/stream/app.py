@@ -2,7 +2,7 @@
 
 import logging
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
 import faust
@@ -19,8 +19,10 @@ log = logging.getLogger(__name__)
 
 SESSION_TIMEOUT_SECONDS: Final = {"fast": 6.0, "rolling": 45.0}
 """`fast`: the least that brokers allow by default; a second worker took over 6.3 s after kill -9."""
-QUEUED_RUNS: Final = 2
-"""Runs that wait for each agent."""
+HEARTBEAT_SECONDS: Final = 1.0
+"""How soon the members learn of a rebalance: until the last one joins, nobody reads."""
+QUEUED_RUNS: Final = 10_000
+"""Never reached: agents do not wait, and a poll yields one run per topic partition. Faust would stop the others too."""
 
 
 class TablelessApp(faust.App):  # type: ignore[misc]  # Faust is untyped
@@ -59,7 +61,7 @@ def build_app(
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=kafka.instance_id if kafka.membership_profile == "rolling" else None,
         broker_session_timeout=session,
-        broker_heartbeat_interval=session / 6,  # the others learn of a rebalance with their next heartbeat
+        broker_heartbeat_interval=HEARTBEAT_SECONDS,
         broker_request_timeout=max(30.0, session),
         broker_commit_interval=1.0,
         broker_max_poll_records=max_poll,
@@ -82,10 +84,10 @@ def consumer_of(app: Any) -> RunConsumer:
     return consumer
 
 
-def _add_agent(app: Any, topic: str, offer: Callable[[RecordBatch], Awaitable[None]]) -> None:
+def _add_agent(app: Any, topic: str, offer: Callable[[RecordBatch], None]) -> None:
     async def take_runs(runs: Any) -> AsyncIterator[None]:
         async for run in runs:
-            await offer(run)
+            offer(run)
             yield
 
     app.agent(app.topic(topic, schema=RunSchema(), partitions=None), name=topic)(take_runs)

@@ -55,6 +55,10 @@ class RunConsumer(driver.Consumer):  # type: ignore[misc]  # Faust is untyped
             tp = TP(*topic_partition)
             self._rewinds[tp] = (self.scheduler.open_session(tp), offset)
 
+    def wake(self) -> None:
+        """Let the poll look again for partitions that have room."""
+        self._thread.wake()
+
     def behind(self, partition: int, reached: Mapping[str, int]) -> list[str]:
         """Return the assigned input topics of a partition with records at or after `reached`, or an unknown end."""
         mine = [tp for tp in self.assignment() if tp.partition == partition and tp.topic in INPUT_TOPICS]

@@ -5,7 +5,8 @@ fifty: a worker was as busy at a hundredth of its rate as at half. So the broker
 fetches more only when all its records are taken, so gathering at the broker also keeps runs fresh.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from itertools import dropwhile, islice
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ import aiokafka
 from aiokafka.consumer import fetcher
 from aiokafka.errors import CorruptRecordException
 from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
 from typing_extensions import override
 
 from streamseg.events.record import Record
@@ -104,6 +106,17 @@ class RunResult(fetcher.FetchResult):  # type: ignore[misc]  # aiokafka is untyp
         return records
 
 
+class WithRoom:
+    """The topic partitions that a poll may take from, judged when it takes: their readers have room."""
+
+    def __init__(self, active: Collection[TP], has_room: Callable[[str, int], bool]) -> None:
+        self._active = active
+        self._has_room = has_room
+
+    def __contains__(self, tp: Any) -> bool:
+        return tp in self._active and self._has_room(tp.topic, tp.partition)
+
+
 class FetchingThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # Faust is untyped
     """Faust's thread around aiokafka, with a consumer that lets the broker gather."""
 
@@ -117,6 +130,23 @@ class FetchingThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # Fa
         # Faust ties it to its own exactly-once mode.
         consumer._isolation_level = transport.isolation_level  # noqa: SLF001
         return consumer
+
+    @override
+    async def getmany(self, active_partitions: Collection[TP], timeout: float) -> Any:
+        """Poll those that have room; what was fetched of the others stays where it is, and hinders nobody."""
+        return await super().getmany(WithRoom(active_partitions, self.consumer.handler.has_room), timeout)
+
+    def wake(self) -> None:
+        """Let a poll that waits look again at what was fetched. Called from any thread; nothing happens without one."""
+        with suppress(RuntimeError):  # the thread has ended
+            self.thread_loop.call_soon_threadsafe(self._end_wait)
+
+    def _end_wait(self) -> None:
+        if self._consumer is None:
+            return
+        fetcher = self._consumer._fetcher  # noqa: SLF001  aiokafka wakes its polls the same way
+        for waiter in list(fetcher._fetch_waiters):  # noqa: SLF001
+            fetcher._notify(waiter)  # noqa: SLF001
 
     @override
     def highwater(self, tp: Any) -> int | None:

@@ -62,6 +62,10 @@ class FaustStream:
         """See the port."""
         self.consumer.rewind(starts)
 
+    def wake(self) -> None:
+        """See the port."""
+        self.consumer.wake()
+
     def behind(self, partition: int, reached: Mapping[str, int]) -> Collection[str]:
         """See the port."""
         return self.consumer.behind(partition, reached)

@@ -25,10 +25,17 @@ class TrainerRole(Protocol):
     def start(self) -> None:
         """Take the role."""
 
+    def read_on(self) -> None:
+        """Keep the role through a rebalance."""
+
     async def stop(self) -> None:
         """Give the role up."""
 
-    async def offer(self, run: RecordBatch) -> None:
+    @property
+    def has_room(self) -> bool:
+        """Whether a run of samples may come."""
+
+    def offer(self, run: RecordBatch) -> None:
         """Take a run of samples."""
 
     def committable(self) -> int | None:
@@ -63,11 +70,13 @@ class Assignment:
         self._owned: dict[int, Partition] = {}
         self._gauges = PartitionGauges()
         self._trains = False
-        self._begun = False
+        self._begun = self._finished = False
         self._change: asyncio.Task[None] | None = None
 
     def begin(self, assigned: set[tuple[str, int]]) -> None:
-        """Take over a new assignment, in the background: a claim may have to wait for the store."""
+        """Take over a new assignment, in the background, and leave alone what stays (see the port)."""
+        if self._finished:
+            return
         previous = self._change
         self._change = asyncio.create_task(self._begin(assigned, previous), name="assignment")
 
@@ -91,9 +100,12 @@ class Assignment:
                 self._owned[number] = self._open_partition(number)
             await self._owned[number].begin()
         trains = (SAMPLES, SAMPLES_PARTITION) in assigned
-        await self._trainer.stop()
-        if trains:
+        if trains and self._trains:
+            self._trainer.read_on()
+        elif trains:
             self._trainer.start()
+        else:
+            await self._trainer.stop()
         self._trains, self._begun = trains, True
         log.info("assigned partitions %s%s", sorted(numbers), ", and the trainer role" if trains else "")
 
@@ -109,13 +121,20 @@ class Assignment:
         owned = self._owned.get(partition)
         return owned.relay.checkpoint.get(topic) if owned else None
 
-    async def offer(self, run: RecordBatch) -> None:
+    def has_room(self, topic: str, partition: int) -> bool:
+        """Return whether a run may come; one of a partition that is not ours any more is dropped."""
+        if topic == SAMPLES:
+            return self._trainer.has_room
+        owned = self._owned.get(partition)
+        return owned is None or owned.has_room
+
+    def offer(self, run: RecordBatch) -> None:
         """Hand a run to its partition or to the trainer; drop it when neither is ours any more."""
         if run.topic == SAMPLES:
             if self._trains and run.partition == SAMPLES_PARTITION:
-                await self._trainer.offer(run)
+                self._trainer.offer(run)
         elif (owned := self._owned.get(run.partition)) is not None:
-            await owned.offer(run)
+            owned.offer(run)
 
     def gauge(self, metrics: Metrics, backlog: Mapping[tuple[str, int], int]) -> None:
         """Set the gauges of the partitions.
@@ -148,7 +167,8 @@ class Assignment:
         return [wait for number in sorted(self._owned) for wait in self._owned[number].waits()]
 
     async def finish(self, timeout_seconds: float) -> None:
-        """Stop: flush and deliver what is under way, within the timeout."""
+        """Stop: flush and deliver what is under way, within the timeout, and begin nothing new."""
+        self._finished = True
         if self._change is not None:
             self._change.cancel()
         await self._trainer.stop()

@@ -32,6 +32,7 @@ class Reader:
         self.runs: list[RecordBatch] = []
         self.begun: list[set[tuple[str, int]]] = []
         self.raises: Callable[[RecordBatch], bool] = lambda _: False
+        self.held: set[tuple[str, int]] = set()
         self._sequences: dict[int, RunSequence] = {}
 
     def begin(self, assigned: set[tuple[str, int]]) -> None:
@@ -41,12 +42,15 @@ class Reader:
     def committable(self, topic: str, partition: int) -> int | None:
         return self.checkpoint.get((topic, partition))
 
+    def has_room(self, topic: str, partition: int) -> bool:
+        return (topic, partition) not in self.held
+
     def _rewind(self, assigned: set[tuple[str, int]]) -> None:
         self.stream.rewind({tp: self.checkpoint.get(tp) for tp in assigned})
         for _, partition in assigned:
             self._sequences[partition] = RunSequence(partition, self.stream)
 
-    async def offer(self, run: RecordBatch) -> None:
+    def offer(self, run: RecordBatch) -> None:
         self.runs.append(run)
         if self.raises(run):
             raise RuntimeError("the agent raises")
@@ -161,3 +165,21 @@ async def test_a_rebalance_loses_nothing(kafka_topics: str) -> None:
     mine = {partition for topic, partition in second.begun[-1] if topic == CLICKS}
     assert mine == {partition for topic, partition in second.begun[-1] if topic == PURCHASES}
     assert mine
+
+
+@pytest.mark.asyncio
+async def test_a_partition_without_room_waits_alone_and_goes_on_when_it_has_some(kafka_topics: str) -> None:
+    reader = Reader()
+    reader.held = {(CLICKS, 0)}
+    async with reading(kafka_topics, f"g-{uuid.uuid4()}", reader):
+        await until(lambda: bool(reader.begun))
+        for start in range(0, 4_000, 1_000):
+            produce(kafka_topics, CLICKS, start, 1_000)
+            await until(lambda end=start + 1_000: len(reader.seen) >= 0.7 * end)  # type: ignore[misc]  # lambda's default
+        others = {partition for _, partition, _ in reader.seen}
+        reader.held = set()
+        reader.stream.wake()
+        await until(lambda: len(reader.seen) == 4_000, 0.5)
+
+    assert others == {1, 2, 3}
+    assert set(reader.seen.values()) == {1}

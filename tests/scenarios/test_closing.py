@@ -1,40 +1,35 @@
-"""A partition that is taken away lets everybody go who waits for it: else their topics would stand still for good."""
+"""Whoever brings a run to a partition goes on at once: else the topic would stand still for all other partitions."""
 
 import asyncio
 
 from streamseg.events.record import RecordBatch
 from streamseg.topics import INPUT_TOPICS
 from tests.support.gate import Gate
-from tests.support.partition import NUMBER, OnePartition, Servers
+from tests.support.partition import NUMBER, OnePartition, Servers, fill, until
 
 
-async def waiting_after_close() -> int:
-    """Every agent offers a run while the store is silent; then the partition goes. How many agents still wait."""
-    worker = OnePartition(Servers(), "worker", Gate(("before claim", 1)))
-    partition = worker.partition
-    await partition.begin()
-    agents = [asyncio.create_task(partition.offer(RecordBatch.of(topic, NUMBER, 0, 0, ()))) for topic in INPUT_TOPICS]
-    await asyncio.sleep(0)
-    assert 0 < sum(agent.done() for agent in agents) < len(agents)
-    await partition.close()
-    _, waiting = await asyncio.wait(agents, timeout=5.0)
-    for agent in waiting:
-        agent.cancel()
-    return len(waiting)
+def test_a_partition_whose_store_is_silent_has_no_room_and_keeps_nobody_waiting() -> None:
+    async def go() -> None:
+        servers = Servers()
+        fill(servers.log, 0, 2_000)
+        worker = OnePartition(servers, "worker", Gate(("before flush", 1)))
+        await worker.begin()
+        await until(lambda: not worker.partition.has_room)
+        for topic in INPUT_TOPICS:
+            worker.partition.offer(RecordBatch.of(topic, NUMBER, 0, 0, ()))
+        await worker.close()
+        assert worker.partition.has_room
+
+    asyncio.run(go())
 
 
-def test_nobody_waits_for_a_partition_that_was_taken_away() -> None:
-    assert asyncio.run(waiting_after_close()) == 0
+def test_what_is_offered_after_the_partition_is_closed_is_dropped() -> None:
+    async def go() -> None:
+        worker = OnePartition(Servers(), "worker", Gate(("before claim", 1)))
+        await worker.partition.begin()
+        await worker.partition.close()
+        for _ in range(3):
+            worker.partition.offer(RecordBatch.of(INPUT_TOPICS[0], NUMBER, 0, 0, ()))
+        assert worker.partition.has_room
 
-
-async def offered_after_close() -> bool:
-    worker = OnePartition(Servers(), "worker", Gate(("before claim", 1)))
-    await worker.partition.begin()
-    await worker.partition.close()
-    for _ in range(3):
-        await asyncio.wait_for(worker.partition.offer(RecordBatch.of(INPUT_TOPICS[0], NUMBER, 0, 0, ())), 5.0)
-    return True
-
-
-def test_what_is_offered_later_is_dropped() -> None:
-    assert asyncio.run(offered_after_close())
+    asyncio.run(go())

@@ -119,7 +119,7 @@ class StaleRuns(OnePartition):
 
     async def _feed(self, places: dict[str, int]) -> None:
         first = self.servers.log.records[CLICKS][:1]
-        await self.partition.offer(RecordBatch.of(CLICKS, NUMBER, self._sessions[CLICKS] - 1, 0, first))
+        self.partition.offer(RecordBatch.of(CLICKS, NUMBER, self._sessions[CLICKS] - 1, 0, first))
         await asyncio.sleep(0.01)  # the partition takes it by itself
         await super()._feed(places)
 

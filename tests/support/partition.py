@@ -229,15 +229,27 @@ class OnePartition:
         await self.models.refresh()
         await self.partition.begin()
 
-    def rewind(self, starts: Mapping[tuple[str, int], int | None]) -> None:
-        """See `ports.Reader`."""
+    def end_sessions(self) -> None:
+        """Hand out nothing more, as while the group rebalances; runs under way are stale."""
         if self._feeding is not None:
             self._feeding.cancel()
-        for topic, _ in starts:
+        for topic in INPUT_TOPICS:
             self._sessions[topic] += 1
             self._handed_out[topic] = 0
+
+    async def rebalance(self) -> None:
+        """As when Kafka assigns the partition to the worker that has it."""
+        self.end_sessions()
+        await self.partition.begin()
+
+    def rewind(self, starts: Mapping[tuple[str, int], int | None]) -> None:
+        """See `ports.Reader`."""
+        self.end_sessions()
         places = {topic: start or 0 for (topic, _), start in starts.items()}
         self._feeding = asyncio.create_task(self._feed(places), name="feed")
+
+    def wake(self) -> None:
+        """See `ports.Reader`; the feed looks by itself."""
 
     def behind(self, partition: int, reached: Mapping[str, int]) -> Collection[str]:
         """See `ports.Reader`."""
@@ -252,11 +264,11 @@ class OnePartition:
         while True:
             for topic, place in places.items():
                 records = self.servers.log.records[topic][place : place + self._run]
-                if records:
+                if records and self.partition.has_room:
                     run = RecordBatch.of(topic, self.number, self._sessions[topic], self._handed_out[topic], records)
                     self._handed_out[topic] += 1
                     places[topic] += len(records)
-                    await self.partition.offer(run)
+                    self.partition.offer(run)
             await asyncio.sleep(0.001)
 
     @property

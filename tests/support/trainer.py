@@ -85,6 +85,9 @@ class OneTrainer:
         self._session, self._runs = self._session + 1, 0
         self._feeding = asyncio.create_task(self._feed(), name="feed of the trainer")
 
+    def wake(self) -> None:
+        """See `ports.Reader`; the feed looks by itself."""
+
     def behind(self, partition: int, reached: Mapping[str, int]) -> Collection[str]:
         """See `ports.Reader`."""
         return ()
@@ -102,11 +105,11 @@ class OneTrainer:
         place = 0
         while True:
             records = self._topic.gather()[place : place + RUN]
-            if records:
+            if records and self.trainer.has_room:
                 run = RecordBatch.of(SAMPLES, SAMPLES_PARTITION, self._session, self._runs, records)
                 self._runs += 1
                 place += len(records)
-                await self.trainer.offer(run)
+                self.trainer.offer(run)
             await asyncio.sleep(0.001)
 
     async def close(self) -> None:

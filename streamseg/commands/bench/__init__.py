@@ -11,6 +11,7 @@ COMMANDS: Final = {
     "growth": "Measure CPU, memory and a sweep by customers.",
     "latency": "Measure the time from event to membership.",
     "recovery": "Measure the takeover after kill -9 of a worker.",
+    "restarts": "Measure delays while workers restart one by one.",
     "scaling": "Measure one and two workers on 8 partitions.",
     "serving": "Compare the API with a bare ASGI app.",
     "throughput": "Compare events per second with peers.",

@@ -25,6 +25,7 @@ from streamseg.metrics import Metrics
 from streamseg.ports import PartitionReport, Wait
 from streamseg.topics import INPUT_TOPICS
 from streamseg.worker.context import Ports, RowLimit, Rules
+from streamseg.worker.inbox import Inbox
 from streamseg.worker.model_cache import ModelCache
 from streamseg.worker.pace import PRODUCTION, Pace
 from streamseg.worker.partition.absorbed import Absorbed
@@ -42,9 +43,6 @@ from streamseg.worker.stop_signal import StopSignal
 from streamseg.worker.tasks import end
 
 log = logging.getLogger(__name__)
-
-INBOX_RUNS = 2
-"""Runs that wait while one is worked off."""
 
 
 class Partition:
@@ -71,11 +69,12 @@ class Partition:
         self._stop = stop
         self._metrics = metrics
         self._pace = pace
-        self._inbox: asyncio.Queue[RecordBatch] = asyncio.Queue(maxsize=INBOX_RUNS)
+        self._inbox = Inbox(ports.reader)
         self._task: asyncio.Task[None] | None = None
         self._relay_task: asyncio.Task[None] | None = None
         self._closed = self.is_warm = False
-        self._just_assigned = False
+        self._assigned = self._heard = 0
+        """How often the partition was assigned to this worker, and how many of these times its task knows of."""
         self._sequence = RunSequence(number, ports.reader)
         self.signs = Signs()
         self._lease = Lease(number, owner, state=ports.state, rules=rules, metrics=metrics, pace=pace, signs=self.signs)
@@ -125,25 +124,31 @@ class Partition:
     # -- called by the assignment ------------------------------------------------------------------------------
 
     async def begin(self) -> None:
-        """Start reading, or continue after a rebalance: rows stay in memory if everything was flushed."""
+        """Start reading. After a rebalance that left the partition here, only its place in the topics is set again."""
+        starts = self._assigned > self._heard
+        self._assigned += 1
+        if (self.is_warm or starts) and self._task is not None and not self._task.done():
+            self._inbox.end_wait()
+            return
         await self._halt()
-        self._just_assigned = True
         self._task = asyncio.create_task(self._work(), name=f"partition-{self.number}")
 
-    async def offer(self, run: RecordBatch) -> None:
-        """Take a run; waits while the inbox is full. A closed partition drops it: another worker reads it."""
+    @property
+    def has_room(self) -> bool:
+        """Whether a run may come. Read by the thread that polls."""
+        return self._inbox.has_room
+
+    def offer(self, run: RecordBatch) -> None:
+        """Take a run. A closed partition drops it: another worker reads it."""
         if not self._closed:
-            await self._inbox.put(run)
+            self._inbox.put(run)
 
     async def close(self) -> None:
-        """Forget the partition, which now belongs to another worker, and release every task that offers a run."""
+        """Forget the partition, which now belongs to another worker."""
         self._closed = True
         await self._halt()
         self._lease.outage.end()
-        while not self._inbox.empty():
-            # One agent per topic may wait, and the inbox holds two runs: who waits puts a run as soon as there is room.
-            self._drain()
-            await asyncio.sleep(0)
+        self._inbox.empty()
 
     async def finish(self, timeout_seconds: float) -> None:
         """Flush and deliver what is under way, within the timeout."""
@@ -200,13 +205,10 @@ class Partition:
         due_looks = DueLooks(state, clock=self._ports.clock, store=self._ports.state, models=self._models, pace=pace)
         checked_at = time.monotonic()
         while True:
-            try:
-                async with asyncio.timeout(pace.sweep_idle if sweep.under_way else pace.idle):
-                    run = await self._inbox.get()
-            except TimeoutError:
-                pass
-            else:
-                await self.work_off(run)
+            if runs := await self._inbox.wait(pace.sweep_idle if sweep.under_way else pace.idle):
+                await self.work_off(runs)
+            if self._assigned > self._heard:
+                await self._read_on()
             if not caught_up and self._ports.clock.now(self.number) > 0:
                 await state.flush_caught_up()
                 caught_up = True
@@ -224,12 +226,10 @@ class Partition:
         with suppress(StoreUnavailableError):
             if not await self._lease.is_current():
                 raise FlushRefusedError("the store has another owner or flush number")
-        self._sequence.check(INPUT_TOPICS, inbox_empty=self._inbox.empty())
+        self._sequence.check(INPUT_TOPICS, inbox_empty=self._inbox.is_empty)
 
-    async def work_off(self, *runs: RecordBatch) -> None:
-        """Take these and all waiting runs through the path, and flush them together."""
-        while not self._inbox.empty():
-            runs = (*runs, self._inbox.get_nowait())
+    async def work_off(self, runs: Sequence[RecordBatch]) -> None:
+        """Take these runs through the path, and flush them together."""
         accepted = [run for run in runs if self._sequence.accepts(run)]
         for run in accepted:
             report_gap(run, self._lease.checkpoint.get(run.topic), self._metrics)
@@ -288,23 +288,38 @@ class Partition:
 
     async def _start(self) -> None:
         """Keep the rows if the store agrees with them, else reset; then read on from the checkpoint."""
+        assigned = self._assigned
         if not (self._state.is_flushed and self.relay.is_idle and await self._lease.is_current()):
-            if not self._just_assigned:
+            if assigned == self._heard:
                 await self._lease.yield_to_newer()
                 self._metrics.resets.labels(partition=str(self.number)).inc()
             self.signs.begin_wait("takeover")
             await self._reset()
             self.signs.end_wait("takeover")
-        self._just_assigned = False
+        self._heard = assigned
         self._quarantine.begin(())
         self._relay_task = asyncio.create_task(self.relay.run(), name=f"relay-{self.number}")
+        self._rewind()
+
+    async def _read_on(self) -> None:
+        """Continue after a rebalance: rows, lease, sweep and relay stay, as nobody else wrote the partition.
+
+        Raises `FlushRefusedError` if somebody did, and `StoreUnavailableError`.
+        """
+        assigned = self._assigned
+        if not await self._lease.is_current():
+            raise FlushRefusedError("the store has another owner or flush number")
+        self._heard = assigned
+        self._rewind()
+
+    def _rewind(self) -> None:
         checkpoint = self._lease.checkpoint
         self._ports.reader.rewind({(topic, self.number): checkpoint.get(topic) for topic in INPUT_TOPICS})
 
     async def _reset(self) -> None:
         """Forget, claim, and only then learn where to read on and what is still to be delivered."""
         await end(self._relay_task)
-        self._drain()
+        self._inbox.empty()
         self._state = self._new_state()
         await self._lease.claim()
         await self._state.restore()
@@ -312,7 +327,3 @@ class Partition:
     async def _halt(self) -> None:
         await end(self._task, self._relay_task)
         self._task = self._relay_task = None
-
-    def _drain(self) -> None:
-        while not self._inbox.empty():
-            self._inbox.get_nowait()

@@ -28,6 +28,7 @@ from streamseg.logs import OutageLog
 from streamseg.metrics import Metrics
 from streamseg.ports import EventSink, ModelStore, OutgoingRecord, Reader
 from streamseg.topics import MODELS, SAMPLES, SAMPLES_PARTITION
+from streamseg.worker.inbox import Inbox
 from streamseg.worker.pace import PRODUCTION, Pace
 from streamseg.worker.run_sequence import RunSequence
 from streamseg.worker.tasks import end
@@ -41,8 +42,6 @@ log = logging.getLogger(__name__)
 
 LEARN_AT_ONCE = 2_000
 """Samples that are learned in one go; snapshots are published in between."""
-INBOX_RUNS = 2
-"""Runs that wait while one is learned."""
 
 
 class Trainer:
@@ -80,7 +79,8 @@ class Trainer:
         self._reader = reader
         self._pace = pace
         self._outage = OutageLog(log, "the trainer", "the servers, to start over from the published models")
-        self._inbox: asyncio.Queue[RecordBatch] = asyncio.Queue(maxsize=INBOX_RUNS)
+        self._inbox = Inbox(reader)
+        self._reassigned = False
         self._task: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="trainer")
         self._learners: dict[str, Learner] = {}
@@ -95,16 +95,24 @@ class Trainer:
         """Take the role."""
         self._task = asyncio.create_task(self._run(), name="trainer")
 
+    def read_on(self) -> None:
+        """Keep the role through a rebalance, which ended the reader's session: what is learned stays."""
+        self._reassigned = True
+
     async def stop(self) -> None:
         """Give the role up."""
         await end(self._task)
         self._task = None
-        while not self._inbox.empty():
-            self._inbox.get_nowait()
+        self._inbox.empty()
 
-    async def offer(self, run: RecordBatch) -> None:
-        """Take a run of samples; waits while the inbox is full."""
-        await self._inbox.put(run)
+    @property
+    def has_room(self) -> bool:
+        """Whether a run may come. Read by the thread that polls."""
+        return self._inbox.has_room
+
+    def offer(self, run: RecordBatch) -> None:
+        """Take a run of samples."""
+        self._inbox.put(run)
 
     def committable(self) -> int | None:
         """Return the offset of the next sample; None before the first run was learned."""
@@ -140,25 +148,21 @@ class Trainer:
         """Learn until a segmentation is dropped: then its samples are read once more, to be deleted."""
         sequence, checked_at = RunSequence(SAMPLES_PARTITION, self._reader), time.monotonic()
         while not await self._is_dropped_since():
-            try:
-                async with asyncio.timeout(self._pace.trainer_idle):
-                    run = await self._inbox.get()
-            except TimeoutError:
-                await self._publish_if_due()
-                await self._catalogue.refresh()
-                self._outage.over()
-                if time.monotonic() - checked_at > self._pace.health_check:
-                    checked_at = time.monotonic()
-                    sequence.check((SAMPLES,), inbox_empty=self._inbox.empty())
-                continue
-            if not sequence.accepts(run):
-                continue
-            for start in range(0, len(run.records), LEARN_AT_ONCE):
-                await self._learn(run.records[start : start + LEARN_AT_ONCE])
+            if self._reassigned:
+                self._reassigned = False
+                self._reader.rewind({(SAMPLES, SAMPLES_PARTITION): self._next_offset})
+            runs = [run for run in await self._inbox.wait(self._pace.trainer_idle) if sequence.accepts(run)]
+            for run in runs:
+                for start in range(0, len(run.records), LEARN_AT_ONCE):
+                    await self._learn(run.records[start : start + LEARN_AT_ONCE])
             await self._publish_if_due()
-            await self._catalogue.refresh()  # the inbox may never be empty
-            self._next_offset = run.next_offset
+            await self._catalogue.refresh()
             self._outage.over()
+            if runs:
+                self._next_offset = runs[-1].next_offset
+            elif time.monotonic() - checked_at > self._pace.health_check:
+                checked_at = time.monotonic()
+                sequence.check((SAMPLES,), inbox_empty=self._inbox.is_empty)
 
     async def _is_dropped_since(self) -> bool:
         if time.monotonic() - self._asked_at < self._pace.snapshot:

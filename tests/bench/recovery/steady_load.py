@@ -55,6 +55,10 @@ class SteadyLoad:
             self._all_seen += next((n for n, one in enumerate(self.probes[self._all_seen :]) if one.seen_at is None), 0)
         return any(one.seen_at is None and one.is_late(time.monotonic()) for one in waiting)
 
+    def waiting(self) -> bool:
+        """Whether a probe has not been seen yet."""
+        return any(one.seen_at is None for one in self.probes[self._all_seen :])
+
     def _run(self) -> None:
         began = time.monotonic()
         due_probes = began

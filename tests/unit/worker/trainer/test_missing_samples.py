@@ -23,11 +23,20 @@ class SamplesReader:
 
     def __init__(self) -> None:
         self.rewinds = 0
+        self.start: int | None = None
         self.handed_out = 0
 
     def rewind(self, starts: Mapping[tuple[str, int], int | None]) -> None:
+        (self.start,) = starts.values()
+        self.end_session()
+
+    def end_session(self) -> None:
+        """As every rewind and every rebalance does."""
         self.rewinds += 1
         self.handed_out = 0
+
+    def wake(self) -> None:
+        """See `ports.Reader`; the feed looks by itself."""
 
     def behind(self, partition: int, reached: Mapping[str, int]) -> tuple[()]:
         return ()
@@ -69,7 +78,7 @@ async def after_one_run() -> tuple[SamplesReader, Trainer]:
     one = trainer(reader)
     one.start()
     await until(lambda: reader.rewinds == 1)
-    await one.offer(reader.next_run())
+    one.offer(reader.next_run())
     await until(lambda: one.committable() == 1)
     return reader, one
 
@@ -89,6 +98,20 @@ def test_a_trainer_that_has_every_run_is_left_alone() -> None:
         reader, one = await after_one_run()
         await asyncio.sleep(4 * PACE.health_check)
         assert reader.rewinds == 1
+        await one.stop()
+
+    asyncio.run(go())
+
+
+def test_a_trainer_that_keeps_its_role_in_a_rebalance_reads_on_and_starts_nothing_over() -> None:
+    async def go() -> None:
+        reader, one = await after_one_run()
+        reader.end_session()
+        one.read_on()
+        await until(lambda: reader.rewinds == 3)
+        assert reader.start == 1
+        one.offer(reader.next_run())
+        await until(lambda: one.committable() == 1)
         await one.stop()
 
     asyncio.run(go())

@@ -38,6 +38,9 @@ class OneSession:
     def rewind(self, starts: Mapping[tuple[str, int], int | None]) -> None:
         assert starts == {(SAMPLES, SAMPLES_PARTITION): None}
 
+    def wake(self) -> None:
+        """See `ports.Reader`; the feed looks by itself."""
+
     def behind(self, partition: int, reached: Mapping[str, int]) -> Collection[str]:
         return ()
 
@@ -103,7 +106,7 @@ async def trained(
         pace=Pace(trainer_idle=0.01, snapshot=0.0),
     )
     trainer.start()
-    await trainer.offer(RecordBatch.of(SAMPLES, SAMPLES_PARTITION, 0, 0, records))
+    trainer.offer(RecordBatch.of(SAMPLES, SAMPLES_PARTITION, 0, 0, records))
     async with asyncio.timeout(10):
         while trainer.committable() is None:
             await asyncio.sleep(0.01)
