@@ -133,6 +133,15 @@ class InProcessWorker:
         codes: NDArray[np.uint32] = self.rows.segment[slots, 0]
         return codes
 
+    def nearest_at_last_event(self, slots: Slots) -> Codes:
+        """Return the codes of the segments (n,) to which the present model would have assigned them then."""
+        assigner = self._assigning.assigner
+        if assigner is None or not len(slots):
+            return np.full(len(slots), UNASSIGNED, dtype=np.uint32)
+        return assigner.assign(
+            vectors(self.rows, slots, self.rows.last_seen[slots], self._assigning.features)
+        ).nearest_code
+
     def _record(self, event: SourceEvent) -> MemoryRecord:
         offset = self._offsets[event.topic]
         self._offsets[event.topic] += 1

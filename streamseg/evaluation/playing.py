@@ -83,6 +83,9 @@ class SteadyCounts:
     events: int = 0
     moves: int = 0
     silent_moves: int = 0
+    decayed: int = 0
+    """Those of them that decay made: the present model would have had the customer in the segment before, at the latest
+    event."""
     silent_days: int = 0
     """Customers without an event on a day, added up over the days."""
 
@@ -161,6 +164,9 @@ class Run:
             self.steady.moves += moves
             self.steady.silent_moves += sum(moved_otherwise[slot] for slot in silent)
             self.steady.silent_days += len(silent)
+            movers = np.array(sorted(silent & {*moved_otherwise} & {*self._segments}), dtype=np.intp)
+            before = np.array([self._segments[slot] for slot in movers.tolist()], dtype=np.uint32)
+            self.steady.decayed += int((worker.nearest_at_last_event(movers) == before).sum())
         after = dict(zip(slots.tolist(), worker.segments(slots).tolist(), strict=True))
         self.renamed.append(renamed_share(self._segments, after))
         self._segments = after

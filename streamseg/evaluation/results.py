@@ -40,6 +40,8 @@ class MethodResult:
     """Models adopted after the first."""
     moves_without_event_per_day: float | None = None
     """Moves in the steady time of customers without an event on that day, per such customer and day."""
+    moves_by_decay_per_day: float | None = None
+    """Those of them that decay alone made, see `SteadyCounts.decayed`; models made the others."""
     next_30_days_explained: float | None = None
     """Share of the variance of the last 30 days' spend and purchases that the segments at their beginning explain, see
     `usefulness.explained`."""

@@ -157,7 +157,9 @@ def _add_run(row: MethodResult, run: Run) -> None:
     steady, adopted = run.steady, [one for one in run.worker.transitions if one.outcome == "adopted"]
     row.renamed_worst_day = max(run.renamed, default=0.0)
     row.flap_per_event = steady.moves / steady.events if steady.events else None
-    row.moves_without_event_per_day = steady.silent_moves / steady.silent_days if steady.silent_days else None
+    if steady.silent_days:
+        row.moves_without_event_per_day = steady.silent_moves / steady.silent_days
+        row.moves_by_decay_per_day = steady.decayed / steady.silent_days
     row.adopted = len(adopted)
     gained = 100.0 * sum(1.0 - one.fresh_inertia / one.running_inertia for one in adopted if one.running_inertia > 0)
     row.recourse = sum(one.moved for one in adopted) / gained if gained > 0 else None

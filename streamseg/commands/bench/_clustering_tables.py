@@ -10,8 +10,8 @@ _QUALITY: Final = (
     "method", "k", "ARI before", "ARI after", "inertia ratio", "ARI to offline", "next 30 days",
 )  # fmt: skip
 _UNREST: Final = (
-    "method", "renamed, worst day", "moves per event", "silent moves per day", "lag, hours", "new group, hours",
-    "recourse", "adopted", "CPU us",
+    "method", "renamed, worst day", "moves per event", "silent moves per day", "by decay", "lag, hours",
+    "new group, hours", "recourse", "adopted", "CPU us",
 )  # fmt: skip
 
 
@@ -39,6 +39,7 @@ def show(results: "list[StreamResult]") -> None:
             unrest.add_row(
                 row.method,
                 *map(_share, (row.renamed_worst_day, row.flap_per_event, row.moves_without_event_per_day)),
+                _share(row.moves_by_decay_per_day),
                 *map(_whole, (row.lag_hours, row.group_lag_hours)),
                 _number(row.recourse),
                 *map(_whole, (row.adopted, row.cpu_us_per_sample)),

@@ -240,4 +240,14 @@ def test_silent_moves_count_only_customers_without_an_event_on_that_day(monkeypa
     monkeypatch.setattr(InProcessWorker, "sweep", lambda *_: np.arange(4))
     found = judged(events(daily=2, customers=5))
     assert found.silent_moves_per_customer_day == pytest.approx(2 / 3)
+    assert found.rows[0].moves_by_decay_per_day == pytest.approx(2 / 3)
     assert judged(events(daily=5, customers=5)).silent_moves_per_customer_day is None
+
+
+def test_moves_that_a_model_made_are_told_from_those_by_decay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the present model they were in another segment at their latest event already."""
+    monkeypatch.setattr(InProcessWorker, "sweep", lambda *_: np.arange(4))
+    monkeypatch.setattr(InProcessWorker, "segments", lambda _, slots: np.full(len(slots), 7, dtype=np.uint32))
+    found = judged(events(daily=2, customers=5))
+    assert found.silent_moves_per_customer_day == pytest.approx(2 / 3)
+    assert found.rows[0].moves_by_decay_per_day == 0.0
