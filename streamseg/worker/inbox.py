@@ -28,7 +28,12 @@ class Inbox:
     @property
     def has_room(self) -> bool:
         """Whether a run may come. Read by the thread that polls."""
-        return self._runs.qsize() < WAITING_RUNS
+        return self.waiting < WAITING_RUNS
+
+    @property
+    def waiting(self) -> int:
+        """Number of runs that wait."""
+        return self._runs.qsize()
 
     @property
     def is_empty(self) -> bool:

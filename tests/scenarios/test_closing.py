@@ -4,6 +4,7 @@ import asyncio
 
 from streamseg.events.record import RecordBatch
 from streamseg.topics import INPUT_TOPICS
+from streamseg.worker.inbox import WAITING_RUNS
 from tests.support.gate import Gate
 from tests.support.partition import NUMBER, OnePartition, Servers, fill, until
 
@@ -12,7 +13,7 @@ def test_a_partition_whose_store_is_silent_has_no_room_and_keeps_nobody_waiting(
     async def go() -> None:
         servers = Servers()
         fill(servers.log, 0, 2_000)
-        worker = OnePartition(servers, "worker", Gate(("before flush", 1)))
+        worker = OnePartition(servers, "worker", Gate(("before flush", 1)), waiting=WAITING_RUNS)
         await worker.begin()
         await until(lambda: not worker.partition.has_room)
         for topic in INPUT_TOPICS:

@@ -169,11 +169,13 @@ class OnePartition:
         clock: Clock | None = None,
         segmentation: Segmentation | None = None,
         redelivery_window: float = 30.0,
+        waiting: int = 2,
     ) -> None:
-        """`run`: records at once, which decides how often a customer is looked at."""
+        """`run`: records at once, which decides how often a customer is looked at; `waiting`: runs in its inbox."""
         rows = rows or RowLayouts(LAYOUT, frozenset(), frozenset(LAYOUT.segmentations))
         gate = gate or Gate()
         self._run = run
+        self._waiting = waiting
         self.number = number
         self.servers = servers
         self.stop = StopSignal()
@@ -264,7 +266,9 @@ class OnePartition:
         while True:
             for topic, place in places.items():
                 records = self.servers.log.records[topic][place : place + self._run]
-                if records and self.partition.has_room:
+                while records and self.partition._inbox.waiting >= self._waiting:
+                    await asyncio.sleep(0.0005)
+                if records:
                     run = RecordBatch.of(topic, self.number, self._sessions[topic], self._handed_out[topic], records)
                     self._handed_out[topic] += 1
                     places[topic] += len(records)

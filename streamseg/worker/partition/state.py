@@ -23,7 +23,7 @@ from streamseg.kafka.partitioner import misrouted
 from streamseg.membership.catch_up import COPIED, CatchUp
 from streamseg.membership.types import OutboxEntry
 from streamseg.metrics import Metrics
-from streamseg.pipeline import CLOCK, AudiencesLook, LiveAudiences, SweepKind
+from streamseg.pipeline import CLOCK, LiveAudiences, SweepKind
 from streamseg.ports import FLUSH_ROWS, OutgoingRecord
 from streamseg.topics import CONSENTS, ERASURES, INPUT_TOPICS, MEMBERSHIPS, SAMPLES, SAMPLES_PARTITION
 from streamseg.worker.context import Ports, Rules
@@ -32,11 +32,12 @@ from streamseg.worker.pace import Pace
 from streamseg.worker.partition.absorbed import Absorbed
 from streamseg.worker.partition.catch_up import take_over
 from streamseg.worker.partition.counts.flow_count import FlowCount
-from streamseg.worker.partition.counts.segment_sizes import Codes, SegmentSizes
+from streamseg.worker.partition.counts.segment_sizes import SegmentSizes
 from streamseg.worker.partition.dead_letters import dead_letters
 from streamseg.worker.partition.lease import Lease
 from streamseg.worker.partition.outbox_relay import OutboxRelay
 from streamseg.worker.partition.pending_delivery import PendingDelivery
+from streamseg.worker.partition.pieces import Decided, Pieces
 from streamseg.worker.partition.reports import report_absorbed, report_moves, report_taken
 from streamseg.worker.partition.signs import Signs
 
@@ -69,6 +70,7 @@ class PartitionState:
         self._catch_up = CatchUp(rules.layout)
         self._flow_count = FlowCount(rules.layout.segmentations)
         self.sizes = SegmentSizes(lease, models, rules.layout, metrics)
+        self._pieces = Pieces(lease, self.sizes, self._flow_count)
         self._flushed = False
 
     @property
@@ -101,6 +103,9 @@ class PartitionState:
         """Return the next offset of each input topic, and how far the change topic tells only what the store has."""
         published = {} if self._catch_up or self.relay.published is None else {MEMBERSHIPS: self.relay.published}
         return dict(self._lease.checkpoint) | published
+
+    def _with_clock(self, checkpoint: Mapping[str, int]) -> dict[str, int]:
+        return {**checkpoint, CLOCK: int(self._ports.clock.now(self.partition))}
 
     async def take(self, run: RecordBatch, absorbed: Absorbed) -> None:
         """Decode a run and load its rows; `absorb` takes it together with the other runs of the cycle.
@@ -239,7 +244,8 @@ class PartitionState:
                 self._flushed = True
                 return
         checkpoint = self.checkpoint() if checkpoint is None else checkpoint
-        written = await self._write(slots, (before, after), entries, checkpoint, now, audiences=audiences, due=due)
+        decided = Decided(slots, before, after, entries, audiences, due)
+        written = await self._pieces.write(rows, decided, self._with_clock(checkpoint), now)
         samples = [OutgoingRecord(SAMPLES, one.key, one.value, one.headers, SAMPLES_PARTITION) for one in sampled]
         self.signs.saw("flushed", absorbed.probe)
         absorbed.through(flushed=time.time())
@@ -268,8 +274,8 @@ class PartitionState:
             )
             before, left = rows.segment[gone], pipeline.leave_all(rows, gone, self._audiences)
             due = left.schedule(rows, gone) if left is not None else ()
-            moved = before, np.zeros_like(before)
-            written = await self._write(gone, moved, entries, checkpoint, now, audiences=left, due=due, remove=True)
+            decided = Decided(gone, before, np.zeros_like(before), entries, left, due)
+            written = await self._pieces.write(rows, decided, self._with_clock(checkpoint), now, remove=True)
             self._metrics.departures.inc(int((rows.last_seen[gone] > NEVER).sum()))  # the others were erased
             rows.evict(gone)
             await self._relay(entries, written, [], checkpoint, Absorbed())
@@ -279,47 +285,6 @@ class PartitionState:
         """Take customers without a row out of those who are due. Raises `FlushRefusedError`."""
         gone = [(one, math.inf) for one in customers]
         await self._lease.flush(self.rows, NO_SLOTS, (), self._lease.sizes, None, due=gone)
-
-    async def _write(
-        self,
-        slots: Slots,
-        moved: tuple[Codes, Codes],
-        entries: Sequence[OutboxEntry],
-        checkpoint: Mapping[str, int],
-        now: float,
-        *,
-        audiences: AudiencesLook | None = None,
-        due: Sequence[tuple[str, float]] = (),
-        remove: bool = False,
-    ) -> tuple[str | None, bool]:
-        """Flush rows in pieces of `FLUSH_ROWS`, each with its entries and the sizes as they are with it.
-
-        The checkpoint moves with the last piece. Returns what `Lease.flush` returns, for all pieces together.
-        """
-        position, in_doubt, sent = None, False, 0
-        pieces = range(0, max(len(slots), len(due), 1), FLUSH_ROWS)
-        for start in pieces:
-            piece = slice(start, start + FLUSH_ROWS)
-            last = start == pieces[-1]
-            end = len(entries)
-            if not last:
-                ids = {self.rows.customer_ids[slot] for slot in slots[piece].tolist()}
-                end = next((at for at in range(sent, end) if entries[at].customer_id not in ids), end)
-            look = None if audiences is None else audiences.part(piece)
-            sizes = self.sizes.after(self.rows, slots[piece], moved[0][piece], moved[1][piece], look)
-            flows = self._flow_count.of(self.rows, slots[piece], moved[0][piece], moved[1][piece], now)
-            written, doubt = await self._lease.flush(
-                self.rows,
-                slots[piece],
-                entries[sent:end],
-                sizes,
-                {**checkpoint, CLOCK: int(self._ports.clock.now(self.partition))} if last else None,
-                flows=flows,
-                due=due[piece],
-                remove=remove,
-            )
-            sent, position, in_doubt = end, written or position, in_doubt or doubt
-        return position, in_doubt
 
     async def _relay(
         self,
