@@ -90,7 +90,8 @@ class AudiencesLook:
         With `whole`, of all who ever are; of those who are `listed`, also if they never are.
         """
         chosen = np.flatnonzero(self.renewed | (np.isfinite(self.due) & whole) | listed)
-        return [(rows.customer_ids[slots[at]], float(self.due[at])) for at in chosen.tolist()]
+        customers = map(rows.customer_ids.__getitem__, slots[chosen].tolist())
+        return list(zip(customers, self.due[chosen].tolist(), strict=True))
 
     def names(self, belongs: Mask) -> tuple[str, ...]:
         """Return the ids of a row's audiences; `belongs` has shape (audiences,)."""
@@ -109,22 +110,21 @@ def belonged(rows: Rows, slots: Slots, live: LiveAudiences) -> tuple[tuple[str, 
 
     A row says so in the columns of the generation in which it was looked at last.
     """
-    member, ids = rows.entered[slots] > 0, list(live.ids)
-    held = [member[:, column] for column in live.columns.tolist()]
+    member = rows.entered[slots] > 0
+    held: Mask = member[:, live.columns]
     of = rows.audiences_as_of[slots, 0]
-    for generation in np.unique(of[of != live.generation]).tolist():
-        then = of == generation
-        owners = live.declared.owners(generation)
-        for index, column in enumerate(live.columns.tolist()):
-            if owners.get(column) != live.ids[index]:
-                held[index] = held[index] & ~then
+    others = of != live.generation
+    if not others.any():
+        return live.ids, held
+    dropped: dict[str, Mask] = {}
+    for generation in np.unique(of[others]).tolist():
+        then, owners = of == generation, live.declared.owners(generation)
+        places = zip(live.columns.tolist(), live.ids, strict=True)
+        held[np.ix_(then, [owners.get(column) != one for column, one in places])] = False
         for column, owner in owners.items():
             if owner not in live.ids and (former := member[:, column] & then).any():
-                if owner not in ids:
-                    ids.append(owner)
-                    held.append(np.zeros(len(slots), dtype=np.bool_))
-                held[ids.index(owner)] = held[ids.index(owner)] | former
-    return tuple(ids), np.stack(held, axis=1) if held else np.zeros((len(slots), 0), dtype=np.bool_)
+                dropped[owner] = dropped.get(owner, False) | former
+    return (*live.ids, *dropped), np.column_stack([held, *dropped.values()])
 
 
 def look_at_audiences(
@@ -150,7 +150,7 @@ def look_at_audiences(
     stays = before[:, :count] & ~np.isin(slots, cleared)[:, None]
     since = np.where(stays, rows.entered[slots][:, live.columns], np.uint32(now))
     entered = np.zeros((len(slots), rows.layout.audiences), dtype=np.uint32)
-    entered[:, live.columns] = np.where(after[:, :count], since, 0)
+    entered[:, live.columns] = since * after[:, :count]
     rows.entered[slots] = entered
     until = np.minimum(decided.until, np.where(after[:, :count], live.ends, np.inf).min(axis=1, initial=np.inf))
     due = np.where(is_known(rows, slots), np.ceil(until), np.inf)

@@ -140,13 +140,15 @@ def _told_audiences(
         return repeat(("", ()), len(chosen))
     after = look.after[chosen]
     before = look.before[chosen] & ~anew[:, None]
+    packed = np.packbits(np.concatenate([before, after], axis=1), axis=1)
+    whole, width = packed.tobytes(), packed.shape[1]
     made: dict[bytes, tuple[str, tuple[AudienceChange, ...]]] = {}
     told = []
-    for states in np.stack([before, after], axis=1):
-        if (one := made.get(key := states.tobytes())) is None:
-            one = made[key] = audiences_json(look.names(states[1])), look.changes(states[0], states[1])
+    for row, start in enumerate(range(0, len(whole), width) if width else ()):
+        if (one := made.get(key := whole[start : start + width])) is None:
+            one = made[key] = audiences_json(look.names(after[row])), look.changes(before[row], after[row])
         told.append(one)
-    return told
+    return told or repeat((audiences_json(()), ()), len(chosen))
 
 
 def _previous_consents(rows: Rows, answered: Mapping[int, Answers], unknown: Consent) -> dict[int, Consent]:

@@ -11,10 +11,10 @@ FIGURES: Final = ("views", "carts", "clicks", "sessions", "click_recency")
 
 
 def rule(number: int) -> dict[str, Any]:
-    """Return a rule: two windows, one of them negated, and a figure; most match some customers and not others."""
-    seen = {"event": "view", "at_least": 1 + number % 4, "within": f"{1 + number} hours"}
+    """Return a rule: two windows, one of them negated, and a figure. Each matches few customers of the load."""
+    seen = {"event": "view", "at_least": 2 + number % 3, "within": f"{1 + number} hours"}
     not_left = {"not": {"event": "cart", "at_least": 1 + number % 2, "within": f"{2 + number} days"}}
-    figure = {"feature": FIGURES[number % len(FIGURES)], "at_least": 0.5 + 0.25 * number}
+    figure = {"feature": FIGURES[number % len(FIGURES)], "at_least": 20.0 + 2.0 * number}
     return {"any": [{"all": [seen, not_left]}, figure]} if number % 2 else {"all": [seen, not_left, figure]}
 
 

@@ -70,15 +70,16 @@ class CountQuestions:
                 raise ValueError(f"rows do not keep {at_least} times of {event}")
         self._places, self._trackers = np.array(places, dtype=np.intp), np.array(trackers, dtype=np.intp)
         seconds = np.array([one.seconds for one in questions])
-        self._begins = np.minimum(seconds, _FOR_EVER).astype(np.int64)[:, None]
-        self._ends = np.flatnonzero(seconds < _FOR_EVER)
+        self._seconds = np.minimum(seconds, _FOR_EVER).astype(np.uint32)[:, None]
+        ends = np.flatnonzero(seconds < _FOR_EVER)
+        self._ends: NDArray[np.intp] | slice = slice(None) if len(ends) == len(questions) else ends
         """Questions whose answers end in time."""
 
     def answer(self, rows: Rows, slots: Slots, at: Floats) -> Answers:
         """Answer for rows at the moments `at` (n,), epoch seconds."""
         kept = np.concatenate([rows.tracked_times[slots], _always(rows, slots)], axis=1)
         time = kept.T[self._places]
-        begins = np.maximum(at.astype(np.int64) - self._begins, 0).astype(np.uint32)
+        begins = np.maximum(at.astype(np.uint32), self._seconds) - self._seconds  # not before 1970
         yes = time > begins
         until = self._first(yes, time)
         if not rows.tracked_from[slots].any():
@@ -91,7 +92,7 @@ class CountQuestions:
     def _first(self, chosen: Mask, since: NDArray[np.uint32]) -> Floats:
         """Return when the first of the chosen windows has passed since its time, epoch seconds, shape (n,)."""
         ends, never = self._ends, np.uint32(_NEVER)
-        passed = np.where(chosen[ends], since[ends] + self._begins[ends].astype(np.uint32), never)
+        passed = np.where(chosen[ends], since[ends] + self._seconds[ends], never)
         first = passed.min(axis=0, initial=never)
         return np.where(first < never, first, inf)
 

@@ -30,10 +30,12 @@ def add_click_times(rows: Rows, groups: Groups, at: Floats, clicks: Sequence[Cli
     tracked, found = tracked_places(rows.layout), Events(list)
     if VISIT in tracked:
         found[VISIT] = list(range(len(clicks)))
-    for position, click in enumerate(clicks):
-        event = CLICK_EVENTS.get(click.event_name)
-        if event is not None:
-            _note(found, tracked, event, position, click.items)
+    categorised = _categorised(rows.layout)
+    for position, event in enumerate([CLICK_EVENTS.get(click.event_name) for click in clicks]):
+        if event in tracked:
+            found[event].append(position)
+        if event is not None and event in categorised:
+            _note_categories(found, tracked, event, position, clicks[position].items)
     _add(rows, groups, at, found)
 
 
@@ -41,13 +43,15 @@ def add_purchase_times(rows: Rows, groups: Groups, at: Floats, purchases: Sequen
     """Add the times `at` of m purchases and refunds, epoch seconds, shape (m,). A refund is no visit."""
     tracked, found = tracked_places(rows.layout), Events(list)
     for position, purchase in enumerate(purchases):
-        if purchase.event_name == "refund":
-            _note(found, tracked, "refund", position, ())
-            continue
-        _note(found, tracked, VISIT, position, ())
-        _note(found, tracked, "purchase", position, purchase.items)
-        if purchase.coupon or any(item.coupon for item in purchase.items):
-            _note(found, tracked, "coupon", position, ())
+        names = ["refund"]
+        if purchase.event_name != "refund":
+            names = [VISIT, "purchase"]
+            if purchase.coupon or any(item.coupon for item in purchase.items):
+                names.append("coupon")
+            _note_categories(found, tracked, "purchase", position, purchase.items)
+        for event in names:
+            if event in tracked:
+                found[event].append(position)
     _add(rows, groups, at, found)
 
 
@@ -61,12 +65,16 @@ def tracked_places(layout: Layout) -> dict[str, tuple[int, int]]:
     return places
 
 
-def _note(found: Events, tracked: dict[str, tuple[int, int]], event: str, position: int, items: Iterable[Item]) -> None:
-    """Note an event at a position, once for itself and once for each category of its items."""
-    if event in tracked:
-        found[event].append(position)
-    if not items:
-        return
+@cache
+def _categorised(layout: Layout) -> frozenset[str]:
+    """Return the events that are tracked by category."""
+    return frozenset(one.event.partition(".")[0] for one in layout.trackers if "." in one.event)
+
+
+def _note_categories(
+    found: Events, tracked: dict[str, tuple[int, int]], event: str, position: int, items: Iterable[Item]
+) -> None:
+    """Note an event at a position, once for each category of its items."""
     for name in {f"{event}.{_category(item.item_category)}" for item in items if item.item_category}:
         if name in tracked:
             found[name].append(position)
@@ -91,6 +99,12 @@ def _merge(kept: NDArray[np.uint32], groups: Groups, seconds: NDArray[np.int64])
     times = kept.shape[1]
     if times == 1:
         kept[groups.slots, 0] = np.maximum(kept[groups.slots, 0], groups.greatest(seconds))
+        return
+    if len(seconds) == len(groups.slots):  # one time for each row: it takes its place among the kept ones
+        held, time = kept[groups.slots], seconds[groups.order].astype(np.uint32)
+        for place in range(times):
+            held[:, place], time = np.maximum(held[:, place], time), np.minimum(held[:, place], time)
+        kept[groups.slots] = held
         return
     order = np.lexsort((-seconds, groups.of))
     rank = groups.ranks()  # of the sorted events: groups have the same sizes in either order
