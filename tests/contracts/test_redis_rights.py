@@ -88,6 +88,7 @@ async def as_api(client: Client) -> None:
     await RedisMembershipStore(client, ttl_seconds=60).probes()
     await RedisApiKeyStore(client).all()
     await models.catalogue()
+    await models.declared()
     await models.snapshot("behaviour")
     await models.rfm()
     await state.layouts()

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from streamseg.audiences.declared import DeclaredAudiences
 from streamseg.language import DEFAULT
 from streamseg.language.actions import Action
 from streamseg.language.segment_text import written
@@ -32,18 +33,24 @@ class CatalogueCache:
         """Entries with their text, by language: written when a language is first asked for after a read."""
         self.entries: dict[str, dict[str, Any]] = {}
         """Catalogue entries by segment id."""
+        self.content_audiences: tuple[str, ...] = ()
+        """Ids of the declared audiences for content."""
         self.read_at: int | None = None
         """Wall time of the last successful read, epoch seconds; None before the first."""
 
     async def refresh(self, now: float) -> None:
-        """Read the catalogue. Raises `StoreUnavailableError`, or `ValueError` for a wrong entry; the copy stays."""
-        stored = await self._models.catalogue()
+        """Read the catalogue and the declared audiences; the copy stays where that fails.
+
+        Raises `StoreUnavailableError`, or `ValueError` for a wrong entry.
+        """
+        stored, declared = await self._models.catalogue(), DeclaredAudiences.decode(await self._models.declared())
         decoded = {segment: msgspec.json.decode(entry) for segment, entry in sorted(stored.items())}
         self.entries = {
             segment: {name: value for name, value in entry.items() if name not in HIDDEN}
             for segment, entry in decoded.items()
             if not entry.get("shadow")
         }
+        self.content_audiences = tuple(one.id for one in declared.live if one.definition["purpose"] == "content")
         self.read_at = int(now)
         self._written = {}
 

@@ -4,8 +4,10 @@
     segment.<segmentation>      text: the same in that segmentation
     segments                    object: segmentation -> segment id
     segment.<segment id>        boolean: whether the customer is in the segment
+    audience.<audience id>      boolean: whether the customer is in the audience, of those for content
 
-Without consent to personalisation every customer is unassigned.
+Without consent to personalisation every customer is unassigned, and in no audience. Publishable keys see no audiences:
+their ids may say what the brand wants of the customer.
 """
 
 import time
@@ -30,6 +32,7 @@ PATH: Final = "/ofrep/v1/evaluate/flags"
 UNASSIGNED_VARIANT: Final = "unassigned"
 FLAG: Final = "segment"
 ALL: Final = "segments"
+AUDIENCE: Final = "audience"
 
 
 class Ofrep:
@@ -145,6 +148,9 @@ class Ofrep:
         for segment in [str(entry["id"]) for entry in shown if entry.get("retired") is None]:
             key, inside = f"{FLAG}.{segment}", segment in assigned.values()
             flags[key] = _flag(key, inside, "in" if inside else "out", assigned=bool(assigned))
+        for audience in self._catalogue.content_audiences if caller.is_secret else ():
+            key, inside = f"{AUDIENCE}.{audience}", allowed and audience in full.get("audiences", ())
+            flags[key] = _flag(key, inside, "in" if inside else "out", assigned=inside)
         return flags
 
 

@@ -1,10 +1,12 @@
 """Segments as OFREP flags."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from streamseg.api.http.access import identity_hash
+from streamseg.audiences.declared import DeclaredAudiences
 from streamseg.settings import ApiSettings
 from tests.support.served_api import AS_OF, IDENTITY_SECRET, PK, Served, entry_of, membership_of
 
@@ -29,6 +31,22 @@ async def test_flags_hold_the_segment_as_text_object_and_boolean() -> None:
     assert flags["segments"]["value"] == {"behaviour": "behaviour-k7q2"}
     assert (inside.json()["value"], outside.json()["value"]) == (True, False)
     assert inside.json()["reason"] == "TARGETING_MATCH"
+
+
+@pytest.mark.parametrize(("personalisation", "inside"), [(True, True), (False, False)])
+async def test_audiences_for_content_are_flags_for_a_secret_key(*, personalisation: bool, inside: bool) -> None:
+    served, customer = Served(), "anon-" + "y" * 22
+    declared = DeclaredAudiences()
+    for name, purpose in (("readers", "content"), ("lapsed", "content"), ("win-back", "ads")):
+        declared = declared.with_(name, {"id": name, "purpose": purpose}, 3)
+    await served.models.declare(declared.generation, 0, declared.encode())
+    membership = replace(membership_of(customer, personalisation=personalisation), audiences=("readers", "win-back"))
+    await served.memberships.write([entry_of(membership)])
+    async with served.api() as api, served.client(api=api) as shop, served.client(PK, api=api) as page:
+        answers = [(await each.post(BULK, json=context(customer))).json()["flags"] for each in (shop, page)]
+    found, public = ({one["key"]: one["value"] for one in each if "audience." in one["key"]} for each in answers)
+    assert found == {"audience.readers": inside, "audience.lapsed": False}
+    assert public == {}
 
 
 @pytest.mark.parametrize("personalisation", [True, False])
