@@ -59,13 +59,16 @@ class DeclaredAudiences(msgspec.Struct, frozen=True):
         """Return which audience each column stood for in a generation; columns of none are left out."""
         return {one.column: one.id for one in self.audiences if one.has_column_at(generation)}
 
-    def with_(self, audience: str, definition: Mapping[str, Any], columns: int) -> "DeclaredAudiences":
+    def with_(self, audience: str, definition: Mapping[str, Any], columns: int, at: int = 0) -> "DeclaredAudiences":
         """Return the set with an audience added or its definition changed; itself if nothing changes.
+
+        Its generation is the wall time `at`, epoch seconds, or later: should a store that fails over lose the latest
+        set, the next one does not take its number, which rows may know.
 
         Raises `SettingsError` for an id that was dropped, and if all `columns` of the rows are taken.
         """
         kept = self.find(audience)
-        generation = self.generation + 1
+        generation = max(self.generation + 1, at)
         if kept is not None:
             if kept.definition == definition:
                 return self
@@ -86,12 +89,15 @@ class DeclaredAudiences(msgspec.Struct, frozen=True):
         added = Declared(id=audience, version=1, column=column, first=generation, definition=definition)
         return DeclaredAudiences(generation, (*self.audiences, added))
 
-    def without(self, audience: str) -> "DeclaredAudiences":
-        """Return the set without an audience. Raises `SettingsError` if there is no such live audience."""
+    def without(self, audience: str, at: int = 0) -> "DeclaredAudiences":
+        """Return the set without an audience; `at` is as for `with_`.
+
+        Raises `SettingsError` if there is no such live audience.
+        """
         kept = self.find(audience)
         if kept is None:
             there = ", ".join(one.id for one in self.live) or "none"
             raise SettingsError(f"there is no audience {audience}; there are {there}")
-        generation = self.generation + 1
+        generation = max(self.generation + 1, at)
         dropped = msgspec.structs.replace(kept, end=generation)
         return DeclaredAudiences(generation, tuple(dropped if one is kept else one for one in self.audiences))

@@ -80,7 +80,7 @@ async def declare(models: ModelStore, audiences: Iterable[Audience], columns: in
 
     def with_all(declared: DeclaredAudiences) -> DeclaredAudiences:
         for one in audiences:
-            declared = declared.with_(one.id, one.written(), columns)
+            declared = declared.with_(one.id, one.written(), columns, int(time.time()))
         return declared
 
     audiences = list(audiences)
@@ -89,7 +89,7 @@ async def declare(models: ModelStore, audiences: Iterable[Audience], columns: in
 
 async def drop(models: ModelStore, audience: str) -> DeclaredAudiences:
     """Drop an audience for good; returns the new set. Raises `SettingsError` if there is no such audience."""
-    return await _change(models, lambda declared: declared.without(audience))
+    return await _change(models, lambda declared: declared.without(audience, int(time.time())))
 
 
 async def _change(models: ModelStore, change: Change) -> DeclaredAudiences:

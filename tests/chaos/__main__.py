@@ -30,7 +30,8 @@ def main(faults: int, seed: int, logs: Path | None, in_cluster: bool, plan: bool
 
     Afterwards every row must hold each sent event exactly once. The last line is JSON; exit code 1 if an event was lost
     or doubled, a row differs, a change record is missing, a size is wrong, anything of an erased customer is left, ads
-    see a customer who withdrew consent, others than the poisoned records were set aside, or a worker ended by itself.
+    see a customer who withdrew consent, others than the poisoned records were set aside, row, rule, string and size of
+    an audience disagree, or a worker ended by itself.
     """
     if plan:
         for fault in schedule(faults, seed):
@@ -46,6 +47,7 @@ def main(faults: int, seed: int, logs: Path | None, in_cluster: bool, plan: bool
         "left of an erased customer in": outcome.erased_left,
         "ads were told wrongly or see a withdrawn customer": outcome.withdrawn_shown,
         "wrong dead letter, or none": outcome.set_aside_wrong,
+        "audiences disagree": outcome.audiences_wrong,
     }.items():
         for what in found[:SHOWN]:
             say(f"{title}: {what}")

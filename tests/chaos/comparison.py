@@ -20,6 +20,7 @@ from streamseg.wiring import build_repair
 from streamseg.wiring.derived import derive
 from streamseg.wiring.redis_clients import redis_client
 from streamseg.wiring.stores import stored_layout, stores
+from tests.chaos.audiences import wrong_audiences
 from tests.chaos.kept_promises import (
     customers_with_events,
     customers_with_values,
@@ -52,6 +53,8 @@ class Outcome:
     """Customers without consent whom the ads view shows, or of whom a subscriber was told what does not fit."""
     set_aside_wrong: list[str] = field(default_factory=list)
     """Poisoned records that are not in the dead letters, and good ones that are."""
+    audiences_wrong: list[str] = field(default_factory=list)
+    """Where row, rule, string, last change record and size of an audience disagree."""
 
     @property
     def good(self) -> bool:
@@ -98,6 +101,7 @@ async def _look(outcome: Outcome, settings: Settings, load: Load) -> None:
     async with build_repair.topic_reader(settings) as log:
         changes, samples = await _records(log, MEMBERSHIPS), await _records(log, SAMPLES)
         letters = [letter async for letter in all_letters(log, await log.partitions(DEAD_LETTERS))]
+    outcome.audiences_wrong = await wrong_audiences(settings, changes, await _partitions(settings))
     async with stores(settings) as (state, _, _):
         layout = await stored_layout(derive(settings).layout, state)
         outcome.sizes_wrong, with_rows = await _rows_and_sizes(state, layout, await _partitions(settings))

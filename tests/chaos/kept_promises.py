@@ -14,6 +14,7 @@ from streamseg.features.layout import NEVER, Layout
 from streamseg.features.rows import Rows
 from streamseg.membership.encoding import decode
 from streamseg.membership.latest_changes import segments_of
+from streamseg.pipeline import SIZE_PREFIX
 from streamseg.ports import ChangeRecord, Subscriber
 from streamseg.repair.redrive import DeadLetter
 
@@ -30,7 +31,8 @@ def wrong_sizes(layout: Layout, rows: Mapping[str, bytes], sizes: Mapping[str, i
         for name, code in zip(layout.segmentations, codes, strict=True)
         if code != UNASSIGNED
     )
-    return sorted(one for one in counted.keys() | sizes.keys() if counted[one] != sizes.get(one, 0))
+    segments = {one for one in sizes if not one.startswith(SIZE_PREFIX)}
+    return sorted(one for one in counted.keys() | segments if counted[one] != sizes.get(one, 0))
 
 
 def customers_with_events(layout: Layout, rows: Mapping[str, bytes]) -> set[str]:

@@ -14,6 +14,7 @@ from streamseg.commands._sending import wait_until_absorbed
 from streamseg.errors import StreamsegError
 from streamseg.repair.row_comparison import customers_with
 from streamseg.sources.fitgear import FitGear
+from tests.chaos.audiences import Declaring
 from tests.chaos.comparison import Outcome, compare
 from tests.chaos.faults import FaultInjector
 from tests.chaos.load import Load
@@ -59,6 +60,7 @@ class ChaosReport:
             "erased_left": len(self.outcome.erased_left),
             "withdrawn_shown": len(self.outcome.withdrawn_shown),
             "set_aside_wrong": len(self.outcome.set_aside_wrong),
+            "audiences_wrong": len(self.outcome.audiences_wrong),
             "crashes": self.crashes,
             "injected": self.injected,
             "recovery_seconds": self.recovery_seconds,
@@ -79,12 +81,15 @@ async def run(faults: int, seed: int, log_folder: Path | None = None, *, in_clus
             stop = asyncio.Event()
             sending = asyncio.create_task(load.run(stop))
             watching = asyncio.create_task(recoveries.watch())
+            declaring = Declaring(settings, seed)
+            declares = asyncio.create_task(declaring.run())
             injector = FaultInjector(system, load, recoveries, say)
             try:
                 await injector.inject(schedule(faults, seed))
                 await asyncio.sleep(LOAD_AFTER_SECONDS)
                 stop.set()
                 await sending
+                _end(declares)
                 say(f"{len(load.sent)} events sent, {load.duplicates} of them duplicates; waiting for the workers")
                 if load.failed:
                     raise RuntimeError(f"Kafka did not accept {load.failed} records: cannot compare")
@@ -93,7 +98,7 @@ async def run(faults: int, seed: int, log_folder: Path | None = None, *, in_clus
                 report.stop_seconds = injector.stop_seconds
                 # In a thread with its own event loop: the proxies run in this loop and must not be slowed down.
                 report.outcome = await asyncio.to_thread(asyncio.run, compare(settings, load))
-                report.injected = _injected(system, load, injector)
+                report.injected = _injected(system, load, injector) | {"declarations": declaring.declarations}
             except StreamsegError:
                 for worker in system.workers:
                     say(f"end of the log of worker {worker.number}:\n{worker.log[-LOG_TAIL:]}")
@@ -101,11 +106,19 @@ async def run(faults: int, seed: int, log_folder: Path | None = None, *, in_clus
             finally:
                 stop.set()
                 sending.cancel()
+                declares.cancel()
                 watching.cancel()
                 if log_folder is not None:
                     await asyncio.to_thread(save_logs, log_folder, system)
             report.crashes = sum(worker.crashes for worker in system.workers)
             return report
+
+
+def _end(task: "asyncio.Task[None]") -> None:
+    """Cancel a task that runs for ever; raise what has ended it before."""
+    if task.done():
+        task.result()
+    task.cancel()
 
 
 def _injected(system: System, load: Load, injector: FaultInjector) -> dict[str, int]:

@@ -10,6 +10,7 @@ from typing import Final, Self
 
 from streamseg.embedded import RedisServer
 from streamseg.settings import Settings, load_settings
+from tests.chaos.audiences import TRACKED
 from tests.chaos.load import REMEMBERED_EVENT_IDS
 from tests.chaos.schedule import WORKERS
 from tests.chaos.worker_process import WorkerProcess
@@ -32,6 +33,8 @@ url = "{url}"
 timeout_seconds = 2.0
 [features]
 remembered_event_ids = {remembered}
+[audiences]
+tracked = {tracked}
 [worker]
 metrics_port = 0
 """
@@ -58,6 +61,7 @@ class System:
                 partitions=PARTITIONS,
                 url=self.redis.url if self.cluster is None else self.cluster.url,
                 remembered=REMEMBERED_EVENT_IDS,
+                tracked="{ " + ", ".join(f"{event} = {times}" for event, times in TRACKED.items()) + " }",
             )
         )
         self._aof_sizes: deque[tuple[float, Path, int]] = deque(maxlen=200)

@@ -102,3 +102,12 @@ def test_at_any_time_a_column_is_of_one_audience_at_most(done: list[tuple[str, i
         assert len(now) == len(made.live)
         history.append((made.generation, now))
     assert all(made.owners(generation) == then for generation, then in history)
+
+
+def test_a_set_that_was_lost_leaves_its_number_to_nobody() -> None:
+    first = DeclaredAudiences().with_("one", {}, 2, at=100)
+    lost = first.with_("two", {}, 2, at=105)
+    again = first.with_("three", {}, 2, at=106)
+    assert (first.generation, lost.generation, again.generation) == (100, 105, 106)
+    assert again.with_("one", {"changed": True}, 2, at=90).generation == 107, "clocks may differ"
+    assert again.without("one", at=200).generation == 200

@@ -77,6 +77,7 @@ def test_the_last_line_has_the_documented_fields() -> None:
         "erased_left",
         "withdrawn_shown",
         "set_aside_wrong",
+        "audiences_wrong",
         "crashes",
         "injected",
         "recovery_seconds",

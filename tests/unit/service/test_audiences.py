@@ -133,7 +133,7 @@ async def test_reasons_say_what_holds_and_what_does_not() -> None:
 async def test_two_who_declare_at_once_both_succeed() -> None:
     class Contended(MemoryModelStore):
         async def declare(self, generation: int, parent: int, audiences_: bytes) -> bool:
-            if generation == 1 and not self.lost:
+            if parent == 0 and not self.lost:
                 self.lost = True
                 await super().declare(1, 0, DeclaredAudiences().with_("other", one.written(), 4).encode())
             return await super().declare(generation, parent, audiences_)

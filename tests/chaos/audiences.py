@@ -1,0 +1,129 @@
+"""Audiences that come, change and go while faults happen, and what must hold of them afterwards."""
+
+import asyncio
+import random
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+
+from streamseg.audiences.definition import Audience
+from streamseg.errors import SettingsError, StreamsegError
+from streamseg.events.record import MemoryRecord
+from streamseg.features.layout import Layout
+from streamseg.features.rows import Rows
+from streamseg.pipeline import LiveAudiences, belonged, is_known, size_names
+from streamseg.repair.stored_rows import copy_partition
+from streamseg.service.audiences import declare, drop, read_declared
+from streamseg.settings import Settings
+from streamseg.wiring.declared_audiences import live_audiences
+from streamseg.wiring.derived import derive
+from streamseg.wiring.stores import stored_layout, stores
+
+TRACKED: Final = {"view": 2, "purchase": 2}
+PAUSE_SECONDS: Final = (3.0, 9.0)
+"""Between two declarations."""
+RULES: Final[tuple[dict[str, Any], ...]] = (
+    {"event": "purchase", "at_least": 2, "within": "40 days"},
+    {"all": [{"event": "view", "within": "30 days"}, {"not": {"event": "purchase", "within": "30 days"}}]},
+    {"feature": "transactions", "at_least": 1},
+    {"event": "visit", "none_within": "10 days"},
+    {"event": "view", "at_least": 2, "within": "12 hours"},
+)
+
+
+class Declaring:
+    """Adds, changes and drops audiences until it is cancelled."""
+
+    def __init__(self, settings: Settings, seed: int) -> None:
+        self._settings = settings
+        self._draw = random.Random(seed)
+        self.declarations = 0
+
+    async def run(self) -> None:
+        """Declare something every few seconds; while the store is away, nothing."""
+        while True:
+            try:
+                async with asyncio.timeout(10.0), stores(self._settings) as (_, _, models):
+                    live = (await read_declared(models)).live
+                    if len(live) > 3 and self._draw.random() < 0.4:
+                        await drop(models, self._draw.choice(live).id)
+                    else:
+                        changed = live and self._draw.random() < 0.4
+                        name = self._draw.choice(live).id if changed else f"audience-{self.declarations}"
+                        await declare(models, [self._audience(name)], self._settings.audiences.most)
+                self.declarations += 1
+            except SettingsError:
+                raise
+            except (StreamsegError, TimeoutError):
+                pass
+            await asyncio.sleep(self._draw.uniform(*PAUSE_SECONDS))
+
+    def _audience(self, name: str) -> Audience:
+        purpose, rule = self._draw.choice(("ads", "content")), self._draw.choice(RULES)
+        return Audience.model_validate(
+            {"id": name, "name": f"{name} {self.declarations}", "purpose": purpose, "minimum_size": 1, "rule": rule}
+        )
+
+
+async def wrong_audiences(settings: Settings, changes: Sequence[MemoryRecord], partitions: int) -> list[str]:
+    """Return where row, rule, string, last change record and size of an audience disagree."""
+    told = _told(changes)
+    wrong: list[str] = []
+    async with stores(settings) as (state, memberships, models):
+        layout = await stored_layout(derive(settings).layout, state)
+        live, problems = live_audiences(layout, await read_declared(models))
+        wrong += problems
+        for partition in range(partitions):
+            rows = _rows(layout, (await copy_partition(state, partition)).rows)
+            slots = np.arange(len(rows), dtype=np.intp)
+            inside = _inside(rows, slots, live)
+            strings = await memberships.read(list(inside))
+            for (customer, (held, decided)), string in zip(inside.items(), strings, strict=True):
+                shown = None if string is None else tuple(msgspec.json.decode(string).get("audiences", ()))
+                if not held == decided == shown == told.get(customer, ()):
+                    wrong.append(f"{customer}: row {held}, rule {decided}, string {shown}, {told.get(customer)} told")
+            metadata = await state.metadata(partition)
+            assert metadata is not None
+            for audience, name in zip(live.ids, size_names(live.ids), strict=True):
+                count = sum(audience in held for held, _ in inside.values())
+                if metadata.sizes.get(name, 0) != count:
+                    wrong.append(f"{partition}: {name} has {count} members, its size is {metadata.sizes.get(name, 0)}")
+    return wrong
+
+
+def _told(changes: Sequence[MemoryRecord]) -> dict[str, tuple[str, ...]]:
+    """Return the audiences of each customer by the change record with the highest order."""
+    latest: dict[str, tuple[tuple[int, int], tuple[str, ...]]] = {}
+    for record in changes:
+        if record.key is not None and record.value is not None:
+            value = msgspec.json.decode(record.value)
+            order, customer = (value["epoch"], value["seq"]), record.key.decode()
+            if customer not in latest or order >= latest[customer][0]:
+                latest[customer] = order, tuple(value.get("audiences", ()))
+    return {customer: audiences for customer, (_, audiences) in latest.items()}
+
+
+def _rows(layout: Layout, stored: Mapping[str, bytes]) -> Rows:
+    rows = Rows(layout, max(len(stored), 1))
+    rows.load(list(stored), list(stored.values()))
+    return rows
+
+
+def _inside(
+    rows: Rows, slots: np.ndarray[Any, Any], live: LiveAudiences
+) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Return the audiences of each known customer: those that the row holds, and those that the rules decide now."""
+    slots = slots[is_known(rows, slots)]
+    _, held = belonged(rows, slots, live)
+    held = held[:, : len(live.ids)]
+    at = np.maximum(rows.last_seen[slots], time.time())
+    decided = live.rules.decide(rows, slots, at, held).members
+
+    def names(mask: np.ndarray[Any, Any]) -> tuple[str, ...]:
+        return tuple(live.ids[index] for index in np.flatnonzero(mask).tolist())
+
+    customers = [rows.customer_ids[slot] for slot in slots.tolist()]
+    return {one: (names(h), names(d)) for one, h, d in zip(customers, held, decided, strict=True)}
