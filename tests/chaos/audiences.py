@@ -14,7 +14,7 @@ from streamseg.errors import SettingsError, StreamsegError
 from streamseg.events.record import MemoryRecord
 from streamseg.features.layout import Layout
 from streamseg.features.rows import Rows
-from streamseg.pipeline import LiveAudiences, belonged, is_known, size_names
+from streamseg.pipeline import CLOCK, LiveAudiences, belonged, is_known, size_names
 from streamseg.repair.stored_rows import copy_partition
 from streamseg.service.audiences import declare, drop, read_declared
 from streamseg.settings import Settings
@@ -79,14 +79,15 @@ async def wrong_audiences(settings: Settings, changes: Sequence[MemoryRecord], p
         for partition in range(partitions):
             rows = _rows(layout, (await copy_partition(state, partition)).rows)
             slots = np.arange(len(rows), dtype=np.intp)
-            inside = _inside(rows, slots, live)
+            metadata = await state.metadata(partition)
+            assert metadata is not None
+            clock = float(metadata.checkpoint.get(CLOCK, 0)) if settings.clock == "event" else time.time()
+            inside = _inside(rows, slots, live, clock)
             strings = await memberships.read(list(inside))
             for (customer, (held, decided)), string in zip(inside.items(), strings, strict=True):
                 shown = None if string is None else tuple(msgspec.json.decode(string).get("audiences", ()))
                 if not held == decided == shown == told.get(customer, ()):
                     wrong.append(f"{customer}: row {held}, rule {decided}, string {shown}, {told.get(customer)} told")
-            metadata = await state.metadata(partition)
-            assert metadata is not None
             for audience, name in zip(live.ids, size_names(live.ids), strict=True):
                 count = sum(audience in held for held, _ in inside.values())
                 if metadata.sizes.get(name, 0) != count:
@@ -113,13 +114,13 @@ def _rows(layout: Layout, stored: Mapping[str, bytes]) -> Rows:
 
 
 def _inside(
-    rows: Rows, slots: np.ndarray[Any, Any], live: LiveAudiences
+    rows: Rows, slots: np.ndarray[Any, Any], live: LiveAudiences, now: float
 ) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Return the audiences of each known customer: those that the row holds, and those that the rules decide now."""
+    """Return the audiences of each known customer: those that the row holds, and those that its rules decide."""
     slots = slots[is_known(rows, slots)]
     _, held = belonged(rows, slots, live)
     held = held[:, : len(live.ids)]
-    at = np.maximum(rows.last_seen[slots], time.time())
+    at = np.maximum(rows.last_seen[slots], now)
     decided = live.rules.decide(rows, slots, at, held).members
 
     def names(mask: np.ndarray[Any, Any]) -> tuple[str, ...]:
