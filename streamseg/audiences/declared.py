@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from streamseg.errors import SettingsError
+from streamseg.errors import NotFoundError, SettingsError
 
 
 class Declared(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,12 +92,12 @@ class DeclaredAudiences(msgspec.Struct, frozen=True):
     def without(self, audience: str, at: int = 0) -> "DeclaredAudiences":
         """Return the set without an audience; `at` is as for `with_`.
 
-        Raises `SettingsError` if there is no such live audience.
+        Raises `NotFoundError` if there is no such live audience.
         """
         kept = self.find(audience)
         if kept is None:
             there = ", ".join(one.id for one in self.live) or "none"
-            raise SettingsError(f"there is no audience {audience}; there are {there}")
+            raise NotFoundError(f"there is no audience {audience}; there are {there}")
         generation = max(self.generation + 1, at)
         dropped = msgspec.structs.replace(kept, end=generation)
         return DeclaredAudiences(generation, tuple(dropped if one is kept else one for one in self.audiences))

@@ -88,7 +88,7 @@ async def declare(models: ModelStore, audiences: Iterable[Audience], columns: in
 
 
 async def drop(models: ModelStore, audience: str) -> DeclaredAudiences:
-    """Drop an audience for good; returns the new set. Raises `SettingsError` if there is no such audience."""
+    """Drop an audience for good; returns the new set. Raises `NotFoundError` if there is no such audience."""
     return await _change(models, lambda declared: declared.without(audience, int(time.time())))
 
 

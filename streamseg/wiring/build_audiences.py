@@ -57,7 +57,7 @@ async def add(settings: Settings, file: Path) -> tuple[Declared, ...]:
 
 
 async def drop(settings: Settings, audience: str) -> None:
-    """Drop an audience for good. Raises `SettingsError` if there is no such audience."""
+    """Drop an audience for good. Raises `NotFoundError` if there is no such audience."""
     async with stores(settings) as (_, _, models):
         await audiences.drop(models, audience)
 

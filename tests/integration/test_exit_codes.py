@@ -37,6 +37,12 @@ USES_A_SERVER = {
     "rebuild": ("rebuild",),
     "replay": ("replay", "events.jsonl"),
     "replay --wait": ("replay", "events.jsonl", "--wait"),
+    "audiences": ("audiences",),
+    "audiences add": ("audiences", "add", "audiences.toml"),
+    "audiences drop": ("audiences", "drop", "readers"),
+    "audiences members": ("audiences", "members", "readers"),
+    "audiences preview": ("audiences", "preview", "audiences.toml"),
+    "overlap": ("overlap",),
     "segments": ("segments",),
     "segments diff": ("segments", "diff", "extra"),
     "segments drop": ("segments", "drop", "extra"),
@@ -58,6 +64,9 @@ SERVES_ON = {"api"}
 
 UNKNOWN = {
     "advise-k": ("advise-k", "nobody"),
+    "audiences drop": ("audiences", "drop", "nobody"),
+    "audiences members": ("audiences", "members", "nobody"),
+    "audiences show": ("audiences", "show", "nobody"),
     "evaluate": ("evaluate", "--truth", "truth.csv", "--segmentation", "nobody"),
     "keys revoke": ("keys", "revoke", "key-none"),
     "keys rotate": ("keys", "rotate", "nobody"),
@@ -74,6 +83,9 @@ UNKNOWN = {
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "events.jsonl").write_text(EVENT)
+    (tmp_path / "audiences.toml").write_text(
+        '[[audience]]\nid = "readers"\nname = "Readers"\npurpose = "content"\nrule = { event = "visit" }\n'
+    )
     (tmp_path / "truth.csv").write_text("customer_id,label\nc-1,a\n")
     (tmp_path / "streamseg.toml").write_text(
         '[segmentations.behaviour]\npack = "behaviour"\n[segmentations.extra]\npack = "value"\nshadow = true\n'

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamseg.audiences.declared import DeclaredAudiences
-from streamseg.errors import SettingsError
+from streamseg.errors import NotFoundError, SettingsError
 
 NONE = DeclaredAudiences()
 RULE = {"rule": {"event": "visit"}}
@@ -42,9 +42,9 @@ def test_a_dropped_id_never_comes_back() -> None:
         with pytest.raises(SettingsError, match="audience a was dropped, and its id does not come back"):
             dropped.with_("a", RULE, 3)
         dropped = dropped.with_(f"c-{dropped.generation}", RULE, 9)
-    with pytest.raises(SettingsError, match="there is no audience a; there are b, c-3, c-4, c-5"):
+    with pytest.raises(NotFoundError, match="there is no audience a; there are b, c-3, c-4, c-5"):
         dropped.without("a")
-    with pytest.raises(SettingsError, match="there is no audience x; there are none"):
+    with pytest.raises(NotFoundError, match="there is no audience x; there are none"):
         NONE.without("x")
 
 
