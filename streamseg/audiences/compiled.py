@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from streamseg.audiences.normal_form import Clause
 from streamseg.audiences.predicates import Predicate
-from streamseg.audiences.questions import Mask, all_questions
+from streamseg.audiences.questions import Asked, Mask, all_questions
 from streamseg.features.layout import Layout
 from streamseg.features.rows import Floats, Rows, Slots
 
@@ -91,9 +91,9 @@ class CompiledRules:
         """
         literals = np.zeros((2 * len(self.predicates) + 2, len(slots)), dtype=np.bool_)
         literals[-2] = True
-        until, start = np.full(len(slots), np.inf), 0
+        until, start, asked = np.full(len(slots), np.inf), 0, Asked(rows, slots, at, members)
         for questions in self._questions:
-            answers = questions.answer(rows, slots, at, members)
+            answers = questions.answer(asked)
             end = start + 2 * len(questions.predicates)
             literals[start:end:2], literals[start + 1 : end : 2] = answers.yes, answers.no
             until, start = np.minimum(until, answers.until), end

@@ -6,7 +6,7 @@ Every class takes the predicates of its kind from those that are used, and answe
 import operator
 from collections.abc import Iterable, Sequence
 from math import inf
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,13 +36,24 @@ _OPERATORS: Final[dict[str, Any]] = {
 }
 
 
+class Asked(NamedTuple):
+    """The n customers that are asked."""
+
+    rows: Rows
+    slots: Slots
+    at: Floats
+    """The moment for which each is asked, epoch seconds, shape (n,)."""
+    members: Mask
+    """Who belongs to which audience now, shape (n, audiences)."""
+
+
 class Questions(Protocol):
     """Predicates of one kind."""
 
     predicates: Sequence[Predicate]
 
-    def answer(self, rows: Rows, slots: Slots, at: Floats, members: Mask) -> Answers:
-        """Answer for rows at the moments `at` (n,), epoch seconds; `members` (n, audiences) says who belongs now."""
+    def answer(self, asked: Asked) -> Answers:
+        """Answer the predicates, in their order."""
         ...
 
 
@@ -64,13 +75,13 @@ class OfFigures:
             self._compared.append((_OPERATORS[sign], columns, np.array([one.number for one in those])[:, None]))
         self._known = np.array([place[one.figure] for one in known], dtype=np.intp)
 
-    def answer(self, rows: Rows, slots: Slots, at: Floats, members: Mask) -> Answers:  # noqa: ARG002
+    def answer(self, asked: Asked) -> Answers:
         """See `Questions`."""
-        values = np.empty((len(self._features) + len(self._of_rows), len(slots)))
+        values = np.empty((len(self._features) + len(self._of_rows), len(asked.slots)))
         if self._features:
-            values[: len(self._features)] = observed(rows, slots, at, self._features).T
+            values[: len(self._features)] = observed(asked.rows, asked.slots, asked.at, self._features).T
         for index, name in enumerate(self._of_rows, len(self._features)):
-            values[index] = rows.slab[name][slots]
+            values[index] = asked.rows.slab[name][asked.slots]
         told = ~np.isnan(values)
         compared = [compare(values[of], numbers) & told[of] for compare, of, numbers in self._compared]
         return _known(np.concatenate([*compared, told[self._known]]))
@@ -98,9 +109,9 @@ class OfLists:
         self._columns, self._values = np.array(columns, dtype=np.intp), np.array(values, dtype=np.float64)[:, None]
         self._starts = np.array(starts, dtype=np.intp)
 
-    def answer(self, rows: Rows, slots: Slots, at: Floats, members: Mask) -> Answers:  # noqa: ARG002
+    def answer(self, asked: Asked) -> Answers:
         """See `Questions`."""
-        same = rows.slab[self._field][slots].T[self._columns] == self._values
+        same = asked.rows.slab[self._field][asked.slots].T[self._columns] == self._values
         return _known(np.logical_or.reduceat(same, self._starts, axis=0))
 
 
@@ -112,9 +123,9 @@ class OfMembers:
         self.predicates: Sequence[Predicate] = own
         self._columns = np.array([audiences.index(one.audience) for one in own], dtype=np.intp)
 
-    def answer(self, rows: Rows, slots: Slots, at: Floats, members: Mask) -> Answers:  # noqa: ARG002
+    def answer(self, asked: Asked) -> Answers:
         """See `Questions`."""
-        return _known(members.T[self._columns])
+        return _known(asked.members.T[self._columns])
 
 
 class OfTimes:
@@ -123,11 +134,11 @@ class OfTimes:
     def __init__(self, layout: Layout, used: Iterable[Predicate]) -> None:
         happened = [one for one in used if isinstance(one, Happened)]
         self.predicates: Sequence[Predicate] = happened
-        self._asked = CountQuestions(layout, [CountQuestion(o.event, o.at_least, o.seconds) for o in happened])
+        self._questions = CountQuestions(layout, [CountQuestion(o.event, o.at_least, o.seconds) for o in happened])
 
-    def answer(self, rows: Rows, slots: Slots, at: Floats, members: Mask) -> Answers:  # noqa: ARG002
+    def answer(self, asked: Asked) -> Answers:
         """See `Questions`."""
-        return self._asked.answer(rows, slots, at)
+        return self._questions.answer(asked.rows, asked.slots, asked.at)
 
 
 class OfAmounts:
@@ -136,11 +147,11 @@ class OfAmounts:
     def __init__(self, layout: Layout, used: Iterable[Predicate]) -> None:
         spent = [one for one in used if isinstance(one, Spent)]
         self.predicates: Sequence[Predicate] = spent
-        self._asked = AmountQuestions(layout, [AmountQuestion(one.at_least_minor, one.days) for one in spent])
+        self._questions = AmountQuestions(layout, [AmountQuestion(one.at_least_minor, one.days) for one in spent])
 
-    def answer(self, rows: Rows, slots: Slots, at: Floats, members: Mask) -> Answers:  # noqa: ARG002
+    def answer(self, asked: Asked) -> Answers:
         """See `Questions`."""
-        return self._asked.answer(rows, slots, at)
+        return self._questions.answer(asked.rows, asked.slots, asked.at)
 
 
 def all_questions(layout: Layout, audiences: Sequence[str], used: Sequence[Predicate]) -> list[Questions]:
