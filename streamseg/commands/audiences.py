@@ -1,9 +1,7 @@
 """`streamseg audiences`: list, show, preview, add and drop audiences; list their members."""
 
 import asyncio
-import csv
 import json
-import sys
 from contextlib import aclosing
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streamseg.commands import Invocation
+from streamseg.commands._members import Form, form_of, members_options, print_members
 from streamseg.commands._options import json_option
 from streamseg.commands._progress import working
 from streamseg.commands._text import print_table, say, utc
@@ -126,21 +125,12 @@ def drop_command(invocation: Invocation, audience: str, as_json: bool) -> None:
 
 @command.command("members")
 @click.argument("audience")
-@click.option("--csv", "as_csv", is_flag=True, help="Print all of them as CSV: customer_id, since.")
-@click.option(
-    "--limit",
-    default=20,
-    show_default=True,
-    type=click.IntRange(min=0),
-    help="Number of customers listed without --csv and --json.",
-)
-@json_option
+@members_options("customer_id, since")
 @click.pass_obj
 def members_command(invocation: Invocation, audience: str, as_csv: bool, limit: int, as_json: bool) -> None:
     """List the customers in AUDIENCE, and since when. The order is not defined."""
-    if as_csv and as_json:
-        raise click.UsageError("give either --csv or --json")
-    asyncio.run(_members(invocation.settings, audience, limit, "csv" if as_csv else "json" if as_json else "text"))
+    form = form_of(as_csv=as_csv, as_json=as_json)
+    asyncio.run(_members(invocation.settings, audience, limit, form))
 
 
 def _counted(settings: "Settings") -> list[dict[str, Any]]:
@@ -174,32 +164,9 @@ def _print_preview(one: "Preview") -> None:
         say(f"examples (pseudonyms): {', '.join(one.examples)}")
 
 
-async def _members(settings: "Settings", audience: str, limit: int, form: str) -> None:
+async def _members(settings: "Settings", audience: str, limit: int, form: Form) -> None:
     from streamseg.wiring.build_audiences import members
 
-    found, count = list[tuple[str, str]](), 0
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    async with aclosing(members(settings, audience)) as all_members:
-        first = await anext(all_members, None)
-        if form == "csv":
-            writer.writerow(("customer_id", "since"))
-        elif form == "json":
-            click.echo('{"members": [', nl=False)
-        one, separator = first, ""
-        while one is not None:
-            customer, since = one
-            count += 1
-            if form == "csv":
-                writer.writerow((customer, utc(since)))
-            elif form == "json":
-                click.echo(separator + json.dumps({"customer_id": customer, "since": since}), nl=False)
-            elif count <= limit:
-                found.append((customer, utc(since)))
-            one, separator = await anext(all_members, None), ", "
-    if form == "json":
-        click.echo("]}")
-    elif form == "text":
-        if found:
-            print_table(("customer", "since"), found)
-        more = f", {len(found):,} of them shown; --csv prints all" if count > len(found) else ""
-        say(f"{count:,} customers in {audience}{more}")
+    async with aclosing(members(settings, audience)) as entered:
+        shown = ({"customer_id": customer, "since": since} async for customer, since in entered)
+        await print_members(shown, audience, ("customer_id", "since"), limit, form)

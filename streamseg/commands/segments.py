@@ -1,9 +1,7 @@
 """`streamseg segments`: list, rename, compare and drop segments; print their history."""
 
 import asyncio
-import csv
 import json
-import sys
 from contextlib import aclosing
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
@@ -12,16 +10,14 @@ import click
 
 from streamseg.commands import Invocation
 from streamseg.commands._changes import SinceType, lines, with_state
+from streamseg.commands._members import Form, form_of, members_options, print_members
 from streamseg.commands._options import json_option, language_option
 from streamseg.commands._progress import working
 from streamseg.commands._text import print_table, say, utc
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-
     from streamseg.clustering.description.comparison import Comparison
     from streamseg.service.changes import Since
-    from streamseg.service.segment_members import SegmentMember
     from streamseg.settings import Settings
 
 NAME_LENGTH: Final = 80
@@ -92,15 +88,7 @@ def rename_command(invocation: Invocation, segment: str, name: str | None, clear
 
 @command.command("members")
 @click.argument("segment")
-@click.option("--csv", "as_csv", is_flag=True, help="Print all of them as CSV: customer_id, since, score.")
-@click.option(
-    "--limit",
-    default=20,
-    show_default=True,
-    type=click.IntRange(min=0),
-    help="Number of customers listed without --csv and --json.",
-)
-@json_option
+@members_options("customer_id, since, score")
 @click.pass_obj
 def members_command(invocation: Invocation, segment: str, as_csv: bool, limit: int, as_json: bool) -> None:
     """List the customers in SEGMENT, since when, and their scores.
@@ -108,9 +96,8 @@ def members_command(invocation: Invocation, segment: str, as_csv: bool, limit: i
     With --csv and --json, prints all of them, row by row while they are read. The order is not defined. A segment of a
     shadow segmentation has no scores.
     """
-    if as_csv and as_json:
-        raise click.UsageError("give either --csv or --json")
-    asyncio.run(_members(invocation.settings, segment, limit, "csv" if as_csv else "json" if as_json else "text"))
+    form = form_of(as_csv=as_csv, as_json=as_json)
+    asyncio.run(_members(invocation.settings, segment, limit, form))
 
 
 @command.command("diff")
@@ -175,41 +162,12 @@ def drop_command(invocation: Invocation, segmentation: str, as_json: bool) -> No
         say(f"{segmentation} is dropped; remove it from the settings once `streamseg segments` no longer lists it")
 
 
-async def _members(settings: "Settings", segment: str, limit: int, form: str) -> None:
+async def _members(settings: "Settings", segment: str, limit: int, form: Form) -> None:
     from streamseg.wiring.build_service import segment_members
 
     async with aclosing(segment_members(settings, segment)) as members:
-        if form == "text":
-            await _print_members(members, segment, limit)
-            return
-        first = await anext(members, None)
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        if form == "csv":
-            writer.writerow(("customer_id", "since", "score"))
-        else:
-            click.echo('{"members": [', nl=False)
-        one, separator = first, ""
-        while one is not None:
-            if form == "csv":
-                writer.writerow((one.customer_id, utc(one.since), "" if one.score is None else one.score))
-            else:
-                click.echo(separator + json.dumps(asdict(one)), nl=False)
-            one, separator = await anext(members, None), ", "
-        if form == "json":
-            click.echo("]}")
-
-
-async def _print_members(members: "AsyncGenerator[SegmentMember, None]", segment: str, limit: int) -> None:
-    first, count = [], 0
-    with working(f"reading the members of {segment}"):
-        async for one in members:
-            count += 1
-            if count <= limit:
-                first.append((one.customer_id, utc(one.since), "" if one.score is None else f"{one.score:.2f}"))
-    if first:
-        print_table(("customer", "since", "score"), first, right=("score",))
-    more = f", {len(first):,} of them shown; --csv prints all" if count > len(first) else ""
-    say(f"{count:,} customers in {segment}{more}")
+        shown = (asdict(one) async for one in members)
+        await print_members(shown, segment, ("customer_id", "since", "score"), limit, form)
 
 
 def _print(segments: list[dict[str, Any]], language: str) -> None:
