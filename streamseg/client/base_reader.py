@@ -1,6 +1,7 @@
 """What the readers for threads and for asyncio share."""
 
 import random
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar, Final, Literal
 
@@ -36,7 +37,7 @@ class Waits:
         return seconds
 
 
-class BaseReader:
+class BaseReader(ABC):
     """What both readers share; they differ in how they wait.
 
     Args:
@@ -90,10 +91,11 @@ class BaseReader:
         pool = self._pool.from_url(self._servers.url, max_connections=CONNECTIONS, timeout=None, **options)
         return self._client.from_pool(pool)
 
+    @abstractmethod
     def _open_cluster(self, options: dict[str, Any]) -> Any:
-        raise NotImplementedError
+        """Return a client of a Cluster."""
 
-    def _start_listening(self) -> None:
+    def _start_listening(self) -> None:  # noqa: B027 - not abstract: with asyncio, listening starts with the first read
         """Subscribe to notices, unless that needs an event loop."""
 
     def _connect(self) -> Any:

@@ -6,6 +6,7 @@ The text was parsed before, so it is known to be correct, and a scan of its toke
 import json
 import re
 import tomllib
+from abc import ABC, abstractmethod
 from typing import Final, NamedTuple
 
 Path = tuple[str | int, ...]
@@ -33,7 +34,7 @@ class _Token(NamedTuple):
     line: int
 
 
-class _Scan:
+class _Scan(ABC):
     """The tokens of a text, and the lines of the values read so far."""
 
     def __init__(self, text: str, tokens: re.Pattern[str]) -> None:
@@ -85,8 +86,9 @@ class _Scan:
             while self.ahead.kind not in {"line", "end"} and self.ahead.text not in {",", "]", "}"}:
                 self.take()
 
+    @abstractmethod
     def key(self, path: Path) -> Path:
-        raise NotImplementedError
+        """Read a name and what follows it up to its value; return the path of the value."""
 
     def _pass_comma(self) -> None:
         if self.skip_lines().text == ",":
