@@ -7,18 +7,22 @@ import re
 import subprocess
 import tempfile
 import urllib.request
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from confluent_kafka import Producer
 
+from streamseg.api.reads.batched_reads import BatchedReads
 from streamseg.embedded.child import free_port
-from streamseg.errors import StreamsegError
+from streamseg.errors import StoreUnavailableError, StreamsegError
 from streamseg.kafka.topic_reader import TopicReader
+from streamseg.store.key_names import MEMBERSHIP_PREFIX
+from streamseg.store.redis import RedisMembershipStore
 from streamseg.topics import CLICKS, ERASURES, MEMBERSHIPS, TOPICS
+from streamseg.wiring.redis_clients import redis_client
 from tests.support.certificates import Certificates, make_certificates
 from tests.support.processes import STREAMSEG, members, run, settings_of, until
 from tests.support.secured_servers import PASSWORD, SecuredKafka, SecuredRedis, documented_acls
@@ -148,6 +152,45 @@ def test_every_process_works_over_tls_with_exactly_its_rights(secured: Secured) 
         until(lambda: bool(status(tools)["right"]), "right")
         for log in (worker_log, webhooks_log, api_log):
             assert not re.search("refuses|uthoriz|forbids|ERROR", log.read_text()), log.read_text()
+
+
+@asynccontextmanager
+async def slow_handshakes(port: int, seconds: float) -> AsyncIterator[int]:
+    """A port that passes on to another one; the first reply on each connection takes this much longer."""
+
+    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, wait: float) -> None:
+        with suppress(OSError):
+            while passed := await reader.read(65_536):
+                await asyncio.sleep(wait)
+                wait = 0.0
+                writer.write(passed)
+        writer.close()
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(pass_on(reader, far_writer, 0.0), pass_on(far_reader, writer, seconds))
+
+    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
+@pytest.mark.asyncio
+async def test_a_connection_that_takes_longer_than_a_lookup_may_is_made_all_the_same(secured: Secured) -> None:
+    redis = settings_of(secured.environment("api")).redis
+    limit = 0.2
+    async with slow_handshakes(secured.redis.port, 3 * limit) as port:
+        address = redis.model_copy(update={"url": f"rediss://127.0.0.1:{port}", "timeout_seconds": limit})
+        async with redis_client(address) as client:
+            memberships = RedisMembershipStore(client, ttl_seconds=60, prefix=MEMBERSHIP_PREFIX)
+            reads = BatchedReads(memberships.read, limit)
+            with pytest.raises(StoreUnavailableError):
+                await reads.one("nobody")
+            await asyncio.sleep(4 * limit)
+            assert await reads.one("nobody") is None
 
 
 def worker_rights() -> list[tuple[str, str]]:

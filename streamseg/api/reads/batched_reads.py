@@ -10,13 +10,16 @@ Read: TypeAlias = Callable[[Sequence[str]], Awaitable[list[bytes | None]]]
 
 BATCH_AT_MOST: Final = 500
 """Customers per call: a few hundred microseconds of the store's time."""
+LATE_CALLS_AT_MOST: Final = 8
+"""Calls that go on after their timeout. With so many of them, a new call fails at once."""
 
 
 class BatchedReads:
     """Collects the single reads that arrive during a call to the store, and sends them together in the next call.
 
     Under load one MGET serves many requests; a lone request is sent at once. No request waits longer than the timeout:
-    when a call fails, the requests that wait for the next one fail too.
+    when a call fails, the requests that wait for the next one fail too. The call itself goes on until the store's own
+    limits end it: a connection that takes longer than the timeout could never be made otherwise.
     """
 
     def __init__(self, read: Read, timeout_seconds: float) -> None:
@@ -24,6 +27,7 @@ class BatchedReads:
         self._timeout_seconds = timeout_seconds
         self._waiting: list[tuple[str, asyncio.Future[bytes | None]]] = []
         self._reading: asyncio.Task[None] | None = None
+        self._late: set[asyncio.Future[list[bytes | None]]] = set()
 
     async def one(self, customer_id: str) -> bytes | None:
         """Return the customer's string, or None. Raises `StoreUnavailableError`."""
@@ -35,11 +39,23 @@ class BatchedReads:
 
     async def many(self, customer_ids: Sequence[str]) -> list[bytes | None]:
         """Return the strings in the order of the ids, by a call of its own. Raises `StoreUnavailableError`."""
+        if len(self._late) >= LATE_CALLS_AT_MOST:
+            raise StoreUnavailableError("earlier calls have no answer yet")
+        call = asyncio.ensure_future(self._read(customer_ids))
         try:
-            async with asyncio.timeout(self._timeout_seconds):
-                return await self._read(customer_ids)
-        except TimeoutError:
-            raise StoreUnavailableError(f"no answer within {self._timeout_seconds} s") from None
+            await asyncio.wait({call}, timeout=self._timeout_seconds)
+        finally:
+            if not call.done():
+                self._late.add(call)
+                call.add_done_callback(self._forget)
+        if not call.done():
+            raise StoreUnavailableError(f"no answer within {self._timeout_seconds} s")
+        return call.result()
+
+    def _forget(self, call: asyncio.Future[list[bytes | None]]) -> None:
+        self._late.discard(call)
+        if not call.cancelled():
+            call.exception()  # nobody waits for it any more
 
     async def _drain(self) -> None:
         try:

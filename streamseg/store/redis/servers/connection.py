@@ -30,7 +30,8 @@ Client: TypeAlias = Redis | Cluster
 OLDEST_SERVER: Final = (6, 2)
 OLDEST_IN_CLUSTER: Final = (7, 0)
 """For SPUBLISH."""
-CONNECT_SECONDS_AT_MOST: Final = 2.0
+CONNECT_SECONDS: Final = 2.0
+"""Time limit of connecting. With TLS that takes several round trips, more than the API's limit of one call."""
 CONNECTIONS: Final = 1_000
 """Maximum per server. A call beyond it fails at once: redis-py's waiting pool costs a third more per call."""
 
@@ -86,7 +87,7 @@ def connect(settings: ServerAddress) -> Client:
         "username": settings.username,
         "password": settings.password.get_secret_value() if settings.password else None,
         "socket_timeout": settings.timeout_seconds,
-        "socket_connect_timeout": min(settings.timeout_seconds, CONNECT_SECONDS_AT_MOST),
+        "socket_connect_timeout": CONNECT_SECONDS,
         "socket_keepalive": True,
         "retry": Retry(NoBackoff(), 0),  # only the caller knows whether a write of unknown outcome may be repeated
         "protocol": 2,  # the same replies from every client and server version
