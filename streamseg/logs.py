@@ -19,6 +19,7 @@ OUTAGE_SIGNS: Final = (
     "arking coordinator dead",
     "arking the coordinator dead",
     "keepalive is not responding",
+    "not found in cluster metadata",
 )
 """Substrings of the messages that aiokafka logs, 40 a second, while its broker is away."""
 

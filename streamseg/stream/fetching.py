@@ -5,6 +5,7 @@ fifty: a worker was as busy at a hundredth of its rate as at half. So the broker
 fetches more only when all its records are taken, so gathering at the broker also keeps runs fresh.
 """
 
+from asyncio import TimerHandle
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from itertools import dropwhile, islice
@@ -23,6 +24,8 @@ GATHERING_SECONDS: Final = 0.02
 """How long the broker gathers records for one answer; adds half of it to each event's latency."""
 ENOUGH_BYTES: Final = 1_048_576
 """The broker answers at once when it has so much: a backlog is read at full speed."""
+ASK_AGAIN_SECONDS: Final = 1.0
+"""When to ask about a topic again that the broker did not know: it may have just started."""
 
 
 class Taken(list[Record]):
@@ -120,6 +123,8 @@ class WithRoom:
 class FetchingThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # Faust is untyped
     """Faust's thread around aiokafka, with a consumer that lets the broker gather."""
 
+    _asking: TimerHandle | None = None
+
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         # The fetcher only uses the classes of its module; this process has no other consumer.
         fetcher.PartitionRecords, fetcher.FetchResult = PlainRecords, RunResult
@@ -129,7 +134,16 @@ class FetchingThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # Fa
         consumer._fetch_min_bytes = ENOUGH_BYTES  # noqa: SLF001  Faust has no setting for it
         # Faust ties it to its own exactly-once mode.
         consumer._isolation_level = transport.isolation_level  # noqa: SLF001
+        client = consumer._client  # noqa: SLF001
+        client.cluster.add_listener(lambda cluster: self._ask_for_missing(client, cluster.topics()))
         return consumer
+
+    def _ask_for_missing(self, client: Any, known: Collection[str]) -> None:
+        """Ask soon again for topics without partitions: the group's leader assigns none of them to anybody."""
+        if self._asking is not None:
+            self._asking.cancel()
+        if client._topics.difference(known):  # noqa: SLF001  no public name
+            self._asking = self.thread_loop.call_later(ASK_AGAIN_SECONDS, client.force_metadata_update)
 
     @override
     async def getmany(self, active_partitions: Collection[TP], timeout: float) -> Any:

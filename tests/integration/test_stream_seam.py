@@ -18,6 +18,7 @@ from streamseg.stream.fetching import ENOUGH_BYTES, GATHERING_SECONDS
 from streamseg.stream.run_stream import FaustStream
 from streamseg.topics import CLICKS, PURCHASES
 from streamseg.worker.run_sequence import MissingRunError, RunSequence
+from tests.support.kafka.topics import delete_topics
 
 pytestmark = pytest.mark.integration
 
@@ -119,6 +120,19 @@ async def test_the_broker_gathers_and_records_stay_as_they_were_read(kafka_topic
 
     assert asked == (GATHERING_SECONDS * 1000, ENOUGH_BYTES)
     assert {type(record) for run in reader.runs for record in run.records} == {DefaultRecord}
+
+
+@pytest.mark.asyncio
+async def test_topics_that_the_broker_does_not_know_yet_are_read_once_it_does(
+    kafka_bootstrap: str, make_topics: Callable[[int], str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A broker that starts may say so of all topics: aiokafka assigned none, and asked again after five minutes."""
+    delete_topics(kafka_bootstrap)
+    async with reading(kafka_bootstrap, f"g-{uuid.uuid4()}", Reader()) as reader:
+        await until(lambda: "Ignoring missing topic" in caplog.text)
+        make_topics(2)
+        produce(kafka_bootstrap, CLICKS, 0, 50)
+        await until(lambda: len(reader.seen) == 50)
 
 
 @pytest.mark.asyncio
