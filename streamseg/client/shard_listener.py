@@ -81,7 +81,7 @@ class ShardListener:
     async def _subscribe(
         self, cluster: Any, nodes: dict[tuple[str, int], tuple[Any, Any]], tasks: set[asyncio.Task[None]]
     ) -> None:
-        """Subscribe to what was asked for, and end the oldest subscriptions beyond the limit."""
+        """Subscribe to what was asked for; beyond the limit, each new subscription ends the oldest one."""
         for channel in dict.fromkeys(self._wanted.popleft() for _ in range(len(self._wanted))):
             if channel in self._subscribed:
                 continue
@@ -96,11 +96,11 @@ class ShardListener:
             self._subscribed[channel] = pubsub
             if begun:
                 tasks.add(asyncio.create_task(self._receive(pubsub)))
-        while len(self._subscribed) > self._size:
-            channel, pubsub = self._subscribed.popitem(last=False)
-            self._confirmed.discard(channel)
-            self._cache.drop(channel.removeprefix(self._prefix))
-            await pubsub.sunsubscribe(channel)
+            if len(self._subscribed) > self._size:
+                oldest, its_pubsub = self._subscribed.popitem(last=False)
+                self._confirmed.discard(oldest)
+                self._cache.drop(oldest.removeprefix(self._prefix))
+                await its_pubsub.sunsubscribe(oldest)
 
     async def _receive(self, pubsub: Any) -> None:
         while True:
