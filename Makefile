@@ -33,8 +33,8 @@ integration: install servers ## tests of several parts on real Kafka and Redis
 e2e: install servers ## tests of the demo and of chaos, as whole processes
 	$(RUN)/pytest tests/e2e $(ARGS)
 
-test: install servers ## all tests, on real Kafka and Redis (ARGS="-k settle")
-	$(RUN)/pytest $(ARGS)
+test: install servers ## all tests, on real Kafka and Redis, two files at a time (ARGS="-k settle")
+	$(RUN)/pytest -n 2 --dist loadfile $(ARGS)
 
 check: install ## style, types, import rules, schema files
 	$(RUN)/ruff check .
