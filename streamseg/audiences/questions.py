@@ -3,16 +3,15 @@
 Every class takes the predicates of its kind from those that are used, and answers them in `predicates`' order.
 """
 
-import operator
 from collections.abc import Iterable, Sequence
 from math import inf
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.audiences.predicates import Among, Belongs, Compared, Happened, InGroup, Known, Predicate, Spent
-from streamseg.clustering.population import OF_ROWS
+from streamseg.clustering.population import COMPARISONS, OF_ROWS
 from streamseg.features.layout import Layout
 from streamseg.features.rows import Floats, Rows, Slots
 from streamseg.features.vector import observed
@@ -25,15 +24,6 @@ from streamseg.features.windows.answers import (
 )
 
 Mask = NDArray[np.bool_]
-
-_OPERATORS: Final[dict[str, Any]] = {
-    ">=": operator.ge,
-    ">": operator.gt,
-    "<=": operator.le,
-    "<": operator.lt,
-    "==": operator.eq,
-    "!=": operator.ne,
-}
 
 
 class Asked(NamedTuple):
@@ -72,7 +62,7 @@ class OfFigures:
         for sign in dict.fromkeys(one.operator for one in compared):
             those = [one for one in compared if one.operator == sign]
             columns = np.array([place[one.figure] for one in those], dtype=np.intp)
-            self._compared.append((_OPERATORS[sign], columns, np.array([one.number for one in those])[:, None]))
+            self._compared.append((COMPARISONS[sign], columns, np.array([one.number for one in those])[:, None]))
         self._known = np.array([place[one.figure] for one in known], dtype=np.intp)
 
     def answer(self, asked: Asked) -> Answers:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_OPERATORS: Final[dict[str, Any]] = {
+COMPARISONS: Final[dict[str, Any]] = {
     ">=": operator.ge,
     ">": operator.gt,
     "<=": operator.le,
@@ -52,9 +52,9 @@ class Population:
         if found is None:
             raise SettingsError(f"must compare a figure with a number, such as `transactions >= 1`, not {text!r}")
         figure, sign, number = found.groups()
-        if sign not in _OPERATORS:
+        if sign not in COMPARISONS:
             meant = f"; did you mean {_MEANT[sign]}?" if sign in _MEANT else ""
-            raise SettingsError(f"there is no comparison {sign}: use one of {', '.join(_OPERATORS)}{meant}")
+            raise SettingsError(f"there is no comparison {sign}: use one of {', '.join(COMPARISONS)}{meant}")
         try:
             compared = float(number.replace("_", ""))
         except ValueError:
@@ -86,5 +86,5 @@ class Population:
     def holds(self, values: "NDArray[np.float64]") -> "NDArray[np.bool_]":
         """Return the mask of the figures (n,) of which the rule holds, shape (n,). It never does for NaN."""
         known = values == values  # noqa: PLR0124  NaN is unequal to itself; NumPy is not loaded here
-        answers: NDArray[np.bool_] = _OPERATORS[self.operator](values, self.number) & known
+        answers: NDArray[np.bool_] = COMPARISONS[self.operator](values, self.number) & known
         return answers

@@ -18,6 +18,20 @@ def cluster_url() -> Iterator[str]:
         yield cluster.url
 
 
+@pytest.fixture
+def cluster() -> Iterator[RedisCluster]:
+    """A Cluster of three primaries and three replicas, of this test."""
+    with RedisCluster() as servers:
+        yield servers
+
+
+@pytest.fixture
+def without_replicas() -> Iterator[RedisCluster]:
+    """A Cluster of three primaries that nobody replaces, of this test."""
+    with RedisCluster(replicas=0) as servers:
+        yield servers
+
+
 @pytest.fixture(params=["memory", "redis", "cluster"])
 def store_url(request: pytest.FixtureRequest) -> str | None:
     """The URL of each implementation, None for the one in memory."""

@@ -1,7 +1,7 @@
 """A partition on a real Cluster: strings that a failover loses come back, and a node away stops only its own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, cast
@@ -27,20 +27,6 @@ CUSTOMERS = [f"c-{number}" for number in range(60)]
 LATER = [f"d-{number}" for number in range(60)]
 PACE = replace(QUICK, outbox_trim=0.1, kept_retry=0.1)
 RECOVERY_SECONDS = 30
-
-
-@pytest.fixture
-def cluster() -> Iterator[RedisCluster]:
-    """A Cluster of three primaries and three replicas."""
-    with RedisCluster() as servers:
-        yield servers
-
-
-@pytest.fixture
-def without_replicas() -> Iterator[RedisCluster]:
-    """A Cluster of three primaries that nobody replaces."""
-    with RedisCluster(replicas=0) as servers:
-        yield servers
 
 
 @asynccontextmanager

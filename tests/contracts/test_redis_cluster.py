@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import pytest
@@ -24,20 +24,6 @@ pytestmark = [pytest.mark.asyncio, pytest.mark.integration]
 
 NOW_MS = 1_795_415_000_123
 PARTITIONS = range(1, 7)
-
-
-@pytest.fixture
-def cluster() -> Iterator[RedisCluster]:
-    """A Cluster of three primaries and three replicas."""
-    with RedisCluster() as servers:
-        yield servers
-
-
-@pytest.fixture
-def without_replicas() -> Iterator[RedisCluster]:
-    """A Cluster of three primaries that nobody replaces."""
-    with RedisCluster(replicas=0) as servers:
-        yield servers
 
 
 @asynccontextmanager

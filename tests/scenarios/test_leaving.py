@@ -63,6 +63,20 @@ async def servers_after_leaving() -> Servers:
     return made
 
 
+async def come_back(made: Servers, worker: OnePartition, *, same_worker: bool) -> None:
+    """One of the four returns, to the worker that saw them leave or to the next one; all is right then."""
+    if not same_worker:
+        await worker.close()
+        worker = worker_of(made, "two")
+        await worker.begin()
+    for number in range(3):
+        view(made.log, "c-2", 200 + number, 10 * DAY + number * 60.0)
+    await until(lambda: worker.is_done)
+    verdict = await made.verdict(RETENTION)
+    await worker.close()
+    assert verdict.good, (verdict.differences, verdict.changes_missing)
+
+
 def test_who_was_silent_for_the_retention_time_leaves_with_an_exit_and_a_tombstone() -> None:
     async def go() -> None:
         made = await servers_after_leaving()
@@ -94,16 +108,7 @@ def test_who_comes_back_begins_anew_and_is_believed(same_worker: bool) -> None:
         worker = worker_of(made)
         await worker.begin()
         await until_left(made, worker)
-        if not same_worker:
-            await worker.close()
-            worker = worker_of(made, "two")
-            await worker.begin()
-        for number in range(3):
-            view(made.log, "c-2", 200 + number, 10 * DAY + number * 60.0)
-        await until(lambda: worker.is_done)
-        verdict = await made.verdict(RETENTION)
-        await worker.close()
-        assert verdict.good, (verdict.differences, verdict.changes_missing)
+        await come_back(made, worker, same_worker=same_worker)
         assert (await rows(made)).keys() == {STAYING, "c-2"}
         string = (await made.memberships.read(["c-2"]))[0]
         assert string is not None
@@ -210,16 +215,7 @@ def test_the_mark_of_an_erasure_ends_after_the_retention_time_too(same_worker: b
         assert marked
         assert worker.metrics.departures._value.get() == len(GONE) - 1  # the erased one had left before
         assert await made.memberships.read(["c-2"]) == [None]
-        if not same_worker:
-            await worker.close()
-            worker = worker_of(made, "two")
-            await worker.begin()
-        for number in range(3):
-            view(made.log, "c-2", 200 + number, 10 * DAY + number * 60.0)
-        await until(lambda: worker.is_done)
-        verdict = await made.verdict(RETENTION)
-        await worker.close()
-        assert verdict.good, (verdict.differences, verdict.changes_missing)
+        await come_back(made, worker, same_worker=same_worker)
         (string,) = await made.memberships.read(["c-2"])
         assert string is not None
         readers = LatestChanges()
