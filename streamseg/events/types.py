@@ -208,7 +208,9 @@ class Profile(_OfCustomer):
     """Customer attributes sent by the shop, such as age, country or company size."""
 
     traits: Traits
-    """Values by name. Null removes a value; traits that are not named keep theirs."""
+    """Values by name. Null removes a value; traits that are not named keep theirs. `email` and `phone`, plain or as
+    SHA-256 in hexadecimal digits, are matched with uploaded lists: rows keep eight bytes of the hash where settings ask
+    for it."""
     merged_from: NoMerge = None
     """Must be null or absent: merging customers is not supported yet."""
 

@@ -10,6 +10,8 @@ from streamseg.events.adjusting import number_in
 from streamseg.events.fields import MAX_TRAIT
 from streamseg.events.types import Consent, Profile
 from streamseg.features.groups import Groups
+from streamseg.features.identifiers.hashes import identifier_hashes
+from streamseg.features.identifiers.normal_forms import FORMS
 from streamseg.features.rows import Floats, Rows, Slots
 from streamseg.features.words.texts import codes, parts_of
 
@@ -54,6 +56,7 @@ def take_profiles(rows: Rows, groups: Groups, at: Floats, profiles: Sequence[Pro
         values, times = rows.attributes[:, index], rows.attribute_at[:, index]
         won, winners = _winners(slots[stated], at[stated], answers, (times, values), _missing_last)
         values[won], times[won] = answers[winners], at[stated][winners]
+    adjusted |= _take_identifiers(rows, slots, at, profiles)
     return len(adjusted)
 
 
@@ -72,6 +75,24 @@ def _take_texts(rows: Rows, slots: Slots, at: Floats, profiles: Sequence[Profile
     values[won] = answers[winners]
     rows.attribute_at[won, index : index + parts] = at[stated][winners, None]
     return {i for i, value in given if isinstance(value, float)}
+
+
+def _take_identifiers(rows: Rows, slots: Slots, at: Floats, profiles: Sequence[Profile]) -> set[int]:
+    """Keep hashes of the latest e-mail address and phone number; null takes it away, and what is none changes nothing.
+
+    Returns the profiles with one that is none.
+    """
+    layout, wrong = rows.layout, set[int]()
+    for index, kind in enumerate(layout.identifiers):
+        told = [(i, one.attributes[kind]) for i, one in enumerate(profiles) if kind in one.attributes]
+        read = [(i, identifier_hashes(kind, value, layout.phone_country_code)) for i, value in told]
+        wrong |= {i for i, hashes in read if hashes is None}
+        stated = np.array([i for i, hashes in read if hashes is not None], dtype=np.intp)
+        answers = np.array([hashes for _, hashes in read if hashes is not None], dtype=np.uint64).reshape(-1, FORMS)
+        values, times = rows.identifiers[:, index * FORMS : (index + 1) * FORMS], rows.identified_at[:, index]
+        won, winners = _winners(slots[stated], at[stated], answers, (times, values), _halves)
+        values[won], times[won] = answers[winners], at[stated][winners]
+    return wrong
 
 
 def _text(value: Trait) -> str:
@@ -104,7 +125,7 @@ def _is_adjusted(value: Trait, listed: Mapping[str, float]) -> bool:
 def _winners(
     slots: Slots,
     at: Floats,
-    values: Floats,
+    values: NDArray[Any],
     held: tuple[Floats, NDArray[Any]],
     rank: Callable[[NDArray[Any]], Floats],
 ) -> tuple[Slots, Slots]:
@@ -135,3 +156,8 @@ def _refusal_first(answers: NDArray[Any]) -> Floats:
 
 def _missing_last(values: NDArray[Any]) -> Floats:
     return np.where(np.isnan(values), -np.inf, values)
+
+
+def _halves(hashes: NDArray[Any]) -> Floats:
+    """Return hashes, (n, k), as numbers that floats hold exactly, (n, 2 k): of two, the greater hash ranks first."""
+    return np.ascontiguousarray(hashes, dtype=">u8").view(">u4").astype(np.float64)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from streamseg.errors import SettingsError
 from streamseg.features.aggregates import DAY_PARTS, OTHER_CATEGORY, Aggregate, aggregates
+from streamseg.features.identifiers.normal_forms import FORMS, KINDS, IdentifierKind
 from streamseg.features.windows.tracked import Tracker, trackers_of
 from streamseg.features.words.attributes import Attribute, check_attributes, in_parts, slug
 from streamseg.features.words.counted import Counted, counted_kinds
@@ -23,12 +24,14 @@ from streamseg.time_units import DAY_SECONDS
 __all__ = ["FIELDS", "FORMAT", "NEVER", "SOURCES", "Attribute", "Field", "Layout", "slug"]
 
 SOURCES: Final = 5
-FORMAT: Final = 4
+FORMAT: Final = 5
 """Format of stored rows: the greatest `Field.added`. Rows of earlier formats lack the fields that were added later."""
 VISITS_SINCE: Final = 3
 """First format that holds visits instead of sums of clicks by day part and weekend."""
 WINDOWS_SINCE: Final = 4
 """First format that can hold times and amounts for windows, and audiences."""
+IDENTIFIERS_SINCE: Final = 5
+"""First format that can hold hashes of identifiers."""
 NEVER: Final = -np.inf
 """Time of an event that never happened: earlier than any other."""
 
@@ -46,6 +49,7 @@ class Field(NamedTuple):
     of: Literal[
         "", "topic", "event id", "segmentation", "attribute", "day part", "sum",
         "tracked time", "tracker", "spent day", "days spent", "audience", "set of audiences",
+        "identifier", "identifier form",
     ]  # fmt: skip
     fresh: float
     meaning: str
@@ -67,6 +71,8 @@ FIELDS: Final = (
     Field("visits", "<u8", "day part", 0, "bit n: a visit n days before `visited_day`; see `visits.py`", added=3),
     Field("attribute_at", "<f8", "attribute", NEVER, "time of the profile that set the attribute"),
     Field("attributes", "<f8", "attribute", np.nan, "a number, or the index of a listed value; NaN is missing"),
+    Field("identified_at", "<f8", "identifier", NEVER, "time of the profile that told the identifier", added=5),
+    Field("identifiers", "<u8", "identifier form", 0, "first bytes of SHA-256 of each normal form; 0 is none", added=5),
     Field("transactions", "<u4", "", 0, "purchases; exact, never decayed"),
     Field("events", "<u4", "", 0, "events absorbed; modulo 3/4 of the ring, the next index in it"),
     Field("seq", "<u4", "", 0, "sequence number of the latest membership"),
@@ -87,6 +93,7 @@ FIELDS: Final = (
     Field("entered", "<u4", "audience", 0, "time when the audience was entered; 0 if the customer is outside", added=4),
     Field("audiences_as_of", "<u4", "set of audiences", 0, "generation of the audiences at the latest look", added=4),
     Field("due_at", "<u4", "set of audiences", 0, "when to look again if no event comes; 0 for never", added=4),
+    Field("identified_from", "<u4", "identifier", 0, "profiles up to this time may be missing; 0 if none is", added=5),
     Field("spent", "<i4", "spent day", 0, "purchases minus refunds by days before `spent_day`, minor units", added=4),
     Field("sums", "<f4", "sum", 0, "decayed sums, as of last_seen"),
     Field("ads", "|i1", "", -1, "consent to ads: 1 yes, 0 no, -1 unknown"),
@@ -103,12 +110,13 @@ seconds, 0 if there was none. A row has the same bytes in memory and in the stor
 
 
 class Shape(NamedTuple):
-    """What layouts may differ in whose rows can be read: segmentations, what windows are about, and audiences."""
+    """What layouts may differ in whose rows can be read: segmentations, and what rows keep for audiences."""
 
     segmentations: tuple[str, ...]
     trackers: tuple[Tracker, ...] = ()
     spent_days: int = 0
     audiences: int = 0
+    identifiers: tuple[IdentifierKind, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -142,6 +150,10 @@ class Layout:
     """Days whose amounts are kept."""
     audiences: int = 0
     """Columns for audiences: the most that there can be at a time."""
+    identifiers: tuple[IdentifierKind, ...] = ()
+    """Kinds of identifiers of which rows keep hashes, in the order of `KINDS`."""
+    phone_country_code: str = ""
+    """Digits before phone numbers that are written without a country code; does not change what is stored already."""
     format: int = FORMAT
     """Only rows that were written by an earlier release have another one."""
     earlier: tuple[Shape, ...] = ()
@@ -169,6 +181,8 @@ class Layout:
         tracked: Mapping[str, int] | None = None,
         spent_days: int = 0,
         audiences: int = 0,
+        identifiers: Sequence[IdentifierKind] = (),
+        phone_country_code: str = "",
     ) -> "Layout":
         """Create a layout from values of the settings.
 
@@ -191,6 +205,8 @@ class Layout:
             tracked: how many of the latest times are kept, by event.
             spent_days: number of days whose amounts are kept.
             audiences: the most audiences at a time.
+            identifiers: kinds of identifiers of which hashes are kept.
+            phone_country_code: digits before phone numbers that are written without a country code.
 
         Raises:
             SettingsError: two categories, attributes, or values of one attribute have the same feature name, a
@@ -223,12 +239,14 @@ class Layout:
             trackers=trackers_of(tracked or {}),
             spent_days=spent_days,
             audiences=audiences,
+            identifiers=tuple(kind for kind in KINDS if kind in identifiers),
+            phone_country_code=phone_country_code,
         )
 
     @property
     def shape(self) -> Shape:
         """What layouts may differ in whose rows can be read."""
-        return Shape(self.segmentations, self.trackers, self.spent_days, self.audiences)
+        return Shape(self.segmentations, self.trackers, self.spent_days, self.audiences, self.identifiers)
 
     @cached_property
     def fields(self) -> tuple[Field, ...]:
@@ -282,6 +300,8 @@ class Layout:
             "days spent": int(self.spent_days > 0),
             "audience": self.audiences,
             "set of audiences": int(self.audiences > 0),
+            "identifier": len(self.identifiers),
+            "identifier form": FORMS * len(self.identifiers),
         }
         return np.dtype(
             [(f.name, f.type, (sizes[f.of],)) if f.of else (f.name, f.type) for f in self.fields],
@@ -326,4 +346,6 @@ class Layout:
         ]
         if self.format >= WINDOWS_SINCE:
             content.append([self.trackers, self.spent_days, self.audiences])
+        if self.format >= IDENTIFIERS_SINCE:
+            content.append(self.identifiers)
         return hashlib.blake2b(json.dumps(content).encode(), digest_size=4).hexdigest()

@@ -1,9 +1,9 @@
 """Converts rows between layouts that differ in `Shape` or in format only, and compares layouts by their settings.
 
 Sums, attributes, last applied offsets and event ids do not depend on the segmentations, so a segmentation can be added
-or dropped without touching them. What windows are about can change too: a row then says from when its times are
-complete. A later format adds fields, which begin fresh, and may drop sums. Any other change of layout needs events from
-the log (`streamseg rebuild`).
+or dropped without touching them. What windows are about can change too, and which identifiers are kept: a row then says
+from when its times are complete. A later format adds fields, which begin fresh, and may drop sums. Any other change of
+layout needs events from the log (`streamseg rebuild`).
 """
 
 from collections.abc import Mapping
@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from streamseg.features.identifiers.identifier_conversion import convert_identifiers
 from streamseg.features.layout import Layout, Shape
 from streamseg.features.windows.conversion import convert_spent, convert_times
 from streamseg.features.windows.tracked import Tracker
@@ -24,6 +25,7 @@ HELD_SINCE: Final = 2
 
 
 _WHERE_ABSENT: Final[dict[str, Any]] = {
+    "audiences.identifiers": [],
     "audiences.most": 0,
     "audiences.spent_days": 0,
     "audiences.tracked": {},
@@ -32,14 +34,17 @@ _WHERE_ABSENT: Final[dict[str, Any]] = {
     "features.search_groups": {},
 }
 """Values of settings that rows of earlier releases do not name."""
-_OF_WINDOWS: Final = frozenset({"tracked time", "tracker", "spent day", "days spent"})
-"""What fields of windows have one element for: `convert_times` and `convert_spent` convert them."""
+_CONVERTED_APART: Final = frozenset(
+    {"tracked time", "tracker", "spent day", "days spent", "identifier", "identifier form"}
+)
+"""What fields have one element for that `convert_times`, `convert_spent` and `convert_identifiers` convert."""
 
 
 def row_settings(layout: Layout) -> dict[str, Any]:
     """Return the settings that shape the rows of a layout, by name, as plain values."""
     return {
         "segmentations": list(layout.segmentations),
+        "audiences.identifiers": list(layout.identifiers),
         "audiences.most": layout.audiences,
         "audiences.spent_days": layout.spent_days,
         "audiences.tracked": dict(layout.trackers),
@@ -89,7 +94,13 @@ def _shape(settings: Mapping[str, Any]) -> Shape:
     """Return the shape that `encoded_settings` tell."""
     told = {**_WHERE_ABSENT, **settings}
     trackers = tuple(Tracker(event, times) for event, times in told["audiences.tracked"].items())
-    return Shape(tuple(told["segmentations"]), trackers, told["audiences.spent_days"], told["audiences.most"])
+    return Shape(
+        tuple(told["segmentations"]),
+        trackers,
+        told["audiences.spent_days"],
+        told["audiences.most"],
+        tuple(told["audiences.identifiers"]),
+    )
 
 
 def segmentations_of(known: Mapping[str, bytes]) -> frozenset[str]:
@@ -125,10 +136,11 @@ def converted(old: Layout, new: Layout, records: NDArray[np.void]) -> NDArray[np
             made[field.name][:, :both] = records[field.name][:, :both]
         elif field.of == "set of audiences":
             made[field.name] = records[field.name] if old.audiences and new.audiences else 0
-        elif field.of not in _OF_WINDOWS:
+        elif field.of not in _CONVERTED_APART:
             made[field.name] = records[field.name]
     convert_times(old, new, records, made)
     convert_spent(old, new, records, made)
+    convert_identifiers(old, new, records, made)
     if old.format < HELD_SINCE:
         made["looked_at"] = 0  # nothing is held yet, so the next look begins a tick
     return made

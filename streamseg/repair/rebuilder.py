@@ -21,6 +21,7 @@ from streamseg.events.decode import Decoder
 from streamseg.events.money import Money
 from streamseg.events.record import Record
 from streamseg.features.codec import erasure_of
+from streamseg.features.identifiers.identifier_conversion import doubt_identifiers
 from streamseg.features.layout import NEVER, Layout
 from streamseg.features.rows import Rows
 from streamseg.features.windows.conversion import doubt
@@ -31,7 +32,7 @@ from streamseg.pipeline import LiveAudiences, belonged, size_names
 from streamseg.ports import Log, PartitionMetadata, StateStore
 from streamseg.repair.single_pass import ERASURES_FIRST, SinglePass
 from streamseg.service.row_scans import ROWS_AT_ONCE, scan_rows
-from streamseg.topics import CLICKS, INPUT_TOPICS, MEMBERSHIPS
+from streamseg.topics import CLICKS, INPUT_TOPICS, MEMBERSHIPS, PROFILES
 
 
 class LogNotWholeError(StreamsegError):
@@ -160,18 +161,22 @@ class Rebuilder:
         replay.rows.erased_at[slots] = np.array([erased[customer] for customer in ours])
         others = [other for other in self._partitions if gather and other != partition]
         ends: dict[str, int] = {}
-        whole = True
+        cut = set[str]()
         for source in ERASURES_FIRST:
             topic = INPUT_TOPICS[source]
             for place in (*others, partition):  # its own last: the last applied offsets refer to it
                 replay.rows.last_applied[:, source] = -1
                 first, ends[topic] = await self._log.bounds(topic, place)
-                whole &= first == 0
+                if first > 0:
+                    cut.add(topic)
                 async for records in self._log.read(topic, place, first, ends[topic]):
                     wanted = records if place == partition else list(self._keyed(partition, records))
                     replay.take(source, wanted, everything)
-        if not whole:
-            doubt(replay.rows.slab[: len(replay.rows.customer_ids)], self._layout)
+        made = replay.rows.slab[: len(replay.rows.customer_ids)]
+        if cut:
+            doubt(made, self._layout)
+        if PROFILES in cut:
+            doubt_identifiers(made, self._layout)
         return replay, ends
 
     def _keyed(self, partition: int, records: Sequence[Record]) -> Iterator[Record]:

@@ -1,10 +1,17 @@
-"""The table of the settings file about audiences: how many there can be, and what rows keep for windows of time."""
+"""The table of the settings file about audiences: how many there can be, and what rows keep for them."""
 
-from pydantic import Field, field_validator
+from typing import Annotated, Final
+
+from pydantic import Field, StringConstraints, field_validator
 
 from streamseg.errors import SettingsError
+from streamseg.features.identifiers.normal_forms import IdentifierKind
 from streamseg.features.windows.tracked import trackers_of
 from streamseg.settings.toml_table import TomlTable
+from streamseg.wrong_values import FORMATS
+
+COUNTRY_CODE: Final = r"^\+?[1-9][0-9]{0,2}$|^$"
+FORMATS[COUNTRY_CODE] = "must be a country code such as +31"
 
 
 class AudienceSettings(TomlTable):
@@ -18,6 +25,11 @@ class AudienceSettings(TomlTable):
     latest purchase are always kept."""
     spent_days: int = Field(default=0, ge=0, le=400)
     """Days of which rows keep the amount spent, for rules such as 200 within 90 days. Each takes four bytes."""
+    identifiers: tuple[IdentifierKind, ...] = ()
+    """Identifiers of which rows keep hashes, for lists: "email", "phone". Profiles tell them in traits of these names,
+    plain or as SHA-256. Each takes 28 bytes of a row."""
+    phone_country_code: Annotated[str, StringConstraints(pattern=COUNTRY_CODE)] = ""
+    """Country code of phone numbers that are written without one, such as "+31". Without it, these are left out."""
 
     @field_validator("tracked")
     @classmethod

@@ -144,6 +144,8 @@ def _layout(settings: Settings) -> Layout:
         tracked=settings.audiences.tracked,
         spent_days=settings.audiences.spent_days,
         audiences=settings.audiences.most,
+        identifiers=settings.audiences.identifiers,
+        phone_country_code=settings.audiences.phone_country_code.removeprefix("+"),
     )
 
 

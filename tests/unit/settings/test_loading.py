@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from streamseg.commands import streamseg
 from streamseg.errors import SettingsError
 from streamseg.settings import load_settings
+from streamseg.wiring.derived import derive
 
 
 @pytest.mark.parametrize(
@@ -24,6 +25,14 @@ from streamseg.settings import load_settings
         ('[api]\nallowed_origins = ["https://shop.example/"]', "setting api.allowed_origins.0: "),
         ('[api]\npublic_url = "segments.shop.example"', "setting api.public_url: "),
         ("[api", "settings file: Expected ']'"),
+        (
+            '[audiences]\nidentifiers = ["mail"]',
+            "setting audiences.identifiers.0: must be 'email' or 'phone', not 'mail'",
+        ),
+        (
+            '[audiences]\nphone_country_code = "031"',
+            "setting audiences.phone_country_code: must be a country code such as +31, not '031'",
+        ),
         (
             '[segmentations.a]\npack = "value"\npopulation = "transactions => 1"',
             "setting segmentations.a.population: there is no comparison =>: use one of >=, >, <=, <, ==, !=; did",
@@ -58,6 +67,12 @@ def test_a_wrong_environment_variable_is_named(
     with pytest.raises(SettingsError) as raised:
         load_settings()
     assert str(raised.value).removeprefix("environment variable ") == message
+
+
+def test_what_rows_keep_for_lists_is_derived_from_the_settings() -> None:
+    table = {"identifiers": ["phone", "email"], "phone_country_code": "+31"}
+    layout = derive(load_settings(None, audiences=table)).layout
+    assert (layout.identifiers, layout.phone_country_code) == (("email", "phone"), "31")
 
 
 def test_a_missing_settings_file_is_named(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""E-mail addresses and phone numbers of customers: their normal forms, and the hashes of these that rows keep."""
