@@ -5,12 +5,13 @@ window that a row does not know makes neither true. A clause is the conjunction 
 clauses.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from streamseg.audiences.lists.content import LoadedList
 from streamseg.audiences.normal_form import Clause
 from streamseg.audiences.predicates import Predicate
 from streamseg.audiences.questions import Asked, Mask, all_questions
@@ -29,12 +30,19 @@ class Decided(NamedTuple):
 class CompiledRules:
     """The rules of all audiences, prepared for a layout.
 
-    Raises `KeyError` for an unknown figure, `ValueError` for an attribute, segmentation or event that rows do not keep.
+    Raises `KeyError` for an unknown figure or list, `ValueError` for an attribute, segmentation or event that rows do
+    not keep.
     """
 
-    def __init__(self, layout: Layout, audiences: Sequence[str], rules: Sequence[Sequence[Clause]]) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        audiences: Sequence[str],
+        rules: Sequence[Sequence[Clause]],
+        lists: Mapping[str, LoadedList] | None = None,
+    ) -> None:
         used = list(dict.fromkeys(one.predicate for rule in rules for clause in rule for one in clause))
-        self._questions = all_questions(layout, audiences, used)
+        self._questions = all_questions(layout, audiences, used, lists or {})
         self.predicates = [one for questions in self._questions for one in questions.predicates]
         """Distinct predicates, in the order of their literals."""
         place = {one: index for index, one in enumerate(self.predicates)}

@@ -1,4 +1,4 @@
-"""The audiences that are declared at a time: one immutable set after the other, each with a generation.
+"""The audiences and lists that are declared at a time: one immutable set after the other, each with a generation.
 
 A set keeps every audience that there ever was: a dropped id never comes back, and a row that was last looked at long
 ago still tells which audience a column stood for then.
@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from streamseg.audiences.lists.uploaded import UploadedList, check_room
 from streamseg.errors import NotFoundError, SettingsError
 
 
@@ -36,6 +37,8 @@ class DeclaredAudiences(msgspec.Struct, frozen=True):
 
     generation: int = 0
     audiences: tuple[Declared, ...] = ()
+    lists: tuple[UploadedList, ...] = ()
+    """The uploaded lists that rules can ask for, sorted by id."""
 
     @classmethod
     def decode(cls, encoded: bytes | None) -> "DeclaredAudiences":
@@ -74,7 +77,7 @@ class DeclaredAudiences(msgspec.Struct, frozen=True):
                 return self
             changed = msgspec.structs.replace(kept, version=kept.version + 1, definition=definition)
             others = tuple(one for one in self.audiences if one is not kept)
-            return DeclaredAudiences(generation, (*others, changed))
+            return DeclaredAudiences(generation, (*others, changed), self.lists)
         if any(one.id == audience for one in self.audiences):
             raise SettingsError(f"audience {audience} was dropped, and its id does not come back: choose another id")
         taken = {one.column for one in self.live}
@@ -87,7 +90,7 @@ class DeclaredAudiences(msgspec.Struct, frozen=True):
         last = {one.column: one.end or 0 for one in self.audiences}
         column = min(free, key=lambda one: (last.get(one, 0), one))
         added = Declared(id=audience, version=1, column=column, first=generation, definition=definition)
-        return DeclaredAudiences(generation, (*self.audiences, added))
+        return DeclaredAudiences(generation, (*self.audiences, added), self.lists)
 
     def without(self, audience: str, at: int = 0) -> "DeclaredAudiences":
         """Return the set without an audience; `at` is as for `with_`.
@@ -100,4 +103,53 @@ class DeclaredAudiences(msgspec.Struct, frozen=True):
             raise NotFoundError(f"there is no audience {audience}; there are {there}")
         generation = max(self.generation + 1, at)
         dropped = msgspec.structs.replace(kept, end=generation)
-        return DeclaredAudiences(generation, tuple(dropped if one is kept else one for one in self.audiences))
+        audiences = tuple(dropped if one is kept else one for one in self.audiences)
+        return DeclaredAudiences(generation, audiences, self.lists)
+
+    def find_list(self, name: str) -> UploadedList | None:
+        """Return the uploaded list with this id."""
+        return next((one for one in self.lists if one.id == name), None)
+
+    def with_list(self, uploaded: UploadedList, at: int = 0) -> "DeclaredAudiences":
+        """Return the set with a list, in place of the one with its id; `at` is as for `with_`.
+
+        Its version is the next one. Raises `SettingsError` where there is no room for it.
+        """
+        before = self.find_list(uploaded.id)
+        version = 1 if before is None else before.version + 1
+        lists = [one for one in self.lists if one is not before]
+        lists.append(msgspec.structs.replace(uploaded, version=version))
+        sorted_ = tuple(sorted(lists, key=lambda one: one.id))
+        check_room(sorted_)
+        return DeclaredAudiences(max(self.generation + 1, at), self.audiences, sorted_)
+
+    def without_list(self, name: str, at: int = 0) -> "DeclaredAudiences":
+        """Return the set without a list; `at` is as for `with_`.
+
+        Raises `NotFoundError` if there is no such list, and `SettingsError` if an audience asks for it.
+        """
+        if self.find_list(name) is None:
+            there = ", ".join(one.id for one in self.lists) or "none"
+            raise NotFoundError(f"there is no list {name}; there are {there}")
+        users = self.users_of(name)
+        if users:
+            raise SettingsError(f"list {name} is asked for by {', '.join(users)}: change or drop these audiences first")
+        kept = tuple(one for one in self.lists if one.id != name)
+        return DeclaredAudiences(max(self.generation + 1, at), self.audiences, kept)
+
+    def users_of(self, name: str) -> list[str]:
+        """Return the live audiences whose rule asks for a list."""
+        return [one.id for one in self.live if _asks_for(one.definition["rule"], name)]
+
+
+def _asks_for(rule: Any, name: str) -> bool:
+    """Return whether a rule as it was written asks for a list."""
+    match rule:
+        case {"list": asked}:
+            return bool(asked == name)
+        case {"not": part}:
+            return _asks_for(part, name)
+        case {"all": parts} | {"any": parts}:
+            return any(_asks_for(part, name) for part in parts)
+        case _:
+            return False

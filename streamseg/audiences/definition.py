@@ -3,33 +3,14 @@
 This is the schema of audiences wherever they are written: in files, in the API, on the topic.
 """
 
-from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
+from streamseg.audiences.written.ends import Expiry, end_of
 from streamseg.audiences.written.leaves import AudienceId, Table
 from streamseg.audiences.written.written_rules import Rule
 from streamseg.events.schema import schema_of
-
-_EXAMPLES = "must be a date such as 2027-01-31, or a time with its zone such as 2027-01-31T12:00:00+01:00"
-
-
-def _moment(given: object) -> date | None:
-    """Read a date or a time with its zone; TOML and YAML give both as such, JSON as text."""
-    if isinstance(given, str):
-        try:
-            given = date.fromisoformat(given) if len(given) <= len("2027-01-31") else datetime.fromisoformat(given)
-        except ValueError:
-            raise ValueError(f"{_EXAMPLES}, not {given!r}") from None
-    if given is None or (isinstance(given, date) and not isinstance(given, datetime)):
-        return given
-    if not isinstance(given, datetime):
-        raise ValueError(_EXAMPLES)  # noqa: TRY004 - pydantic wants it so
-    if given.tzinfo is None:
-        raise ValueError(f"has no zone: write {given.isoformat()}Z, or its offset such as +01:00")
-    return given
 
 
 class Audience(Table):
@@ -48,14 +29,12 @@ class Audience(Table):
     """Who belongs to it."""
     minimum_size: Annotated[int, Field(ge=1)] = 50
     """With fewer members it is not used."""
-    expires: Annotated[datetime | date | None, BeforeValidator(_moment)] = None
+    expires: Expiry = None
     """When it ends: a time with its zone, or the last day."""
 
     def ends_at(self, time_zone: str) -> float | None:
         """Return when it ends, epoch seconds; None for never. Days are those of the time zone."""
-        if self.expires is None or isinstance(self.expires, datetime):
-            return None if self.expires is None else self.expires.timestamp()
-        return datetime.combine(self.expires + timedelta(days=1), time(), ZoneInfo(time_zone)).timestamp()
+        return end_of(self.expires, time_zone)
 
     def written(self) -> dict[str, Any]:
         """Return the definition as JSON values, without what is the default."""

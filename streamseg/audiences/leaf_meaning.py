@@ -9,6 +9,7 @@ from streamseg.audiences.predicates import (
     Happened,
     InGroup,
     Not,
+    OnList,
     Operator,
     Spent,
     Tree,
@@ -23,13 +24,14 @@ from streamseg.audiences.written.leaves import (
     FeatureRule,
     GroupRule,
     KnownRule,
+    ListRule,
     NeverRule,
     SegmentRule,
     SpentRule,
     TraitRule,
 )
 
-Leaf = FeatureRule | KnownRule | TraitRule | EventRule | NeverRule | SpentRule | SegmentRule | GroupRule
+Leaf = FeatureRule | KnownRule | TraitRule | EventRule | NeverRule | SpentRule | SegmentRule | GroupRule | ListRule
 
 
 def leaf(rule: Leaf, audience: str, vocabulary: Vocabulary) -> Tree:
@@ -53,6 +55,8 @@ def leaf(rule: Leaf, audience: str, vocabulary: Vocabulary) -> Tree:
         case GroupRule():
             codes = {vocabulary.group_code(rule.segmentation, group) for group in _names(rule.group)}
             meant = InGroup(rule.segmentation, tuple(sorted(codes)))
+        case ListRule():
+            meant = OnList(vocabulary.uploaded_list(rule.list))
     return meant
 
 

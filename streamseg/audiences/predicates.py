@@ -1,7 +1,8 @@
 """What a rule asks of a customer, as plain values: the predicates, and the tree of all, any and not over them.
 
 A predicate is true, false or unknown. Only what happened can be unknown: `Happened` and `Spent`, where counting began
-after the window did. All others are true or false; what a customer does not have compares false.
+after the window did, and `OnList`, where a profile may have told an identifier before rows kept it. All others are true
+or false; what a customer does not have compares false.
 """
 
 from collections.abc import Sequence
@@ -71,7 +72,14 @@ class Belongs:
     audience: str
 
 
-Predicate = Compared | Known | Among | InGroup | Happened | Spent | Belongs
+@dataclass(frozen=True, slots=True)
+class OnList:
+    """The customer is on an uploaded list that has not ended. Unknown as said above."""
+
+    list: str
+
+
+Predicate = Compared | Known | Among | InGroup | Happened | Spent | Belongs | OnList
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
-"""What rules can speak of in a shop: its features, traits, tracked events, categories, segmentations and currency.
+"""What rules can speak of in a shop: features, traits, tracked events, categories, segmentations, lists, its currency.
 
 Each question is answered with what a predicate needs, or with `WrongNameError`: what is wrong, and the nearest known
 name.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
@@ -49,6 +49,10 @@ class Vocabulary:
     minor_units: int
     time_zone: str
     """Zone of the calendar days."""
+    identifiers: Sequence[str] = ()
+    """Kinds of identifiers of which rows keep hashes."""
+    lists: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """What the uploaded lists hold, by their ids: `id` and kinds of identifiers."""
 
     def figure(self, name: str) -> str:
         """Return the figure with this name: a feature as observed, or a count that the row keeps."""
@@ -139,6 +143,19 @@ class Vocabulary:
         if group not in known:
             raise WrongNameError("group", f"{segmentation} has no group {group}{_near(group, known, 'groups')}")
         return known[group]
+
+    def uploaded_list(self, name: str) -> str:
+        """Return the id of an uploaded list, which rows must be able to answer."""
+        if name not in self.lists:
+            near = did_you_mean(name, self.lists, "; `streamseg lists` shows them")
+            raise WrongNameError("list", f"there is no list {name}{near}")
+        held = self.lists[name] - {"id"}
+        if held and not held & {*self.identifiers}:
+            wanted = ", ".join(f'"{kind}"' for kind in sorted(held))
+            raise WrongNameError(
+                "list", f"{name} needs hashes that rows do not keep: setting audiences.identifiers = [{wanted}]"
+            )
+        return name
 
     def _check_segmentation(self, field: str, name: str) -> None:
         if name not in self.segmentations:

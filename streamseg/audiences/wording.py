@@ -10,6 +10,7 @@ from streamseg.audiences.predicates import (
     Happened,
     InGroup,
     Known,
+    OnList,
     Predicate,
     Spent,
 )
@@ -44,6 +45,8 @@ def asked(predicate: Predicate, layout: Layout) -> str:  # noqa: PLR0911 - one f
             return f"spent at least {amount:,.{layout.minor_units}f} {layout.currency} within {days} days"
         case Belongs(audience):
             return f"is in {audience} already"
+        case OnList(name):
+            return f"is on list {name}"
 
 
 def _within(seconds: float) -> str:

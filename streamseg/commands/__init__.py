@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "features": "List all features with unit and meaning.",
     "fuzz": "Send broken records through the decoder.",
     "keys": "Create, list, rotate and revoke API keys.",
+    "lists": "Upload, show and drop lists of customers.",
     "lookup": "Print the membership of one customer.",
     "overlap": "Compare audiences with segments.",
     "promote": "Make a shadow segmentation public.",

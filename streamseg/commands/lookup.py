@@ -80,6 +80,7 @@ def print_audiences(reasons: Mapping[str, Mapping[str, Any]]) -> None:
             for asks in clause:
                 answer = {True: "yes", False: "no", None: "not known yet"}[asks["is"]]
                 value = f" ({asks['value']:g})" if asks.get("value") is not None else ""
+                value += f" (until {utc(asks['ends'])})" if asks.get("ends") is not None else ""
                 fits, told = asks["is"] == asks["wanted"], "" if asks["wanted"] else ", must not be"
                 say(f"  {'+' if fits else '-'} {asks['asks']}: {answer}{value}{told}", indent="      ")
 

@@ -307,6 +307,25 @@ class ModelStore(Protocol):
         """Return the generation of the declared audiences, 0 for none. Called by model caches twice a second."""
         ...
 
+    async def write_list(self, name: str, content: bytes) -> None:
+        """Store the content of an uploaded list under a name that was never used. Called by `streamseg lists add`."""
+        ...
+
+    async def read_list(self, name: str) -> bytes | None:
+        """Return the content of an uploaded list, None if there is none.
+
+        Called by model caches when audiences or lists have changed, and by commands that evaluate rules.
+        """
+        ...
+
+    async def list_names(self) -> set[str]:
+        """Return the names of all stored contents. Called by `streamseg lists` when a list has changed."""
+        ...
+
+    async def remove_lists(self, names: Collection[str]) -> None:
+        """Delete these contents. Called by `streamseg lists` when no set of audiences names them any more."""
+        ...
+
     async def write_audience_sizes(self, sizes: bytes) -> None:
         """Store the sizes of the audiences, replacing the present ones. Called by the trainer every few seconds."""
         ...

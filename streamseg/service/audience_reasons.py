@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from streamseg.audiences.predicates import Compared
+from streamseg.audiences.predicates import Compared, OnList
 from streamseg.audiences.wording import asked
 from streamseg.clustering.population import OF_ROWS
 from streamseg.features.layout import Layout
@@ -20,7 +20,8 @@ def audience_reasons(
 
     `clauses` are the ways to belong: all that one of them asks must hold. Each asks something (`asks`) that must be so,
     or not be so (`wanted` false). `is` says whether it is so: true, false, or null where it is not known. `value` is
-    the figure that is compared, null where it is not known or none is.
+    the figure that is compared, null where it is not known or none is. `ends` is the end of a list, epoch seconds, null
+    for none.
 
     Args:
         layout: layout of the row.
@@ -47,6 +48,9 @@ def audience_reasons(
                 one["is"] = bool(yes[0]) if known else None
                 if isinstance(literal.predicate, Compared):
                     one["value"] = _value(rows, slots, at, literal.predicate.figure)
+                elif isinstance(literal.predicate, OnList):
+                    uploaded = live.declared.find_list(literal.predicate.list)
+                    one["ends"] = None if uploaded is None else uploaded.ends
                 asks.append(one)
             clauses.append(asks)
         since = int(rows.entered[slots[0], live.columns[column]]) if members[0, column] else None

@@ -84,18 +84,19 @@ async def declare(models: ModelStore, audiences: Iterable[Audience], columns: in
         return declared
 
     audiences = list(audiences)
-    return await _change(models, with_all)
+    return await change(models, with_all)
 
 
 async def drop(models: ModelStore, audience: str) -> DeclaredAudiences:
     """Drop an audience for good; returns the new set. Raises `NotFoundError` if there is no such audience."""
-    return await _change(models, lambda declared: declared.without(audience, int(time.time())))
+    return await change(models, lambda declared: declared.without(audience, int(time.time())))
 
 
-async def _change(models: ModelStore, change: Change) -> DeclaredAudiences:
+async def change(models: ModelStore, made: Change) -> DeclaredAudiences:
+    """Change the declared audiences and lists; returns the new set. Raises `StreamsegError` if others keep doing so."""
     for _ in range(_TRIES):
         before = await read_declared(models)
-        after = change(before)
+        after = made(before)
         if after is before or await models.declare(after.generation, before.generation, after.encode()):
             return after
     raise StreamsegError("somebody else keeps changing the audiences: try again")

@@ -13,11 +13,12 @@ from streamseg.kafka.partitioner import partition_of
 from streamseg.pipeline import CLOCK, LiveAudiences
 from streamseg.service import audiences
 from streamseg.service.audience_reasons import audience_reasons
+from streamseg.service.lists import ListContents
 from streamseg.service.overlap import Overlap
 from streamseg.service.overlap import overlap as overlap_of
 from streamseg.settings import Settings
 from streamseg.topics import CLICKS
-from streamseg.wiring.declared_audiences import live_audiences, vocabulary
+from streamseg.wiring.declared_audiences import live_audiences, with_lists
 from streamseg.wiring.derived import derive
 from streamseg.wiring.stores import stored_layout, stores
 
@@ -71,7 +72,7 @@ async def preview(settings: Settings, file: Path) -> list[audiences.Preview]:
         tried = declared
         for one in read:
             tried = tried.with_(one.id, one.written(), layout.audiences)
-        live, _ = live_audiences(layout, tried)
+        live, _ = live_audiences(layout, tried, await ListContents(models).of(tried))
         clock = settings.clock == "event"
         return [await audiences.preview(state, layout, live, one.id, event_clock=clock) for one in read]
 
@@ -89,7 +90,8 @@ async def reasons(settings: Settings, customer_id: str) -> dict[str, dict[str, A
     """Return why a customer is in each audience or not; empty for an unknown customer."""
     derived = derive(settings)
     async with stores(settings) as (state, _, models):
-        live, _ = live_audiences(derived.layout, await audiences.read_declared(models))
+        declared = await audiences.read_declared(models)
+        live, _ = live_audiences(derived.layout, declared, await ListContents(models).of(declared))
         metadata = await state.metadata(0)
         if not live.ids or metadata is None or CLICKS not in metadata.topics:
             return {}
@@ -112,4 +114,4 @@ async def overlap(settings: Settings) -> Overlap:
 
 def _read(file: Path, layout: Layout, declared: DeclaredAudiences) -> tuple[Audience, ...]:
     existing = [Audience.model_validate(one.definition) for one in declared.live]
-    return read_audiences(str(file), file.read_bytes(), vocabulary(layout), existing).audiences
+    return read_audiences(str(file), file.read_bytes(), with_lists(layout, declared), existing).audiences

@@ -1,6 +1,6 @@
 """Prepares declared audiences for rows: what rules can speak of, and the rules in the form that decides quickly."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import inf
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy as np
 from streamseg.audiences.compiled import CompiledRules
 from streamseg.audiences.declared import DeclaredAudiences
 from streamseg.audiences.definition import Audience
+from streamseg.audiences.lists.content import LoadedList
 from streamseg.audiences.meaning import meanings
 from streamseg.audiences.vocabulary import Vocabulary
 from streamseg.clustering.identity import OUTSIDE
@@ -17,8 +18,8 @@ from streamseg.features.windows.answers import KEPT_BY_EVERY_ROW
 from streamseg.pipeline import LiveAudiences
 
 
-def vocabulary(layout: Layout) -> Vocabulary:
-    """Return what rules can speak of where rows have this layout."""
+def vocabulary(layout: Layout, lists: Mapping[str, frozenset[str]] | None = None) -> Vocabulary:
+    """Return what rules can speak of where rows have this layout, and with these lists, each with what it holds."""
     tracked = dict.fromkeys(KEPT_BY_EVERY_ROW, 1) | dict(layout.trackers)
     categories = [event.partition(".")[2] for event in tracked if "." in event]
     return Vocabulary(
@@ -31,21 +32,38 @@ def vocabulary(layout: Layout) -> Vocabulary:
         currency=layout.currency,
         minor_units=layout.minor_units,
         time_zone=layout.time_zone,
+        identifiers=layout.identifiers,
+        lists=lists or {},
     )
 
 
-def live_audiences(layout: Layout, declared: DeclaredAudiences) -> tuple[LiveAudiences, Sequence[str]]:
-    """Return the audiences as the path needs them, and a line about each whose rule these rows cannot decide."""
+def with_lists(layout: Layout, declared: DeclaredAudiences) -> Vocabulary:
+    """Return what rules can speak of where rows have this layout, and with the lists that were uploaded."""
+    return vocabulary(layout, {one.id: frozenset(one.kinds) for one in declared.lists})
+
+
+def live_audiences(
+    layout: Layout, declared: DeclaredAudiences, lists: Mapping[str, LoadedList] | None = None
+) -> tuple[LiveAudiences, Sequence[str]]:
+    """Return the audiences as the path needs them, and a line about each whose rule these rows cannot decide.
+
+    `lists` are the uploaded ones with their content; where audiences are only read, they can be left out.
+    """
+    missing = [
+        f"list {one.id}: its content is missing or damaged: upload it again" for one in declared.lists
+        if lists is not None and one.id not in lists
+    ]  # fmt: skip
+    lists = lists or {}
     declared, without_room = _with_room(layout, declared)
     live = declared.live
     definitions = [Audience.model_validate(one.definition) for one in live]
-    understood, problems = meanings(definitions, vocabulary(layout))
+    understood, problems = meanings(definitions, vocabulary(layout, {name: one.kinds for name, one in lists.items()}))
     rules = [understood[one.id].clauses if one.id in understood else () for one in live]
     frozen = np.array([one.id not in understood for one in live], dtype=np.bool_)
-    compiled = CompiledRules(layout, [one.id for one in live], rules)
+    compiled = CompiledRules(layout, [one.id for one in live], rules, lists)
     ends = np.array([inf if (at := one.ends_at(layout.time_zone)) is None else at for one in definitions])
     lines = [f"audience {one.audience}: {one.text}" for one in problems]
-    return LiveAudiences(declared, compiled, frozen, ends), [*without_room, *lines]
+    return LiveAudiences(declared, compiled, frozen, ends), [*missing, *without_room, *lines]
 
 
 def _with_room(layout: Layout, declared: DeclaredAudiences) -> tuple[DeclaredAudiences, list[str]]:
@@ -56,4 +74,4 @@ def _with_room(layout: Layout, declared: DeclaredAudiences) -> tuple[DeclaredAud
         for one in declared.live
         if one.column >= layout.audiences
     ]
-    return DeclaredAudiences(declared.generation, kept), lines
+    return DeclaredAudiences(declared.generation, kept, declared.lists), lines

@@ -7,20 +7,25 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import Final
 
 from streamseg.audiences.declared import DeclaredAudiences
+from streamseg.audiences.lists.content import LoadedList
 from streamseg.clustering.assign import Assigner
 from streamseg.clustering.snapshot import Snapshot
 from streamseg.errors import SettingsError, StoreUnavailableError
 from streamseg.metrics import Metrics
 from streamseg.pipeline import LiveAudiences, Segmentation
 from streamseg.ports import ModelStore
+from streamseg.service.lists import ListContents
 from streamseg.worker.pace import PRODUCTION, Pace
 
 log = logging.getLogger(__name__)
 
-CompileAudiences = Callable[[DeclaredAudiences], tuple[LiveAudiences, Sequence[str]]]
+CompileAudiences = Callable[[DeclaredAudiences, Mapping[str, LoadedList]], tuple[LiveAudiences, Sequence[str]]]
 """Prepares declared audiences for the rows of a worker; says in a line each what is wrong with others."""
+_SETS: Final = 5
+"""So many sets of audiences are read at a time while people keep changing them."""
 
 
 class ModelCache:
@@ -44,6 +49,7 @@ class ModelCache:
         self.audiences: LiveAudiences | None = None
         """The declared audiences; None before the first one, and where rows have no room for any."""
         self._compile_audiences = compile_audiences
+        self._lists = ListContents(store)
         self._sought = 0
         """Greatest generation of audiences that was asked for because a row knows it."""
         self.generation = 0
@@ -108,12 +114,19 @@ class ModelCache:
     async def _refresh_audiences(self) -> None:
         if self._compile_audiences is None:
             return
-        if await self._store.declared_generation() != self._known_audiences:
+        for _ in range(_SETS):
+            if await self._store.declared_generation() == self._known_audiences:
+                return
             declared = DeclaredAudiences.decode(await self._store.declared())
-            self.audiences, problems = self._compile_audiences(declared)
-            for problem in problems:
-                log.warning("%s: its members stay as they are", problem)
-            self.generation += 1
+            lists = await self._lists.of(declared)
+            if len(lists) == len(declared.lists) or await self._store.declared_generation() == declared.generation:
+                break
+        else:
+            return  # the next refresh goes on
+        self.audiences, problems = self._compile_audiences(declared, lists)
+        for problem in problems:
+            log.warning("%s: its members stay as they are", problem)
+        self.generation += 1
 
     async def _refresh_models(self) -> None:
         names = [segmentation.name for segmentation in self.segmentations]

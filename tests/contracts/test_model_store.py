@@ -102,6 +102,18 @@ async def test_audiences_are_no_segmentation(models: ModelStore) -> None:
     assert (await models.declared_generation(), await models.declared()) == (7, b"set")
 
 
+async def test_contents_of_lists_are_written_read_and_removed_by_name(models: ModelStore) -> None:
+    assert (await models.list_names(), await models.read_list("a.1.x")) == (set(), None)
+    long = bytes(range(256)) * 4_000
+    await models.write_list("a.1.x", long)
+    await models.write_list("b.1.y", b"\x00\xff")
+    assert await models.list_names() == {"a.1.x", "b.1.y"}
+    assert (await models.read_list("a.1.x"), await models.read_list("b.1.y")) == (long, b"\x00\xff")
+    await models.remove_lists(["a.1.x", "gone"])
+    await models.remove_lists([])
+    assert await models.list_names() == {"b.1.y"}
+
+
 async def test_segments_are_removed_from_the_catalogue_with_their_names(models: ModelStore) -> None:
     await models.write_catalogue({"behaviour-a": b"{}", "behaviour-b": b"{}"})
     for segment in ("behaviour-a", "behaviour-b"):

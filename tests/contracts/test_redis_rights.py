@@ -11,10 +11,13 @@ import pytest
 import redis
 from typing_extensions import override
 
+from streamseg.audiences.lists.content import ListContent
+from streamseg.audiences.lists.list_files import ReadList
 from streamseg.embedded import RedisServer
 from streamseg.errors import SettingsError, StoreLoginError, StoreUnavailableError
 from streamseg.membership.types import OutboxEntry
 from streamseg.ports import Closed, Delivery, Flows, Flush, Subscriber, WorkerReport
+from streamseg.service.lists import described, drop_list, upload
 from streamseg.store.ads_mirror import AdsMirror
 from streamseg.store.key_names import ADS_PREFIX
 from streamseg.store.redis import RedisMembershipStore, RedisModelStore, RedisStateStore
@@ -74,6 +77,7 @@ async def as_worker(client: Client) -> None:
     for read in (models.names, models.promoted, models.dropped, models.rfm, models.catalogue, models.declared):
         await read()
     assert await models.declared_generation() == 0
+    assert await models.read_list("a.1.x") is None
     await models.write_rfm(b"{}")
     await models.write_catalogue({"behaviour-aaaa": b"{}"})
     await models.remove_from_catalogue(["behaviour-bbbb"])
@@ -218,6 +222,18 @@ def test_tools_may_do_what_every_process_may_but_listen() -> None:
         f"+z{name}" for name in ("rangebyscore", "rangebylex", "popmin", "unionstore")
     } | {"+hlen"}
     assert not {"+flushall", "+flushdb", "+config", "+keys", "+shutdown", "+acl", "+@all", "+debug"} & mine
+
+
+def test_tools_may_upload_replace_and_drop_lists(server: RedisServer) -> None:
+    async def go() -> None:
+        async with client_of(server, "tools", USERS["tools"]) as client:
+            models, read = RedisModelStore(client), ReadList(ListContent.of([1], []), kinds=("id",))
+            for _ in range(2):
+                await upload(models, described("vip", read, None), read.content)
+            await drop_list(models, "vip")
+            assert await models.list_names() == set()
+
+    asyncio.run(go())
 
 
 def in_a_cluster() -> list[str]:

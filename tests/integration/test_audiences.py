@@ -81,10 +81,17 @@ def pass_time(environment: Mapping[str, str], now: float) -> None:
 
 
 def balance_of_changes(environment: Mapping[str, str]) -> dict[str, set[str]]:
-    """Who is in which audience by the change topic alone; each entry and exit must have its opposite."""
+    """Who is in which audience by the change topic alone; each entry and exit must have its opposite.
+
+    A tombstone means: forget the customer.
+    """
     inside, seen = defaultdict[str, set[str]](set), set[tuple[str, int, int]]()
     for key, value, _ in read_all(environment["STREAMSEG_KAFKA__BOOTSTRAP"], MEMBERSHIPS):
-        told = json.loads(value) if value is not None else {}
+        if value is None:
+            for members in inside.values():
+                members.discard((key or b"").decode())
+            continue
+        told = json.loads(value)
         order = ((key or b"").decode(), told.get("epoch", 0), told.get("seq", 0))
         if order in seen:
             continue

@@ -32,6 +32,10 @@ USES_A_SERVER = {
     "evaluate": ("evaluate", "--truth", "truth.csv"),
     "keys": ("keys", "list"),
     "keys create": ("keys", "create", "shop"),
+    "lists": ("lists",),
+    "lists add": ("lists", "add", "vip", "list.txt"),
+    "lists drop": ("lists", "drop", "vip"),
+    "lists show": ("lists", "show", "vip"),
     "lookup": ("lookup", "c-1"),
     "promote": ("promote", "extra"),
     "rebuild": ("rebuild",),
@@ -70,6 +74,8 @@ UNKNOWN = {
     "evaluate": ("evaluate", "--truth", "truth.csv", "--segmentation", "nobody"),
     "keys revoke": ("keys", "revoke", "key-none"),
     "keys rotate": ("keys", "rotate", "nobody"),
+    "lists drop": ("lists", "drop", "nobody"),
+    "lists show": ("lists", "show", "nobody"),
     "lookup": ("lookup", "nobody"),
     "promote": ("promote", "nobody"),
     "segments diff": ("segments", "diff", "nobody"),
@@ -86,6 +92,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "audiences.toml").write_text(
         '[[audience]]\nid = "readers"\nname = "Readers"\npurpose = "content"\nrule = { event = "visit" }\n'
     )
+    (tmp_path / "list.txt").write_text("c-1\n")
     (tmp_path / "truth.csv").write_text("customer_id,label\nc-1,a\n")
     (tmp_path / "streamseg.toml").write_text(
         '[segmentations.behaviour]\npack = "behaviour"\n[segmentations.extra]\npack = "value"\nshadow = true\n'

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from streamseg.audiences.compiled import CompiledRules
+from streamseg.audiences.lists.content import ListContent, LoadedList
 from streamseg.audiences.normal_form import Clause, UnwieldyRuleError, normal_form
 from streamseg.audiences.predicates import (
     AllOf,
@@ -21,11 +22,13 @@ from streamseg.audiences.predicates import (
     InGroup,
     Known,
     Not,
+    OnList,
     Operator,
     Spent,
     Tree,
 )
-from streamseg.events.types import Event
+from streamseg.events.types import Event, Profile
+from streamseg.features.identifiers.hashes import identifier_hashes, short_hash
 from streamseg.features.layout import Attribute, Layout
 from streamseg.features.vector import observed
 from tests.support.plain_windows import Happenings, day_of
@@ -41,11 +44,21 @@ LAYOUT = Layout.of(
     remembered_event_ids=64,
     segmentations=("behaviour", "value"),
     attributes=(Attribute("age"), Attribute("country", ("nl", "se", "no"))),
+    identifiers=("email", "phone"),
 )
 AUTUMN = datetime(2026, 10, 25, 1, tzinfo=UTC).timestamp()
 """Clocks in Stockholm are set back: this day has 25 hours."""
 AUDIENCES = ("a", "b", "c", "d")
 MANY = 4
+EMAILS, PHONES = ("a@web.nl", "b@web.nl", "c@web.nl"), ("+31611111111", "+31622222222")
+LISTED: dict[str, tuple[frozenset[str], frozenset[str], float]] = {
+    "people": (frozenset(), frozenset({"a@web.nl", "+31611111111"}), math.inf),
+    "phones": (frozenset(), frozenset({"+31622222222"}), AUTUMN + 3 * DAY),
+    "ids": (frozenset({"c-0", "c-2"}), frozenset(), AUTUMN + 20 * DAY),
+    "both": (frozenset({"c-1"}), frozenset({"b@web.nl"}), AUTUMN + 30 * DAY),
+    "ended": (frozenset({"c-0"}), frozenset({"a@web.nl"}), AUTUMN - DAY),
+}
+"""Ids, plain identifiers and end of each list."""
 FEW = settings(max_examples=60, deadline=None)
 
 times = st.integers(-30, 0).map(lambda day: AUTUMN + day * DAY) | st.floats(AUTUMN - 3 * DAY, AUTUMN)
@@ -61,6 +74,8 @@ events = st.one_of(
     st.builds(lambda at, age, country: profile(at, age=age, country=country), times, st.integers(18, 80) | st.none(),
               st.sampled_from(["nl", "se", "xx"])),
 )  # fmt: skip
+names = {"email": st.sampled_from([*EMAILS, None]), "phone": st.sampled_from([*PHONES, None])}
+told = st.builds(lambda at, traits: profile(at, **traits), times, st.fixed_dictionaries({}, optional=names))
 operators: st.SearchStrategy[Operator] = st.sampled_from([">=", ">", "<=", "<", "==", "!="])
 some_codes = st.lists(st.integers(0, 4), min_size=1, max_size=3).map(tuple)
 windows = st.sampled_from([DAY, 3 * DAY, 29 * DAY, 30 * DAY, math.inf]) | st.integers(1, 40 * 86_400).map(float)
@@ -75,6 +90,7 @@ lasting: st.SearchStrategy[Tree] = st.one_of(
     st.sampled_from([*TRACKED]).flatmap(
         lambda event: st.builds(Happened, st.just(event), st.integers(1, TRACKED[event]), windows)
     ),
+    st.builds(OnList, st.sampled_from([*LISTED])),
     st.builds(Spent, st.integers(1, 20_000), st.integers(1, LAYOUT.spent_days)),
 )
 decaying: st.SearchStrategy[Tree] = st.one_of(
@@ -100,13 +116,29 @@ def clauses_of(rules: Sequence[Tree]) -> list[tuple[Clause, ...]]:
         raise
 
 
+def loaded() -> dict[str, LoadedList]:
+    made = {}
+    for name, (ids, plain, ends) in LISTED.items():
+        kinds = {"email" if "@" in one else "phone" for one in plain} | ({"id"} if ids else set())
+        hashes = [
+            one for text in plain for one in identifier_hashes("email" if "@" in text else "phone", text, "") or ()
+        ]
+        made[name] = LoadedList(ListContent.of([*map(short_hash, ids)], hashes), frozenset(kinds), ends)
+    return made
+
+
+LISTS = loaded()
+
+
 class Customers:
     """Rows, and the plain events of each."""
 
     def __init__(self, data: st.DataObject) -> None:
         draw = data.draw
         self.slab = Slab(LAYOUT, [f"c-{n}" for n in range(MANY)])
-        history: list[tuple[Event, int]] = draw(st.lists(st.tuples(events, st.integers(0, MANY - 1)), max_size=12))
+        history: list[tuple[Event, int]] = draw(
+            st.lists(st.tuples(events | told, st.integers(0, MANY - 1)), max_size=12)
+        )
         for event, slot in history:
             self.slab.feed([event], [slot])
         self.events: list[list[Event]] = [[one for one, of in history if of == slot] for slot in range(MANY)]
@@ -118,6 +150,7 @@ class Customers:
         rows.tracked_from[:MANY] = [[draw(since) for _ in LAYOUT.trackers] for _ in range(MANY)]
         today = day_of(AUTUMN, ZONE)
         rows.spent_from[:MANY, 0] = [draw(st.just(0) | st.integers(today - 20, today + 1)) for _ in range(MANY)]
+        rows.identified_from[:MANY] = [[draw(since) for _ in LAYOUT.identifiers] for _ in range(MANY)]
         self.members: NDArray[np.bool_] = np.array(
             draw(st.lists(st.lists(st.booleans(), min_size=4, max_size=4), min_size=MANY, max_size=MANY))
         )
@@ -142,14 +175,34 @@ class Customers:
             amounts=told.amounts,
             summed_since=float(rows.spent_from[slot, 0]) or -math.inf,
             audiences=frozenset(name for name, in_ in zip(AUDIENCES, self.members[slot], strict=True) if in_),
+            on_lists={name: self.is_on(slot, name, now) for name in LISTED},
         )
+
+    def is_on(self, slot: int, name: str, now: float) -> bool | None:
+        """Return whether a customer is on a list, by the latest that each kind of profile told; None if not known."""
+        ids, plain, ends = LISTED[name]
+        if now >= ends:
+            return False
+        answers: list[bool | None] = [f"c-{slot}" in ids]
+        for column, kind in enumerate(LAYOUT.identifiers):
+            if not any(("@" in one) == (kind == "email") for one in plain):
+                continue
+            since = self.slab.rows.identified_from[slot, column]
+            ranked = [
+                (one.at, identifier_hashes(kind, one.attributes[kind], ""), one.attributes[kind])
+                for one in self.events[slot]
+                if isinstance(one, Profile) and kind in one.attributes
+            ]
+            at, _, text = max(ranked, key=lambda one: one[:2], default=(-math.inf, None, None))
+            answers.append(text in plain if since == 0 or at > since else None)
+        return True if True in answers else None if None in answers else False
 
 
 @FEW
 @given(rules=trees(decaying), data=st.data())
 def test_rules_decide_for_many_as_for_each_from_what_happened(rules: list[Tree], data: st.DataObject) -> None:
     clauses, customers = clauses_of(rules), Customers(data)
-    compiled = CompiledRules(LAYOUT, AUDIENCES, clauses)
+    compiled = CompiledRules(LAYOUT, AUDIENCES, clauses, LISTS)
     given_ = customers.slab.rows, customers.slab.all, customers.at, customers.members
     members, unknown = compiled.decide(*given_).members, compiled.unknown(*given_)
     answers = compiled.answers(*given_)
@@ -167,7 +220,7 @@ def test_rules_decide_for_many_as_for_each_from_what_happened(rules: list[Tree],
 @FEW
 @given(rules=trees(lasting), data=st.data())
 def test_a_decision_holds_until_it_says(rules: list[Tree], data: st.DataObject) -> None:
-    compiled, customers = CompiledRules(LAYOUT, AUDIENCES, clauses_of(rules)), Customers(data)
+    compiled, customers = CompiledRules(LAYOUT, AUDIENCES, clauses_of(rules), LISTS), Customers(data)
     rows, slots, at, members = customers.slab.rows, customers.slab.all, customers.at, customers.members
     decided = compiled.decide(rows, slots, at, members)
     assert (decided.until > at).all()
@@ -181,7 +234,7 @@ def test_a_decision_holds_until_it_says(rules: list[Tree], data: st.DataObject) 
 @FEW
 @given(rules=trees(decaying), data=st.data())
 def test_any_split_of_the_customers_gives_the_same(rules: list[Tree], data: st.DataObject) -> None:
-    compiled, customers = CompiledRules(LAYOUT, AUDIENCES, clauses_of(rules)), Customers(data)
+    compiled, customers = CompiledRules(LAYOUT, AUDIENCES, clauses_of(rules), LISTS), Customers(data)
     rows, at, members = customers.slab.rows, customers.at, customers.members
     whole = compiled.decide(rows, customers.slab.all, at, members)
     order = np.array(data.draw(st.permutations(range(MANY))))

@@ -28,4 +28,6 @@ VOCABULARY: Final = Vocabulary(
     currency="EUR",
     minor_units=2,
     time_zone="Europe/Amsterdam",
+    identifiers=("email",),
+    lists={"vip": frozenset({"id", "email"}), "staff": frozenset({"id"}), "called": frozenset({"phone"})},
 )

@@ -19,6 +19,7 @@ from streamseg.audiences.predicates import (
     InGroup,
     Known,
     Not,
+    OnList,
     Predicate,
     Spent,
     Tree,
@@ -58,6 +59,8 @@ class Facts:
     """Day and minor units of each purchase, those of refunds negative, since the day `summed_since`."""
     summed_since: float = -math.inf
     audiences: frozenset[str] = frozenset()
+    on_lists: Mapping[str, Truth] = field(default_factory=dict)
+    """Whether the customer is on a list that has not ended, by list; None where an identifier may be missing."""
 
 
 def evaluate(rule: Tree, facts: Facts) -> Truth:
@@ -111,6 +114,8 @@ def _holds(predicate: Predicate, facts: Facts) -> Truth:
             holds = facts.groups.get(segmentation) in codes
         case Belongs(audience):
             holds = audience in facts.audiences
+        case OnList(name):
+            holds = facts.on_lists.get(name, False)
         case Happened():
             holds = _happened(predicate, facts)
         case Spent():

@@ -16,6 +16,7 @@ The first name of a leaf says what it asks of::
     {segment = "behaviour-k7q2"}                                # or a list of ids
     {segmentation = "value", group = "outside"}                 # a declared group, or a list of them
     {audience = "other"}                                        # its rule takes this place
+    {list = "vip"}                                              # an uploaded list (`streamseg lists`)
 
 Numbers compare by at_least, above, at_most, below and is. What a customer does not have compares false, so `not` of it
 is true; `known` asks for it.
@@ -202,3 +203,9 @@ class AudienceRule(Table):
     """What the rule of another audience asks. Its minimum size and its expiry are its own."""
 
     audience: AudienceId
+
+
+class ListRule(Table):
+    """The customer is on an uploaded list: by id, or by e-mail address or phone number."""
+
+    list: AudienceId

@@ -21,6 +21,7 @@ from streamseg.audiences.written.leaves import (
     FeatureRule,
     GroupRule,
     KnownRule,
+    ListRule,
     NeverRule,
     SegmentRule,
     SpentRule,
@@ -60,6 +61,7 @@ KINDS: Final[dict[str, type[Table]]] = {
     "segment": SegmentRule,
     "segmentation": GroupRule,
     "audience": AudienceRule,
+    "list": ListRule,
 }
 """The tables of a rule, by the name that tells them apart."""
 
@@ -108,7 +110,8 @@ Rule = TypeAliasType(
         | Annotated[SpentRule, Tag("<spent>")]
         | Annotated[SegmentRule, Tag("<segment>")]
         | Annotated[GroupRule, Tag("<segmentation>")]
-        | Annotated[AudienceRule, Tag("<audience>")],
+        | Annotated[AudienceRule, Tag("<audience>")]
+        | Annotated[ListRule, Tag("<list>")],
         Discriminator(_kind),
         BeforeValidator(_check_kind),
     ],

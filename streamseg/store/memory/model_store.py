@@ -15,6 +15,7 @@ class MemoryModelStore:
         self._rfm: bytes | None = None
         self._audience_sizes: bytes | None = None
         self._audiences: tuple[int, bytes | None] = (0, None)
+        self._lists: dict[str, bytes] = {}
 
     async def publish(self, segmentation: str, version: int, parent: int, snapshot: bytes) -> bool:
         """See the port."""
@@ -72,6 +73,23 @@ class MemoryModelStore:
     async def declared_generation(self) -> int:
         """See the port."""
         return self._audiences[0]
+
+    async def write_list(self, name: str, content: bytes) -> None:
+        """See the port."""
+        self._lists[name] = content
+
+    async def read_list(self, name: str) -> bytes | None:
+        """See the port."""
+        return self._lists.get(name)
+
+    async def list_names(self) -> set[str]:
+        """See the port."""
+        return set(self._lists)
+
+    async def remove_lists(self, names: Collection[str]) -> None:
+        """See the port."""
+        for name in names:
+            self._lists.pop(name, None)
 
     async def write_audience_sizes(self, sizes: bytes) -> None:
         """See the port."""

@@ -83,6 +83,29 @@ class RedisModelStore:
         with translated_errors():
             return int(await self._redis.execute_command("HGET", keys.AUDIENCES, "version") or 0)
 
+    async def write_list(self, name: str, content: bytes) -> None:
+        """See the port."""
+        with translated_errors():
+            await self._redis.execute_command("HSET", keys.LISTS, name, content)
+
+    async def read_list(self, name: str) -> bytes | None:
+        """See the port."""
+        with translated_errors():
+            stored: bytes | None = await self._redis.execute_command("HGET", keys.LISTS, name)
+        return stored
+
+    async def list_names(self) -> set[str]:
+        """See the port."""
+        with translated_errors():
+            stored = await self._redis.execute_command("HKEYS", keys.LISTS)
+        return {name.decode() for name in stored}
+
+    async def remove_lists(self, names: Collection[str]) -> None:
+        """See the port."""
+        if names:
+            with translated_errors():
+                await self._redis.execute_command("HDEL", keys.LISTS, *names)
+
     async def write_audience_sizes(self, sizes: bytes) -> None:
         """See the port."""
         with translated_errors():

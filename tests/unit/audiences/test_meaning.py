@@ -18,6 +18,7 @@ from streamseg.audiences.predicates import (
     InGroup,
     Known,
     Not,
+    OnList,
     Spent,
     Tree,
 )
@@ -63,6 +64,8 @@ K7Q2, M3XW = code_of("behaviour-k7q2"), code_of("behaviour-m3xw")
             {"feature": "spend", "enter": 5, "leave": 9},
             AnyOf((Compared("spend", "<=", 5.0), AllOf((Belongs("own"), Compared("spend", "<=", 9.0))))),
         ),
+        ({"list": "vip"}, OnList("vip")),
+        ({"not": {"list": "staff"}}, Not(OnList("staff"))),
         ({"known": "spend"}, Known("spend")),
         ({"known": "age"}, Known("profile_age")),
         ({"known": "gender"}, Among("gender", (0, 1, 2))),

@@ -12,7 +12,7 @@ NO_ID = "must be small letters and digits, a letter first, with single dashes be
 NO_ZONE = "has no zone: write 2027-01-01T00:00:00Z, or its offset such as +01:00"
 NO_TIME = "must be a date such as 2027-01-31, or a time with its zone such as 2027-01-31T12:00:00+01:00"
 OTHER_ZONE = "rows count days in the shop's time zone, Europe/Amsterdam, not in Europe/Paris"
-KINDS = "all, any, not, feature, known, trait, event, never, spent, segment, segmentation, audience"
+KINDS = "all, any, not, feature, known, trait, event, never, spent, segment, segmentation, audience, list"
 
 
 def problems(name: str, content: str | bytes, *existing: Audience) -> tuple[str, ...]:
@@ -244,6 +244,18 @@ def problems(name: str, content: str | bytes, *existing: Audience) -> tuple[str,
         (
             '{audience = "Runners"}',
             f"audience {NO_ID}, not 'Runners'",
+        ),
+        (
+            '{list = "vips"}',
+            "there is no list vips; did you mean vip?",
+        ),
+        (
+            '{not = {list = "other"}}',
+            "there is no list other; `streamseg lists` shows them",
+        ),
+        (
+            '{list = "called"}',
+            'called needs hashes that rows do not keep: setting audiences.identifiers = ["phone"]',
         ),
         (
             '{featre = "spend", at_least = 3}',
