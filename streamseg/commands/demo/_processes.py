@@ -21,6 +21,7 @@ from streamseg.embedded import EmbeddedBroker, EmbeddedStore
 from streamseg.embedded.child import Child, free_port, listens
 from streamseg.errors import StreamsegError
 from streamseg.settings import AudienceSettings, Settings
+from streamseg.sources.fitgear.newsletter import newsletter
 from streamseg.wiring.demo_servers import for_demo, mark_redis
 from streamseg.wiring.kafka_clients import create_topics
 
@@ -30,11 +31,14 @@ SIMULATOR: Final = "simulator"
 FAST_DAYS: Final = 45
 """Days of history that are sent at full speed, so that the first segments appear soon."""
 AUDIENCES: Final = Path(__file__).parents[2] / "sources" / "fitgear" / "audiences.toml"
-AUDIENCE_TABLE: Final = AudienceSettings(tracked={"visit": 3, "purchase.performance gear": 1}, spent_days=30)
+AUDIENCE_TABLE: Final = AudienceSettings(
+    tracked={"visit": 3, "purchase.performance gear": 1}, spent_days=30, identifiers=("email",)
+)
 """What rows keep for these."""
 AUDIENCE_SETTINGS: Final = {
     "STREAMSEG_AUDIENCES__TRACKED": json.dumps(AUDIENCE_TABLE.tracked),
     "STREAMSEG_AUDIENCES__SPENT_DAYS": str(AUDIENCE_TABLE.spent_days),
+    "STREAMSEG_AUDIENCES__IDENTIFIERS": json.dumps(AUDIENCE_TABLE.identifiers),
 }
 MOST_LAG: Final = 10_000
 """Records. The embedded broker keeps about 14,000 per partition and silently drops older ones."""
@@ -135,6 +139,9 @@ def running(
         )
         curl, asks = f"curl -K {shlex.quote(str(call))}", f"the API answers GET {path}"
         _say("declaring the audiences of FitGear")
+        readers = folder / "newsletter.txt"
+        readers.write_text("\n".join(newsletter(history.customers)))
+        _output(environment, invocation.file, "lists", "add", "newsletter", str(readers), "--json")
         _output(environment, invocation.file, "audiences", "add", str(AUDIENCES), "--json")
         _say("starting a worker")
         worker = child("worker", "worker")

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from streamseg.sources.event import SourceEvent
 from streamseg.sources.fitgear.goods import goods
+from streamseg.sources.fitgear.newsletter import email_hash
 from streamseg.sources.fitgear.population import Population
 from streamseg.sources.fitgear.visits import CART, CLICK_NAMES, PURCHASE, VIEW, Visits
 from streamseg.time_units import DAY_SECONDS
@@ -79,8 +80,13 @@ class EventWriter:
             strict=True,
         ):
             if tells < _PROFILE_SHARE:
-                traits = {"age": int(population.age[customer]), "country": _COUNTRIES[int(country * len(_COUNTRIES))]}
-                events.append(_event("profile", self._body(population.ids[customer], moment) | {"traits": traits}, at))
+                customer_id = population.ids[customer]
+                traits = {
+                    "age": int(population.age[customer]),
+                    "country": _COUNTRIES[int(country * len(_COUNTRIES))],
+                    "email": email_hash(customer_id),
+                }
+                events.append(_event("profile", self._body(customer_id, moment) | {"traits": traits}, at))
             if allows < _CONSENT_SHARE:
                 consent = {"ads": ads < _ADS_SHARE, "personalisation": True}
                 events.append(

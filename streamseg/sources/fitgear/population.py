@@ -16,6 +16,7 @@ from streamseg.sources.fitgear.archetypes import (
     Archetype,
 )
 from streamseg.sources.fitgear.goods import CATEGORIES
+from streamseg.sources.fitgear.newsletter import customer_id_of
 from streamseg.sources.truth import TruthRow
 from streamseg.time_units import DAY_SECONDS
 
@@ -82,7 +83,7 @@ class Population:
     def __init__(
         self, customers: int, starts_at: float, days: int, drift_at: float | None, rng: np.random.Generator
     ) -> None:
-        self.ids = [f"fg-{n:06}" for n in range(customers)]
+        self.ids = [customer_id_of(n) for n in range(customers)]
         shares = np.array([archetype.share for archetype in ARCHETYPES])
         self.before = rng.choice(len(ARCHETYPES), size=customers, p=shares / shares.sum())
         span = days * DAY_SECONDS
