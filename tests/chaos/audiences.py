@@ -10,14 +10,20 @@ import msgspec
 import numpy as np
 
 from streamseg.audiences.definition import Audience
+from streamseg.audiences.lists.content import ListContent
+from streamseg.audiences.lists.list_files import ReadList
+from streamseg.audiences.lists.uploaded import UploadedList
 from streamseg.errors import SettingsError, StreamsegError
 from streamseg.events.record import MemoryRecord
+from streamseg.features.identifiers.hashes import given_hash, short_hash
 from streamseg.features.layout import Layout
 from streamseg.features.rows import Rows
 from streamseg.pipeline import CLOCK, LiveAudiences, belonged, is_known, size_names
 from streamseg.repair.stored_rows import copy_partition
 from streamseg.service.audiences import declare, drop, read_declared
+from streamseg.service.lists import ListContents, described, upload
 from streamseg.settings import Settings
+from streamseg.sources.fitgear.newsletter import customer_id_of, email_hash
 from streamseg.wiring.declared_audiences import live_audiences
 from streamseg.wiring.derived import derive
 from streamseg.wiring.stores import stored_layout, stores
@@ -31,11 +37,15 @@ RULES: Final[tuple[dict[str, Any], ...]] = (
     {"feature": "transactions", "at_least": 1},
     {"event": "visit", "none_within": "10 days"},
     {"event": "view", "at_least": 2, "within": "12 hours"},
+    {"list": "readers"},
+    {"all": [{"event": "visit"}, {"not": {"list": "readers"}}]},
 )
+LISTED: Final = 3_000
+"""Customers of FitGear of whom some are on the list."""
 
 
 class Declaring:
-    """Adds, changes and drops audiences until it is cancelled."""
+    """Adds, changes and drops audiences, and uploads a list, until it is cancelled."""
 
     def __init__(self, settings: Settings, seed: int) -> None:
         self._settings = settings
@@ -47,8 +57,11 @@ class Declaring:
         while True:
             try:
                 async with asyncio.timeout(10.0), stores(self._settings) as (_, _, models):
-                    live = (await read_declared(models)).live
-                    if len(live) > 3 and self._draw.random() < 0.4:
+                    declared = await read_declared(models)
+                    live = declared.live
+                    if not declared.lists or self._draw.random() < 0.25:
+                        await upload(models, *self._list())
+                    elif len(live) > 3 and self._draw.random() < 0.4:
                         await drop(models, self._draw.choice(live).id)
                     else:
                         changed = live and self._draw.random() < 0.4
@@ -60,6 +73,13 @@ class Declaring:
             except (StreamsegError, TimeoutError):
                 pass
             await asyncio.sleep(self._draw.uniform(*PAUSE_SECONDS))
+
+    def _list(self) -> tuple[UploadedList, ListContent]:
+        """A list of some customers, by the hash of their e-mail address or by id."""
+        customers = [customer_id_of(number) for number in self._draw.sample(range(LISTED), LISTED // 3)]
+        ids, others = customers[: LISTED // 10], customers[LISTED // 10 :]
+        content = ListContent.of([short_hash(one) for one in ids], [given_hash(email_hash(one)) or 0 for one in others])
+        return described("readers", ReadList(content, kinds=("email", "id")), None), content
 
     def _audience(self, name: str) -> Audience:
         purpose, rule = self._draw.choice(("ads", "content")), self._draw.choice(RULES)
@@ -74,7 +94,8 @@ async def wrong_audiences(settings: Settings, changes: Sequence[MemoryRecord], p
     wrong: list[str] = []
     async with stores(settings) as (state, memberships, models):
         layout = await stored_layout(derive(settings).layout, state)
-        live, problems = live_audiences(layout, await read_declared(models))
+        declared = await read_declared(models)
+        live, problems = live_audiences(layout, declared, await ListContents(models).of(declared))
         wrong += problems
         for partition in range(partitions):
             rows = _rows(layout, (await copy_partition(state, partition)).rows)

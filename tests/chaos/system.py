@@ -35,6 +35,7 @@ timeout_seconds = 2.0
 remembered_event_ids = {remembered}
 [audiences]
 tracked = {tracked}
+identifiers = ["email"]
 [worker]
 metrics_port = 0
 """
