@@ -4,11 +4,11 @@ import asyncio
 import gc
 import logging
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from time import perf_counter
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -29,6 +29,7 @@ from streamseg.api.reads.catalogue_cache import CatalogueCache
 from streamseg.api.reads.memberships import MembershipReads
 from streamseg.api.reads.store_gauges import StoreGauges
 from streamseg.api.routes import lookups, streams, widget
+from streamseg.api.routes.audiences import Audiences
 from streamseg.api.routes.event_intake import EventIntake
 from streamseg.api.routes.explanations import Explanations
 from streamseg.api.routes.health import Health
@@ -45,6 +46,9 @@ from streamseg.metrics import Metrics
 from streamseg.ports import ApiKeyStore, ChangeNotices, EventSink, MembershipStore, ModelStore, TicketStore
 from streamseg.service.explainer import Explainer
 from streamseg.settings import ApiSettings
+
+if TYPE_CHECKING:
+    from streamseg.service.audience_desk import AudienceDesk
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +75,7 @@ class Api:
         sink: for `POST /v1/events`; writes to Kafka.
         decoder: for `POST /v1/events`; the decoder of the worker.
         explainer: for `/why`.
+        audience_desk: makes what answers `/v1/audiences`, with the first such request.
         language: of segment texts, for readers who ask for none that there is.
         actions: the table of suggested actions.
     """
@@ -89,6 +94,7 @@ class Api:
         sink: EventSink,
         decoder: Decoder,
         explainer: Explainer,
+        audience_desk: "Callable[[], AudienceDesk]",
         language: str = DEFAULT,
         actions: Sequence[Action] = (),
     ) -> None:
@@ -143,6 +149,7 @@ class Api:
         routes = [
             *self._lookups.routes(keyed),
             *Explanations(membership_reads, explainer).routes(keyed),
+            *Audiences(audience_desk).routes(keyed),
             *SegmentList(catalogue, freshness=freshness, language=language).routes(keyed),
             *events.routes(keyed),
             *openrtb.routes(keyed),

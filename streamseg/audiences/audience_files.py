@@ -18,12 +18,35 @@ from streamseg.errors import SettingsError
 from streamseg.wrong_values import message
 
 
-class DefinitionError(SettingsError):
-    """Audiences are wrong. `problems` has one line for each error, `FILE:LINE: audience ID: what is wrong`."""
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """One thing that is wrong with audiences: where in the file, in which audience if in one, and what."""
 
-    def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = tuple(problems)
+    where: str
+    """`FILE:LINE`, or only the file."""
+    audience: str
+    path: Path
+    """Names and positions that lead to it in the document; empty if it cannot be read at all."""
+    text: str
+
+    @property
+    def field(self) -> str:
+        """The path as programs write it, such as `audience[0].rule.feature`."""
+        return "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in self.path).removeprefix(".")
+
+    def __str__(self) -> str:
+        """Return one line, `FILE:LINE: audience ID: what is wrong`: names may hold ends of lines."""
+        said = f"{self.where}: audience {self.audience}: {self.text}" if self.audience else f"{self.where}: {self.text}"
+        return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in said)
+
+
+class DefinitionError(SettingsError):
+    """Audiences are wrong. `found` has one entry for each error, `problems` a line for each."""
+
+    def __init__(self, found: Sequence[Wrong]) -> None:
+        self.found = tuple(found)
+        self.problems = tuple(map(str, found))
+        super().__init__("\n".join(self.problems))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,30 +74,27 @@ def read_audiences(
     try:
         document = parse(name, content)
     except UnreadableError as error:
-        raise DefinitionError([_line(f"{name}:{error.line}", "", str(error))]) from None
+        raise DefinitionError([Wrong(f"{name}:{error.line}", "", (), str(error))]) from None
     read = _validated(name, document)
     places = {one.id: index for index, one in enumerate(read)}
     for index, one in enumerate(read):
         if places[one.id] != index:
-            at = document.line(("audience", index, "id"))
-            raise DefinitionError([_line(f"{name}:{at}", one.id, "there is another one with this id below")])
+            path: Path = ("audience", index, "id")
+            at = document.line(path)
+            raise DefinitionError([Wrong(f"{name}:{at}", one.id, path, "there is another one with this id below")])
     found, problems = meanings([*(one for one in existing if one.id not in places), *read], vocabulary)
     if problems:
-        lines: list[tuple[int, str]] = []
+        wrong: list[tuple[int, Wrong]] = []
         for problem in problems:
             if problem.audience in places:
-                at = document.line(("audience", places[problem.audience], *problem.path))
-                lines.append((at, _line(f"{name}:{at}", problem.audience, problem.text)))
+                path = ("audience", places[problem.audience], *problem.path)
+                at = document.line(path)
+                wrong.append((at, Wrong(f"{name}:{at}", problem.audience, path, problem.text)))
             else:
-                lines.append((0, _line(name, problem.audience, f"{problem.text}; this one exists already")))
-        raise DefinitionError([line for _, line in sorted(lines)])
+                said = f"{problem.text}; this one exists already"
+                wrong.append((0, Wrong(name, problem.audience, (), said)))
+        raise DefinitionError([one for _, one in sorted(wrong, key=lambda each: each[0])])
     return ReadAudiences(read, found)
-
-
-def _line(where: str, audience: str, text: str) -> str:
-    """Return one line: names may hold ends of lines."""
-    said = f"{where}: audience {audience}: {text}" if audience else f"{where}: {text}"
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in said)
 
 
 _TAGS: Final = {tag(kind): kind for kind in KINDS}
@@ -86,15 +106,16 @@ def _validated(name: str, document: Document) -> tuple[Audience, ...]:
     except ValidationError as error:
         errors = error.errors(include_url=False)
     paths = [one["loc"] for one in errors]
-    found: dict[str, int] = {}
+    found: dict[str, tuple[int, Wrong]] = {}
     for one in errors:
         loc = one["loc"]
         if one["type"] == "too_short" and any(path[: len(loc)] == loc and path != loc for path in paths):
             continue  # pydantic counts what is left without the wrong ones
         path: Path = tuple(part for part in loc if part not in _TAGS)
         at = document.line(path)
-        found[_line(f"{name}:{at}", _audience_at(document.values, path), _said(loc, one))] = at
-    raise DefinitionError(sorted(found, key=found.__getitem__))
+        wrong = Wrong(f"{name}:{at}", _audience_at(document.values, path), path, _said(loc, one))
+        found.setdefault(str(wrong), (at, wrong))
+    raise DefinitionError([wrong for _, wrong in sorted(found.values(), key=lambda each: each[0])])
 
 
 def _audience_at(values: Any, path: Path) -> str:

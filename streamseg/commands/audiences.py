@@ -5,7 +5,7 @@ import json
 from contextlib import aclosing
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from streamseg.service.audiences import Preview
     from streamseg.settings import Settings
 
+TOO_SMALL: Final = "too small"
+_REASONS: Final = {
+    "not_known": "without a published membership",
+    "no_consent": "without consent",
+    "too_few": "because they are too few",
+    "not_for_ads": "because the audience is not for ads",
+}
+"""Why customers are not exported, by the name in the counts."""
+
 file_argument = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 
 
@@ -29,16 +38,20 @@ def command(ctx: click.Context, as_json: bool) -> None:
     """List the audiences: how many customers match, are known, consent to the purpose, and are exported."""
     if ctx.invoked_subcommand is not None:
         return
-    found = _counted(ctx.obj.settings)
+    as_of, found = _counted(ctx.obj.settings)
     if as_json:
-        click.echo(json.dumps({"audiences": found}))
+        click.echo(json.dumps({"as_of": as_of, "audiences": found}))
         return
     if not found:
         say("no audiences: write a file and run `streamseg audiences add FILE`")
         return
-    headings = ("audience", "purpose", "matched", "known", "consented", "exported")
-    rows = [(one["id"], one["purpose"], *(f"{one[name]:,}" for name in headings[2:])) for one in found]
-    print_table(headings, rows, right=headings[2:])
+    counts = ("matched", "known", "consented", "exported")
+    rows = [
+        (one["id"], one["purpose"], *(f"{one[name]:,}" for name in counts), TOO_SMALL if one["is_too_small"] else "")
+        for one in found
+    ]
+    print_table(("audience", "purpose", *counts, ""), rows, right=counts)
+    say(f"as of {utc(as_of)}")
 
 
 @command.command("show")
@@ -49,20 +62,18 @@ def show_command(invocation: Invocation, audience: str, as_json: bool) -> None:
     """Show the definition and counts of AUDIENCE."""
     from streamseg.errors import NotFoundError
 
-    found = next((one for one in _counted(invocation.settings) if one["id"] == audience), None)
+    as_of, counted = _counted(invocation.settings)
+    found = next((one for one in counted if one["id"] == audience), None)
     if found is None:
         raise NotFoundError(f"there is no audience {audience}: see `streamseg audiences`")
     if as_json:
-        click.echo(json.dumps(found))
+        click.echo(json.dumps(found | {"as_of": as_of}))
         return
     say(f"{found['id']}: {found['name']}, version {found['version']}, for {found['purpose']}")
     if found["description"]:
         say(found["description"])
     say(f"rule: {json.dumps(found['rule'])}")
-    say(
-        f"{found['matched']:,} match, {found['known']:,} of them are known, {found['consented']:,} consent to"
-        f" {found['purpose']}, {found['exported']:,} are exported (at least {found['minimum_size']:,}, for ads only)"
-    )
+    _print_counts(found, as_of)
 
 
 @command.command("preview")
@@ -133,22 +144,39 @@ def members_command(invocation: Invocation, audience: str, as_csv: bool, limit: 
     asyncio.run(_members(invocation.settings, audience, limit, form))
 
 
-def _counted(settings: "Settings") -> list[dict[str, Any]]:
-    """Return each audience with its definition and counts, as `--json` prints it."""
+def _counted(settings: "Settings") -> tuple[int, list[dict[str, Any]]]:
+    """Return the moment, and each audience with its definition and counts, as `--json` prints it."""
     from streamseg.audiences.definition import Audience
     from streamseg.wiring.build_audiences import count
 
     with working("reading all rows to count the audiences"):
-        declared, counts = asyncio.run(count(settings))
-    return [
+        as_of, declared, counts = asyncio.run(count(settings))
+    return as_of, [
         {
-            "id": one.id,
             "version": one.version,
             **Audience.model_validate(one.definition).model_dump(mode="json", by_alias=True),
             **asdict(counts[one.id]),
         }
         for one in declared.live
+        if one.id in counts
     ]
+
+
+def _print_counts(found: dict[str, Any], as_of: int) -> None:
+    say(
+        f"{found['matched']:,} match, {found['known']:,} of them are known, {found['consented']:,} consent to"
+        f" {found['purpose']}, {found['exported']:,} are exported, as of {utc(as_of)}"
+    )
+    if found["dropped"]:
+        say("not exported: " + ", ".join(f"{count:,} {_REASONS[why]}" for why, count in found["dropped"].items()))
+    if found["is_too_small"]:
+        say(f"{TOO_SMALL}: fewer than {found['minimum_size']:,} consent, so nobody is exported")
+    say(
+        f"reachable: {found['reachable_share']:.0%}; members for seven days: {found['lasting_share']:.0%}, half of"
+        f" them for {found['median_days']} days or more"
+    )
+    if found["nearest"] is not None:
+        say(f"nearest audience: {found['nearest']['audience']}, {found['nearest']['overlap']:.0%} of both in common")
 
 
 def _print_preview(one: "Preview") -> None:

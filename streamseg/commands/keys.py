@@ -11,6 +11,7 @@ from streamseg.commands import Invocation
 from streamseg.commands._options import json_option
 from streamseg.commands._text import print_table, say, utc
 from streamseg.errors import NotFoundError
+from streamseg.ports import SCOPES, Scope
 
 
 @click.group("keys")
@@ -25,15 +26,31 @@ def command() -> None:
     is_flag=True,
     help="Key for browsers (pk_): public segments, customers with a proof of identity only.",
 )
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice(SCOPES),
+    help="What a secret key may do beyond lookups; repeatable.",
+)
 @click.option("--if-missing", is_flag=True, help="Create nothing when NAME has a key already.")
 @json_option
 @click.pass_obj
-def create(invocation: Invocation, name: str, publishable: bool, if_missing: bool, as_json: bool) -> None:
-    """Create a key for NAME: secret (sk_), or publishable (pk_)."""
+def create(
+    invocation: Invocation, *, name: str, publishable: bool, scopes: tuple[Scope, ...], if_missing: bool, as_json: bool
+) -> None:
+    """Create a key for NAME: secret (sk_), or publishable (pk_).
+
+    Audiences need a scope of their own. audiences:read shows definitions, counts, overlap, and members as pseudonyms;
+    audiences:write previews, declares, changes and drops them, and includes the first; audiences:members shows the
+    customer ids of members.
+    """
     from streamseg.service.key_issuing import check_free, issue
 
     if not name.strip() or not name.isprintable():
         raise click.UsageError("NAME must be printable and not empty")
+    if publishable and scopes:
+        raise click.UsageError("a publishable key is for browsers and has no scopes")
     kind: Literal["secret", "publishable"] = "publishable" if publishable else "secret"
     now = time.time()
     keys = asyncio.run(_all(invocation))
@@ -42,8 +59,8 @@ def create(invocation: Invocation, name: str, publishable: bool, if_missing: boo
         document = {"id": present[-1].id, "name": name, "kind": present[-1].kind, "key": None}
         click.echo(json.dumps(document)) if as_json else say(f"{name} has a key already: {present[-1].id}")
         return
-    check_free(keys, name, kind, now)
-    key, plain = issue(name, kind, now)
+    check_free(keys, name, kind, now, scopes)
+    key, plain = issue(name, kind, now, scopes)
     asyncio.run(_store(invocation, key))
     _show_new({"id": key.id, "name": name, "kind": kind, "key": plain}, as_json)
 
@@ -55,7 +72,14 @@ def list_(invocation: Invocation, as_json: bool) -> None:
     """List ids, names and dates of the keys."""
     keys = asyncio.run(_all(invocation))
     shown = [
-        {"id": key.id, "name": key.name, "kind": key.kind, "created": key.created, "expires": key.expires}
+        {
+            "id": key.id,
+            "name": key.name,
+            "kind": key.kind,
+            "created": key.created,
+            "expires": key.expires,
+            "scopes": key.scopes,
+        }
         for key in keys
     ]
     if as_json:
@@ -64,8 +88,8 @@ def list_(invocation: Invocation, as_json: bool) -> None:
     if not shown:
         click.echo("none")
         return
-    rows = [(one["id"], one["name"], one["kind"], utc(one["created"]), utc(one["expires"])) for one in shown]
-    print_table(("id", "name", "kind", "created", "expires"), rows)
+    rows = [(key.id, key.name, key.kind, utc(key.created), utc(key.expires), ", ".join(key.scopes)) for key in keys]
+    print_table(("id", "name", "kind", "created", "expires", "scopes"), rows)
 
 
 @command.command()

@@ -20,9 +20,11 @@ from streamseg.ports.reading import Reader as Reader
 from streamseg.ports.reading import RunHandler as RunHandler
 from streamseg.ports.reading import RunStream as RunStream
 from streamseg.ports.reading import Sessions as Sessions
+from streamseg.ports.serving import SCOPES as SCOPES
 from streamseg.ports.serving import ApiKey as ApiKey
 from streamseg.ports.serving import ApiKeyStore as ApiKeyStore
 from streamseg.ports.serving import ChangeNotices as ChangeNotices
+from streamseg.ports.serving import Scope as Scope
 from streamseg.ports.serving import TicketStore as TicketStore
 from streamseg.ports.stores import FLUSH_ROWS as FLUSH_ROWS
 from streamseg.ports.stores import Flow as Flow

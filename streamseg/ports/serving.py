@@ -3,7 +3,12 @@
 import asyncio
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol, get_args
+
+Scope = Literal["audiences:read", "audiences:write", "audiences:members"]
+"""What a secret key may do beyond lookups. To read audiences: definitions, counts, overlap, members as pseudonyms. To
+write them: also to preview, declare, change and drop. Members: their customer ids in place of pseudonyms."""
+SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +17,7 @@ class ApiKey:
 
     `kind` is "secret" (`sk_...`, between servers) or "publishable" (`pk_...`, in browsers). `created` and `expires` are
     epoch seconds of wall time; the API refuses an expired key. Keys of the same `name` are rotations of one key.
+    `scopes` are for secret keys.
     """
 
     id: str
@@ -20,6 +26,7 @@ class ApiKey:
     digest: str
     created: int
     expires: int | None = None
+    scopes: tuple[Scope, ...] = ()
 
     def is_valid(self, now: float) -> bool:
         """Return whether the key has not expired (`now` in epoch seconds)."""

@@ -1,7 +1,7 @@
-"""Declare and drop audiences, and count who belongs to them: from the rows, so exact."""
+"""Declare and drop audiences, list their members, and preview wished ones: from the rows, so exact."""
 
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,32 +15,18 @@ from streamseg.clustering.identity import UNASSIGNED, id_of
 from streamseg.errors import NotFoundError, StreamsegError
 from streamseg.features.layout import Layout
 from streamseg.features.relayout import with_readable
-from streamseg.features.rows import Rows
-from streamseg.membership.types import Consent
-from streamseg.pipeline import CLOCK, LiveAudiences, belonged, is_known
+from streamseg.features.rows import Rows, Slots
+from streamseg.pipeline import LiveAudiences, belonged, is_known
 from streamseg.ports import ModelStore, StateStore
-from streamseg.service.row_scans import ROWS_AT_ONCE, scan_rows, stored_partitions
+from streamseg.service.audience_rows import NO_REST, Rest, pieces_and_clocks
 
-Compile = Callable[[DeclaredAudiences], tuple[LiveAudiences, Sequence[str]]]
 Change = Callable[[DeclaredAudiences], DeclaredAudiences]
 
 _TRIES: Final = 10
 """Two people may declare at the same time: who comes second reads again."""
 _EXAMPLES: Final = 10
-
-
-@dataclass(slots=True)
-class AudienceCounts:
-    """How many customers of an audience reach its use. Each count is part of the one before it."""
-
-    matched: int = 0
-    """Customers for whom the rule holds, as their last look found."""
-    known: int = 0
-    """Of these, customers with a published membership."""
-    consented: int = 0
-    """Of these, customers who consent to the purpose of the audience."""
-    exported: int = 0
-    """Of these, customers in the view for ad servers: all of an audience for ads with the minimum size, else none."""
+PIECES: Final = 20
+"""Of rows that a page of members reads at most."""
 
 
 @dataclass(slots=True)
@@ -102,33 +88,6 @@ async def change(models: ModelStore, made: Change) -> DeclaredAudiences:
     raise StreamsegError("somebody else keeps changing the audiences: try again")
 
 
-async def count(
-    state: StateStore, layout: Layout, live: LiveAudiences, unknown: Consent
-) -> Mapping[str, AudienceCounts]:
-    """Count the members of each audience from all rows. `unknown` is the consent of who gave no answer."""
-    purposes = {one.id: Audience.model_validate(one.definition) for one in live.declared.live}
-    counts = {one: AudienceCounts() for one in live.ids}
-    async for rows in _pieces(state, layout):
-        slots = np.arange(len(rows), dtype=np.intp)
-        ids, held = belonged(rows, slots, live)
-        published = rows.published_wall[slots] > 0
-        consents = [Consent.of_codes(codes, unknown) for codes in rows.answers(slots)]
-        for column, one in enumerate(ids[: len(live.ids)]):
-            agrees = np.array([_agrees(consent, purposes[one].purpose) for consent in consents], dtype=np.bool_)
-            inside = held[:, column]
-            counts[one].matched += int(inside.sum())
-            counts[one].known += int((inside & published).sum())
-            counts[one].consented += int((inside & published & agrees).sum())
-    for one, counted in counts.items():
-        ads = purposes[one].purpose == "ads" and counted.matched >= purposes[one].minimum_size
-        counted.exported = counted.consented if ads else 0
-    return counts
-
-
-def _agrees(consent: Consent, purpose: str) -> bool:
-    return {"ads": consent.ads, "content": consent.personalisation, "analytics": consent.analytics}[purpose]
-
-
 async def members(
     state: StateStore, layout: Layout, live: LiveAudiences, audience: str
 ) -> AsyncGenerator[tuple[str, int], None]:
@@ -139,59 +98,92 @@ async def members(
     if audience not in live.ids:
         raise NotFoundError(f"there is no audience {audience}: see `streamseg audiences`")
     column = live.ids.index(audience)
-    async for rows in _pieces(state, layout):
-        slots = np.arange(len(rows), dtype=np.intp)
-        _, held = belonged(rows, slots, live)
-        since = rows.entered[slots, live.columns[column]]
-        for slot in np.flatnonzero(held[:, column]).tolist():
-            yield rows.customer_ids[slot], int(since[slot])
+    async for rows, _ in pieces_and_clocks(state, layout, event_clock=True):
+        for member in _members(rows, live, column):
+            yield member
 
 
-async def preview(
-    state: StateStore, layout: Layout, live: LiveAudiences, audience: str, *, event_clock: bool = False
-) -> Preview:
-    """Return who would belong to an audience of `live` by its rule now, on the clock of each partition."""
-    column = live.ids.index(audience)
-    found = Preview(audience, 0)
-    async for rows, now in pieces_and_clocks(state, layout, event_clock=event_clock):
+@dataclass(frozen=True, slots=True)
+class MembersPage:
+    """Some members of an audience, each with the time of entering it, and where the next page begins."""
+
+    members: list[tuple[str, int]]
+    after: str | None
+    """None after the last one."""
+
+
+async def members_page(
+    state: StateStore, layout: Layout, live: LiveAudiences, audience: str, *, after: str | None, rest: Rest
+) -> MembersPage:
+    """Return the members among the next rows: `PIECES` pieces at most, and no further piece once one has members.
+
+    So a page may be empty, or have a few members more than the rows of a piece. A customer may come twice while rows
+    are added.
+
+    Raises `NotFoundError` if there is no such audience.
+    """
+    if audience not in live.ids:
+        raise NotFoundError(f"there is no audience {audience}")
+    partition, cursor = map(int, (after or "0.0").split("."))
+    readable, column = with_readable(layout, await state.layouts()), live.ids.index(audience)
+    found: list[tuple[str, int]] = []
+    for _ in range(PIECES):
+        cursor, listed = await state.scan(partition, cursor, rest.rows)
+        rows = Rows(readable, max(len(listed), 1))
+        rows.load([customer for customer, _ in listed], [row for _, row in listed])
+        found += _members(rows, live, column)
+        if not cursor:
+            partition += 1
+            if await state.metadata(partition) is None:
+                return MembersPage(list(dict.fromkeys(found)), None)
+        if found:
+            break
+    return MembersPage(list(dict.fromkeys(found)), f"{partition}.{cursor}")
+
+
+def _members(rows: Rows, live: LiveAudiences, column: int) -> list[tuple[str, int]]:
+    slots = np.arange(len(rows), dtype=np.intp)
+    slots = slots[is_known(rows, slots)]
+    _, held = belonged(rows, slots, live)
+    inside = slots[held[:, column]]
+    since = rows.entered[inside, live.columns[column]].tolist()
+    return list(zip(map(rows.customer_ids.__getitem__, inside.tolist()), since, strict=True))
+
+
+async def previews(
+    state: StateStore,
+    layout: Layout,
+    live: LiveAudiences,
+    wished: Sequence[str],
+    *,
+    event_clock: bool = False,
+    rest: Rest = NO_REST,
+) -> list[Preview]:
+    """Return who would belong to some audiences of `live` by their rules now, on the clock of each partition."""
+    found = {one: Preview(one, 0) for one in wished}
+    async for rows, now in pieces_and_clocks(state, layout, event_clock=event_clock, rest=rest):
         slots = np.arange(len(rows), dtype=np.intp)
         slots = slots[is_known(rows, slots)]
-        _, held = belonged(rows, slots, live)
+        held = belonged(rows, slots, live)[1][:, : len(live.ids)]
         at = np.maximum(rows.last_seen[slots], now)
-        decided = live.rules.decide(rows, slots, at, held[:, : len(live.ids)])
-        inside = slots[decided.members[:, column] & (at < live.ends[column])]
-        found.as_of = max(found.as_of, int(now))
-        found.customers += len(slots)
-        found.matched += len(inside)
-        found.unknown += int(live.rules.unknown(rows, slots, at, held[:, : len(live.ids)])[:, column].sum())
-        for s, name in enumerate(layout.segmentations):
-            codes, members_ = np.unique(rows.segment[inside, s], return_counts=True)
-            for code, size in zip(codes.tolist(), members_.tolist(), strict=True):
-                if code != UNASSIGNED:
-                    segment = id_of(name, code)
-                    found.segments[segment] = found.segments.get(segment, 0) + size
-        for slot in inside[: _EXAMPLES - len(found.examples)].tolist():
-            found.examples.append(pseudonym(rows.customer_ids[slot]))
-    return found
+        decided = live.rules.decide(rows, slots, at, held).members & (at[:, None] < live.ends)
+        unknown = live.rules.unknown(rows, slots, at, held)
+        for one, preview in found.items():
+            column = live.ids.index(one)
+            preview.as_of = max(preview.as_of, int(now))
+            preview.customers += len(slots)
+            preview.unknown += int(unknown[:, column].sum())
+            _add_members(preview, rows, slots[decided[:, column]])
+    return list(found.values())
 
 
-async def _pieces(state: StateStore, layout: Layout) -> AsyncIterator[Rows]:
-    async for rows, _ in pieces_and_clocks(state, layout, event_clock=True):
-        yield rows
-
-
-async def pieces_and_clocks(
-    state: StateStore, layout: Layout, *, event_clock: bool
-) -> AsyncIterator[tuple[Rows, float]]:
-    """Yield all stored rows in pieces, each customer once, with the clock of their partition."""
-    readable = with_readable(layout, await state.layouts())
-    async for partition in stored_partitions(state):
-        metadata = await state.metadata(partition)
-        stood_at = float(metadata.checkpoint.get(CLOCK, 0)) if metadata is not None else 0.0
-        seen: set[str] = set()
-        async for listed in scan_rows(state, partition, ROWS_AT_ONCE):
-            fresh = {customer: row for customer, row in listed if customer not in seen}
-            seen.update(fresh)
-            rows = Rows(readable, max(len(fresh), 1))
-            rows.load(list(fresh), list(fresh.values()))
-            yield rows, stood_at if event_clock else time.time()
+def _add_members(preview: Preview, rows: Rows, inside: Slots) -> None:
+    preview.matched += len(inside)
+    for s, name in enumerate(rows.layout.segmentations):
+        codes, members_ = np.unique(rows.segment[inside, s], return_counts=True)
+        for code, size in zip(codes.tolist(), members_.tolist(), strict=True):
+            if code != UNASSIGNED:
+                segment = id_of(name, code)
+                preview.segments[segment] = preview.segments.get(segment, 0) + size
+    for slot in inside[: _EXAMPLES - len(preview.examples)].tolist():
+        preview.examples.append(pseudonym(rows.customer_ids[slot]))

@@ -1,13 +1,13 @@
 """Issue and rotate API keys."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from typing import Final, Literal
 
 from streamseg.errors import NotFoundError, StreamsegError
-from streamseg.ports import ApiKey
+from streamseg.ports import ApiKey, Scope
 
 PREFIXES: Final[dict[Literal["secret", "publishable"], str]] = {"secret": "sk_", "publishable": "pk_"}
 KEY_BYTES: Final = 32
@@ -21,20 +21,34 @@ def digest(key: str) -> str:
     return sha256(key.encode()).hexdigest()
 
 
-def issue(name: str, kind: Literal["secret", "publishable"], now: float) -> tuple[ApiKey, str]:
+def issue(
+    name: str, kind: Literal["secret", "publishable"], now: float, scopes: Sequence[Scope] = ()
+) -> tuple[ApiKey, str]:
     """Make a key. Return the stored entry, and the key itself, which cannot be recovered from the entry."""
     plain = PREFIXES[kind] + secrets.token_urlsafe(KEY_BYTES)
-    return ApiKey(f"key-{secrets.token_hex(4)}", name, kind, digest(plain), int(now)), plain
+    granted = tuple(sorted(set(scopes)))
+    return ApiKey(f"key-{secrets.token_hex(4)}", name, kind, digest(plain), int(now), scopes=granted), plain
 
 
-def check_free(keys: Iterable[ApiKey], name: str, kind: Literal["secret", "publishable"], now: float) -> None:
-    """Raise `StreamsegError` when a valid key of the other kind has the name.
+def check_free(
+    keys: Iterable[ApiKey],
+    name: str,
+    kind: Literal["secret", "publishable"],
+    now: float,
+    scopes: Sequence[Scope] = (),
+) -> None:
+    """Raise `StreamsegError` when a valid key of the other kind, or with other scopes, has the name.
 
-    All keys of one name are rotated together, into one key of one kind.
+    All keys of one name are rotated together, into one key of one kind with one set of scopes.
     """
-    if any(key.kind != kind for key in keys if key.name == name and key.is_valid(now)):
+    valid = [key for key in keys if key.name == name and key.is_valid(now)]
+    if any(key.kind != kind for key in valid):
         raise StreamsegError(
             f"{name} has a key of the other kind, which would be rotated with this one: take another name"
+        )
+    if any(set(key.scopes) != set(scopes) for key in valid):
+        raise StreamsegError(
+            f"{name} has a key with other scopes, which would be rotated with this one: take another name"
         )
 
 
@@ -57,6 +71,6 @@ def issue_successor(keys: Iterable[ApiKey], name: str, now: float, overlap_secon
     if not valid:
         raise NotFoundError(f"there is no key named {name}")
     ends = int(now + overlap_seconds)
-    new, plain = issue(name, valid[-1].kind, now)
+    new, plain = issue(name, valid[-1].kind, now, valid[-1].scopes)
     old = [replace(key, expires=ends if key.expires is None else min(ends, key.expires)) for key in valid]
     return [new, *old], plain

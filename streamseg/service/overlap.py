@@ -1,15 +1,16 @@
 """Compare audiences with segments: where the groups that a brand has in mind meet the groups that are found."""
 
-from collections import Counter
 from dataclasses import dataclass, field
+from typing import Final
 
-import numpy as np
+from streamseg.clustering.identity import id_of
+from streamseg.service.audience_survey import RESPONSE_DAYS, Group, Response, Survey
+from streamseg.service.viability import counts_of
 
-from streamseg.clustering.identity import UNASSIGNED, id_of
-from streamseg.features.layout import Layout
-from streamseg.pipeline import LiveAudiences, belonged, is_known
-from streamseg.ports import StateStore
-from streamseg.service.audiences import pieces_and_clocks
+HARDLY: Final = 0.5
+"""A segment hardly responds where the share of recent buyers is below so much of that of all customers."""
+RESPONSE: Final = f"no data of campaigns yet: by purchases within {RESPONSE_DAYS} days, and by coupons in orders"
+"""What response stands for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,25 @@ class OverlapRow:
     """Of the segment's members, those in the audience, 0-1."""
     lift: float
     """How much more frequent the audience is in the segment than among all customers; 1 is as frequent."""
+    missed: int
+    """Members of the segment outside of the audience, where the lift is above 1: they behave alike."""
+    wasted: int
+    """Members of both, where the segment hardly responds."""
+    response: float
+    """Share of the segment's customers who bought lately, 0-1."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceOverlap:
+    """What an audience misses and wastes in one segmentation."""
+
+    audience: str
+    segmentation: str
+    members: int
+    missed: int
+    wasted: int
+    is_too_small: bool
+    """Whether fewer consent than the minimum size: then it is not exported."""
 
 
 @dataclass(slots=True)
@@ -36,37 +56,55 @@ class Overlap:
     as_of: int = 0
     """Greatest clock of a partition, epoch seconds."""
     customers: int = 0
+    response: str = RESPONSE
+    """What response, and so waste, was measured by."""
     rows: list[OverlapRow] = field(default_factory=list)
     """By audience, segmentation, then the customers in both; pairs without any are left out."""
+    audiences: list[AudienceOverlap] = field(default_factory=list)
+    """By audience and segmentation."""
 
 
-async def overlap(state: StateStore, layout: Layout, live: LiveAudiences, *, event_clock: bool = False) -> Overlap:
-    """Count the customers of each audience in each segment, from all rows."""
-    result, both = Overlap(), Counter[tuple[str, str, int]]()
-    sizes, members = Counter[tuple[str, int]](), Counter[str]()
-    async for rows, now in pieces_and_clocks(state, layout, event_clock=event_clock):
-        slots = np.arange(len(rows), dtype=np.intp)
-        slots = slots[is_known(rows, slots)]
-        _, held = belonged(rows, slots, live)
-        result.as_of, result.customers = max(result.as_of, int(now)), result.customers + len(slots)
-        for s, name in enumerate(layout.segmentations):
-            codes = rows.segment[slots, s]
-            sizes.update({(name, code): size for code, size in _counted(codes).items()})
-            for column, audience in enumerate(live.ids):
-                inside = _counted(codes[held[:, column]])
-                both.update({(audience, name, code): size for code, size in inside.items()})
-        members.update({one: int(held[:, column].sum()) for column, one in enumerate(live.ids)})
-    for (audience, name, code), count in both.items():
-        share, expected = count / members[audience], sizes[name, code] / result.customers
-        of_segment = count / sizes[name, code]
-        result.rows.append(
-            OverlapRow(audience, name, id_of(name, code), count, share, of_segment, round(share / expected, 3))
-        )
+def overlap_of(survey: Survey) -> Overlap:
+    """Return the comparison that a survey has counted."""
+    result = Overlap(survey.as_of, survey.all.customers)
+    for (audience, group), both in survey.both.items():
+        result.rows.append(_row(survey, audience, group, both))
     result.rows.sort(key=lambda row: (row.audience, row.segmentation, -row.both, row.segment))
+    counts = counts_of(survey)
+    for audience in survey.live.ids:
+        for segmentation in dict.fromkeys(group.segmentation for group in sorted(survey.groups)):
+            rows = [one for one in result.rows if (one.audience, one.segmentation) == (audience, segmentation)]
+            result.audiences.append(
+                AudienceOverlap(
+                    audience,
+                    segmentation,
+                    survey.reach[audience].matched,
+                    sum(one.missed for one in rows),
+                    sum(one.wasted for one in rows),
+                    counts[audience].is_too_small,
+                )
+            )
     return result
 
 
-def _counted(codes: np.ndarray[tuple[int, ...], np.dtype[np.uint32]]) -> dict[int, int]:
-    """Return the customers by code, without those in no segment."""
-    found, counts = np.unique(codes, return_counts=True)
-    return {code: count for code, count in zip(found.tolist(), counts.tolist(), strict=True) if code != UNASSIGNED}
+def _row(survey: Survey, audience: str, group: Group, both: int) -> OverlapRow:
+    segment, members = survey.groups[group], survey.reach[audience].matched
+    share, expected = both / members, segment.customers / survey.all.customers
+    lift = share / expected
+    return OverlapRow(
+        audience=audience,
+        segmentation=group.segmentation,
+        segment=id_of(group.segmentation, group.code),
+        both=both,
+        share_of_audience=share,
+        share_of_segment=both / segment.customers,
+        lift=round(lift, 3),
+        missed=segment.customers - both if lift > 1 else 0,
+        wasted=both if hardly_responds(segment, survey.all) else 0,
+        response=round(segment.share, 3),
+    )
+
+
+def hardly_responds(segment: Response, everybody: Response) -> bool:
+    """Return whether few of a segment buy, and coupons do not make them."""
+    return segment.share < HARDLY * everybody.share and segment.coupon_share <= everybody.coupon_share

@@ -3,25 +3,30 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from streamseg.api.app import Api
 from streamseg.api.server import serve
 from streamseg.kafka.partitioner import partition_of
 from streamseg.language.actions import read_actions
 from streamseg.metrics import Metrics
-from streamseg.ports import ApiKeyStore, EventSink, WebhookStore
+from streamseg.ports import ApiKeyStore, EventSink, ModelStore, WebhookStore
 from streamseg.service.explainer import Explainer
 from streamseg.settings import Settings
 from streamseg.store.key_names import ADS_PREFIX, MEMBERSHIP_PREFIX
 from streamseg.store.redis import RedisMembershipStore, RedisModelStore, RedisStateStore
 from streamseg.store.redis.api_key_store import RedisApiKeyStore
 from streamseg.store.redis.change_notices import change_notices
+from streamseg.store.redis.servers.connection import Client
 from streamseg.store.redis.ticket_store import RedisTicketStore
 from streamseg.store.redis.webhook_store import RedisWebhookStore
 from streamseg.wiring.derived import derive
 from streamseg.wiring.kafka_clients import event_sink
 from streamseg.wiring.metered import metered
 from streamseg.wiring.redis_clients import redis_client
+
+if TYPE_CHECKING:
+    from streamseg.service.audience_desk import AudienceDesk
 
 
 @asynccontextmanager
@@ -51,11 +56,29 @@ async def api_on_redis(settings: Settings, sink: EventSink) -> AsyncIterator[Api
             explainer=Explainer(
                 RedisStateStore(redis), models, lambda: derived.layout, partition_of, lambda: derived.populations
             ),
+            audience_desk=lambda: _desk(settings, redis, models),
             language=settings.descriptions.language,
             actions=read_actions(settings.descriptions.actions_file),
         )
         async with notices.listening():
             yield api
+
+
+def _desk(settings: Settings, redis: Client, models: ModelStore) -> "AudienceDesk":
+    """Make what answers about audiences. Loads numpy, so it is made in a thread, once it is asked for."""
+    from streamseg.service.audience_desk import AudienceDesk  # noqa: PLC0415
+    from streamseg.wiring.declared_audiences import live_audiences, vocabulary  # noqa: PLC0415
+
+    derived = derive(settings)
+    return AudienceDesk(
+        RedisStateStore(redis),
+        models,
+        derived.layout,
+        derived.publishing.unknown_consent,
+        live_of=live_audiences,
+        vocabulary=vocabulary(derived.layout),
+        event_clock=settings.clock == "event",
+    )
 
 
 async def run_api(

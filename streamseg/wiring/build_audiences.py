@@ -13,9 +13,10 @@ from streamseg.kafka.partitioner import partition_of
 from streamseg.pipeline import CLOCK, LiveAudiences
 from streamseg.service import audiences
 from streamseg.service.audience_reasons import audience_reasons
-from streamseg.service.lists import ListContents
-from streamseg.service.overlap import Overlap
-from streamseg.service.overlap import overlap as overlap_of
+from streamseg.service.audience_survey import Survey
+from streamseg.service.audience_survey import survey as survey_of
+from streamseg.service.overlap import Overlap, overlap_of
+from streamseg.service.viability import AudienceCounts, counts_of
 from streamseg.settings import Settings
 from streamseg.topics import CLICKS
 from streamseg.wiring.declared_audiences import live_audiences, with_lists
@@ -38,13 +39,19 @@ async def read_sizes(settings: Settings) -> dict[str, int]:
     return dict(sorted(named.items(), key=lambda item: -item[1]))
 
 
-async def count(settings: Settings) -> tuple[DeclaredAudiences, Mapping[str, audiences.AudienceCounts]]:
-    """Return the declared audiences, and how many customers of each reach its use."""
+async def survey(settings: Settings) -> Survey:
+    """Count all audiences in one pass over the rows."""
     derived = derive(settings)
     async with stores(settings) as (state, _, models):
-        declared = await audiences.read_declared(models)
-        live, _ = live_audiences(derived.layout, declared)
-        return declared, await audiences.count(state, derived.layout, live, derived.publishing.unknown_consent)
+        live, _ = live_audiences(derived.layout, await audiences.read_declared(models))
+        unknown = derived.publishing.unknown_consent
+        return await survey_of(state, derived.layout, live, unknown, event_clock=settings.clock == "event")
+
+
+async def count(settings: Settings) -> tuple[int, DeclaredAudiences, Mapping[str, AudienceCounts]]:
+    """Return the moment (epoch seconds), the declared audiences, and how many customers of each reach its use."""
+    counted = await survey(settings)
+    return counted.as_of, counted.live.declared, counts_of(counted)
 
 
 async def add(settings: Settings, file: Path) -> tuple[Declared, ...]:
@@ -74,7 +81,7 @@ async def preview(settings: Settings, file: Path) -> list[audiences.Preview]:
             tried = tried.with_(one.id, one.written(), layout.audiences)
         live, _ = live_audiences(layout, tried, await ListContents(models).of(tried))
         clock = settings.clock == "event"
-        return [await audiences.preview(state, layout, live, one.id, event_clock=clock) for one in read]
+        return await audiences.previews(state, layout, live, [one.id for one in read], event_clock=clock)
 
 
 async def members(settings: Settings, audience: str) -> AsyncGenerator[tuple[str, int], None]:
@@ -106,10 +113,7 @@ async def reasons(settings: Settings, customer_id: str) -> dict[str, dict[str, A
 
 async def overlap(settings: Settings) -> Overlap:
     """Compare every audience with every segment."""
-    layout = derive(settings).layout
-    async with stores(settings) as (state, _, models):
-        live, _ = live_audiences(layout, await audiences.read_declared(models))
-        return await overlap_of(state, layout, live, event_clock=settings.clock == "event")
+    return overlap_of(await survey(settings))
 
 
 def _read(file: Path, layout: Layout, declared: DeclaredAudiences) -> tuple[Audience, ...]:

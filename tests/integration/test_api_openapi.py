@@ -12,6 +12,7 @@ from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from streamseg.api.openapi.paths import PATHS
+from streamseg.ports import SCOPES
 from tests.support.api import ApiProcess, put_membership, run_command
 from tests.support.served_api import membership_of, segment_entry
 
@@ -35,7 +36,8 @@ def served(redis_url: str, kafka_bootstrap: str) -> Iterator[tuple[str, str]]:
         client.hset("ssg:v1:catalogue", "behaviour-k7q2", segment_entry("Daily Athletes"))
         put_membership(client, membership_of("c-81"))
     environment = {"STREAMSEG_REDIS__URL": redis_url, "STREAMSEG_KAFKA__BOOTSTRAP": kafka_bootstrap}
-    made = run_command("keys", "create", "shop", "--json", environment=environment)
+    scopes = [part for scope in SCOPES for part in ("--scope", scope)]
+    made = run_command("keys", "create", "shop", *scopes, "--json", environment=environment)
     with ApiProcess(redis_url, STREAMSEG_KAFKA__BOOTSTRAP=kafka_bootstrap) as api:
         yield api.address, json.loads(made.stdout)["key"]
 

@@ -17,7 +17,8 @@ from streamseg.features.layout import Layout
 from streamseg.membership.encoding import encode
 from streamseg.membership.types import Consent, Membership, OutboxEntry, SegmentMembership
 from streamseg.metrics import Metrics
-from streamseg.ports import ApiKey, OutgoingRecord
+from streamseg.ports import ApiKey, OutgoingRecord, Scope
+from streamseg.service.audience_desk import AudienceDesk
 from streamseg.service.explainer import Explainer
 from streamseg.service.key_issuing import digest
 from streamseg.settings import ApiSettings
@@ -29,9 +30,12 @@ from streamseg.store.memory import (
     MemoryStateStore,
     MemoryTicketStore,
 )
+from streamseg.wiring.declared_audiences import live_audiences, vocabulary
 
 SK = "sk_" + "s" * 43
 PK = "pk_" + "p" * 43
+READS, WRITES, SEES_IDS = (f"sk_{letter * 43}" for letter in "rwi")
+"""Secret keys that may read audiences, write them, and read them with the ids of members."""
 IDENTITY_SECRET = "shop-identity-secret"
 AS_OF = 1_795_000_000
 LAYOUT = Layout.of()
@@ -103,12 +107,20 @@ class Served:
     keys: MemoryApiKeyStore = field(default_factory=MemoryApiKeyStore)
     state: MemoryStateStore = field(default_factory=MemoryStateStore)
     sink: ListSink = field(default_factory=ListSink)
+    layout: Layout = LAYOUT
 
     @asynccontextmanager
     async def api(self) -> AsyncIterator[Api]:
         """Run an API with both keys and two segments."""
         await self.keys.put(ApiKey("k1", "shop", "secret", digest(SK), AS_OF))
         await self.keys.put(ApiKey("k2", "page", "publishable", digest(PK), AS_OF))
+        scopes: dict[str, tuple[Scope, ...]] = {
+            READS: ("audiences:read",),
+            WRITES: ("audiences:write",),
+            SEES_IDS: ("audiences:read", "audiences:members"),
+        }
+        for name, (key, granted) in zip(("k3", "k4", "k5"), scopes.items(), strict=True):
+            await self.keys.put(ApiKey(name, name, "secret", digest(key), AS_OF, scopes=granted))
         await self.models.write_catalogue(
             {"behaviour-k7q2": segment_entry("Daily Athletes"), "behaviour-m3xw": segment_entry("Weekend Warriors")}
         )
@@ -124,9 +136,22 @@ class Served:
             sink=self.sink,
             decoder=Decoder(Money("EUR", 2, {})),
             explainer=Explainer(self.state, self.models, lambda: LAYOUT, lambda _, __: 0),
+            audience_desk=self.desk,
         )
         async with api.running():
             yield api
+
+    def desk(self) -> AudienceDesk:
+        """Make what answers about audiences, on the event clock."""
+        return AudienceDesk(
+            self.state,
+            self.models,
+            self.layout,
+            Consent(ads=False, personalisation=True),
+            live_of=live_audiences,
+            vocabulary=vocabulary(self.layout),
+            event_clock=True,
+        )
 
     @asynccontextmanager
     async def client(

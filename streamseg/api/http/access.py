@@ -10,7 +10,7 @@ from typing import Final
 
 from streamseg.api.http.problems import Problem
 from streamseg.api.http.rate_limits import RateLimits
-from streamseg.ports import ApiKey
+from streamseg.ports import ApiKey, Scope
 from streamseg.service.key_issuing import digest
 
 Headers = Mapping[bytes, bytes]
@@ -126,6 +126,14 @@ def need_secret(caller: Caller) -> None:
     """Raise `Problem` 403 for a publishable key."""
     if not caller.is_secret:
         raise Problem(403, "this needs a secret key (sk_)", field="Authorization")
+
+
+def need_scope(caller: Caller, scope: Scope) -> None:
+    """Raise `Problem` 403 for a key without the scope. Who may write audiences may read them."""
+    need_secret(caller)
+    granted = caller.key.scopes
+    if scope not in granted and not (scope == "audiences:read" and "audiences:write" in granted):
+        raise Problem(403, f"this needs a key with the scope {scope}: streamseg keys create", field="Authorization")
 
 
 def keys_not_loaded() -> Problem:

@@ -13,6 +13,7 @@ CUSTOMER_ID: Final[Schema] = {
     "pattern": r"^[^\s{}]+$",
     "description": "Printable characters, without white space or braces.",
 }
+AUDIENCE_ID: Final[Schema] = {"type": "string", "maxLength": 64, "pattern": r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"}
 EPOCH: Final[Schema] = {"type": "integer", "description": "Seconds since 1970."}
 SEPARATION: Final[Schema] = {
     "type": "number",
@@ -56,6 +57,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "seq": {"type": "integer"},
             "as_of": EPOCH,
             "model": {"type": "object", "additionalProperties": {"type": "integer"}},
+            "audiences": array_of({"type": "string"}, description="Ids of audiences; only where some are declared."),
             "consent": object_of(
                 {"ads": {"type": "boolean"}, "personalisation": {"type": "boolean"}}, {"analytics": {"type": "boolean"}}
             ),
@@ -157,6 +159,92 @@ SCHEMAS: Final[dict[str, Schema]] = {
                     },
                 ),
             },
+        }
+    ),
+    "Audiences": object_of(
+        {
+            "audience": array_of(
+                object_of(
+                    {
+                        "id": AUDIENCE_ID,
+                        "name": {"type": "string"},
+                        "purpose": {"enum": ["ads", "content", "analytics"]},
+                        "rule": {"type": "object", "description": "See schemas/audiences/v1/schema.json."},
+                    },
+                    {"minimum_size": {"type": "integer"}, "expires": {"type": ["string", "null"]}},
+                ),
+                minItems=1,
+            )
+        }
+    ),
+    "Audience": object_of(
+        {
+            "id": AUDIENCE_ID,
+            "version": {"type": "integer", "description": "Rises with each change of the definition."},
+            "name": {"type": "string"},
+            "purpose": {"enum": ["ads", "content", "analytics"]},
+            "rule": {"type": "object"},
+            "minimum_size": {"type": "integer"},
+            "size": {"type": "integer", "description": "Members, as counted last."},
+        }
+    ),
+    "AudiencePreview": object_of(
+        {
+            "audience": {"type": "string"},
+            "as_of": EPOCH,
+            "customers": {"type": "integer"},
+            "matched": {"type": "integer"},
+            "unknown": {"type": "integer", "description": "Of these customers rows do not know enough yet."},
+            "segments": {"type": "object", "additionalProperties": {"type": "integer"}},
+            "examples": array_of({"type": "string"}, description="Pseudonyms."),
+        }
+    ),
+    "AudienceCounts": object_of(
+        {
+            "id": {"type": "string"},
+            "matched": {"type": "integer"},
+            "known": {"type": "integer"},
+            "consented": {"type": "integer"},
+            "exported": {"type": "integer"},
+            "dropped": {"type": "object", "additionalProperties": {"type": "integer"}},
+            "is_too_small": {"type": "boolean", "description": "Fewer consent than the minimum: nobody is exported."},
+            "reachable_share": {"type": "number"},
+            "lasting_share": {"type": "number", "description": "Of the matched, those in it for seven days."},
+            "median_days": {"type": "integer"},
+            "nearest": {"type": ["object", "null"], "description": "The audience that shares most with it."},
+        }
+    ),
+    "AudienceOverlap": object_of(
+        {
+            "as_of": EPOCH,
+            "customers": {"type": "integer"},
+            "response": {"type": "string", "description": "What response, and so waste, was measured by."},
+            "rows": array_of(
+                object_of(
+                    {
+                        "audience": {"type": "string"},
+                        "segmentation": {"type": "string"},
+                        "segment": {"type": "string"},
+                        "both": {"type": "integer"},
+                        "share_of_audience": {"type": "number"},
+                        "share_of_segment": {"type": "number"},
+                        "lift": {"type": "number"},
+                        "missed": {"type": "integer"},
+                        "wasted": {"type": "integer"},
+                        "response": {"type": "number"},
+                    }
+                )
+            ),
+            "audiences": array_of({"type": "object"}),
+        }
+    ),
+    "AudienceMembers": object_of(
+        {
+            "audience": {"type": "string"},
+            "members": array_of(
+                object_of({"pseudonym": {"type": "string"}, "since": EPOCH}, {"customer_id": {"type": "string"}})
+            ),
+            "next": {"type": ["string", "null"], "description": "`after` of the next page; null after the last one."},
         }
     ),
 }

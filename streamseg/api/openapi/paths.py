@@ -2,18 +2,22 @@
 
 from typing import Any, Final
 
+from streamseg.api.openapi import audience_paths
 from streamseg.api.openapi.components import CUSTOMER_ID, EPOCH, Schema, array_of, object_of, ref
+from streamseg.api.openapi.operations import (
+    BAD_BODY,
+    FRESH,
+    IF_NONE_MATCH,
+    NOT_UTF8,
+    UNCHANGED,
+    answer,
+    operation,
+    problem,
+)
 from streamseg.api.routes.event_intake import EVENTS_AT_MOST
 from streamseg.api.routes.lookups import IDS_AT_MOST
 
-_FRESH: Final[Schema] = {
-    "ETag": {"schema": {"type": "string"}},
-    "Cache-Control": {"schema": {"type": "string"}},
-    "Streamseg-As-Of": {"schema": {"type": "integer"}, "description": "Moment of the decision, epoch seconds."},
-    "Streamseg-Age": {"schema": {"type": "integer"}, "description": "Age of the decision, seconds."},
-}
 _LANGUAGE: Final[Schema] = {"Content-Language": {"schema": {"type": "string"}}}
-_IF_NONE_MATCH: Final[Schema] = {"name": "If-None-Match", "in": "header", "schema": {"type": "string"}}
 _LANG: Final[Schema] = {
     "name": "lang",
     "in": "query",
@@ -25,66 +29,29 @@ _GPC: Final[Schema] = {"name": "Sec-GPC", "in": "header", "schema": {"type": "st
 _CUSTOMER: Final[Schema] = {"name": "id", "in": "path", "required": True, "schema": CUSTOMER_ID}
 
 
-def _problem(description: str) -> Schema:
-    return {"description": description, "content": {"application/problem+json": {"schema": ref("Problem")}}}
-
-
-_NOT_UTF8: Final = {"400": _problem("Path or query are not UTF-8.")}
-_REFUSALS: Final = {
-    "401": _problem("No key, or not a valid one."),
-    "403": _problem("Not allowed with this key."),
-    "429": _problem("Too many requests: see Retry-After."),
-    "503": _problem("Redis or Kafka does not answer: an empty answer, marked by Streamseg-Unavailable."),
-}
-_BAD_BODY: Final = {
-    "400": _problem("Not JSON, or not UTF-8."),
-    "408": _problem("The body did not arrive in time."),
-    "413": _problem("Too large."),
-    "415": _problem("Compressed."),
-    "422": _problem("A field is wrong."),
-}
-
-
-def _answer(schema: Schema, description: str = "The answer.", headers: Schema | None = None) -> Schema:
-    answer: Schema = {"description": description, "content": {"application/json": {"schema": schema}}}
-    return answer | ({"headers": headers} if headers else {})
-
-
-def _operation(
-    name: str, summary: str, responses: Schema, *, parameters: Any = (), body: Schema | None = None
-) -> Schema:
-    operation: Schema = {"operationId": name, "summary": summary, "responses": _NOT_UTF8 | responses | _REFUSALS}
-    if parameters:
-        operation["parameters"] = list(parameters)
-    if body is not None:
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
-    return operation
-
-
 def _about_customer(name: str, summary: str, schema: str) -> Schema:
     """Return a GET below `/v1/customers/{id}`."""
-    responses = {"200": _answer(ref(schema), headers=_FRESH), "422": _BAD_BODY["422"], "404": _problem("No such path.")}
-    return {"get": _operation(name, summary, responses | _UNCHANGED, parameters=[_CUSTOMER, _IF_NONE_MATCH])}
+    responses = {"200": answer(ref(schema), headers=FRESH), "422": BAD_BODY["422"], "404": problem("No such path.")}
+    return {"get": operation(name, summary, responses | UNCHANGED, parameters=[_CUSTOMER, IF_NONE_MATCH])}
 
 
 def _without_key(name: str, summary: str, responses: Schema, parameters: Any = ()) -> Schema:
-    operation: Schema = {"operationId": name, "summary": summary, "responses": _NOT_UTF8 | responses, "security": []}
-    return operation | ({"parameters": list(parameters)} if parameters else {})
+    made: Schema = {"operationId": name, "summary": summary, "responses": NOT_UTF8 | responses, "security": []}
+    return made | ({"parameters": list(parameters)} if parameters else {})
 
 
-_UNCHANGED: Final = {"304": {"description": "The client has the current answer."}}
 _FLAG_FAILURES: Final = {
-    "400": _answer(ref("FlagFailure"), "The context is invalid."),
-    "408": _BAD_BODY["408"],
-    "413": _BAD_BODY["413"],
-    "415": _BAD_BODY["415"],
+    "400": answer(ref("FlagFailure"), "The context is invalid."),
+    "408": BAD_BODY["408"],
+    "413": BAD_BODY["413"],
+    "415": BAD_BODY["415"],
 }
-_FLAG_FAILURES["400"]["content"] |= _problem("")["content"]  # for a path or query that is not UTF-8
-_NO_FLAG: Final = _answer(ref("FlagFailure"), "There is no such flag.")
-_NO_FLAG["content"] |= _problem("")["content"]  # for a key that no path can contain
+_FLAG_FAILURES["400"]["content"] |= problem("")["content"]  # for a path or query that is not UTF-8
+_NO_FLAG: Final = answer(ref("FlagFailure"), "There is no such flag.")
+_NO_FLAG["content"] |= problem("")["content"]  # for a key that no path can contain
 _STATUS: Final = object_of({"status": {"type": "string"}})
 
-PATHS: Final[dict[str, Schema]] = {
+PATHS: Final[dict[str, Schema]] = audience_paths.PATHS | {
     "/v1/customers/{id}/segments": _about_customer(
         "getSegments", "A customer's current membership, as stored.", "Membership"
     ),
@@ -92,30 +59,29 @@ PATHS: Final[dict[str, Schema]] = {
         "getWhy", "The features that pull a customer to their segment. Secret keys only.", "Why"
     ),
     "/v1/segments:batchGet": {
-        "post": _operation(
+        "post": operation(
             "batchGetSegments",
             "The memberships of many customers, in the order of the ids. Secret keys only.",
-            {"200": _answer(object_of({"as_of": EPOCH, "customers": array_of(ref("Membership"))}), headers=_FRESH)}
-            | _BAD_BODY,
+            {"200": answer(object_of({"as_of": EPOCH, "customers": array_of(ref("Membership"))}), headers=FRESH)}
+            | BAD_BODY,
             body=object_of({"ids": array_of(CUSTOMER_ID, minItems=1, maxItems=IDS_AT_MOST)}),
         )
     },
     "/v1/segments": {
-        "get": _operation(
+        "get": operation(
             "listSegments",
             "All segments, in the language of the reader; with a publishable key, the public ones.",
-            {"200": _answer(object_of({"segments": array_of(ref("Segment"))}), headers=_FRESH | _LANGUAGE)}
-            | _UNCHANGED,
-            parameters=[_IF_NONE_MATCH, _LANG, _ACCEPT_LANGUAGE],
+            {"200": answer(object_of({"segments": array_of(ref("Segment"))}), headers=FRESH | _LANGUAGE)} | UNCHANGED,
+            parameters=[IF_NONE_MATCH, _LANG, _ACCEPT_LANGUAGE],
         )
     },
     "/v1/events": {
-        "post": _operation(
+        "post": operation(
             "sendEvents",
             "Send one event, or many. Accepted means that Kafka has it.",
             {
-                "202": _answer(ref("EventResult"), "The event is in Kafka."),
-                "200": _answer(
+                "202": answer(ref("EventResult"), "The event is in Kafka."),
+                "200": answer(
                     object_of(
                         {
                             "accepted": {"type": "integer"},
@@ -126,7 +92,7 @@ PATHS: Final[dict[str, Schema]] = {
                     "A result for each event, in the same order.",
                 ),
             }
-            | _BAD_BODY,
+            | BAD_BODY,
             body={
                 "oneOf": [
                     ref("EventIn"),
@@ -136,46 +102,46 @@ PATHS: Final[dict[str, Schema]] = {
         )
     },
     "/v1/openrtb/user": {
-        "get": _operation(
+        "get": operation(
             "getOpenRtbUser",
             "Segments for ad servers: OpenRTB 2.6 user.data, and key-values. Empty without consent to ads.",
-            {"200": _answer(ref("User"), headers=_FRESH), "422": _BAD_BODY["422"]} | _UNCHANGED,
+            {"200": answer(ref("User"), headers=FRESH), "422": BAD_BODY["422"]} | UNCHANGED,
             parameters=[
                 {"name": "id", "in": "query", "required": True, "schema": CUSTOMER_ID},
                 _GPC,
-                _IF_NONE_MATCH,
+                IF_NONE_MATCH,
             ],
         ),
-        "post": _operation(
+        "post": operation(
             "postOpenRtbUser",
             "The same for pages, with a publishable key and without a CORS preflight: the body may be text/plain.",
-            {"200": _answer(ref("User"), headers=_FRESH)} | _BAD_BODY | _UNCHANGED,
-            parameters=[_GPC, _IF_NONE_MATCH],
+            {"200": answer(ref("User"), headers=FRESH)} | BAD_BODY | UNCHANGED,
+            parameters=[_GPC, IF_NONE_MATCH],
             body=object_of({"id": CUSTOMER_ID, "key": {"type": "string"}}, {"hash": {"type": ["string", "null"]}}),
         )
         | {"security": []},
     },
     "/ofrep/v1/evaluate/flags": {
-        "post": _operation(
+        "post": operation(
             "evaluateFlags",
             "All flags of a customer (OFREP).",
             {
-                "200": _answer(
+                "200": answer(
                     object_of({"flags": array_of(ref("Flag"))}, {"eventStreams": array_of({"type": "object"})}),
-                    headers={name: _FRESH[name] for name in ("ETag", "Streamseg-As-Of", "Streamseg-Age")},
+                    headers={name: FRESH[name] for name in ("ETag", "Streamseg-As-Of", "Streamseg-Age")},
                 )
             }
-            | _UNCHANGED
+            | UNCHANGED
             | _FLAG_FAILURES,
-            parameters=[_IF_NONE_MATCH],
+            parameters=[IF_NONE_MATCH],
             body=ref("Evaluation"),
         )
     },
     "/ofrep/v1/evaluate/flags/{key}": {
-        "post": _operation(
+        "post": operation(
             "evaluateFlag",
             "One flag of a customer (OFREP).",
-            {"200": _answer(ref("Flag")), "404": _NO_FLAG} | _FLAG_FAILURES,
+            {"200": answer(ref("Flag")), "404": _NO_FLAG} | _FLAG_FAILURES,
             parameters=[{"name": "key", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}],
             body=ref("Evaluation"),
         )
@@ -186,9 +152,9 @@ PATHS: Final[dict[str, Schema]] = {
             "Server-sent events that tell the client to ask again (OFREP ADR-0008).",
             {
                 "200": {"description": "The stream.", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
-                "404": _problem("The ticket is unknown or expired."),
-                "429": _problem("Too many streams are open of this ticket, customer or API key: see Retry-After."),
-                "503": _problem("Redis does not answer, or the process is about to end."),
+                "404": problem("The ticket is unknown or expired."),
+                "429": problem("Too many streams are open of this ticket, customer or API key: see Retry-After."),
+                "503": problem("Redis does not answer, or the process is about to end."),
             },
             [
                 {"name": "ticket", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}},
@@ -202,10 +168,10 @@ PATHS: Final[dict[str, Schema]] = {
             ],
         )
     },
-    "/livez": {"get": _without_key("livez", "Whether the process runs.", {"200": _answer(_STATUS)})},
+    "/livez": {"get": _without_key("livez", "Whether the process runs.", {"200": answer(_STATUS)})},
     "/readyz": {
         "get": _without_key(
-            "readyz", "Whether the process can serve.", {"200": _answer(_STATUS), "503": _answer(_STATUS, "Not now.")}
+            "readyz", "Whether the process can serve.", {"200": answer(_STATUS), "503": answer(_STATUS, "Not now.")}
         )
     },
     "/metrics": {

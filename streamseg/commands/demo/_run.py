@@ -6,7 +6,6 @@ import subprocess
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -118,8 +117,9 @@ def _result(measures: Measures, elapsed_seconds: float) -> dict[str, Any]:
 
 def _audiences(settings: Settings) -> list[dict[str, Any]]:
     """How many customers of each audience reach its use."""
-    _, counts = asyncio.run(count(settings))
-    return [{"id": audience, **asdict(counted)} for audience, counted in counts.items()]
+    _, _, counts = asyncio.run(count(settings))
+    names = ("id", "matched", "known", "consented", "exported")
+    return [{name: getattr(counted, name) for name in names} for counted in counts.values()]
 
 
 def _ari(processes: Processes) -> float | None:

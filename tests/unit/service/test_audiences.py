@@ -17,7 +17,9 @@ from streamseg.membership.types import Consent
 from streamseg.pipeline import LiveAudiences, look_at_audiences
 from streamseg.service import audiences
 from streamseg.service.audience_reasons import audience_reasons
-from streamseg.service.overlap import overlap
+from streamseg.service.audience_survey import survey
+from streamseg.service.overlap import overlap_of
+from streamseg.service.viability import counts_of
 from streamseg.store.memory import MemoryModelStore, MemoryStateStore
 from streamseg.wiring.declared_audiences import live_audiences
 from tests.support.rows import DAY, NOON, Slab, click, consent, purchase
@@ -38,11 +40,11 @@ def audience(name: str, purpose: str = "ads", minimum_size: int = 4, **rule: Any
 
 
 async def declared_by(models: MemoryModelStore) -> DeclaredAudiences:
-    """Buyers: 0 to 4, of whom 0 and 1 consent to ads; all of them in the first, too small, audience, and two others."""
+    """Buyers: 0 to 4, of whom 0 and 1 consent to ads; all of them match `few`, but too few of them consent."""
     bought: dict[str, Any] = {"event": "purchase", "within": "2 days"}
     made = [
-        audience("buyers", **bought),
-        audience("few", minimum_size=6, **bought),
+        audience("buyers", minimum_size=2, **bought),
+        audience("few", minimum_size=3, **bought),
         audience("read", "content", **bought),
     ]
     return await audiences.declare(models, made, LAYOUT.audiences)
@@ -65,12 +67,14 @@ async def stage() -> tuple[MemoryStateStore, LiveAudiences]:
 
 async def test_counts_reconcile_and_small_audiences_are_not_exported() -> None:
     state, live = await stage()
-    counts = {name: asdict(one) for name, one in (await audiences.count(state, LAYOUT, live, UNKNOWN)).items()}
-    assert counts == {
-        "buyers": {"matched": 5, "known": 4, "consented": 2, "exported": 2},
-        "few": {"matched": 5, "known": 4, "consented": 2, "exported": 0},
-        "read": {"matched": 5, "known": 4, "consented": 4, "exported": 0},
-    }
+    counts = counts_of(await survey(state, LAYOUT, live, UNKNOWN, event_clock=True))
+    names = ("matched", "known", "consented", "exported", "is_too_small")
+    found = {name: tuple(getattr(one, each) for each in names) for name, one in counts.items()}
+    assert found == {"buyers": (5, 4, 2, 2, False), "few": (5, 4, 2, 0, True), "read": (5, 4, 4, 0, False)}
+    assert counts["buyers"].dropped == {"not_known": 1, "no_consent": 2}
+    assert counts["few"].dropped == {"not_known": 1, "no_consent": 2, "too_few": 2}
+    assert counts["read"].dropped == {"not_known": 1, "not_for_ads": 4}
+    assert all(one.exported + sum(one.dropped.values()) == one.matched for one in counts.values())
 
 
 async def test_members_are_listed_with_the_time_of_entering() -> None:
@@ -86,9 +90,9 @@ async def test_a_preview_counts_without_declaring() -> None:
     state, live = await stage()
     tried = live.declared.with_("quiet", audience("quiet", event="visit", none_within="1 day").written(), 4)
     wished, _ = live_audiences(LAYOUT, tried)
-    found = await audiences.preview(state, LAYOUT, wished, "quiet", event_clock=True)
+    (found,) = await audiences.previews(state, LAYOUT, wished, ["quiet"], event_clock=True)
     assert (found.customers, found.matched, found.unknown) == (10, 0, 0)
-    found = await audiences.preview(state, LAYOUT, wished, "quiet")  # years later
+    (found,) = await audiences.previews(state, LAYOUT, wished, ["quiet"])  # years later
     assert (found.matched, found.segments) == (10, {"behaviour-aaaa": 4, "behaviour-bbbb": 6})
     assert len(set(found.examples)) == 10
     assert not set(found.examples) & set(CUSTOMERS)
@@ -99,7 +103,8 @@ async def test_an_audience_ends_with_its_date_in_a_preview_too() -> None:
     state, live = await stage()
     past = audience("past", event="visit").model_copy(update={"expires": audience_end()})
     wished, _ = live_audiences(LAYOUT, live.declared.with_("past", past.written(), 4))
-    assert (await audiences.preview(state, LAYOUT, wished, "past")).matched == 0
+    (found,) = await audiences.previews(state, LAYOUT, wished, ["past"])
+    assert found.matched == 0
 
 
 def audience_end() -> object:
@@ -110,7 +115,7 @@ def audience_end() -> object:
 
 async def test_overlap_has_shares_both_ways_and_lift() -> None:
     state, live = await stage()
-    found = await overlap(state, LAYOUT, live, event_clock=True)
+    found = overlap_of(await survey(state, LAYOUT, live, UNKNOWN, event_clock=True))
     first, second = (row for row in found.rows if row.audience == "buyers")
     assert (first.segment, first.both, first.share_of_audience, first.share_of_segment) == ("behaviour-aaaa", 4, 0.8, 1)
     assert first.lift == 2.0

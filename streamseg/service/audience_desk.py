@@ -1,0 +1,204 @@
+"""Answers what programs ask of audiences over HTTP, beside lookups that must not wait.
+
+Loads numpy: import it only when audiences are asked for.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+from streamseg.audiences.audience_files import read_audiences
+from streamseg.audiences.declared import Declared, DeclaredAudiences
+from streamseg.audiences.definition import Audience
+from streamseg.audiences.vocabulary import Vocabulary
+from streamseg.clustering.description.describe import pseudonym
+from streamseg.errors import NotFoundError, StreamsegError
+from streamseg.features.layout import Layout
+from streamseg.membership.types import Consent
+from streamseg.pipeline import LiveAudiences
+from streamseg.ports import ModelStore, StateStore
+from streamseg.service import audiences
+from streamseg.service.audience_rows import Rest
+from streamseg.service.audience_survey import Survey, survey
+from streamseg.service.overlap import Overlap, overlap_of
+from streamseg.service.viability import AudienceCounts, counts_of
+
+Found = TypeVar("Found")
+
+KEPT_SECONDS: Final = 5.0
+"""How long the counts of all audiences are kept."""
+WAITING: Final = 4
+"""Questions that may wait for a scan of all rows, each of which is the only one."""
+BESIDE_LOOKUPS: Final = Rest(rows=200, share=1.0)
+"""A scan takes half of a process at most, and a lookup waits for one piece: 200 rows are a few milliseconds."""
+
+
+class BusyError(StreamsegError):
+    """So many questions wait for a scan of all rows that no other may."""
+
+
+class AudienceDesk:
+    """The audiences of a shop, for programs. Rows are scanned in pieces, by one question at a time.
+
+    Args:
+        state: the stored rows.
+        models: the declared audiences.
+        layout: of the rows.
+        unknown: the consent of who gave no answer.
+        live_of: prepares declared audiences for rows.
+        vocabulary: what rules can speak of.
+        event_clock: whether the clock of a partition is that of its events.
+        rest: how a scan gives way to lookups.
+        clock: wall time, epoch seconds.
+    """
+
+    def __init__(
+        self,
+        state: StateStore,
+        models: ModelStore,
+        layout: Layout,
+        unknown: Consent,
+        *,
+        live_of: Callable[[Layout, DeclaredAudiences], tuple[LiveAudiences, Sequence[str]]],
+        vocabulary: Vocabulary,
+        event_clock: bool = False,
+        rest: Rest | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._state = state
+        self._models = models
+        self._layout = layout
+        self._unknown = unknown
+        self._live_of = live_of
+        self._vocabulary = vocabulary
+        self._event_clock = event_clock
+        self._rest = BESIDE_LOOKUPS if rest is None else rest
+        self._clock = clock
+        self._scanning = asyncio.Lock()
+        self._waiting = 0
+        self._counting: asyncio.Task[Survey] | None = None
+        self._counted: tuple[float, Survey] | None = None
+
+    async def listed(self) -> tuple[int, list[dict[str, Any]]]:
+        """Return the generation, and all audiences by id: definition, version, and size as counted last."""
+        declared, sizes = await audiences.read_declared(self._models), await self._sizes()
+        return declared.generation, [_shown(one, sizes) for one in declared.live]
+
+    async def shown(self, audience: str) -> dict[str, Any]:
+        """Return one audience as `listed` does. Raises `NotFoundError`."""
+        found = (await audiences.read_declared(self._models)).find(audience)
+        if found is None:
+            raise NotFoundError(f"there is no audience {audience}")
+        return _shown(found, await self._sizes())
+
+    async def declare(self, document: bytes) -> list[tuple[Declared, bool]]:
+        """Declare the audiences of a document, or change them. Return each, and whether that changed anything.
+
+        Raises `DefinitionError` for a wrong document, `SettingsError` without room or for a dropped id.
+        """
+        before = await audiences.read_declared(self._models)
+        read = self._read(document, before)
+        after = await audiences.declare(self._models, read, self._layout.audiences)
+        found = [after.find(one.id) for one in read]
+        return [(one, before.find(one.id) != one) for one in found if one is not None]
+
+    async def drop(self, audience: str) -> None:
+        """Drop an audience for good. Raises `NotFoundError`."""
+        await audiences.drop(self._models, audience)
+
+    async def preview(self, document: bytes) -> list[audiences.Preview]:
+        """Return who would belong to the audiences of a document.
+
+        Raises `DefinitionError`, `SettingsError` without room or for a dropped id, `BusyError`.
+        """
+        declared = await audiences.read_declared(self._models)
+        read = self._read(document, declared)
+        for one in read:
+            declared = declared.with_(one.id, one.written(), self._layout.audiences)
+        live, _ = await asyncio.to_thread(self._live_of, self._layout, declared)
+        wished = [one.id for one in read]
+        return await self._alone(
+            lambda: audiences.previews(
+                self._state, self._layout, live, wished, event_clock=self._event_clock, rest=self._rest
+            )
+        )
+
+    async def counts(self) -> tuple[int, Mapping[str, AudienceCounts]]:
+        """Return the moment and the counts of all audiences by id. Raises `BusyError`."""
+        counted = await self._survey()
+        return counted.as_of, counts_of(counted)
+
+    async def overlap(self) -> Overlap:
+        """Compare all audiences with all segments. Raises `BusyError`."""
+        return overlap_of(await self._survey())
+
+    async def members(
+        self, audience: str, after: str | None, *, with_ids: bool
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """Return some members, and where the next page begins: see `service.audiences.members_page`.
+
+        They are pseudonyms; ids too, if asked for.
+        """
+        declared = await audiences.read_declared(self._models)
+        live, _ = await asyncio.to_thread(self._live_of, self._layout, declared)
+        page = await audiences.members_page(self._state, self._layout, live, audience, after=after, rest=self._rest)
+        return _members(page.members, with_ids=with_ids), page.after
+
+    def _read(self, document: bytes, declared: DeclaredAudiences) -> tuple[Audience, ...]:
+        existing = [Audience.model_validate(one.definition) for one in declared.live]
+        return read_audiences("body.json", document, self._vocabulary, existing).audiences
+
+    async def _sizes(self) -> dict[str, int]:
+        return await audiences.read_sizes(self._models)
+
+    async def _survey(self) -> Survey:
+        """Return the counts of all audiences; those who ask meanwhile get the same."""
+        declared = await audiences.read_declared(self._models)
+        if self._counted is not None:
+            until, counted = self._counted
+            if self._clock() < until and counted.live.generation == declared.generation:
+                return counted
+        if self._counting is None:
+            self._counting = asyncio.create_task(self._count(declared))
+        return await asyncio.shield(self._counting)
+
+    async def _count(self, declared: DeclaredAudiences) -> Survey:
+        try:
+            live, _ = await asyncio.to_thread(self._live_of, self._layout, declared)
+            counted = await self._alone(
+                lambda: survey(
+                    self._state,
+                    self._layout,
+                    live,
+                    self._unknown,
+                    event_clock=self._event_clock,
+                    rest=self._rest,
+                )
+            )
+            self._counted = self._clock() + KEPT_SECONDS, counted
+            return counted
+        finally:
+            self._counting = None
+
+    async def _alone(self, scan: Callable[[], Awaitable[Found]]) -> Found:
+        if self._waiting >= WAITING:
+            raise BusyError("other questions about audiences are being answered: ask again in a few seconds")
+        self._waiting += 1
+        try:
+            async with self._scanning:
+                return await scan()
+        finally:
+            self._waiting -= 1
+
+
+def _shown(one: Declared, sizes: Mapping[str, int]) -> dict[str, Any]:
+    definition = Audience.model_validate(one.definition).model_dump(mode="json", by_alias=True)
+    return {"version": one.version, **definition, "size": sizes.get(one.id, 0)}
+
+
+def _members(members: Iterable[tuple[str, int]], *, with_ids: bool) -> list[dict[str, Any]]:
+    return [
+        {"pseudonym": pseudonym(customer), "since": since} | ({"customer_id": customer} if with_ids else {})
+        for customer, since in members
+    ]
