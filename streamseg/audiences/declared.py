@@ -68,13 +68,18 @@ class DeclaredAudiences(msgspec.Struct, frozen=True):
         Its generation is the wall time `at`, epoch seconds, or later: should a store that fails over lose the latest
         set, the next one does not take its number, which rows may know.
 
-        Raises `SettingsError` for an id that was dropped, and if all `columns` of the rows are taken.
+        Raises `SettingsError` for another purpose, which asks for another consent of its members; for an id that was
+        dropped; and if all `columns` of the rows are taken.
         """
         kept = self.find(audience)
         generation = max(self.generation + 1, at)
         if kept is not None:
             if kept.definition == definition:
                 return self
+            if kept.definition.get("purpose") != definition.get("purpose"):
+                raise SettingsError(
+                    f"audience {audience} is for {kept.definition['purpose']}, which does not change: declare another"
+                )
             changed = msgspec.structs.replace(kept, version=kept.version + 1, definition=definition)
             others = tuple(one for one in self.audiences if one is not kept)
             return DeclaredAudiences(generation, (*others, changed), self.lists)

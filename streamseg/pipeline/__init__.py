@@ -28,6 +28,8 @@ removes those that have expired (`pipeline/expiry.py`), and closes backfills (`p
 
 from streamseg.features.rows import Slots
 from streamseg.pipeline.audiences import (
+    CONSENTED,
+    NOTHING_SAID,
     SIZE_PREFIX,
     AudiencesLook,
     LiveAudiences,
@@ -36,7 +38,8 @@ from streamseg.pipeline.audiences import (
     leave_all,
     look_at_audiences,
     moved_by,
-    size_names,
+    sizes_held,
+    split_sizes,
 )
 from streamseg.pipeline.backfill import CLOCK, IN_STEP, BackfillEnd, Step, SweepKind, end_key, is_end, is_in_step
 from streamseg.pipeline.expiry import exit_entries, is_expired
@@ -58,7 +61,9 @@ from streamseg.pipeline.ticks import AbsorbedRuns, TakenRun, absorb_runs
 
 __all__ = [
     "CLOCK",
+    "CONSENTED",
     "IN_STEP",
+    "NOTHING_SAID",
     "SAMPLE_EPOCH_HEADER",
     "SIZE_PREFIX",
     "AbsorbedRuns",
@@ -99,7 +104,8 @@ __all__ = [
     "sample",
     "sample_key",
     "sampled",
-    "size_names",
+    "sizes_held",
+    "split_sizes",
     "take",
     "withdrawn_samples",
 ]

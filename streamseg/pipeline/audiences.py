@@ -12,14 +12,22 @@ from numpy.typing import NDArray
 
 from streamseg.audiences.compiled import CompiledRules
 from streamseg.audiences.declared import DeclaredAudiences
+from streamseg.audiences.definition import PURPOSES
 from streamseg.features.rows import NO_SLOTS, Floats, Rows, Slots
-from streamseg.membership.types import AudienceChange
+from streamseg.membership.types import AudienceChange, Consent
 from streamseg.pipeline.segmentation import is_known
 
 Mask = NDArray[np.bool_]
 
 SIZE_PREFIX = "audience/"
 """Before the id of an audience among the sizes of a partition. No segment id has a slash."""
+CONSENTED = "/consented"
+"""After the id: the members who consent to the purpose of the audience."""
+
+Codes = tuple[int, int, int]
+"""Answers to ads, personalisation and analytics, as in `Rows.answers`."""
+NOTHING_SAID = Consent(ads=False, personalisation=False, analytics=False)
+NO_ANSWERS: Mapping[int, Codes] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +46,16 @@ class LiveAudiences:
     """Of the rows, by audience."""
     versions: Mapping[str, int] = field(init=False)
     """Of each audience that there ever was."""
+    purposes: Mapping[str, int] = field(init=False)
+    """Of each audience that there ever was: which of a row's answers it asks for."""
 
     def __post_init__(self) -> None:
         live = self.declared.live
         object.__setattr__(self, "ids", tuple(one.id for one in live))
         object.__setattr__(self, "columns", np.array([one.column for one in live], dtype=np.intp))
         object.__setattr__(self, "versions", {one.id: one.version for one in self.declared.audiences})
+        asks = {one.id: PURPOSES.index(one.definition["purpose"]) for one in self.declared.audiences}
+        object.__setattr__(self, "purposes", asks)
 
     @property
     def generation(self) -> int:
@@ -64,12 +76,26 @@ class AudiencesLook:
     """When to look again if no event comes, epoch seconds, shape (n,); infinite for never."""
     renewed: Mask
     """Rows that were last looked at in another generation, or are due at another time than before, shape (n,)."""
+    agreed_before: Mask
+    """Whether customers consented to the purpose of each audience at the latest flush."""
+    agreed: Mask
 
     @property
     def moved(self) -> Mask:
         """Rows whose audiences changed, shape (n,)."""
         changed: Mask = (self.before != self.after).any(axis=1)
         return changed
+
+    @property
+    def recounted(self) -> Mask:
+        """Rows that count in another size than before, shape (n,)."""
+        consented: Mask = ((self.before & self.agreed_before) != (self.after & self.agreed)).any(axis=1)
+        return self.moved | consented
+
+    def sizes_of(self, row: int) -> tuple[list[str], list[str]]:
+        """Return the sizes in which a row counted, and those in which it counts."""
+        before = _size_names(self.ids, self.before[row], self.agreed_before[row])
+        return before, _size_names(self.ids, self.after[row], self.agreed[row])
 
     def part(self, chosen: Slots | slice | Mask) -> "AudiencesLook":
         """Return the look at some of the rows."""
@@ -80,6 +106,8 @@ class AudiencesLook:
             self.after[chosen],
             self.due[chosen],
             self.renewed[chosen],
+            self.agreed_before[chosen],
+            self.agreed[chosen],
         )
 
     def schedule(
@@ -128,7 +156,14 @@ def belonged(rows: Rows, slots: Slots, live: LiveAudiences) -> tuple[tuple[str, 
 
 
 def look_at_audiences(
-    rows: Rows, slots: Slots, now: float, live: LiveAudiences | None, cleared: Slots = NO_SLOTS
+    rows: Rows,
+    slots: Slots,
+    now: float,
+    live: LiveAudiences | None,
+    cleared: Slots = NO_SLOTS,
+    *,
+    answered: Mapping[int, Codes] = NO_ANSWERS,
+    unknown: Consent = NOTHING_SAID,
 ) -> AudiencesLook | None:
     """Decide the audiences of the rows, and store the result in the rows.
 
@@ -138,6 +173,8 @@ def look_at_audiences(
         now: the partition's clock, epoch seconds; if a row's latest event is later, that time is used.
         live: the audiences; None where none are declared, which gives None.
         cleared: rows that an erasure has cleared since the latest flush; whoever came back enters anew.
+        answered: by slot, the answers at the latest flush, for rows with consents or erasures since then.
+        unknown: consent of who gave no answer.
     """
     if live is None:
         return None
@@ -157,20 +194,46 @@ def look_at_audiences(
     due_at = np.where(due < np.inf, due, 0.0).astype(np.uint32)
     renewed = (rows.audiences_as_of[slots, 0] != live.generation) | (rows.due_at[slots, 0] != due_at)
     rows.audiences_as_of[slots, 0], rows.due_at[slots, 0] = live.generation, due_at
-    return AudiencesLook(ids, live.versions, before, after, due, renewed)
+    purposes = [live.purposes[one] for one in ids]
+    agreed = consents(rows, slots, unknown)
+    agreed_before = agreed.copy()
+    for row in np.flatnonzero(np.isin(slots, list(answered))).tolist() if answered else ():
+        agreed_before[row] = _effective(np.array(answered[int(slots[row])]), unknown)
+    asked = agreed_before[:, purposes], agreed[:, purposes]
+    return AudiencesLook(ids, live.versions, before, after, due, renewed, *asked)
 
 
-def leave_all(rows: Rows, slots: Slots, live: LiveAudiences | None) -> AudiencesLook | None:
+def consents(rows: Rows, slots: Slots, unknown: Consent = NOTHING_SAID) -> Mask:
+    """Return what customers consent to, shape (n, 3): ads, personalisation, analytics."""
+    codes = np.stack([rows.ads[slots], rows.personalisation[slots], rows.analytics[slots]], axis=1)
+    return _effective(codes, unknown)
+
+
+def _effective(codes: NDArray[np.int8], unknown: Consent) -> Mask:
+    otherwise = np.array([unknown.ads, unknown.personalisation, unknown.analytics])
+    found: Mask = np.where(codes < 0, otherwise, codes > 0)
+    return found
+
+
+def leave_all(
+    rows: Rows, slots: Slots, live: LiveAudiences | None, unknown: Consent = NOTHING_SAID
+) -> AudiencesLook | None:
     """Return the look by which rows that will be removed leave all audiences; None where none are declared."""
     if live is None:
         return None
     ids, before = belonged(rows, slots, live)
     due = np.full(len(slots), np.inf)
-    return AudiencesLook(ids, live.versions, before, np.zeros_like(before), due, rows.due_at[slots, 0] > 0)
+    agreed = consents(rows, slots, unknown)[:, [live.purposes[one] for one in ids]]
+    after, renewed = np.zeros_like(before), rows.due_at[slots, 0] > 0
+    return AudiencesLook(ids, live.versions, before, after, due, renewed, agreed, agreed)
 
 
 def moved_by(
-    change: Callable[[LiveAudiences | None], None], rows: Rows, slots: Slots, live: LiveAudiences | None
+    change: Callable[[LiveAudiences | None], None],
+    rows: Rows,
+    slots: Slots,
+    live: LiveAudiences | None,
+    unknown: Consent = NOTHING_SAID,
 ) -> AudiencesLook | None:
     """Make a change of rows without a look, and return how their audiences moved; None where none are declared."""
     if live is None:
@@ -187,20 +250,41 @@ def moved_by(
         return mask
 
     never, same = np.full(len(slots), np.inf), np.zeros(len(slots), dtype=np.bool_)
-    return AudiencesLook(ids, live.versions, placed(*before), placed(*after), never, same)
+    agreed = consents(rows, slots, unknown)[:, [live.purposes[one] for one in ids]]
+    return AudiencesLook(ids, live.versions, placed(*before), placed(*after), never, same, agreed, agreed)
 
 
 def count_audiences(look: AudiencesLook | None, sizes: Mapping[str, int]) -> dict[str, int]:
     """Return a partition's sizes, updated by the moves of a look; empty audiences are left out."""
     counted = dict(sizes)
     if look is not None:
+        consented = (look.after & look.agreed).sum(axis=0, dtype=np.int64)
+        consented -= (look.before & look.agreed_before).sum(axis=0, dtype=np.int64)
         grown = look.after.sum(axis=0, dtype=np.int64) - look.before.sum(axis=0, dtype=np.int64)
-        for audience, more in zip(look.ids, grown.tolist(), strict=True):
-            name = SIZE_PREFIX + audience
-            counted[name] = counted.get(name, 0) + more
+        for audience, more, more_consented in zip(look.ids, grown.tolist(), consented.tolist(), strict=True):
+            for name, change in ((SIZE_PREFIX + audience, more), (SIZE_PREFIX + audience + CONSENTED, more_consented)):
+                counted[name] = counted.get(name, 0) + change
     return {name: count for name, count in counted.items() if count}
 
 
-def size_names(audiences: Iterable[str]) -> list[str]:
-    """Return the names of audiences among the sizes of a partition."""
-    return [SIZE_PREFIX + one for one in audiences]
+def sizes_held(rows: Rows, slots: Slots, live: LiveAudiences, unknown: Consent = NOTHING_SAID) -> list[list[str]]:
+    """Return for each row the sizes in which it counts."""
+    ids, held = belonged(rows, slots, live)
+    agreed = consents(rows, slots, unknown)[:, [live.purposes[one] for one in ids]]
+    return [_size_names(ids, *each) for each in zip(held, agreed, strict=True)]
+
+
+def split_sizes(sizes: Mapping[str, int]) -> tuple[dict[str, int], dict[str, int]]:
+    """Return the members of each audience, and those of them who consent, from the sizes of partitions."""
+    named = {name.removeprefix(SIZE_PREFIX): size for name, size in sizes.items() if name.startswith(SIZE_PREFIX)}
+    members = {name: size for name, size in named.items() if not name.endswith(CONSENTED)}
+    return members, {n.removesuffix(CONSENTED): size for n, size in named.items() if n.endswith(CONSENTED)}
+
+
+def _size_names(ids: Iterable[str], held: Mask, agreed: Mask) -> list[str]:
+    """Return the sizes in which a row counts, by its masks of shape (audiences,)."""
+    names = []
+    for audience, inside, agrees in zip(ids, held.tolist(), agreed.tolist(), strict=True):
+        if inside:
+            names += [SIZE_PREFIX + audience, SIZE_PREFIX + audience + CONSENTED][: 1 + agrees]
+    return names

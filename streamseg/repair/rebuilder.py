@@ -10,6 +10,7 @@ read for each, and all rows are staged before the first swap.
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -27,8 +28,8 @@ from streamseg.features.rows import Rows
 from streamseg.features.windows.conversion import doubt
 from streamseg.membership.catch_up import COPIED, CatchUp
 from streamseg.membership.latest_changes import LatestChanges
-from streamseg.membership.types import Membership
-from streamseg.pipeline import LiveAudiences, belonged, size_names
+from streamseg.membership.types import Consent, Membership
+from streamseg.pipeline import NOTHING_SAID, LiveAudiences, sizes_held
 from streamseg.ports import Log, PartitionMetadata, StateStore
 from streamseg.repair.single_pass import ERASURES_FIRST, SinglePass
 from streamseg.service.row_scans import ROWS_AT_ONCE, scan_rows
@@ -63,6 +64,7 @@ class Rebuilder:
         topics: current id and partition count of each input topic.
         belongs: returns whether a customer's key falls on a partition.
         audiences: those declared; None for none.
+        unknown: consent of who gave no answer.
     """
 
     def __init__(
@@ -76,8 +78,10 @@ class Rebuilder:
         topics: Mapping[str, tuple[str, int]],
         belongs: Callable[[int, str], bool],
         audiences: LiveAudiences | None = None,
+        unknown: Consent = NOTHING_SAID,
     ) -> None:
         self._audiences = audiences
+        self._unknown = unknown
         self._layout = layout
         self._decoder = decoder
         self._money = money
@@ -217,9 +221,8 @@ class Rebuilder:
         sizes: dict[str, int] = {}
         slots = rows.slots_of(list(rows.slots))
         if self._audiences is not None:
-            ids, held = belonged(rows, slots, self._audiences)
-            counted = zip(size_names(ids), held.sum(axis=0).tolist(), strict=True)
-            sizes |= {name: count for name, count in counted if count}
+            held = sizes_held(rows, slots, self._audiences, self._unknown)
+            sizes |= Counter(name for names in held for name in names)
         members = rows.segment[slots]
         for name, column in zip(self._layout.segmentations, members.T, strict=True):
             codes, counts = np.unique(column[column != UNASSIGNED], return_counts=True)

@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from streamseg.audiences.audience_files import read_audiences
+from streamseg.audiences.counted_sizes import AudienceSizes
 from streamseg.audiences.declared import Declared, DeclaredAudiences
-from streamseg.audiences.definition import Audience
+from streamseg.audiences.definition import PURPOSES, Audience
 from streamseg.audiences.vocabulary import Vocabulary
 from streamseg.clustering.description.describe import pseudonym
 from streamseg.errors import NotFoundError, StreamsegError
@@ -82,7 +83,7 @@ class AudienceDesk:
 
     async def listed(self) -> tuple[int, list[dict[str, Any]]]:
         """Return the generation, and all audiences by id: definition, version, and size as counted last."""
-        declared, sizes = await audiences.read_declared(self._models), await self._sizes()
+        declared, sizes = await audiences.read_declared(self._models), await audiences.read_sizes(self._models)
         return declared.generation, [_shown(one, sizes) for one in declared.live]
 
     async def shown(self, audience: str) -> dict[str, Any]:
@@ -90,7 +91,7 @@ class AudienceDesk:
         found = (await audiences.read_declared(self._models)).find(audience)
         if found is None:
             raise NotFoundError(f"there is no audience {audience}")
-        return _shown(found, await self._sizes())
+        return _shown(found, await audiences.read_sizes(self._models))
 
     async def declare(self, document: bytes) -> list[tuple[Declared, bool]]:
         """Declare the audiences of a document, or change them. Return each, and whether that changed anything.
@@ -138,19 +139,17 @@ class AudienceDesk:
     ) -> tuple[list[dict[str, Any]], str | None]:
         """Return some members, and where the next page begins: see `service.audiences.members_page`.
 
-        They are pseudonyms; ids too, if asked for.
+        They are pseudonyms; ids too, if asked for and the audience is not too small.
         """
-        declared = await audiences.read_declared(self._models)
+        declared, sizes = await audiences.read_declared(self._models), await audiences.read_sizes(self._models)
+        usable = {one for purpose in PURPOSES for one in sizes.large_enough(declared, purpose)}
         live, _ = await asyncio.to_thread(self._live_of, self._layout, declared)
         page = await audiences.members_page(self._state, self._layout, live, audience, after=after, rest=self._rest)
-        return _members(page.members, with_ids=with_ids), page.after
+        return _members(page.members, with_ids=with_ids and audience in usable), page.after
 
     def _read(self, document: bytes, declared: DeclaredAudiences) -> tuple[Audience, ...]:
         existing = [Audience.model_validate(one.definition) for one in declared.live]
         return read_audiences("body.json", document, self._vocabulary, existing).audiences
-
-    async def _sizes(self) -> dict[str, int]:
-        return await audiences.read_sizes(self._models)
 
     async def _survey(self) -> Survey:
         """Return the counts of all audiences; those who ask meanwhile get the same."""
@@ -192,9 +191,16 @@ class AudienceDesk:
             self._waiting -= 1
 
 
-def _shown(one: Declared, sizes: Mapping[str, int]) -> dict[str, Any]:
-    definition = Audience.model_validate(one.definition).model_dump(mode="json", by_alias=True)
-    return {"version": one.version, **definition, "size": sizes.get(one.id, 0)}
+def _shown(one: Declared, sizes: AudienceSizes) -> dict[str, Any]:
+    definition = Audience.model_validate(one.definition)
+    return {
+        "version": one.version,
+        **definition.model_dump(mode="json", by_alias=True),
+        "size": sizes.sizes.get(one.id, 0),
+        "consented": sizes.consented.get(one.id, 0),
+        "is_too_small": sizes.is_too_small(one.id, definition.minimum_size),
+        "counted_at": sizes.as_of,
+    }
 
 
 def _members(members: Iterable[tuple[str, int]], *, with_ids: bool) -> list[dict[str, Any]]:

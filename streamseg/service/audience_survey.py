@@ -1,6 +1,7 @@
 """Counts audiences in one pass over all rows: how far each reaches, whom they share, in which segments they are."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -128,7 +129,7 @@ async def survey(
     return found
 
 
-def _count(found: Survey, rows: Rows, now: float, purposes: list[str], unknown: Consent) -> None:
+def _count(found: Survey, rows: Rows, now: float, purposes: Sequence[str], unknown: Consent) -> None:
     live, slots = found.live, np.arange(len(rows), dtype=np.intp)
     slots = slots[is_known(rows, slots)]
     found.as_of = max(found.as_of, int(now))

@@ -5,9 +5,9 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-import msgspec
 import numpy as np
 
+from streamseg.audiences.counted_sizes import AudienceSizes
 from streamseg.audiences.declared import DeclaredAudiences
 from streamseg.audiences.definition import Audience
 from streamseg.clustering.description.describe import pseudonym
@@ -51,11 +51,9 @@ async def read_declared(models: ModelStore) -> DeclaredAudiences:
     return DeclaredAudiences.decode(await models.declared())
 
 
-async def read_sizes(models: ModelStore) -> dict[str, int]:
-    """Return the members of each audience, as the trainer counted them last; empty ones are left out."""
-    stored = await models.audience_sizes()
-    sizes: dict[str, int] = {} if stored is None else msgspec.json.decode(stored)["sizes"]
-    return sizes
+async def read_sizes(models: ModelStore) -> AudienceSizes:
+    """Return the members of each audience, as the trainer counted them last."""
+    return AudienceSizes.decode(await models.audience_sizes())
 
 
 async def declare(models: ModelStore, audiences: Iterable[Audience], columns: int) -> DeclaredAudiences:

@@ -7,8 +7,8 @@ from typing import Final
 
 import msgspec
 
+from streamseg.audiences.counted_sizes import AudienceSizes
 from streamseg.audiences.declared import DeclaredAudiences
-from streamseg.audiences.definition import Audience
 from streamseg.errors import PartlyWrittenError, StoreUnavailableError
 from streamseg.membership.types import OutboxEntry
 from streamseg.membership.views import ads_view
@@ -23,8 +23,8 @@ class AdsMirror:
 
     The view is written first, so that withdrawn consent takes effect before anything else. Each of the two stores
     orders its own writes; if a write fails in between, the outbox relay repeats both. The view omits segments that are
-    smaller than `smallest_segment` or of unknown size, and audiences that are not for ads or smaller than they ask for;
-    one that has grown appears at the membership's next write.
+    smaller than `smallest_segment` or of unknown size, and audiences that are not for ads or of whom fewer consent than
+    they ask for; one that has grown appears at the membership's next write.
     """
 
     def __init__(
@@ -102,13 +102,10 @@ class AdsMirror:
         sizes = {segment: int(msgspec.json.decode(entry).get("size") or 0) for segment, entry in catalogue.items()}
         segments = {segment for segment, size in sizes.items() if size >= self._smallest}
         self._shown = frozenset(segments)
-        self._shown_audiences = frozenset(audiences)
+        self._shown_audiences = audiences
         self._read_at = now
 
-    async def _audiences(self) -> set[str]:
+    async def _audiences(self) -> frozenset[str]:
         """Return the ids of the audiences that ad servers may see."""
         declared = DeclaredAudiences.decode(await self._models.declared())
-        stored = await self._models.audience_sizes()
-        sizes: dict[str, int] = {} if stored is None else msgspec.json.decode(stored)["sizes"]
-        definitions = [Audience.model_validate(one.definition) for one in declared.live]
-        return {one.id for one in definitions if one.purpose == "ads" and sizes.get(one.id, 0) >= one.minimum_size}
+        return AudienceSizes.decode(await self._models.audience_sizes()).large_enough(declared, "ads")

@@ -33,7 +33,7 @@ async def read_declared(settings: Settings) -> tuple[Declared, ...]:
 async def read_sizes(settings: Settings) -> dict[str, int]:
     """Return the members of each audience by its name, the largest first, as the trainer counted them last."""
     async with stores(settings) as (_, _, models):
-        sizes = await audiences.read_sizes(models)
+        sizes = (await audiences.read_sizes(models)).sizes
         live = (await audiences.read_declared(models)).live
     named = {str(one.definition["name"]): sizes.get(one.id, 0) for one in live}
     return dict(sorted(named.items(), key=lambda item: -item[1]))

@@ -53,6 +53,7 @@ async def rebuilder(settings: Settings) -> AsyncIterator[tuple[Rebuilder, int]]:
             topics=topics,
             belongs=lambda partition, customer: partition_of(customer, partitions) == partition,
             audiences=live,
+            unknown=derived.publishing.unknown_consent,
         )
         yield one, partitions
 

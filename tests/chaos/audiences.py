@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ from streamseg.events.record import MemoryRecord
 from streamseg.features.identifiers.hashes import given_hash, short_hash
 from streamseg.features.layout import Layout
 from streamseg.features.rows import Rows
-from streamseg.pipeline import CLOCK, LiveAudiences, belonged, is_known, size_names
+from streamseg.pipeline import CLOCK, SIZE_PREFIX, LiveAudiences, belonged, is_known, sizes_held
 from streamseg.repair.stored_rows import copy_partition
 from streamseg.service.audiences import declare, drop, read_declared
 from streamseg.service.lists import ListContents, described, upload
@@ -109,10 +110,11 @@ async def wrong_audiences(settings: Settings, changes: Sequence[MemoryRecord], p
                 shown = None if string is None else tuple(msgspec.json.decode(string).get("audiences", ()))
                 if not held == decided == shown == told.get(customer, ()):
                     wrong.append(f"{customer}: row {held}, rule {decided}, string {shown}, {told.get(customer)} told")
-            for audience, name in zip(live.ids, size_names(live.ids), strict=True):
-                count = sum(audience in held for held, _ in inside.values())
-                if metadata.sizes.get(name, 0) != count:
-                    wrong.append(f"{partition}: {name} has {count} members, its size is {metadata.sizes.get(name, 0)}")
+            unknown = derive(settings).publishing.unknown_consent
+            counted = Counter(name for names in sizes_held(rows, slots, live, unknown) for name in names)
+            stored = {name: size for name, size in metadata.sizes.items() if name.startswith(SIZE_PREFIX)}
+            if counted != stored:
+                wrong.append(f"{partition}: audiences have {dict(counted)}, their sizes are {stored}")
     return wrong
 
 

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from streamseg.audiences.counted_sizes import AudienceSizes
+from streamseg.audiences.declared import DeclaredAudiences
 from streamseg.membership.encoding import encode
 from streamseg.membership.types import Consent, Membership, OutboxEntry, SegmentMembership
 from streamseg.store.ads_mirror import AdsMirror
@@ -71,3 +73,18 @@ async def test_small_and_unknown_segments_stay_out(stores: Stores, segment: str 
     mirror = await ads_mirror(stores)
     await mirror.write([entry("c-1", 1, segment=segment)])
     assert await stores.ads_views.read(["c-1"]) == [None]
+
+
+@pytest.mark.parametrize(("consented", "shown"), [(49, None), (50, ["win-back"])])
+async def test_an_audience_of_whom_too_few_consent_stays_out(
+    stores: Stores, consented: int, shown: list[str] | None
+) -> None:
+    declared = DeclaredAudiences().with_("win-back", {"id": "win-back", "purpose": "ads"}, 3)
+    await stores.models.declare(declared.generation, 0, declared.encode())
+    sizes = AudienceSizes(1, {"win-back": 500}, {"win-back": consented})
+    await stores.models.write_audience_sizes(sizes.encode())
+    mirror = await ads_mirror(stores)
+    membership = Membership("c-1", 7, 1, 100, {}, {"behaviour": None}, Consent(True, True), ("win-back",))
+    await mirror.write([OutboxEntry("c-1", 7, 1, encode(membership))])
+    (view,) = await stores.ads_views.read(["c-1"])
+    assert (None if view is None else json.loads(view)["audiences"]) == shown

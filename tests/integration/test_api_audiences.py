@@ -15,9 +15,7 @@ pytestmark = pytest.mark.integration
 
 ENDS_AT = 1_795_000_000.0
 BUYERS: dict[str, Any] = {
-    "audience": [
-        {"id": "buyers", "name": "Buyers", "purpose": "ads", "minimum_size": 2, "rule": {"event": "purchase"}}
-    ]
+    "audience": [{"id": "buyers", "name": "Buyers", "purpose": "ads", "minimum_size": 2, "rule": {"event": "purchase"}}]
 }
 
 

@@ -12,9 +12,9 @@ from streamseg.audiences.declared import DeclaredAudiences
 from streamseg.features.rows import Rows
 from streamseg.membership.encoding import decode
 from streamseg.metrics import Metrics
-from streamseg.pipeline import SIZE_PREFIX
+from streamseg.pipeline import split_sizes
 from streamseg.store.memory import MemoryModelStore
-from streamseg.topics import CLICKS, ERASURES
+from streamseg.topics import CLICKS, CONSENTS, ERASURES
 from streamseg.wiring.declared_audiences import live_audiences
 from streamseg.worker.layout_check import RowLayouts
 from streamseg.worker.model_cache import ModelCache
@@ -88,7 +88,7 @@ async def stored(servers: Servers) -> dict[str, Any]:
 def sizes(servers: Servers) -> dict[str, int]:
     metadata = servers.state._of(0).metadata
     assert metadata is not None
-    return {one[len(SIZE_PREFIX) :]: n for one, n in metadata.sizes.items() if one.startswith(SIZE_PREFIX)}
+    return split_sizes(metadata.sizes)[0]
 
 
 def test_customers_leave_when_their_window_ends_and_not_before() -> None:
@@ -217,6 +217,35 @@ def test_declared_changed_and_dropped_without_an_event() -> None:
         await worker.models.refresh()
         await until_audiences(servers, {one: names[1:] for one, names in now.items()})
         assert sizes(servers) == {"recent": 5}
+        await worker.close()
+
+    asyncio.run(go())
+
+
+def test_members_who_consent_are_counted_through_answers_erasures_and_sweeps() -> None:
+    def consenting(servers: Servers) -> dict[str, int]:
+        metadata = servers.state._of(0).metadata
+        assert metadata is not None
+        return split_sizes(metadata.sizes)[1]
+
+    async def go() -> None:
+        servers = Servers()
+        worker = await shop(servers)
+        await until_audiences(servers, dict.fromkeys(SILENT, ("recent",)))
+        assert consenting(servers) == sizes(servers) == {"recent": 12}
+        for number, allows in ((0, False), (1, False), (2, False), (0, True), (3, False)):
+            given = {"personalisation": allows}
+            servers.log.event(CONSENTS, SILENT[number], f"c-{number}-{allows}", 700.0 + 2 * allows, consent=given)
+        servers.log.event(ERASURES, SILENT[3], "gone", 705.0)
+        servers.log.event(ERASURES, SILENT[4], "gone-too", 705.0)
+        await until(lambda: worker.is_done and worker.partition.relay.is_idle)
+        assert (sizes(servers), consenting(servers)) == ({"recent": 10}, {"recent": 8})
+        sweeps = worker.sweeps
+        await time_passes(servers, worker, 8 * HOUR)
+        await until(lambda: worker.sweeps > sweeps)
+        await until(lambda: worker.is_done and worker.partition.relay.is_idle)
+        assert (sizes(servers), consenting(servers)) == ({"recent": 1, "away": 10}, {"recent": 1, "away": 8})
+        assert worker.metrics.sizes_corrected._value.get() == 0
         await worker.close()
 
     asyncio.run(go())

@@ -69,7 +69,8 @@ class PartitionState:
         self._metrics = metrics
         self._catch_up = CatchUp(rules.layout)
         self._flow_count = FlowCount(rules.layout.segmentations)
-        self.sizes = SegmentSizes(lease, models, rules.layout, metrics)
+        self._unknown = rules.publishing.unknown_consent
+        self.sizes = SegmentSizes(lease, models, rules.layout, metrics, unknown=self._unknown)
         self._pieces = Pieces(lease, self.sizes, self._flow_count)
         self._flushed = False
 
@@ -157,7 +158,11 @@ class PartitionState:
         if self._catch_up:
             before = self.rows.segment[slots]
             moved = pipeline.moved_by(
-                partial(self._catch_up.apply, self.rows, customer_ids, time.time()), self.rows, slots, self._audiences
+                partial(self._catch_up.apply, self.rows, customer_ids, time.time()),
+                self.rows,
+                slots,
+                self._audiences,
+                self._unknown,
             )
             after = self.rows.segment[slots]
             self._lease.sizes = self.sizes.after(self.rows, slots, before, after, moved)
@@ -208,8 +213,16 @@ class PartitionState:
                 rows, slots, earliest, segmentations, absorbed.settles_anew, anew=anew, settles=settles
             )
             looked.compare_with(slots, absorbed.flushed)
-            audiences = pipeline.look_at_audiences(rows, slots, now, self._audiences, absorbed.cleared)
-            unknown, epoch = self._rules.publishing.unknown_consent.analytics, self._lease.epoch
+            audiences = pipeline.look_at_audiences(
+                rows,
+                slots,
+                now,
+                self._audiences,
+                absorbed.cleared,
+                answered=absorbed.answered,
+                unknown=self._unknown,
+            )
+            unknown, epoch = self._unknown.analytics, self._lease.epoch
             absorbed.note_samples(rows, pipeline.withdrawn_samples(rows, slots, unknown=unknown))
             sampled = pipeline.sample(
                 rows, slots, now, segmentations, self._budget, epoch=epoch, unknown=unknown, everybody=everybody
@@ -269,10 +282,10 @@ class PartitionState:
                 wall_now=time.time(),
                 epoch=self._lease.epoch,
                 segmentations=self._models.segmentations,
-                unknown=self._rules.publishing.unknown_consent,
+                unknown=self._unknown,
                 audiences=self._audiences,
             )
-            before, left = rows.segment[gone], pipeline.leave_all(rows, gone, self._audiences)
+            before, left = rows.segment[gone], pipeline.leave_all(rows, gone, self._audiences, self._unknown)
             due = left.schedule(rows, gone) if left is not None else ()
             decided = Decided(gone, before, np.zeros_like(before), entries, left, due)
             written = await self._pieces.write(rows, decided, self._with_clock(checkpoint), now, remove=True)

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from streamseg.audiences.counted_sizes import AudienceSizes
 from streamseg.clustering.description.describe import SegmentDescription, as_json, describe
 from streamseg.clustering.population import Population
 from streamseg.clustering.sample import Sample
@@ -20,7 +21,7 @@ from streamseg.clustering.snapshot import Snapshot
 from streamseg.features.catalogue import Feature
 from streamseg.features.vector import names_hash
 from streamseg.language import segment_text
-from streamseg.pipeline import SIZE_PREFIX
+from streamseg.pipeline import split_sizes
 from streamseg.ports import ModelStore, StateStore
 from streamseg.time_units import DAY_SECONDS
 from streamseg.worker.pace import PRODUCTION, Pace
@@ -175,10 +176,11 @@ class SegmentCatalogue:
             await self._write_all_of_now(sizes, {})
 
     async def _write_audience_sizes(self, sizes: Counter[str]) -> None:
-        members = {name.removeprefix(SIZE_PREFIX): size for name, size in sizes.items() if name.startswith(SIZE_PREFIX)}
+        members, consented = split_sizes(sizes)
         if members or self._has_audiences:
             self._has_audiences = bool(members)
-            await self._models.write_audience_sizes(msgspec.json.encode({"as_of": int(time.time()), "sizes": members}))
+            counted = AudienceSizes(int(time.time()), members, consented)
+            await self._models.write_audience_sizes(counted.encode())
 
     async def _write_all_of_now(self, sizes: Counter[str], fresh: Mapping[str, Any]) -> None:
         """Give all entries sizes and shares of this moment; write all that are not retired if any changed."""

@@ -9,6 +9,7 @@ from streamseg import pipeline
 from streamseg.clustering.identity import UNASSIGNED, id_of
 from streamseg.features.layout import Layout
 from streamseg.features.rows import Rows, Slots
+from streamseg.membership.types import Consent
 from streamseg.metrics import Metrics
 from streamseg.pipeline import AudiencesLook
 from streamseg.worker.model_cache import ModelCache
@@ -24,11 +25,13 @@ Codes = NDArray[np.uint32]
 class SegmentSizes:
     """The sizes that the lease writes, and the count of the sweep that is under way."""
 
-    def __init__(self, lease: Lease, models: ModelCache, layout: Layout, metrics: Metrics) -> None:
+    def __init__(self, lease: Lease, models: ModelCache, layout: Layout, metrics: Metrics, *, unknown: Consent) -> None:
         self._lease = lease
         self._models = models
         self._layout = layout
         self._metrics = metrics
+        self._unknown = unknown
+        """Consent of who gave no answer."""
         self.recount: Recount | None = None
         """Counts sizes during a sweep."""
 
@@ -38,12 +41,12 @@ class SegmentSizes:
         """Return the sizes after rows moved, codes before and after; the recount learns of it too."""
         if self.recount is not None:
             moved = (before != after).any(axis=1)
-            moved |= audiences.moved if audiences is not None else False
+            moved |= audiences.recounted if audiences is not None else False
             for at in np.flatnonzero(moved).tolist():
                 were, are = self._ids(before[at]), self._ids(after[at])
                 if audiences is not None:
-                    were += pipeline.size_names(audiences.names(audiences.before[at]))
-                    are += pipeline.size_names(audiences.names(audiences.after[at]))
+                    were_in, are_in = audiences.sizes_of(at)
+                    were, are = were + were_in, are + are_in
                 self.recount.moved(rows.customer_ids[slots[at]], were, are)
         counted = pipeline.count_sizes(before, after, self._models.segmentations, self._lease.sizes)
         return pipeline.count_audiences(audiences, counted)
@@ -54,8 +57,7 @@ class SegmentSizes:
             return
         belongs: list[list[str]] = [[] for _ in slots]
         if self._models.audiences is not None:
-            ids, held = pipeline.belonged(rows, slots, self._models.audiences)
-            belongs = [pipeline.size_names(ids[n] for n in np.flatnonzero(row).tolist()) for row in held]
+            belongs = pipeline.sizes_held(rows, slots, self._models.audiences, self._unknown)
         for slot, audiences in zip(slots.tolist(), belongs, strict=True):
             self.recount.listed(rows.customer_ids[slot], self._ids(rows.segment[slot]) + audiences)
 

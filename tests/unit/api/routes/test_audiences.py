@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from streamseg.audiences.counted_sizes import AudienceSizes
 from streamseg.clustering.description.describe import pseudonym
 from streamseg.clustering.identity import code_of
 from streamseg.features.layout import Layout
@@ -49,6 +50,7 @@ async def stage() -> Served:
     slab.rows.published_wall[slab.all] = 1
     live, _ = live_audiences(LAYOUT, await read_declared(served.models))
     look_at_audiences(slab.rows, slab.all, NOON + DAY, live)
+    await served.models.write_audience_sizes(AudienceSizes(1, {"buyers": 5}, {"buyers": 2}).encode())
     await store_rows(served.state, LAYOUT, dict(zip(CUSTOMERS, slab.stored(), strict=True)), 0, 1)
     return served
 
@@ -158,6 +160,17 @@ async def test_members_are_pseudonyms_and_ids_need_a_scope_of_their_own() -> Non
     assert all(one.keys() == {"pseudonym", "since"} for one in hidden["members"])
     assert {one["customer_id"] for one in shown["members"]} == set(CUSTOMERS[:5])
     assert hidden["next"] is None
+
+
+async def test_ids_of_an_audience_that_is_too_small_are_shown_to_nobody() -> None:
+    served = await stage()
+    await served.models.write_audience_sizes(AudienceSizes(1, {"buyers": 5}, {"buyers": 1}).encode())
+    async with served.client(SEES_IDS) as client:
+        members = (await client.get("/v1/audiences/buyers/members")).json()["members"]
+        shown = (await client.get("/v1/audiences/buyers")).json()
+    assert len(members) == 5
+    assert not any("customer_id" in one for one in members)
+    assert (shown["size"], shown["consented"], shown["is_too_small"]) == (5, 1, True)
 
 
 async def test_pages_hold_all_members_together() -> None:
