@@ -100,7 +100,9 @@ class Api:
     ) -> None:
         self._keys = keys
         self._ring = KeyRing()
-        self._catalogue = catalogue = CatalogueCache(models, settings.public_segments, actions)
+        self._catalogue = catalogue = CatalogueCache(
+            models, settings.public_segments, actions, public_audiences=settings.public_audiences
+        )
         self._outages = [OutageLog(log, "the API", whom) for whom in ("its keys", "the segment catalogue", "probes")]
         self._metrics = RequestMetrics(metrics)
         self._gauges = StoreGauges(memberships, metrics)

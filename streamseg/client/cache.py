@@ -19,10 +19,12 @@ class Answer:
     as_of: int | None = None
     membership: dict[str, Any] = field(default_factory=dict)
     """The stored string, decoded; empty when there is none."""
+    audiences: tuple[str, ...] = ()
+    """Ids of the audiences; in the ads view, of those for ads that are large enough."""
 
     @property
     def known(self) -> bool:
-        """Whether there is a membership (in the ads view: at least one segment)."""
+        """Whether there is a membership (in the ads view: at least one segment or audience)."""
         return self.as_of is not None
 
     @classmethod
@@ -31,6 +33,8 @@ class Answer:
 
         >>> Answer.decode("c-81", b'{"as_of":1795415998,"segments":["behaviour-k7q2"]}').segments
         ('behaviour-k7q2',)
+        >>> Answer.decode("c-81", b'{"as_of":1795415998,"segments":{},"audiences":["win-back"]}').audiences
+        ('win-back',)
         >>> Answer.decode("c-82", None).known
         False
         """
@@ -39,7 +43,7 @@ class Answer:
         document = json.loads(stored)
         segments = document["segments"]
         ids = segments if isinstance(segments, list) else [each["id"] for each in segments.values() if each is not None]
-        return cls(customer_id, tuple(ids), document["as_of"], document)
+        return cls(customer_id, tuple(ids), document["as_of"], document, tuple(document.get("audiences", ())))
 
 
 class Cache:

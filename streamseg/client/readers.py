@@ -90,6 +90,10 @@ class Reader(BaseReader):
         """Return the ids of the customer's segments. Raises `redis.RedisError`."""
         return self.one(customer_id).segments
 
+    def audiences(self, customer_id: str) -> tuple[str, ...]:
+        """Return the ids of the customer's audiences. Raises `redis.RedisError`."""
+        return self.one(customer_id).audiences
+
     def many(self, customer_ids: Sequence[str]) -> dict[str, Answer]:
         """Return the answer for each customer, read in one round trip. Raises `redis.RedisError`."""
         answers, missing = self._split(customer_ids)
@@ -142,6 +146,10 @@ class AsyncReader(BaseReader):
     async def segments(self, customer_id: str) -> tuple[str, ...]:
         """Return the ids of the customer's segments. Raises `redis.RedisError`."""
         return (await self.one(customer_id)).segments
+
+    async def audiences(self, customer_id: str) -> tuple[str, ...]:
+        """Return the ids of the customer's audiences. Raises `redis.RedisError`."""
+        return (await self.one(customer_id)).audiences
 
     async def many(self, customer_ids: Sequence[str]) -> dict[str, Answer]:
         """Return the answer for each customer, read in one round trip. Raises `redis.RedisError`."""

@@ -40,10 +40,10 @@ async def deliver(settings: "Settings", metrics_port: int | None) -> None:
     try:
         async with (
             change_feed(settings, "webhooks") as feed,
-            webhooks(settings) as store,
+            webhooks(settings) as (store, ads_audiences),
             posting() as post,
         ):
-            dispatcher = Dispatcher(store, post, metrics, time.time)
+            dispatcher = Dispatcher(store, post, metrics, time.time, ads_audiences=ads_audiences)
             tasks = [asyncio.create_task(each) for each in (_take_in(feed, dispatcher), dispatcher.run())]
             tasks.append(asyncio.create_task(stop.wait()))  # type: ignore[arg-type]  # the first to end ends all
             log.info("delivering changes to subscribers")

@@ -30,7 +30,16 @@ def command() -> None:
 @click.argument("subscriber_id")
 @click.argument("url")
 @click.option(
-    "--segment", "segments", multiple=True, help="Segment id or pattern to deliver; repeatable.  [default: all]"
+    "--segment",
+    "segments",
+    multiple=True,
+    help="Segment id or pattern to deliver; repeatable.  [default: all, or none with --audience]",
+)
+@click.option(
+    "--audience",
+    "audiences",
+    multiple=True,
+    help="Audience id or pattern to deliver; repeatable.  [default: all, or none with --segment]",
 )
 @click.option(
     "--purpose",
@@ -49,6 +58,7 @@ def add(
     subscriber_id: str,
     url: str,
     segments: tuple[str, ...],
+    audiences: tuple[str, ...],
     purpose: Literal["shop", "ads"],
     replace: bool,
     allow_private: bool,
@@ -78,7 +88,9 @@ def add(
                 f"there is a subscriber {subscriber_id} already: --replace changes it and keeps its secret"
             )
         secret = f"whsec_{b64encode(secrets.token_bytes(32)).decode()}" if there is None else there.secret
-        await store.subscribe(Subscriber(subscriber_id, url, secret, segments, purpose, allow_private))
+        await store.subscribe(
+            Subscriber(subscriber_id, url, secret, segments, purpose, allow_private, audiences=audiences)
+        )
         return secret
 
     secret = _in_store(invocation, subscribe)
@@ -163,7 +175,7 @@ def _in_store(invocation: Invocation, ask: Any) -> Any:
     from streamseg.wiring.build_api import webhooks
 
     async def asked() -> Any:
-        async with webhooks(invocation.settings) as store:
+        async with webhooks(invocation.settings) as (store, _):
             return await ask(store)
 
     return asyncio.run(asked())

@@ -1,10 +1,10 @@
 """Tells what a reader for one purpose may learn from a change record: entries and exits under consent only."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from streamseg.membership.contract import MembershipRecord
-from streamseg.membership.types import MembershipChange
+from streamseg.membership.types import AudienceChange, MembershipChange
 
 Purpose = Literal["ads", "personalisation"]
 
@@ -26,6 +26,28 @@ def changes_for(record: MembershipRecord, purpose: Purpose) -> Sequence[Membersh
             return _exits(record)
         case _:
             return ()
+
+
+def audience_changes_for(
+    record: MembershipRecord, purpose: Purpose, versions: Mapping[str, int]
+) -> Sequence[AudienceChange]:
+    """Return the changes of audiences for such a reader; `versions` has those that it may hear of."""
+    current = getattr(record.consent, purpose)
+    before = current if record.previous_consent is None else getattr(record.previous_consent, purpose)
+    entered = {one.audience for one in record.audience_changes if one.change == "entered"}
+    exited = [one for one in record.audience_changes if one.change == "exited"]
+    present = record.audiences or ()
+    match before, current:
+        case True, True:
+            found = list(record.audience_changes)
+        case False, True:
+            found = [AudienceChange(one, versions.get(one, 0), "entered") for one in present]
+        case True, False:
+            kept = [AudienceChange(one, versions.get(one, 0), "exited") for one in present if one not in entered]
+            found = exited + kept
+        case _:
+            found = []
+    return [one for one in found if one.audience in versions]
 
 
 def _entries(record: MembershipRecord) -> list[MembershipChange]:

@@ -19,9 +19,10 @@ class ChangeRecord:
 class Subscriber:
     """A receiver of membership changes.
 
-    `secret` signs the messages (`whsec_...`, Standard Webhooks). `segments` are ids or patterns; empty means all. With
-    purpose "ads", only what consent to ads permits is sent. `allow_private` permits addresses inside the network.
-    `ended` says why nothing is sent any more; empty while it is.
+    `secret` signs the messages (`whsec_...`, Standard Webhooks). `segments`, `audiences`: ids or patterns; without
+    any of either, all changes of both are wanted. With purpose "ads", only what consent to ads permits is sent, and of
+    audiences only those that ad servers may see. `allow_private` permits addresses inside the network. `ended` says why
+    nothing is sent any more; empty while it is.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Subscriber:
     purpose: Literal["shop", "ads"] = "shop"
     allow_private: bool = False
     ended: str = ""
+    audiences: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

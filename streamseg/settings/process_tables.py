@@ -68,6 +68,9 @@ class ApiSettings(TomlTable):
     """Origins (`https://shop.example`, without a path) whose pages may read answers."""
     public_segments: tuple[str, ...] = ()
     """Ids or patterns (`behaviour-*`) of the segments that publishable keys may read."""
+    public_audiences: tuple[str, ...] = ()
+    """Ids or patterns of the audiences for content that publishable keys may read, once they have their minimum
+    size."""
     identity_secrets: tuple[StrongSecret, ...] = ()
     """Secrets of identity hashes, at least 16 bytes each. All are accepted; to rotate, put the new one first."""
     requests_per_second: Positive = 10_000.0

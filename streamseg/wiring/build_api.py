@@ -1,12 +1,15 @@
 """Build the API and the webhooks on Redis. Separate from the rest, so that neither loads what the other needs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from streamseg.api.app import Api
 from streamseg.api.server import serve
+from streamseg.api.webhooks.messages import AdsAudiences
+from streamseg.audiences.counted_sizes import AudienceSizes
+from streamseg.audiences.declared import DeclaredAudiences
 from streamseg.kafka.partitioner import partition_of
 from streamseg.language.actions import read_actions
 from streamseg.metrics import Metrics
@@ -116,7 +119,17 @@ async def api_keys(settings: Settings) -> AsyncIterator[ApiKeyStore]:
 
 
 @asynccontextmanager
-async def webhooks(settings: Settings) -> AsyncIterator[WebhookStore]:
-    """Open the store of subscribers and deliveries."""
+async def webhooks(
+    settings: Settings,
+) -> AsyncIterator[tuple[WebhookStore, Callable[[], Awaitable[AdsAudiences]]]]:
+    """Open the store of subscribers and deliveries, and what reads the audiences that those for ads may hear of."""
     async with redis_client(settings.redis) as redis:
-        yield RedisWebhookStore(redis)
+        models = RedisModelStore(redis)
+
+        async def ads_audiences() -> AdsAudiences:
+            declared = DeclaredAudiences.decode(await models.declared())
+            large_enough = AudienceSizes.decode(await models.audience_sizes()).large_enough(declared, "ads")
+            for_ads = {one.id: one.version for one in declared.audiences if one.definition["purpose"] == "ads"}
+            return AdsAudiences(for_ads, large_enough)
+
+        yield RedisWebhookStore(redis), ads_audiences

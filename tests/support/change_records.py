@@ -1,7 +1,9 @@
 """A subscriber, and change records for it."""
 
+from dataclasses import replace
+
 from streamseg.membership.encoding import change_record, encode, tombstone_headers
-from streamseg.membership.types import Consent, MembershipChange, OutboxEntry
+from streamseg.membership.types import AudienceChange, Consent, MembershipChange, OutboxEntry
 from streamseg.ports import ChangeRecord, Subscriber
 from tests.support.served_api import membership_of
 
@@ -20,11 +22,13 @@ def changed(
     before: bool | None = None,
     changes: tuple[MembershipChange, ...] = MOVED,
     segment: str | None = "behaviour-k7q2",
+    audiences: tuple[str, ...] | None = None,
+    audience_changes: tuple[AudienceChange, ...] = (),
 ) -> ChangeRecord:
     """Return the record of a customer who moved, with the answer to ads, and with the one before if it changed."""
-    membership = membership_of(customer_id, segment, seq=seq, ads=ads)
+    membership = replace(membership_of(customer_id, segment, seq=seq, ads=ads), audiences=audiences)
     previous = None if before is None else Consent(before, True)
-    entry = OutboxEntry(customer_id, membership.epoch, seq, encode(membership), changes, previous)
+    entry = OutboxEntry(customer_id, membership.epoch, seq, encode(membership), changes, previous, audience_changes)
     return ChangeRecord(customer_id.encode(), change_record(entry), f"0-{seq}")
 
 

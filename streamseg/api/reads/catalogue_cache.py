@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from streamseg.audiences.counted_sizes import AudienceSizes
 from streamseg.audiences.declared import DeclaredAudiences
 from streamseg.language import DEFAULT
 from streamseg.language.actions import Action
@@ -22,12 +23,20 @@ class CatalogueCache:
     """The published segments. Segments of shadow segmentations are left out.
 
     A segment is public when its catalogue entry says so, or when its id matches one of `public_patterns`. Actions are
-    suggested from the given table.
+    suggested from the given table. `public_audiences` are ids or patterns.
     """
 
-    def __init__(self, models: ModelStore, public_patterns: Sequence[str] = (), actions: Sequence[Action] = ()) -> None:
+    def __init__(
+        self,
+        models: ModelStore,
+        public_patterns: Sequence[str] = (),
+        actions: Sequence[Action] = (),
+        *,
+        public_audiences: Sequence[str] = (),
+    ) -> None:
         self._models = models
         self._patterns = tuple(public_patterns)
+        self._audience_patterns = tuple(public_audiences)
         self._actions = tuple(actions)
         self._written: dict[str, dict[str, dict[str, Any]]] = {}
         """Entries with their text, by language: written when a language is first asked for after a read."""
@@ -35,6 +44,8 @@ class CatalogueCache:
         """Catalogue entries by segment id."""
         self.content_audiences: tuple[str, ...] = ()
         """Ids of the declared audiences for content."""
+        self.public_audiences: frozenset[str] = frozenset()
+        """Those of them that browsers may see: named by the settings, and not too small."""
         self.read_at: int | None = None
         """Wall time of the last successful read, epoch seconds; None before the first."""
 
@@ -51,6 +62,12 @@ class CatalogueCache:
             if not entry.get("shadow")
         }
         self.content_audiences = tuple(one.id for one in declared.live if one.definition["purpose"] == "content")
+        sizes = AudienceSizes.decode(await self._models.audience_sizes())
+        self.public_audiences = frozenset(
+            one
+            for one in sizes.large_enough(declared, "content")
+            if any(fnmatchcase(one, pattern) for pattern in self._audience_patterns)
+        )
         self.read_at = int(now)
         self._written = {}
 

@@ -1,6 +1,6 @@
 """Read memberships with the API's answers for unknown customers, browsers, and a store that does not answer."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -40,22 +40,23 @@ def unknown(customer_id: str) -> dict[str, Any]:
     return {"customer_id": customer_id, "known": False, "segments": {}}
 
 
-def public_view(membership: bytes, is_public: Callable[[str], bool]) -> bytes:
+def public_view(membership: bytes, is_public: Callable[[str], bool], public_audiences: Collection[str] = ()) -> bytes:
     """Return what a browser may see of a membership string.
 
-    That is the segments whose id is public; none without consent to personalisation.
+    That is the segments and audiences whose ids are public; none without consent to personalisation.
     """
     full = msgspec.json.decode(membership)
     allowed = bool(full["consent"]["personalisation"])
-    return msgspec.json.encode(
-        {
-            "v": full["v"],
-            "customer_id": full["customer_id"],
-            "as_of": full["as_of"],
-            "segments": {
-                segmentation: segment
-                for segmentation, segment in full["segments"].items()
-                if allowed and segment is not None and is_public(segment["id"])
-            },
-        }
-    )
+    view = {
+        "v": full["v"],
+        "customer_id": full["customer_id"],
+        "as_of": full["as_of"],
+        "segments": {
+            segmentation: segment
+            for segmentation, segment in full["segments"].items()
+            if allowed and segment is not None and is_public(segment["id"])
+        },
+    }
+    if public_audiences:
+        view["audiences"] = [one for one in full.get("audiences", ()) if allowed and one in public_audiences]
+    return msgspec.json.encode(view)

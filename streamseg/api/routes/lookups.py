@@ -55,7 +55,7 @@ class Lookups:
         if stored is None:
             body, decided = msgspec.json.encode(unknown(customer_id)), int(now)
         else:
-            body = stored if caller.is_secret else public_view(stored, self._catalogue.is_public)
+            body = stored if caller.is_secret else self._public(stored)
             decided = as_of(stored) or int(now)
             self._age.observe(max(0.0, now - decided))
         return answer_with(
@@ -65,6 +65,9 @@ class Lookups:
             cache_control=self._cache_control,
             if_none_match=headers.get(b"if-none-match"),
         )
+
+    def _public(self, stored: bytes) -> bytes:
+        return public_view(stored, self._catalogue.is_public, self._catalogue.public_audiences)
 
     async def many(self, request: AdmittedRequest) -> Answer:
         """`POST /v1/segments:batchGet` with `{"ids": [...]}`: the memberships in the order of the ids."""

@@ -6,8 +6,8 @@
     segment.<segment id>        boolean: whether the customer is in the segment
     audience.<audience id>      boolean: whether the customer is in the audience, of those for content
 
-Without consent to personalisation every customer is unassigned, and in no audience. Publishable keys see no audiences:
-their ids may say what the brand wants of the customer.
+Without consent to personalisation every customer is unassigned, and in no audience. Publishable keys see only public
+segments and audiences: the id of an audience may say what the brand wants of the customer.
 """
 
 import time
@@ -148,7 +148,8 @@ class Ofrep:
         for segment in [str(entry["id"]) for entry in shown if entry.get("retired") is None]:
             key, inside = f"{FLAG}.{segment}", segment in assigned.values()
             flags[key] = _flag(key, inside, "in" if inside else "out", assigned=bool(assigned))
-        for audience in self._catalogue.content_audiences if caller.is_secret else ():
+        catalogue = self._catalogue
+        for audience in catalogue.content_audiences if caller.is_secret else sorted(catalogue.public_audiences):
             key, inside = f"{AUDIENCE}.{audience}", allowed and audience in full.get("audiences", ())
             flags[key] = _flag(key, inside, "in" if inside else "out", assigned=inside)
         return flags

@@ -11,12 +11,12 @@ Each subscriber has a lane (`lane.py`) and a bounded queue: one that is slow or 
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
 from streamseg.api.webhooks.lane import Lane, Post
-from streamseg.api.webhooks.messages import Change
+from streamseg.api.webhooks.messages import AdsAudiences, Change
 from streamseg.errors import StoreUnavailableError
 from streamseg.logs import OutageLog
 from streamseg.metrics import Metrics
@@ -48,6 +48,7 @@ class Dispatcher:
         clock: wall time, epoch seconds.
         retry_seconds: the waits between attempts.
         kept_at_most: deliveries kept per subscriber, queued and parked.
+        ads_audiences: reads the audiences that subscribers for ads may hear of.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Dispatcher:
         *,
         retry_seconds: Sequence[float] = RETRY_SECONDS,
         kept_at_most: int = KEPT_AT_MOST,
+        ads_audiences: Callable[[], Awaitable[AdsAudiences]] | None = None,
     ) -> None:
         self._store = store
         self._post = post
@@ -68,6 +70,8 @@ class Dispatcher:
         self._kept_at_most = kept_at_most
         self._lanes: dict[str, Lane] = {}
         self._ended_at = -math.inf
+        self._read_ads_audiences = ads_audiences
+        self._ads_audiences = AdsAudiences()
 
     async def is_full(self) -> bool:
         """Return whether reading must wait: every queue is at least half full, so that no subscriber waits for another.
@@ -86,6 +90,8 @@ class Dispatcher:
             StoreUnavailableError: some deliveries may be queued: queue all records again.
         """
         subscribers = await self._store.subscribers()
+        if self._read_ads_audiences is not None and any(each.purpose == "ads" for each in subscribers):
+            self._ads_audiences = await self._read_ads_audiences()
         changes = list(filter(None, map(self._read, records)))
         closed = await self._store.closed(list({change.customer for change in changes}))
         now, waiting = self._clock(), list[Delivery]()
@@ -101,7 +107,7 @@ class Dispatcher:
                 waiting.clear()
                 closed[change.customer] = await self._close(change, before, subscribers, now)
                 continue
-            waiting += change.deliveries(told, now)
+            waiting += change.deliveries(told, now, ads=self._ads_audiences)
         await self._enqueue(waiting, now)
 
     def _read(self, record: ChangeRecord) -> Change | None:
@@ -117,7 +123,7 @@ class Dispatcher:
         ads = [each.id for each in subscribers if each.purpose == "ads"]
         undelivered = await self._store.of_customer(change.customer, ads)
         told = [each for each in subscribers if not each.ended]
-        await self._enqueue(change.deliveries(told, now, undelivered), now)
+        await self._enqueue(change.deliveries(told, now, undelivered, ads=self._ads_audiences), now)
         outdated = [each.id for each in subscribers] if change.is_removal else ads
         await self._store.forget(change.customer, outdated, change.message_id)
         if change.order is None:

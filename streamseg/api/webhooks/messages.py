@@ -1,6 +1,7 @@
 """Make webhook messages from change records, and sign them (Standard Webhooks 1.0)."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from hashlib import blake2b
@@ -10,11 +11,21 @@ import msgspec
 from standardwebhooks import Webhook
 
 from streamseg.membership.contract import MembershipRecord
-from streamseg.membership.purposes import changes_for
-from streamseg.membership.types import MembershipChange
+from streamseg.membership.purposes import audience_changes_for, changes_for
+from streamseg.membership.types import AudienceChange, MembershipChange
 from streamseg.ports import ChangeRecord, Delivery, Subscriber
 
 _RECORD: Final = msgspec.json.Decoder(MembershipRecord)
+
+
+@dataclass(frozen=True, slots=True)
+class AdsAudiences:
+    """The audiences that subscribers for ads may hear of."""
+
+    versions: Mapping[str, int] = field(default_factory=dict)
+    """Of all audiences for ads, dropped ones included, by id. Exits from them are always told."""
+    large_enough: frozenset[str] = frozenset()
+    """Those of whom enough members consent. Entries into others are not told."""
 
 
 class Change:
@@ -63,7 +74,12 @@ class Change:
         return self._membership.previous_consent.ads and not self._membership.consent.ads
 
     def deliveries(
-        self, subscribers: Iterable[Subscriber], now: float, undelivered: Sequence[Delivery] = ()
+        self,
+        subscribers: Iterable[Subscriber],
+        now: float,
+        undelivered: Sequence[Delivery] = (),
+        *,
+        ads: AdsAudiences | None = None,
     ) -> list[Delivery]:
         """Return one delivery for each subscriber that may know of this change and wants it.
 
@@ -92,30 +108,39 @@ class Change:
             now: epoch seconds.
             undelivered: for a removal or a withdrawal, the customer's queued and parked deliveries to ads subscribers.
                 They are about to be deleted, so this change must tell what they would have.
+            ads: the audiences that subscribers for ads may hear of; None for none.
         """
         timestamp = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         made = []
         for subscriber in subscribers:
             before = [each for each in undelivered if each.subscriber == subscriber.id]
             urgent = self.is_removal or (self.is_withdrawal and subscriber.purpose == "ads")
-            content = self._content(subscriber, before)
+            content = self._content(subscriber, before, ads or AdsAudiences())
             if content is not None:
                 kind = "membership.removed" if self.is_removal else "membership.changed"
                 body = msgspec.json.encode({"type": kind, "timestamp": timestamp, "data": content})
                 made.append(Delivery(subscriber.id, self.message_id, body.decode(), urgent=urgent))
         return made
 
-    def _content(self, subscriber: Subscriber, undelivered: Sequence[Delivery]) -> Mapping[str, Any] | None:
+    def _content(
+        self, subscriber: Subscriber, undelivered: Sequence[Delivery], ads: AdsAudiences
+    ) -> Mapping[str, Any] | None:
         if self._membership is None:
             unknown = subscriber.purpose == "ads" and self._without_ads and not undelivered
             return None if unknown else self._order
-        changes = self._membership.changes
+        changes, audiences = self._membership.changes, self._membership.audience_changes
         if subscriber.purpose == "ads":
             changes = tuple(changes_for(self._membership, "ads"))
+            told = audience_changes_for(self._membership, "ads", ads.versions)
+            audiences = tuple(one for one in told if one.change == "exited" or one.audience in ads.large_enough)
             if self.is_withdrawal:
-                changes = _exits(changes, undelivered)
-        wanted = [change for change in changes if _wants(subscriber, change.segment)]
-        return self._order | {"changes": wanted} if wanted else None
+                changes, audiences = _exits(changes, undelivered), _audience_exits(audiences, undelivered)
+        wanted = [change for change in changes if _wants(subscriber.segments, subscriber.audiences, change.segment)]
+        of_audiences = [one for one in audiences if _wants(subscriber.audiences, subscriber.segments, one.audience)]
+        if not wanted and not of_audiences:
+            return None
+        content = self._order | {"changes": wanted}
+        return content | {"audience_changes": of_audiences} if of_audiences else content
 
 
 def _exits(exits: Iterable[MembershipChange], undelivered: Iterable[Delivery]) -> tuple[MembershipChange, ...]:
@@ -127,8 +152,18 @@ def _exits(exits: Iterable[MembershipChange], undelivered: Iterable[Delivery]) -
     return tuple(MembershipChange(segmentation, segment, "exited") for segmentation, segment in segments)
 
 
-def _wants(subscriber: Subscriber, segment: str) -> bool:
-    return not subscriber.segments or any(fnmatchcase(segment, pattern) for pattern in subscriber.segments)
+def _audience_exits(exits: Iterable[AudienceChange], undelivered: Iterable[Delivery]) -> tuple[AudienceChange, ...]:
+    """Return the exits, and those from all audiences that undelivered messages name."""
+    audiences = {each.audience: each.version for each in exits}
+    for delivery in undelivered:
+        for each in msgspec.json.decode(delivery.body)["data"].get("audience_changes", ()):
+            audiences.setdefault(each["audience"], each["version"])
+    return tuple(AudienceChange(audience, version, "exited") for audience, version in audiences.items())
+
+
+def _wants(patterns: Sequence[str], others: Sequence[str], name: str) -> bool:
+    """Return whether one of the patterns fits; who names neither segments nor audiences wants all of both."""
+    return not (patterns or others) or any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def signed_headers(delivery: Delivery, secret: str, now: float) -> dict[str, str]:

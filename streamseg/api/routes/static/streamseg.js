@@ -3,6 +3,7 @@
  *   <script src="https://segments.shop.example/streamseg.js" data-key="pk_..." data-customer="c-81" data-hash="..."
  *           async></script>
  *   <streamseg-slot segment="behaviour-k7q2"><b slot="match" hidden>Welcome back!</b>Hello.</streamseg-slot>
+ *   <streamseg-slot audience="win-back"><b slot="match" hidden>We missed you!</b>Hello.</streamseg-slot>
  *
  * `hidden` keeps the match out of sight until this script has run; the script removes it when the visitor is in the
  * segment. data-customer and data-hash come from the shop's server (HMAC-SHA256 of the id). Without a customer,
@@ -186,7 +187,7 @@
   }
 
   class Slot extends HTMLElement {
-    static observedAttributes = ["segment"];
+    static observedAttributes = ["segment", "audience"];
     constructor() {
       super();
       const root = this.attachShadow({ mode: "open" });
@@ -201,8 +202,8 @@
     disconnectedCallback() { slots.delete(this); }
     attributeChangedCallback() { this.show(); }
     show() {
-      const wanted = (this.getAttribute("segment") || "").split(/[\s,]+/);
-      const inside = wanted.some((segment) => state.flags["segment." + segment] === true);
+      const inside = ["segment", "audience"].some((kind) => (this.getAttribute(kind) || "").split(/[\s,]+/)
+        .some((id) => state.flags[kind + "." + id] === true));
       if (inside === this.inside) return;
       const first = this.inside === null;
       this.inside = inside;
@@ -242,6 +243,8 @@
     segments: () => ready.then(() => ({ ...state.flags.segments })),
     /* Return a promise of whether the visitor is in the segment. */
     isIn: (segment) => ready.then(() => state.flags["segment." + segment] === true),
+    /* Return a promise of whether the visitor is in the audience. */
+    isInAudience: (audience) => ready.then(() => state.flags["audience." + audience] === true),
     /* Send a click: a GA4 event name and its fields. Return a promise of whether it was accepted. */
     track: (name, fields) => ask("/v1/events", {
       kind: "click",

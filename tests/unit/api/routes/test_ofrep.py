@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from streamseg.api.http.access import identity_hash
+from streamseg.audiences.counted_sizes import AudienceSizes
 from streamseg.audiences.declared import DeclaredAudiences
 from streamseg.settings import ApiSettings
 from tests.support.served_api import AS_OF, IDENTITY_SECRET, PK, Served, entry_of, membership_of
@@ -47,6 +48,33 @@ async def test_audiences_for_content_are_flags_for_a_secret_key(*, personalisati
     found, public = ({one["key"]: one["value"] for one in each if "audience." in one["key"]} for each in answers)
     assert found == {"audience.readers": inside, "audience.lapsed": False}
     assert public == {}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "consented", "shown"), [("read*", 50, True), ("read*", 49, False), ("none", 50, False)]
+)
+async def test_a_page_sees_public_audiences_for_content_that_are_large_enough(
+    pattern: str, consented: int, *, shown: bool
+) -> None:
+    customer = "anon-" + "y" * 22
+    served = Served(settings=ApiSettings(public_audiences=(pattern, "win-*")))
+    declared = DeclaredAudiences()
+    for name, purpose in (("readers", "content"), ("win-back", "ads")):
+        declared = declared.with_(name, {"id": name, "purpose": purpose}, 3)
+    await served.models.declare(declared.generation, 0, declared.encode())
+    sizes = AudienceSizes(1, {"readers": 900, "win-back": 900}, {"readers": consented, "win-back": 900})
+    await served.models.write_audience_sizes(sizes.encode())
+    membership = replace(membership_of(customer), audiences=("readers", "win-back"))
+    refused = replace(membership_of(customer + "z", personalisation=False), audiences=("readers",))
+    await served.memberships.write([entry_of(membership), entry_of(refused)])
+    async with served.client(PK) as page:
+        flags = (await page.post(BULK, json=context(customer))).json()["flags"]
+        seen = (await page.get(f"/v1/customers/{customer}/segments")).json()
+        hidden = (await page.get(f"/v1/customers/{customer}z/segments")).json()
+    found = {one["key"]: one["value"] for one in flags if "audience." in one["key"]}
+    assert found == ({"audience.readers": True} if shown else {})
+    assert seen.get("audiences") == (["readers"] if shown else None)
+    assert not hidden.get("audiences")
 
 
 @pytest.mark.parametrize("personalisation", [True, False])

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from streamseg.api.webhooks.messages import Change
+from streamseg.api.webhooks.messages import AdsAudiences, Change
+from streamseg.membership.types import AudienceChange
 from streamseg.ports import ChangeRecord, Subscriber
 from tests.support.change_records import CRM, changed, removed
 
@@ -122,3 +123,64 @@ def test_a_record_that_is_read_again_has_the_same_delivery_id() -> None:
 def test_what_is_no_change_record_is_a_value_error(record: ChangeRecord) -> None:
     with pytest.raises(ValueError, match=r"\S"):
         Change(record)
+
+
+ENTERED = AudienceChange("win-back", 3, "entered")
+EXITED = AudienceChange("readers", 1, "exited")
+IN_AUDIENCES = changed(audiences=("win-back",), audience_changes=(ENTERED, EXITED))
+FOR_ADS = AdsAudiences({"win-back": 3, "small": 1}, frozenset({"win-back"}))
+
+
+def audience_changes_for(
+    subscriber: Subscriber, record: ChangeRecord, ads: AdsAudiences | None = None
+) -> list[tuple[str, str, int]]:
+    return [
+        (one["change"], one["audience"], one["version"])
+        for each in Change(record).deliveries([subscriber], 1_795_000_100, ads=ads)
+        for one in json.loads(each.body)["data"].get("audience_changes", ())
+    ]
+
+
+def test_entries_and_exits_of_audiences_have_the_version_of_the_definition() -> None:
+    assert audience_changes_for(CRM, IN_AUDIENCES) == [("entered", "win-back", 3), ("exited", "readers", 1)]
+    assert audience_changes_for(CRM, changed()) == []
+    only = changed(changes=(), audiences=("win-back",), audience_changes=(ENTERED,))
+    (body,) = bodies_for(CRM, only)
+    assert body["data"]["changes"] == []
+
+
+def test_a_subscriber_names_segments_or_audiences_or_both() -> None:
+    segments, audiences = replace(CRM, segments=("behaviour-*",)), replace(CRM, audiences=("win-*",))
+    both = replace(segments, audiences=("win-*",))
+    assert (len(changes_for(segments, IN_AUDIENCES)), audience_changes_for(segments, IN_AUDIENCES)) == (2, [])
+    assert changes_for(audiences, IN_AUDIENCES) == []
+    assert audience_changes_for(audiences, IN_AUDIENCES) == [("entered", "win-back", 3)]
+    assert (len(changes_for(both, IN_AUDIENCES)), len(audience_changes_for(both, IN_AUDIENCES))) == (2, 1)
+    assert bodies_for(audiences, changed()) == []
+
+
+def test_ads_subscribers_hear_of_audiences_for_ads_that_are_large_enough() -> None:
+    small = AudienceChange("small", 1, "entered")
+    record = changed(audiences=("small", "win-back"), audience_changes=(ENTERED, EXITED, small))
+    assert audience_changes_for(ADS, record) == []
+    assert audience_changes_for(ADS, record, FOR_ADS) == [("entered", "win-back", 3)]
+    left = changed(audiences=(), audience_changes=(replace(small, change="exited"),))
+    assert audience_changes_for(ADS, left, FOR_ADS) == [("exited", "small", 1)], "it may have been large before"
+    assert audience_changes_for(ADS, changed(ads=False, audience_changes=(ENTERED,)), FOR_ADS) == []
+
+
+def test_consent_to_ads_enters_and_exits_audiences() -> None:
+    present = ("readers", "small", "win-back")
+    given = changed(before=False, changes=(), audiences=present)
+    assert audience_changes_for(ADS, given, FOR_ADS) == [("entered", "win-back", 3)]
+    withdrawn = changed(ads=False, before=True, changes=(), audiences=present)
+    assert audience_changes_for(ADS, withdrawn, FOR_ADS) == [("exited", "small", 1), ("exited", "win-back", 3)]
+
+
+def test_a_withdrawal_exits_the_audiences_that_undelivered_messages_name() -> None:
+    waiting = Change(changed(audiences=("win-back",), audience_changes=(ENTERED,))).deliveries([ADS], 1.0, ads=FOR_ADS)
+    record = changed(seq=2, ads=False, before=True, changes=(), segment=None, audiences=())
+    (exits,) = Change(record).deliveries([ADS], 2.0, waiting, ads=FOR_ADS)
+    assert json.loads(exits.body)["data"]["audience_changes"] == [
+        {"audience": "win-back", "version": 3, "change": "exited"}
+    ]
