@@ -147,11 +147,12 @@ class Api:
             freshness=Freshness(0, 0),  # a withdrawn consent must take effect at once
         )
         events = EventIntake(sink, decoder, access, metrics, body_limit_bytes=settings.events_limit_bytes)
+        audiences = Audiences(audience_desk)
         keyed = partial(keyed_route, access, settings.body_limit_bytes)
         routes = [
             *self._lookups.routes(keyed),
-            *Explanations(membership_reads, explainer).routes(keyed),
-            *Audiences(audience_desk).routes(keyed),
+            *Explanations(membership_reads, explainer, audiences, language).routes(keyed),
+            *audiences.routes(keyed),
             *SegmentList(catalogue, freshness=freshness, language=language).routes(keyed),
             *events.routes(keyed),
             *openrtb.routes(keyed),

@@ -41,7 +41,9 @@ def command(invocation: Invocation, customer_id: str, why: bool, language: str |
     reasons = asyncio.run(explain(invocation.settings, customer_id)) if why else {}
     membership = json.loads(stored)
     told = why and "audiences" in membership
-    of_audiences = asyncio.run(audience_reasons(invocation.settings, customer_id)) if told else {}
+    chosen = language or invocation.settings.descriptions.language
+    spoken = "en" if as_json else chosen
+    of_audiences = asyncio.run(audience_reasons(invocation.settings, customer_id, spoken)) if told else {}
     if as_json:
         explained = {"why": reasons, "why_audiences": of_audiences}
         click.echo(json.dumps(membership | explained) if why else stored.decode())
@@ -58,11 +60,10 @@ def command(invocation: Invocation, customer_id: str, why: bool, language: str |
         since = utc(segment["since"])
         say(f"{segmentation}: {_named(segment['id'], catalogue)}, since {since}, separation {segment['score']}")
         if segmentation in reasons:
-            chosen = language or invocation.settings.descriptions.language
             print_reasons(segment, reasons[segmentation], catalogue, features, chosen)
     if "audiences" in membership:
         say(f"audiences: {', '.join(membership['audiences']) or 'none'}")
-    print_audiences(of_audiences)
+    print_audiences(of_audiences, chosen)
     consent = ", ".join(f"{purpose} {'yes' if given else 'no'}" for purpose, given in membership["consent"].items())
     say(f"as of {utc(membership['as_of'])}; consent: {consent}")
     if reasons:
@@ -70,19 +71,32 @@ def command(invocation: Invocation, customer_id: str, why: bool, language: str |
         say(f"Counts and spend fade: half of them in {days:g} days. `streamseg features` explains each feature.")
 
 
-def print_audiences(reasons: Mapping[str, Mapping[str, Any]]) -> None:
-    """Print why a customer is in each audience or not: what its rule asks, and what is so."""
+def print_audiences(reasons: Mapping[str, Mapping[str, Any]], language: str = "en") -> None:
+    """Print why a customer is in each audience or not: what its rule asks, what is so, and until when."""
+    from streamseg.language import messages
+
+    texts, words = messages(language)["rule"], messages(language)["why"]
+    answers = {True: words["yes"], False: words["no"], None: texts["unknown"]}
     for audience, one in reasons.items():
-        say(f"{audience}: {'in since ' + utc(one['since']) if one['member'] else 'not in'}")
+        said = texts["member"].format(since=utc(one["since"])) if one["member"] else texts["outside"]
+        if one["until"] is not None:
+            said = texts["leaves" if one["member"] else "enters"].format(said=said, until=utc(one["until"]))
+        say(f"{audience}: {said}")
         for number, clause in enumerate(one["clauses"]):
             if number:
-                say("  or")
+                say(f"  {texts['alternative']}")
             for asks in clause:
-                answer = {True: "yes", False: "no", None: "not known yet"}[asks["is"]]
-                value = f" ({asks['value']:g})" if asks.get("value") is not None else ""
-                value += f" (until {utc(asks['ends'])})" if asks.get("ends") is not None else ""
-                fits, told = asks["is"] == asks["wanted"], "" if asks["wanted"] else ", must not be"
-                say(f"  {'+' if fits else '-'} {asks['asks']}: {answer}{value}{told}", indent="      ")
+                told = [str(answers[asks["is"]]) + ("" if asks["value"] is None else f" ({_short(asks['value'])})")]
+                if asks["until"] is not None:
+                    told.append(texts["until"].format(until=utc(asks["until"])))
+                if not asks["wanted"]:
+                    told.append(texts["must_not"])
+                sign = "+" if asks["is"] == asks["wanted"] else "-"
+                say(f"  {sign} {asks['asks']}: {', '.join(told)}", indent="      ")
+
+
+def _short(value: object) -> str:
+    return f"{value:g}" if isinstance(value, int | float) else str(value)
 
 
 def print_reasons(

@@ -20,6 +20,7 @@ from streamseg.membership.types import Consent
 from streamseg.pipeline import LiveAudiences
 from streamseg.ports import ModelStore, StateStore
 from streamseg.service import audiences
+from streamseg.service.audience_reasons import read_reasons
 from streamseg.service.audience_rows import Rest
 from streamseg.service.audience_survey import Survey, survey
 from streamseg.service.overlap import Overlap, overlap_of
@@ -49,6 +50,7 @@ class AudienceDesk:
         unknown: the consent of who gave no answer.
         live_of: prepares declared audiences for rows.
         vocabulary: what rules can speak of.
+        partition_of: returns the partition of a customer, given the number of partitions.
         event_clock: whether the clock of a partition is that of its events.
         rest: how a scan gives way to lookups.
         clock: wall time, epoch seconds.
@@ -63,6 +65,7 @@ class AudienceDesk:
         *,
         live_of: Callable[[Layout, DeclaredAudiences], tuple[LiveAudiences, Sequence[str]]],
         vocabulary: Vocabulary,
+        partition_of: Callable[[str, int], int],
         event_clock: bool = False,
         rest: Rest | None = None,
         clock: Callable[[], float] = time.time,
@@ -73,6 +76,8 @@ class AudienceDesk:
         self._unknown = unknown
         self._live_of = live_of
         self._vocabulary = vocabulary
+        self._partition_of = partition_of
+        self._live: LiveAudiences | None = None
         self._event_clock = event_clock
         self._rest = BESIDE_LOOKUPS if rest is None else rest
         self._clock = clock
@@ -143,13 +148,34 @@ class AudienceDesk:
         """
         declared, sizes = await audiences.read_declared(self._models), await audiences.read_sizes(self._models)
         usable = {one for purpose in PURPOSES for one in sizes.large_enough(declared, purpose)}
-        live, _ = await asyncio.to_thread(self._live_of, self._layout, declared)
+        live = await self._prepared(declared)
         page = await audiences.members_page(self._state, self._layout, live, audience, after=after, rest=self._rest)
         return _members(page.members, with_ids=with_ids and audience in usable), page.after
+
+    async def reasons(self, customer_id: str, language: str) -> dict[str, dict[str, Any]]:
+        """Return why a customer is in each audience or not: see `service.audience_reasons.audience_reasons`."""
+        live = await self._prepared(await audiences.read_declared(self._models))
+        return await read_reasons(
+            self._state,
+            self._layout,
+            live,
+            customer_id,
+            self._partition_of,
+            event_clock=self._event_clock,
+            language=language,
+        )
 
     def _read(self, document: bytes, declared: DeclaredAudiences) -> tuple[Audience, ...]:
         existing = [Audience.model_validate(one.definition) for one in declared.live]
         return read_audiences("body.json", document, self._vocabulary, existing).audiences
+
+    async def _prepared(self, declared: DeclaredAudiences) -> LiveAudiences:
+        """Return the audiences as rows need them, prepared once for each generation."""
+        live = self._live
+        if live is None or live.generation != declared.generation:
+            live, _ = await asyncio.to_thread(self._live_of, self._layout, declared)
+            self._live = live
+        return live
 
     async def _survey(self) -> Survey:
         """Return the counts of all audiences; those who ask meanwhile get the same."""
@@ -164,7 +190,7 @@ class AudienceDesk:
 
     async def _count(self, declared: DeclaredAudiences) -> Survey:
         try:
-            live, _ = await asyncio.to_thread(self._live_of, self._layout, declared)
+            live = await self._prepared(declared)
             counted = await self._alone(
                 lambda: survey(
                     self._state,

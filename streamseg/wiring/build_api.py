@@ -80,6 +80,7 @@ def _desk(settings: Settings, redis: Client, models: ModelStore) -> "AudienceDes
         derived.publishing.unknown_consent,
         live_of=live_audiences,
         vocabulary=vocabulary(derived.layout),
+        partition_of=partition_of,
         event_clock=settings.clock == "event",
     )
 

@@ -1,6 +1,5 @@
 """Run the use cases of `service.audiences` on the stores that the settings name. All raise `StoreUnavailableError`."""
 
-import time
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,18 +9,18 @@ from streamseg.audiences.declared import Declared, DeclaredAudiences
 from streamseg.audiences.definition import Audience
 from streamseg.features.layout import Layout
 from streamseg.kafka.partitioner import partition_of
-from streamseg.pipeline import CLOCK, LiveAudiences
+from streamseg.language import DEFAULT
+from streamseg.pipeline import LiveAudiences
 from streamseg.service import audiences
-from streamseg.service.audience_reasons import audience_reasons
+from streamseg.service.audience_reasons import read_reasons
 from streamseg.service.audience_survey import Survey
 from streamseg.service.audience_survey import survey as survey_of
 from streamseg.service.overlap import Overlap, overlap_of
 from streamseg.service.viability import AudienceCounts, counts_of
 from streamseg.settings import Settings
-from streamseg.topics import CLICKS
-from streamseg.wiring.declared_audiences import live_audiences, with_lists
+from streamseg.wiring.declared_audiences import live_audiences, vocabulary
 from streamseg.wiring.derived import derive
-from streamseg.wiring.stores import stored_layout, stores
+from streamseg.wiring.stores import stores
 
 
 async def read_declared(settings: Settings) -> tuple[Declared, ...]:
@@ -93,22 +92,13 @@ async def members(settings: Settings, audience: str) -> AsyncGenerator[tuple[str
             yield one
 
 
-async def reasons(settings: Settings, customer_id: str) -> dict[str, dict[str, Any]]:
-    """Return why a customer is in each audience or not; empty for an unknown customer."""
-    derived = derive(settings)
+async def reasons(settings: Settings, customer_id: str, language: str = DEFAULT) -> dict[str, dict[str, Any]]:
+    """Return why a customer is in each audience or not, see `service.audience_reasons.audience_reasons`."""
+    layout = derive(settings).layout
     async with stores(settings) as (state, _, models):
-        declared = await audiences.read_declared(models)
-        live, _ = live_audiences(derived.layout, declared, await ListContents(models).of(declared))
-        metadata = await state.metadata(0)
-        if not live.ids or metadata is None or CLICKS not in metadata.topics:
-            return {}
-        partition = partition_of(customer_id, metadata.topics[CLICKS][1])
-        (row,) = await state.load(partition, [customer_id])
-        metadata = await state.metadata(partition)
-        stood_at = 0.0 if metadata is None else float(metadata.checkpoint.get(CLOCK, 0))
-        now = stood_at if settings.clock == "event" else time.time()
-        layout = await stored_layout(derived.layout, state)
-        return {} if row is None else audience_reasons(layout, customer_id, row, live, now)
+        live, _ = live_audiences(layout, await audiences.read_declared(models))
+        clock = settings.clock == "event"
+        return await read_reasons(state, layout, live, customer_id, partition_of, event_clock=clock, language=language)
 
 
 async def overlap(settings: Settings) -> Overlap:

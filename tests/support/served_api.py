@@ -150,6 +150,7 @@ class Served:
             Consent(ads=False, personalisation=True),
             live_of=live_audiences,
             vocabulary=vocabulary(self.layout),
+            partition_of=lambda _, __: 0,
             event_clock=True,
         )
 

@@ -159,6 +159,33 @@ SCHEMAS: Final[dict[str, Schema]] = {
                     },
                 ),
             },
+            "audiences": {
+                "type": "object",
+                "additionalProperties": object_of(
+                    {
+                        "member": {"type": "boolean"},
+                        "since": {"type": ["integer", "null"]},
+                        "until": {
+                            "type": ["integer", "null"],
+                            "description": "When that changes if no event comes, epoch seconds.",
+                        },
+                        "clauses": array_of(
+                            array_of(
+                                object_of(
+                                    {
+                                        "asks": {"type": "string"},
+                                        "wanted": {"type": "boolean"},
+                                        "is": {"type": ["boolean", "null"], "description": "Null: not known yet."},
+                                        "value": {"description": "What is compared; null where it is not known."},
+                                        "until": {"type": ["integer", "null"]},
+                                    }
+                                )
+                            ),
+                            description="The ways to belong: all that one of them asks must hold.",
+                        ),
+                    }
+                ),
+            },
         }
     ),
     "Audiences": object_of(

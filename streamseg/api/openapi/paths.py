@@ -29,10 +29,10 @@ _GPC: Final[Schema] = {"name": "Sec-GPC", "in": "header", "schema": {"type": "st
 _CUSTOMER: Final[Schema] = {"name": "id", "in": "path", "required": True, "schema": CUSTOMER_ID}
 
 
-def _about_customer(name: str, summary: str, schema: str) -> Schema:
+def _about_customer(name: str, summary: str, schema: str, *parameters: Schema) -> Schema:
     """Return a GET below `/v1/customers/{id}`."""
     responses = {"200": answer(ref(schema), headers=FRESH), "422": BAD_BODY["422"], "404": problem("No such path.")}
-    return {"get": operation(name, summary, responses | UNCHANGED, parameters=[_CUSTOMER, IF_NONE_MATCH])}
+    return {"get": operation(name, summary, responses | UNCHANGED, parameters=[_CUSTOMER, IF_NONE_MATCH, *parameters])}
 
 
 def _without_key(name: str, summary: str, responses: Schema, parameters: Any = ()) -> Schema:
@@ -56,7 +56,11 @@ PATHS: Final[dict[str, Schema]] = audience_paths.PATHS | {
         "getSegments", "A customer's current membership, as stored.", "Membership"
     ),
     "/v1/customers/{id}/why": _about_customer(
-        "getWhy", "The features that pull a customer to their segment. Secret keys only.", "Why"
+        "getWhy",
+        "The features that pull a customer to their segment, and why they are in audiences. Secret keys only.",
+        "Why",
+        _LANG,
+        _ACCEPT_LANGUAGE,
     ),
     "/v1/segments:batchGet": {
         "post": operation(

@@ -111,6 +111,10 @@ class Audiences:
         found, following = await self._ask(lambda desk: desk.members(audience, after, with_ids=with_ids))
         return self._answer(request, {"audience": audience, "members": found, "next": following})
 
+    async def reasons(self, customer_id: str, language: str) -> dict[str, dict[str, Any]]:
+        """Return why a customer is in each audience or not. Raises `Problem` 503."""
+        return await self._ask(lambda desk: desk.reasons(customer_id, language))
+
     async def _document(self, request: AdmittedRequest) -> bytes:
         body = await request.body()
         need_scope(request.caller, "audiences:write")

@@ -130,9 +130,46 @@ async def test_reasons_say_what_holds_and_what_does_not() -> None:
         audience_reasons(LAYOUT, customer, row or b"", live, NOW)["buyers"]
         for customer, row in zip(("c-0", "c-9"), rows, strict=True)
     )
-    asks = {"asks": "purchase within 2 days", "wanted": True}
-    assert inside == {"member": True, "since": int(NOW), "clauses": [[asks | {"is": True}]]}
-    assert outside == {"member": False, "since": None, "clauses": [[asks | {"is": False}]]}
+    ends = int(NOON + 2 * DAY)
+    asks = {"asks": "purchase within 2 days", "wanted": True, "value": None}
+    inside_until = {"member": True, "since": int(NOW), "until": ends}
+    assert inside == inside_until | {"clauses": [[asks | {"is": True, "until": ends}]]}
+    outside_asks = asks | {"is": False, "until": None}
+    assert outside == {"member": False, "since": None, "until": None, "clauses": [[outside_asks]]}
+
+
+async def test_reasons_have_values_and_the_moment_of_change() -> None:
+    layout = Layout.of(audiences=4, tracked={"purchase": 3}, spent_days=20)
+    rules: dict[str, Any] = {
+        "regulars": {"event": "purchase", "at_least": 2, "within": "3 days"},
+        "spenders": {"spent": 30, "within": "2 days"},
+        "quiet": {"all": [{"event": "visit"}, {"event": "visit", "none_within": "5 days"}]},
+        "heavy": {"feature": "transactions", "at_least": 2},
+    }
+    declared = DeclaredAudiences()
+    for name, rule in rules.items():
+        declared = declared.with_(name, audience(name, **rule).written(), 4)
+    live, problems = live_audiences(layout, declared)
+    assert problems == []
+    slab = Slab(layout, ["c-0"])
+    slab.feed([purchase(NOON, value=25.0)], [0])
+    slab.feed([purchase(NOON + DAY, value=20.0)], [0])
+    look_at_audiences(slab.rows, slab.all, NOON + DAY, live)
+    (row,) = slab.stored()
+    found = audience_reasons(layout, "c-0", row, live, NOON + DAY)
+    regulars, spenders, quiet, heavy = (found[name] for name in rules)
+    assert (regulars["member"], regulars["until"]) == (True, int(NOON + 3 * DAY))
+    assert regulars["clauses"][0][0]["value"] == 2
+    midnight = int(NOON + 1.5 * DAY)
+    assert (spenders["member"], spenders["until"], spenders["clauses"][0][0]["value"]) == (True, midnight, 45.0)
+    assert (quiet["member"], quiet["until"]) == (False, int(NOON + 6 * DAY))
+    assert [(one["wanted"], one["is"], one["until"]) for one in quiet["clauses"][0]] == [
+        (True, True, None),
+        (False, True, int(NOON + 6 * DAY)),
+    ]
+    assert (heavy["member"], heavy["until"], heavy["clauses"][0][0]["value"]) == (True, None, 2.0)
+    dutch = audience_reasons(layout, "c-0", row, live, NOON + DAY, language="nl")
+    assert dutch["regulars"]["clauses"][0][0]["asks"] == "aankoop minstens 2 keer in de laatste 3 dagen"
 
 
 async def test_two_who_declare_at_once_both_succeed() -> None:

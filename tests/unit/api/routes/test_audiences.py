@@ -266,3 +266,16 @@ async def test_lookups_are_answered_between_the_pieces_of_a_count(monkeypatch: p
             between.add(scanned[0])
     assert counting.result().status_code == 200
     assert len(between) > scanned[0] / 2 > 2
+
+
+async def test_why_says_of_audiences_what_holds_in_the_language_of_the_reader() -> None:
+    served = await stage()
+    await served.memberships.write([entry_of(replace(membership_of("c-0"), audiences=("buyers",)))])
+    async with served.client() as client:
+        english = (await client.get("/v1/customers/c-0/why")).json()["audiences"]
+        dutch = (await client.get("/v1/customers/c-0/why?lang=nl")).json()["audiences"]
+    assert english["buyers"]["member"] is True
+    assert english["buyers"]["clauses"] == [
+        [{"asks": "purchase ever", "wanted": True, "is": True, "value": None, "until": None}]
+    ]
+    assert dutch["buyers"]["clauses"][0][0]["asks"] == "aankoop ooit"

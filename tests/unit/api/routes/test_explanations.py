@@ -67,7 +67,7 @@ async def test_the_strongest_pull_to_the_segment_comes_first() -> None:
     assert explained["pulls"][0]["value"] == pytest.approx(900, rel=0.01)
     assert next(pull["pull"] for pull in explained["pulls"] if pull["feature"] == "views") < 0
     assert {pull["feature"] for pull in explained["pulls"]} == set(FEATURES)
-    assert unknown.json() == {"customer_id": "c-82", "known": False, "segmentations": {}}
+    assert unknown.json() == {"customer_id": "c-82", "known": False, "segmentations": {}, "audiences": {}}
 
 
 async def test_explanations_need_a_secret_key() -> None:
