@@ -11,6 +11,8 @@ import click
 if TYPE_CHECKING:
     from rich.table import Table
 
+TOO_SMALL: Final = "too small"
+"""Of an audience of whom fewer consent than its minimum size: nobody is exported."""
 NARROWEST: Final = 40
 """Columns to assume for a narrower terminal: words no longer fit."""
 

@@ -13,13 +13,12 @@ from streamseg.commands import Invocation
 from streamseg.commands._members import Form, form_of, members_options, print_members
 from streamseg.commands._options import json_option
 from streamseg.commands._progress import working
-from streamseg.commands._text import print_table, say, utc
+from streamseg.commands._text import TOO_SMALL, print_table, say, utc
 
 if TYPE_CHECKING:
     from streamseg.service.audiences import Preview
     from streamseg.settings import Settings
 
-TOO_SMALL: Final = "too small"
 _REASONS: Final = {
     "not_known": "without a published membership",
     "no_consent": "without consent",

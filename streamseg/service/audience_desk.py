@@ -171,10 +171,10 @@ class AudienceDesk:
 
     async def _prepared(self, declared: DeclaredAudiences) -> LiveAudiences:
         """Return the audiences as rows need them, prepared once for each generation."""
-        live = self._live
-        if live is None or live.generation != declared.generation:
-            live, _ = await asyncio.to_thread(self._live_of, self._layout, declared)
-            self._live = live
+        if self._live is not None and self._live.generation == declared.generation:
+            return self._live
+        live, _ = await asyncio.to_thread(self._live_of, self._layout, declared)
+        self._live = live
         return live
 
     async def _survey(self) -> Survey:

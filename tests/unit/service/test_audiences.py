@@ -17,9 +17,9 @@ from streamseg.membership.types import Consent
 from streamseg.pipeline import LiveAudiences, look_at_audiences
 from streamseg.service import audiences
 from streamseg.service.audience_reasons import audience_reasons
-from streamseg.service.audience_survey import survey
-from streamseg.service.overlap import overlap_of
-from streamseg.service.viability import counts_of
+from streamseg.service.audience_survey import Group, Response, survey
+from streamseg.service.overlap import hardly_responds, overlap_of
+from streamseg.service.viability import Nearest, counts_of
 from streamseg.store.memory import MemoryModelStore, MemoryStateStore
 from streamseg.wiring.declared_audiences import live_audiences
 from tests.support.rows import DAY, NOON, Slab, click, consent, purchase
@@ -121,6 +121,52 @@ async def test_overlap_has_shares_both_ways_and_lift() -> None:
     assert first.lift == 2.0
     assert (second.segment, second.both, second.lift) == ("behaviour-bbbb", 1, round(0.2 / 0.6, 3))
     assert json.loads(json.dumps(asdict(found)))["customers"] == 10
+
+
+async def test_missed_are_outside_of_segments_alike_and_wasted_in_those_that_hardly_respond() -> None:
+    state, models = MemoryStateStore(), MemoryModelStore()
+    live, _ = live_audiences(LAYOUT, await audiences.declare(models, [audience("seen", event="visit")], 4))
+    slab = Slab(LAYOUT, CUSTOMERS)
+    slab.feed([click(NOON) for _ in range(5)], [0, 1, 2, 8, 9])
+    slab.feed([purchase(NOON) for _ in range(5)], [3, 4, 5, 6, 7])
+    slab.rows.last_purchase[slab.all[:8]] = [-np.inf] * 3 + [NOON] * 5
+    slab.rows.last_click[slab.all[3:8]] = -np.inf
+    slab.rows.segment[slab.all, 0] = [code_of("behaviour-aaaa" if n < 4 else "behaviour-bbbb") for n in range(10)]
+    slab.rows.published_wall[slab.all] = 1
+    slab.rows.entered[slab.all, 0] = [1, 1, 1, 0, 0, 0, 0, 0, 1, 1]
+    slab.rows.audiences_as_of[slab.all, 0] = live.generation
+    await store_rows(state, LAYOUT, dict(zip(CUSTOMERS, slab.stored(), strict=True)), 0, 1)
+    found = overlap_of(await survey(state, LAYOUT, live, UNKNOWN))  # years later: nobody has bought lately
+    assert [(one.missed, one.wasted) for one in found.rows] == [(1, 0), (0, 0)]
+    at_noon = await survey(state, LAYOUT, live, UNKNOWN, event_clock=True)
+    at_noon.all.bought = 5
+    at_noon.groups[Group("behaviour", code_of("behaviour-aaaa"))].bought = 0
+    at_noon.groups[Group("behaviour", code_of("behaviour-bbbb"))].bought = 5
+    found = overlap_of(at_noon)
+    assert [(one.segment, one.both, one.missed, one.wasted) for one in found.rows] == [
+        ("behaviour-aaaa", 3, 1, 3),
+        ("behaviour-bbbb", 2, 0, 0),
+    ]
+    (total,) = found.audiences
+    assert (total.members, total.missed, total.wasted, total.is_too_small) == (5, 1, 3, True)
+    assert "no data of campaigns" in found.response
+
+
+async def test_coupons_make_a_segment_respond() -> None:
+    everybody = Response(customers=100, bought=50, with_orders=60, coupons=6.0)
+    silent = Response(customers=10, bought=1, with_orders=5, coupons=0.1)
+    assert hardly_responds(silent, everybody)
+    assert not hardly_responds(Response(customers=10, bought=3, with_orders=5, coupons=0.1), everybody)
+    assert not hardly_responds(Response(customers=10, bought=1, with_orders=5, coupons=4.0), everybody)
+
+
+async def test_viability_tells_age_and_the_nearest_audience() -> None:
+    state, live = await stage()
+    counts = counts_of(await survey(state, LAYOUT, live, UNKNOWN))
+    assert counts["buyers"].nearest == Nearest("few", 1.0)
+    assert (counts["buyers"].lasting_share, counts["buyers"].reachable_share) == (1.0, 0.4)
+    fresh = counts_of(await survey(state, LAYOUT, live, UNKNOWN, event_clock=True))["buyers"]
+    assert (fresh.lasting_share, fresh.median_days) == (0.0, 0)
 
 
 async def test_reasons_say_what_holds_and_what_does_not() -> None:
