@@ -8,13 +8,13 @@ from pydantic import BaseModel, ValidationError
 
 from streamseg.audiences.definition import Audience, Definitions
 from streamseg.audiences.meaning import Meaning, meanings
-from streamseg.audiences.nearest import did_you_mean
 from streamseg.audiences.normal_form import DEPTH
 from streamseg.audiences.vocabulary import Vocabulary
 from streamseg.audiences.written.documents import Document, UnreadableError, parse
 from streamseg.audiences.written.positions import Path
 from streamseg.audiences.written.written_rules import KINDS, tag
 from streamseg.errors import SettingsError
+from streamseg.nearest_names import did_you_mean
 from streamseg.wrong_values import message
 
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from streamseg.audiences.definition import Audience
 from streamseg.audiences.leaf_meaning import Leaf, leaf
-from streamseg.audiences.nearest import did_you_mean
 from streamseg.audiences.normal_form import Clause, UnwieldyRuleError, normal_form
 from streamseg.audiences.predicates import AllOf, AnyOf, Not, Tree
 from streamseg.audiences.vocabulary import Vocabulary, WrongNameError
 from streamseg.audiences.written.leaves import AudienceRule
 from streamseg.audiences.written.positions import Path
 from streamseg.audiences.written.written_rules import AllRule, AnyRule, NotRule, Rule
+from streamseg.nearest_names import did_you_mean
 
 _ANYTHING: Tree = AllOf(())
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from streamseg.audiences.nearest import did_you_mean
 from streamseg.audiences.predicates import Among, Compared, Known, Tree, all_of, any_of
 from streamseg.audiences.vocabulary import Vocabulary, WrongNameError
 from streamseg.audiences.written.leaves import TraitRule
 from streamseg.clustering.population import OF_ROWS
 from streamseg.features.words.attributes import Attribute, slug
+from streamseg.nearest_names import did_you_mean
 
 
 def trait(rule: TraitRule, vocabulary: Vocabulary) -> Tree:

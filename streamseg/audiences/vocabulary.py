@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
-from streamseg.audiences.nearest import did_you_mean
 from streamseg.clustering.identity import code_of, segmentation_of
 from streamseg.clustering.population import OF_ROWS
 from streamseg.features.feature import YES_OR_NO, Feature
 from streamseg.features.words.attributes import Attribute, slug
+from streamseg.nearest_names import did_you_mean
 
 TIME_BYTES: Final = 4
 """Of a row, for each time that is kept of an event."""

@@ -9,11 +9,11 @@ import operator
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from difflib import get_close_matches
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
 from streamseg.errors import SettingsError
+from streamseg.nearest_names import did_you_mean
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,8 +67,7 @@ class Population:
         """Raise `SettingsError` unless there is such a figure; `features` are the names of the catalogue."""
         known = {*features, *OF_ROWS}
         if self.figure not in known:
-            near = get_close_matches(self.figure, sorted(known), 1)
-            meant = f"; did you mean {near[0]}?" if near else "; `streamseg features` lists them"
+            meant = did_you_mean(self.figure, known, "; `streamseg features` lists them")
             raise SettingsError(f"there is no feature {self.figure}{meant}")
 
     def __str__(self) -> str:

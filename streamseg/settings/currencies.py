@@ -1,7 +1,8 @@
 """The currencies in use, by their codes in ISO 4217."""
 
-from difflib import get_close_matches
 from typing import Final
+
+from streamseg.nearest_names import did_you_mean
 
 IN_USE: Final = """
 AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP CNY
@@ -15,12 +16,13 @@ WITHDRAWN: Final = "ANG CUC DEM ESP FRF HRK ITL NLG SLL VEF ZWL"
 """Codes of the past that shops' histories still have."""
 CURRENCIES: Final = frozenset(f"{IN_USE} {WITHDRAWN}".split())
 """Without funds, metals and the codes for tests and for no currency (XTS, XXX)."""
+_ALIKE: Final = 0.9
+"""Codes are short: most of them are alike by less."""
 
 
 def check_currency(code: str) -> str:
     """Return the code. Raises `ValueError` unless it is that of a currency."""
     if code not in CURRENCIES:
-        near = get_close_matches(code.upper(), CURRENCIES, 1, 0.9)
-        hint = f"; did you mean {near[0]}?" if near else ": use a code of ISO 4217 such as EUR"
+        hint = did_you_mean(code, CURRENCIES, ": use a code of ISO 4217 such as EUR", _ALIKE)
         raise ValueError(f"{code!r} is no currency{hint}")
     return code

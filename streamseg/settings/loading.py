@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterable
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Final, Literal
 
@@ -16,6 +15,7 @@ from pydantic_settings import (
 from pydantic_settings import SettingsError as PydanticSettingsError
 
 from streamseg.errors import SettingsError
+from streamseg.nearest_names import nearest
 from streamseg.packs import pack
 from streamseg.settings import audience_tables, process_tables, segment_tables, server_tables
 from streamseg.settings.secret_files import FOLDER_VARIABLE, SecretFilesSource, read_secret_files
@@ -151,8 +151,8 @@ def _check_names(source: str, names: Iterable[str]) -> None:
         if name.startswith(PREFIX) and not name.startswith(f"{PREFIX}TEST_") and name != FOLDER_VARIABLE:
             known = name.removeprefix(PREFIX).partition("__")[0].lower()
             if known not in Settings.model_fields:
-                near = get_close_matches(known, Settings.model_fields, 1)
-                hint = f"; did you mean {PREFIX}{near[0].upper()}...?" if near else ""
+                meant = nearest(known, Settings.model_fields)
+                hint = f"; did you mean {PREFIX}{meant.upper()}...?" if meant is not None else ""
                 raise SettingsError(f"{source} {name} is not a setting{hint}")
 
 
@@ -166,6 +166,6 @@ def _explain(error: ValidationError) -> str:
     for part in parents:
         found = table.model_fields.get(part) if table is not None else None
         table = found.annotation if found is not None and isinstance(found.annotation, type) else None
-    near = get_close_matches(name, table.model_fields, 1) if table is not None else []
-    hint = f"; did you mean {'.'.join([*parents, near[0]])}?" if near else ""
+    meant = nearest(name, table.model_fields) if table is not None else None
+    hint = f"; did you mean {'.'.join([*parents, meant])}?" if meant is not None else ""
     return f"setting {where}: unknown setting{hint}"

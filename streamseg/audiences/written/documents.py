@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import yaml
 
-from streamseg.audiences.nearest import did_you_mean
 from streamseg.audiences.written.positions import Path, RepeatedNameError, lines_of_json, lines_of_toml
+from streamseg.nearest_names import did_you_mean
 
 
 class UnreadableError(ValueError):

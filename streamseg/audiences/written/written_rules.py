@@ -14,7 +14,6 @@ from typing import Annotated, Final
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 from typing_extensions import TypeAliasType
 
-from streamseg.audiences.nearest import did_you_mean
 from streamseg.audiences.written.leaves import (
     AudienceRule,
     EventRule,
@@ -28,6 +27,7 @@ from streamseg.audiences.written.leaves import (
     Table,
     TraitRule,
 )
+from streamseg.nearest_names import did_you_mean
 
 
 class AllRule(Table):

@@ -5,11 +5,11 @@ bytes of each row for each time that it keeps.
 """
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Final, NamedTuple
 
 from streamseg.errors import SettingsError
 from streamseg.features.words.attributes import slug
+from streamseg.nearest_names import did_you_mean
 
 VISIT: Final = "visit"
 """Any click or purchase."""
@@ -52,8 +52,7 @@ def trackers_of(times: Mapping[str, int]) -> tuple[Tracker, ...]:
     for name, count in times.items():
         event, dot, category = name.partition(".")
         if event not in EVENTS:
-            near = get_close_matches(event, EVENTS, 1)
-            meant = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(EVENTS)}"
+            meant = did_you_mean(event, EVENTS, f"; there are {', '.join(EVENTS)}")
             raise SettingsError(f"there is no event {event}{meant}")
         if dot and event not in BY_CATEGORY:
             raise SettingsError(f"{event} has no category: only {', '.join(BY_CATEGORY)} can have one")
