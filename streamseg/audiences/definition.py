@@ -48,7 +48,7 @@ class Audience(Table):
     purpose: Literal["ads", "content", "analytics"]
     """What it is used for. Customers who do not consent to that are left out."""
     time_zone: Annotated[str, Field(min_length=1)] | None = None
-    """Zone of calendar days; must be the shop's, which is the default."""
+    """Zone of birthdays and of the last day; default: the shop's. Amounts are by days of the shop's."""
     rule: Rule
     """Who belongs to it."""
     minimum_size: Annotated[int, Field(ge=1)] = MINIMUM_SIZE

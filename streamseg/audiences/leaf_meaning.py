@@ -5,6 +5,7 @@ import math
 from streamseg.audiences.predicates import (
     AllOf,
     Belongs,
+    Birthday,
     Compared,
     Happened,
     InGroup,
@@ -20,6 +21,7 @@ from streamseg.audiences.trait_meaning import known_trait, trait
 from streamseg.audiences.vocabulary import Vocabulary, WrongNameError
 from streamseg.audiences.written.durations import days_of, seconds_of
 from streamseg.audiences.written.leaves import (
+    BirthdayRule,
     EventRule,
     FeatureRule,
     GroupRule,
@@ -31,11 +33,15 @@ from streamseg.audiences.written.leaves import (
     TraitRule,
 )
 
-Leaf = FeatureRule | KnownRule | TraitRule | EventRule | NeverRule | SpentRule | SegmentRule | GroupRule | ListRule
+Leaf = FeatureRule | KnownRule | TraitRule | EventRule | NeverRule | SpentRule | BirthdayRule | SegmentRule | GroupRule
 
 
-def leaf(rule: Leaf, audience: str, vocabulary: Vocabulary) -> Tree:
-    """Return what a leaf of the audience's rule asks. Raises `WrongNameError`."""
+def leaf(rule: Leaf, audience: str, vocabulary: Vocabulary, time_zone: str | None = None) -> Tree:
+    """Return what a leaf of the audience's rule asks, with days of a time zone: None is the shop's.
+
+    Raises `WrongNameError`.
+    """
+    zone = time_zone or vocabulary.time_zone
     match rule:
         case FeatureRule():
             meant = _feature(rule, audience, vocabulary)
@@ -49,7 +55,9 @@ def leaf(rule: Leaf, audience: str, vocabulary: Vocabulary) -> Tree:
             tracker = vocabulary.tracker("never", rule.never, rule.category, 1, "never")
             meant = Not(Happened(tracker, 1, math.inf))
         case SpentRule():
-            meant = _spent(rule, vocabulary)
+            meant = _spent(rule, vocabulary, zone)
+        case BirthdayRule():
+            meant = Birthday(vocabulary.date(rule.birthday), rule.this, zone)
         case SegmentRule():
             meant = _segment(rule, vocabulary)
         case GroupRule():
@@ -90,7 +98,9 @@ def _event(rule: EventRule, vocabulary: Vocabulary) -> Tree:
     return all_of(parts)
 
 
-def _spent(rule: SpentRule, vocabulary: Vocabulary) -> Tree:
+def _spent(rule: SpentRule, vocabulary: Vocabulary, zone: str) -> Tree:
+    if zone != vocabulary.time_zone:
+        raise WrongNameError("spent", f"rows count amounts by days of {vocabulary.time_zone}, not of {zone}")
     if rule.currency not in {None, vocabulary.currency}:
         raise WrongNameError("currency", f"amounts are counted in {vocabulary.currency}, not in {rule.currency}")
     try:

@@ -5,6 +5,7 @@ All that is wrong is found at once, each with its path in the definition.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from zoneinfo import available_timezones
 
 from streamseg.audiences.definition import Audience
 from streamseg.audiences.leaf_meaning import Leaf, leaf
@@ -97,10 +98,11 @@ class _WrittenRule:
         self._reading.problems.append(Problem(self._audience.id, path, text))
 
     def check_time_zone(self) -> None:
-        """Refuse a zone that is not the shop's."""
-        zone, shop = self._audience.time_zone, self._reading.vocabulary.time_zone
-        if zone not in {None, shop}:
-            self.problem(("time_zone",), f"rows count days in the shop's time zone, {shop}, not in {zone}")
+        """Refuse a zone that does not exist."""
+        zone = self._audience.time_zone
+        if zone is not None and zone not in available_timezones():
+            near = did_you_mean(zone, available_timezones(), "")
+            self.problem(("time_zone",), f"there is no time zone {zone}{near}")
 
     def tree(self, rule: Rule, path: Path) -> Tree:
         """Return what a rule asks; anything where it is wrong."""
@@ -118,7 +120,7 @@ class _WrittenRule:
 
     def _leaf(self, rule: Leaf, path: Path) -> Tree:
         try:
-            return leaf(rule, self._audience.id, self._reading.vocabulary)
+            return leaf(rule, self._audience.id, self._reading.vocabulary, self._audience.time_zone)
         except WrongNameError as error:
             self.problem((*path, error.field), str(error))
             return _ANYTHING

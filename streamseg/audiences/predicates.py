@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+Period = Literal["day", "week", "month"]
 Operator = Literal[">=", ">", "<=", "<", "==", "!="]
 
 
@@ -66,20 +67,26 @@ class Spent:
 
 
 @dataclass(frozen=True, slots=True)
+class Birthday:
+    """The birthday lies in this day, week or month of a time zone; false where it is not known or no date.
+
+    The attribute is a number: month times 100 and day, with the year or not. Who was born on 29 February celebrates on
+    1 March in other years.
+    """
+
+    attribute: str
+    period: Period
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True)
 class Belongs:
     """The customer is a member of the audience now: who is in leaves later than others would enter."""
 
     audience: str
 
 
-@dataclass(frozen=True, slots=True)
-class OnList:
-    """The customer is on an uploaded list that has not ended. Unknown as said above."""
-
-    list: str
-
-
-Predicate = Compared | Known | Among | InGroup | Happened | Spent | Belongs | OnList
+Predicate = Compared | Known | Among | InGroup | Happened | Spent | Birthday | Belongs
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,16 @@ class Vocabulary:
             raise WrongNameError("trait", f"there is no trait {name}{_near(name, known, 'traits')}")
         return found
 
+    def date(self, name: str) -> str:
+        """Return the profile attribute that holds a date as a number."""
+        found = self._attribute(name)
+        if found is None:
+            known = [one.name for one in self.attributes if not one.values and not one.found]
+            raise WrongNameError("birthday", f"there is no trait {name}{_near(name, known, 'numbers of profiles')}")
+        if found.values or found.found:
+            raise WrongNameError("birthday", f"{name} is no date: it must be a number such as 19900517, or 517")
+        return found.name
+
     def groups(self, name: str) -> dict[str, str]:
         """Return the features of what values of an attribute are grouped as, such as `generation`, by group."""
         block = f"profile_{slug(name)}"

@@ -7,6 +7,7 @@ from typing import Any
 from streamseg.audiences.predicates import (
     Among,
     Belongs,
+    Birthday,
     Compared,
     Happened,
     InGroup,
@@ -48,6 +49,8 @@ def asked(predicate: Predicate, layout: Layout, language: str = DEFAULT) -> str:
         case Spent(at_least_minor, days):
             amount = in_form(f"{at_least_minor / 10**layout.minor_units:,.{layout.minor_units}f}", language)
             return _said(texts, "spent", amount=f"{amount} {layout.currency}", time=_many(texts, "days", days))
+        case Birthday(_, period):
+            return str(texts[f"birthday_{period}"])
         case Belongs(audience):
             return _said(texts, "belongs", audience=audience)
 

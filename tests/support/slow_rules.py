@@ -14,6 +14,7 @@ from streamseg.audiences.predicates import (
     Among,
     AnyOf,
     Belongs,
+    Birthday,
     Compared,
     Happened,
     InGroup,
@@ -59,8 +60,7 @@ class Facts:
     """Day and minor units of each purchase, those of refunds negative, since the day `summed_since`."""
     summed_since: float = -math.inf
     audiences: frozenset[str] = frozenset()
-    on_lists: Mapping[str, Truth] = field(default_factory=dict)
-    """Whether the customer is on a list that has not ended, by list; None where an identifier may be missing."""
+    celebrated: frozenset[Birthday] = frozenset()
 
 
 def evaluate(rule: Tree, facts: Facts) -> Truth:
@@ -120,6 +120,8 @@ def _holds(predicate: Predicate, facts: Facts) -> Truth:
             holds = _happened(predicate, facts)
         case Spent():
             holds = _spent(predicate, facts)
+        case Birthday():
+            holds = predicate in facts.celebrated
     return holds
 
 

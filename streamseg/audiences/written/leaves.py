@@ -13,6 +13,7 @@ The first name of a leaf says what it asks of::
     {event = "view", category = "running"}                      # ever
     {never = "purchase", category = "running"}
     {spent = 200, within = "90 days"}                           # calendar days, today included
+    {birthday = "birthday", this = "week"}                      # a number such as 19900517 or 517
     {segment = "behaviour-k7q2"}                                # or a list of ids
     {segmentation = "value", group = "outside"}                 # a declared group, or a list of them
     {audience = "other"}                                        # its rule takes this place
@@ -26,7 +27,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from streamseg.audiences.predicates import Operator
+from streamseg.audiences.predicates import Operator, Period
 from streamseg.audiences.written.durations import Duration
 from streamseg.wrong_values import FORMATS
 
@@ -184,6 +185,14 @@ class SpentRule(Table):
     """Whole days."""
     currency: str | None = None
     """Must be the shop's, if it is given."""
+
+
+class BirthdayRule(Table):
+    """The customer has their birthday in this day, week (from Monday) or month, in the definition's time zone."""
+
+    birthday: Name
+    """Profile trait with the date: a number such as 19900517, or 517 without the year."""
+    this: Period = "week"
 
 
 class SegmentRule(Table):

@@ -16,6 +16,7 @@ from typing_extensions import TypeAliasType
 
 from streamseg.audiences.written.leaves import (
     AudienceRule,
+    BirthdayRule,
     EventRule,
     FeatureRule,
     GroupRule,
@@ -58,6 +59,7 @@ KINDS: Final[dict[str, type[Table]]] = {
     "event": EventRule,
     "never": NeverRule,
     "spent": SpentRule,
+    "birthday": BirthdayRule,
     "segment": SegmentRule,
     "segmentation": GroupRule,
     "audience": AudienceRule,
@@ -108,6 +110,7 @@ Rule = TypeAliasType(
         | Annotated[EventRule, Tag("<event>")]
         | Annotated[NeverRule, Tag("<never>")]
         | Annotated[SpentRule, Tag("<spent>")]
+        | Annotated[BirthdayRule, Tag("<birthday>")]
         | Annotated[SegmentRule, Tag("<segment>")]
         | Annotated[GroupRule, Tag("<segmentation>")]
         | Annotated[AudienceRule, Tag("<audience>")]

@@ -13,6 +13,7 @@ from streamseg.audiences.predicates import (
     Among,
     AnyOf,
     Belongs,
+    Birthday,
     Compared,
     Happened,
     InGroup,
@@ -48,6 +49,8 @@ K7Q2, M3XW = code_of("behaviour-k7q2"), code_of("behaviour-m3xw")
     ("rule", "asked"),
     [
         ({"feature": "spend", "at_least": 3}, Compared("spend", ">=", 3.0)),
+        ({"birthday": "birth_year"}, Birthday("birth_year", "week", "Europe/Amsterdam")),
+        ({"birthday": "age", "this": "month"}, Birthday("age", "month", "Europe/Amsterdam")),
         ({"feature": "spend", "above": 3}, Compared("spend", ">", 3.0)),
         ({"feature": "spend", "at_most": 3}, Compared("spend", "<=", 3.0)),
         ({"feature": "spend", "below": 3.5}, Compared("spend", "<", 3.5)),
@@ -161,3 +164,9 @@ def test_an_audience_ends_with_its_last_day_in_the_time_zone_or_at_its_moment() 
     assert by_day.ends_at("Europe/Amsterdam") == 1_806_192_000.0 - 3_600
     assert by_moment.ends_at("UTC") == 1_806_192_000.0 - 14 * 3_600
     assert audience("a", {"known": "age"}).ends_at("UTC") is None
+
+
+def test_birthdays_and_the_last_day_are_in_the_time_zone_of_the_audience() -> None:
+    found, problems = meanings([audience("own", {"birthday": "age"}, time_zone="Asia/Tokyo")], VOCABULARY)
+    assert problems == []
+    assert found["own"].rule == Birthday("age", "week", "Asia/Tokyo")

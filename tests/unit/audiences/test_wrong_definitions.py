@@ -11,8 +11,8 @@ KNOWN = 'rule = {known = "age"}\n'
 NO_ID = "must be small letters and digits, a letter first, with single dashes between words"
 NO_ZONE = "has no zone: write 2027-01-01T00:00:00Z, or its offset such as +01:00"
 NO_TIME = "must be a date such as 2027-01-31, or a time with its zone such as 2027-01-31T12:00:00+01:00"
-OTHER_ZONE = "rows count days in the shop's time zone, Europe/Amsterdam, not in Europe/Paris"
-KINDS = "all, any, not, feature, known, trait, event, never, spent, segment, segmentation, audience, list"
+OTHER_ZONE = "rows count amounts by days of Europe/Amsterdam, not of Europe/Paris"
+KINDS = "all, any, not, feature, known, trait, event, never, spent, birthday, segment, segmentation, audience"
 
 
 def problems(name: str, content: str | bytes, *existing: Audience) -> tuple[str, ...]:
@@ -333,8 +333,20 @@ def test_a_wrong_rule_is_told_in_one_line(rule: str, told: str) -> None:
             ),
         ),
         (
-            'id = "a"\nname = "x"\npurpose = "ads"\ntime_zone = "Europe/Paris"\n' + KNOWN,
-            (f"shop.toml:5: audience a: {OTHER_ZONE}",),
+            'id = "a"\nname = "x"\npurpose = "ads"\ntime_zone = "Europe/Pariss"\n' + KNOWN,
+            ("shop.toml:5: audience a: there is no time zone Europe/Pariss; did you mean Europe/Paris?",),
+        ),
+        (
+            'id = "a"\nname = "x"\npurpose = "ads"\ntime_zone = "Europe/Paris"\nrule = {spent=9, within="2 days"}\n',
+            (f"shop.toml:6: audience a: {OTHER_ZONE}",),
+        ),
+        (
+            'id = "a"\nname = "x"\npurpose = "ads"\nrule = {birthday = "gender"}\n',
+            ("shop.toml:5: audience a: gender is no date: it must be a number such as 19900517, or 517",),
+        ),
+        (
+            'id = "a"\nname = "x"\npurpose = "ads"\nrule = {birthday = "birth_yaer"}\n',
+            ("shop.toml:5: audience a: there is no trait birth_yaer; did you mean birth_year?",),
         ),
         (
             'id = "a"\nname = "x"\npurpose = "ads"\nrule = {known = "a\\nb"}\n',
