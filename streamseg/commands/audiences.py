@@ -188,7 +188,10 @@ def _print_preview(one: "Preview") -> None:
         ]
         print_table(("segment", "customers", "of the audience"), rows, right=("customers", "of the audience"))
     if one.examples:
-        say(f"examples (pseudonyms): {', '.join(one.examples)}")
+        say("examples, by pseudonym:")
+    for example in one.examples:
+        asks = [each["asks"] if each["wanted"] else f"not: {each['asks']}" for each in example.why]
+        say(f"  {example.pseudonym}: {'; '.join(asks)}", indent="      ")
 
 
 async def _members(settings: "Settings", audience: str, limit: int, form: Form) -> None:

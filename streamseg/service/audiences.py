@@ -3,19 +3,21 @@
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from streamseg.audiences.counted_sizes import AudienceSizes
 from streamseg.audiences.declared import DeclaredAudiences
 from streamseg.audiences.definition import Audience
+from streamseg.audiences.questions import Asked
 from streamseg.clustering.description.describe import pseudonym
 from streamseg.clustering.identity import UNASSIGNED, id_of
 from streamseg.errors import NotFoundError, StreamsegError
 from streamseg.features.layout import Layout
 from streamseg.features.relayout import with_readable
 from streamseg.features.rows import Rows, Slots
+from streamseg.language.rule_words import asked
 from streamseg.pipeline import LiveAudiences, belonged, is_known
 from streamseg.ports import ModelStore, StateStore
 from streamseg.service.audience_rows import NO_REST, Rest, pieces_and_clocks
@@ -27,6 +29,14 @@ _TRIES: Final = 10
 _EXAMPLES: Final = 10
 PIECES: Final = 20
 """Of rows that a page of members reads at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A member by a pseudonym, and what is asked in the clause that holds: so, or not so if `wanted` is false."""
+
+    pseudonym: str
+    why: list[dict[str, Any]]
 
 
 @dataclass(slots=True)
@@ -42,8 +52,8 @@ class Preview:
     """Customers of whom rows do not know enough: what the rule asks of began to be kept later."""
     segments: dict[str, int] = field(default_factory=dict)
     """Members by segment id."""
-    examples: list[str] = field(default_factory=list)
-    """Pseudonyms of some members."""
+    examples: list["Example"] = field(default_factory=list)
+    """Some members."""
 
 
 async def read_declared(models: ModelStore) -> DeclaredAudiences:
@@ -171,7 +181,10 @@ async def previews(
             preview.as_of = max(preview.as_of, int(now))
             preview.customers += len(slots)
             preview.unknown += int(unknown[:, column].sum())
-            _add_members(preview, rows, slots[decided[:, column]])
+            inside = slots[decided[:, column]]
+            _add_members(preview, rows, inside)
+            chosen = np.flatnonzero(decided[:, column])[: _EXAMPLES - len(preview.examples)]
+            preview.examples += _examples(Asked(rows, slots[chosen], at[chosen], held[chosen]), live, column)
     return list(found.values())
 
 
@@ -183,5 +196,18 @@ def _add_members(preview: Preview, rows: Rows, inside: Slots) -> None:
             if code != UNASSIGNED:
                 segment = id_of(name, code)
                 preview.segments[segment] = preview.segments.get(segment, 0) + size
-    for slot in inside[: _EXAMPLES - len(preview.examples)].tolist():
-        preview.examples.append(pseudonym(rows.customer_ids[slot]))
+
+
+def _examples(asked_of: Asked, live: LiveAudiences, column: int) -> list[Example]:
+    rows, layout = asked_of.rows, asked_of.rows.layout
+    answers = live.rules.answers(rows, asked_of.slots, asked_of.at, asked_of.members) if len(asked_of.slots) else {}
+    found = []
+    for row, slot in enumerate(asked_of.slots.tolist()):
+        holding = next(
+            clause
+            for clause in live.rules.clauses(column)
+            if all(answers[one.predicate][0 if one.holds else 1][row] for one in clause)
+        )
+        why = [{"asks": asked(one.predicate, layout), "wanted": one.holds} for one in holding]
+        found.append(Example(pseudonym(rows.customer_ids[slot]), why))
+    return found

@@ -98,6 +98,8 @@ async def as_api(client: Client) -> None:
     await state.layouts()
     await state.metadata(0)
     await state.load(0, ["c-1"])
+    await state.scan(0, 0, 10)
+    await models.audience_sizes()
     await tickets.redeem(await tickets.issue("c-1", 60))
     await heard(client)
 
@@ -161,6 +163,9 @@ async def as_webhooks(client: Client) -> None:
     await store.forget("h", ["crm"], "")
     await store.counts(["crm"])
     await store.end(subscriber, "gone")
+    models = RedisModelStore(client)
+    await models.declared()
+    await models.audience_sizes()
 
 
 WORK: dict[str, Callable[[Client], Awaitable[None]]] = {"worker": as_worker, "api": as_api, "webhooks": as_webhooks}
@@ -195,6 +200,18 @@ def test_each_process_works_with_its_rights(server: RedisServer, user: str) -> N
             await WORK[user](client)
 
     asyncio.run(go())
+
+
+def test_an_api_declares_audiences_with_the_selector_that_the_file_names_and_not_without(server: RedisServer) -> None:
+    (selector,) = re.findall(r"over HTTP, add `([^`]+)`", FILE.read_text())
+
+    async def go(rules: list[str]) -> bool:
+        async with client_of(server, "api", rules) as client:
+            return await RedisModelStore(client).declare(1, 0, b"{}")
+
+    assert asyncio.run(go([*USERS["api"], selector]))
+    with pytest.raises(StoreLoginError):
+        asyncio.run(go(USERS["api"]))
 
 
 @pytest.mark.parametrize(("user", "right"), list(cases()))

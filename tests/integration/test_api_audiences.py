@@ -53,7 +53,7 @@ def test_a_program_declares_counts_and_drops_audiences(environment: dict[str, st
         command = run(environment, "audiences")["audiences"][0]
         assert {name: command[name] for name in counted()} == counted()
         members = client.get("/v1/audiences/buyers/members").json()["members"]
-        assert {one["pseudonym"] for one in members} >= set(preview["examples"])
+        assert {one["pseudonym"] for one in members} >= {one["pseudonym"] for one in preview["examples"]}
         member = run(environment, "audiences", "members", "buyers")["members"][0]["customer_id"]
         assert client.get(f"/v1/customers/{member}/segments").json()["audiences"] == ["buyers"]
         over_http = client.get("/v1/audiences:overlap").json()

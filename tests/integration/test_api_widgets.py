@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from openfeature.contrib.provider.ofrep import OFREPProvider
 from openfeature.evaluation_context import EvaluationContext
 
 from streamseg.api.http.access import identity_hash
+from streamseg.audiences.counted_sizes import AudienceSizes
+from streamseg.audiences.declared import DeclaredAudiences
 from tests.support.api import ApiProcess, put_membership
 from tests.support.browser import browser_page, make_key, shown, web_server
 from tests.support.served_api import IDENTITY_SECRET, membership_of, segment_entry
@@ -89,6 +92,32 @@ def test_a_page_changes_within_a_second_of_the_membership(clean_redis: str, stor
             page.wait_for_function("!document.querySelector('#athlete').hasAttribute('matched')", timeout=5_000)
             assert (shown(page, "athlete"), shown(page, "other")) == ("Our bestsellers", "Nothing special")
             assert page.evaluate("localStorage.length") == 0
+
+
+def test_a_page_follows_a_public_audience(clean_redis: str, store: redis.Redis, tmp_path: Path) -> None:
+    key = make_key(clean_redis, "page", "--publishable")
+    declared = DeclaredAudiences().with_("readers", {"id": "readers", "purpose": "content", "minimum_size": 5}, 3)
+    store.hset("ssg:v1:audiences", mapping={"version": declared.generation, "snapshot": declared.encode()})
+    store.set("ssg:v1:audience-sizes", AudienceSizes(1, {"readers": 9}, {"readers": 5}).encode())
+    put_membership(store, replace(membership_of("c-81"), audiences=("readers",)))
+    with web_server(tmp_path) as site:
+        settings = {
+            "STREAMSEG_API__ALLOWED_ORIGINS": json.dumps([site]),
+            "STREAMSEG_API__PUBLIC_AUDIENCES": json.dumps(["read*"]),
+            "STREAMSEG_API__IDENTITY_SECRETS": json.dumps([IDENTITY_SECRET]),
+        }
+        with ApiProcess(clean_redis, **settings) as api, browser_page() as page:
+            proof = identity_hash(IDENTITY_SECRET, "c-81")
+            markup = PAGE.format(api=api.address, key=key, hash=proof).replace(
+                'segment="behaviour-k7q2"', 'audience="readers"'
+            )
+            (tmp_path / "index.html").write_text(markup)
+            page.goto(site)
+            page.wait_for_function("document.querySelector('#athlete').hasAttribute('matched')", timeout=5_000)
+            assert page.evaluate("streamseg.isInAudience('readers')") is True
+            put_membership(store, replace(membership_of("c-81", seq=2), audiences=()))
+            page.wait_for_function("!document.querySelector('#athlete').hasAttribute('matched')", timeout=5_000)
+            assert shown(page, "athlete") == "Our bestsellers"
 
 
 def test_a_page_with_a_forged_hash_or_a_foreign_origin_keeps_its_fallback(

@@ -8,17 +8,21 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import httpx
 import msgspec
 import pytest
+import redis
 from confluent_kafka import Producer
 from standardwebhooks import Webhook
 
+from streamseg.audiences.counted_sizes import AudienceSizes
+from streamseg.audiences.declared import DeclaredAudiences
 from streamseg.embedded.child import free_port
 from streamseg.membership.encoding import change_record, tombstone_headers
-from streamseg.membership.types import Consent, MembershipChange, OutboxEntry
+from streamseg.membership.types import AudienceChange, Consent, MembershipChange, OutboxEntry
 from streamseg.topics import MEMBERSHIPS
 from tests.support.api import run_command
 from tests.support.npm_packages.packages import npm_packages
@@ -136,6 +140,52 @@ def test_a_change_reaches_a_subscriber_that_fails_at_first(clean_redis: str, kaf
     assert (insecure.returncode, "https" in insecure.stderr) == (2, True)
     inside = run_command("webhooks", "add", "x", "https://169.254.169.254/", environment=environment)
     assert (inside.returncode, "--allow-private" in inside.stderr) == (2, True)
+
+
+def test_an_ads_subscriber_hears_of_audiences_for_ads_that_are_large_enough(
+    clean_redis: str, kafka_topics: str, group: str
+) -> None:
+    environment = {
+        "STREAMSEG_REDIS__URL": clean_redis,
+        "STREAMSEG_KAFKA__BOOTSTRAP": kafka_topics,
+        "STREAMSEG_KAFKA__GROUP": group,
+    }
+    declared, names = DeclaredAudiences(), ("few", "many", "readers")
+    for name in names:
+        purpose = "content" if name == "readers" else "ads"
+        declared = declared.with_(name, {"id": name, "purpose": purpose, "minimum_size": 5}, 3)
+    sizes = AudienceSizes(1, dict.fromkeys(names, 9), {"few": 4, "many": 5, "readers": 9})
+    with redis.Redis.from_url(clean_redis) as client:
+        client.hset("ssg:v1:audiences", mapping={"version": declared.generation, "snapshot": declared.encode()})
+        client.set("ssg:v1:audience-sizes", sizes.encode())
+    entered = tuple(AudienceChange(name, 1, "entered") for name in names)
+    membership = replace(membership_of("c-81"), audiences=names)
+    record = change_record(msgspec.structs.replace(entry_of(membership), audience_changes=entered))
+    with subscriber(failures=0) as (ads_url, to_ads), subscriber(failures=0) as (shop_url, to_shop):
+        for name, url, more in (
+            ("ads", ads_url, ("--purpose", "ads")), ("shop", shop_url, ("--audience", "read*")),
+        ):  # fmt: skip
+            assert not run_command(
+                "webhooks", "add", name, url, "--allow-private", *more, environment=environment
+            ).returncode
+        process = subprocess.Popen(
+            [sys.executable, "-m", "streamseg.commands", "webhooks", "run"], env=os.environ | environment
+        )
+        try:
+            producer, ends = Producer({"bootstrap.servers": kafka_topics}), time.monotonic() + 60
+            while not (to_ads and to_shop) and time.monotonic() < ends:
+                producer.produce(MEMBERSHIPS, key=b"c-81", value=record)
+                producer.flush(5)
+                time.sleep(1)
+        finally:
+            process.terminate()
+            assert process.wait(20) == 0
+
+    def told(received: Received) -> list[tuple[str, int]]:
+        changes = json.loads(received[0][0])["data"]["audience_changes"]
+        return [(one["audience"], one["version"]) for one in changes]
+
+    assert (told(to_ads), told(to_shop)) == ([("many", 1)], [("readers", 1)])
 
 
 def test_a_subscriber_is_not_replaced_silently(clean_redis: str) -> None:

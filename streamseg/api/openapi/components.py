@@ -223,7 +223,10 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "matched": {"type": "integer"},
             "unknown": {"type": "integer", "description": "Of these customers rows do not know enough yet."},
             "segments": {"type": "object", "additionalProperties": {"type": "integer"}},
-            "examples": array_of({"type": "string"}, description="Pseudonyms."),
+            "examples": array_of(
+                object_of({"pseudonym": {"type": "string"}, "why": array_of({"type": "object"})}),
+                description="Some of them, and what is asked in the part of the rule that holds.",
+            ),
         }
     ),
     "AudienceCounts": object_of(

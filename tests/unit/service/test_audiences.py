@@ -94,8 +94,9 @@ async def test_a_preview_counts_without_declaring() -> None:
     assert (found.customers, found.matched, found.unknown) == (10, 0, 0)
     (found,) = await audiences.previews(state, LAYOUT, wished, ["quiet"])  # years later
     assert (found.matched, found.segments) == (10, {"behaviour-aaaa": 4, "behaviour-bbbb": 6})
-    assert len(set(found.examples)) == 10
-    assert not set(found.examples) & set(CUSTOMERS)
+    assert len({one.pseudonym for one in found.examples}) == 10
+    assert not {one.pseudonym for one in found.examples} & set(CUSTOMERS)
+    assert found.examples[0].why == [{"asks": "visit within 1 day", "wanted": False}]
     assert "quiet" not in live.ids
 
 

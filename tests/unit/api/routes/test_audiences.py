@@ -140,7 +140,8 @@ async def test_counts_preview_and_overlap_are_exact() -> None:
     (found,) = preview.json()["audiences"]
     assert (found["matched"], found["customers"]) == (5, 10)
     assert found["segments"] == {"behaviour-aaaa": 4, "behaviour-bbbb": 1}
-    assert not set(found["examples"]) & set(CUSTOMERS)
+    assert {one["pseudonym"] for one in found["examples"]} == {pseudonym(one) for one in CUSTOMERS[:5]}
+    assert found["examples"][0]["why"] == [{"asks": "purchase ever", "wanted": True}]
     assert [(one["segment"], one["both"]) for one in overlap["rows"]] == [("behaviour-aaaa", 4), ("behaviour-bbbb", 1)]
     assert [one["id"] for one in listed] == ["buyers"]
 
