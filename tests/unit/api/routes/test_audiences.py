@@ -210,25 +210,31 @@ async def test_counts_are_kept_for_a_moment_and_scans_come_one_at_a_time(monkeyp
 
 async def test_too_many_questions_that_wait_for_a_scan_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     served, going = await stage(), asyncio.Event()
-    scan = served.state.scan
+    scan, under_way, together = served.state.scan, [0], set[int]()
 
     async def held(partition: int, cursor: int, count: int) -> Any:
+        under_way[0] += 1
+        together.add(under_way[0])
         await going.wait()
-        return await scan(partition, cursor, count)
+        try:
+            return await scan(partition, cursor, count)
+        finally:
+            under_way[0] -= 1
 
     monkeypatch.setattr(served.state, "scan", held)
-    async with served.client(WRITES) as client:
+    async with served.client(WRITES) as client, asyncio.timeout(20):
         asked = [
             asyncio.create_task(client.post("/v1/audiences:preview", json=document(BUYERS | {"id": f"a{n}"})))
             for n in range(5)
         ]
-        done, _ = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
-        (refused,) = done
+        done, _ = await asyncio.wait(asked, timeout=5, return_when=asyncio.FIRST_COMPLETED)
         going.set()
         answers = [await one for one in asked]
+    (refused,) = done
     assert refused.result().status_code == 429
     assert refused.result().headers["retry-after"] == "5"
     assert sorted(one.status_code for one in answers) == [200, 200, 200, 200, 429]
+    assert together == {1}, "one scan at a time"
 
 
 async def test_a_body_above_the_limit_is_refused() -> None:
