@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 import redis
@@ -37,6 +38,23 @@ def test_a_reader_of_the_ads_view_sees_nothing_else(clean_redis: str, store: red
     with Reader(clean_redis, view="ads") as reader:
         assert reader.segments("c-81") == ("behaviour-k7q2",)
         assert reader.one("c-82").known is False
+
+
+@pytest.mark.asyncio
+async def test_readers_tell_audiences_and_read_strings_of_before_there_were_any(
+    clean_redis: str, store: redis.Redis
+) -> None:
+    membership = replace(membership_of("c-81", seq=2), audiences=("few", "win-back"))
+    put_membership(store, membership)
+    view = ads_view(encode(membership), lambda _: False, lambda audience: audience == "win-back")
+    assert view is not None
+    store.set("ssg:v1:a:c-81", view)
+    with Reader(clean_redis) as reader, Reader(clean_redis, view="ads") as bidder:
+        assert reader.audiences("c-81") == ("few", "win-back")
+        assert reader.audiences("c-82") == reader.audiences("nobody") == ()
+        assert (bidder.segments("c-81"), bidder.audiences("c-81")) == ((), ("win-back",))
+    async with AsyncReader(clean_redis) as waiting:
+        assert await waiting.audiences("c-81") == ("few", "win-back")
 
 
 @pytest.mark.parametrize("name", ["Answer", "Reader", "AsyncReader"])
