@@ -87,7 +87,7 @@ class AudienceDesk:
         self._counted: tuple[float, Survey] | None = None
 
     async def listed(self) -> tuple[int, list[dict[str, Any]]]:
-        """Return the generation, and all audiences by id: definition, version, and size as counted last."""
+        """Return the generation, and all audiences by id: definition as declared, version, and size as counted last."""
         declared, sizes = await audiences.read_declared(self._models), await audiences.read_sizes(self._models)
         return declared.generation, [_shown(one, sizes) for one in declared.live]
 
@@ -220,8 +220,11 @@ class AudienceDesk:
 def _shown(one: Declared, sizes: AudienceSizes) -> dict[str, Any]:
     definition = Audience.model_validate(one.definition)
     return {
+        "id": one.id,
         "version": one.version,
-        **definition.model_dump(mode="json", by_alias=True),
+        "name": definition.name,
+        "purpose": definition.purpose,
+        "definition": one.definition,
         "size": sizes.sizes.get(one.id, 0),
         "consented": sizes.consented.get(one.id, 0),
         "is_too_small": sizes.is_too_small(one.id, definition.minimum_size),

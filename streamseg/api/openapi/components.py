@@ -210,9 +210,11 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "version": {"type": "integer", "description": "Rises with each change of the definition."},
             "name": {"type": "string"},
             "purpose": {"enum": ["ads", "content", "analytics"]},
-            "rule": {"type": "object"},
-            "minimum_size": {"type": "integer"},
+            "definition": {"type": "object", "description": "As declared: what `POST /v1/audiences` takes."},
             "size": {"type": "integer", "description": "Members, as counted last."},
+            "consented": {"type": "integer", "description": "Of these, members who consent to the purpose."},
+            "is_too_small": {"type": "boolean", "description": "Fewer consent than the minimum: nobody is exported."},
+            "counted_at": EPOCH,
         }
     ),
     "AudiencePreview": object_of(

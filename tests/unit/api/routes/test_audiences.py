@@ -103,13 +103,14 @@ async def test_audiences_are_declared_changed_shown_and_dropped(caplog: pytest.L
             changed = await client.post("/v1/audiences", json=document(BUYERS | {"minimum_size": 3}))
             listed = (await client.get("/v1/audiences")).json()["audiences"]
             shown = (await client.get("/v1/audiences/buyers")).json()
+            same = await client.post("/v1/audiences", json=document(shown["definition"]))
             dropped = await client.delete("/v1/audiences/buyers")
             gone = [await client.get("/v1/audiences/buyers"), await client.delete("/v1/audiences/buyers")]
             back = await client.post("/v1/audiences", json=document(BUYERS))
-    told = [one.json()["audiences"][0] for one in (first, again, changed)]
-    assert [(one["version"], one["changed"]) for one in told] == [(1, True), (1, False), (2, True)]
+    told = [one.json()["audiences"][0] for one in (first, again, changed, same)]
+    assert [(one["version"], one["changed"]) for one in told] == [(1, True), (1, False), (2, True), (2, False)]
     assert listed == [shown]
-    assert (shown["rule"]["event"], shown["minimum_size"], shown["size"]) == ("purchase", 3, 0)
+    assert (shown["definition"], shown["size"]) == (BUYERS | {"minimum_size": 3}, 0)
     assert dropped.json() == {"dropped": "buyers"}
     assert [(one.status_code, one.json()["field"]) for one in gone] == [(404, "id")] * 2
     assert back.status_code == 409
