@@ -42,7 +42,9 @@ class CompiledRules:
         lists: Mapping[str, LoadedList] | None = None,
     ) -> None:
         used = list(dict.fromkeys(one.predicate for rule in rules for clause in rule for one in clause))
-        self._questions = all_questions(layout, audiences, used, lists or {})
+        self.lists = lists or {}
+        """The uploaded lists that rules ask for, and maybe others."""
+        self._questions = all_questions(layout, audiences, used, self.lists)
         self.predicates = [one for questions in self._questions for one in questions.predicates]
         """Distinct predicates, in the order of their literals."""
         place = {one: index for index, one in enumerate(self.predicates)}

@@ -3,9 +3,7 @@
 This is the schema of audiences wherever they are written: in files, in the API, on the topic.
 """
 
-from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, Final, Literal
-from zoneinfo import ZoneInfo
 
 from pydantic import Field, TypeAdapter
 
@@ -17,24 +15,6 @@ from streamseg.events.schema import schema_of
 MINIMUM_SIZE: Final = 50
 PURPOSES: Final = ("ads", "content", "analytics")
 """What audiences are for, in the order of a row's answers; content asks for consent to personalisation."""
-
-_EXAMPLES = "must be a date such as 2027-01-31, or a time with its zone such as 2027-01-31T12:00:00+01:00"
-
-
-def _moment(given: object) -> date | None:
-    """Read a date or a time with its zone; TOML and YAML give both as such, JSON as text."""
-    if isinstance(given, str):
-        try:
-            given = date.fromisoformat(given) if len(given) <= len("2027-01-31") else datetime.fromisoformat(given)
-        except ValueError:
-            raise ValueError(f"{_EXAMPLES}, not {given!r}") from None
-    if given is None or (isinstance(given, date) and not isinstance(given, datetime)):
-        return given
-    if not isinstance(given, datetime):
-        raise ValueError(_EXAMPLES)  # noqa: TRY004 - pydantic wants it so
-    if given.tzinfo is None:
-        raise ValueError(f"has no zone: write {given.isoformat()}Z, or its offset such as +01:00")
-    return given
 
 
 class Audience(Table):
@@ -53,7 +33,7 @@ class Audience(Table):
     """Who belongs to it."""
     minimum_size: Annotated[int, Field(ge=1)] = MINIMUM_SIZE
     """With fewer members who consent to the purpose it is not used."""
-    expires: Annotated[datetime | date | None, BeforeValidator(_moment)] = None
+    expires: Expiry = None
     """When it ends: a time with its zone, or the last day."""
 
     def ends_at(self, time_zone: str) -> float | None:

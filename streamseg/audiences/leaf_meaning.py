@@ -33,10 +33,23 @@ from streamseg.audiences.written.leaves import (
     TraitRule,
 )
 
-Leaf = FeatureRule | KnownRule | TraitRule | EventRule | NeverRule | SpentRule | BirthdayRule | SegmentRule | GroupRule
+Leaf = (
+    FeatureRule
+    | KnownRule
+    | TraitRule
+    | EventRule
+    | NeverRule
+    | SpentRule
+    | BirthdayRule
+    | SegmentRule
+    | GroupRule
+    | ListRule
+)
 
 
-def leaf(rule: Leaf, audience: str, vocabulary: Vocabulary, time_zone: str | None = None) -> Tree:
+def leaf(  # noqa: C901 - one for each kind
+    rule: Leaf, audience: str, vocabulary: Vocabulary, time_zone: str | None = None
+) -> Tree:
     """Return what a leaf of the audience's rule asks, with days of a time zone: None is the shop's.
 
     Raises `WrongNameError`.

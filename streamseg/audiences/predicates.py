@@ -86,7 +86,14 @@ class Belongs:
     audience: str
 
 
-Predicate = Compared | Known | Among | InGroup | Happened | Spent | Birthday | Belongs
+@dataclass(frozen=True, slots=True)
+class OnList:
+    """The customer is on an uploaded list that has not ended. Unknown as said above."""
+
+    list: str
+
+
+Predicate = Compared | Known | Among | InGroup | Happened | Spent | Birthday | Belongs | OnList
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.audiences.birthdays import OfBirthdays
-from streamseg.audiences.predicates import Among, Belongs, Compared, Happened, InGroup, Known, Predicate, Spent
+from streamseg.audiences.lists.content import LoadedList, among
+from streamseg.audiences.predicates import (
+    Among,
+    Belongs,
+    Compared,
+    Happened,
+    InGroup,
+    Known,
+    OnList,
+    Predicate,
+    Spent,
+)
 from streamseg.clustering.population import COMPARISONS, OF_ROWS
 from streamseg.features.identifiers.hashes import short_hash
 from streamseg.features.identifiers.normal_forms import FORMS
@@ -159,7 +170,47 @@ class OfDates:
         return self._questions.answer(asked.rows, asked.slots, asked.at)
 
 
-def all_questions(layout: Layout, audiences: Sequence[str], used: Sequence[Predicate]) -> list[Questions]:
+class OfUploads:
+    """Whether customers are on uploaded lists. Raises `KeyError` for a list that is not loaded."""
+
+    def __init__(self, layout: Layout, lists: Mapping[str, LoadedList], used: Iterable[Predicate]) -> None:
+        asked = [one for one in used if isinstance(one, OnList)]
+        self.predicates: Sequence[Predicate] = asked
+        self._lists = [lists[one.list] for one in asked]
+        self._ends = np.array([one.ends for one in self._lists])[:, None]
+        self._columns = [[n for n, kind in enumerate(layout.identifiers) if kind in one.kinds] for one in self._lists]
+        """For each list, the kinds of identifiers that it may hold, by their place in rows."""
+        self._asks_ids = any(len(one.content.ids) for one in self._lists)
+
+    def answer(self, asked: Asked) -> Answers:
+        """See `Questions`."""
+        rows, slots, at = asked.rows, asked.slots, asked.at
+        shape = (len(self._lists), len(slots))
+        yes, known = np.zeros(shape, dtype=np.bool_), np.ones(shape, dtype=np.bool_)
+        ids = np.empty(0, dtype=np.uint64)
+        if self._asks_ids:
+            ids = np.array([short_hash(rows.customer_ids[slot]) for slot in slots.tolist()], dtype=np.uint64)
+        since = rows.identified_from[slots]
+        told = (since == 0) | (rows.identified_at[slots] > since)
+        hashes = rows.identifiers[slots]
+        for n, (one, columns) in enumerate(zip(self._lists, self._columns, strict=True)):
+            if len(one.content.ids):
+                yes[n] = among(one.content.ids, ids)
+            for column in columns:
+                of_kind = hashes[:, column * FORMS : (column + 1) * FORMS]
+                has = np.flatnonzero(of_kind[:, 0])
+                yes[n, has] |= told[has, column] & among(one.content.identifiers, of_kind[has]).any(axis=1)
+                known[n] &= told[:, column]
+        open_ = at < self._ends
+        yes &= open_
+        no = ~yes & (known | ~open_)
+        until = np.where(open_ & ~no, self._ends, inf).min(axis=0, initial=inf)
+        return Answers(yes, no, until)
+
+
+def all_questions(
+    layout: Layout, audiences: Sequence[str], used: Sequence[Predicate], lists: Mapping[str, LoadedList]
+) -> list[Questions]:
     """Return the questions of all kinds that are used. Raises `KeyError` or `ValueError` for what rows do not keep."""
     questions: list[Questions] = [
         OfFigures(used),
@@ -169,6 +220,7 @@ def all_questions(layout: Layout, audiences: Sequence[str], used: Sequence[Predi
         OfTimes(layout, used),
         OfAmounts(layout, used),
         OfDates(layout, used),
+        OfUploads(layout, lists, used),
     ]
     return [one for one in questions if one.predicates]
 

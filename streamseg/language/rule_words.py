@@ -12,6 +12,7 @@ from streamseg.audiences.predicates import (
     Happened,
     InGroup,
     Known,
+    OnList,
     Predicate,
     Spent,
 )
@@ -51,6 +52,8 @@ def asked(predicate: Predicate, layout: Layout, language: str = DEFAULT) -> str:
             return _said(texts, "spent", amount=f"{amount} {layout.currency}", time=_many(texts, "days", days))
         case Birthday(_, period):
             return str(texts[f"birthday_{period}"])
+        case OnList(name):
+            return _said(texts, "on_list", list=name)
         case Belongs(audience):
             return _said(texts, "belongs", audience=audience)
 

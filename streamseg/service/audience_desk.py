@@ -12,6 +12,7 @@ from streamseg.audiences.audience_files import read_audiences
 from streamseg.audiences.counted_sizes import AudienceSizes
 from streamseg.audiences.declared import Declared, DeclaredAudiences
 from streamseg.audiences.definition import PURPOSES, Audience
+from streamseg.audiences.lists.content import LoadedList
 from streamseg.audiences.vocabulary import Vocabulary
 from streamseg.clustering.description.describe import pseudonym
 from streamseg.errors import NotFoundError, StreamsegError
@@ -23,10 +24,12 @@ from streamseg.service import audiences
 from streamseg.service.audience_reasons import read_reasons
 from streamseg.service.audience_rows import Rest
 from streamseg.service.audience_survey import Survey, survey
+from streamseg.service.lists import ListContents
 from streamseg.service.overlap import Overlap, overlap_of
 from streamseg.service.viability import AudienceCounts, counts_of
 
 Found = TypeVar("Found")
+Lists = Mapping[str, LoadedList] | None
 
 KEPT_SECONDS: Final = 5.0
 """How long the counts of all audiences are kept."""
@@ -49,7 +52,7 @@ class AudienceDesk:
         layout: of the rows.
         unknown: the consent of who gave no answer.
         live_of: prepares declared audiences for rows.
-        vocabulary: what rules can speak of.
+        vocabulary: what rules can speak of, with the lists of a set.
         partition_of: returns the partition of a customer, given the number of partitions.
         event_clock: whether the clock of a partition is that of its events.
         rest: how a scan gives way to lookups.
@@ -63,8 +66,8 @@ class AudienceDesk:
         layout: Layout,
         unknown: Consent,
         *,
-        live_of: Callable[[Layout, DeclaredAudiences], tuple[LiveAudiences, Sequence[str]]],
-        vocabulary: Vocabulary,
+        live_of: Callable[[Layout, DeclaredAudiences, Lists], tuple[LiveAudiences, Sequence[str]]],
+        vocabulary: Callable[[Layout, DeclaredAudiences], Vocabulary],
         partition_of: Callable[[str, int], int],
         event_clock: bool = False,
         rest: Rest | None = None,
@@ -72,6 +75,7 @@ class AudienceDesk:
     ) -> None:
         self._state = state
         self._models = models
+        self._lists = ListContents(models)
         self._layout = layout
         self._unknown = unknown
         self._live_of = live_of
@@ -122,7 +126,7 @@ class AudienceDesk:
         read = self._read(document, declared)
         for one in read:
             declared = declared.with_(one.id, one.written(), self._layout.audiences)
-        live, _ = await asyncio.to_thread(self._live_of, self._layout, declared)
+        live = await self._made(declared)
         wished = [one.id for one in read]
         return await self._alone(
             lambda: audiences.previews(
@@ -167,14 +171,18 @@ class AudienceDesk:
 
     def _read(self, document: bytes, declared: DeclaredAudiences) -> tuple[Audience, ...]:
         existing = [Audience.model_validate(one.definition) for one in declared.live]
-        return read_audiences("body.json", document, self._vocabulary, existing).audiences
+        return read_audiences("body.json", document, self._vocabulary(self._layout, declared), existing).audiences
 
     async def _prepared(self, declared: DeclaredAudiences) -> LiveAudiences:
         """Return the audiences as rows need them, prepared once for each generation."""
         if self._live is not None and self._live.generation == declared.generation:
             return self._live
-        live, _ = await asyncio.to_thread(self._live_of, self._layout, declared)
-        self._live = live
+        self._live = await self._made(declared)
+        return self._live
+
+    async def _made(self, declared: DeclaredAudiences) -> LiveAudiences:
+        lists = await self._lists.of(declared)
+        live, _ = await asyncio.to_thread(self._live_of, self._layout, declared, lists)
         return live
 
     async def _survey(self) -> Survey:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from streamseg.audiences.predicates import Among, Compared, Happened, InGroup, Known, Predicate, Spent
+from streamseg.audiences.predicates import Among, Compared, Happened, InGroup, Known, OnList, Predicate, Spent
 from streamseg.audiences.questions import Asked, all_questions
 from streamseg.clustering.identity import UNASSIGNED, id_of
 from streamseg.clustering.population import OF_ROWS
@@ -59,7 +59,7 @@ def audience_reasons(
     what is compared, null where it is not known: a figure, how often something happened (of the times that rows keep),
     an amount, a value or a segment. `until` says when the answer, or the membership, changes if no event comes, epoch
     seconds; null if it does not. Figures that fade may change one between the ends of windows: then it is known
-    at the next end.
+    at the next end. `ends` is the end of a list, epoch seconds, null for none.
 
     Args:
         layout: layout of the row.
@@ -92,15 +92,19 @@ def audience_reasons(
 
 
 def _told(predicate: Predicate, one: Asked, layout: Layout, live: LiveAudiences, language: str) -> dict[str, Any]:
-    (questions,) = all_questions(layout, live.ids, [predicate])
+    (questions,) = all_questions(layout, live.ids, [predicate], live.rules.lists)
     answer = questions.answer(one)
     yes, known = bool(answer.yes[0, 0]), bool(answer.yes[0, 0] or answer.no[0, 0])
-    return {
+    told: dict[str, Any] = {
         "asks": asked(predicate, layout, language),
         "is": yes if known else None,
         "value": _value(predicate, one, layout),
         "until": _moment(float(answer.until[0])),
     }
+    if isinstance(predicate, OnList):
+        uploaded = live.declared.find_list(predicate.list)
+        told["ends"] = None if uploaded is None else uploaded.ends
+    return told
 
 
 def _until(one: Asked, live: LiveAudiences) -> dict[str, int]:

@@ -21,7 +21,8 @@ from streamseg.features.identifiers.normal_forms import FORMS
 from streamseg.features.layout import Layout
 from streamseg.pipeline import is_known
 from streamseg.ports import ModelStore, StateStore
-from streamseg.service.audiences import Change, change, pieces_and_clocks, read_declared
+from streamseg.service.audience_rows import pieces_and_clocks
+from streamseg.service.audiences import Change, change, read_declared
 from streamseg.time_units import DAY_SECONDS
 
 _UNNAMED_SECONDS: Final = DAY_SECONDS

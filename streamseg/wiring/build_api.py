@@ -70,7 +70,7 @@ async def api_on_redis(settings: Settings, sink: EventSink) -> AsyncIterator[Api
 def _desk(settings: Settings, redis: Client, models: ModelStore) -> "AudienceDesk":
     """Make what answers about audiences. Loads numpy, so it is made in a thread, once it is asked for."""
     from streamseg.service.audience_desk import AudienceDesk  # noqa: PLC0415
-    from streamseg.wiring.declared_audiences import live_audiences, vocabulary  # noqa: PLC0415
+    from streamseg.wiring.declared_audiences import live_audiences, with_lists  # noqa: PLC0415
 
     derived = derive(settings)
     return AudienceDesk(
@@ -79,7 +79,7 @@ def _desk(settings: Settings, redis: Client, models: ModelStore) -> "AudienceDes
         derived.layout,
         derived.publishing.unknown_consent,
         live_of=live_audiences,
-        vocabulary=vocabulary(derived.layout),
+        vocabulary=with_lists,
         partition_of=partition_of,
         event_clock=settings.clock == "event",
     )

@@ -15,10 +15,11 @@ from streamseg.service import audiences
 from streamseg.service.audience_reasons import read_reasons
 from streamseg.service.audience_survey import Survey
 from streamseg.service.audience_survey import survey as survey_of
+from streamseg.service.lists import ListContents
 from streamseg.service.overlap import Overlap, overlap_of
 from streamseg.service.viability import AudienceCounts, counts_of
 from streamseg.settings import Settings
-from streamseg.wiring.declared_audiences import live_audiences, vocabulary
+from streamseg.wiring.declared_audiences import live_audiences, with_lists
 from streamseg.wiring.derived import derive
 from streamseg.wiring.stores import stores
 
@@ -96,7 +97,8 @@ async def reasons(settings: Settings, customer_id: str, language: str = DEFAULT)
     """Return why a customer is in each audience or not, see `service.audience_reasons.audience_reasons`."""
     layout = derive(settings).layout
     async with stores(settings) as (state, _, models):
-        live, _ = live_audiences(layout, await audiences.read_declared(models))
+        declared = await audiences.read_declared(models)
+        live, _ = live_audiences(layout, declared, await ListContents(models).of(declared))
         clock = settings.clock == "event"
         return await read_reasons(state, layout, live, customer_id, partition_of, event_clock=clock, language=language)
 

@@ -60,10 +60,9 @@ def live_audiences(
     understood, problems = meanings(definitions, vocabulary(layout, {name: one.kinds for name, one in lists.items()}))
     rules = [understood[one.id].clauses if one.id in understood else () for one in live]
     frozen = np.array([one.id not in understood for one in live], dtype=np.bool_)
-    compiled = CompiledRules(layout, [one.id for one in live], rules)
-    ends = np.array(
-        [inf if (at := one.ends_at(one.time_zone or layout.time_zone)) is None else at for one in definitions]
-    )
+    compiled = CompiledRules(layout, [one.id for one in live], rules, lists)
+    last = [one.ends_at(one.time_zone or layout.time_zone) for one in definitions]
+    ends = np.array([inf if at is None else at for at in last])
     lines = [f"audience {one.audience}: {one.text}" for one in problems]
     return LiveAudiences(declared, compiled, frozen, ends), [*missing, *without_room, *lines]
 

@@ -100,6 +100,7 @@ async def as_api(client: Client) -> None:
     await state.load(0, ["c-1"])
     await state.scan(0, 0, 10)
     await models.audience_sizes()
+    await models.read_list("a.1.x")
     await tickets.redeem(await tickets.issue("c-1", 60))
     await heard(client)
 

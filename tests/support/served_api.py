@@ -30,7 +30,7 @@ from streamseg.store.memory import (
     MemoryStateStore,
     MemoryTicketStore,
 )
-from streamseg.wiring.declared_audiences import live_audiences, vocabulary
+from streamseg.wiring.declared_audiences import live_audiences, with_lists
 
 SK = "sk_" + "s" * 43
 PK = "pk_" + "p" * 43
@@ -149,7 +149,7 @@ class Served:
             self.layout,
             Consent(ads=False, personalisation=True),
             live_of=live_audiences,
-            vocabulary=vocabulary(self.layout),
+            vocabulary=with_lists,
             partition_of=lambda _, __: 0,
             event_clock=True,
         )

@@ -61,6 +61,8 @@ class Facts:
     summed_since: float = -math.inf
     audiences: frozenset[str] = frozenset()
     celebrated: frozenset[Birthday] = frozenset()
+    on_lists: Mapping[str, Truth] = field(default_factory=dict)
+    """Whether the customer is on a list that has not ended, by list; None where an identifier may be missing."""
 
 
 def evaluate(rule: Tree, facts: Facts) -> Truth:

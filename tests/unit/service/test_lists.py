@@ -136,6 +136,7 @@ async def test_reasons_name_the_list(tmp_path: Path) -> None:
     rows = slab.stored()
     for slot, answer in ((0, True), (3, False), (5, None)):
         told = audience_reasons(LAYOUT, CUSTOMERS[slot], rows[slot], live, NOON)
-        asks = {"asks": "is on list people", "is": answer, "ends": NOON + DAY}
+        until = None if answer is False else int(NOON + DAY)
+        asks = {"asks": "is on list people", "is": answer, "value": None, "until": until, "ends": NOON + DAY}
         assert told["on"]["clauses"] == [[asks | {"wanted": True}]]
         assert told["off"]["clauses"] == [[asks | {"wanted": False}]]
