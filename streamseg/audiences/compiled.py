@@ -1,34 +1,50 @@
-"""Decides for many customers at once which audiences they belong to.
+"""Decides for many customers at once which segments of declared segmentations and which audiences they belong to.
 
-Each distinct predicate is answered once. Its answer is two literals, "known to hold" and "known not to hold", so a
-window that a row does not know makes neither true. A clause is the conjunction of literals, an audience the union of
-clauses.
+Each distinct predicate is answered once, for all of them. Its answer is two literals, "known to hold" and "known not to
+hold", so a window that a row does not know makes neither true.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from streamseg.audiences.clauses import Mask, UnionsOfClauses
 from streamseg.audiences.lists.content import LoadedList
+from streamseg.audiences.meaning import OrderedRules
 from streamseg.audiences.normal_form import Clause
-from streamseg.audiences.predicates import Predicate
-from streamseg.audiences.questions import Asked, Mask, all_questions
+from streamseg.audiences.ordered import Codes, DecidedSegments, in_stages
+from streamseg.audiences.predicates import InGroup, Predicate
+from streamseg.audiences.questions import Asked, all_questions
 from streamseg.features.layout import Layout
 from streamseg.features.rows import Floats, Rows, Slots
 
 
 class Decided(NamedTuple):
-    """Who belongs to which of a audiences: n rows, `members` shape (n, a)."""
+    """Who belongs where: n rows, `members` shape (n, audiences)."""
 
     members: Mask
     until: Floats
     """When an answer may change if no event comes, epoch seconds, shape (n,); infinite if none does."""
+    segments: Sequence[tuple[int, Codes]] = ()
+    """Of each declared segmentation: its column in the rows, and the codes of the segments, shape (n,)."""
+
+
+class _Answers(NamedTuple):
+    literals: Mask
+    """Of all predicates, see `UnionsOfClauses`, shape (literals, n)."""
+    until: Floats
+    segments: Sequence[tuple[int, Codes]]
 
 
 class CompiledRules:
-    """The rules of all audiences, prepared for a layout.
+    """The rules of all audiences and declared segmentations, prepared for a layout.
+
+    Args:
+        layout: of the rows.
+        audiences: their ids.
+        rules: normal form of each.
+        segmentations: each after those that it asks of.
 
     Raises `KeyError` for an unknown figure or list, `ValueError` for an attribute, segmentation or event that rows do
     not keep.
@@ -40,65 +56,53 @@ class CompiledRules:
         audiences: Sequence[str],
         rules: Sequence[Sequence[Clause]],
         lists: Mapping[str, LoadedList] | None = None,
+        segmentations: Sequence[OrderedRules] = (),
     ) -> None:
-        used = list(dict.fromkeys(one.predicate for rule in rules for clause in rule for one in clause))
         self.lists = lists or {}
         """The uploaded lists that rules ask for, and maybe others."""
-        self._questions = all_questions(layout, audiences, used, self.lists)
+        all_rules = [*(rule for one in segmentations for rule in one.rules), *rules]
+        used = dict.fromkeys(one.predicate for rule in all_rules for clause in rule for one in clause)
+        decided = {one.segmentation for one in segmentations}
+        asked = [one for one in used if isinstance(one, InGroup) and one.segmentation in decided]
+        self._questions = all_questions(layout, audiences, [one for one in used if one not in asked], self.lists)
+        stages = in_stages(segmentations)
         self.predicates = [one for questions in self._questions for one in questions.predicates]
         """Distinct predicates, in the order of their literals."""
+        for stage in stages:
+            self.predicates += [one for rules_ in stage for one in asked if one.segmentation == rules_.segmentation]
         place = {one: index for index, one in enumerate(self.predicates)}
-        always, never = 2 * len(place), 2 * len(place) + 1
+        self._stages = [
+            DecidedSegments(layout, stage, asked, UnionsOfClauses([rule for one in stage for rule in one.rules], place))
+            for stage in stages
+        ]
+        self._audiences = UnionsOfClauses(rules, place)
         self._rules = list(rules)
-        clauses: list[list[int]] = []
-        starts: list[int] = []
-        for rule in rules:
-            own = [[2 * place[one.predicate] + (not one.holds) for one in clause] for clause in rule] or [[never]]
-            starts.append(len(clauses))
-            clauses += own
-        self._starts = np.array(starts, dtype=np.intp)
-        """First of each audience's clauses."""
-        longest = max(map(len, clauses), default=0)
-        padded = [clause + [always] * (longest - len(clause)) for clause in clauses]
-        self._literals: NDArray[np.intp] = np.array(padded, dtype=np.intp).reshape(len(clauses), longest).T
-        """By place in the clause, the literal of each clause."""
+        self.segmentations = tuple(segmentations)
 
     def decide(self, rows: Rows, slots: Slots, at: Floats, members: Mask) -> Decided:
         """Decide for rows at the moments `at` (n,), epoch seconds; `members` (n, a) says who belongs now."""
-        if not len(slots) or not len(self._starts):
+        if not len(slots) or not (self._rules or self._stages):
             return Decided(np.zeros(members.shape, dtype=np.bool_), np.full(len(slots), np.inf))
-        literals, until = self._answer(rows, slots, at, members)
-        return Decided(self._holds(literals), until)
-
-    def _holds(self, literals: Mask) -> Mask:
-        """Return which audiences' rules hold, shape (n, a), from the literals, shape (literals, n)."""
-        clauses = np.ones((self._literals.shape[1], literals.shape[1]), dtype=np.bool_)
-        for of_clauses in self._literals:
-            clauses &= literals[of_clauses]
-        holds: Mask = np.logical_or.reduceat(clauses, self._starts, axis=0).T
-        return holds
+        literals, until, segments = self._answer(rows, slots, at, members)
+        return Decided(self._audiences.hold(literals).T, until, segments)
 
     def clauses(self, audience: int) -> Sequence[Clause]:
         """Return the rule of an audience, by its position."""
         return self._rules[audience]
 
     def unknown(self, rows: Rows, slots: Slots, at: Floats, members: Mask) -> Mask:
-        """Return where a rule does not hold but might, if more of the row were known, shape (n, a)."""
-        literals, _ = self._answer(rows, slots, at, members)
-        possible = literals.copy()
-        possible[:-2:2], possible[1:-2:2] = ~literals[1:-2:2], ~literals[:-2:2]
-        return self._holds(possible) & ~self._holds(literals)
+        """Return where an audience's rule does not hold but might, if more of the row were known, shape (n, a)."""
+        literals = self._answer(rows, slots, at, members).literals
+        holds = self._audiences.hold(literals)
+        return (~holds & ~self._audiences.known_not(literals, holds)).T
 
     def answers(self, rows: Rows, slots: Slots, at: Floats, members: Mask) -> dict[Predicate, tuple[Mask, Mask]]:
         """Return for each predicate where it is known to hold, and where it is known not to, each shape (n,)."""
-        literals, _ = self._answer(rows, slots, at, members)
+        literals = self._answer(rows, slots, at, members).literals
         return {one: (literals[2 * index], literals[2 * index + 1]) for index, one in enumerate(self.predicates)}
 
-    def _answer(self, rows: Rows, slots: Slots, at: Floats, members: Mask) -> tuple[Mask, Floats]:
-        """Return two literals for each predicate, then one that always holds and one that never does, (literals, n).
-
-        And until when they stay as they are, shape (n,).
-        """
+    def _answer(self, rows: Rows, slots: Slots, at: Floats, members: Mask) -> _Answers:
+        """Answer all predicates and decide the declared segmentations, which predicates ask of."""
         literals = np.zeros((2 * len(self.predicates) + 2, len(slots)), dtype=np.bool_)
         literals[-2] = True
         until, start, asked = np.full(len(slots), np.inf), 0, Asked(rows, slots, at, members)
@@ -107,4 +111,11 @@ class CompiledRules:
             end = start + 2 * len(questions.predicates)
             literals[start:end:2], literals[start + 1 : end : 2] = answers.yes, answers.no
             until, start = np.minimum(until, answers.until), end
-        return literals, until
+        segments = list[tuple[int, Codes]]()
+        for stage in self._stages:
+            codes, told = stage.decide(rows, slots, literals)
+            segments += zip(stage.columns, codes, strict=True)
+            for yes, no in told:
+                literals[start], literals[start + 1] = yes, no
+                start += 2
+        return _Answers(literals, until, segments)

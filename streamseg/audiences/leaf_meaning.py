@@ -13,6 +13,7 @@ from streamseg.audiences.predicates import (
     OnList,
     Operator,
     Spent,
+    Stays,
     Tree,
     all_of,
     any_of,
@@ -48,16 +49,18 @@ Leaf = (
 
 
 def leaf(  # noqa: C901 - one for each kind
-    rule: Leaf, audience: str, vocabulary: Vocabulary, time_zone: str | None = None
+    rule: Leaf, member: Belongs | Stays, vocabulary: Vocabulary, time_zone: str | None = None
 ) -> Tree:
-    """Return what a leaf of the audience's rule asks, with days of a time zone: None is the shop's.
+    """Return what a leaf of a rule asks, with days of a time zone: None is the shop's.
+
+    `member` is of those for whom the rule holds now.
 
     Raises `WrongNameError`.
     """
     zone = time_zone or vocabulary.time_zone
     match rule:
         case FeatureRule():
-            meant = _feature(rule, audience, vocabulary)
+            meant = _feature(rule, member, vocabulary)
         case KnownRule():
             meant = known_trait(rule.known, vocabulary)
         case TraitRule():
@@ -81,7 +84,7 @@ def leaf(  # noqa: C901 - one for each kind
     return meant
 
 
-def _feature(rule: FeatureRule, audience: str, vocabulary: Vocabulary) -> Tree:
+def _feature(rule: FeatureRule, member: Belongs | Stays, vocabulary: Vocabulary) -> Tree:
     figure = vocabulary.figure(rule.feature)
     numbers: dict[str, float | None] = {name: number for name, (_, number) in rule.bounds.items()}
     numbers |= {"is": rule.is_, "enter": rule.enter, "leave": rule.leave}
@@ -90,7 +93,7 @@ def _feature(rule: FeatureRule, audience: str, vocabulary: Vocabulary) -> Tree:
             vocabulary.check_number(name, figure, number)
     if rule.enter is not None and rule.leave is not None:
         sign: Operator = ">=" if rule.enter > rule.leave else "<="
-        stays = AllOf((Belongs(audience), Compared(figure, sign, rule.leave)))
+        stays = AllOf((member, Compared(figure, sign, rule.leave)))
         return any_of((Compared(figure, sign, rule.enter), stays))
     if rule.is_ is not None:
         return Compared(figure, "==", rule.is_)

@@ -93,7 +93,15 @@ class OnList:
     list: str
 
 
-Predicate = Compared | Known | Among | InGroup | Happened | Spent | Birthday | Belongs | OnList
+@dataclass(frozen=True, slots=True)
+class Stays:
+    """The customer is in this segment as the look begins: the same for a segment of a declared segmentation."""
+
+    segmentation: str
+    code: int
+
+
+Predicate = Compared | Known | Among | InGroup | Happened | Spent | Birthday | Belongs | OnList | Stays
 
 
 @dataclass(frozen=True, slots=True)

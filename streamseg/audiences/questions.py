@@ -5,7 +5,7 @@ Every class takes the predicates of its kind from those that are used, and answe
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import inf
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from streamseg.audiences.predicates import (
     OnList,
     Predicate,
     Spent,
+    Stays,
 )
 from streamseg.clustering.population import COMPARISONS, OF_ROWS
 from streamseg.features.identifiers.hashes import short_hash
@@ -94,12 +95,14 @@ class OfFigures:
 class OfLists:
     """Whether a column of a field has one of the listed values: attributes, or the groups of segmentations.
 
-    Raises `ValueError` for a column that the layout does not have.
+    A segmentation is asked as the row has it: one that was learned is decided before the rules, a declared one
+    (`Stays`) after them. Raises `ValueError` for a column that the layout does not have.
     """
 
-    def __init__(self, layout: Layout, kind: type[Among] | type[InGroup], used: Iterable[Predicate]) -> None:
-        self.predicates: Sequence[Predicate] = [one for one in used if isinstance(one, kind)]
-        self._field = "attributes" if kind is Among else "segment"
+    def __init__(self, layout: Layout, field: Literal["attributes", "segment"], used: Iterable[Predicate]) -> None:
+        kinds = (Among,) if field == "attributes" else (InGroup, Stays)
+        self.predicates: Sequence[Predicate] = [one for one in used if isinstance(one, kinds)]
+        self._field = field
         attributes = [attribute.name for attribute in layout.attributes]
         columns, values, starts = list[int](), list[int](), list[int]()
         for one in self.predicates:
@@ -110,6 +113,9 @@ class OfLists:
             elif isinstance(one, InGroup):
                 columns += [layout.segmentations.index(one.segmentation)] * len(one.codes)
                 values += one.codes
+            elif isinstance(one, Stays):
+                columns.append(layout.segmentations.index(one.segmentation))
+                values.append(one.code)
         self._columns, self._values = np.array(columns, dtype=np.intp), np.array(values, dtype=np.float64)[:, None]
         self._starts = np.array(starts, dtype=np.intp)
 
@@ -214,8 +220,8 @@ def all_questions(
     """Return the questions of all kinds that are used. Raises `KeyError` or `ValueError` for what rows do not keep."""
     questions: list[Questions] = [
         OfFigures(used),
-        OfLists(layout, Among, used),
-        OfLists(layout, InGroup, used),
+        OfLists(layout, "attributes", used),
+        OfLists(layout, "segment", used),
         OfMembers(audiences, used),
         OfTimes(layout, used),
         OfAmounts(layout, used),

@@ -4,12 +4,12 @@ Each question is answered with what a predicate needs, or with `WrongNameError`:
 name.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
-from streamseg.clustering.identity import code_of, segmentation_of
+from streamseg.clustering.identity import OUTSIDE, code_of, segmentation_of
 from streamseg.clustering.population import OF_ROWS
 from streamseg.features.feature import YES_OR_NO, Feature
 from streamseg.features.words.attributes import Attribute, slug
@@ -53,6 +53,8 @@ class Vocabulary:
     """Kinds of identifiers of which rows keep hashes."""
     lists: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """What the uploaded lists hold, by their ids: `id` and kinds of identifiers."""
+    declared: Collection[str] = ()
+    """The segmentations that have declared groups only: their segments have rules."""
 
     def figure(self, name: str) -> str:
         """Return the figure with this name: a feature as observed, or a count that the row keeps."""
@@ -138,12 +140,20 @@ class Vocabulary:
     def segment(self, segment: str) -> tuple[str, int]:
         """Return the segmentation and the code of a segment id, which may be that of a declared group."""
         name = segmentation_of(segment)
-        declared = self.segmentations.get(name, {}).get(segment.removeprefix(f"{name}-"))
+        groups = self.segmentations.get(name, {})
+        ending = segment.removeprefix(f"{name}-")
+        if ending in groups:
+            return name, groups[ending]
+        if name in self.declared:
+            there = [f"{name}-{one}" for one in groups]
+            raise WrongNameError("segment", f"there is no segment {segment}{_near(segment, there, 'segments')}")
         try:
-            code = code_of(segment) if declared is None else declared
+            code = code_of(segment)
         except ValueError:
             raise WrongNameError("segment", f"{segment} is no segment id such as behaviour-k7q2") from None
         self._check_segmentation("segment", name)
+        if code >= OUTSIDE:
+            raise WrongNameError("segment", f"{segment} is no segment id such as behaviour-k7q2")
         return name, code
 
     def group_code(self, segmentation: str, group: str) -> int:

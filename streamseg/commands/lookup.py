@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -75,24 +75,32 @@ def print_audiences(reasons: Mapping[str, Mapping[str, Any]], language: str = "e
     """Print why a customer is in each audience or not: what its rule asks, what is so, and until when."""
     from streamseg.language import messages
 
-    texts, words = messages(language)["rule"], messages(language)["why"]
-    answers = {True: words["yes"], False: words["no"], None: texts["unknown"]}
+    texts = messages(language)["rule"]
     for audience, one in reasons.items():
         said = texts["member"].format(since=utc(one["since"])) if one["member"] else texts["outside"]
         if one["until"] is not None:
             said = texts["leaves" if one["member"] else "enters"].format(said=said, until=utc(one["until"]))
         say(f"{audience}: {said}")
-        for number, clause in enumerate(one["clauses"]):
-            if number:
-                say(f"  {texts['alternative']}")
-            for asks in clause:
-                told = [str(answers[asks["is"]]) + ("" if asks["value"] is None else f" ({_short(asks['value'])})")]
-                if asks["until"] is not None:
-                    told.append(texts["until"].format(until=utc(asks["until"])))
-                if not asks["wanted"]:
-                    told.append(texts["must_not"])
-                sign = "+" if asks["is"] == asks["wanted"] else "-"
-                say(f"  {sign} {asks['asks']}: {', '.join(told)}", indent="      ")
+        _print_clauses(one["clauses"], "  ", language)
+
+
+def _print_clauses(clauses: Sequence[Sequence[Mapping[str, Any]]], indent: str, language: str) -> None:
+    """Print the ways to belong by a rule: what each asks, and what is so."""
+    from streamseg.language import messages
+
+    texts, words = messages(language)["rule"], messages(language)["why"]
+    answers = {True: words["yes"], False: words["no"], None: texts["unknown"]}
+    for number, clause in enumerate(clauses):
+        if number:
+            say(f"{indent}{texts['alternative']}")
+        for asks in clause:
+            told = [str(answers[asks["is"]]) + ("" if asks["value"] is None else f" ({_short(asks['value'])})")]
+            if asks["until"] is not None:
+                told.append(texts["until"].format(until=utc(asks["until"])))
+            if not asks["wanted"]:
+                told.append(texts["must_not"])
+            sign = "+" if asks["is"] == asks["wanted"] else "-"
+            say(f"{indent}{sign} {asks['asks']}: {', '.join(told)}", indent=f"{indent}    ")
 
 
 def _short(value: object) -> str:
@@ -119,6 +127,9 @@ def print_reasons(
     from streamseg.language.segment_text import rfm_name
 
     own, other, texts = segment["id"], reason["runner_up"], messages(language)["why"]
+    if "rules" in reason.get("declared", {}):
+        _print_rules(reason["declared"]["rules"], own, language)
+        return
     if "declared" in reason:
         said = [_rule(reason["declared"], catalogue.get(own, {}), features, language)]
     else:
@@ -144,6 +155,13 @@ def print_reasons(
                 for group, segment, centre in named
             ]
             say(f"    {_value(feature, pull, language)}; {', '.join(ranges)}", indent="      ")
+
+
+def _print_rules(rules: Sequence[Mapping[str, Any]], own: str, language: str) -> None:
+    """Print what each rule asks, down to the one that holds."""
+    for rule in rules:
+        say(f"  {rule['segment']}: {'the first that holds' if rule['segment'] == own else 'does not hold'}")
+        _print_clauses([clause for clause in rule["clauses"] if clause], "    ", language)
 
 
 def _rule(

@@ -1,4 +1,4 @@
-"""`streamseg schemas`: keep the schema files of the topics and of audiences equal to the code."""
+"""`streamseg schemas`: keep the schema files of topics, audiences and declared segmentations equal to the code."""
 
 import json
 from pathlib import Path
@@ -23,7 +23,7 @@ from streamseg.commands._options import json_option
 @json_option
 @click.pass_context
 def command(ctx: click.Context, check: bool, folder: Path, as_json: bool) -> None:
-    """Write or check the schema files of the topics and of audiences.
+    """Write or check the schema files of the topics, of audiences and of declared segmentations.
 
     The check prints one line per file that differs; exit code 1.
     """
@@ -45,8 +45,9 @@ def command(ctx: click.Context, check: bool, folder: Path, as_json: bool) -> Non
 def schema_files(folder: Path) -> dict[Path, str]:
     """The content of each schema file, by path."""
     from streamseg.audiences.definition import definitions_schema
+    from streamseg.audiences.segment_rules import segment_rules_schema
 
-    schemas = {**topic_schemas(), "audiences": definitions_schema()}
+    schemas = {**topic_schemas(), "audiences": definitions_schema(), "segment-rules": segment_rules_schema()}
     return {
         folder / name / "v1" / "schema.json": json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
         for name, schema in schemas.items()

@@ -15,6 +15,7 @@ from streamseg.audiences.predicates import (
     OnList,
     Predicate,
     Spent,
+    Stays,
 )
 from streamseg.clustering.identity import id_of
 from streamseg.features.layout import Layout
@@ -25,7 +26,7 @@ from streamseg.time_units import DAY_SECONDS, HOUR_SECONDS
 Texts = Mapping[str, Any]
 
 
-def asked(predicate: Predicate, layout: Layout, language: str = DEFAULT) -> str:  # noqa: PLR0911 - one for each kind
+def asked(predicate: Predicate, layout: Layout, language: str = DEFAULT) -> str:  # noqa: C901, PLR0911 - one for each kind
     """Return what a predicate asks. English names features as rules do, other languages in words.
 
     >>> asked(Happened("purchase.shoes", 2, 30 * 86_400), Layout.of())
@@ -55,7 +56,9 @@ def asked(predicate: Predicate, layout: Layout, language: str = DEFAULT) -> str:
         case OnList(name):
             return _said(texts, "on_list", list=name)
         case Belongs(audience):
-            return _said(texts, "belongs", audience=audience)
+            return _said(texts, "belongs", group=audience)
+        case Stays(segmentation, code):
+            return _said(texts, "belongs", group=id_of(segmentation, code))
 
 
 def _said(texts: Texts, key: str, **facts: Any) -> str:

@@ -23,6 +23,8 @@ def label(entry: Entry, language: str = DEFAULT) -> str:
 
 def generated_label(entry: Entry, language: str = DEFAULT) -> str:
     """Return the generated label; entries of older versions have it in English only."""
+    if (name := _given(entry, "name", language)) is not None:
+        return name
     said = entry.get("label_words")
     if said is None:
         return str(entry.get("generated_label", entry.get("label", "")))
@@ -42,6 +44,8 @@ def description(entry: Entry, language: str = DEFAULT, labels: Mapping[str, str]
     if "label_words" not in entry:
         return str(entry.get("description", ""))
     tables = messages(language)
+    if (given := _given(entry, "description", language)) is not None:
+        return _sentence(given.removesuffix("."))
     if entry.get("declared"):
         return " ".join(_sentence(say(tables, one)) for one in entry["persona"])
     if not entry.get("described"):
@@ -58,6 +62,13 @@ def description(entry: Entry, language: str = DEFAULT, labels: Mapping[str, str]
     if nearest and entry["apart_from_nearest"]:
         parts.append(_differences(tables, "apart_from_nearest", entry["apart_from_nearest"], label=nearest))
     return " ".join(map(_sentence, parts))
+
+
+def _given(entry: Entry, text: str, language: str) -> str | None:
+    """Return a text that the rules of a declared segment give, in English where the language has none."""
+    texts = (entry.get("declared") or {}).get(text) or {}
+    found = texts.get(language, texts.get(DEFAULT))
+    return None if found is None else str(found)
 
 
 def action(entry: Entry, actions: Sequence[Action], language: str = DEFAULT) -> str | None:

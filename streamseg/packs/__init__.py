@@ -16,6 +16,9 @@ that it needs::
 
     [features]
     brand_groups = 8
+
+A pack of a declared segmentation has `[[segment]]` tables with rules instead: it is a file as a shop writes its own
+(`audiences/segment_rules.py`).
 """
 
 import tomllib
@@ -23,6 +26,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from streamseg.errors import SettingsError
@@ -39,6 +43,8 @@ class Pack:
     segmentation: Mapping[str, Any]
     attributes: Mapping[str, Any] = field(default_factory=dict)
     features: Mapping[str, Any] = field(default_factory=dict)
+    rules: Path | None = None
+    """The file of a declared segmentation."""
 
 
 @cache
@@ -52,7 +58,11 @@ def pack(name: str) -> Pack:
     """Return the pack with this name. Raises `SettingsError` if there is none."""
     if name not in names():
         raise SettingsError(f"no pack {name}: choose one of {', '.join(names())}")
-    read = tomllib.loads((files(__name__) / f"{name}.toml").read_text("utf-8"))
+    file = files(__name__) / f"{name}.toml"
+    read = tomllib.loads(file.read_text("utf-8"))
+    if "segment" in read:
+        rules = Path(str(file))
+        return Pack(name, read["about"], read["needs"], {"rules": rules}, rules=rules)
     return Pack(
         name,
         read["about"],

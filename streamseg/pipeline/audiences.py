@@ -1,4 +1,4 @@
-"""Looks at rows for the audiences that people declared: who enters and exits, and until when that holds.
+"""Looks at rows by rules, for declared segmentations and audiences: who enters and exits, and until when that holds.
 
 A rule decides at once: it has no border on which a customer could go back and forth, but for figures that decay, whose
 rules name a value to enter and one to leave. The verdict follows from the row and the moment alone.
@@ -13,8 +13,11 @@ from numpy.typing import NDArray
 from streamseg.audiences.compiled import CompiledRules
 from streamseg.audiences.declared import DeclaredAudiences
 from streamseg.audiences.definition import PURPOSES
+from streamseg.clustering.assign import Codes as SegmentCodes
+from streamseg.clustering.identity import UNASSIGNED
 from streamseg.features.rows import NO_SLOTS, Floats, Rows, Slots
 from streamseg.membership.types import AudienceChange, Consent
+from streamseg.pipeline.looking import Looked
 from streamseg.pipeline.segmentation import is_known
 
 Mask = NDArray[np.bool_]
@@ -32,11 +35,11 @@ NO_ANSWERS: Mapping[int, Codes] = {}
 
 @dataclass(frozen=True, slots=True)
 class LiveAudiences:
-    """The audiences of one generation as the path needs them."""
+    """The audiences of one generation, and the rules of declared segmentations, as the path needs them."""
 
     declared: DeclaredAudiences
     rules: CompiledRules
-    """Of the live audiences, sorted by id."""
+    """Of the live audiences, sorted by id, and of the declared segmentations."""
     frozen: Mask
     """Audiences whose rule this worker cannot decide: their members stay. Shape (a,)."""
     ends: Floats
@@ -59,7 +62,7 @@ class LiveAudiences:
 
     @property
     def generation(self) -> int:
-        """Generation of the set."""
+        """Generation of the set; 0 before the first audience."""
         return self.declared.generation
 
 
@@ -79,6 +82,8 @@ class AudiencesLook:
     agreed_before: Mask
     """Whether customers consented to the purpose of each audience at the latest flush."""
     agreed: Mask
+    told: bool = True
+    """Whether memberships tell of audiences: not before the first one is declared."""
 
     @property
     def moved(self) -> Mask:
@@ -108,6 +113,7 @@ class AudiencesLook:
             self.renewed[chosen],
             self.agreed_before[chosen],
             self.agreed[chosen],
+            self.told,
         )
 
     def schedule(
@@ -164,17 +170,19 @@ def look_at_audiences(
     *,
     answered: Mapping[int, Codes] = NO_ANSWERS,
     unknown: Consent = NOTHING_SAID,
+    looked: Looked | None = None,
 ) -> AudiencesLook | None:
-    """Decide the audiences of the rows, and store the result in the rows.
+    """Decide the audiences and the declared segments of the rows, and store the result in the rows.
 
     Args:
         rows: the slab; `entered`, `audiences_as_of` and `due_at` are updated.
         slots: rows to look at, each once, shape (n,).
         now: the partition's clock, epoch seconds; if a row's latest event is later, that time is used.
-        live: the audiences; None where none are declared, which gives None.
+        live: the audiences and rules; None where nothing is declared, which gives None.
         cleared: rows that an erasure has cleared since the latest flush; whoever came back enters anew.
         answered: by slot, the answers at the latest flush, for rows with consents or erasures since then.
         unknown: consent of who gave no answer.
+        looked: the look at these rows by models, to which the declared segments are added. None: segments stay.
     """
     if live is None:
         return None
@@ -182,6 +190,8 @@ def look_at_audiences(
     count = len(live.ids)
     at = np.maximum(rows.last_seen[slots], now)
     decided = live.rules.decide(rows, slots, at, before[:, :count])
+    if looked is not None:
+        _enter(rows, slots, at, decided.segments, looked)
     after, open_ = np.zeros_like(before), is_known(rows, slots)[:, None] & (at[:, None] < live.ends)
     after[:, :count] = np.where(live.frozen, before[:, :count], decided.members) & open_
     stays = before[:, :count] & ~np.isin(slots, cleared)[:, None]
@@ -200,7 +210,19 @@ def look_at_audiences(
     for row in np.flatnonzero(np.isin(slots, list(answered))).tolist() if answered else ():
         agreed_before[row] = _effective(np.array(answered[int(slots[row])]), unknown)
     asked = agreed_before[:, purposes], agreed[:, purposes]
-    return AudiencesLook(ids, live.versions, before, after, due, renewed, *asked)
+    return AudiencesLook(ids, live.versions, before, after, due, renewed, *asked, live.generation > 0)
+
+
+def _enter(rows: Rows, slots: Slots, at: Floats, decided: Iterable[tuple[int, SegmentCodes]], looked: Looked) -> None:
+    """Put the rows into declared segments, given by column: at once, as a rule has no border to settle at."""
+    known = is_known(rows, slots)
+    for column, found in decided:
+        codes = np.where(known, found, np.uint32(UNASSIGNED))
+        entered = rows.segment[slots, column] != codes
+        rows.since[slots[entered], column] = at[entered]
+        rows.segment[slots, column] = codes
+        rows.candidate[slots, column] = rows.streak[slots, column] = 0
+        looked.decided(column, codes)
 
 
 def consents(rows: Rows, slots: Slots, unknown: Consent = NOTHING_SAID) -> Mask:
@@ -225,7 +247,7 @@ def leave_all(
     due = np.full(len(slots), np.inf)
     agreed = consents(rows, slots, unknown)[:, [live.purposes[one] for one in ids]]
     after, renewed = np.zeros_like(before), rows.due_at[slots, 0] > 0
-    return AudiencesLook(ids, live.versions, before, after, due, renewed, agreed, agreed)
+    return AudiencesLook(ids, live.versions, before, after, due, renewed, agreed, agreed, live.generation > 0)
 
 
 def moved_by(
@@ -251,7 +273,8 @@ def moved_by(
 
     never, same = np.full(len(slots), np.inf), np.zeros(len(slots), dtype=np.bool_)
     agreed = consents(rows, slots, unknown)[:, [live.purposes[one] for one in ids]]
-    return AudiencesLook(ids, live.versions, placed(*before), placed(*after), never, same, agreed, agreed)
+    told = live.generation > 0
+    return AudiencesLook(ids, live.versions, placed(*before), placed(*after), never, same, agreed, agreed, told)
 
 
 def count_audiences(look: AudiencesLook | None, sizes: Mapping[str, int]) -> dict[str, int]:

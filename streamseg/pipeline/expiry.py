@@ -70,7 +70,7 @@ def exit_entries(
         if exits or leaves:
             seq += 1
             unassigned = dict.fromkeys(names)
-            none = None if audiences is None else ()
+            none = None if audiences is None or not audiences.generation else ()
             membership = Membership(customer_id, epoch, seq, int(now), model, unassigned, consent, none)
             entries.append(OutboxEntry(customer_id, epoch, seq, encode(membership), exits, None, leaves))
         entries.append(OutboxEntry(customer_id, epoch, seq + 1, None, (), consent))

@@ -37,6 +37,14 @@ class Looked:
     def __post_init__(self) -> None:
         self.moved = (self.before != self.after).any(axis=1)
 
+    def decided(self, column: int, codes: Codes) -> None:
+        """Take the segments of a declared segmentation, shape (n,); they are certain."""
+        self.after[:, column] = codes
+        self.score[:, column] = codes != UNASSIGNED
+        moved = self.before[:, column] != codes
+        self.changed |= moved
+        self.moved = (self.before != self.after).any(axis=1)
+
     def compare_with(self, slots: Slots, flushed: Mapping[int, NDArray[np.uint32]]) -> None:
         """Take `flushed` as the segments before: those of the latest flush, by slot, for rows looked at since then.
 

@@ -136,7 +136,7 @@ def _told_audiences(
 
     Few combinations occur, so each is encoded once.
     """
-    if look is None:
+    if look is None or not look.told:
         return repeat(("", ()), len(chosen))
     after = look.after[chosen]
     before = look.before[chosen] & ~anew[:, None]

@@ -95,7 +95,7 @@ def sample(
     samples, taken = list[SampleRecord](), list[tuple[Segmentation, Slots]]()
     slots = slots[may_learn(rows, slots, unknown=unknown)]
     for s, segmentation in enumerate(segmentations):
-        if segmentation.dropped:
+        if segmentation.dropped or segmentation.declared:
             continue
         outside = is_outside(rows, slots, segmentation, now)
         left = slots[outside & (rows.learned_at[slots, s] > 0)]

@@ -1,4 +1,8 @@
-"""Defines a segmentation as the path needs it, and which rows can be assigned in it."""
+"""Defines a segmentation as the path needs it, and which rows can be assigned in it.
+
+What decides its segments, its *decider*, is either clustered, the nearest centre of a model, or declared, the first
+rule that holds (`audiences/ordered.py`). All else about segmentations is the same for both.
+"""
 
 from dataclasses import dataclass
 
@@ -14,15 +18,19 @@ from streamseg.features.vector import observed
 
 @dataclass(frozen=True, slots=True)
 class Segmentation:
-    """A segmentation: features, rules for settling and learning, and the current model (None during warm-up)."""
+    """A segmentation: what the decider needs, who belongs, and who may see it.
+
+    A clustered one has features, rules for settling and learning, and a model (None during warm-up). The rules of a
+    declared one are compiled together with those of audiences, see `LiveAudiences`.
+    """
 
     name: str
-    features: tuple[str, ...]
-    margin: float
+    features: tuple[str, ...] = ()
+    margin: float = 0.0
     """How much nearer another segment must be to count, as a share (0-1) of the distance to the own one."""
-    looks: int
+    looks: int = 1
     """Ticks in a row at whose end it must be nearer."""
-    learn_interval_seconds: float
+    learn_interval_seconds: float = 0.0
     assigner: Assigner | None = None
     version: int = 0
     """Version of the current snapshot; 0 without one."""
@@ -36,6 +44,8 @@ class Segmentation:
     """Length of a tick: the looks in it count once. Whole seconds, since rows keep their times in them."""
     population: Population | None = None
     """Who belongs to it at all; None for everybody. All others are in its declared group (`identity.OUTSIDE`)."""
+    declared: bool = False
+    """Whether its decider is declared: nothing is learned, and one look decides."""
     dropped: bool = False
     """Whether it was dropped: nothing is learned, and all customers exit their segments."""
 

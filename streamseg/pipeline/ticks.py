@@ -81,7 +81,7 @@ def absorb_runs(
     """
     result = AbsorbedRuns()
     # A tick of any segmentation ends at one of these: a look in the middle of a longer tick is replaced by its last.
-    interval = math.gcd(*(int(one.look_interval_seconds) for one in segmentations))
+    interval = math.gcd(*(int(one.look_interval_seconds) for one in segmentations if not one.declared))
     learned = any(one.assigner is not None for one in segmentations)
     waves = _waves(rows, runs, interval, earliest) if learned else None
     if waves is None:

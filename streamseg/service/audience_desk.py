@@ -13,6 +13,7 @@ from streamseg.audiences.counted_sizes import AudienceSizes
 from streamseg.audiences.declared import Declared, DeclaredAudiences
 from streamseg.audiences.definition import PURPOSES, Audience
 from streamseg.audiences.lists.content import LoadedList
+from streamseg.audiences.segment_rules import SegmentRules
 from streamseg.audiences.vocabulary import Vocabulary
 from streamseg.clustering.description.describe import pseudonym
 from streamseg.errors import NotFoundError, StreamsegError
@@ -39,6 +40,9 @@ BESIDE_LOOKUPS: Final = Rest(rows=200, share=1.0)
 """A scan takes half of a process at most, and a lookup waits for one piece: 200 rows are a few milliseconds."""
 
 
+NO_SEGMENTATIONS: Final[Mapping[str, SegmentRules]] = {}
+
+
 class BusyError(StreamsegError):
     """So many questions wait for a scan of all rows that no other may."""
 
@@ -53,6 +57,7 @@ class AudienceDesk:
         unknown: the consent of who gave no answer.
         live_of: prepares declared audiences for rows.
         vocabulary: what rules can speak of, with the lists of a set.
+        segmentations: the declared ones, which may ask of audiences.
         partition_of: returns the partition of a customer, given the number of partitions.
         event_clock: whether the clock of a partition is that of its events.
         rest: how a scan gives way to lookups.
@@ -68,6 +73,7 @@ class AudienceDesk:
         *,
         live_of: Callable[[Layout, DeclaredAudiences, Lists], tuple[LiveAudiences, Sequence[str]]],
         vocabulary: Callable[[Layout, DeclaredAudiences], Vocabulary],
+        segmentations: Mapping[str, SegmentRules] = NO_SEGMENTATIONS,
         partition_of: Callable[[str, int], int],
         event_clock: bool = False,
         rest: Rest | None = None,
@@ -80,6 +86,7 @@ class AudienceDesk:
         self._unknown = unknown
         self._live_of = live_of
         self._vocabulary = vocabulary
+        self._segmentations = segmentations
         self._partition_of = partition_of
         self._live: LiveAudiences | None = None
         self._event_clock = event_clock
@@ -171,7 +178,8 @@ class AudienceDesk:
 
     def _read(self, document: bytes, declared: DeclaredAudiences) -> tuple[Audience, ...]:
         existing = [Audience.model_validate(one.definition) for one in declared.live]
-        return read_audiences("body.json", document, self._vocabulary(self._layout, declared), existing).audiences
+        known = self._vocabulary(self._layout, declared)
+        return read_audiences("body.json", document, known, existing, self._segmentations).audiences
 
     async def _prepared(self, declared: DeclaredAudiences) -> LiveAudiences:
         """Return the audiences as rows need them, prepared once for each generation."""

@@ -1,4 +1,4 @@
-"""Explain why a customer is in an audience or not: what its rule asks, which of it holds, and until when."""
+"""Explain why a customer is in an audience or segment or not: what its rule asks, which of it holds, and until when."""
 
 import math
 import time
@@ -7,13 +7,14 @@ from typing import Any, Final
 
 import numpy as np
 
+from streamseg.audiences.normal_form import Clause
 from streamseg.audiences.predicates import Among, Compared, Happened, InGroup, Known, OnList, Predicate, Spent
 from streamseg.audiences.questions import Asked, all_questions
 from streamseg.clustering.identity import UNASSIGNED, id_of
 from streamseg.clustering.population import OF_ROWS
 from streamseg.features.layout import Layout
 from streamseg.features.relayout import with_readable
-from streamseg.features.rows import Rows
+from streamseg.features.rows import Rows, Slots
 from streamseg.features.times.local_time import local_time
 from streamseg.features.vector import observed
 from streamseg.features.windows.latest_times import tracked_places
@@ -74,13 +75,10 @@ def audience_reasons(
     at = np.maximum(rows.last_seen[slots], now)
     members = belonged(rows, slots, live)[1][:, : len(live.ids)]
     one = Asked(rows, slots, at, members)
-    told = {predicate: _told(predicate, one, layout, live, language) for predicate in live.rules.predicates}
+    told = _answers(one, layout, live, language)
     until, explained = _until(one, live), {}
     for column, audience in enumerate(live.ids):
-        clauses = [
-            [{"wanted": literal.holds} | told[literal.predicate] for literal in clause]
-            for clause in live.rules.clauses(column)
-        ]
+        clauses = _clauses(live.rules.clauses(column), told)
         since = int(rows.entered[slots[0], live.columns[column]]) if members[0, column] else None
         explained[audience] = {
             "member": bool(members[0, column]),
@@ -89,6 +87,32 @@ def audience_reasons(
             "clauses": clauses,
         }
     return explained
+
+
+def segment_reasons(rows: Rows, slots: Slots, now: float, live: LiveAudiences) -> dict[str, list[dict[str, Any]]]:
+    """Return for each declared segmentation what its rules ask of one row, in their order.
+
+    `segment` is the id that the rule gives, `clauses` are as in `audience_reasons`.
+    """
+    at = np.maximum(rows.last_seen[slots], now)
+    one = Asked(rows, slots, at, belonged(rows, slots, live)[1][:, : len(live.ids)])
+    told = _answers(one, rows.layout, live, DEFAULT)
+    return {
+        ordered.segmentation: [
+            {"segment": id_of(ordered.segmentation, code), "clauses": _clauses(rule, told)}
+            for code, rule in zip(ordered.codes, ordered.rules, strict=True)
+        ]
+        for ordered in live.rules.segmentations
+    }
+
+
+def _clauses(clauses: Sequence[Clause], told: Mapping[Predicate, dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    return [[{"wanted": literal.holds} | told[literal.predicate] for literal in clause] for clause in clauses]
+
+
+def _answers(one: Asked, layout: Layout, live: LiveAudiences, language: str) -> dict[Predicate, dict[str, Any]]:
+    """Return what is so of each predicate that rules ask of one row."""
+    return {predicate: _told(predicate, one, layout, live, language) for predicate in live.rules.predicates}
 
 
 def _told(predicate: Predicate, one: Asked, layout: Layout, live: LiveAudiences, language: str) -> dict[str, Any]:

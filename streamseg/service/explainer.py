@@ -5,6 +5,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,8 +14,11 @@ from streamseg.ports import ModelStore, StateStore
 from streamseg.topics import CLICKS
 
 if TYPE_CHECKING:
+    from streamseg.audiences.declared import DeclaredAudiences
+    from streamseg.audiences.lists.content import LoadedList
     from streamseg.clustering.population import Population
     from streamseg.features.layout import Layout
+    from streamseg.pipeline import LiveAudiences
 
 
 class Explainer:
@@ -26,6 +30,7 @@ class Explainer:
         layout: makes the layout of the settings.
         partition_of: returns the partition of a customer, given the number of partitions.
         populations: returns who belongs, by segmentation, where that is not everybody.
+        rules: prepares the rules of declared segmentations, which may ask of audiences; None without any.
     """
 
     def __init__(
@@ -35,12 +40,15 @@ class Explainer:
         layout: Callable[[], "Layout"],
         partition_of: Callable[[str, int], int],
         populations: "Callable[[], Mapping[str, Population]]" = dict,
+        *,
+        rules: "Callable[[DeclaredAudiences, Mapping[str, LoadedList]], LiveAudiences] | None" = None,
     ) -> None:
         self._state = state
         self._models = models
         self._layout = layout
         self._partition_of = partition_of
         self._populations = populations
+        self._rules = rules
         self._computing = asyncio.Semaphore(1)
         """Explanations use the CPU: running several at once would only delay lookups."""
 
@@ -62,6 +70,7 @@ class Explainer:
         snapshots = {name: snapshot for name, snapshot in found.items() if snapshot is not None}
         layouts = await self._state.layouts()
         borders = await self._models.rfm()
+        rules = None if self._rules is None else partial(self._rules, *(await self._declared()))
         async with self._computing:
             return await asyncio.to_thread(
                 _compute,
@@ -72,7 +81,16 @@ class Explainer:
                 snapshots=snapshots,
                 borders=borders,
                 populations=self._populations,
+                rules=rules,
             )
+
+    async def _declared(self) -> "tuple[DeclaredAudiences, Mapping[str, LoadedList]]":
+        """Return audiences and lists: rules of declared segmentations may ask of them."""
+        from streamseg.audiences.declared import DeclaredAudiences  # noqa: PLC0415 - as above
+        from streamseg.service.lists import ListContents  # noqa: PLC0415 - loads numpy
+
+        declared = DeclaredAudiences.decode(await self._models.declared())
+        return declared, await ListContents(self._models).of(declared)
 
     async def _row(self, customer_id: str) -> bytes | None:
         metadata = await self._state.metadata(0)
@@ -92,9 +110,11 @@ def _compute(
     snapshots: Mapping[str, bytes],
     borders: bytes | None,
     populations: "Callable[[], Mapping[str, Population]]",
+    rules: "Callable[[], LiveAudiences] | None",
 ) -> dict[str, Any]:
     from streamseg.features.relayout import with_readable  # noqa: PLC0415 - loads numpy
     from streamseg.service.explanation import explanation  # noqa: PLC0415 - loads numpy and scipy
 
     readable = with_readable(layout(), layouts)
-    return explanation(readable, membership, row, snapshots, borders=borders, populations=populations())
+    live = None if rules is None else rules()
+    return explanation(readable, membership, row, snapshots, borders=borders, populations=populations(), live=live)

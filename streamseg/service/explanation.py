@@ -21,7 +21,8 @@ from streamseg.features.layout import Layout
 from streamseg.features.rows import Floats, Rows
 from streamseg.features.vector import observed, vectors
 from streamseg.membership.encoding import decode
-from streamseg.pipeline import figures
+from streamseg.pipeline import LiveAudiences, figures
+from streamseg.service.audience_reasons import segment_reasons
 
 
 def explanation(
@@ -32,6 +33,7 @@ def explanation(
     *,
     borders: bytes | None = None,
     populations: Mapping[str, Population] | None = None,
+    live: LiveAudiences | None = None,
 ) -> dict[str, Any]:
     """Return the explanation by segmentation.
 
@@ -40,7 +42,8 @@ def explanation(
     is the old name of `separation`. Pulls (against the nearest other segment) are computed with the current snapshot,
     whose `version` is included; `known` of a pull is false where the customer has no data and the value is assumed.
     RFM scores are the customer's, the same in every segmentation. In a declared group there are no pulls: `declared`
-    has its rule, and the customer's value of the figure that it compares, None if it is not known.
+    has its rule, and the customer's value of the figure that it compares, None if it is not known. In a segment of a
+    declared segmentation it has the `rules` down to the one that holds, see `segment_reasons`.
 
     Args:
         layout: layout of the row.
@@ -49,12 +52,14 @@ def explanation(
         snapshots: current snapshots by segmentation.
         borders: the stored borders of the shop's RFM scores; without them there are no scores.
         populations: who belongs, by segmentation, where that is not everybody.
+        live: the rules of declared segmentations; None without any.
     """
     published = decode(membership)
     rows = Rows(layout, 1)
     slots = rows.load([published.customer_id], [row])
     seen = dict(zip(catalogue(layout), observed(rows, slots, published.as_of)[0].tolist(), strict=True))
     scored = _rfm(seen, RfmBorders.from_json(borders))
+    by_rules = {} if live is None else segment_reasons(rows, slots, published.as_of, live)
     explained: dict[str, Any] = {}
     for segmentation, one in published.segments.items():
         if one is None:
@@ -79,6 +84,13 @@ def explanation(
                     "figure": population.figure,
                     "value": None if math.isnan(value) else value,
                 }
+            continue
+        if segmentation in by_rules:
+            rules = by_rules[segmentation]
+            places = [rule["segment"] for rule in rules]
+            end = places.index(one.id) + 1 if one.id in places else len(rules)
+            declared = {"by": "rules", "rules": rules[:end]}
+            explained[segmentation] = told | {"runner_up": None, "version": None, "pulls": [], "declared": declared}
             continue
         if segmentation not in snapshots:
             continue

@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
+from streamseg.clustering.identity import meet
+from streamseg.pipeline import SIZE_PREFIX
 from streamseg.ports import StateStore
 
 ROWS_AT_ONCE: Final = 1_000
@@ -32,6 +34,8 @@ async def scan_rows(
 async def stored_partitions(state: StateStore) -> AsyncIterator[int]:
     """Yield the partitions that a worker has stored; at least partition 0."""
     partition = 0
-    while partition == 0 or await state.metadata(partition) is not None:
+    while (metadata := await state.metadata(partition)) is not None or partition == 0:
+        if metadata is not None:  # rows may hold declared segments that the settings no longer name
+            meet(one for one in metadata.sizes if not one.startswith(SIZE_PREFIX))
         yield partition
         partition += 1

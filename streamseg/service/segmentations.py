@@ -26,7 +26,14 @@ def check_declared(declared: Collection[str], segmentation: str) -> None:
         raise NotFoundError(f"there is no segmentation {segmentation}; there are {', '.join(declared)}")
 
 
-async def promote(models: ModelStore, shadow: Mapping[str, bool], segmentation: str, now: float) -> int:
+async def promote(
+    models: ModelStore,
+    shadow: Mapping[str, bool],
+    segmentation: str,
+    now: float,
+    *,
+    learned: Collection[str] | None = None,
+) -> int:
     """Make a shadow segmentation public and return from when (epoch seconds). A repeated call changes nothing.
 
     Args:
@@ -34,6 +41,7 @@ async def promote(models: ModelStore, shadow: Mapping[str, bool], segmentation: 
         shadow: the declared segmentations, and whether each is a shadow.
         segmentation: the one to promote.
         now: wall time, epoch seconds.
+        learned: the segmentations with a model; None for all.
 
     Raises:
         NotFoundError: the segmentation is not declared.
@@ -45,7 +53,8 @@ async def promote(models: ModelStore, shadow: Mapping[str, bool], segmentation: 
     if not shadow[segmentation]:
         raise StreamsegError(f"segmentation {segmentation} is not in shadow: it is public already")
     snapshot = await models.snapshot(segmentation)
-    if snapshot is None or not Snapshot.from_json(snapshot).warm:
+    has_model = snapshot is not None and Snapshot.from_json(snapshot).warm
+    if not has_model and (learned is None or segmentation in learned):
         raise StreamsegError(f"segmentation {segmentation} has no segments yet")
     await models.promote(segmentation, int(now) + PROMOTION_DELAY_SECONDS)
     return (await models.promoted())[segmentation]

@@ -14,6 +14,8 @@ from pydantic_settings import (
 )
 from pydantic_settings import SettingsError as PydanticSettingsError
 
+from streamseg.audiences.segment_files import read_segment_rules
+from streamseg.audiences.segment_rules import SegmentRules
 from streamseg.errors import SettingsError
 from streamseg.nearest_names import nearest
 from streamseg.packs import pack
@@ -102,6 +104,31 @@ class Settings(BaseSettings):
             return self.features.search_groups
         asked = (pack(one.pack).features for one in self.segmentations.values() if one.pack is not None)
         return {name: tuple(words) for features in asked for name, words in features.get("search_groups", {}).items()}
+
+    @property
+    def learned(self) -> tuple[str, ...]:
+        """The segmentations that are not declared: a model is learned of each."""
+        return tuple(name for name, one in self.segmentations.items() if one.rules is None)
+
+    @property
+    def declared(self) -> dict[str, SegmentRules]:
+        """The declared segmentations, by name. Raises `SettingsError` with a line for each thing that is wrong."""
+        files = {name: one.rules for name, one in self.segmentations.items() if one.rules is not None}
+        return {name: read_segment_rules(name, file) for name, file in files.items()}
+
+    @property
+    def tracked(self) -> dict[str, int]:
+        """How many of the latest times rows keep, by event: the most that `audiences.tracked` or rules ask for."""
+        most = dict(self.audiences.tracked)
+        for one in self.declared.values():
+            for event, times in one.tracked.items():
+                most[event] = max(times, most.get(event, 0))
+        return most
+
+    @property
+    def spent_days(self) -> int:
+        """Days of which rows keep the amount spent: the most that `audiences.spent_days` or rules ask for."""
+        return max([self.audiences.spent_days, *(one.spent_days for one in self.declared.values())])
 
     @classmethod
     def settings_customise_sources(

@@ -6,7 +6,7 @@ Times are in seconds unless the name says otherwise; shares are between 0 and 1.
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from streamseg.clustering.params import REFUSED
 from streamseg.clustering.population import Population
@@ -119,6 +119,9 @@ class SegmentationSettings(TomlTable):
 
     pack: str | None = None
     """Name of a shipped segmentation. The other settings of this table override it."""
+    rules: Path | None = None
+    """File of a declared segmentation: its segments and their rules, of which the first that holds decides. Nothing is
+    learned then, and what follows here does not apply, but for `population` and `shadow`."""
     features: tuple[str, ...] = Field(default=(), validate_default=True)
     """Names from the feature catalogue, or patterns such as `category_*`."""
     population: str = ""
@@ -176,10 +179,17 @@ class SegmentationSettings(TomlTable):
 
     @field_validator("features")
     @classmethod
-    def _check_features(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not value:
-            raise ValueError("needs features, or a pack")
+    def _check_features(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if not value and info.data.get("rules") is None:
+            raise ValueError("needs features, rules, or a pack")
         return value
+
+    @model_validator(mode="after")
+    def _check_decider(self) -> "SegmentationSettings":
+        given = self.model_fields_set - {"pack", "rules", "population", "shadow"}
+        if self.rules is not None and given:
+            raise ValueError(f"{min(given)} is for segments that are learned, and these have rules")
+        return self
 
 
 BEHAVIOUR: Final = SegmentationSettings(pack="behaviour")

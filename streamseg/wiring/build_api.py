@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from streamseg.api.app import Api
@@ -23,6 +24,7 @@ from streamseg.store.redis.change_notices import change_notices
 from streamseg.store.redis.servers.connection import Client
 from streamseg.store.redis.ticket_store import RedisTicketStore
 from streamseg.store.redis.webhook_store import RedisWebhookStore
+from streamseg.wiring.declared_audiences import rules_to_explain
 from streamseg.wiring.derived import derive
 from streamseg.wiring.kafka_clients import event_sink
 from streamseg.wiring.metered import metered
@@ -57,7 +59,12 @@ async def api_on_redis(settings: Settings, sink: EventSink) -> AsyncIterator[Api
             sink=sink,
             decoder=derived.decoder,
             explainer=Explainer(
-                RedisStateStore(redis), models, lambda: derived.layout, partition_of, lambda: derived.populations
+                RedisStateStore(redis),
+                models,
+                lambda: derived.layout,
+                partition_of,
+                lambda: derived.populations,
+                rules=rules_to_explain(derived.layout, derived.declared),
             ),
             audience_desk=lambda: _desk(settings, redis, models),
             language=settings.descriptions.language,
@@ -78,8 +85,9 @@ def _desk(settings: Settings, redis: Client, models: ModelStore) -> "AudienceDes
         models,
         derived.layout,
         derived.publishing.unknown_consent,
-        live_of=live_audiences,
-        vocabulary=with_lists,
+        live_of=partial(live_audiences, segmentations=derived.declared),
+        vocabulary=partial(with_lists, segmentations=derived.declared),
+        segmentations=derived.declared,
         partition_of=partition_of,
         event_clock=settings.clock == "event",
     )

@@ -7,7 +7,6 @@ from typing import Any
 from streamseg.audiences.audience_files import read_audiences
 from streamseg.audiences.declared import Declared, DeclaredAudiences
 from streamseg.audiences.definition import Audience
-from streamseg.features.layout import Layout
 from streamseg.kafka.partitioner import partition_of
 from streamseg.language import DEFAULT
 from streamseg.pipeline import LiveAudiences
@@ -20,7 +19,7 @@ from streamseg.service.overlap import Overlap, overlap_of
 from streamseg.service.viability import AudienceCounts, counts_of
 from streamseg.settings import Settings
 from streamseg.wiring.declared_audiences import live_audiences, with_lists
-from streamseg.wiring.derived import derive
+from streamseg.wiring.derived import Derived, derive
 from streamseg.wiring.stores import stores
 
 
@@ -43,7 +42,8 @@ async def survey(settings: Settings) -> Survey:
     """Count all audiences in one pass over the rows."""
     derived = derive(settings)
     async with stores(settings) as (state, _, models):
-        live, _ = live_audiences(derived.layout, await audiences.read_declared(models))
+        declared = await audiences.read_declared(models)
+        live, _ = live_audiences(derived.layout, declared, segmentations=derived.declared)
         unknown = derived.publishing.unknown_consent
         return await survey_of(state, derived.layout, live, unknown, event_clock=settings.clock == "event")
 
@@ -56,11 +56,11 @@ async def count(settings: Settings) -> tuple[int, DeclaredAudiences, Mapping[str
 
 async def add(settings: Settings, file: Path) -> tuple[Declared, ...]:
     """Declare the audiences of a file; returns them. Raises `SettingsError` with a line for each error."""
-    layout = derive(settings).layout
+    derived = derive(settings)
     async with stores(settings) as (_, _, models):
         declared = await audiences.read_declared(models)
-        read = _read(file, layout, declared)
-        after = await audiences.declare(models, read, layout.audiences)
+        read = _read(file, derived, declared)
+        after = await audiences.declare(models, read, derived.layout.audiences)
     return tuple(found for one in read if (found := after.find(one.id)) is not None)
 
 
@@ -72,35 +72,41 @@ async def drop(settings: Settings, audience: str) -> None:
 
 async def preview(settings: Settings, file: Path) -> list[audiences.Preview]:
     """Return who would belong to the audiences of a file. Raises `SettingsError` with a line for each error."""
-    layout = derive(settings).layout
+    derived = derive(settings)
+    layout = derived.layout
     async with stores(settings) as (state, _, models):
         declared = await audiences.read_declared(models)
-        read = _read(file, layout, declared)
+        read = _read(file, derived, declared)
         tried = declared
         for one in read:
             tried = tried.with_(one.id, one.written(), layout.audiences)
-        live, _ = live_audiences(layout, tried, await ListContents(models).of(tried))
+        lists = await ListContents(models).of(tried)
+        live, _ = live_audiences(layout, tried, lists, segmentations=derived.declared)
         clock = settings.clock == "event"
         return await audiences.previews(state, layout, live, [one.id for one in read], event_clock=clock)
 
 
 async def members(settings: Settings, audience: str) -> AsyncGenerator[tuple[str, int], None]:
     """Yield the customers of an audience and when they entered it. Raises `NotFoundError`."""
-    layout = derive(settings).layout
+    derived = derive(settings)
     async with stores(settings) as (state, _, models):
-        live: LiveAudiences = live_audiences(layout, await audiences.read_declared(models))[0]
-        async for one in audiences.members(state, layout, live, audience):
+        declared = await audiences.read_declared(models)
+        live: LiveAudiences = live_audiences(derived.layout, declared, segmentations=derived.declared)[0]
+        async for one in audiences.members(state, derived.layout, live, audience):
             yield one
 
 
 async def reasons(settings: Settings, customer_id: str, language: str = DEFAULT) -> dict[str, dict[str, Any]]:
     """Return why a customer is in each audience or not, see `service.audience_reasons.audience_reasons`."""
-    layout = derive(settings).layout
+    derived = derive(settings)
     async with stores(settings) as (state, _, models):
         declared = await audiences.read_declared(models)
-        live, _ = live_audiences(layout, declared, await ListContents(models).of(declared))
+        lists = await ListContents(models).of(declared)
+        live, _ = live_audiences(derived.layout, declared, lists, segmentations=derived.declared)
         clock = settings.clock == "event"
-        return await read_reasons(state, layout, live, customer_id, partition_of, event_clock=clock, language=language)
+        return await read_reasons(
+            state, derived.layout, live, customer_id, partition_of, event_clock=clock, language=language
+        )
 
 
 async def overlap(settings: Settings) -> Overlap:
@@ -108,6 +114,7 @@ async def overlap(settings: Settings) -> Overlap:
     return overlap_of(await survey(settings))
 
 
-def _read(file: Path, layout: Layout, declared: DeclaredAudiences) -> tuple[Audience, ...]:
+def _read(file: Path, derived: Derived, declared: DeclaredAudiences) -> tuple[Audience, ...]:
     existing = [Audience.model_validate(one.definition) for one in declared.live]
-    return read_audiences(str(file), file.read_bytes(), with_lists(layout, declared), existing).audiences
+    known = with_lists(derived.layout, declared, derived.declared)
+    return read_audiences(str(file), file.read_bytes(), known, existing, derived.declared).audiences

@@ -43,7 +43,8 @@ async def rebuilder(settings: Settings) -> AsyncIterator[tuple[Rebuilder, int]]:
         await state.check()
         await state.remember_layout(derived.layout.fingerprint, encoded_settings(derived.layout))
         declared = DeclaredAudiences.decode(await models.declared())
-        live = live_audiences(derived.layout, declared)[0] if declared.generation and derived.layout.audiences else None
+        with_audiences = declared.generation and derived.layout.audiences
+        live = live_audiences(derived.layout, declared, segmentations=derived.declared)[0] if with_audiences else None
         one = Rebuilder(
             layout=derived.layout,
             decoder=derived.decoder,

@@ -22,6 +22,7 @@ from streamseg.service.segment_members import SegmentMember
 from streamseg.service.segment_members import segment_members as members_of
 from streamseg.settings import Settings
 from streamseg.topics import CLICKS
+from streamseg.wiring.declared_audiences import rules_to_explain
 from streamseg.wiring.derived import derive
 from streamseg.wiring.kafka_clients import topic_ids
 from streamseg.wiring.stores import stores
@@ -48,7 +49,7 @@ async def read_changes(settings: Settings, since: changes.Since) -> changes.Chan
 async def read_waiting(settings: Settings) -> dict[str, Snapshot | None]:
     """See `service.segments.read_waiting`."""
     async with stores(settings) as (_, _, models):
-        return await segments.read_waiting(models, settings.segmentations)
+        return await segments.read_waiting(models, settings.learned)
 
 
 async def rename(settings: Settings, segment: str, name: str | None) -> dict[str, Any]:
@@ -61,7 +62,7 @@ async def promote(settings: Settings, segmentation: str) -> int:
     """See `service.segmentations.promote`. Raises `NotFoundError` and `StreamsegError`."""
     shadow = {name: one.shadow for name, one in settings.segmentations.items()}
     async with stores(settings) as (_, _, models):
-        return await segmentations.promote(models, shadow, segmentation, time.time())
+        return await segmentations.promote(models, shadow, segmentation, time.time(), learned=settings.learned)
 
 
 async def drop(settings: Settings, segmentation: str) -> None:
@@ -98,7 +99,14 @@ async def explain(settings: Settings, customer_id: str) -> dict[str, Any]:
         if membership is None:
             return {}
         derived = cache(lambda: derive(settings))  # in the thread of the explanation
-        explainer = Explainer(state, models, lambda: derived().layout, partition_of, lambda: derived().populations)
+        explainer = Explainer(
+            state,
+            models,
+            lambda: derived().layout,
+            partition_of,
+            lambda: derived().populations,
+            rules=rules_to_explain(derived().layout, derived().declared),
+        )
         return await explainer.explain(membership)
 
 
@@ -109,6 +117,7 @@ async def live_vectors(settings: Settings, segmentation: str) -> tuple[float, li
     """
     segmentations.check_declared(settings.segmentations, segmentation)
     derived = derive(settings)
+    derived.features_of(segmentation)  # of a declared one there are none
     async with stores(settings) as (state, _, _):
         rows = await all_rows(state, derived.layout)
     now = None if settings.clock == "event" else time.time()

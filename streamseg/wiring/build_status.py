@@ -23,7 +23,7 @@ async def read_status(settings: Settings) -> Status:
     try:
         async with stores(settings) as (state, _, models), worker_reports(settings) as reports:
             partitions = None if kafka is None else kafka.partitions
-            stored = await read_stored(state, models, reports, tuple(settings.segmentations), partitions)
+            stored = await read_stored(state, models, reports, settings.learned, partitions)
     except StoreLoginError:
         raise
     except ServerUnavailableError as error:

@@ -58,7 +58,8 @@ async def run_worker(settings: Settings) -> None:
         clock: Clock = (
             EventClock(settings.worker.event_clock_step_seconds) if settings.clock == "event" else WallClock()
         )
-        compile_audiences = partial(live_audiences, layouts.layout) if layouts.layout.audiences else None
+        rules = partial(live_audiences, layouts.layout, segmentations=derived.declared)
+        compile_audiences = rules if layouts.layout.audiences else None
         models = ModelCache(model_store, derived.segmentations, metrics, compile_audiences=compile_audiences)
         row_limit = RowLimit(settings.worker.rows_in_memory)
         tracer = _tracer(settings.worker.trace_endpoint, owner)
@@ -104,6 +105,7 @@ async def run_worker(settings: Settings) -> None:
             minor_units=settings.money.minor_units,
             status=models,
             populations=derived.populations,
+            segmentations=derived.declared,
         )
         trainer = Trainer(
             derived.learner_params,

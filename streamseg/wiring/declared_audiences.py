@@ -1,7 +1,8 @@
-"""Prepares declared audiences for rows: what rules can speak of, and the rules in the form that decides quickly."""
+"""Prepares audiences and declared segmentations: what rules can speak of, and the form that decides quickly."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from math import inf
+from typing import Final
 
 import numpy as np
 
@@ -10,15 +11,22 @@ from streamseg.audiences.declared import DeclaredAudiences
 from streamseg.audiences.definition import Audience
 from streamseg.audiences.lists.content import LoadedList
 from streamseg.audiences.meaning import meanings
+from streamseg.audiences.segment_rules import SegmentRules
 from streamseg.audiences.vocabulary import Vocabulary
-from streamseg.clustering.identity import OUTSIDE
+from streamseg.clustering.identity import OUTSIDE, OUTSIDE_NAME, code_of
 from streamseg.features.catalogue import catalogue
 from streamseg.features.layout import Layout
 from streamseg.features.windows.answers import KEPT_BY_EVERY_ROW
 from streamseg.pipeline import LiveAudiences
 
+Segmentations = Mapping[str, SegmentRules]
+"""The declared segmentations, by name."""
+NONE: Final[Segmentations] = {}
 
-def vocabulary(layout: Layout, lists: Mapping[str, frozenset[str]] | None = None) -> Vocabulary:
+
+def vocabulary(
+    layout: Layout, lists: Mapping[str, frozenset[str]] | None = None, segmentations: Segmentations = NONE
+) -> Vocabulary:
     """Return what rules can speak of where rows have this layout, and with these lists, each with what it holds."""
     tracked = dict.fromkeys(KEPT_BY_EVERY_ROW, 1) | dict(layout.trackers)
     categories = [event.partition(".")[2] for event in tracked if "." in event]
@@ -28,26 +36,39 @@ def vocabulary(layout: Layout, lists: Mapping[str, frozenset[str]] | None = None
         tracked=tracked,
         spent_days=layout.spent_days,
         categories=list(dict.fromkeys((*layout.categories, *categories))),
-        segmentations={name: {"outside": OUTSIDE} for name in layout.segmentations},
+        segmentations={name: _groups(name, segmentations) for name in layout.segmentations},
         currency=layout.currency,
         minor_units=layout.minor_units,
         time_zone=layout.time_zone,
         identifiers=layout.identifiers,
         lists=lists or {},
+        declared=frozenset(segmentations),
     )
 
 
-def with_lists(layout: Layout, declared: DeclaredAudiences) -> Vocabulary:
+def with_lists(layout: Layout, declared: DeclaredAudiences, segmentations: Segmentations = NONE) -> Vocabulary:
     """Return what rules can speak of where rows have this layout, and with the lists that were uploaded."""
-    return vocabulary(layout, {one.id: frozenset(one.kinds) for one in declared.lists})
+    return vocabulary(layout, {one.id: frozenset(one.kinds) for one in declared.lists}, segmentations)
+
+
+def _groups(name: str, segmentations: Segmentations) -> dict[str, int]:
+    """Return the codes of the declared groups of a segmentation, by name."""
+    declared = segmentations[name].segment if name in segmentations else ()
+    return {OUTSIDE_NAME: OUTSIDE} | {one.id: code_of(f"{name}-{one.id}") for one in declared}
 
 
 def live_audiences(
-    layout: Layout, declared: DeclaredAudiences, lists: Mapping[str, LoadedList] | None = None
+    layout: Layout,
+    declared: DeclaredAudiences,
+    lists: Mapping[str, LoadedList] | None = None,
+    *,
+    segmentations: Segmentations = NONE,
+    dropped: Collection[str] = (),
 ) -> tuple[LiveAudiences, Sequence[str]]:
-    """Return the audiences as the path needs them, and a line about each whose rule these rows cannot decide.
+    """Return audiences and rules as the path needs them, and a line about all that these rows cannot decide.
 
-    `lists` are the uploaded ones with their content; where audiences are only read, they can be left out.
+    Nobody is put into the segments of a `dropped` segmentation. `lists` are the uploaded ones with their content; where
+    audiences are only read, they can be left out.
     """
     missing = [
         f"list {one.id}: its content is missing or damaged: upload it again" for one in declared.lists
@@ -57,14 +78,26 @@ def live_audiences(
     declared, without_room = _with_room(layout, declared)
     live = declared.live
     definitions = [Audience.model_validate(one.definition) for one in live]
-    understood, problems = meanings(definitions, vocabulary(layout, {name: one.kinds for name, one in lists.items()}))
-    rules = [understood[one.id].clauses if one.id in understood else () for one in live]
-    frozen = np.array([one.id not in understood for one in live], dtype=np.bool_)
-    compiled = CompiledRules(layout, [one.id for one in live], rules, lists)
+    known = vocabulary(layout, {name: one.kinds for name, one in lists.items()}, segmentations)
+    understood = meanings(definitions, known, segmentations)
+    meant = understood.audiences
+    rules = [meant[one.id].clauses if one.id in meant else () for one in live]
+    frozen = np.array([one.id not in meant for one in live], dtype=np.bool_)
+    ordered = [one for one in understood.segmentations if one.segmentation not in dropped]
+    compiled = CompiledRules(layout, [one.id for one in live], rules, lists, ordered)
     last = [one.ends_at(one.time_zone or layout.time_zone) for one in definitions]
     ends = np.array([inf if at is None else at for at in last])
-    lines = [f"audience {one.audience}: {one.text}" for one in problems]
+    lines = [f"{one.subject}: {one.text}" for one in understood.problems]
     return LiveAudiences(declared, compiled, frozen, ends), [*missing, *without_room, *lines]
+
+
+def rules_to_explain(
+    layout: Layout, segmentations: Segmentations
+) -> Callable[[DeclaredAudiences, Mapping[str, LoadedList]], LiveAudiences] | None:
+    """Return what prepares the rules of declared segmentations with audiences and lists; None without any."""
+    if not segmentations:
+        return None
+    return lambda declared, lists: live_audiences(layout, declared, lists, segmentations=segmentations)[0]
 
 
 def _with_room(layout: Layout, declared: DeclaredAudiences) -> tuple[DeclaredAudiences, list[str]]:

@@ -4,7 +4,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from pathlib import Path
 
+from streamseg.audiences.definition import Audience
+from streamseg.audiences.meaning import meanings
+from streamseg.audiences.segment_files import raise_problems
+from streamseg.audiences.segment_rules import SegmentRules, named_by
+from streamseg.audiences.written.leaves import KnownRule
 from streamseg.clustering.params import LearnerParams
 from streamseg.clustering.population import Population
 from streamseg.errors import NotFoundError, SettingsError
@@ -16,6 +22,7 @@ from streamseg.membership.types import Consent
 from streamseg.packs import pack
 from streamseg.pipeline import PublishingRules, Segmentation
 from streamseg.settings import SegmentationSettings, Settings
+from streamseg.wiring.declared_audiences import vocabulary
 
 SWEEPS_PER_BOUND = 4
 """A membership is rewritten when half of its bound has passed, so sweeps must come more than twice within it."""
@@ -38,7 +45,9 @@ class Derived:
     segmentations: tuple[Segmentation, ...]
     """Without models yet, in the order of the settings."""
     learner_params: tuple[LearnerParams, ...]
-    """How each segmentation is learned, in the same order."""
+    """How each segmentation is learned that is, in the same order."""
+    declared: Mapping[str, SegmentRules]
+    """The declared segmentations, whose rules were checked but for the audiences that they ask of."""
     publishing: PublishingRules
     sweep_interval: float
     """Between two sweeps, seconds of a partition's clock."""
@@ -57,7 +66,12 @@ class Derived:
         raise NotFoundError(f"there is no segmentation {name}; there are {there}")
 
     def features_of(self, name: str) -> list[Feature]:
-        """Return the features that the segmentation of that name compares. Raises `NotFoundError`."""
+        """Return the features that the segmentation of that name compares.
+
+        Raises `NotFoundError`, and `SettingsError` for a declared one.
+        """
+        if name in self.declared:
+            raise SettingsError(f"{name} has rules: no segments of it are learned")
         return [self.features[feature] for feature in self.segmentation(name).features]
 
 
@@ -65,7 +79,9 @@ def derive(settings: Settings) -> Derived:
     """Derive everything, and check what one table of settings cannot know of another. Raises `SettingsError`."""
     money = Money(settings.money.currency, settings.money.minor_units, dict(settings.money.rates))
     layout = _layout(settings)
-    features = catalogue(layout)
+    features, declared = catalogue(layout), settings.declared
+    if declared:
+        _check_rules(settings, declared, layout)
     chosen = {name: _matched_features(name, one, features) for name, one in settings.segmentations.items()}
     membership = settings.membership
     return Derived(
@@ -77,7 +93,12 @@ def derive(settings: Settings) -> Derived:
             _segmentation(name, one, chosen[name], layout, _population(name, one, features))
             for name, one in settings.segmentations.items()
         ),
-        learner_params=tuple(_learner_params(name, one, chosen[name]) for name, one in settings.segmentations.items()),
+        learner_params=tuple(
+            _learner_params(name, one, chosen[name])
+            for name, one in settings.segmentations.items()
+            if name not in declared
+        ),
+        declared=declared,
         publishing=PublishingRules(
             membership.bound_seconds,
             membership.ttl_seconds,
@@ -141,12 +162,30 @@ def _layout(settings: Settings) -> Layout:
         category_groups=settings.category_groups,
         counted=settings.counted,
         search_groups=settings.search_groups,
-        tracked=settings.audiences.tracked,
-        spent_days=settings.audiences.spent_days,
+        tracked=settings.tracked,
+        spent_days=settings.spent_days,
         audiences=settings.audiences.most,
         identifiers=settings.audiences.identifiers,
         phone_country_code=settings.audiences.phone_country_code.removeprefix("+"),
     )
+
+
+def _check_rules(settings: Settings, declared: Mapping[str, SegmentRules], layout: Layout) -> None:
+    """Raise `SettingsError` with a line for each thing that is wrong with the rules of declared segmentations."""
+    if not settings.audiences.most:
+        raise SettingsError(
+            f"setting audiences.most: must be at least 1, as rows keep with it when a rule of {min(declared)} ends"
+        )
+    # Audiences and lists come while workers run; what asks of one is checked again with them.
+    named = named_by(declared.values())
+    anybody = KnownRule(known="events")
+    stand_ins = [Audience(id=one, name=one, purpose="analytics", rule=anybody) for one in sorted(named.audiences)]
+    problems = meanings(
+        stand_ins, vocabulary(layout, dict.fromkeys(named.lists, frozenset[str]()), declared), declared
+    ).problems
+    for name in dict.fromkeys(one.segmentation for one in problems):
+        file = settings.segmentations[name].rules
+        raise_problems(name, file or Path(), [one for one in problems if one.segmentation == name])
 
 
 def _matched_features(name: str, one: SegmentationSettings, known: Mapping[str, Feature]) -> list[Feature]:
@@ -186,7 +225,8 @@ def _segmentation(
         look_interval_seconds=60.0 * one.look_interval_minutes,
         public_from=math.inf if one.shadow else 0.0,
         population=population,
-        attributes=() if "" in used else tuple(map(traits.index, used)),
+        declared=one.rules is not None,
+        attributes=() if "" in used or not used else tuple(map(traits.index, used)),
     )
 
 

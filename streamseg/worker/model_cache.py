@@ -4,10 +4,10 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Final
+from typing import Final, Protocol
 
 from streamseg.audiences.declared import DeclaredAudiences
 from streamseg.audiences.lists.content import LoadedList
@@ -22,10 +22,18 @@ from streamseg.worker.pace import PRODUCTION, Pace
 
 log = logging.getLogger(__name__)
 
-CompileAudiences = Callable[[DeclaredAudiences, Mapping[str, LoadedList]], tuple[LiveAudiences, Sequence[str]]]
-"""Prepares declared audiences for the rows of a worker; says in a line each what is wrong with others."""
 _SETS: Final = 5
 """So many sets of audiences are read at a time while people keep changing them."""
+
+
+class CompileAudiences(Protocol):
+    """Prepares audiences and declared segmentations, but those dropped, for the rows of a worker."""
+
+    def __call__(
+        self, declared: DeclaredAudiences, lists: Mapping[str, LoadedList], *, dropped: Collection[str]
+    ) -> tuple[LiveAudiences, Sequence[str]]:
+        """Return them, and a line each about what is wrong with others."""
+        ...
 
 
 class ModelCache:
@@ -47,9 +55,11 @@ class ModelCache:
         self._pace = pace
         self.segmentations = list(segmentations)
         self.audiences: LiveAudiences | None = None
-        """The declared audiences; None before the first one, and where rows have no room for any."""
+        """The declared audiences and segmentations; None before the first one, and where rows have no room for any."""
         self._compile_audiences = compile_audiences
         self._lists = ListContents(store)
+        self._compiles = any(one.declared for one in self.segmentations)
+        """Whether rules must be compiled although the audiences are the same."""
         self._sought = 0
         """Greatest generation of audiences that was asked for because a row knows it."""
         self.generation = 0
@@ -75,9 +85,13 @@ class ModelCache:
         return sum(self._relearned)
 
     def relearned_at(self, partition: int) -> float:
-        """Return the end of a partition's backfill that all models were relearned for; 0.0 for none."""
+        """Return the end of a partition's backfill that all models were relearned for; 0.0 for none.
+
+        Infinite where nothing is learned.
+        """
         ends = zip(self.segmentations, self._backfills, strict=True)
-        return min((of.get(str(partition), 0.0) for one, of in ends if not one.dropped), default=0.0)
+        learned = (of for one, of in ends if not one.dropped and not one.declared)
+        return min((of.get(str(partition), 0.0) for of in learned), default=math.inf)
 
     async def check(self) -> None:
         """Load the models at the start.
@@ -86,6 +100,11 @@ class ModelCache:
         """
         await self.refresh()
         if self._foreign:
+            if any(one.name == min(self._foreign) and one.declared for one in self.segmentations):
+                raise SettingsError(
+                    f"setting segmentations.{min(self._foreign)}.rules: a model was learned under this name; give the "
+                    "declared segmentation a name of its own"
+                )
             raise SettingsError(
                 f"setting segmentations.{min(self._foreign)}.features: the published model was learned from other "
                 "features; give the new segmentation a name of its own, run it in shadow, and promote it"
@@ -115,7 +134,7 @@ class ModelCache:
         if self._compile_audiences is None:
             return
         for _ in range(_SETS):
-            if await self._store.declared_generation() == self._known_audiences:
+            if not self._compiles and await self._store.declared_generation() == self._known_audiences:
                 return
             declared = DeclaredAudiences.decode(await self._store.declared())
             lists = await self._lists.of(declared)
@@ -123,16 +142,24 @@ class ModelCache:
                 break
         else:
             return  # the next refresh goes on
-        self.audiences, problems = self._compile_audiences(declared, lists)
+        dropped = [one.name for one in self.segmentations if one.dropped]
+        self.audiences, problems = self._compile_audiences(declared, lists, dropped=dropped)
         for problem in problems:
             log.warning("%s: its members stay as they are", problem)
         self.generation += 1
+        self._compiles = False
 
     async def _refresh_models(self) -> None:
         names = [segmentation.name for segmentation in self.segmentations]
         for s, version in enumerate(await self._store.versions(names)):
             current = self.segmentations[s]
             if current.dropped or version in (current.version, self._foreign.get(current.name)):
+                continue
+            if current.declared:
+                log.warning(
+                    "segmentation %s has rules: the model that was learned under its name is ignored", current.name
+                )
+                self._foreign[current.name] = version
                 continue
             stored = await self._store.snapshot(current.name)
             if stored is None:
@@ -195,6 +222,7 @@ class ModelCache:
                 log.warning("segmentation %s was dropped: remove it from the settings once it is empty", one.name)
                 self.segmentations[s] = replace(one, dropped=True, assigner=None)
                 self.generation += 1
+                self._compiles = self._compiles or one.declared
                 self._hide(one.name)
 
     async def watch(self) -> None:

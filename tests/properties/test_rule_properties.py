@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamseg.audiences.audience_files import DefinitionError, read_audiences
+from streamseg.audiences.audience_files import read_audiences
+from streamseg.audiences.definition_files import DefinitionError
 from streamseg.audiences.normal_form import CLAUSES, DEPTH, Clause, UnwieldyRuleError, normal_form
 from streamseg.audiences.predicates import AllOf, AnyOf, Belongs, Compared, Happened, Not, Predicate, Tree
 from streamseg.audiences.written.documents import parse

@@ -27,7 +27,7 @@ from streamseg.repair.verifier import Verifier, VerifyReport
 from streamseg.sources.event import rfc3339
 from streamseg.store.memory import MemoryMembershipStore, MemoryModelStore, MemoryStateStore
 from streamseg.topics import CLICKS, CONSENTS, ERASURES, INPUT_TOPICS, PURCHASES, SAMPLES
-from streamseg.wiring.declared_audiences import live_audiences
+from streamseg.wiring.declared_audiences import NONE, Segmentations, live_audiences
 from streamseg.worker.clock import EventClock
 from streamseg.worker.context import Ports, RowLimit, Rules
 from streamseg.worker.layout_check import RowLayouts
@@ -170,6 +170,7 @@ class OnePartition:
         segmentation: Segmentation | None = None,
         redelivery_window: float = 30.0,
         waiting: int = 2,
+        declared: Segmentations = NONE,
     ) -> None:
         """`run`: records at once, which decides how often a customer is looked at; `waiting`: runs in its inbox."""
         rows = rows or RowLayouts(LAYOUT, frozenset(), frozenset(LAYOUT.segmentations))
@@ -184,8 +185,12 @@ class OnePartition:
         self._feeding: asyncio.Task[None] | None = None
         self.metrics = metrics = Metrics()
         made = segmentation or Segmentation("", FEATURES, 0.05, LOOKS, 86_400.0)
-        named = [replace(made, name=name) for name in rows.layout.segmentations]
-        compile_audiences = partial(live_audiences, rows.layout) if rows.layout.audiences else None
+        named = [
+            Segmentation(name, declared=True) if name in declared else replace(made, name=name)
+            for name in rows.layout.segmentations
+        ]
+        rules_ = partial(live_audiences, rows.layout, segmentations=declared)
+        compile_audiences = rules_ if rows.layout.audiences else None
         self.models = ModelCache(servers.models, named, metrics, pace, compile_audiences)
         self.partition = Partition(
             number,

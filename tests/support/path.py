@@ -141,7 +141,14 @@ class PathUnderTest:
         looked = pipeline.look(self.rows, slots, now if earliest is None else earliest, self.segmentations)
         looked.compare_with(slots, flushed or {})
         self.seen_audiences = pipeline.look_at_audiences(
-            self.rows, slots, now, self.audiences, cleared, answered=answered or {}, unknown=pipeline.NOTHING_SAID
+            self.rows,
+            slots,
+            now,
+            self.audiences,
+            cleared,
+            answered=answered or {},
+            unknown=pipeline.NOTHING_SAID,
+            looked=looked,
         )
         self.entries = entries = pipeline.publish(
             self.rows,

@@ -23,6 +23,7 @@ from streamseg.audiences.predicates import (
     OnList,
     Predicate,
     Spent,
+    Stays,
     Tree,
 )
 
@@ -92,6 +93,19 @@ def flat(clauses: Iterable[Clause], truth: Callable[[Predicate], Truth]) -> Trut
     return opposite(every(opposite(one) for one in held))
 
 
+def first(rules: Sequence[Iterable[Clause]], truth: Callable[[Predicate], Truth]) -> tuple[int | None, list[Truth]]:
+    """Return which of ordered rules is the first that holds, None where that is none or not known.
+
+    And for each whether it is that one.
+    """
+    held, found, is_first = [flat(rule, truth) for rule in rules], None, list[Truth]()
+    for index, one in enumerate(held):
+        is_first.append(every([*map(opposite, held[:index]), one]))
+        if is_first[-1] is True:
+            found = index
+    return found, is_first
+
+
 def every(parts: Iterable[Truth]) -> Truth:
     """Return false if one is false, else unknown if one is unknown."""
     found = list(parts)
@@ -103,7 +117,7 @@ def opposite(truth: Truth) -> Truth:
     return None if truth is None else not truth
 
 
-def _holds(predicate: Predicate, facts: Facts) -> Truth:
+def _holds(predicate: Predicate, facts: Facts) -> Truth:  # noqa: C901 - one for each kind
     match predicate:
         case Compared(figure, sign, number):
             value = facts.figures.get(figure, math.nan)
@@ -118,6 +132,8 @@ def _holds(predicate: Predicate, facts: Facts) -> Truth:
             holds = audience in facts.audiences
         case OnList(name):
             holds = facts.on_lists.get(name, False)
+        case Stays(segmentation, code):
+            holds = facts.groups.get(segmentation) == code
         case Happened():
             holds = _happened(predicate, facts)
         case Spent():

@@ -150,7 +150,8 @@ SCHEMAS: Final[dict[str, Schema]] = {
                         },
                         "declared": {
                             "type": "object",
-                            "description": "In a declared group: its rule, the figure it compares, and the value.",
+                            "description": "In a declared group: its rule, the figure it compares, and the value; or"
+                            " all rules down to the one that holds.",
                         },
                         "rfm": {
                             "type": ["object", "null"],

@@ -154,13 +154,11 @@ class Audiences:
 
 def _wrong(error: SettingsError) -> Problem:
     """Return what is wrong with a document, all of it, or why it cannot be declared."""
-    from streamseg.audiences.audience_files import DefinitionError  # noqa: PLC0415 - loaded with the desk
+    from streamseg.audiences.definition_files import DefinitionError  # noqa: PLC0415 - loaded with the desk
 
     if not isinstance(error, DefinitionError):
         return Problem(409, str(error), field="audience")
-    errors = [
-        {"field": one.field or "body", "audience": one.audience or None, "detail": one.text} for one in error.found
-    ]
+    errors = [{"field": one.field or "body", "audience": one.name or None, "detail": one.text} for one in error.found]
     return Problem(422, str(errors[0]["detail"]), field=str(errors[0]["field"]), more={"errors": errors})
 
 

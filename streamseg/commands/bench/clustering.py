@@ -87,7 +87,7 @@ def _one_segmentation(settings: "Settings", name: str) -> "Settings":
             raise SettingsError(f"there is no segmentation {name}; there are {', '.join(there)}")
         one = SegmentationSettings(pack=name)
     alone = settings.model_copy(update={"segmentations": {name: one}})
-    derive(alone)
+    derive(alone).features_of(name)  # of a declared one there are none
     return alone
 
 

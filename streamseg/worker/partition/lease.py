@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 
-from streamseg.clustering.identity import segmentation_of
+from streamseg.clustering.identity import meet, segmentation_of
 from streamseg.errors import FlushRefusedError, SettingsError, StoreUnavailableError
 from streamseg.features.rows import Rows, Slots
 from streamseg.membership.types import OutboxEntry
@@ -70,6 +70,7 @@ class Lease:
         self.epoch, self.flush_number = claimed.epoch, claimed.flush_number
         self.checkpoint = dict(claimed.checkpoint)
         self.step = Step(float(self.checkpoint.get(IN_STEP, 0)), self._rules.sweep_interval)
+        meet(one for one in claimed.sizes if not one.startswith(SIZE_PREFIX))
         known = layout.segmentations
         self.sizes = {
             one: size

@@ -221,6 +221,7 @@ class PartitionState:
                 absorbed.cleared,
                 answered=absorbed.answered,
                 unknown=self._unknown,
+                looked=looked,
             )
             unknown, epoch = self._unknown.analytics, self._lease.epoch
             absorbed.note_samples(rows, pipeline.withdrawn_samples(rows, slots, unknown=unknown))

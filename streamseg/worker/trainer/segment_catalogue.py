@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import msgspec
 
 from streamseg.audiences.counted_sizes import AudienceSizes
+from streamseg.audiences.segment_rules import SegmentRules
 from streamseg.clustering.description.describe import SegmentDescription, as_json, describe
 from streamseg.clustering.population import Population
 from streamseg.clustering.sample import Sample
@@ -60,6 +61,7 @@ class SegmentCatalogue:
         minor_units: decimal places of the currency.
         status: which segmentations are public.
         populations: who belongs, by segmentation, where that is not everybody.
+        segmentations: the declared ones.
         pace: waits and intervals.
     """
 
@@ -74,6 +76,7 @@ class SegmentCatalogue:
         minor_units: int,
         status: SegmentationStatus,
         populations: Mapping[str, Population] | None = None,
+        segmentations: Mapping[str, SegmentRules] | None = None,
         pace: Pace = PRODUCTION,
     ) -> None:
         self._models = models
@@ -82,7 +85,7 @@ class SegmentCatalogue:
         self._currency = currency
         self._status = status
         self._pace = pace
-        self._declared = declared_entries(populations or {})
+        self._declared = declared_entries(populations or {}, segmentations or {})
         self._customers = DescribedCustomers(features, minor_units)
         self.observed_names = names_hash(features)
         """Stands for the features that samples must have observed to be described by them."""

@@ -36,9 +36,9 @@ def audience(identifier: str, rule: Any, **others: Any) -> Audience:
 
 
 def meaning(rule: Any, vocabulary: Vocabulary = VOCABULARY, *others: Audience) -> Meaning:
-    found, problems = meanings([*others, audience("own", rule)], vocabulary)
-    assert problems == []
-    return found["own"]
+    found = meanings([*others, audience("own", rule)], vocabulary)
+    assert found.problems == []
+    return found.audiences["own"]
 
 
 YOUNG = Compared("profile_age", "<", 30.0)
@@ -150,10 +150,10 @@ def _young() -> Audience:
 def test_an_audience_that_names_a_wrong_one_is_missing_without_a_problem_of_its_own() -> None:
     wrong, user = audience("wrong", {"known": "nothing"}), audience("user", {"audience": "wrong"})
 
-    found, problems = meanings([user, wrong, _young()], VOCABULARY)
+    found = meanings([user, wrong, _young()], VOCABULARY)
 
-    assert list(found) == ["young"]
-    assert [(one.audience, one.path) for one in problems] == [("wrong", ("rule", "known"))]
+    assert list(found.audiences) == ["young"]
+    assert [(one.audience, one.path) for one in found.problems] == [("wrong", ("rule", "known"))]
 
 
 def test_an_audience_ends_with_its_last_day_in_the_time_zone_or_at_its_moment() -> None:
@@ -167,6 +167,6 @@ def test_an_audience_ends_with_its_last_day_in_the_time_zone_or_at_its_moment() 
 
 
 def test_birthdays_and_the_last_day_are_in_the_time_zone_of_the_audience() -> None:
-    found, problems = meanings([audience("own", {"birthday": "age"}, time_zone="Asia/Tokyo")], VOCABULARY)
-    assert problems == []
-    assert found["own"].rule == Birthday("age", "week", "Asia/Tokyo")
+    found = meanings([audience("own", {"birthday": "age"}, time_zone="Asia/Tokyo")], VOCABULARY)
+    assert found.problems == []
+    assert found.audiences["own"].rule == Birthday("age", "week", "Asia/Tokyo")

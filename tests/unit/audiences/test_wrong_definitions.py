@@ -2,8 +2,9 @@
 
 import pytest
 
-from streamseg.audiences.audience_files import DefinitionError, read_audiences
+from streamseg.audiences.audience_files import read_audiences
 from streamseg.audiences.definition import Audience
+from streamseg.audiences.definition_files import DefinitionError
 from tests.support.shop_vocabulary import VOCABULARY
 
 HEAD = '[[audience]]\nid = "runners"\nname = "Runners"\npurpose = "ads"\n'

@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from streamseg.clustering.identity import ALPHABET, LETTERS, OUTSIDE, code_of, id_of, new_id, segmentation_of
+from streamseg.clustering.identity import ALPHABET, LETTERS, OUTSIDE, code_of, id_of, meet, new_id, segmentation_of
 from streamseg.clustering.lineage import Matched, kept_share, match
 
 OLD = ("behaviour-aaaa", "behaviour-bbbb", "behaviour-cccc")
@@ -96,7 +96,7 @@ def test_the_id_of_a_declared_group_is_fixed_and_no_random_id_is_equal() -> None
 
 
 @pytest.mark.parametrize(
-    "wrong", ["outside", "behaviour", "behaviour-", "behaviour-abc", "behaviour-abcde", "behaviour-uuuu", ""]
+    "wrong", ["outside", "behaviour", "behaviour-", "k7q2", "behaviour-7abcd", "behaviour-Abcde", "behaviour-a b", ""]
 )
 def test_code_of_refuses_texts_that_are_not_ids(wrong: str) -> None:
     with pytest.raises(ValueError, match="not a segment id"):
@@ -107,6 +107,22 @@ def test_code_of_refuses_texts_that_are_not_ids(wrong: str) -> None:
 def test_id_of_refuses_numbers_that_are_not_codes(code: int) -> None:
     with pytest.raises(ValueError, match="not a segment code"):
         id_of("behaviour", code)
+
+
+def test_the_id_of_a_declared_segment_is_its_name_and_its_code_is_the_same_in_every_process() -> None:
+    assert code_of("status-customer") == 3_706_102_087 > OUTSIDE
+    assert code_of("journey-customer") == code_of("status-customer")
+    assert id_of("status", 3_706_102_087) == "status-customer"
+    assert id_of("status", code_of("status-warm")) == "status-warm"  # four letters, as random ones have
+
+
+def test_a_name_is_known_once_it_was_met() -> None:
+    code = 973_756_360
+    with pytest.raises(ValueError, match="not a segment code"):
+        id_of("status", code)
+    meet(["status-met_for_the_first_time"])
+    assert code_of("status-met_for_the_first_time") == code
+    assert id_of("status", code) == "status-met_for_the_first_time"
 
 
 def test_a_taken_id_is_drawn_again() -> None:

@@ -71,3 +71,14 @@ def test_hash_groups_are_no_reasons_for_people(monkeypatch: pytest.MonkeyPatch) 
     output = run("lookup", "c-81", "--why").output
     assert "country is NL" in output
     assert "group 3" not in output
+
+
+def test_a_declared_segment_says_which_rules_do_not_hold_and_which_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = [
+        {"segment": "value-buyer", "clauses": [[{"asks": "purchase ever", "wanted": True, "is": False}]]},
+        {"segment": "value-outside", "clauses": [[]]},
+    ]
+    output = told(monkeypatch, {"by": "rules", "rules": rules}, [])
+    assert "value-buyer: does not hold" in output
+    assert "- purchase ever: no" in output
+    assert "value-outside: the first that holds" in output

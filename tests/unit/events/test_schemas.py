@@ -164,7 +164,7 @@ def test_the_command_writes_schemas_and_reports_drift(tmp_path: Path) -> None:
     run = CliRunner().invoke
     missing = run(command, ["--check", "--folder", str(tmp_path), "--json"])
     assert missing.exit_code == 1
-    assert len(json.loads(missing.stdout)["drifted"]) == 8
+    assert len(json.loads(missing.stdout)["drifted"]) == 9
     assert run(command, ["--write", "--folder", str(tmp_path)]).exit_code == 0
     assert run(command, ["--check", "--folder", str(tmp_path)]).exit_code == 0
     file = tmp_path / "streamseg.clicks" / "v1" / "schema.json"

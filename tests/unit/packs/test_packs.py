@@ -11,6 +11,7 @@ from streamseg.errors import SettingsError
 from streamseg.features.catalogue import catalogue
 from streamseg.features.layout import Attribute, Layout
 from streamseg.features.vector import observed, told_texts, vectors
+from streamseg.language import languages
 from streamseg.settings import SegmentationSettings, Settings, load_settings
 from streamseg.wiring.derived import derive
 from tests.support.rows import NOON, Slab, profile
@@ -26,7 +27,7 @@ def settings(tmp_path: Path, text: str) -> Settings:
 
 
 def test_there_is_a_pack_for_each_kind_of_segmentation() -> None:
-    assert packs.names() == KINDS
+    assert tuple(one for one in packs.names() if packs.pack(one).rules is None) == KINDS
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -102,7 +103,7 @@ def test_the_environment_can_choose_a_pack(monkeypatch: pytest.MonkeyPatch) -> N
     ("text", "message"),
     [
         ('[segmentations.a]\npack = "astrologic"\n', "no pack astrologic: choose one of behaviour, demographic"),
-        ("[segmentations.a]\nk = 3\n", "needs features, or a pack"),
+        ("[segmentations.a]\nk = 3\n", "needs features, rules, or a pack"),
         ('[segmentations.a]\npack = "value"\nclusterer = "denstream"\n', "denstream is refused: in river"),
         ("[features.attributes.age]\nvalues = ['old']\ntypical = 3\n", "typical and skewed are for numbers"),
     ],
@@ -257,3 +258,21 @@ def test_groups_must_not_have_the_name_of_an_attribute() -> None:
 def test_groups_do_not_change_what_a_row_holds() -> None:
     plain, grouped = Attribute("year"), Attribute("year", group_as="age", bands=(("old", 1900, 1950),))
     assert Layout.of(attributes=(plain,)).fingerprint == Layout.of(attributes=(grouped,)).fingerprint
+
+
+@pytest.mark.parametrize("name", [one for one in packs.names() if packs.pack(one).rules is not None])
+def test_a_declared_pack_says_everything_in_each_language_and_needs_no_other_setting(name: str) -> None:
+    derived = derive(Settings(segmentations={name: SegmentationSettings(pack=name)}))
+    assert derived.learner_params == ()
+    assert {one.name: one.declared for one in derived.segmentations} == {name: True}
+    for one in derived.declared[name].segment:
+        assert set(one.name) == set(one.description) == set(languages())
+    assert derived.declared[name].segment[-1].rule is None, "everybody is in one of them"
+    with pytest.raises(SettingsError, match=f"{name} has rules: no segments of it are learned"):
+        derived.features_of(name)
+
+
+def test_a_row_has_96_bytes_more_with_both_declared_packs() -> None:
+    with_both = Settings(segmentations={one: SegmentationSettings(pack=one) for one in ("value", "status", "journey")})
+    alone = Settings(segmentations={"value": SegmentationSettings(pack="value")})
+    assert derive(with_both).layout.row_bytes - derive(alone).layout.row_bytes == 96

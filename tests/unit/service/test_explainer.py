@@ -16,6 +16,8 @@ from streamseg.membership.encoding import encode
 from streamseg.membership.types import Consent, Membership, SegmentMembership
 from streamseg.service.explainer import Explainer
 from streamseg.store.memory import MemoryModelStore, MemoryStateStore
+from streamseg.wiring.declared_audiences import rules_to_explain
+from tests.support.declared import segment_rules
 from tests.support.partition import FEATURES, SNAPSHOT
 from tests.support.rows import NOON, Slab, click, purchase
 from tests.support.stored_rows import store_rows
@@ -155,3 +157,26 @@ async def test_a_declared_group_is_explained_by_its_rule_and_what_the_customer_h
     assert (found["segment"], found["pulls"], found["runner_up"]) == ("behaviour-outside", [], None)
     without = Explainer(state, MemoryModelStore(), lambda: LAYOUT, lambda *_: 0)
     assert await without.explain(of) == {}, "the rule was taken away"
+
+
+async def test_a_declared_segment_is_explained_by_all_rules_down_to_the_one_that_holds(state: MemoryStateStore) -> None:
+    layout = Layout.of(audiences=1)
+    slab = Slab(layout, ("c-81",))
+    slab.feed([click(NOON)])
+    await store_rows(state, layout, {"c-81": slab.stored()[0]}, 0, 1)
+    rules = segment_rules(buyer={"event": "purchase"}, keen={"feature": "events", "at_least": 5}, prospect=None)
+    explainer = Explainer(
+        state, MemoryModelStore(), lambda: layout, lambda *_: 0, rules=rules_to_explain(layout, {"behaviour": rules})
+    )
+    found = (await explainer.explain(membership("behaviour-prospect")))["behaviour"]
+    asks = [
+        {"segment": "behaviour-buyer", "clauses": [[{"asks": "purchase ever", "wanted": True, "is": False}]]},
+        {
+            "segment": "behaviour-keen",
+            "clauses": [[{"asks": "events >= 5", "wanted": True, "is": False, "value": 1.0}]],
+        },
+        {"segment": "behaviour-prospect", "clauses": [[]]},
+    ]
+    assert found["declared"] == {"by": "rules", "rules": asks}
+    found = (await explainer.explain(membership("behaviour-keen")))["behaviour"]
+    assert found["declared"] == {"by": "rules", "rules": asks[:2]}

@@ -57,6 +57,11 @@ async def test_a_segmentation_without_segments_cannot_be_promoted(*, warming_up:
     assert await models.promoted() == {}
 
 
+async def test_one_with_rules_has_segments_from_the_start_and_can_be_promoted() -> None:
+    models = MemoryModelStore()
+    assert await promote(models, SHADOW, "value", 1_000.0, learned=("behaviour",)) > 1_000
+
+
 async def test_a_segmentation_is_dropped_unless_it_is_unknown_or_the_only_one() -> None:
     models = MemoryModelStore()
     await drop(models, list(SHADOW), "value", 1_000.7)

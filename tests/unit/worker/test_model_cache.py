@@ -1,16 +1,21 @@
 """ModelCache in a worker: those of other settings stop the start, and are said once when they come later."""
 
 import logging
+import math
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from streamseg.clustering.snapshot import Snapshot
 from streamseg.errors import SettingsError
+from streamseg.features.layout import Layout
 from streamseg.metrics import Metrics
 from streamseg.pipeline import Segmentation
 from streamseg.store.memory import MemoryModelStore
+from streamseg.wiring.declared_audiences import live_audiences
 from streamseg.worker.model_cache import ModelCache
+from tests.support.declared import STATUS
 from tests.support.shoppers import FEATURES, learner, run
 
 
@@ -120,3 +125,40 @@ async def test_nothing_is_shown_of_a_dropped_segmentation(*, before_the_start: b
     await store.drop("behaviour", 1_000)
     await ours.refresh()
     assert not shown()
+
+
+@pytest.mark.asyncio
+async def test_rules_are_compiled_at_the_start_and_again_without_a_dropped_segmentation() -> None:
+    layout = Layout.of(segmentations=("behaviour", "status"), audiences=1)
+    store, compile_ = MemoryModelStore(), partial(live_audiences, layout, segmentations={"status": STATUS})
+    both = [Segmentation("behaviour", FEATURES, 0.05, 2, 86_400.0), Segmentation("status", declared=True)]
+    ours = ModelCache(store, both, Metrics(), compile_audiences=compile_)
+    await ours.refresh()
+    assert ours.audiences is not None
+    assert [one.segmentation for one in ours.audiences.rules.segmentations] == ["status"]
+    assert ours.generation == 1, "everybody is looked at"
+    await ours.refresh()
+    assert ours.generation == 1
+    await store.drop("status", 1)
+    await ours.refresh()
+    assert ours.audiences.rules.segmentations == ()
+    assert ours.relearned_at(0) == 0.0, "the other one is learned"
+
+
+@pytest.mark.asyncio
+async def test_where_nothing_is_learned_no_backfill_waits_for_a_model() -> None:
+    layout = Layout.of(segmentations=("status",), audiences=1)
+    compile_ = partial(live_audiences, layout, segmentations={"status": STATUS})
+    ours = ModelCache(
+        MemoryModelStore(), [Segmentation("status", declared=True)], Metrics(), compile_audiences=compile_
+    )
+    await ours.refresh()
+    assert ours.relearned_at(0) == math.inf
+
+
+@pytest.mark.asyncio
+async def test_a_name_under_which_a_model_was_learned_is_no_name_for_rules() -> None:
+    store = MemoryModelStore()
+    await publish(store, 2)
+    with pytest.raises(SettingsError, match=r"segmentations\.behaviour\.rules: a model was learned under this name"):
+        await ModelCache(store, [Segmentation("behaviour", declared=True)], Metrics()).check()

@@ -1,10 +1,15 @@
 """Declared groups have catalogue entries of their own, sizes and shares like any segment."""
 
 import json
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from streamseg import packs
+from streamseg.audiences.segment_files import read_segment_rules
+from streamseg.audiences.segment_rules import SegmentRules
 from streamseg.clustering.population import Population
 from streamseg.features.catalogue import catalogue
 from streamseg.features.layout import Layout
@@ -14,6 +19,7 @@ from streamseg.ports import Flush
 from streamseg.store.memory import MemoryModelStore, MemoryStateStore
 from streamseg.worker.pace import Pace
 from streamseg.worker.trainer.segment_catalogue import SegmentCatalogue
+from tests.support.declared import segment_rules
 from tests.support.partition import SNAPSHOT
 from tests.unit.worker.trainer.test_segment_catalogue import SAMPLES
 
@@ -30,7 +36,9 @@ class Shop:
         self.models, self.state = MemoryModelStore(), MemoryStateStore()
         self.dropped: set[str] = set()
 
-    async def owner(self, rule: Population | None) -> SegmentCatalogue:
+    async def owner(
+        self, rule: Population | None, segmentations: Mapping[str, SegmentRules] | None = None
+    ) -> SegmentCatalogue:
         made = SegmentCatalogue(
             self.models,
             self.state,
@@ -40,6 +48,7 @@ class Shop:
             minor_units=2,
             status=self,
             populations={} if rule is None else {"behaviour": rule},
+            segmentations=segmentations,
             pace=Pace(catalogue_refresh=0.0),
         )
         await made.load()
@@ -126,3 +135,35 @@ async def test_the_group_ends_with_the_rule_and_with_its_segmentation_and_comes_
     before = await shop.entry()
     await shop.owner(BOUGHT)
     assert await shop.entry() == before
+
+
+async def test_segments_with_rules_have_entries_with_size_share_and_texts_in_the_reader_s_language() -> None:
+    shop = Shop()
+    await shop.count({"status-customer": 30, "status-prospect": 10})
+    status = read_segment_rules("status", packs.pack("status").rules or Path())
+    await shop.owner(None, {"status": status})
+    entries = {one: json.loads(entry) for one, entry in (await shop.models.catalogue()).items()}
+    assert {one: (entry["size"], entry["share"]) for one, entry in entries.items()} == {
+        "status-customer": (30, 0.75), "status-prospect": (10, 0.25), "status-lapsed": (0, 0.0),
+    }  # fmt: skip
+    assert entries["status-lapsed"]["label"] == "Lapsed customers"
+    assert entries["status-lapsed"]["declared"]["by"] == "rules"
+    assert json.loads(entries["status-lapsed"]["declared"]["rule"])["all"][0] == {"event": "purchase"}
+    told = {language: written(entries, read_actions(None), language)["status-prospect"] for language in ("nl", "sv")}
+    assert (told["nl"]["label"], told["sv"]["label"]) == ("Nog geen klanten", "Ännu inte kunder")
+    assert told["nl"]["description"] == "Zij hebben nog niet gekocht."
+
+
+async def test_without_a_text_the_rule_is_told_and_an_entry_without_its_rule_is_retired() -> None:
+    shop = Shop()
+    await shop.owner(None, {"status": segment_rules(customer={"event": "purchase"}, rest=None)})
+    entries = {one: json.loads(entry) for one, entry in (await shop.models.catalogue()).items()}
+    assert entries["status-customer"]["description"] == (
+        'They are in it because no rule before holds, and this one does: {"event": "purchase"}.'
+    )
+    assert entries["status-rest"]["description"] == "They are in it because no rule holds."
+    await shop.owner(None, {"status": segment_rules(buyer={"event": "purchase"}, rest=None)})
+    entries = {one: json.loads(entry) for one, entry in (await shop.models.catalogue()).items()}
+    assert {one: entry["retired"] is None for one, entry in entries.items()} == {
+        "status-customer": False, "status-buyer": True, "status-rest": True,
+    }  # fmt: skip
