@@ -1,23 +1,30 @@
 """Keeps a simulated shop off the servers of a live one: checks them before, and removes its data afterwards."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
 from streamseg.errors import SettingsError
 from streamseg.kafka.admin import TopicAdmin
 from streamseg.service.foreign_data import foreign_topic, is_fitgear
-from streamseg.settings import AudienceSettings, Settings
+from streamseg.settings import AudienceSettings, SegmentationSettings, Settings
 from streamseg.store.key_names import MEMBERSHIP_PREFIX
 from streamseg.store.redis.demo_store import RedisDemoStore
 from streamseg.wiring.build_repair import topic_reader
 from streamseg.wiring.redis_clients import redis_client
 
 
-def for_demo(settings: Settings, audiences: AudienceSettings | None = None) -> Settings:
-    """Return the settings with the demo's own consumer group, and with what its audiences need of rows."""
+def for_demo(settings: Settings, audiences: AudienceSettings | None = None, packs: Collection[str] = ()) -> Settings:
+    """Return the settings with the demo's own consumer group, and with what its audiences need of rows.
+
+    And with a segmentation for each of the `packs`, beside those of the settings.
+    """
     group = f"{settings.kafka.group}-demo"
-    own = {"kafka": settings.kafka.model_copy(update={"group": group}), "audiences": audiences or settings.audiences}
+    own = {
+        "kafka": settings.kafka.model_copy(update={"group": group}),
+        "audiences": audiences or settings.audiences,
+        "segmentations": settings.segmentations | {name: SegmentationSettings(pack=name) for name in packs},
+    }
     return settings.model_copy(update=own)
 
 

@@ -41,6 +41,8 @@ class Measures:
     p99: float | None = None
     moves: int = 0
     segments: Sequence[Mapping[str, Any]] = ()
+    declared: dict[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    """Segments of each declared segmentation, the largest first."""
     audiences: Mapping[str, int] = field(default_factory=dict)
     """Members by name of the audience, the largest first."""
     latest: deque[Move] = field(default_factory=lambda: deque(maxlen=LATEST_MOVES))
@@ -79,9 +81,10 @@ class Measures:
         self.events_per_second = (self.events - before) / elapsed if elapsed > 0 else 0.0
 
     def take_change(self, value: bytes) -> None:
-        """Add one record of the memberships topic."""
+        """Add one record of the memberships topic; moves are those between segments that were found."""
         membership = json.loads(value)
-        changes = {change["change"]: change["segment"] for change in membership["changes"]}
+        found = (change for change in membership["changes"] if change["segmentation"] not in self.declared)
+        changes = {change["change"]: change["segment"] for change in found}
         self.now = max(self.now, membership["as_of"])
         if "exited" in changes and "entered" in changes:
             self.moves += 1

@@ -40,6 +40,8 @@ AUDIENCE_SETTINGS: Final = {
     "STREAMSEG_AUDIENCES__SPENT_DAYS": str(AUDIENCE_TABLE.spent_days),
     "STREAMSEG_AUDIENCES__IDENTIFIERS": json.dumps(AUDIENCE_TABLE.identifiers),
 }
+DECLARED: Final = ("status", "journey")
+"""Packs of the demo's declared segmentations, beside those of the settings."""
 MOST_LAG: Final = 10_000
 """Records. The embedded broker keeps about 14,000 per partition and silently drops older ones."""
 
@@ -108,7 +110,7 @@ def running(
         bootstrap = kafka or stack.enter_context(EmbeddedBroker()).bootstrap
         url = redis or stack.enter_context(EmbeddedStore()).url
         metrics_port, api_port = free_port(), free_port()
-        chosen = for_demo(_servers.settings_for(invocation, bootstrap, url), AUDIENCE_TABLE)
+        chosen = for_demo(_servers.settings_for(invocation, bootstrap, url), AUDIENCE_TABLE, DECLARED)
         environment = {
             "STREAMSEG_KAFKA__BOOTSTRAP": bootstrap,
             "STREAMSEG_KAFKA__GROUP": chosen.kafka.group,
@@ -117,6 +119,12 @@ def running(
             "STREAMSEG_WORKER__METRICS_PORT": str(metrics_port),
             "STREAMSEG_API__LEAVE_SECONDS": "0",
             **AUDIENCE_SETTINGS,
+            # The settings' own are named too: the environment names all segmentations where a file names none.
+            **{
+                f"STREAMSEG_SEGMENTATIONS__{name.upper()}__PACK": one.pack
+                for name, one in chosen.segmentations.items()
+                if one.pack is not None
+            },
         }
         if redis is not None:
             asyncio.run(mark_redis(chosen))

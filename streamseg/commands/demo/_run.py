@@ -44,7 +44,7 @@ def run(
 ) -> None:
     """Run until `seconds` have passed or Ctrl-C; then print the result."""
     with running(invocation, history, kafka, redis, logs) as processes:
-        measures, started = Measures(), time.monotonic()
+        measures, started = Measures(declared=dict.fromkeys(processes.settings.declared, ())), time.monotonic()
         click.echo(f"{processes.asks}; ask in another terminal:\n\n{processes.curl}\n", err=as_json)
         with suppress(KeyboardInterrupt):
             asyncio.run(_watch(processes, measures, None if seconds is None else started + seconds, quiet=as_json))
@@ -71,7 +71,7 @@ async def _watch(processes: Processes, measures: Measures, until: float | None, 
                 if time.monotonic() - measured_at > MEASURES_SECONDS:
                     measured_at = time.monotonic()
                     await asyncio.to_thread(measures.read_metrics, processes.metrics_url)
-                    measures.segments = await _segments(processes.settings)
+                    await _read_segments(processes.settings, measures)
                     measures.audiences = await read_sizes(processes.settings)
                 live.update(render(measures, addresses, console.width, console.height - LINES_ABOVE))
                 await asyncio.sleep(FRAME_SECONDS)
@@ -96,11 +96,14 @@ class _Changes:
         return values
 
 
-async def _segments(settings: Settings) -> list[dict[str, Any]]:
-    """The segments that are not retired, largest first."""
+async def _read_segments(settings: Settings, measures: Measures) -> None:
+    """Read the segments that are not retired, largest first: those that were found, and the declared ones."""
     catalogue = await read_catalogue(settings)
     present = [{"id": segment, **entry} for segment, entry in catalogue.items() if entry["retired"] is None]
-    return sorted(present, key=lambda one: -int(one["size"]))
+    present.sort(key=lambda one: -int(one["size"]))
+    measures.segments = [one for one in present if one["segmentation"] not in measures.declared]
+    for name in measures.declared:
+        measures.declared[name] = [one for one in present if one["segmentation"] == name and one["size"]]
 
 
 def _result(measures: Measures, elapsed_seconds: float) -> dict[str, Any]:
@@ -110,9 +113,14 @@ def _result(measures: Measures, elapsed_seconds: float) -> dict[str, Any]:
         "events_per_second": round(measures.events / elapsed_seconds, 1),
         "latency_seconds": {"p50": measures.p50, "p99": measures.p99},
         "customers": measures.customers,
-        "segments": [{"id": one["id"], "label": one["label"], "size": one["size"]} for one in measures.segments],
+        "segments": [_told(one) for one in measures.segments],
+        "declared_segments": [_told(one) for segments in measures.declared.values() for one in segments],
         "moves": measures.moves,
     }
+
+
+def _told(segment: Mapping[str, Any]) -> dict[str, Any]:
+    return {"id": segment["id"], "label": segment["label"], "size": segment["size"]}
 
 
 def _audiences(settings: Settings) -> list[dict[str, Any]]:
@@ -137,7 +145,8 @@ def _ari(processes: Processes) -> float | None:
 
 
 def _summary(result: dict[str, Any], audiences: Mapping[str, int]) -> str:
-    lines = [f"{one['size']:>7,}  {one['label']}  ({one['id']})" for one in result["segments"]]
+    shown = [*result["segments"], *result["declared_segments"]]
+    lines = [f"{one['size']:>7,}  {one['label']}  ({one['id']})" for one in shown]
     counts = f"{result['events']:,} events of {result['customers']:,} customers, {result['moves']:,} moves"
     lines += [f"{size:>7,}  {name}, an audience" for name, size in audiences.items()]
     return folded("\n".join([counts, *lines]), indent=" " * 9)

@@ -25,7 +25,7 @@ def render(measures: Measures, addresses: str, columns: int = 80, lines: int = 2
     """
     moves = _moves(measures)
     fixed = [*_head(measures), Text()]
-    fixed += _audiences(measures)
+    fixed += _declared(measures)
     left = max(lines - len(fixed), 0)
     segments = _segments(measures)[:left]
     left -= len(segments)
@@ -66,12 +66,18 @@ def _head(measures: Measures) -> list[Text]:
     ]
 
 
-def _audiences(measures: Measures) -> list[Text]:
-    """One line with the audiences and their members, and an empty one."""
-    if not measures.audiences:
-        return []
-    told = " · ".join(f"{name} {size:,}" for name, size in measures.audiences.items())
-    return [Text.assemble(("audiences ", "dim"), told), Text()]
+def _declared(measures: Measures) -> list[Text]:
+    """One line with the audiences and one for each declared segmentation, with their members, and an empty one."""
+    groups = {
+        name: {str(one["label"]): int(one["size"]) for one in segments} for name, segments in measures.declared.items()
+    }
+    told = {
+        name: " · ".join(f"{label} {size:,}" for label, size in members.items())
+        for name, members in ({"audiences": measures.audiences} | groups).items()
+        if members
+    }
+    lines = [Text.assemble((f"{name} ", "dim"), text) for name, text in told.items()]
+    return [*lines, Text()] if lines else []
 
 
 def _segments(measures: Measures) -> list[Text]:

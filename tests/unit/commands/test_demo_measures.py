@@ -32,3 +32,13 @@ def test_a_move_is_an_exit_with_an_entry_and_a_first_entry_is_not_a_move() -> No
 
     assert measures.moves == 1
     assert [(move.exited, move.entered) for move in measures.latest] == [("a", "b"), (None, "b")]
+
+
+def test_moves_are_those_between_segments_that_were_found() -> None:
+    measures = Measures(declared={"status": ()})
+    declared = [
+        {"segmentation": "status", "segment": "status-prospect", "change": "exited"},
+        {"segmentation": "status", "segment": "status-customer", "change": "entered"},
+    ]
+    measures.take_change(json.dumps({"customer_id": "c", "as_of": 5, "changes": declared}).encode())
+    assert (measures.moves, list(measures.latest)) == (0, [])

@@ -45,3 +45,10 @@ def test_the_demo_fits_the_terminal_and_shows_first_what_matters(lines: int, cou
     if count == 3 and lines == 60:
         assert text.count("They bring") >= 24, "descriptions where there is room"
         assert "127.0.0.1:39001" in text
+
+
+def test_the_demo_shows_each_declared_segmentation_in_a_line() -> None:
+    measures = Measures(
+        declared={"status": [{"label": "Customers", "size": 1_200}, {"label": "Prospects", "size": 80}]}
+    )
+    assert "status Customers 1,200 · Prospects 80" in drawn(measures, 24)
