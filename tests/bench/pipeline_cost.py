@@ -1,6 +1,7 @@
 """CPU time per event of each stage of the pipeline, without Kafka and Redis.
 
-Run `python -m tests.bench.pipeline_cost`. It prints microseconds per event.
+Run `python -m tests.bench.pipeline_cost`. It prints microseconds per event. With `--declared`, status and phase of the
+journey are decided too, by `rules`.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from typing import Final
 import numpy as np
 
 from streamseg import pipeline
+from streamseg.audiences.declared import DeclaredAudiences
 from streamseg.clustering.assign import Assigner
 from streamseg.clustering.learning.learner import Learner
 from streamseg.clustering.sample import Sample
@@ -23,8 +25,9 @@ from streamseg.events.record import MemoryRecord, RecordBatch
 from streamseg.features.rows import Rows
 from streamseg.features.vector import vectors
 from streamseg.membership.types import Consent
-from streamseg.settings import BEHAVIOUR, Settings
+from streamseg.settings import BEHAVIOUR, SegmentationSettings, Settings
 from streamseg.topics import CLICKS
+from streamseg.wiring.declared_audiences import live_audiences
 from streamseg.wiring.derived import derive
 from streamseg.worker.process import YOUNG_OBJECTS
 from tests.bench.click_load import Load
@@ -69,10 +72,14 @@ def model(settings: Settings, runs: Sequence[RecordBatch]) -> Assigner:
 
 def measure(load: Load, settings: Settings, run_size: int) -> dict[str, float]:
     """CPU seconds per event by stage: the median over the runs."""
-    runs = runs_of(load, run_size)
-    segmentation = pipeline.Segmentation(
+    runs, derived = runs_of(load, run_size), derive(settings)
+    learned = pipeline.Segmentation(
         "behaviour", BEHAVIOUR.features, BEHAVIOUR.margin, BEHAVIOUR.looks, 86_400.0, model(settings, runs), 1
     )
+    segmentations = [learned, *(one for one in derived.segmentations if one.declared)]
+    none = DeclaredAudiences()
+    rules_of = live_audiences(derived.layout, none, segmentations=derived.declared)[0]
+    live = rules_of if derived.declared else None
     rules = pipeline.PublishingRules(86_400.0, 30 * 86_400.0, Consent(ads=False, personalisation=True))
     rows, decoder, money = Rows(derive(settings).layout), derive(settings).decoder, derive(settings).money
     spent: defaultdict[str, list[float]] = defaultdict(list)
@@ -89,13 +96,16 @@ def measure(load: Load, settings: Settings, run_size: int) -> dict[str, float]:
         lap("take")
         rows.load(taken.missing, [None] * len(taken.missing))
         lap("load")
-        absorbed = pipeline.absorb_runs(rows, [pipeline.TakenRun(0, taken)], money, [segmentation], 0.0)
+        absorbed = pipeline.absorb_runs(rows, [pipeline.TakenRun(0, taken)], money, segmentations, 0.0)
         slots = absorbed.slots
         lap("absorb")
-        looked = pipeline.look(rows, slots, 0.0, [segmentation])
+        looked = pipeline.look(rows, slots, 0.0, segmentations)
         looked.compare_with(slots, absorbed.flushed)
         lap("look")
-        pipeline.sample(rows, slots, time.time(), [segmentation])
+        if live is not None:
+            pipeline.look_at_audiences(rows, slots, time.time(), live, looked=looked)
+            lap("rules")
+        pipeline.sample(rows, slots, time.time(), segmentations)
         lap("sample")
         pipeline.publish(
             rows,
@@ -104,7 +114,7 @@ def measure(load: Load, settings: Settings, run_size: int) -> dict[str, float]:
             now=time.time(),
             wall_now=time.time(),
             epoch=1,
-            segmentations=[segmentation],
+            segmentations=segmentations,
             rules=rules,
         )
         lap("publish")
@@ -119,11 +129,14 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=250_000, help="events of the partition")
     parser.add_argument("--run", type=int, default=RUN, help="records per poll")
     parser.add_argument("--customers", type=int, default=50_000, help="customers of the partition")
+    parser.add_argument("--declared", action="store_true", help="decide status and phase of the journey too")
     given = parser.parse_args()
+    packs = ("behaviour", "status", "journey") if given.declared else ("behaviour",)
+    settings = Settings(segmentations={name: SegmentationSettings(pack=name) for name in packs})
     gc.set_threshold(YOUNG_OBJECTS)
     for skewed in (True, False):
         load = Load("skewed" if skewed else "flat", given.events, given.customers, skewed)
-        spent = measure(load, Settings(), given.run)
+        spent = measure(load, settings, given.run)
         touched = spent.pop("rows touched")
         micros = {stage: seconds * 1e6 for stage, seconds in spent.items()}
         line = "  ".join(f"{stage} {cost:.2f}" for stage, cost in micros.items())

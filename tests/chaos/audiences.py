@@ -1,4 +1,4 @@
-"""Audiences that come, change and go while faults happen, and what must hold of them afterwards."""
+"""Audiences that come, change and go while faults happen, and what must hold of them and of declared segments."""
 
 import asyncio
 import random
@@ -14,6 +14,7 @@ from streamseg.audiences.definition import Audience
 from streamseg.audiences.lists.content import ListContent
 from streamseg.audiences.lists.list_files import ReadList
 from streamseg.audiences.lists.uploaded import UploadedList
+from streamseg.clustering.identity import UNASSIGNED, id_of, segmentation_of
 from streamseg.errors import SettingsError, StreamsegError
 from streamseg.events.record import MemoryRecord
 from streamseg.features.identifiers.hashes import given_hash, short_hash
@@ -40,6 +41,7 @@ RULES: Final[tuple[dict[str, Any], ...]] = (
     {"event": "view", "at_least": 2, "within": "12 hours"},
     {"list": "readers"},
     {"all": [{"event": "visit"}, {"not": {"list": "readers"}}]},
+    {"segmentation": "journey", "group": ["intending", "considering"]},
 )
 LISTED: Final = 3_000
 """Customers of FitGear of whom some are on the list."""
@@ -90,13 +92,15 @@ class Declaring:
 
 
 async def wrong_audiences(settings: Settings, changes: Sequence[MemoryRecord], partitions: int) -> list[str]:
-    """Return where row, rule, string, last change record and size of an audience disagree."""
+    """Return where row, rule, string, last change record and size of an audience or declared segment disagree."""
     told = _told(changes)
     wrong: list[str] = []
     async with stores(settings) as (state, memberships, models):
-        layout = await stored_layout(derive(settings).layout, state)
+        derived = derive(settings)
+        layout = await stored_layout(derived.layout, state)
         declared = await read_declared(models)
-        live, problems = live_audiences(layout, declared, await ListContents(models).of(declared))
+        lists = await ListContents(models).of(declared)
+        live, problems = live_audiences(layout, declared, lists, segmentations=derived.declared)
         wrong += problems
         for partition in range(partitions):
             rows = _rows(layout, (await copy_partition(state, partition)).rows)
@@ -110,11 +114,35 @@ async def wrong_audiences(settings: Settings, changes: Sequence[MemoryRecord], p
                 shown = None if string is None else tuple(msgspec.json.decode(string).get("audiences", ()))
                 if not held == decided == shown == told.get(customer, ()):
                     wrong.append(f"{customer}: row {held}, rule {decided}, string {shown}, {told.get(customer)} told")
+            wrong += _wrong_segments(rows, live, clock, dict(zip(inside, strings, strict=True)), metadata.sizes)
             unknown = derive(settings).publishing.unknown_consent
             counted = Counter(name for names in sizes_held(rows, slots, live, unknown) for name in names)
             stored = {name: size for name, size in metadata.sizes.items() if name.startswith(SIZE_PREFIX)}
             if counted != stored:
                 wrong.append(f"{partition}: audiences have {dict(counted)}, their sizes are {stored}")
+    return wrong
+
+
+def _wrong_segments(
+    rows: Rows, live: LiveAudiences, now: float, strings: Mapping[str, bytes | None], sizes: Mapping[str, int]
+) -> list[str]:
+    """Return where row, rules, string and size of a declared segment disagree, in one partition."""
+    slots = np.arange(len(rows), dtype=np.intp)
+    slots = slots[is_known(rows, slots)]
+    members = belonged(rows, slots, live)[1][:, : len(live.ids)]
+    decided = live.rules.decide(rows, slots, np.maximum(rows.last_seen[slots], now), members)
+    wrong, customers = list[str](), [rows.customer_ids[slot] for slot in slots.tolist()]
+    told = [msgspec.json.decode(strings[one] or b"{}").get("segments", {}) for one in customers]
+    for column, codes in decided.segments:
+        name = rows.layout.segmentations[column]
+        held = rows.segment[slots, column].tolist()
+        counted = Counter(id_of(name, code) for code in held if code != UNASSIGNED)
+        if counted != {one: size for one, size in sizes.items() if segmentation_of(one) == name}:
+            wrong.append(f"{name} has {dict(counted)} members, its sizes are {dict(sizes)}")
+        for customer, row, rule, segments in zip(customers, held, codes.tolist(), told, strict=True):
+            shown = None if segments.get(name) is None else segments[name]["id"]
+            if row != rule or shown != (None if row == UNASSIGNED else id_of(name, row)):
+                wrong.append(f"{customer}: {name} {row} in the row, {rule} by the rules, {shown} in the string")
     return wrong
 
 

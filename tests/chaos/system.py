@@ -33,6 +33,12 @@ url = "{url}"
 timeout_seconds = 2.0
 [features]
 remembered_event_ids = {remembered}
+[segmentations.behaviour]
+pack = "behaviour"
+[segmentations.status]
+pack = "status"
+[segmentations.journey]
+pack = "journey"
 [audiences]
 tracked = {tracked}
 identifiers = ["email"]
