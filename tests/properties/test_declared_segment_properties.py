@@ -15,6 +15,7 @@ from tests.properties.test_audience_properties import (
     AUDIENCES,
     FEW,
     LAYOUT,
+    LISTS,
     MANY,
     Customers,
     clauses_of,
@@ -55,7 +56,7 @@ class Shop:
         }
         self.audiences = clauses_of(data.draw(trees(of_audiences)))
         ordered = [OrderedRules(name, CODES, tuple(rules)) for name, rules in self.rules.items()]
-        self.compiled = CompiledRules(LAYOUT, AUDIENCES, self.audiences, {}, ordered)
+        self.compiled = CompiledRules(LAYOUT, AUDIENCES, self.audiences, LISTS, ordered)
 
 
 def by_hand(

@@ -74,8 +74,9 @@ def test_hash_groups_are_no_reasons_for_people(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_declared_segment_says_which_rules_do_not_hold_and_which_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    asks = {"asks": "purchase ever", "wanted": True, "is": False, "value": None, "until": None}
     rules = [
-        {"segment": "value-buyer", "clauses": [[{"asks": "purchase ever", "wanted": True, "is": False}]]},
+        {"segment": "value-buyer", "clauses": [[asks]]},
         {"segment": "value-outside", "clauses": [[]]},
     ]
     output = told(monkeypatch, {"by": "rules", "rules": rules}, [])

@@ -169,11 +169,12 @@ async def test_a_declared_segment_is_explained_by_all_rules_down_to_the_one_that
         state, MemoryModelStore(), lambda: layout, lambda *_: 0, rules=rules_to_explain(layout, {"behaviour": rules})
     )
     found = (await explainer.explain(membership("behaviour-prospect")))["behaviour"]
+    told = {"wanted": True, "is": False, "until": None}
     asks = [
-        {"segment": "behaviour-buyer", "clauses": [[{"asks": "purchase ever", "wanted": True, "is": False}]]},
+        {"segment": "behaviour-buyer", "clauses": [[{"asks": "purchase ever", "value": None} | told]]},
         {
             "segment": "behaviour-keen",
-            "clauses": [[{"asks": "events >= 5", "wanted": True, "is": False, "value": 1.0}]],
+            "clauses": [[{"asks": "events >= 5", "value": 1.0} | told]],
         },
         {"segment": "behaviour-prospect", "clauses": [[]]},
     ]
