@@ -17,12 +17,13 @@ from streamseg.errors import NotFoundError, SettingsError
 from streamseg.events.decode import Decoder
 from streamseg.events.money import Money
 from streamseg.features.catalogue import Feature, catalogue
-from streamseg.features.layout import Attribute, Layout
+from streamseg.features.layout import Layout
 from streamseg.membership.types import Consent
 from streamseg.packs import pack
 from streamseg.pipeline import PublishingRules, Segmentation
-from streamseg.settings import SegmentationSettings, Settings
+from streamseg.settings import AttributeSettings, SegmentationSettings, Settings
 from streamseg.wiring.declared_audiences import vocabulary
+from streamseg.wiring.pack_attributes import attributes_of, of_replaced
 
 SWEEPS_PER_BOUND = 4
 """A membership is rewritten when half of its bound has passed, so sweeps must come more than twice within it."""
@@ -79,10 +80,10 @@ def derive(settings: Settings) -> Derived:
     """Derive everything, and check what one table of settings cannot know of another. Raises `SettingsError`."""
     money = Money(settings.money.currency, settings.money.minor_units, dict(settings.money.rates))
     layout = _layout(settings)
-    features, declared = catalogue(layout), settings.declared
+    features, declared, own = catalogue(layout), settings.declared, settings.features.attributes
     if declared:
         _check_rules(settings, declared, layout)
-    chosen = {name: _matched_features(name, one, features) for name, one in settings.segmentations.items()}
+    chosen = {name: _matched_features(name, one, features, own) for name, one in settings.segmentations.items()}
     membership = settings.membership
     return Derived(
         money=money,
@@ -142,20 +143,7 @@ def _layout(settings: Settings) -> Layout:
         currency=settings.money.currency,
         minor_units=settings.money.minor_units,
         segmentations=tuple(settings.segmentations),
-        attributes=[
-            Attribute(
-                trait,
-                one.values,
-                one.typical,
-                one.skewed,
-                one.group_as,
-                tuple(one.groups.items()),
-                tuple((name, least, greatest) for name, (least, greatest) in one.bands.items()),
-                one.found,
-                one.first,
-            )
-            for trait, one in settings.attributes.items()
-        ],
+        attributes=attributes_of(settings.attributes),
         typical_price=settings.money.typical_price,
         typical_order=settings.money.typical_order,
         brand_groups=settings.brand_groups,
@@ -188,11 +176,17 @@ def _check_rules(settings: Settings, declared: Mapping[str, SegmentRules], layou
         raise_problems(name, file or Path(), [one for one in problems if one.segmentation == name])
 
 
-def _matched_features(name: str, one: SegmentationSettings, known: Mapping[str, Feature]) -> list[Feature]:
-    """Return the features that the setting's names and patterns match. Raises `SettingsError`."""
+def _matched_features(
+    name: str, one: SegmentationSettings, known: Mapping[str, Feature], own: Mapping[str, AttributeSettings]
+) -> list[Feature]:
+    """Return the features that the setting's names and patterns match. Raises `SettingsError`.
+
+    Where the shop declares an attribute of the pack in another way, its features take the place of the pack's.
+    """
     matched: dict[str, Feature] = {}
     for pattern in one.features:
         found = [feature for feature in known if fnmatchcase(feature, pattern)]
+        found = found or of_replaced(pattern, one.pack, known, own)
         if not found:
             raise SettingsError(f"setting segmentations.{name}.features: no such feature: {pattern}")
         matched |= {feature: known[feature] for feature in found}

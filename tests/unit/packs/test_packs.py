@@ -138,6 +138,26 @@ def test_settings_change_the_attributes_of_a_pack(tmp_path: Path) -> None:
     assert chosen.attributes["gender"].values == ("female", "male", "other")
 
 
+@pytest.mark.parametrize(
+    ("pack", "attribute", "compared"),
+    [
+        ("demographic", 'age]\nvalues = ["19-24", "25-34"]', ("profile_age_19_24", "profile_age_25_34")),
+        ("demographic", "birth_year]", ("profile_birth_year",)),
+        ("geographic", 'country]\nvalues = ["GB", "EIRE"]', ("profile_country_gb", "profile_country_eire")),
+        ("geographic", 'country]\nvalues = ["BE"]\ngroup_as = "culture"\ngroups = { low = ["BE"] }',
+         ("profile_country_be", "profile_culture_low")),
+    ],
+)  # fmt: skip
+def test_a_pack_compares_its_attribute_as_the_shop_declares_it(
+    tmp_path: Path, pack: str, attribute: str, compared: tuple[str, ...]
+) -> None:
+    """Age in bands, or zones of culture instead of climate, stopped the start: "no such feature"."""
+    chosen = settings(tmp_path, f'[segmentations.a]\npack = "{pack}"\n[features.attributes.{attribute}\n')
+    trait = attribute.partition("]")[0]
+    features = derive(chosen).features_of("a")
+    assert tuple(one.name for one in features if one.attribute == trait) == compared
+
+
 def test_a_pattern_that_matches_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"segmentations\.a\.features: no such feature: profile_"):
         derive(settings(tmp_path, "[segmentations.a]\nfeatures = ['profile_*']\n"))
