@@ -140,7 +140,7 @@ def _orders(figures: Figures) -> Iterable[Message]:
     elif ever.median <= 1:
         yield _message("ordered_at_most_once")
     elif last is not None and last.known >= MOST and last.median >= AWAY_DAYS:
-        yield _message("ordered_then", count={"number": [ever.median]}, days={"days": last.median})
+        yield _message("ordered_then", count={"number": [round(ever.median)]}, days={"days": last.median})
     else:
         yield _message("orders", often={"often": rate.median})
 

@@ -65,6 +65,13 @@ def test_of_lapsed_customers_it_is_told_how_often_they_ordered_and_when_last() -
     assert not [one for one in sentences(lapsed) if one.startswith("They order")]
 
 
+def test_nobody_has_ordered_half_a_time() -> None:
+    """The median of 5 and 6 orders read "They have ordered 5.5 times"."""
+    orders = np.repeat([5.0, 6.0], 20)
+    said = sentences(figures(transactions=orders, purchases=0.04, purchase_recency=160.0))
+    assert any("ordered 6 times" in one for one in said), said
+
+
 def test_how_they_come_and_what_they_search_for_is_said_in_every_language() -> None:
     """Issue 14, number 5."""
     told = figures(
