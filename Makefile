@@ -67,7 +67,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 lock: ## update the locks to the newest allowed versions (needs uv)
 	$(LOCK) --upgrade pyproject.toml --all-extras --group dev -o requirements.lock
 	$(LOCK) --upgrade tests/bench/peers/requirements.in -o tests/bench/peers/requirements.lock
-	$(LOCK) pyproject.toml --extra parquet --extra excel --extra otel --group build -c requirements.lock -o deploy/requirements.lock
+	$(LOCK) pyproject.toml --extra parquet --extra excel --extra otel --extra console --group build -c requirements.lock -o deploy/requirements.lock
 
 clean: ## remove everything that make created
 	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist *.egg-info

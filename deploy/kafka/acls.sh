@@ -1,7 +1,7 @@
 #!/bin/sh
 # Kafka ACLs for streamseg's processes: the least that each needs. For the default consumer group, `streamseg`.
 #   deploy/kafka/acls.sh HOST:PORT [--command-config admin.properties]
-# Users: streamseg-worker (the trainer among them: it is a role of one worker), streamseg-api, streamseg-webhooks, and
+# Users: streamseg-worker (the trainer among them: it is a role of one worker), streamseg-api, streamseg-console, streamseg-webhooks, and
 # streamseg-tools for the commands of a person. Producers of events need Write on the input topics, as the API has it.
 # Read and Write include Describe. Nobody may delete: `streamseg demo --remove` does not work with these rights.
 set -eu
@@ -29,6 +29,10 @@ done
 for topic in membership-history dead-letters models; do
     allow worker --topic "streamseg.$topic" --operation Write
 done
+
+allow console --topic streamseg. --resource-pattern-type prefixed --operation Read # how far the workers are
+allow console --group streamseg --operation Describe
+allow console --group streamseg-reader --operation Describe
 
 allow webhooks --topic streamseg.memberships --operation Read
 allow webhooks --group streamseg-webhooks --operation Read

@@ -1,20 +1,36 @@
-"""Run the API in uvicorn on the current event loop, without an access log."""
+"""Run an application, the API or the console, in uvicorn on the current event loop, without an access log."""
 
 import asyncio
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Final
+from typing import Final, Protocol
 
 import uvicorn
+from starlette.types import Receive, Scope, Send
 
-from streamseg.api.app import Api
 from streamseg.api.http.header_limits import Connection
 from streamseg.errors import SettingsError
 
 DRAIN_SECONDS: Final = 5
 KEEP_ALIVE_SECONDS: Final = 75
 BACKLOG: Final = 2_048
+
+
+class Served(Protocol):
+    """An ASGI application that can end in order."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI 3.0."""
+        ...
+
+    def leave(self) -> None:
+        """Answer 503 on `/readyz` from now on, and all else as before."""
+        ...
+
+    def end_streams(self) -> None:
+        """End all event streams."""
+        ...
 
 
 class _Server(uvicorn.Server):
@@ -26,7 +42,7 @@ class _Server(uvicorn.Server):
 
 
 async def serve(
-    api: Api,
+    app: Served,
     host: str,
     port: int,
     *,
@@ -41,7 +57,7 @@ async def serve(
     sends requests here until its next probe fails.
 
     Args:
-        api: the application.
+        app: the application.
         host: address to listen on.
         port: port to listen on; 0 lets the system choose.
         stop: set it to end.
@@ -55,7 +71,7 @@ async def serve(
     listener = _bound(host, port)
     server = _Server(
         uvicorn.Config(
-            api,
+            app,
             loop="none",
             http=Connection,
             ws="none",
@@ -71,11 +87,11 @@ async def serve(
 
     async def end() -> None:
         await stop.wait()
-        api.leave()
+        app.leave()
         with suppress(TimeoutError):
             async with asyncio.timeout(leave_seconds):
                 await (at_once or asyncio.Event()).wait()
-        api.end_streams()
+        app.end_streams()
         server.should_exit = True
 
     ending = asyncio.create_task(end())

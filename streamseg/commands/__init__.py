@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 COMMANDS: Final = {
     "advise-k": "Suggest the number of segments for the live customers.",
     "api": "Serve memberships over HTTP.",
+    "audit": "Print what people changed in the console.",
     "audiences": "List, preview, add and drop audiences.",
     "bench": "Measure throughput, latency, growth and more.",
     "check-config": "Print the settings in force.",
+    "console": "Serve pages for people who decide.",
     "dead-letters": "List rejected records, or send them again.",
     "demo": "Run the whole path in this terminal.",
     "evaluate": "Compare memberships with a truth file.",

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -13,10 +13,20 @@ from streamseg.commands._text import print_table, say, utc
 from streamseg.errors import NotFoundError
 from streamseg.ports import SCOPES, Scope
 
+if TYPE_CHECKING:
+    from streamseg.ports import ConsoleRole, KeyKind
+
+
+_KINDS: "Final[tuple[KeyKind, ...]]" = ("secret", "console")
+"""One of each place where keys are stored."""
+
 
 @click.group("keys")
 def command() -> None:
-    """Create, list, rotate and revoke API keys. A key is printed once; only its hash is stored."""
+    """Create, list, rotate and revoke keys of the API and the console.
+
+    A key is printed once; only its hash is stored.
+    """
 
 
 @command.command()
@@ -33,13 +43,26 @@ def command() -> None:
     type=click.Choice(SCOPES),
     help="What a secret key may do beyond lookups; repeatable.",
 )
+@click.option(
+    "--console",
+    "role",
+    type=click.Choice(["viewer", "editor", "privacy"]),
+    help="Key of a person for the console (ck_): editor may change, privacy sees customer ids.",
+)
 @click.option("--if-missing", is_flag=True, help="Create nothing when NAME has a key already.")
 @json_option
 @click.pass_obj
 def create(
-    invocation: Invocation, *, name: str, publishable: bool, scopes: tuple[Scope, ...], if_missing: bool, as_json: bool
+    invocation: Invocation,
+    *,
+    name: str,
+    publishable: bool,
+    scopes: tuple[Scope, ...],
+    role: "ConsoleRole | None",
+    if_missing: bool,
+    as_json: bool,
 ) -> None:
-    """Create a key for NAME: secret (sk_), or publishable (pk_).
+    """Create a key for NAME: for servers, browsers or the console.
 
     Audiences need a scope of their own. audiences:read shows definitions, counts, overlap, and members as pseudonyms;
     audiences:write previews, declares, changes and drops them, and includes the first; audiences:members shows the
@@ -49,9 +72,11 @@ def create(
 
     if not name.strip() or not name.isprintable():
         raise click.UsageError("NAME must be printable and not empty")
-    if publishable and scopes:
-        raise click.UsageError("a publishable key is for browsers and has no scopes")
-    kind: Literal["secret", "publishable"] = "publishable" if publishable else "secret"
+    if publishable and role is not None:
+        raise click.UsageError("--publishable and --console make different keys: choose one")
+    if scopes and (publishable or role is not None):
+        raise click.UsageError("a key for browsers or for the console has no scopes")
+    kind: KeyKind = "publishable" if publishable else "console" if role is not None else "secret"
     now = time.time()
     keys = asyncio.run(_all(invocation))
     present = [key for key in keys if key.name == name and key.is_valid(now)]
@@ -59,8 +84,8 @@ def create(
         document = {"id": present[-1].id, "name": name, "kind": present[-1].kind, "key": None}
         click.echo(json.dumps(document)) if as_json else say(f"{name} has a key already: {present[-1].id}")
         return
-    check_free(keys, name, kind, now, scopes)
-    key, plain = issue(name, kind, now, scopes)
+    check_free(keys, name, kind, now, scopes, role=role)
+    key, plain = issue(name, kind, now, scopes, role=role)
     asyncio.run(_store(invocation, key))
     _show_new({"id": key.id, "name": name, "kind": kind, "key": plain}, as_json)
 
@@ -80,6 +105,7 @@ def list_(invocation: Invocation, as_json: bool) -> None:
             "expires": key.expires,
             "scopes": key.scopes,
         }
+        | ({"role": key.role} if key.role is not None else {})
         for key in keys
     ]
     if as_json:
@@ -88,7 +114,10 @@ def list_(invocation: Invocation, as_json: bool) -> None:
     if not shown:
         click.echo("none")
         return
-    rows = [(key.id, key.name, key.kind, utc(key.created), utc(key.expires), ", ".join(key.scopes)) for key in keys]
+    rows = [
+        (key.id, key.name, key.role or key.kind, utc(key.created), utc(key.expires), ", ".join(key.scopes))
+        for key in keys
+    ]
     print_table(("id", "name", "kind", "created", "expires", "scopes"), rows)
 
 
@@ -127,8 +156,11 @@ def revoke(invocation: Invocation, key_id: str, as_json: bool) -> None:
     from streamseg.wiring.build_api import api_keys
 
     async def remove() -> bool:
-        async with api_keys(invocation.settings) as store:
-            return await store.remove(key_id)
+        for kind in _KINDS:
+            async with api_keys(invocation.settings, kind) as store:
+                if await store.remove(key_id):
+                    return True
+        return False
 
     if not asyncio.run(remove()):
         raise NotFoundError(f"there is no key {key_id}")
@@ -138,15 +170,18 @@ def revoke(invocation: Invocation, key_id: str, as_json: bool) -> None:
 async def _all(invocation: Invocation) -> list[Any]:
     from streamseg.wiring.build_api import api_keys
 
-    async with api_keys(invocation.settings) as store:
-        return await store.all()
+    found = []
+    for kind in _KINDS:
+        async with api_keys(invocation.settings, kind) as store:
+            found += await store.all()
+    return sorted(found, key=lambda key: (key.created, key.id))
 
 
 async def _store(invocation: Invocation, *keys: Any) -> None:
     from streamseg.wiring.build_api import api_keys
 
-    async with api_keys(invocation.settings) as store:
-        for key in keys:
+    for key in keys:
+        async with api_keys(invocation.settings, key.kind) as store:
             await store.put(key)
 
 

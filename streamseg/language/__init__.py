@@ -23,11 +23,14 @@ def languages() -> tuple[str, ...]:
 
 
 @cache
-def messages(language: str) -> Mapping[str, Mapping[str, Any]]:
-    """Return the tables of a language. Raises `SettingsError` if there is no such language."""
+def messages(language: str, folder: str = "messages") -> Mapping[str, Mapping[str, Any]]:
+    """Return the tables of a language: those that describe segments, or those of the folder `console`.
+
+    Raises `SettingsError` if there is no such language.
+    """
     if language not in languages():
         raise SettingsError(f"there is no language {language}: choose one of {', '.join(languages())}")
-    return tomllib.loads((files(__name__) / "messages" / f"{language}.toml").read_text("utf-8"))
+    return tomllib.loads((files(__name__) / folder / f"{language}.toml").read_text("utf-8"))
 
 
 def negotiated(asked: str | None, accepted: str | None, default: str = DEFAULT) -> str:

@@ -146,6 +146,8 @@ def belonged(rows: Rows, slots: Slots, live: LiveAudiences) -> tuple[tuple[str, 
     """
     member = rows.entered[slots] > 0
     held: Mask = member[:, live.columns]
+    if not member.shape[1]:  # the setting audiences.most is 0
+        return live.ids, held
     of = rows.audiences_as_of[slots, 0]
     others = of != live.generation
     if not others.any():

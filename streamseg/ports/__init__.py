@@ -4,6 +4,8 @@ Each has an implementation in memory; `tests/contracts` runs the same tests on a
 `async` wait for a server and never block the event loop. All others return at once.
 """
 
+from streamseg.ports.auditing import AuditEntry as AuditEntry
+from streamseg.ports.auditing import AuditLog as AuditLog
 from streamseg.ports.clock import Clock as Clock
 from streamseg.ports.clock import SeenTimes as SeenTimes
 from streamseg.ports.log import EventSink as EventSink
@@ -24,6 +26,8 @@ from streamseg.ports.serving import SCOPES as SCOPES
 from streamseg.ports.serving import ApiKey as ApiKey
 from streamseg.ports.serving import ApiKeyStore as ApiKeyStore
 from streamseg.ports.serving import ChangeNotices as ChangeNotices
+from streamseg.ports.serving import ConsoleRole as ConsoleRole
+from streamseg.ports.serving import KeyKind as KeyKind
 from streamseg.ports.serving import Scope as Scope
 from streamseg.ports.serving import TicketStore as TicketStore
 from streamseg.ports.stores import FLUSH_ROWS as FLUSH_ROWS

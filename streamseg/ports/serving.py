@@ -10,23 +10,28 @@ Scope = Literal["audiences:read", "audiences:write", "audiences:members"]
 write them: also to preview, declare, change and drop. Members: their customer ids in place of pseudonyms."""
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 
+KeyKind = Literal["secret", "publishable", "console"]
+ConsoleRole = Literal["viewer", "editor", "privacy"]
+
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
     """A stored API key: `digest` is the key's SHA-256 in hex, the key itself is not stored.
 
-    `kind` is "secret" (`sk_...`, between servers) or "publishable" (`pk_...`, in browsers). `created` and `expires` are
+    `kind` is "secret" (`sk_...`, between servers), "publishable" (`pk_...`, in browsers) or "console" (`ck_...`, for a
+    person, with a `role`; stored apart, so that the API never has it). `created` and `expires` are
     epoch seconds of wall time; the API refuses an expired key. Keys of the same `name` are rotations of one key.
     `scopes` are for secret keys.
     """
 
     id: str
     name: str
-    kind: Literal["secret", "publishable"]
+    kind: KeyKind
     digest: str
     created: int
     expires: int | None = None
     scopes: tuple[Scope, ...] = ()
+    role: ConsoleRole | None = None
 
     def is_valid(self, now: float) -> bool:
         """Return whether the key has not expired (`now` in epoch seconds)."""

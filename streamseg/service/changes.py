@@ -94,6 +94,33 @@ async def read_changes(state: StateStore, models: ModelStore, since: Since, now:
     return Changes(_date(first), _date(min(days)) if days else None, tuple(segments))
 
 
+@dataclass(frozen=True, slots=True)
+class SizesOfDay:
+    """Members by segment at the end of a UTC day; at the last one, now."""
+
+    day: date
+    sizes: Mapping[str, int]
+
+
+async def read_sizes_by_day(state: StateStore, days: int) -> list[SizesOfDay]:
+    """Return the sizes of up to so many last days, the oldest first: from the sizes now and the moves of each day.
+
+    It begins with the first day with a counted move; days without any are between them.
+    """
+    sizes, flows = await _counted(state)
+    if not flows:
+        return []
+    present, found = Counter(sizes), []
+    for day in range(max(flows), max(min(flows), max(flows) - days + 1) - 1, -1):
+        found.append(SizesOfDay(_date(day), {segment: size for segment, size in present.items() if size > 0}))
+        for (before, after), moves in flows.get(day, Counter[Flow]()).items():
+            if after is not None:
+                present[after] -= moves
+            if before is not None:
+                present[before] += moves
+    return found[::-1]
+
+
 async def _counted(state: StateStore) -> tuple[Counter[str], dict[int, Counter[Flow]]]:
     """Return the customers by segment and the moves by day, of all partitions."""
     sizes: Counter[str] = Counter()

@@ -6,7 +6,7 @@ setting is `STREAMSEG_` plus its path joined by `__`: `STREAMSEG_KAFKA__BOOTSTRA
 
 from streamseg.settings.audience_tables import AudienceSettings
 from streamseg.settings.loading import Settings, load_settings
-from streamseg.settings.process_tables import ApiSettings, WorkerSettings
+from streamseg.settings.process_tables import ApiSettings, ConsoleSettings, WorkerSettings
 from streamseg.settings.segment_tables import (
     BEHAVIOUR,
     AttributeSettings,
@@ -22,6 +22,7 @@ __all__ = [
     "ApiSettings",
     "AttributeSettings",
     "AudienceSettings",
+    "ConsoleSettings",
     "FeatureSettings",
     "KafkaSettings",
     "MembershipSettings",

@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     membership: segment_tables.MembershipSettings = segment_tables.MembershipSettings()
     worker: process_tables.WorkerSettings = process_tables.WorkerSettings()
     api: process_tables.ApiSettings = process_tables.ApiSettings()
+    console: process_tables.ConsoleSettings = process_tables.ConsoleSettings()
 
     @model_validator(mode="after")
     def _check_rolling_profile(self) -> "Settings":

@@ -99,3 +99,20 @@ class ApiSettings(TomlTable):
     """`data.name` in OpenRTB; use the shop's domain."""
     iab_audiences: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Ids of the IAB Audience Taxonomy 1.1 by segment id, sent with `segtax` 4."""
+
+
+class ConsoleSettings(TomlTable):
+    """Where the console is served, and how sessions are signed."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+    port: int = Field(default=8090, ge=0, le=65_535)
+    """Port to listen on; 0 takes a free one."""
+    public_url: HttpAddress | None = None
+    """Address of the console as browsers see it (`https://console.shop.example`) behind a proxy. With https, cookies
+    are sent over TLS only. None: that of the request."""
+    session_secrets: tuple[StrongSecret, ...] = ()
+    """Secrets that sign sessions, at least 16 bytes each; the first signs, all are accepted. Several processes need the
+    same. None: a random one of each process, so that a restart ends all sessions."""
+    streams_limit: int = Field(default=500, ge=1)
+    """Pages that are kept up to date at the same time, per process."""

@@ -26,6 +26,8 @@ Private, may change with any release:
     ssg:v1:probe:{<partition>}              string: when the newest delivered probe was sent, epoch seconds
     ssg:v1:layouts                          hash: fingerprint -> JSON of the layout
     ssg:v1:keys                             hash: id -> JSON of the API key, with its digest only
+    ssg:v1:console-keys                     hash: id -> JSON of a key of the console, with its digest only
+    ssg:v1:audit                            stream: changes that people made in the console, as JSON
     ssg:v1:{webhooks}:subscribers           hash: id -> JSON of the webhook subscriber
     ssg:v1:{webhooks}:dropped               hash: subscriber id -> number of dropped deliveries
     ssg:v1:{webhooks}:closed:<hash>         string: when a customer was removed or withdrew a consent; TTL
@@ -63,6 +65,8 @@ LAYOUTS: Final = f"{PREFIX}layouts"
 SUBSCRIBERS: Final = f"{PREFIX}{{webhooks}}:subscribers"
 DROPPED_DELIVERIES: Final = f"{PREFIX}{{webhooks}}:dropped"
 API_KEYS: Final = f"{PREFIX}keys"
+CONSOLE_KEYS: Final = f"{PREFIX}console-keys"
+AUDIT: Final = f"{PREFIX}audit"
 TICKET_SECRET: Final = f"{PREFIX}ticket-secret"
 DEMO: Final = f"{PREFIX}demo"
 

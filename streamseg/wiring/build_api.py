@@ -14,10 +14,10 @@ from streamseg.audiences.declared import DeclaredAudiences
 from streamseg.kafka.partitioner import partition_of
 from streamseg.language.actions import read_actions
 from streamseg.metrics import Metrics
-from streamseg.ports import ApiKeyStore, EventSink, ModelStore, WebhookStore
+from streamseg.ports import ApiKeyStore, EventSink, KeyKind, ModelStore, WebhookStore
 from streamseg.service.explainer import Explainer
 from streamseg.settings import Settings
-from streamseg.store.key_names import ADS_PREFIX, MEMBERSHIP_PREFIX
+from streamseg.store.key_names import ADS_PREFIX, API_KEYS, CONSOLE_KEYS, MEMBERSHIP_PREFIX
 from streamseg.store.redis import RedisMembershipStore, RedisModelStore, RedisStateStore
 from streamseg.store.redis.api_key_store import RedisApiKeyStore
 from streamseg.store.redis.change_notices import change_notices
@@ -121,10 +121,10 @@ async def run_api(
 
 
 @asynccontextmanager
-async def api_keys(settings: Settings) -> AsyncIterator[ApiKeyStore]:
-    """Open the store of API keys."""
+async def api_keys(settings: Settings, kind: KeyKind = "secret") -> AsyncIterator[ApiKeyStore]:
+    """Open the store of API keys that has this kind: those of the console are kept apart."""
     async with redis_client(settings.redis) as redis:
-        yield RedisApiKeyStore(redis)
+        yield RedisApiKeyStore(redis, CONSOLE_KEYS if kind == "console" else API_KEYS)
 
 
 @asynccontextmanager

@@ -11,13 +11,16 @@ from streamseg.settings import Settings
 from streamseg.wiring.stores import stores, worker_reports
 
 
-async def read_status(settings: Settings) -> Status:
-    """Ask Kafka, then Redis. Raises `StoreLoginError` when Redis refuses us, and `SettingsError`."""
+async def read_status(settings: Settings, *, ask_kafka: bool = True) -> Status:
+    """Ask Kafka, unless it is not to be asked, then Redis.
+
+    Raises `StoreLoginError` when Redis refuses us, and `SettingsError`.
+    """
     away = []
     kafka: KafkaView | None = None
     stored: StoredFacts | None = None
     try:
-        kafka = await asyncio.to_thread(read_kafka_view, settings.kafka)
+        kafka = await asyncio.to_thread(read_kafka_view, settings.kafka) if ask_kafka else None
     except ServerUnavailableError as error:
         away.append(str(error))
     try:

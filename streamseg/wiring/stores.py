@@ -6,11 +6,12 @@ from contextlib import asynccontextmanager
 from streamseg.features.layout import Layout
 from streamseg.features.relayout import with_readable
 from streamseg.metrics import Metrics
-from streamseg.ports import MembershipStore, ModelStore, StateStore, WorkerReports
+from streamseg.ports import AuditLog, MembershipStore, ModelStore, StateStore, WorkerReports
 from streamseg.settings import Settings
 from streamseg.store.ads_mirror import AdsMirror
 from streamseg.store.key_names import ADS_PREFIX
 from streamseg.store.redis import RedisMembershipStore, RedisModelStore, RedisStateStore
+from streamseg.store.redis.audit_log import RedisAuditLog
 from streamseg.store.redis.worker_reports import RedisWorkerReports
 from streamseg.wiring.metered import metered
 from streamseg.wiring.redis_clients import redis_client
@@ -45,6 +46,13 @@ async def worker_reports(settings: Settings) -> AsyncIterator[WorkerReports]:
     """Open the reports of workers on a connection of their own."""
     async with redis_client(settings.redis) as redis:
         yield RedisWorkerReports(redis)
+
+
+@asynccontextmanager
+async def audit_log(settings: Settings) -> AsyncIterator[AuditLog]:
+    """Open the log of what people changed, on a connection of its own."""
+    async with redis_client(settings.redis) as redis:
+        yield RedisAuditLog(redis)
 
 
 async def stored_layout(layout: Layout, state: StateStore) -> Layout:

@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 
 from streamseg.ports import (
     ApiKeyStore,
+    AuditLog,
     MembershipStore,
     ModelStore,
     StateStore,
@@ -27,8 +28,10 @@ from streamseg.store.memory import (
     MemoryWebhookStore,
     MemoryWorkerReports,
 )
+from streamseg.store.memory.audit_log import MemoryAuditLog
 from streamseg.store.redis import RedisMembershipStore, RedisModelStore, RedisStateStore, connect
 from streamseg.store.redis.api_key_store import RedisApiKeyStore
+from streamseg.store.redis.audit_log import RedisAuditLog
 from streamseg.store.redis.servers.connection import Client
 from streamseg.store.redis.ticket_store import RedisTicketStore
 from streamseg.store.redis.webhook_store import RedisWebhookStore
@@ -49,6 +52,7 @@ class Stores:
     tickets: TicketStore
     webhooks: WebhookStore
     reports: WorkerReports
+    audit: AuditLog
 
 
 def stores_in_memory() -> Stores:
@@ -61,6 +65,7 @@ def stores_in_memory() -> Stores:
         MemoryTicketStore(),
         MemoryWebhookStore(),
         MemoryWorkerReports(),
+        MemoryAuditLog(),
     )
 
 
@@ -74,6 +79,7 @@ def stores_on_redis(client: Client) -> Stores:
         RedisTicketStore(client),
         RedisWebhookStore(client),
         RedisWorkerReports(client),
+        RedisAuditLog(client),
     )
 
 

@@ -16,12 +16,13 @@ from streamseg.audiences.lists.list_files import ReadList
 from streamseg.embedded import RedisServer
 from streamseg.errors import SettingsError, StoreLoginError, StoreUnavailableError
 from streamseg.membership.types import OutboxEntry
-from streamseg.ports import Closed, Delivery, Flows, Flush, Subscriber, WorkerReport
+from streamseg.ports import AuditEntry, Closed, Delivery, Flows, Flush, Subscriber, WorkerReport
 from streamseg.service.lists import described, drop_list, upload
 from streamseg.store.ads_mirror import AdsMirror
-from streamseg.store.key_names import ADS_PREFIX
+from streamseg.store.key_names import ADS_PREFIX, CONSOLE_KEYS
 from streamseg.store.redis import RedisMembershipStore, RedisModelStore, RedisStateStore
 from streamseg.store.redis.api_key_store import RedisApiKeyStore
+from streamseg.store.redis.audit_log import RedisAuditLog
 from streamseg.store.redis.change_notices import RedisChangeNotices
 from streamseg.store.redis.servers.cluster import Cluster
 from streamseg.store.redis.servers.connection import Client
@@ -105,6 +106,26 @@ async def as_api(client: Client) -> None:
     await heard(client)
 
 
+async def as_console(client: Client) -> None:
+    """Every call of the console."""
+    state, models = RedisStateStore(client), RedisModelStore(client)
+    await RedisMembershipStore(client, ttl_seconds=60).read(["c-1"])
+    await RedisApiKeyStore(client, CONSOLE_KEYS).all()
+    await RedisAuditLog(client).append(AuditEntry(1.0, "ann", "key-1", "editor", "rename", "behaviour-aaaa", None, "x"))
+    for read in (models.catalogue, models.declared, models.rfm, state.layouts):
+        await read()
+    await models.snapshot("behaviour")
+    await models.read_list("newsletter")
+    await models.rename("behaviour-aaaa", "Name")
+    await models.rename("behaviour-aaaa", None)
+    await models.write_catalogue({"behaviour-aaaa": b"{}"})
+    await state.metadata(0)
+    await state.flows(0)
+    await state.load(0, ["c-1"])
+    await state.scan(0, 0, 10)
+    await RedisWorkerReports(client).read(["w"])
+
+
 class Lines(logging.Handler):
     """Keeps what is logged."""
 
@@ -169,7 +190,12 @@ async def as_webhooks(client: Client) -> None:
     await models.audience_sizes()
 
 
-WORK: dict[str, Callable[[Client], Awaitable[None]]] = {"worker": as_worker, "api": as_api, "webhooks": as_webhooks}
+WORK: dict[str, Callable[[Client], Awaitable[None]]] = {
+    "worker": as_worker,
+    "api": as_api,
+    "console": as_console,
+    "webhooks": as_webhooks,
+}
 
 
 @pytest.fixture(scope="module")
@@ -191,7 +217,7 @@ async def client_of(server: RedisServer, user: str, rules: list[str]) -> AsyncIt
 
 def cases() -> Iterator[tuple[str, str]]:
     for user in WORK:
-        yield from ((user, rule) for rule in USERS[user] if rule[0] in "+~&")
+        yield from ((user, rule) for rule in USERS[user] if rule[0] in "+~&%")
 
 
 @pytest.mark.parametrize("user", WORK)
@@ -228,7 +254,7 @@ def test_each_right_is_needed_and_its_lack_is_named(server: RedisServer, user: s
     assert said.startswith("Redis refuses us: ")
     channel = right[0] == "&" and ("channels" in said or "PUBLISH" in said)
     command = right[0] == "+" and re.search(rf"\b{re.escape(right[1:])}\b", said, re.IGNORECASE)
-    key = right[0] == "~" and right[1:] in said
+    key = right[0] in "~%" and right.partition("~")[2] in said
     assert channel or command or key, said
     assert "c-1" not in said
 

@@ -7,9 +7,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -59,7 +60,7 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Processes:
-    """The running worker, API and simulator."""
+    """The running worker, API, console and simulator."""
 
     settings: Settings
     environment: Mapping[str, str]
@@ -70,6 +71,8 @@ class Processes:
     """A shell command of one short line that looks up a customer over HTTP."""
     asks: str
     """What that command asks."""
+    console: str | None
+    """Address of the console; None where its libraries are not installed."""
     folder: Path
     children: list[Child]
 
@@ -156,7 +159,9 @@ def running(
         stack.callback(worker.stop)
         worker.start(lambda: listens(metrics_port), READY_SECONDS)
         metrics_url = f"http://127.0.0.1:{metrics_port}/metrics"
-        processes = Processes(chosen, environment, invocation.file, metrics_url, curl, asks, folder, [api, worker])
+        console, address = _start_console(child, stack)
+        children = [api, worker, *console]
+        processes = Processes(chosen, environment, invocation.file, metrics_url, curl, asks, address, folder, children)
         _say(f"sending the history of {history.customers:,} customers")
         # fmt: off
         simulator = child(
@@ -169,6 +174,18 @@ def running(
         simulator.start(lambda: True, 1.0)
         processes.children.append(simulator)
         yield processes
+
+
+def _start_console(child: Callable[..., Child], stack: ExitStack) -> tuple[list[Child], str | None]:
+    """Start the console where its libraries are installed; return it and its address."""
+    if find_spec("jinja2") is None or find_spec("vl_convert") is None:
+        return [], None
+    _say("starting the console")
+    port = free_port()
+    console = child("console", "console", "--demo", "--host", "127.0.0.1", "--port", str(port))
+    stack.callback(console.stop)
+    console.start(lambda: listens(port), READY_SECONDS)
+    return [console], f"http://127.0.0.1:{port}"
 
 
 def _say(what: str) -> None:

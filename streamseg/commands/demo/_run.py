@@ -28,8 +28,8 @@ from streamseg.wiring.build_service import read_catalogue
 
 MEASURES_SECONDS: Final = 1.0
 FRAME_SECONDS: Final = 0.25
-LINES_ABOVE: Final = 5
-"""Lines of the screen that stay free for the curl call."""
+LINES_ABOVE: Final = 7
+"""Lines of the screen that stay free for the address of the console and the curl call."""
 
 
 def run(
@@ -45,6 +45,8 @@ def run(
     """Run until `seconds` have passed or Ctrl-C; then print the result."""
     with running(invocation, history, kafka, redis, logs) as processes:
         measures, started = Measures(declared=dict.fromkeys(processes.settings.declared, ())), time.monotonic()
+        shown = processes.console or "needs `pip install 'streamseg[console]'`"
+        click.echo(f"the console, in your browser: {shown}\n", err=as_json)
         click.echo(f"{processes.asks}; ask in another terminal:\n\n{processes.curl}\n", err=as_json)
         with suppress(KeyboardInterrupt):
             asyncio.run(_watch(processes, measures, None if seconds is None else started + seconds, quiet=as_json))

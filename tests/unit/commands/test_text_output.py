@@ -165,7 +165,8 @@ def test_a_promotion_says_when_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    keys = [SimpleNamespace(id="key-52ca5586", name=LONG, kind="publishable", created=AT, expires=AT + 60, scopes=())]
+    made = {"kind": "publishable", "created": AT, "expires": AT + 60, "scopes": (), "role": None}
+    keys = [SimpleNamespace(id="key-52ca5586", name=LONG, **made)]
     monkeypatch.setattr("streamseg.commands.keys._all", answer(keys))
     output = run("keys", "list").output
     assert_fits(output)

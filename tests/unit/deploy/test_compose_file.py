@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from streamseg.settings import ApiSettings, WorkerSettings
+from streamseg.settings import ApiSettings, ConsoleSettings, WorkerSettings
 from streamseg.worker.health import Health
 from tests.support.kafka.server import PROPERTIES
 
@@ -58,7 +58,13 @@ def test_our_image_is_built_from_what_is_there(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("service", "listens"),
-    [("kafka", int(LISTENERS["OUTSIDE"])), ("redis", 6379), ("api", ApiSettings().port), ("prometheus", 9090)],
+    [
+        ("kafka", int(LISTENERS["OUTSIDE"])),
+        ("redis", 6379),
+        ("api", ApiSettings().port),
+        ("console", ConsoleSettings().port),
+        ("prometheus", 9090),
+    ],
 )
 def test_published_ports_are_those_that_the_process_listens_on(service: str, listens: int) -> None:
     (published,) = SERVICES[service]["ports"]
@@ -78,6 +84,9 @@ def test_probes_ask_paths_that_the_processes_answer() -> None:
     routes = set(re.findall(r'Route\("(/\w+)"', (ROOT / "streamseg/api/routes/health.py").read_text()))
     (port, path) = ASKED.findall(" ".join(SERVICES["api"]["healthcheck"]["test"]))[0]
     assert (int(port), path in routes) == (ApiSettings().port, True)
+    own = set(re.findall(r'Route\("(/\w+)"', (ROOT / "streamseg/console/routes/fixed.py").read_text()))
+    (port, path) = ASKED.findall(" ".join(SERVICES["console"]["healthcheck"]["test"]))[0]
+    assert (int(port), path in own) == (ConsoleSettings().port, True)
     (probe,) = re.findall(r"^HEALTHCHECK .*\n +\"(.*)\"\]$", DOCKERFILE, re.MULTILINE)
     assert "STREAMSEG_WORKER__METRICS_PORT" in probe
     (asked,) = re.findall(r"\+ '(/\w+)'", probe)

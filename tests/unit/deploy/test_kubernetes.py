@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from streamseg.metrics.table import METRICS
-from streamseg.settings import ApiSettings, WorkerSettings, load_settings
+from streamseg.settings import ApiSettings, ConsoleSettings, WorkerSettings, load_settings
 from streamseg.topics import TOPICS
 from streamseg.worker.health import Health
 from tests.support.command_lines import check_command_line
@@ -78,12 +78,16 @@ def test_environment_variables_are_valid_settings(
     name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     patched = {
-        one["metadata"]["name"]: one["spec"]["template"]["spec"] for one in objects_of(*folder.glob("[aw]*.yaml"))
+        one["metadata"]["name"]: one["spec"]["template"]["spec"] for one in objects_of(*folder.glob("[acw]*.yaml"))
     }
     over = patched.get(name, {"containers": [{}]})["containers"][0].get("env", [])
     environment = named(OURS[name].get("env", [])) | named(over)
     for variable, one in environment.items():
-        value = str(one.get("value", "a-secret-of-the-cluster"))
+        value = str(
+            one.get(
+                "value", '["a-secret-of-the-cluster"]' if variable.endswith("SECRETS") else "a-secret-of-the-cluster"
+            )
+        )
         monkeypatch.setenv(variable, value.replace("$(POD_NAME)", "streamseg-worker-0"))
     settings = load_settings(BASE / "streamseg.toml")
     assert settings.segmentations
@@ -110,8 +114,16 @@ def test_ports_and_probes_are_those_of_the_processes() -> None:
         def cold(self) -> str | None:
             return None
 
-    served = {"streamseg-worker": set(Health(Cold()).probes()), "streamseg-api": routes()}
-    ports = {"streamseg-worker": WorkerSettings().metrics_port, "streamseg-api": ApiSettings().port}
+    served = {
+        "streamseg-worker": set(Health(Cold()).probes()),
+        "streamseg-api": routes("api/routes/health"),
+        "streamseg-console": routes("console/routes/fixed"),
+    }
+    ports = {
+        "streamseg-worker": WorkerSettings().metrics_port,
+        "streamseg-api": ApiSettings().port,
+        "streamseg-console": ConsoleSettings().port,
+    }
     for name, paths in served.items():
         container = OURS[name]
         (port,) = container["ports"]
@@ -125,8 +137,8 @@ def test_ports_and_probes_are_those_of_the_processes() -> None:
     assert service["spec"]["ports"][0]["targetPort"] == OURS["streamseg-api"]["ports"][0]["name"]
 
 
-def routes() -> set[str]:
-    text = (ROOT / "streamseg/api/routes/health.py").read_text()
+def routes(module: str) -> set[str]:
+    text = (ROOT / f"streamseg/{module}.py").read_text()
     return set(re.findall(r'Route\("(/\w+)"', text))
 
 
@@ -150,7 +162,7 @@ def test_no_pod_has_more_rights_than_it_needs(name: str) -> None:
 
 
 def test_selectors_hit_pods() -> None:
-    labels = {"streamseg-worker", "streamseg-api", "streamseg-topics", "kafka", "redis"}
+    labels = {"streamseg-worker", "streamseg-api", "streamseg-console", "streamseg-topics", "kafka", "redis"}
     assert labels == set(PODS)
     selected = re.findall(r"app\.kubernetes\.io/name: ([\w-]+)", "".join(file.read_text() for file in FILES))
     listed = re.findall(
@@ -253,7 +265,7 @@ def test_kustomize_builds_it_and_patches_replace_what_they_name(folder: Path) ->
 
 
 def test_objects_fit_the_schemas_of_kubernetes() -> None:
-    patches = (PRODUCTION / "worker.yaml", PRODUCTION / "api.yaml")
+    patches = tuple(PRODUCTION / f"{name}.yaml" for name in ("worker", "api", "console"))
     own = [one for one in objects_of(*(file for file in FILES if file not in patches)) if is_core(one["apiVersion"])]
     assert len(own) > 15
     for one in own:

@@ -1,0 +1,41 @@
+"""`streamseg audit`: what people changed in the console."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from streamseg.commands import Invocation
+from streamseg.commands._options import json_option
+from streamseg.commands._text import say, utc
+
+if TYPE_CHECKING:
+    from streamseg.ports import AuditEntry
+
+
+@click.command("audit")
+@click.option(
+    "--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="Number of changes, the last ones."
+)
+@json_option
+@click.pass_obj
+def command(invocation: Invocation, *, limit: int, as_json: bool) -> None:
+    """Print what people changed in the console: who, when, what, before and after; the oldest first."""
+    from streamseg.wiring.stores import audit_log
+
+    async def read() -> "Sequence[AuditEntry]":
+        async with audit_log(invocation.settings) as log:
+            return await log.latest(limit)
+
+    entries = asyncio.run(read())
+    if as_json:
+        click.echo(json.dumps({"changes": [asdict(one) for one in entries]}))
+        return
+    if not entries:
+        say("nothing was changed in the console yet")
+    for one in entries:
+        before, after = (json.dumps(each, ensure_ascii=False) for each in (one.before, one.after))
+        say(f"{utc(one.at)}  {one.who} ({one.role}, {one.key_id})  {one.action} {one.subject}: {before} -> {after}")

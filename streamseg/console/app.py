@@ -1,0 +1,137 @@
+"""The console as one ASGI application."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from streamseg.console.access.gate import Gate
+from streamseg.console.access.security_headers import SecurityHeaders
+from streamseg.console.charts import drawing
+from streamseg.console.reads.facts import Facts
+from streamseg.console.routes.changing import Changing
+from streamseg.console.routes.fixed import Fixed
+from streamseg.console.routes.login import Login
+from streamseg.console.routes.rendering import plain_text
+from streamseg.console.routes.serving import Serving
+from streamseg.console.texts import texts
+from streamseg.errors import ServerUnavailableError
+from streamseg.language.actions import Action
+from streamseg.logs import OutageLog
+from streamseg.ports import ApiKeyStore, AuditLog
+
+log = logging.getLogger(__name__)
+
+REFRESH_SECONDS: Final = 2.0
+"""How often keys are read: a session ends at most this after its key was revoked."""
+
+
+class Console:
+    """The pages. Stateless: sessions are in cookies, all else in the stores.
+
+    Args:
+        facts: what pages read.
+        gate: who may come in.
+        keys: the keys of the console.
+        audit: where changes are written down.
+        language: of readers who ask for none that there is.
+        actions: the table of suggested actions.
+        streams_limit: pages that are kept up to date at the same time.
+        secure: whether browsers reach the console over TLS.
+    """
+
+    def __init__(
+        self,
+        facts: Facts,
+        gate: Gate,
+        keys: ApiKeyStore,
+        audit: AuditLog,
+        *,
+        language: str,
+        actions: tuple[Action, ...],
+        streams_limit: int,
+        secure: bool,
+    ) -> None:
+        self._gate, self._keys = gate, keys
+        self._serving = Serving(facts, gate, language=language, actions=actions, streams_limit=streams_limit)
+        self._fixed = Fixed(lambda: gate.loaded)
+        self._outage = OutageLog(log, "the console", "its keys")
+        app = Starlette(
+            routes=[
+                *self._fixed.routes(),
+                *Login(gate, self._serving).routes(),
+                *Changing(facts, gate, audit).routes(),
+                *self._serving.routes(),
+            ],
+            exception_handlers={
+                HTTPException: self._on_refusal,
+                ServerUnavailableError: self._on_outage,
+                Exception: self._on_failure,
+            },
+            lifespan=lambda _: self.running(),
+        )
+        app.router.redirect_slashes = False
+        self._app = SecurityHeaders(app, secure=secure)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI 3.0."""
+        await self._app(scope, receive, send)
+
+    def leave(self) -> None:
+        """Answer 503 on `/readyz` from now on."""
+        self._fixed.leave()
+
+    def end_streams(self) -> None:
+        """End all streams of changes; their pages connect to another process."""
+        self._serving.end_streams()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Keep the keys current, and have the scripts of charts ready, while the context is open."""
+        await self.refresh()
+        await drawing.scripts()  # takes two seconds of CPU: now, and not of the first reader
+        refreshing = asyncio.create_task(self._keep_refreshing())
+        try:
+            yield
+        finally:
+            refreshing.cancel()
+            with suppress(asyncio.CancelledError):
+                await refreshing
+
+    async def refresh(self) -> None:
+        """Read the keys. Where that is not possible they stay as they were, and it is logged."""
+        try:
+            self._gate.replace(await self._keys.all())
+        except ServerUnavailableError as error:
+            self._outage.waits(error)
+        else:
+            self._outage.over()
+
+    async def _keep_refreshing(self) -> None:
+        while True:
+            await asyncio.sleep(REFRESH_SECONDS)
+            await self.refresh()
+
+    async def _on_refusal(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        return self._said(request, error.status_code, dict(error.headers or {}))
+
+    async def _on_outage(self, request: Request, _: Exception) -> Response:
+        return self._said(request, HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": "2"})
+
+    async def _on_failure(self, request: Request, _: Exception) -> Response:
+        return self._said(request, HTTPStatus.INTERNAL_SERVER_ERROR, {})
+
+    def _said(self, request: Request, status: int, headers: dict[str, str]) -> Response:
+        t = texts(self._serving.language(request))
+        key = str(status) if status in {403, 404, 503} else "other"
+        text = plain_text("refused.html", t=t, title=t(f"refused.title_{key}"), said=t(f"refused.said_{key}"))
+        return HTMLResponse(text, status, headers)

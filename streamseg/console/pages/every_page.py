@@ -1,0 +1,21 @@
+"""All pages, in the order of the navigation."""
+
+from typing import Final
+
+from streamseg.console.pages import audiences, customer, overlap, overview, segment
+from streamseg.console.pages.view import Page
+
+PAGES: Final[tuple[Page, ...]] = (
+    overview.PAGE,
+    segment.PAGE,
+    audiences.LIST,
+    audiences.PAGE,
+    overlap.PAGE,
+    customer.PAGE,
+)
+NAVIGATION: Final = (
+    ("overview", "/"),
+    ("audiences", "/audiences"),
+    ("overlap", "/overlap"),
+    ("customers", "/customers"),
+)

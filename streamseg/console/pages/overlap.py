@@ -1,0 +1,57 @@
+"""Overlap: the groups that people have in mind against the groups that are found."""
+
+from typing import Final
+
+from streamseg.console.charts import specs
+from streamseg.console.pages.segment_texts import entries_for, label_of, segment_cell
+from streamseg.console.pages.view import Cell, Page, Parameters, Reader, Table, View, number, percent
+from streamseg.console.reads.facts import Facts
+
+DARK_FROM: Final = 0.55
+"""Share of the greatest lift from which a field is so dark that its text is white."""
+
+
+async def view(facts: Facts, reader: Reader, _: Parameters) -> View:
+    """Return every audience against every segment."""
+    t, found = reader.texts, await facts.overlap()
+    entries, counted = entries_for(await facts.catalogue(), reader), await facts.counted()
+    names = {one.id: str(one.definition["name"]) for one in counted.declared.live}
+    rows = [
+        (
+            Cell(one.audience, names.get(one.audience, one.audience), f"/audiences/{one.audience}"),
+            segment_cell(entries, one.segment, reader),
+            number(t, one.both),
+            percent(t, one.share_of_audience),
+            percent(t, one.share_of_segment),
+            Cell(one.lift, t.number(one.lift, 2), numeric=True),
+        )
+        for one in sorted(found.rows, key=lambda one: (one.audience, one.segmentation, -one.lift))
+    ]
+    most = max((one.lift for one in found.rows), default=0.0)
+    values = [
+        {
+            "audience": names.get(one.audience, one.audience),
+            "segment": label_of(entries, one.segment, reader),
+            "lift": one.lift,
+            "text": t.number(one.lift, 1),
+            "dark": one.lift > DARK_FROM * most,
+        }
+        for one in found.rows
+    ]
+    columns = ["audience", "segment", "both", "of_audience", "of_segment", "lift"]
+    best = max(found.rows, key=lambda one: (one.lift, one.both), default=None)
+    said = None if best is None else t(
+        "overlap.best", audience=names.get(best.audience, best.audience),
+        segment=label_of(entries, best.segment, reader), lift=t.number(best.lift, 1),
+    )  # fmt: skip
+    chart = specs.heat(t("overlap.heat"), t("overlap.heat_of", count=found.customers), values, t("table.lift"))
+    return View(
+        t("overlap.title"),
+        {"best": said, "customers": found.customers, "nothing": not rows},
+        {"overlap": Table(t("overlap.table"), [t(f"table.{one}") for one in columns], rows)},
+        {"heat": chart} if rows else {},
+        float(found.as_of) or None,
+    )
+
+
+PAGE: Final = Page("/overlap", "overlap.html", "overlap", view)

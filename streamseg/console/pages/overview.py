@@ -1,0 +1,136 @@
+"""Overview: is all well, how many customers, which segments, and what moves."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from streamseg.clustering.identity import segmentation_of
+from streamseg.clustering.snapshot import Snapshot
+from streamseg.console.charts import specs
+from streamseg.console.pages.segment_texts import day_seconds, entries_for, is_segment, label_of, segment_cell
+from streamseg.console.pages.view import Cell, Page, Parameters, Reader, Table, View, number, percent
+from streamseg.console.reads.facts import LINEAGE, PERIODS, Facts
+from streamseg.service.changes import Changes
+from streamseg.service.status import Status
+from streamseg.service.status_judgement import Problem
+
+LINES: Final = 8
+"""Segments in the chart: more lines cannot be told apart."""
+
+
+async def view(facts: Facts, reader: Reader, _: Parameters) -> View:
+    """Return the overview."""
+    t = reader.texts
+    status, problems = await facts.status()
+    entries = entries_for(await facts.catalogue(), reader)
+    periods = {days: await facts.changed(days) for days in PERIODS}
+    week = periods[7]
+    sizes = {one.id: one for one in week.segments if is_segment(one.id, entries) and (one.now or one.then)}
+    by_segmentation: dict[str, int] = {}
+    for one in sizes.values():
+        by_segmentation[one.segmentation] = by_segmentation.get(one.segmentation, 0) + one.now
+    history = await facts.history()
+    as_of = day_seconds(history[-1].day) if history else None
+    segments = sorted(sizes.values(), key=lambda one: (one.segmentation, -one.now))
+    rows = [
+        (
+            segment_cell(entries, one.id, reader),
+            number(t, one.now),
+            percent(t, one.now / by_segmentation[one.segmentation] if by_segmentation[one.segmentation] else None),
+            percent(t, entries[one.id].get("value_share")),
+            *(_net(periods[days], one.id, reader) for days in PERIODS),
+        )
+        for one in segments
+    ]
+    columns = [t("table.segment"), t("table.customers"), t("table.share"), t("table.value_share")]
+    columns += [t(f"table.net_{days}") for days in PERIODS]
+    shown = [one.id for one in segments if one.segmentation == segments[0].segmentation][:LINES]
+    values = [
+        {"day": one.day.isoformat(), "size": one.sizes.get(segment, 0), "name": label_of(entries, segment, reader)}
+        for one in history
+        for segment in shown
+    ]
+    title = t("overview.sizes")
+    subtitle = t("overview.sizes_of", count=by_segmentation.get(segments[0].segmentation, 0) if segments else 0)
+    chart = specs.over_time(
+        title, subtitle, values, [label_of(entries, one, reader) for one in shown], t("table.customers")
+    )
+    lineage = await facts.lineage()
+    return View(
+        t("overview.title"),
+        {
+            "health": health(status, problems, reader),
+            "figures": {
+                "customers": max(by_segmentation.values(), default=0),
+                "segments": len(segments),
+                "moved": _moved(periods[1], sizes),
+                "events": status.events_in_hour,
+            },
+            "movers": {days: _movers(periods[days], entries, reader) for days in PERIODS},
+            "lineage": [
+                told(one, entries, reader) for one in lineage[-LINEAGE:][::-1] if one["transition"] != "survive"
+            ][:8],
+            "waiting": [] if segments else [_waits(name, one) for name, one in (await facts.waiting()).items()],
+            "has_history": len(history) > 1 and bool(shown),
+        },
+        {"segments": Table(t("overview.segments"), columns, rows)},
+        {"sizes": chart} if len(history) > 1 and shown else {},
+        as_of,
+    )
+
+
+def health(status: Status, problems: Sequence[Problem], reader: Reader) -> dict[str, Any]:
+    """Return one line that says whether all is right, and a line for each thing that is not."""
+    t = reader.texts
+    wrong = [{"what": t("health.away"), "detail": one} for one in status.away]
+    wrong += [{"what": t(f"health.{one.kind}"), "detail": one.text} for one in problems]
+    if status.stored is not None and not status.stored.reports:
+        wrong += [{"what": t("health.members"), "detail": ""}] if not wrong else []
+    return {"right": not wrong, "wrong": wrong, "at": status.at, "freshness": status.freshness_seconds}
+
+
+def _net(changes: Changes, segment: str, reader: Reader) -> Cell:
+    one = next((one for one in changes.segments if one.id == segment), None)
+    moved = 0 if one is None else one.now - one.then
+    return Cell(moved, reader.texts.signed(moved), numeric=True)
+
+
+def _moved(changes: Changes, sizes: dict[str, Any]) -> int:
+    return sum(sum(one.gained.values()) for one in changes.segments if one.id in sizes)
+
+
+def _movers(changes: Changes, entries: dict[str, dict[str, Any]], reader: Reader) -> list[dict[str, Any]]:
+    """Return the segments whose size changed most, with where most came from or went to."""
+    t = reader.texts
+    changed = [one for one in changes.segments if is_segment(one.id, entries) and one.now != one.then]
+    found = []
+    for one in sorted(changed, key=lambda one: -abs(one.now - one.then))[:3]:
+        net = one.now - one.then
+        ways = {other: moves for other, moves in (one.gained if net > 0 else one.lost).items() if other != one.id}
+        other, moves = max(ways.items(), key=lambda item: item[1], default=(None, 0))
+        why = "overview.mostly_from" if net > 0 else "overview.mostly_to"
+        found.append(
+            {
+                "segment": segment_cell(entries, one.id, reader),
+                "net": net,
+                "text": t.signed(net),
+                "why": t(why, count=moves, other=label_of(entries, other, reader)) if moves else "",
+            }
+        )
+    return found
+
+
+def told(one: dict[str, Any], entries: dict[str, dict[str, Any]], reader: Reader) -> dict[str, Any]:
+    """Return when something became of a segment, and what, in words."""
+    related = [label_of(entries, segment, reader) for segment, _ in one["related"] if segment != one["segment"]]
+    key = f"lineage.{one['transition']}" + ("_of" if related else "")
+    said = reader.texts(key, segment=label_of(entries, one["segment"], reader), others=", ".join(related))
+    return {"at": one["at"], "text": said, "segmentation": segmentation_of(one["segment"])}
+
+
+def _waits(name: str, snapshot: Snapshot | None) -> dict[str, Any]:
+    warm_up = None if snapshot is None else snapshot.warm_up
+    seen = 0 if warm_up is None else warm_up.customers
+    return {"segmentation": name, "customers": seen, "needed": 0 if warm_up is None else warm_up.customers_needed}
+
+
+PAGE: Final = Page("/", "overview.html", "overview", view)

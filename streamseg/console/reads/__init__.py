@@ -1,0 +1,1 @@
+"""What pages read, through ports, kept for a moment."""

@@ -1,0 +1,138 @@
+"""All that pages read: each question of `service/` once, kept for a moment for all who look."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from streamseg.audiences.declared import DeclaredAudiences
+from streamseg.console.reads.kept import Kept
+from streamseg.features.layout import Layout
+from streamseg.membership.types import Consent
+from streamseg.pipeline import LiveAudiences
+from streamseg.ports import MembershipStore, ModelStore, StateStore
+from streamseg.service import audiences, changes, segments
+from streamseg.service.audience_rows import Rest
+from streamseg.service.audience_survey import Survey, survey
+from streamseg.service.changes import Changes
+from streamseg.service.explainer import Explainer
+from streamseg.service.overlap import Overlap, overlap_of
+from streamseg.service.status import Status
+from streamseg.service.status_judgement import Problem
+from streamseg.service.viability import AudienceCounts, counts_of
+from streamseg.time_units import DAY_SECONDS
+
+QUICK_SECONDS: Final = 0.3
+"""Small readings. A page shows a change at most this and the time between two looks after it."""
+STATUS_SECONDS: Final = 5.0
+SCAN_SECONDS: Final = 10.0
+"""Readings of all rows."""
+BESIDE_PAGES: Final = Rest(rows=200, share=1.0)
+"""A reading of all rows takes half of the process at most, and a page waits for one piece of it."""
+PERIODS: Final = (1, 7, 28)
+"""Days over which pages compare."""
+HISTORY_DAYS: Final = 90
+LINEAGE: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The declared audiences and how many customers of each reach its use, read at `at`, epoch seconds of wall time."""
+
+    at: float
+    declared: DeclaredAudiences
+    live: LiveAudiences
+    counts: Mapping[str, AudienceCounts]
+
+
+class Facts:
+    """What is so at the moment. Every question may raise `StoreUnavailableError`.
+
+    Args:
+        state: the rows and their counts.
+        memberships: the published memberships.
+        models: catalogue, snapshots and declared audiences.
+        layout: of the rows.
+        live: prepares declared audiences for rows of this layout.
+        status: reads the status, with what is not right.
+        explainer: explains the segments of a customer.
+        reasons: explains the audiences of a customer.
+        unknown: the consent of who gave no answer.
+        segmentations: the declared ones.
+        event_clock: whether the days are those of events instead of now.
+        clock: wall time, epoch seconds.
+    """
+
+    def __init__(
+        self,
+        state: StateStore,
+        memberships: MembershipStore,
+        models: ModelStore,
+        *,
+        layout: Layout,
+        live: Callable[[DeclaredAudiences], LiveAudiences],
+        status: Callable[[], Awaitable[tuple[Status, Sequence[Problem]]]],
+        explainer: Explainer,
+        reasons: Callable[[str, str], Awaitable[Mapping[str, Any]]],
+        unknown: Consent,
+        segmentations: Sequence[str],
+        event_clock: bool,
+        clock: Callable[[], float],
+    ) -> None:
+        self._state, self._memberships, self._models = state, memberships, models
+        self.layout, self._live, self._unknown = layout, live, unknown
+        self._explainer, self._event_clock, self._clock = explainer, event_clock, clock
+        self.reasons = reasons
+        """Returns why a customer is in each audience or not, in a language."""
+        catalogue = Kept(partial(segments.read_catalogue, models), QUICK_SECONDS)
+        self.catalogue = catalogue.get
+        """Returns every segment by id."""
+        self._forget = catalogue.forget
+        self.status = Kept(status, STATUS_SECONDS).get
+        """Returns the status and what is not right."""
+        self.waiting = Kept(partial(segments.read_waiting, models, segmentations), STATUS_SECONDS).get
+        """Returns the segmentations without segments yet."""
+        self.lineage = Kept(partial(segments.read_lineage, models, segmentations), STATUS_SECONDS).get
+        """Returns what became of segments, oldest first."""
+        self.history = Kept(partial(changes.read_sizes_by_day, state, HISTORY_DAYS), QUICK_SECONDS).get
+        """Returns the sizes by day."""
+        self._changes = {days: Kept(partial(self._read_changes, days), QUICK_SECONDS) for days in PERIODS}
+        self._surveyed = Kept(self._survey, SCAN_SECONDS).get
+
+    async def changed(self, days: int) -> Changes:
+        """Return what changed in so many days, one of `PERIODS`."""
+        return await self._changes[days].get()
+
+    async def membership(self, customer_id: str) -> bytes | None:
+        """Return the published membership of a customer."""
+        (found,) = await self._memberships.read([customer_id])
+        return found
+
+    async def explain(self, membership: bytes) -> dict[str, Any]:
+        """Return why a customer is in each segment."""
+        return await self._explainer.explain(membership)
+
+    async def rename(self, segment: str, name: str | None) -> None:
+        """Name a segment, None restores the generated label. Raises `NotFoundError`."""
+        await segments.rename(self._models, segment, name)
+        self._forget()
+
+    async def _read_changes(self, days: int) -> Changes:
+        now = None if self._event_clock else self._clock()
+        return await changes.read_changes(self._state, self._models, changes.Since((days - 1) * DAY_SECONDS), now)
+
+    async def counted(self) -> Counted:
+        """Return the audiences with their counts."""
+        at, found = await self._surveyed()
+        return Counted(at, found.live.declared, found.live, counts_of(found))
+
+    async def overlap(self) -> Overlap:
+        """Return every audience against every segment."""
+        return overlap_of((await self._surveyed())[1])
+
+    async def _survey(self) -> tuple[float, Survey]:
+        """Count everything in one pass over the rows; also the moment, epoch seconds of wall time."""
+        live = self._live(await audiences.read_declared(self._models))
+        clock = self._event_clock
+        found = await survey(self._state, self.layout, live, self._unknown, event_clock=clock, rest=BESIDE_PAGES)
+        return self._clock(), found

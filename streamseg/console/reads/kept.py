@@ -1,0 +1,57 @@
+"""Keeps what is costly to read: one reading for all readers, and no more than a share of the time."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final, Generic, TypeVar
+
+T = TypeVar("T")
+
+OLD: Final = 3.0
+"""A value is served while it is read again only up to this multiple of its time: an idle console has older ones."""
+SHORT_SECONDS: Final = 0.1
+"""A reading that takes less is waited for, and is no more seldom than it is to be."""
+BUSY_SHARE: Final = 0.05
+"""A longer one takes no more than this share of the time, however many pages are open."""
+
+
+class Kept(Generic[T]):
+    """A value that is read again when it is asked for and older than `seconds`, or than its reading allows.
+
+    Who asks for a value that is too old gets the new one; while a costly one is read again, the old one is served.
+    """
+
+    def __init__(self, read: Callable[[], Awaitable[T]], seconds: float) -> None:
+        self._read = read
+        self._seconds = seconds
+        self._value: T | None = None
+        self._until = 0.0
+        self._keeps = seconds
+        self._reading: asyncio.Task[T] | None = None
+        self._takes = 0.0
+
+    async def get(self) -> T:
+        """Return the value. Raises what reading it raises."""
+        if self._value is not None and time.monotonic() < self._until:
+            return self._value
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.create_task(self._again())
+            self._reading.add_done_callback(lambda task: task.cancelled() or task.exception())
+        late = time.monotonic() - self._until
+        if self._value is not None and self._takes > SHORT_SECONDS and late < OLD * self._keeps:
+            return self._value
+        return await asyncio.shield(self._reading)
+
+    def forget(self) -> None:
+        """Read anew at the next question: something was changed."""
+        self._until = 0.0
+        self._takes = 0.0
+
+    async def _again(self) -> T:
+        began = time.monotonic()
+        value = await self._read()
+        ended = time.monotonic()
+        self._value, self._takes = value, ended - began
+        self._keeps = max(self._seconds, self._takes / BUSY_SHARE if self._takes > SHORT_SECONDS else 0.0)
+        self._until = ended + self._keeps
+        return value

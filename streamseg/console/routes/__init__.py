@@ -1,0 +1,1 @@
+"""What is served: pages with their downloads and live updates, login, assets, health."""

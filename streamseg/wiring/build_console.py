@@ -1,0 +1,85 @@
+"""Build the console on the stores that the settings name."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+
+from streamseg.api.server import serve
+from streamseg.console.access.gate import Gate
+from streamseg.console.access.sessions import Signer
+from streamseg.console.app import Console
+from streamseg.console.reads.facts import Facts
+from streamseg.errors import SettingsError
+from streamseg.kafka.partitioner import partition_of
+from streamseg.language.actions import read_actions
+from streamseg.service.explainer import Explainer
+from streamseg.service.status import Status
+from streamseg.service.status_judgement import Problem, problems
+from streamseg.settings import Settings
+from streamseg.store.key_names import CONSOLE_KEYS
+from streamseg.store.redis.api_key_store import RedisApiKeyStore
+from streamseg.wiring.build_audiences import reasons
+from streamseg.wiring.build_status import read_status
+from streamseg.wiring.declared_audiences import live_audiences
+from streamseg.wiring.derived import derive
+from streamseg.wiring.redis_clients import redis_client
+from streamseg.wiring.stores import audit_log, stores
+
+LOCAL: frozenset[str] = frozenset({"127.0.0.1", "::1", "localhost"})
+LATE_SECONDS = 60.0
+"""As `streamseg status` has it."""
+
+
+@asynccontextmanager
+async def console_on_redis(settings: Settings, *, demo: bool = False) -> AsyncIterator[Console]:
+    """Build the console. Raises `SettingsError`, also for a demo that is not on this machine alone."""
+    given, derived = settings.console, derive(settings)
+    if demo and given.host not in LOCAL:
+        raise SettingsError(f"--demo lets everybody in: it listens on 127.0.0.1 only, not on {given.host}")
+    secure = given.public_url is not None and given.public_url.startswith("https:")
+    async with (
+        stores(settings) as (state, memberships, models),
+        redis_client(settings.redis) as redis,
+        audit_log(settings) as audit,
+    ):
+        facts = Facts(
+            state,
+            memberships,
+            models,
+            layout=derived.layout,
+            live=lambda declared: live_audiences(derived.layout, declared)[0],
+            status=partial(_status, settings, ask_kafka=not demo),
+            explainer=Explainer(state, models, lambda: derived.layout, partition_of, lambda: derived.populations),
+            reasons=partial(reasons, settings),
+            unknown=derived.publishing.unknown_consent,
+            segmentations=tuple(settings.segmentations),
+            event_clock=settings.clock == "event",
+            clock=time.time,
+        )
+        signer = Signer([one.get_secret_value() for one in given.session_secrets])
+        yield Console(
+            facts,
+            Gate(signer, secure=secure, demo=demo),
+            RedisApiKeyStore(redis, CONSOLE_KEYS),
+            audit,
+            language=settings.descriptions.language,
+            actions=tuple(read_actions(settings.descriptions.actions_file)),
+            streams_limit=given.streams_limit,
+            secure=secure,
+        )
+
+
+async def run_console(
+    settings: Settings, *, stop: asyncio.Event, demo: bool = False, listening: Callable[[str], None] = lambda _: None
+) -> None:
+    """Serve until `stop` is set; `listening` is called with the address. Raises `SettingsError`."""
+    async with console_on_redis(settings, demo=demo) as console:
+        await serve(console, settings.console.host, settings.console.port, stop=stop, listening=listening)
+
+
+async def _status(settings: Settings, *, ask_kafka: bool) -> tuple[Status, Sequence[Problem]]:
+    status = await read_status(settings, ask_kafka=ask_kafka)
+    bound = settings.membership.bound_seconds
+    return status, problems(status, late_seconds=LATE_SECONDS, bound_seconds=bound)

@@ -1,0 +1,278 @@
+"""The console in Chromium, on the demo: pages drawn, a move that appears by itself, access, axe-core. Issue 17."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from streamseg.embedded.child import free_port, listens
+from tests.support.api import run_command
+from tests.support.browser import CHROMIUM, FLAGS, make_key
+from tests.support.npm_packages.packages import npm_packages
+from tests.support.processes import STREAMSEG, until
+
+pytestmark = pytest.mark.integration
+
+WAIT_MS = 30_000
+AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+KEPT = Path(__file__).parents[2] / ".cache" / "console"
+"""Where pictures of the pages are left to look at."""
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A running demo: its console, and the environment of its processes."""
+
+    console: str
+    environment: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """Start the demo as a newcomer does, and wait until there are segments."""
+    folder = tmp_path_factory.mktemp("demo")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("STREAMSEG_")}
+    written = folder / "out"
+    with written.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "streamseg.commands", "demo", "--customers", "200", "--speed", "14400x"],
+            env=environment | {"TMPDIR": str(folder)},
+            stdout=out,
+            stderr=out,
+        )
+        try:
+            until(lambda: "in your browser: http://" in written.read_text(), "the address of the console", 120)
+            (address,) = re.findall(r"in your browser: (http://127\.0\.0\.1:\d+)", written.read_text())
+            until(lambda: b'href="/segments/' in opened(address), "segments on the overview", 120)
+            yield Demo(address, environment | environment_of(folder))
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def opened(address: str) -> bytes:
+    with urllib.request.urlopen(address) as answer:
+        body: bytes = answer.read()
+        return body
+
+
+def environment_of(folder: Path) -> dict[str, str]:
+    """The settings of the demo's processes."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes().split(b"\0")
+            variables = dict(
+                one.split(b"=", 1) for one in (process / "environ").read_bytes().split(b"\0") if b"=" in one
+            )
+        except OSError:
+            continue
+        if (
+            b"console" in words
+            and b"STREAMSEG_REDIS__URL" in variables
+            and variables.get(b"TMPDIR", b"").decode() == str(folder)
+        ):
+            return {key.decode(): value.decode() for key, value in variables.items() if key.startswith(b"STREAMSEG")}
+    raise AssertionError("the console is no process")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield running
+        running.close()
+
+
+@contextmanager
+def visitor(chromium: Browser, **options: Any) -> Iterator[tuple[BrowserContext, Page, list[str]]]:
+    """A person's browser, its page, and what went wrong in it."""
+    context, wrong = chromium.new_context(**options), []
+    page = context.new_page()
+    page.set_default_timeout(WAIT_MS)
+    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    yield context, page, wrong
+    context.close()
+
+
+def paths(demo: Demo) -> dict[str, str]:
+    overview = opened(demo.console).decode()
+    (segment, *_) = re.findall(r'href="(/segments/[\w-]+)"', overview)
+    return {
+        "overview": "/",
+        "segment": segment,
+        "audiences": "/audiences",
+        "audience": "/audiences/big-baskets",
+        "overlap": "/overlap",
+        "customer": "/customers?id=fg-000001",
+    }
+
+
+LOOKS = [("light", 1360, "en-GB"), ("dark", 1360, "nl-NL"), ("light", 390, "sv-SE"), ("dark", 390, "en-GB")]
+
+
+@pytest.mark.parametrize(("scheme", "width", "locale"), LOOKS)
+def test_every_page_is_drawn_and_accessible(
+    demo: Demo, chromium: Browser, scheme: str, width: int, locale: str
+) -> None:
+    axe = (npm_packages() / "axe-core" / "axe.min.js").read_text()
+    KEPT.mkdir(parents=True, exist_ok=True)
+    size = {"width": width, "height": 900}
+    with visitor(chromium, color_scheme=scheme, viewport=size, locale=locale) as (_, page, wrong):
+        said: list[tuple[str, str, list[str]]] = []
+        for name, path in paths(demo).items():
+            page.goto(demo.console + path)
+            page.wait_for_selector("[data-live-state][data-state=live]")
+            page.wait_for_function("[...document.querySelectorAll('[data-chart]')].every((one) => one.dataset.drawn)")
+            assert page.locator("html").get_attribute("lang") == locale[:2]
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} is too wide"
+            page.screenshot(path=KEPT / f"{name}-{scheme}-{width}.png", full_page=True)
+            page.evaluate(axe)  # by the debugger, to which the page's policy does not apply
+            options = {"runOnly": {"type": "tag", "values": AXE_RULES}}
+            found = page.evaluate("async (options) => (await axe.run(document, options)).violations", options)
+            said += [(name, one["id"], [node["html"][:120] for node in one["nodes"][:3]]) for one in found]
+        assert said == []
+        assert wrong == []
+
+
+def test_a_page_is_used_by_keyboard_alone(demo: Demo, chromium: Browser) -> None:
+    with visitor(chromium) as (_, page, _wrong):
+        page.goto(demo.console)
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.className") == "skip"
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.id") == "main"
+        page.keyboard.press("Tab")
+        outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert outline == "solid"
+
+
+def test_a_move_appears_without_a_reload(demo: Demo, chromium: Browser) -> None:
+    with visitor(chromium) as (_, page, _wrong):
+        page.goto(demo.console)
+        page.wait_for_selector("[data-live-state][data-state=live]")
+        page.evaluate("window.stayed = true")
+        before = page.locator("#live_segments").inner_text()
+        page.wait_for_function("(before) => document.querySelector('#live_segments').innerText !== before", arg=before)
+        assert page.evaluate("window.stayed") is True
+
+
+def test_a_change_in_the_store_appears_on_the_page(demo: Demo, chromium: Browser) -> None:
+    segment = paths(demo)["segment"].rpartition("/")[2]
+    with (
+        visitor(chromium) as (_, page, _wrong),
+        redis.Redis.from_url(demo.environment["STREAMSEG_REDIS__URL"]) as store,
+    ):
+        page.goto(f"{demo.console}/segments/{segment}")
+        page.wait_for_selector("[data-live-state][data-state=live]")
+        stored = json.loads(store.hget("ssg:v1:catalogue", segment))
+        store.hset("ssg:v1:names", segment, "Owls of the night")
+        store.hset("ssg:v1:catalogue", segment, json.dumps(stored | {"given_name": "Owls of the night"}))
+        page.wait_for_selector("h1:has-text('Owls of the night')")
+
+
+@contextmanager
+def console_with_keys(demo: Demo, tmp_path: Path, port: int = 0) -> Iterator[str]:
+    """A second console on the demo's stores, which asks for keys; sessions outlive it."""
+    port = port or free_port()
+    secret = {"STREAMSEG_CONSOLE__SESSION_SECRETS": '["a secret of this test"]'}
+    with (tmp_path / "console.log").open("ab") as log:
+        process = subprocess.Popen(
+            [*STREAMSEG, "console", "--port", str(port)], env=demo.environment | secret, stdout=log, stderr=log
+        )
+        try:
+            until(lambda: listens(port), "the console to listen", 60)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def log_in(page: Page, address: str, key: str) -> None:
+    page.goto(address)
+    page.fill("#key", key)
+    page.click("button")
+
+
+def test_people_log_in_see_by_their_role_and_leave_a_trace(demo: Demo, chromium: Browser, tmp_path: Path) -> None:
+    url = demo.environment["STREAMSEG_REDIS__URL"]
+    keys = {role: make_key(url, f"a {role}", "--console", role) for role in ("viewer", "editor", "privacy")}
+    segment = paths(demo)["segment"]
+    with console_with_keys(demo, tmp_path) as address:
+        with visitor(chromium) as (_, page, _wrong):
+            log_in(page, address, "ck_wrong")
+            page.wait_for_selector("[role=alert]")
+            log_in(page, address, make_key(url, "a server"))
+            page.wait_for_selector("[role=alert]")  # a key of the API is none of the console
+            log_in(page, address, keys["viewer"])
+            page.wait_for_selector("#live_health")
+            page.goto(address + segment)
+            assert page.locator("input[name=name]").count() == 0
+            page.goto(f"{address}/customers?id=fg-000001")
+            assert page.locator(".person").inner_text() != "fg-000001"
+        with visitor(chromium) as (_, page, _wrong):
+            log_in(page, address, keys["privacy"])
+            page.goto(f"{address}/customers?id=fg-000001")
+            assert page.locator(".person").inner_text() == "fg-000001"
+        with visitor(chromium) as (context, page, _wrong):
+            log_in(page, address, keys["editor"])
+            page.goto(address + segment)
+            page.fill("input[name=name]", "Renamed by a test")
+            page.click("form.line button")
+            page.wait_for_selector("h1:has-text('Renamed by a test')")
+            refused = context.request.post(f"{address}{segment}/name", form={"name": "forged", "token": "0" * 64})
+            assert refused.status == 403
+            page.click("button.quiet")
+            page.wait_for_url("**/login")
+    told = json.loads(run_command("audit", "--json", environment={"STREAMSEG_REDIS__URL": url}).stdout)["changes"]
+    assert [(one["who"], one["role"], one["action"], one["after"]) for one in told[-1:]] == [
+        ("a editor", "editor", "rename", "Renamed by a test")
+    ]
+
+
+def test_the_page_says_that_it_lost_the_connection_and_comes_back(
+    demo: Demo, chromium: Browser, tmp_path: Path
+) -> None:
+    key, port = make_key(demo.environment["STREAMSEG_REDIS__URL"], "a reader", "--console", "viewer"), free_port()
+    with visitor(chromium) as (_, page, _wrong):
+        with console_with_keys(demo, tmp_path, port) as address:
+            log_in(page, address, key)
+            page.wait_for_selector("[data-live-state][data-state=live]")
+        page.wait_for_selector("[data-live-state][data-state=lost]")
+        assert re.search(r"\d+:\d\d", page.locator("[data-live-state]").inner_text()), "of when the data is"
+        with console_with_keys(demo, tmp_path, port):
+            page.wait_for_selector("[data-live-state][data-state=live]")
+
+
+def test_the_demo_lets_nobody_in_from_elsewhere(demo: Demo) -> None:
+    done = subprocess.run(
+        [*STREAMSEG, "console", "--demo", "--host", "0.0.0.0"],
+        env=demo.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "127.0.0.1 only" in done.stderr
+
+
+def test_pages_are_quick(demo: Demo) -> None:
+    took = []
+    for path in [*paths(demo).values()] * 3:
+        began = time.perf_counter()
+        opened(demo.console + path)
+        took.append(time.perf_counter() - began)
+    assert sorted(took)[len(took) // 2] < 0.3

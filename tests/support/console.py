@@ -1,0 +1,118 @@
+"""A console on the memory stores, called over ASGI, with a key for each role."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import msgspec
+
+from streamseg.console.access.gate import Gate
+from streamseg.console.access.sessions import Signer
+from streamseg.console.app import Console
+from streamseg.console.reads.facts import Facts
+from streamseg.features.layout import Layout
+from streamseg.language.actions import read_actions
+from streamseg.membership.encoding import encode
+from streamseg.membership.types import Consent, OutboxEntry
+from streamseg.ports import ConsoleRole, Flows, Flush, WorkerReport
+from streamseg.service.explainer import Explainer
+from streamseg.service.key_issuing import issue
+from streamseg.service.status import Status, StoredFacts
+from streamseg.service.status_judgement import Problem
+from streamseg.store.memory import MemoryApiKeyStore, MemoryMembershipStore, MemoryModelStore, MemoryStateStore
+from streamseg.store.memory.audit_log import MemoryAuditLog
+from streamseg.wiring.declared_audiences import live_audiences
+from tests.support.served_api import membership_of
+
+LAYOUT = Layout.of()
+NOW = 1_795_000_000.0
+SEGMENT, OTHER = "behaviour-k7q2", "behaviour-m3x8"
+ROLES: tuple[ConsoleRole, ...] = ("viewer", "editor", "privacy")
+ORIGIN = "http://console.test"
+REPORT = WorkerReport("w", "0", 0.0, NOW, True, (), ())
+NOTHING = Consent(ads=False, personalisation=False)
+
+
+def entry(label: str, **more: Any) -> bytes:
+    """An entry of the catalogue, without a description."""
+    made: dict[str, Any] = {"segmentation": "behaviour", "label": label, "generated_label": label, "given_name": None}
+    made |= {"size": 2, "share": 0.5, "value_share": 0.25, "mean_value": 10.0, "retired": None, "closes": None}
+    return msgspec.json.encode(made | {"shadow": False, "description": f"{label} do things.", "parents": []} | more)
+
+
+@dataclass
+class ServedConsole:
+    """The console's stores, its keys by role, and a client for each reader."""
+
+    console: Console
+    gate: Gate
+    keys: MemoryApiKeyStore
+    audit: MemoryAuditLog
+    models: MemoryModelStore
+    memberships: MemoryMembershipStore
+    plain: Mapping[str, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def client(self, host: str = "console.test") -> httpx.AsyncClient:
+        """A browser without cookies."""
+        return httpx.AsyncClient(transport=httpx.ASGITransport(self.console), base_url=f"http://{host}")
+
+    @asynccontextmanager
+    async def logged_in(self, role: str) -> AsyncIterator[httpx.AsyncClient]:
+        """A browser of somebody with a role."""
+        async with self.client() as client:
+            answer = await client.post("/login", data={"key": self.plain[role]}, headers={"Origin": ORIGIN})
+            assert answer.status_code == 303, answer.text
+            yield client
+
+
+@asynccontextmanager
+async def served_console(*, demo: bool = False, secure: bool = False) -> AsyncIterator[ServedConsole]:
+    """Serve a console with two segments of two customers each; one moved today."""
+    state, memberships, models = MemoryStateStore(), MemoryMembershipStore(ttl_seconds=60), MemoryModelStore()
+    keys, audit = MemoryApiKeyStore(), MemoryAuditLog()
+    await models.write_catalogue({SEGMENT: entry("Weekend shoppers"), OTHER: entry("=Night owls")})
+    for number, segment in enumerate((SEGMENT, SEGMENT, OTHER, OTHER)):
+        customer = f"c-{number}"
+        await memberships.write([OutboxEntry(customer, 1, 1, encode(membership_of(customer, segment)))])
+    claimed = await state.claim(0, "w", "layout", 1)
+    day = int(NOW // 86_400)
+    for number, ago in enumerate((1, 0)):
+        flows = Flows(day - ago, {(OTHER, SEGMENT): 1})
+        sizes = {SEGMENT: 3, OTHER: 2}
+        await state.flush(0, Flush("w", claimed.flush_number + number, sizes=sizes, flows=flows))
+    plain: dict[str, str] = {}
+    for role in ROLES:
+        key, plain[role] = issue(role, "console", NOW, role=role)
+        await keys.put(key)
+    served: ServedConsole
+
+    async def status() -> tuple[Status, list[Problem]]:
+        return Status(NOW, None, StoredFacts(("w",), {"w": REPORT}, {}, {}, ())), served.problems
+
+    async def reasons(_: str, __: str) -> Mapping[str, Any]:
+        return {}
+
+    facts = Facts(
+        state,
+        memberships,
+        models,
+        layout=LAYOUT,
+        live=lambda declared: live_audiences(LAYOUT, declared)[0],
+        status=status,
+        explainer=Explainer(state, models, lambda: LAYOUT, lambda _, __: 0),
+        reasons=reasons,
+        unknown=NOTHING,
+        segmentations=("behaviour",),
+        event_clock=False,
+        clock=lambda: NOW,
+    )
+    gate = Gate(Signer(), secure=secure, demo=demo, clock=lambda: NOW)
+    console = Console(
+        facts, gate, keys, audit, language="en", actions=tuple(read_actions()), streams_limit=2, secure=secure
+    )
+    served = ServedConsole(console, gate, keys, audit, models, memberships, plain)
+    await console.refresh()
+    yield served

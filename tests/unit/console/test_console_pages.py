@@ -1,0 +1,176 @@
+"""What pages say of facts: figures, movers, downloads, live parts, and the same texts in every language. Issue 17."""
+
+import csv
+import io
+import json
+import re
+from string import Formatter
+from typing import Any
+
+import pytest
+
+from streamseg.console.pages.view import Cell, Table
+from streamseg.console.reads.kept import Kept
+from streamseg.console.texts import FOLDER, texts
+from streamseg.language import languages, messages
+from streamseg.service.status_judgement import KINDS, Problem
+from tests.support.console import OTHER, SEGMENT, entry, served_console
+
+EN = messages("en", FOLDER)
+
+
+def forms(text: Any) -> dict[str, str]:
+    return {"": text} if isinstance(text, str) else text
+
+
+def places(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+
+@pytest.mark.parametrize("language", languages())
+def test_texts_are_complete_with_the_same_facts_in_every_language(language: str) -> None:
+    tables = messages(language, FOLDER)
+    assert {table: set(keys) for table, keys in tables.items()} == {table: set(keys) for table, keys in EN.items()}
+    for table, keys in EN.items():
+        for key, text in keys.items():
+            ours, theirs = forms(text), forms(tables[table][key])
+            assert ours.keys() == theirs.keys(), (table, key)
+            assert all(one.strip() and places(one) == places(ours[form]) for form, one in theirs.items()), (table, key)
+
+
+@pytest.mark.parametrize("language", [one for one in languages() if one != "en"])
+def test_no_sentence_was_left_in_english(language: str) -> None:
+    same = {
+        (table, key): text
+        for table, keys in messages(language, FOLDER).items()
+        for key, text in keys.items()
+        if text == EN[table][key] and len(str(text)) > len("version {version}")
+    }
+    assert same == {}
+
+
+def test_every_kind_of_trouble_has_a_text() -> None:
+    assert {*KINDS} <= {*EN["health"]}
+
+
+def test_numbers_are_written_as_the_reader_does() -> None:
+    assert [texts(one).number(1234567.5, 1) for one in ("en", "nl", "sv")] == [
+        "1,234,567.5", "1.234.567,5", "1 234 567,5",
+    ]  # fmt: skip
+    assert texts("en").signed(-3) == "\u22123"
+
+
+def test_a_spreadsheet_computes_nothing_of_a_download() -> None:
+    table = Table("t", ["=a"], [[Cell("=1+1", "x")], [Cell(-3, "-3")]])
+    assert list(csv.reader(io.StringIO(table.csv()))) == [["'=a"], ["'=1+1"], ["-3"]]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("language", languages())
+async def test_the_overview_has_sizes_and_movers_with_where_they_came_from(language: str) -> None:
+    t = texts(language)
+    async with served_console(demo=True) as served, served.client("127.0.0.1") as client:
+        page = await client.get(f"/?lang={language}")
+        assert f'<html lang="{language}">' in page.text
+        assert t("health.right") in page.text
+        assert t("overview.mostly_from", count=1, other="=Night owls") in page.text
+        rows = list(csv.reader(io.StringIO((await client.get("/?as=csv&name=segments")).text.removeprefix("\ufeff"))))
+        assert rows[1][0] == SEGMENT
+        assert rows[1][1:4] == ["3", "0.6", "0.25"]
+        assert [row[4:] for row in rows[1:]] == [["1", "2", "2"], ["-1", "-2", "-2"]]
+        spec = json.loads((await client.get("/?as=json&name=sizes")).text)
+        found = {(one["day"], one["name"]): one["size"] for one in spec["data"]["values"]}
+        days = sorted({day for day, _ in found})
+        assert [found[day, "Weekend shoppers"] for day in days] == [2, 3]
+        assert [found[day, "=Night owls"] for day in days] == [3, 2]
+
+
+@pytest.mark.asyncio
+async def test_what_is_wrong_is_said_on_the_overview() -> None:
+    async with served_console(demo=True) as served, served.client("127.0.0.1") as client:
+        served.problems.append(Problem("late", "partition 3: 80 records wait"))
+        page = (await client.get("/")).text
+    assert "Events wait too long." in page
+    assert "partition 3: 80 records wait" in page
+    assert "All is right" not in page
+
+
+@pytest.mark.asyncio
+async def test_charts_are_downloaded_as_svg_and_png() -> None:
+    async with served_console(demo=True) as served, served.client("127.0.0.1") as client:
+        assert (await client.get("/?as=svg&name=sizes")).content.startswith(b"<svg")
+        assert (await client.get("/?as=png&name=sizes")).content.startswith(b"\x89PNG")
+        assert (await client.get("/?as=svg&name=other")).status_code == 404
+
+
+@pytest.mark.asyncio
+async def test_what_is_unknown_is_said_and_not_a_failure() -> None:
+    async with served_console(demo=True) as served, served.client("127.0.0.1") as client:
+        for path in ("/segments/behaviour-none", "/audiences/none", "/nowhere"):
+            assert (await client.get(path)).status_code == 404
+        assert "No customer with this id is known" in (await client.get("/customers?id=nobody")).text
+        assert "No audience is declared yet" in (await client.get("/audiences")).text
+        assert "There is nothing to compare" in (await client.get("/overlap")).text
+
+
+@pytest.mark.asyncio
+async def test_names_that_people_give_are_text_and_not_html() -> None:
+    async with served_console(demo=True) as served, served.client("127.0.0.1") as client:
+        await served.models.write_catalogue({OTHER: entry("<script>alert(1)</script>")})
+        page = (await client.get(f"/segments/{OTHER}")).text
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<script>alert" not in page
+
+
+@pytest.mark.asyncio
+async def test_a_stream_sends_what_changed_and_nothing_else() -> None:
+    """Read by the generator itself: httpx' ASGI transport waits for the end of an answer."""
+    from streamseg.console.access.sessions import new_session
+    from streamseg.console.pages.overview import PAGE
+    from streamseg.console.pages.view import Reader
+
+    async with served_console(demo=True) as served:
+        serving = served.console._serving
+        reader = Reader(new_session("", "d", "demo", 0), texts("en"), ())
+        served.gate._demo = reader.session
+        changes = serving._changes(PAGE, reader, {})
+        first = [await anext(changes) for _ in range(8)]
+        names = [json.loads(one.partition("data: ")[2])["name"] for one in first if one.startswith("event: part")]
+        assert names == ["live_health", "live_figures", "live_segments", "live_chart", "live_movers", "live_lineage"]
+        assert first[-1].startswith("event: now")
+        await served.models.write_catalogue({SEGMENT: entry("Renamed shoppers")})
+        later: list[str] = []
+        while not any("Renamed shoppers" in one for one in later):
+            later.append(await anext(changes))
+            assert len(later) < 20
+        changed = [json.loads(one.partition("data: ")[2])["name"] for one in later if one.startswith("event: part")]
+        assert changed[0] == "live_segments"
+        assert "live_health" not in changed
+        await changes.aclose()  # type: ignore[attr-defined]
+        assert serving._open == {}
+
+
+@pytest.mark.asyncio
+async def test_what_is_costly_is_read_once_for_all_readers() -> None:
+    import asyncio
+
+    reads = 0
+
+    async def read() -> int:
+        nonlocal reads
+        reads += 1
+        await asyncio.sleep(0.01)
+        return reads
+
+    kept = Kept(read, 60.0)
+    assert await asyncio.gather(*(kept.get() for _ in range(20))) == [1] * 20
+    kept.forget()
+    assert await kept.get() == 2
+
+
+def test_no_part_of_a_page_is_a_script_of_its_own() -> None:
+    from importlib.resources import files
+
+    for one in (files("streamseg.console") / "templates").iterdir():
+        text = one.read_text("utf-8")
+        assert not re.findall(r"<script(?![^>]* src=)| style=| on\w+=|javascript:", text), one.name
