@@ -15,7 +15,7 @@ from streamseg.audiences.meaning import OrderedRules
 from streamseg.audiences.normal_form import Clause
 from streamseg.audiences.ordered import Codes, DecidedSegments, in_stages
 from streamseg.audiences.predicates import InGroup, Predicate
-from streamseg.audiences.questions import Asked, all_questions
+from streamseg.audiences.questions import Asked, Likeness, all_questions
 from streamseg.features.layout import Layout
 from streamseg.features.rows import Floats, Rows, Slots
 
@@ -57,14 +57,19 @@ class CompiledRules:
         rules: Sequence[Sequence[Clause]],
         lists: Mapping[str, LoadedList] | None = None,
         segmentations: Sequence[OrderedRules] = (),
+        *,
+        likeness: Likeness | None = None,
     ) -> None:
         self.lists = lists or {}
         """The uploaded lists that rules ask for, and maybe others."""
+        self.likeness = likeness
+        """What answers how alike customers are; None where likeness is unknown."""
         all_rules = [*(rule for one in segmentations for rule in one.rules), *rules]
         used = dict.fromkeys(one.predicate for rule in all_rules for clause in rule for one in clause)
         decided = {one.segmentation for one in segmentations}
         asked = [one for one in used if isinstance(one, InGroup) and one.segmentation in decided]
-        self._questions = all_questions(layout, audiences, [one for one in used if one not in asked], self.lists)
+        others = [one for one in used if one not in asked]
+        self._questions = all_questions(layout, audiences, others, self.lists, likeness)
         stages = in_stages(segmentations)
         self.predicates = [one for questions in self._questions for one in questions.predicates]
         """Distinct predicates, in the order of their literals."""

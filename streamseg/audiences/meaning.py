@@ -12,11 +12,12 @@ from zoneinfo import available_timezones
 
 from streamseg.audiences.definition import Audience
 from streamseg.audiences.leaf_meaning import Leaf, leaf
+from streamseg.audiences.lookalike_meaning import like_members
 from streamseg.audiences.normal_form import Clause, UnwieldyRuleError, normal_form
 from streamseg.audiences.predicates import AllOf, AnyOf, Belongs, InGroup, Not, Stays, Tree
 from streamseg.audiences.segment_rules import SegmentRules
 from streamseg.audiences.vocabulary import Vocabulary, WrongNameError
-from streamseg.audiences.written.leaves import AudienceRule
+from streamseg.audiences.written.leaves import AudienceRule, LookalikeRule
 from streamseg.audiences.written.positions import Path
 from streamseg.audiences.written.written_rules import AllRule, AnyRule, NotRule, Rule
 from streamseg.clustering.identity import code_of
@@ -207,6 +208,8 @@ class _WrittenRule:
                 return Not(self.tree(rule.not_, (*path, "not")))
             case AudienceRule():
                 return self._named(rule.audience, (*path, "audience"))
+            case LookalikeRule():
+                return self._like(rule, path)
             case _:
                 return self._leaf(rule, path)
 
@@ -217,12 +220,13 @@ class _WrittenRule:
             self.problem((*path, error.field), str(error))
             return _ANYTHING
         for segmentation in _asked_of(meant):
-            if segmentation in self._reading.segmentations:
-                self._ask_first(segmentation, path)
+            self._ask_first(segmentation, path)
         return meant
 
     def _ask_first(self, segmentation: str, path: Path) -> None:
-        """Let a declared segmentation be decided before this rule."""
+        """Let a segmentation be decided before this rule, if it is declared."""
+        if segmentation not in self._reading.segmentations:
+            return
         if of_segmentation(segmentation) in self._reading.open:
             self._circle(of_segmentation(segmentation), path)
         elif self._reading.ordered(segmentation) is None:
@@ -231,6 +235,21 @@ class _WrittenRule:
     def _circle(self, name: str, path: Path) -> None:
         open_ = self._reading.open
         self.problem(path, f"names itself in a circle: {', '.join([*open_[open_.index(name) :], name])}")
+
+    def _like(self, rule: LookalikeRule, path: Path) -> Tree:
+        """Return what a look-alike of an audience or a segment asks."""
+        seed: Tree
+        vocabulary = self._reading.vocabulary
+        try:
+            if rule.lookalike in self._reading.audiences:
+                seed = self._named(rule.lookalike, (*path, "lookalike"))
+            else:
+                seed = vocabulary.seed_segment(rule.lookalike, self._reading.audiences)
+                self._ask_first(seed.segmentation, (*path, "lookalike"))
+            return like_members(rule, seed, self._member, vocabulary.compared_by(rule.by))
+        except WrongNameError as error:
+            self.problem((*path, error.field), str(error))
+            return _ANYTHING
 
     def _named(self, audience: str, path: Path) -> Tree:
         """Return what the rule of another audience asks."""

@@ -1,8 +1,8 @@
 """What a rule asks of a customer, as plain values: the predicates, and the tree of all, any and not over them.
 
-A predicate is true, false or unknown. Only what happened can be unknown: `Happened` and `Spent`, where counting began
-after the window did, and `OnList`, where a profile may have told an identifier before rows kept it. All others are true
-or false; what a customer does not have compares false.
+A predicate is true, false or unknown. Only these can be unknown: `Happened` and `Spent`, where counting began after the
+window did; `OnList`, where a profile may have told an identifier before rows kept it; and `Alike`, before the
+look-alike is learned. All others are true or false; what a customer does not have compares false.
 """
 
 from collections.abc import Sequence
@@ -101,7 +101,21 @@ class Stays:
     code: int
 
 
-Predicate = Compared | Known | Among | InGroup | Happened | Spent | Birthday | Belongs | OnList | Stays
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """The customer is like the members of a seed (`clustering.likeness`).
+
+    That is at least by so much, or among so many customers outside of the seed who are most alike. Unknown until the
+    look-alike is learned, and where the features of the customer are not known.
+    """
+
+    seed: str
+    by: str
+    likeness: float | None = None
+    size: float | None = None
+
+
+Predicate = Alike | Compared | Known | Among | InGroup | Happened | Spent | Birthday | Belongs | OnList | Stays
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from streamseg.audiences.birthdays import OfBirthdays
 from streamseg.audiences.lists.content import LoadedList, among
 from streamseg.audiences.predicates import (
+    Alike,
     Among,
     Belongs,
     Compared,
@@ -24,6 +25,7 @@ from streamseg.audiences.predicates import (
     Spent,
     Stays,
 )
+from streamseg.clustering.likeness.models import LookalikeOf
 from streamseg.clustering.population import COMPARISONS, OF_ROWS
 from streamseg.features.identifiers.hashes import short_hash
 from streamseg.features.identifiers.normal_forms import FORMS
@@ -214,8 +216,45 @@ class OfUploads:
         return Answers(yes, no, until)
 
 
+class Likeness(Protocol):
+    """The look-alikes that are learned."""
+
+    def limit(self, asked: Alike) -> float:
+        """Return the likeness from which the predicate holds; NaN before it is learned."""
+        ...
+
+    def likenesses(self, rows: Rows, slots: Slots, at: Floats, wanted: Sequence[LookalikeOf]) -> Floats:
+        """Return likenesses (wanted, n); NaN where they are not known."""
+        ...
+
+
+class OfLikeness:
+    """Whether customers are like the members of seeds: one matrix product for the look-alikes of a segmentation."""
+
+    def __init__(self, likeness: Likeness | None, used: Iterable[Predicate]) -> None:
+        asked = [one for one in used if isinstance(one, Alike)]
+        self.predicates: Sequence[Predicate] = asked
+        self._likeness = likeness
+        self._wanted = list(dict.fromkeys(LookalikeOf(one.seed, one.by) for one in asked))
+        self._places = np.array([self._wanted.index(LookalikeOf(one.seed, one.by)) for one in asked], dtype=np.intp)
+        limits = [inf if likeness is None else likeness.limit(one) for one in asked]
+        self._limits = np.array(limits)[:, None]
+
+    def answer(self, asked: Asked) -> Answers:
+        """See `Questions`."""
+        if self._likeness is None:
+            unknown = np.zeros((len(self.predicates), len(asked.slots)), dtype=np.bool_)
+            return Answers(unknown, unknown, np.full(len(asked.slots), inf))
+        found = self._likeness.likenesses(asked.rows, asked.slots, asked.at, self._wanted)[self._places]
+        return Answers(found >= self._limits, found < self._limits, np.full(len(asked.slots), inf))
+
+
 def all_questions(
-    layout: Layout, audiences: Sequence[str], used: Sequence[Predicate], lists: Mapping[str, LoadedList]
+    layout: Layout,
+    audiences: Sequence[str],
+    used: Sequence[Predicate],
+    lists: Mapping[str, LoadedList],
+    likeness: Likeness | None = None,
 ) -> list[Questions]:
     """Return the questions of all kinds that are used. Raises `KeyError` or `ValueError` for what rows do not keep."""
     questions: list[Questions] = [
@@ -227,6 +266,7 @@ def all_questions(
         OfAmounts(layout, used),
         OfDates(layout, used),
         OfUploads(layout, lists, used),
+        OfLikeness(likeness, used),
     ]
     return [one for one in questions if one.predicates]
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, NamedTuple
 
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, field_validator
 
-from streamseg.audiences.written.leaves import AudienceRule, ListRule, Table
+from streamseg.audiences.written.leaves import AudienceRule, ListRule, LookalikeRule, Table
 from streamseg.audiences.written.written_rules import AllRule, AnyRule, NotRule, Rule
 from streamseg.clustering.identity import NAME, OUTSIDE_NAME
 from streamseg.errors import SettingsError
@@ -86,11 +86,13 @@ class Named(NamedTuple):
 
     audiences: frozenset[str]
     lists: frozenset[str]
+    seeds: frozenset[str]
+    """Of look-alikes: audiences, or segments."""
 
 
 def named_by(rules: Iterable[SegmentRules]) -> Named:
     """Return the audiences and lists that the rules name."""
-    audiences, lists = set[str](), set[str]()
+    audiences, lists, seeds = set[str](), set[str](), set[str]()
     waiting = [one.rule for of in rules for one in of.segment if one.rule is not None]
     while waiting:
         match waiting.pop():
@@ -102,9 +104,11 @@ def named_by(rules: Iterable[SegmentRules]) -> Named:
                 audiences.add(audience)
             case ListRule(list=uploaded):
                 lists.add(uploaded)
+            case LookalikeRule(lookalike=seed):
+                seeds.add(seed)
             case _:
                 pass
-    return Named(frozenset(audiences), frozenset(lists))
+    return Named(frozenset(audiences), frozenset(lists), frozenset(seeds))
 
 
 def segment_rules_schema() -> dict[str, Any]:

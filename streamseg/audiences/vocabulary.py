@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
+from streamseg.audiences.predicates import InGroup
 from streamseg.clustering.identity import OUTSIDE, code_of, segmentation_of
 from streamseg.clustering.population import OF_ROWS
 from streamseg.features.feature import YES_OR_NO, Feature
@@ -155,6 +156,35 @@ class Vocabulary:
         if code >= OUTSIDE:
             raise WrongNameError("segment", f"{segment} is no segment id such as behaviour-k7q2")
         return name, code
+
+    def is_segment(self, name: str) -> bool:
+        """Return whether this is the id of a segment."""
+        try:
+            self.segment(name)
+        except WrongNameError:
+            return False
+        return True
+
+    def seed_segment(self, segment: str, audiences: Iterable[str]) -> InGroup:
+        """Return who is in a segment that is named as the seed of a look-alike; `audiences` could be meant too."""
+        if not self.is_segment(segment):
+            there = [f"{name}-{one}" for name in self.declared for one in self.segmentations[name]]
+            near = _near(segment, [*audiences, *there], "audiences and segments")
+            raise WrongNameError("lookalike", f"there is no audience or segment {segment}{near}")
+        name, code = self.segment(segment)
+        return InGroup(name, (code,))
+
+    def compared_by(self, name: str | None) -> str:
+        """Return the segmentation by whose features a look-alike compares: the first that has some, unless named."""
+        if name is not None:
+            self._check_segmentation("by", name)
+            if name in self.declared:
+                raise WrongNameError("by", f"{name} has rules, and no features by which customers can be compared")
+            return name
+        for one in self.segmentations:
+            if one not in self.declared:
+                return one
+        raise WrongNameError("lookalike", "there is no segmentation by whose features customers can be compared")
 
     def group_code(self, segmentation: str, group: str) -> int:
         """Return the code of a declared group."""

@@ -17,6 +17,7 @@ from streamseg.commands._text import TOO_SMALL, print_table, say, utc
 
 if TYPE_CHECKING:
     from streamseg.service.audiences import Preview
+    from streamseg.service.lookalike_reports import LookalikeReport
     from streamseg.settings import Settings
 
 _REASONS: Final = {
@@ -51,6 +52,9 @@ def command(ctx: click.Context, as_json: bool) -> None:
     ]
     print_table(("audience", "purpose", *counts, ""), rows, right=counts)
     say(f"as of {utc(as_of)}")
+    for audience, reports in _reports(ctx.obj.settings).items():
+        for waiting in (one for one in reports if not one.learned):
+            say(f"{audience} waits: {_waiting(waiting)}")
 
 
 @command.command("show")
@@ -65,14 +69,53 @@ def show_command(invocation: Invocation, audience: str, as_json: bool) -> None:
     found = next((one for one in counted if one["id"] == audience), None)
     if found is None:
         raise NotFoundError(f"there is no audience {audience}: see `streamseg audiences`")
+    reports = _reports(invocation.settings).get(audience, [])
     if as_json:
-        click.echo(json.dumps(found | {"as_of": as_of}))
+        told = {"lookalikes": [asdict(one) for one in reports]} if reports else {}
+        click.echo(json.dumps(found | told | {"as_of": as_of}))
         return
     say(f"{found['id']}: {found['name']}, version {found['version']}, for {found['purpose']}")
     if found["description"]:
         say(found["description"])
     say(f"rule: {json.dumps(found['rule'])}")
     _print_counts(found, as_of)
+
+    for one in reports:
+        _print_lookalike(one)
+
+
+def _reports(settings: "Settings") -> "dict[str, list[LookalikeReport]]":
+    """Return the reports of look-alikes by audience."""
+    from streamseg.wiring.build_audiences import lookalikes
+
+    return asyncio.run(lookalikes(settings))
+
+
+def _waiting(one: "LookalikeReport") -> str:
+    """Return what a look-alike that is not learned waits for."""
+    needed = f" of {one.needed:,} needed" if one.needed else ""
+    return f"who is like {one.seed} is not known yet: {one.sampled:,}{needed} sampled customers of it are there"
+
+
+def _print_lookalike(one: "LookalikeReport") -> None:
+    if not one.learned:
+        say(_waiting(one))
+        return
+    say(
+        f"like {one.seed} by {one.by}: the {one.size:,} most alike of {one.others:,} others, likeness"
+        f" {one.likeness:.2f} or more; {one.recall:.0%} of {one.held_out:,} members of {one.seed} of whom nothing was"
+        " learned are as alike"
+    )
+    rows = [
+        ("look-alike", f"{one.recall:.0%}", f"{one.lift:.1f}"),
+        ("nearest centre", f"{one.recall_nearest:.0%}", f"{one.lift_nearest:.1f}"),
+        ("random", f"{one.recall_random:.0%}", "1.0"),
+    ]
+    print_table(("way", "recall", "lift"), rows, right=("recall", "lift"))
+    carried = [
+        (each.meaning, f"{each.part:.0%}", f"{each.seed:,.4g}", f"{each.others:,.4g}") for each in one.carried_by
+    ]
+    print_table(("carried by", "part", one.seed, "others"), carried, right=("part", one.seed, "others"))
 
 
 @command.command("preview")

@@ -5,6 +5,7 @@ from math import isinf
 from typing import Any
 
 from streamseg.audiences.predicates import (
+    Alike,
     Among,
     Belongs,
     Birthday,
@@ -53,6 +54,10 @@ def asked(predicate: Predicate, layout: Layout, language: str = DEFAULT) -> str:
             return _said(texts, "spent", amount=f"{amount} {layout.currency}", time=_many(texts, "days", days))
         case Birthday(_, period):
             return str(texts[f"birthday_{period}"])
+        case Alike(seed, by, likeness, size):
+            least = in_form(f"{likeness or 0.0:g}", language)
+            most = in_form(f"{size or 0.0:,.0f}", language)
+            return _said(texts, "alike" if size is None else "most_alike", seed=seed, by=by, least=least, most=most)
         case OnList(name):
             return _said(texts, "on_list", list=name)
         case Belongs(audience):

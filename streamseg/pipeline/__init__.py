@@ -44,6 +44,7 @@ from streamseg.pipeline.audiences import (
 from streamseg.pipeline.backfill import CLOCK, IN_STEP, BackfillEnd, Step, SweepKind, end_key, is_end, is_in_step
 from streamseg.pipeline.expiry import exit_entries, is_expired
 from streamseg.pipeline.intake import Taken, absorb, take
+from streamseg.pipeline.likeness import LearnedLikeness, SeedsLook, look_at_seeds
 from streamseg.pipeline.looking import Looked, count_sizes, look
 from streamseg.pipeline.publishing import PublishingRules, publish
 from streamseg.pipeline.sampling import (
@@ -69,11 +70,13 @@ __all__ = [
     "AbsorbedRuns",
     "AudiencesLook",
     "BackfillEnd",
+    "LearnedLikeness",
     "LiveAudiences",
     "Looked",
     "PublishingRules",
     "SampleRecord",
     "SampleValue",
+    "SeedsLook",
     "Segmentation",
     "Slots",
     "Step",
@@ -98,6 +101,7 @@ __all__ = [
     "leave_all",
     "look",
     "look_at_audiences",
+    "look_at_seeds",
     "may_learn",
     "moved_by",
     "publish",

@@ -15,6 +15,7 @@ from streamseg.audiences.declared import DeclaredAudiences
 from streamseg.audiences.definition import PURPOSES
 from streamseg.clustering.assign import Codes as SegmentCodes
 from streamseg.clustering.identity import UNASSIGNED
+from streamseg.clustering.likeness.models import LookalikeOf, Lookalikes
 from streamseg.features.rows import NO_SLOTS, Floats, Rows, Slots
 from streamseg.membership.types import AudienceChange, Consent
 from streamseg.pipeline.looking import Looked
@@ -44,6 +45,10 @@ class LiveAudiences:
     """Audiences whose rule this worker cannot decide: their members stay. Shape (a,)."""
     ends: Floats
     """When each audience ends, epoch seconds, shape (a,); infinite if never."""
+    lookalikes: tuple[LookalikeOf, ...] = ()
+    """Those that the rules ask for."""
+    published: Lookalikes = field(default_factory=Lookalikes)
+    """The look-alikes that the rules answer by."""
     ids: tuple[str, ...] = field(init=False)
     columns: NDArray[np.intp] = field(init=False)
     """Of the rows, by audience."""
@@ -77,6 +82,8 @@ class AudiencesLook:
     after: Mask
     due: Floats
     """When to look again if no event comes, epoch seconds, shape (n,); infinite for never."""
+    fresh: Mask
+    """Rows that were last looked at in another generation, shape (n,)."""
     renewed: Mask
     """Rows that were last looked at in another generation, or are due at another time than before, shape (n,)."""
     agreed_before: Mask
@@ -110,6 +117,7 @@ class AudiencesLook:
             self.before[chosen],
             self.after[chosen],
             self.due[chosen],
+            self.fresh[chosen],
             self.renewed[chosen],
             self.agreed_before[chosen],
             self.agreed[chosen],
@@ -204,7 +212,8 @@ def look_at_audiences(
     until = np.minimum(decided.until, np.where(after[:, :count], live.ends, np.inf).min(axis=1, initial=np.inf))
     due = np.where(is_known(rows, slots), np.ceil(until), np.inf)
     due_at = np.where(due < np.inf, due, 0.0).astype(np.uint32)
-    renewed = (rows.audiences_as_of[slots, 0] != live.generation) | (rows.due_at[slots, 0] != due_at)
+    fresh = rows.audiences_as_of[slots, 0] != live.generation
+    renewed = fresh | (rows.due_at[slots, 0] != due_at)
     rows.audiences_as_of[slots, 0], rows.due_at[slots, 0] = live.generation, due_at
     purposes = [live.purposes[one] for one in ids]
     agreed = consents(rows, slots, unknown)
@@ -212,7 +221,7 @@ def look_at_audiences(
     for row in np.flatnonzero(np.isin(slots, list(answered))).tolist() if answered else ():
         agreed_before[row] = _effective(np.array(answered[int(slots[row])]), unknown)
     asked = agreed_before[:, purposes], agreed[:, purposes]
-    return AudiencesLook(ids, live.versions, before, after, due, renewed, *asked, live.generation > 0)
+    return AudiencesLook(ids, live.versions, before, after, due, fresh, renewed, *asked, live.generation > 0)
 
 
 def _enter(rows: Rows, slots: Slots, at: Floats, decided: Iterable[tuple[int, SegmentCodes]], looked: Looked) -> None:
@@ -246,10 +255,10 @@ def leave_all(
     if live is None:
         return None
     ids, before = belonged(rows, slots, live)
-    due = np.full(len(slots), np.inf)
+    due, none = np.full(len(slots), np.inf), np.zeros(len(slots), dtype=np.bool_)
     agreed = consents(rows, slots, unknown)[:, [live.purposes[one] for one in ids]]
     after, renewed = np.zeros_like(before), rows.due_at[slots, 0] > 0
-    return AudiencesLook(ids, live.versions, before, after, due, renewed, agreed, agreed, live.generation > 0)
+    return AudiencesLook(ids, live.versions, before, after, due, none, renewed, agreed, agreed, live.generation > 0)
 
 
 def moved_by(
@@ -276,7 +285,7 @@ def moved_by(
     never, same = np.full(len(slots), np.inf), np.zeros(len(slots), dtype=np.bool_)
     agreed = consents(rows, slots, unknown)[:, [live.purposes[one] for one in ids]]
     told = live.generation > 0
-    return AudiencesLook(ids, live.versions, placed(*before), placed(*after), never, same, agreed, agreed, told)
+    return AudiencesLook(ids, live.versions, placed(*before), placed(*after), never, same, same, agreed, agreed, told)
 
 
 def count_audiences(look: AudiencesLook | None, sizes: Mapping[str, int]) -> dict[str, int]:

@@ -18,6 +18,7 @@ from streamseg.clustering.sample import RANKS, rank_of
 from streamseg.features.catalogue import catalogue
 from streamseg.features.rows import Floats, Rows, Slots
 from streamseg.features.vector import heard_names, names_hash, observed, told_texts, vectors
+from streamseg.pipeline.likeness import SeedsLook
 from streamseg.pipeline.segmentation import Segmentation, is_assignable, is_outside
 
 
@@ -52,6 +53,10 @@ class SampleValue(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What profiles told in words that the settings do not list, by attribute: the city. Descriptions name them."""
     heard: dict[str, str] = {}
     """Names of hash groups that the customer has much of, by feature."""
+    seeds: tuple[str, ...] = ()
+    """Seeds of look-alikes that the customer is in."""
+    uniform: bool = True
+    """Whether it is part of the uniform choice of customers; false if it was sent for the sake of a seed only."""
 
     @property
     def vector(self) -> tuple[float, ...]:
@@ -74,6 +79,7 @@ def sample(
     epoch: int = 0,
     unknown: bool = True,
     everybody: bool = False,
+    seeds: SeedsLook | None = None,
 ) -> list[SampleRecord]:
     """Return the feature vectors that are due to be learned, and set `learned_at` of their rows.
 
@@ -91,6 +97,8 @@ def sample(
         epoch: epoch of the partition's lease.
         unknown: as for `may_learn`.
         everybody: also those who were sampled lately, and beyond the budget.
+        seeds: which of the rows are of the seeds of look-alikes. These are sampled also where the uniform choice leaves
+            them out, and whoever enters or leaves a seed at once.
     """
     samples, taken = list[SampleRecord](), list[tuple[Segmentation, Slots]]()
     slots = slots[may_learn(rows, slots, unknown=unknown)]
@@ -105,10 +113,12 @@ def sample(
         samples.extend(SampleRecord(one, sample_key(segmentation.name, one), None, (header,)) for one in gone)
         active = slots[is_assignable(rows, slots, segmentation) & ~outside]
         lately = now - rows.learned_at[active, s] < segmentation.learn_interval_seconds
-        due = active if everybody else active[~lately]
+        chosen, moved = _on_purpose(rows, active, segmentation.name, seeds)
+        due = active if everybody else active[~lately | moved]
         if segmentation.sampled_share < 1.0:
             bound = segmentation.sampled_share * RANKS
             wanted = np.array([rank_of(rows.customer_ids[slot]) < bound for slot in due.tolist()], dtype=bool)
+            wanted |= np.isin(due, active[chosen | moved])
             rows.learned_at[due[~wanted], s] = now
             due = due[wanted]
         granted = len(due) if budget is None or everybody else budget.grant(segmentation.name, len(due), now)
@@ -137,6 +147,10 @@ def sample(
             vectors(rows, due, now, segmentation.features).tolist(),
             strict=True,
         )
+        of, place = [] if seeds is None else seeds.of.get(segmentation.name, []), dict[int, int]()
+        if seeds is not None and of:
+            place = dict(zip(due.tolist(), seeds.places(due).tolist(), strict=True))
+        bound = segmentation.sampled_share * RANKS
         for slot, events, spend_minor, vector in columns:
             seen, texts, heard = known[slot]
             customer_id = rows.customer_ids[slot]
@@ -152,9 +166,27 @@ def sample(
                 observed_names=names,
                 texts=texts,
                 heard=heard,
+                seeds=tuple(one.seed for one in of if seeds is not None and seeds.members[one][place[slot]]),
+                uniform=segmentation.sampled_share >= 1.0 or rank_of(customer_id) < bound,
             )
             samples.append(SampleRecord(customer_id, sample_key(segmentation.name, customer_id), _ENCODE_SAMPLE(value)))
     return samples
+
+
+def _on_purpose(
+    rows: Rows, slots: Slots, segmentation: str, seeds: SeedsLook | None
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return the masks of rows to sample for the sake of a seed, and of those to sample at once, each shape (n,)."""
+    chosen, moved = np.zeros(len(slots), dtype=np.bool_), np.zeros(len(slots), dtype=np.bool_)
+    for one in [] if seeds is None else seeds.of.get(segmentation, []):
+        if seeds is not None:
+            places, bound = seeds.places(slots), seeds.shares[one] * RANKS
+            member, due = seeds.members[one][places], seeds.due[one][places]
+            for at in np.flatnonzero(member | due).tolist():
+                wanted = seeds.shares[one] >= 1.0 or rank_of(rows.customer_ids[slots[at]]) < bound
+                chosen[at] |= member[at] and wanted
+                moved[at] |= due[at] and wanted
+    return chosen, moved
 
 
 def may_learn(rows: Rows, slots: Slots, *, unknown: bool) -> NDArray[np.bool_]:

@@ -334,6 +334,27 @@ class ModelStore(Protocol):
         """Return the stored sizes of the audiences, None before the first. Called by the ads mirror."""
         ...
 
+    async def publish_lookalikes(self, version: int, parent: int, lookalikes: bytes) -> bool:
+        """Store all look-alikes if the stored version is `parent` (0: none stored); return whether they were stored.
+
+        Called by the trainer. False means that another trainer has published since.
+        """
+        ...
+
+    async def lookalikes(self) -> bytes | None:
+        """Return the stored look-alikes, None before the first.
+
+        Called by the trainer, model caches, the API and commands.
+        """
+        ...
+
+    async def lookalikes_version(self) -> int:
+        """Return the stored version, 0 for none.
+
+        Called twice a second by model caches with a use for them, and by the API.
+        """
+        ...
+
     async def write_rfm(self, borders: bytes) -> None:
         """Store the borders of the shop's RFM scores, replacing the present ones. Called by the trainer."""
         ...

@@ -16,6 +16,7 @@ from streamseg.audiences.lists.content import LoadedList
 from streamseg.audiences.segment_rules import SegmentRules
 from streamseg.audiences.vocabulary import Vocabulary
 from streamseg.clustering.description.describe import pseudonym
+from streamseg.clustering.likeness.models import Lookalikes
 from streamseg.errors import NotFoundError, StreamsegError
 from streamseg.features.layout import Layout
 from streamseg.membership.types import Consent
@@ -55,7 +56,7 @@ class AudienceDesk:
         models: the declared audiences.
         layout: of the rows.
         unknown: the consent of who gave no answer.
-        live_of: prepares declared audiences for rows.
+        live_of: prepares declared audiences for rows, with uploaded lists and the published look-alikes.
         vocabulary: what rules can speak of, with the lists of a set.
         segmentations: the declared ones, which may ask of audiences.
         partition_of: returns the partition of a customer, given the number of partitions.
@@ -71,7 +72,7 @@ class AudienceDesk:
         layout: Layout,
         unknown: Consent,
         *,
-        live_of: Callable[[Layout, DeclaredAudiences, Lists], tuple[LiveAudiences, Sequence[str]]],
+        live_of: Callable[[Layout, DeclaredAudiences, Lists, Lookalikes], tuple[LiveAudiences, Sequence[str]]],
         vocabulary: Callable[[Layout, DeclaredAudiences], Vocabulary],
         segmentations: Mapping[str, SegmentRules] = NO_SEGMENTATIONS,
         partition_of: Callable[[str, int], int],
@@ -182,15 +183,20 @@ class AudienceDesk:
         return read_audiences("body.json", document, known, existing, self._segmentations).audiences
 
     async def _prepared(self, declared: DeclaredAudiences) -> LiveAudiences:
-        """Return the audiences as rows need them, prepared once for each generation."""
-        if self._live is not None and self._live.generation == declared.generation:
-            return self._live
-        self._live = await self._made(declared)
-        return self._live
+        """Return the audiences as rows need them, prepared once for each generation and version of look-alikes."""
+        live = self._live
+        if live is None or live.generation != declared.generation or await self._is_outdated(live):
+            live = self._live = await self._made(declared)
+        return live
+
+    async def _is_outdated(self, live: LiveAudiences) -> bool:
+        """Return whether look-alikes were published that the rules do not answer by."""
+        return bool(live.lookalikes) and live.published.version != await self._models.lookalikes_version()
 
     async def _made(self, declared: DeclaredAudiences) -> LiveAudiences:
         lists = await self._lists.of(declared)
-        live, _ = await asyncio.to_thread(self._live_of, self._layout, declared, lists)
+        published = Lookalikes.decode(await self._models.lookalikes())
+        live, _ = await asyncio.to_thread(self._live_of, self._layout, declared, lists, published)
         return live
 
     async def _survey(self) -> Survey:

@@ -116,7 +116,7 @@ def _answers(one: Asked, layout: Layout, live: LiveAudiences, language: str) -> 
 
 
 def _told(predicate: Predicate, one: Asked, layout: Layout, live: LiveAudiences, language: str) -> dict[str, Any]:
-    (questions,) = all_questions(layout, live.ids, [predicate], live.rules.lists)
+    (questions,) = all_questions(layout, live.ids, [predicate], live.rules.lists, live.rules.likeness)
     answer = questions.answer(one)
     yes, known = bool(answer.yes[0, 0]), bool(answer.yes[0, 0] or answer.no[0, 0])
     told: dict[str, Any] = {

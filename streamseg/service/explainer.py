@@ -16,6 +16,7 @@ from streamseg.topics import CLICKS
 if TYPE_CHECKING:
     from streamseg.audiences.declared import DeclaredAudiences
     from streamseg.audiences.lists.content import LoadedList
+    from streamseg.clustering.likeness.models import Lookalikes
     from streamseg.clustering.population import Population
     from streamseg.features.layout import Layout
     from streamseg.pipeline import LiveAudiences
@@ -30,7 +31,7 @@ class Explainer:
         layout: makes the layout of the settings.
         partition_of: returns the partition of a customer, given the number of partitions.
         populations: returns who belongs, by segmentation, where that is not everybody.
-        rules: prepares the rules of declared segmentations, which may ask of audiences; None without any.
+        rules: prepares the rules of declared segmentations, given what they may ask of; None without any.
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class Explainer:
         partition_of: Callable[[str, int], int],
         populations: "Callable[[], Mapping[str, Population]]" = dict,
         *,
-        rules: "Callable[[DeclaredAudiences, Mapping[str, LoadedList]], LiveAudiences] | None" = None,
+        rules: "Callable[[DeclaredAudiences, Mapping[str, LoadedList], Lookalikes], LiveAudiences] | None" = None,
     ) -> None:
         self._state = state
         self._models = models
@@ -70,7 +71,7 @@ class Explainer:
         snapshots = {name: snapshot for name, snapshot in found.items() if snapshot is not None}
         layouts = await self._state.layouts()
         borders = await self._models.rfm()
-        rules = None if self._rules is None else partial(self._rules, *(await self._declared()))
+        rules = None if self._rules is None else partial(self._rules, *(await self._asked_of()))
         async with self._computing:
             return await asyncio.to_thread(
                 _compute,
@@ -84,13 +85,15 @@ class Explainer:
                 rules=rules,
             )
 
-    async def _declared(self) -> "tuple[DeclaredAudiences, Mapping[str, LoadedList]]":
-        """Return audiences and lists: rules of declared segmentations may ask of them."""
+    async def _asked_of(self) -> "tuple[DeclaredAudiences, Mapping[str, LoadedList], Lookalikes]":
+        """Return audiences, lists and look-alikes: rules of declared segmentations may ask of them."""
         from streamseg.audiences.declared import DeclaredAudiences  # noqa: PLC0415 - as above
+        from streamseg.clustering.likeness.models import Lookalikes  # noqa: PLC0415 - loads numpy
         from streamseg.service.lists import ListContents  # noqa: PLC0415 - loads numpy
 
         declared = DeclaredAudiences.decode(await self._models.declared())
-        return declared, await ListContents(self._models).of(declared)
+        lists = await ListContents(self._models).of(declared)
+        return declared, lists, Lookalikes.decode(await self._models.lookalikes())
 
     async def _row(self, customer_id: str) -> bytes | None:
         metadata = await self._state.metadata(0)

@@ -22,6 +22,7 @@ Private, may change with any release:
     ssg:v1:audiences                        hash: version, snapshot: JSON of the audiences that are declared
     ssg:v1:lists                            hash: name of an uploaded list's content -> its hashes
     ssg:v1:audience-sizes                   string: JSON of the members of each audience, and of when
+    ssg:v1:lookalikes                       hash: version, snapshot: JSON of all look-alikes
     ssg:v1:rfm                              string: JSON of the borders between the shop's RFM scores
     ssg:v1:probe:{<partition>}              string: when the newest delivered probe was sent, epoch seconds
     ssg:v1:layouts                          hash: fingerprint -> JSON of the layout
@@ -61,6 +62,7 @@ RFM: Final = f"{PREFIX}rfm"
 AUDIENCE_SIZES: Final = f"{PREFIX}audience-sizes"
 LISTS: Final = f"{PREFIX}lists"
 AUDIENCES: Final = f"{PREFIX}audiences"
+LOOKALIKES: Final = f"{PREFIX}lookalikes"
 LAYOUTS: Final = f"{PREFIX}layouts"
 SUBSCRIBERS: Final = f"{PREFIX}{{webhooks}}:subscribers"
 DROPPED_DELIVERIES: Final = f"{PREFIX}{{webhooks}}:dropped"

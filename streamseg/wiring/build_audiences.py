@@ -7,14 +7,17 @@ from typing import Any
 from streamseg.audiences.audience_files import read_audiences
 from streamseg.audiences.declared import Declared, DeclaredAudiences
 from streamseg.audiences.definition import Audience
+from streamseg.clustering.likeness.models import Lookalikes
 from streamseg.kafka.partitioner import partition_of
 from streamseg.language import DEFAULT
 from streamseg.pipeline import LiveAudiences
+from streamseg.ports import ModelStore
 from streamseg.service import audiences
 from streamseg.service.audience_reasons import read_reasons
 from streamseg.service.audience_survey import Survey
 from streamseg.service.audience_survey import survey as survey_of
 from streamseg.service.lists import ListContents
+from streamseg.service.lookalike_reports import LookalikeReport, lookalike_reports
 from streamseg.service.overlap import Overlap, overlap_of
 from streamseg.service.viability import AudienceCounts, counts_of
 from streamseg.settings import Settings
@@ -42,8 +45,7 @@ async def survey(settings: Settings) -> Survey:
     """Count all audiences in one pass over the rows."""
     derived = derive(settings)
     async with stores(settings) as (state, _, models):
-        declared = await audiences.read_declared(models)
-        live, _ = live_audiences(derived.layout, declared, segmentations=derived.declared)
+        live = await _live(models, derived, await audiences.read_declared(models))
         unknown = derived.publishing.unknown_consent
         return await survey_of(state, derived.layout, live, unknown, event_clock=settings.clock == "event")
 
@@ -80,8 +82,7 @@ async def preview(settings: Settings, file: Path) -> list[audiences.Preview]:
         tried = declared
         for one in read:
             tried = tried.with_(one.id, one.written(), layout.audiences)
-        lists = await ListContents(models).of(tried)
-        live, _ = live_audiences(layout, tried, lists, segmentations=derived.declared)
+        live = await _live(models, derived, tried, decides=True)
         clock = settings.clock == "event"
         return await audiences.previews(state, layout, live, [one.id for one in read], event_clock=clock)
 
@@ -90,8 +91,7 @@ async def members(settings: Settings, audience: str) -> AsyncGenerator[tuple[str
     """Yield the customers of an audience and when they entered it. Raises `NotFoundError`."""
     derived = derive(settings)
     async with stores(settings) as (state, _, models):
-        declared = await audiences.read_declared(models)
-        live: LiveAudiences = live_audiences(derived.layout, declared, segmentations=derived.declared)[0]
+        live = await _live(models, derived, await audiences.read_declared(models))
         async for one in audiences.members(state, derived.layout, live, audience):
             yield one
 
@@ -100,9 +100,7 @@ async def reasons(settings: Settings, customer_id: str, language: str = DEFAULT)
     """Return why a customer is in each audience or not, see `service.audience_reasons.audience_reasons`."""
     derived = derive(settings)
     async with stores(settings) as (state, _, models):
-        declared = await audiences.read_declared(models)
-        lists = await ListContents(models).of(declared)
-        live, _ = live_audiences(derived.layout, declared, lists, segmentations=derived.declared)
+        live = await _live(models, derived, await audiences.read_declared(models), decides=True)
         clock = settings.clock == "event"
         return await read_reasons(
             state, derived.layout, live, customer_id, partition_of, event_clock=clock, language=language
@@ -112,6 +110,31 @@ async def reasons(settings: Settings, customer_id: str, language: str = DEFAULT)
 async def overlap(settings: Settings) -> Overlap:
     """Compare every audience with every segment."""
     return overlap_of(await survey(settings))
+
+
+async def lookalikes(settings: Settings) -> dict[str, list[LookalikeReport]]:
+    """Return the reports of the look-alikes that audiences ask for, by audience; those without any are left out."""
+    derived = derive(settings)
+    async with stores(settings) as (_, _, models):
+        live = await _live(models, derived, await audiences.read_declared(models))
+    return lookalike_reports(live, derived.features)
+
+
+async def _live(
+    models: ModelStore, derived: Derived, declared: DeclaredAudiences, *, decides: bool = False
+) -> LiveAudiences:
+    """Return the audiences; with the content of lists where rules are to be decided (`decides`)."""
+    lists = await ListContents(models).of(declared) if decides else None
+    published = Lookalikes.decode(await models.lookalikes())
+    live, _ = live_audiences(
+        derived.layout,
+        declared,
+        lists,
+        published,
+        segmentations=derived.declared,
+        compared_by=derived.segmentations,
+    )
+    return live
 
 
 def _read(file: Path, derived: Derived, declared: DeclaredAudiences) -> tuple[Audience, ...]:

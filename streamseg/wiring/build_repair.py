@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from streamseg.audiences.declared import DeclaredAudiences
+from streamseg.clustering.likeness.models import Lookalikes
 from streamseg.features.relayout import encoded_settings
 from streamseg.kafka.partitioner import partition_of
 from streamseg.kafka.topic_reader import TopicReader
@@ -43,8 +44,16 @@ async def rebuilder(settings: Settings) -> AsyncIterator[tuple[Rebuilder, int]]:
         await state.check()
         await state.remember_layout(derived.layout.fingerprint, encoded_settings(derived.layout))
         declared = DeclaredAudiences.decode(await models.declared())
-        with_audiences = declared.generation and derived.layout.audiences
-        live = live_audiences(derived.layout, declared, segmentations=derived.declared)[0] if with_audiences else None
+        published, live = Lookalikes.decode(await models.lookalikes()), None
+        if declared.generation and derived.layout.audiences:
+            live, _ = live_audiences(
+                derived.layout,
+                declared,
+                None,
+                published,
+                segmentations=derived.declared,
+                compared_by=derived.segmentations,
+            )
         one = Rebuilder(
             layout=derived.layout,
             decoder=derived.decoder,

@@ -105,7 +105,7 @@ async def explain(settings: Settings, customer_id: str) -> dict[str, Any]:
             lambda: derived().layout,
             partition_of,
             lambda: derived().populations,
-            rules=rules_to_explain(derived().layout, derived().declared),
+            rules=rules_to_explain(derived().layout, derived().declared, derived().segmentations),
         )
         return await explainer.explain(membership)
 

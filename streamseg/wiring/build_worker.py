@@ -30,6 +30,7 @@ from streamseg.worker.partition.actor import Partition
 from streamseg.worker.probes import Probes
 from streamseg.worker.process import WorkerProcess, once_available
 from streamseg.worker.stop_signal import StopSignal
+from streamseg.worker.trainer.lookalikes import LookalikeTraining
 from streamseg.worker.trainer.segment_catalogue import SegmentCatalogue
 from streamseg.worker.trainer.trainer import Trainer
 
@@ -58,7 +59,9 @@ async def run_worker(settings: Settings) -> None:
         clock: Clock = (
             EventClock(settings.worker.event_clock_step_seconds) if settings.clock == "event" else WallClock()
         )
-        rules = partial(live_audiences, layouts.layout, segmentations=derived.declared)
+        rules = partial(
+            live_audiences, layouts.layout, segmentations=derived.declared, compared_by=derived.segmentations
+        )
         compile_audiences = rules if layouts.layout.audiences else None
         models = ModelCache(model_store, derived.segmentations, metrics, compile_audiences=compile_audiences)
         row_limit = RowLimit(settings.worker.rows_in_memory)
@@ -115,6 +118,7 @@ async def run_worker(settings: Settings) -> None:
             reader=stream,
             metrics=metrics,
             needs=needs(settings),
+            lookalikes=LookalikeTraining(derived.learner_params, model_store, models.lookalikes),
         )
         assignment = Assignment(open_partition, trainer, known_partitions=partitions, row_limit=row_limit, stop=stop)
         probes = Probes(sink, lambda: assignment.numbers, settings.worker.probe_interval_seconds)

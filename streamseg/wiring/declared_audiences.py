@@ -1,6 +1,7 @@
 """Prepares audiences and declared segmentations: what rules can speak of, and the form that decides quickly."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from math import inf
 from typing import Final
 
@@ -11,13 +12,15 @@ from streamseg.audiences.declared import DeclaredAudiences
 from streamseg.audiences.definition import Audience
 from streamseg.audiences.lists.content import LoadedList
 from streamseg.audiences.meaning import meanings
+from streamseg.audiences.predicates import Alike
 from streamseg.audiences.segment_rules import SegmentRules
 from streamseg.audiences.vocabulary import Vocabulary
 from streamseg.clustering.identity import OUTSIDE, OUTSIDE_NAME, code_of
+from streamseg.clustering.likeness.models import LookalikeOf, Lookalikes
 from streamseg.features.catalogue import catalogue
 from streamseg.features.layout import Layout
 from streamseg.features.windows.answers import KEPT_BY_EVERY_ROW
-from streamseg.pipeline import LiveAudiences
+from streamseg.pipeline import LearnedLikeness, LiveAudiences, Segmentation
 
 Segmentations = Mapping[str, SegmentRules]
 """The declared segmentations, by name."""
@@ -61,20 +64,23 @@ def live_audiences(
     layout: Layout,
     declared: DeclaredAudiences,
     lists: Mapping[str, LoadedList] | None = None,
+    published: Lookalikes | None = None,
     *,
     segmentations: Segmentations = NONE,
+    compared_by: Sequence[Segmentation] = (),
     dropped: Collection[str] = (),
 ) -> tuple[LiveAudiences, Sequence[str]]:
     """Return audiences and rules as the path needs them, and a line about all that these rows cannot decide.
 
     Nobody is put into the segments of a `dropped` segmentation. `lists` are the uploaded ones with their content; where
-    audiences are only read, they can be left out.
+    audiences are only read, they can be left out. Likeness is known by `published` look-alikes, of rows that can be
+    assigned in the segmentations by whose features they are compared.
     """
     missing = [
         f"list {one.id}: its content is missing or damaged: upload it again" for one in declared.lists
         if lists is not None and one.id not in lists
     ]  # fmt: skip
-    lists = lists or {}
+    lists, published = lists or {}, published or Lookalikes()
     declared, without_room = _with_room(layout, declared)
     live = declared.live
     definitions = [Audience.model_validate(one.definition) for one in live]
@@ -84,20 +90,27 @@ def live_audiences(
     rules = [meant[one.id].clauses if one.id in meant else () for one in live]
     frozen = np.array([one.id not in meant for one in live], dtype=np.bool_)
     ordered = [one for one in understood.segmentations if one.segmentation not in dropped]
-    compiled = CompiledRules(layout, [one.id for one in live], rules, lists, ordered)
+    likeness = LearnedLikeness(published, compared_by)
+    compiled = CompiledRules(layout, [one.id for one in live], rules, lists, ordered, likeness=likeness)
     last = [one.ends_at(one.time_zone or layout.time_zone) for one in definitions]
     ends = np.array([inf if at is None else at for at in last])
     lines = [f"{one.subject}: {one.text}" for one in understood.problems]
-    return LiveAudiences(declared, compiled, frozen, ends), [*missing, *without_room, *lines]
+    asked = {LookalikeOf(one.seed, one.by) for one in compiled.predicates if isinstance(one, Alike)}
+    wanted = tuple(sorted(asked))
+    return LiveAudiences(declared, compiled, frozen, ends, wanted, published), [*missing, *without_room, *lines]
 
 
 def rules_to_explain(
-    layout: Layout, segmentations: Segmentations
-) -> Callable[[DeclaredAudiences, Mapping[str, LoadedList]], LiveAudiences] | None:
-    """Return what prepares the rules of declared segmentations with audiences and lists; None without any."""
+    layout: Layout, segmentations: Segmentations, compared_by: Sequence[Segmentation] = ()
+) -> Callable[[DeclaredAudiences, Mapping[str, LoadedList], Lookalikes], LiveAudiences] | None:
+    """Return what prepares the rules of declared segmentations; None without any.
+
+    It takes the audiences, the lists and the published look-alikes, all of which the rules may ask of.
+    """
     if not segmentations:
         return None
-    return lambda declared, lists: live_audiences(layout, declared, lists, segmentations=segmentations)[0]
+    prepare = partial(live_audiences, layout, segmentations=segmentations, compared_by=compared_by)
+    return lambda declared, lists, published: prepare(declared, lists, published)[0]
 
 
 def _with_room(layout: Layout, declared: DeclaredAudiences) -> tuple[DeclaredAudiences, list[str]]:

@@ -167,10 +167,10 @@ def _check_rules(settings: Settings, declared: Mapping[str, SegmentRules], layou
     # Audiences and lists come while workers run; what asks of one is checked again with them.
     named = named_by(declared.values())
     anybody = KnownRule(known="events")
-    stand_ins = [Audience(id=one, name=one, purpose="analytics", rule=anybody) for one in sorted(named.audiences)]
-    problems = meanings(
-        stand_ins, vocabulary(layout, dict.fromkeys(named.lists, frozenset[str]()), declared), declared
-    ).problems
+    known = vocabulary(layout, dict.fromkeys(named.lists, frozenset[str]()), declared)
+    audiences = named.audiences | {one for one in named.seeds if not known.is_segment(one)}
+    stand_ins = [Audience(id=one, name=one, purpose="analytics", rule=anybody) for one in sorted(audiences)]
+    problems = meanings(stand_ins, known, declared).problems
     for name in dict.fromkeys(one.segmentation for one in problems):
         file = settings.segmentations[name].rules
         raise_problems(name, file or Path(), [one for one in problems if one.segmentation == name])

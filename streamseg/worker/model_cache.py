@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from streamseg.audiences.declared import DeclaredAudiences
 from streamseg.audiences.lists.content import LoadedList
 from streamseg.clustering.assign import Assigner
+from streamseg.clustering.likeness.models import LookalikeOf, Lookalikes
 from streamseg.clustering.snapshot import Snapshot
 from streamseg.errors import SettingsError, StoreUnavailableError
 from streamseg.metrics import Metrics
@@ -30,7 +31,12 @@ class CompileAudiences(Protocol):
     """Prepares audiences and declared segmentations, but those dropped, for the rows of a worker."""
 
     def __call__(
-        self, declared: DeclaredAudiences, lists: Mapping[str, LoadedList], *, dropped: Collection[str]
+        self,
+        declared: DeclaredAudiences,
+        lists: Mapping[str, LoadedList],
+        published: Lookalikes,
+        *,
+        dropped: Collection[str],
     ) -> tuple[LiveAudiences, Sequence[str]]:
         """Return them, and a line each about what is wrong with others."""
         ...
@@ -116,6 +122,7 @@ class ModelCache:
         await self._refresh_promotions()
         await self._refresh_drops()
         await self._refresh_audiences()
+        await self._refresh_lookalikes()
 
     async def reach(self, generation: int) -> None:
         """Take over the audiences of a generation that a row already knows: another worker was told of them first.
@@ -125,6 +132,10 @@ class ModelCache:
         if self._compile_audiences is not None and generation > max(self._known_audiences, self._sought):
             self._sought = generation
             await self._refresh_audiences()
+
+    @property
+    def _dropped(self) -> list[str]:
+        return [one.name for one in self.segmentations if one.dropped]
 
     @property
     def _known_audiences(self) -> int:
@@ -142,12 +153,26 @@ class ModelCache:
                 break
         else:
             return  # the next refresh goes on
-        dropped = [one.name for one in self.segmentations if one.dropped]
-        self.audiences, problems = self._compile_audiences(declared, lists, dropped=dropped)
+        published = self.audiences.published if self.audiences is not None else Lookalikes()
+        self.audiences, problems = self._compile_audiences(declared, lists, published, dropped=self._dropped)
         for problem in problems:
             log.warning("%s: its members stay as they are", problem)
         self.generation += 1
         self._compiles = False
+
+    async def _refresh_lookalikes(self) -> None:
+        live = self.audiences
+        if self._compile_audiences is None or live is None or not live.lookalikes:
+            return
+        if await self._store.lookalikes_version() != live.published.version:
+            published = Lookalikes.decode(await self._store.lookalikes())
+            lists = await self._lists.of(live.declared)
+            self.audiences, _ = self._compile_audiences(live.declared, lists, published, dropped=self._dropped)
+            self.generation += published.generation != live.published.generation
+
+    def lookalikes(self) -> Sequence[LookalikeOf]:
+        """Return the look-alikes that the declared audiences ask for."""
+        return () if self.audiences is None else self.audiences.lookalikes
 
     async def _refresh_models(self) -> None:
         names = [segmentation.name for segmentation in self.segmentations]

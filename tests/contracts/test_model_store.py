@@ -95,6 +95,15 @@ async def test_of_two_people_one_declares(models: ModelStore) -> None:
     assert await models.declared() == (b"a", b"b", b"c")[stored.index(True)]
 
 
+async def test_lookalikes_are_published_over_their_parent_only(models: ModelStore) -> None:
+    assert (await models.lookalikes(), await models.lookalikes_version()) == (None, 0)
+    assert not await models.publish_lookalikes(2, 1, b"orphan")
+    assert await models.publish_lookalikes(1, 0, b"\x00one")
+    assert not await models.publish_lookalikes(1, 0, b"again")
+    assert await models.publish_lookalikes(2, 1, b"two")
+    assert (await models.lookalikes(), await models.lookalikes_version()) == (b"two", 2)
+
+
 async def test_audiences_are_no_segmentation(models: ModelStore) -> None:
     await models.publish("audiences", 1, 0, b"snapshot")
     await models.declare(7, 0, b"set")

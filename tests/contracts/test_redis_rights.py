@@ -79,6 +79,9 @@ async def as_worker(client: Client) -> None:
         await read()
     assert await models.declared_generation() == 0
     assert await models.read_list("a.1.x") is None
+    assert await models.lookalikes_version() == 0
+    assert await models.publish_lookalikes(1, 0, b"{}")
+    await models.lookalikes()
     await models.write_rfm(b"{}")
     await models.write_catalogue({"behaviour-aaaa": b"{}"})
     await models.remove_from_catalogue(["behaviour-bbbb"])
@@ -101,6 +104,8 @@ async def as_api(client: Client) -> None:
     await state.load(0, ["c-1"])
     await state.scan(0, 0, 10)
     await models.audience_sizes()
+    await models.lookalikes()
+    await models.lookalikes_version()
     await models.read_list("a.1.x")
     await tickets.redeem(await tickets.issue("c-1", 60))
     await heard(client)

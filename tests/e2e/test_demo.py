@@ -51,6 +51,7 @@ def test_the_demo_reports_segments_and_moves_and_cleans_up(tmp_path: Path) -> No
     assert set(audiences) == {
         "big-baskets",
         "discount-seekers",
+        "like-big-baskets",
         "newsletter-readers",
         "performance-regulars",
         "win-back",
@@ -58,6 +59,7 @@ def test_the_demo_reports_segments_and_moves_and_cleans_up(tmp_path: Path) -> No
     assert all(one["matched"] >= one["known"] >= one["consented"] >= one["exported"] for one in audiences.values())
     assert sum(one["matched"] for one in audiences.values()) > 0
     assert audiences["newsletter-readers"]["matched"] > 0
+    assert audiences["like-big-baskets"]["matched"] > 0
     assert 0 < report["latency_seconds"]["p50"] <= report["latency_seconds"]["p99"]
     assert list(tmp_path.iterdir()) == []
     assert processes_of(tmp_path) == []

@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import httpx
@@ -17,6 +18,7 @@ from streamseg.features.layout import Layout
 from streamseg.membership.encoding import encode
 from streamseg.membership.types import Consent, Membership, OutboxEntry, SegmentMembership
 from streamseg.metrics import Metrics
+from streamseg.pipeline import Segmentation
 from streamseg.ports import ApiKey, OutgoingRecord, Scope
 from streamseg.service.audience_desk import AudienceDesk
 from streamseg.service.explainer import Explainer
@@ -108,6 +110,8 @@ class Served:
     state: MemoryStateStore = field(default_factory=MemoryStateStore)
     sink: ListSink = field(default_factory=ListSink)
     layout: Layout = LAYOUT
+    compared_by: Sequence[Segmentation] = ()
+    """Segmentations by whose features look-alikes compare."""
 
     @asynccontextmanager
     async def api(self) -> AsyncIterator[Api]:
@@ -148,7 +152,7 @@ class Served:
             self.models,
             self.layout,
             Consent(ads=False, personalisation=True),
-            live_of=live_audiences,
+            live_of=partial(live_audiences, compared_by=self.compared_by),
             vocabulary=with_lists,
             partition_of=lambda _, __: 0,
             event_clock=True,

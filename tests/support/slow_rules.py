@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from streamseg.audiences.normal_form import Clause
 from streamseg.audiences.predicates import (
+    Alike,
     AllOf,
     Among,
     AnyOf,
@@ -140,6 +141,8 @@ def _holds(predicate: Predicate, facts: Facts) -> Truth:  # noqa: C901 - one for
             holds = _spent(predicate, facts)
         case Birthday():
             holds = predicate in facts.celebrated
+        case Alike():
+            holds = None  # nothing is learned here
     return holds
 
 

@@ -16,6 +16,8 @@ The first name of a leaf says what it asks of::
     {birthday = "birthday", this = "week"}                      # a number such as 19900517 or 517
     {segment = "behaviour-k7q2"}                                # or a list of ids
     {segmentation = "value", group = "outside"}                 # a declared group, or a list of them
+    {lookalike = "other", at_least = 0.8}                       # like the members of an audience or a segment
+    {lookalike = "other", size = 500}                           # the 500 others who are most alike
     {audience = "other"}                                        # its rule takes this place
     {list = "vip"}                                              # an uploaded list (`streamseg lists`)
 
@@ -23,7 +25,7 @@ Numbers compare by at_least, above, at_most, below and is. What a customer does 
 is true; `known` asks for it.
 """
 
-from typing import Annotated, Final, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -206,6 +208,35 @@ class GroupRule(Table):
 
     segmentation: Name
     group: Names
+
+
+class LookalikeRule(Table):
+    """The customer is like the members of a seed: of an audience, or of a segment."""
+
+    lookalike: Name
+    """Id of the audience or the segment."""
+    by: Name | None = None
+    """Segmentation by whose features customers are compared. Default: the first one of the settings."""
+    at_least: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Likeness to enter, 0-1; a member stays until it is 0.05 lower."""
+    enter: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Likeness to enter, with `leave`."""
+    leave: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """Likeness below which a member leaves."""
+    size: Annotated[int, Field(ge=1)] | None = None
+    """Wanted number of customers who are not in the seed; a member stays among a tenth more of them."""
+    seed: Literal["in", "out"] = "out"
+    """Whether the members of the seed belong too, or nobody of them does."""
+
+    @model_validator(mode="after")
+    def _check_limits(self) -> Self:
+        if (self.enter is None) != (self.leave is None):
+            raise ValueError("needs both enter and leave")
+        if self.enter is not None and self.leave is not None and self.leave >= self.enter:
+            raise ValueError("has leave above or at enter: leave is the lower one")
+        if sum(one is not None for one in (self.at_least, self.enter, self.size)) != 1:
+            raise ValueError("needs one of at_least, size, and enter with leave")
+        return self
 
 
 class AudienceRule(Table):

@@ -22,6 +22,7 @@ from streamseg.audiences.written.leaves import (
     GroupRule,
     KnownRule,
     ListRule,
+    LookalikeRule,
     NeverRule,
     SegmentRule,
     SpentRule,
@@ -62,6 +63,7 @@ KINDS: Final[dict[str, type[Table]]] = {
     "birthday": BirthdayRule,
     "segment": SegmentRule,
     "segmentation": GroupRule,
+    "lookalike": LookalikeRule,
     "audience": AudienceRule,
     "list": ListRule,
 }
@@ -113,6 +115,7 @@ Rule = TypeAliasType(
         | Annotated[BirthdayRule, Tag("<birthday>")]
         | Annotated[SegmentRule, Tag("<segment>")]
         | Annotated[GroupRule, Tag("<segmentation>")]
+        | Annotated[LookalikeRule, Tag("<lookalike>")]
         | Annotated[AudienceRule, Tag("<audience>")]
         | Annotated[ListRule, Tag("<list>")],
         Discriminator(_kind),

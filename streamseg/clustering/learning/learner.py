@@ -9,6 +9,7 @@ import random
 import numpy as np
 
 from streamseg.clustering.description.rfm import Borders, quintiles
+from streamseg.clustering.encode import Scale
 from streamseg.clustering.learning.challenge import Transition
 from streamseg.clustering.learning.recent_customers import RecentCustomers
 from streamseg.clustering.learning.running_model import RunningModel
@@ -54,7 +55,7 @@ class Learner:
         Samples at or below the last learned offset only fill the sample of customers: a new owner reads the topic from
         its beginning.
         """
-        logged = self._logged(sample)
+        logged = self.logged(sample)
         if logged is None:
             self.refused += 1
             self._samples_offset = max(self._samples_offset, offset)
@@ -101,7 +102,7 @@ class Learner:
 
     def remember(self, sample: Sample) -> None:
         """Add a sample to the customers that challengers are fitted on, without learning it."""
-        logged = self._logged(sample)
+        logged = self.logged(sample)
         if logged is not None:
             self._customers.keep(sample, logged)
 
@@ -113,6 +114,16 @@ class Learner:
     def samples(self) -> list[Sample]:
         """Return the latest sample of each remembered customer, as `describe` needs them."""
         return self._customers.samples()
+
+    @property
+    def sampled_share(self) -> float:
+        """Share of all customers, by rank from the lowest, whose vectors are wanted."""
+        return self._sampled_share
+
+    def measured_scale(self) -> Scale | None:
+        """Measure the scale of the remembered customers; None without any."""
+        params = self.params
+        return Scale.measured(self._customers.logged(), params.blocks, params.floors) if len(self._customers) else None
 
     def warm_up(self) -> WarmUp:
         """Return the progress towards the first model."""
@@ -223,7 +234,7 @@ class Learner:
         self._latest = snapshot
         return self
 
-    def _logged(self, sample: Sample) -> tuple[float, ...] | None:
+    def logged(self, sample: Sample) -> tuple[float, ...] | None:
         """Return the vector in log space, NaN if missing; None if refused. River is slower on NumPy's floats."""
         if len(sample.vector) != len(self.params.features) or any(map(math.isinf, sample.vector)):
             return None

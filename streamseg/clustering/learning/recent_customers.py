@@ -75,6 +75,15 @@ class RecentCustomers:
         highest = max(kept.rank for kept in self._kept.values())
         return min(1.0, HEADROOM * (highest + 1) / RANKS)
 
+    def covered(self, sampled: float) -> float:
+        """Return the share of all ranks, counted from the lowest, of which every sampled customer is kept.
+
+        `sampled` is the share from which vectors were sent.
+        """
+        if len(self._kept) < self._size:
+            return sampled
+        return min(sampled, (max(kept.rank for kept in self._kept.values()) + 1) / RANKS)
+
     def median_events(self) -> float:
         """Return the median number of events of the customers; 0 without any."""
         return float(np.median([kept.sample.events for kept in self._kept.values()])) if self._kept else 0.0

@@ -13,6 +13,7 @@ class MemoryModelStore:
         self._promoted: dict[str, int] = {}
         self._dropped: dict[str, int] = {}
         self._rfm: bytes | None = None
+        self._lookalikes: tuple[int, bytes | None] = (0, None)
         self._audience_sizes: bytes | None = None
         self._audiences: tuple[int, bytes | None] = (0, None)
         self._lists: dict[str, bytes] = {}
@@ -98,6 +99,21 @@ class MemoryModelStore:
     async def audience_sizes(self) -> bytes | None:
         """See the port."""
         return self._audience_sizes
+
+    async def publish_lookalikes(self, version: int, parent: int, lookalikes: bytes) -> bool:
+        """See the port."""
+        if self._lookalikes[0] != parent:
+            return False
+        self._lookalikes = version, lookalikes
+        return True
+
+    async def lookalikes(self) -> bytes | None:
+        """See the port."""
+        return self._lookalikes[1]
+
+    async def lookalikes_version(self) -> int:
+        """See the port."""
+        return self._lookalikes[0]
 
     async def write_rfm(self, borders: bytes) -> None:
         """See the port."""

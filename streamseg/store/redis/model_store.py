@@ -117,6 +117,21 @@ class RedisModelStore:
             stored: bytes | None = await self._redis.execute_command("GET", keys.AUDIENCE_SIZES)
         return stored
 
+    async def publish_lookalikes(self, version: int, parent: int, lookalikes: bytes) -> bool:
+        """See the port."""
+        return bool(await self._publish.run(self._redis, [keys.LOOKALIKES], [version, parent, lookalikes]))
+
+    async def lookalikes(self) -> bytes | None:
+        """See the port."""
+        with translated_errors():
+            stored: bytes | None = await self._redis.execute_command("HGET", keys.LOOKALIKES, "snapshot")
+        return stored
+
+    async def lookalikes_version(self) -> int:
+        """See the port."""
+        with translated_errors():
+            return int(await self._redis.execute_command("HGET", keys.LOOKALIKES, "version") or 0)
+
     async def write_rfm(self, borders: bytes) -> None:
         """See the port."""
         with translated_errors():

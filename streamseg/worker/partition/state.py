@@ -226,7 +226,15 @@ class PartitionState:
             unknown, epoch = self._unknown.analytics, self._lease.epoch
             absorbed.note_samples(rows, pipeline.withdrawn_samples(rows, slots, unknown=unknown))
             sampled = pipeline.sample(
-                rows, slots, now, segmentations, self._budget, epoch=epoch, unknown=unknown, everybody=everybody
+                rows,
+                slots,
+                now,
+                segmentations,
+                self._budget,
+                epoch=epoch,
+                unknown=unknown,
+                everybody=everybody,
+                seeds=pipeline.look_at_seeds(rows, slots, looked, audiences, self._audiences),
             )
             entries = pipeline.publish(
                 rows,

@@ -33,6 +33,7 @@ from streamseg.worker.pace import PRODUCTION, Pace
 from streamseg.worker.run_sequence import RunSequence
 from streamseg.worker.tasks import end
 from streamseg.worker.trainer.late_samples import LateSamples
+from streamseg.worker.trainer.lookalikes import LookalikeTraining
 from streamseg.worker.trainer.segment_catalogue import SegmentCatalogue
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Trainer:
         reader: of the samples topic.
         metrics: of this process.
         needs: what segmentations live on, by name; for the log.
+        lookalikes: learns what audiences ask for; None for nothing.
         pace: waits and intervals.
     """
 
@@ -68,6 +70,7 @@ class Trainer:
         reader: Reader,
         metrics: Metrics,
         needs: Mapping[str, str] | None = None,
+        lookalikes: LookalikeTraining | None = None,
         pace: Pace = PRODUCTION,
     ) -> None:
         self._params = params
@@ -84,6 +87,7 @@ class Trainer:
         self._task: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="trainer")
         self._learners: dict[str, Learner] = {}
+        self._lookalikes = lookalikes or LookalikeTraining(params, models)
         self._late = LateSamples()
         self._dropped: frozenset[str] = frozenset()
         self._published_at = 0.0
@@ -142,6 +146,7 @@ class Trainer:
                 learner(params) if stored is None else learner.restore(Snapshot.from_json(stored), params)
             )
         await self._catalogue.load()
+        await self._lookalikes.load()
         self._reader.rewind({(SAMPLES, SAMPLES_PARTITION): None})
 
     async def _train(self) -> None:
@@ -172,7 +177,9 @@ class Trainer:
 
     async def _learn(self, records: Sequence[Record]) -> None:
         loop = asyncio.get_running_loop()
-        transitions, tombstones, ended = await loop.run_in_executor(self._thread, self._learn_in_thread, records)
+        transitions, tombstones, ended, refitted = await loop.run_in_executor(
+            self._thread, self._learn_in_thread, records
+        )
         if tombstones:
             await self._sink.send(tombstones)
         for name, transition in transitions:
@@ -183,13 +190,19 @@ class Trainer:
             for one in transition.lineage:
                 self._metrics.transitions.labels(segmentation=name, transition=one.transition).inc()
             log.info("model %s: %s at inertia %.4g", name, transition.outcome, transition.fresh_inertia)
+        if refitted:
+            await self._lookalikes.publish()
         if transitions or ended:
             await self._publish(set(self._learners) if ended else {name for name, _ in transitions})
 
     def _learn_in_thread(
         self, records: Sequence[Record]
-    ) -> "tuple[list[tuple[str, Transition]], list[OutgoingRecord], bool]":
-        """Return the challenges, tombstones of samples that must go, and whether a backfill has ended."""
+    ) -> "tuple[list[tuple[str, Transition]], list[OutgoingRecord], bool, bool]":
+        """Return the challenges, tombstones of samples that must go, and two more.
+
+        Whether a backfill has ended, and whether look-alikes were learned anew.
+        """
+        self._lookalikes.follow(self._learners)
         kept, tombstones = self._late.sort_out(records)
         if tombstones:
             log.warning("%d samples came after the deletion of their customers: deleted too", len(tombstones))
@@ -203,28 +216,47 @@ class Trainer:
             learner = self._learners.get(segmentation)
             if learner is None:
                 continue
-            if value is None:
-                learner.forget(customer_id, record.offset)
-                continue
-            seen = value.observed if value.observed_names == self._catalogue.observed_names else ()
-            sample = Sample(
-                value.customer_id,
-                value.at,
-                value.vector,
-                value.events,
-                value.spend_minor,
-                seen,
-                value.texts,
-                value.heard,
-            )
-            learned = learner.learn(sample, record.offset)
-            if learned and learner.challenge_due() and (transition := learner.challenge()) is not None:
+            transition = self._learn_one(segmentation, learner, record, customer_id, value)
+            if transition is not None:
                 transitions.append((segmentation, transition))
         # Once for all that have ended: of several partitions, the last one has everybody's samples.
         for segmentation, learner in self._learners.items():
             if (transition := learner.relearn()) is not None:
                 transitions.append((segmentation, transition))
-        return transitions, tombstones, ended
+        return transitions, tombstones, ended, self._lookalikes.refit(self._learners, anew=ended)
+
+    def _learn_one(
+        self,
+        segmentation: str,
+        learner: "Learner",
+        record: Record,
+        customer_id: str,
+        value: pipeline.SampleValue | None,
+    ) -> "Transition | None":
+        """Learn a sample or its deletion; return the challenge that it led to."""
+        if value is None:
+            learner.forget(customer_id, record.offset)
+            self._lookalikes.forget(segmentation, customer_id)
+            return None
+        seen = value.observed if value.observed_names == self._catalogue.observed_names else ()
+        sample = Sample(
+            value.customer_id,
+            value.at,
+            value.vector,
+            value.events,
+            value.spend_minor,
+            seen,
+            value.texts,
+            value.heard,
+        )
+        if (logged := learner.logged(sample)) is not None:
+            self._lookalikes.learn(segmentation, sample, logged, value.seeds, uniform=value.uniform)
+        if not value.uniform:
+            learner.forget(customer_id, record.offset)  # segments are learned from the uniform choice alone
+            return None
+        if learner.learn(sample, record.offset) and learner.challenge_due():
+            return learner.challenge()
+        return None
 
     def _end_backfill(self, record: Record) -> bool:
         try:
@@ -237,6 +269,7 @@ class Trainer:
 
     async def _publish_if_due(self) -> None:
         if time.monotonic() - self._published_at > self._pace.snapshot:
+            await self._lookalikes.publish()
             await self._publish(set(self._learners))
 
     async def _publish(self, names: set[str]) -> None:

@@ -61,6 +61,14 @@ def refused(tmp_path: Path, *texts: str) -> str:
             "first.toml:4: segment first-bought: names itself in a circle: segmentation first, segmentation first",
         ),
         (
+            BOUGHT.replace('event = "purchase"', 'lookalike = "first-bought", at_least = 0.5'),
+            "first.toml:4: segment first-bought: names itself in a circle: segmentation first, segmentation first",
+        ),
+        (
+            BOUGHT.replace('event = "purchase"', 'lookalike = "keen", by = "first", size = 9'),
+            "first.toml:4: segment first-bought: first has rules, and no features by which customers can be compared",
+        ),
+        (
             BOUGHT.replace('event = "purchase"', 'segmentation = "first", group = "baught"'),
             "first.toml:4: segment first-bought: first has no group baught; did you mean bought?",
         ),
@@ -85,10 +93,15 @@ def test_two_that_ask_of_each_other_are_told_once(tmp_path: Path) -> None:
     )
 
 
-def test_an_audience_that_a_segmentation_asks_of_may_not_ask_of_it(tmp_path: Path) -> None:
-    derived = declared(tmp_path, BOUGHT.replace('event = "purchase"', 'audience = "keen"'))
-    rule = 'rule = { segmentation = "first", group = "bought" }'
-    file = f'[[audience]]\nid = "keen"\nname = "Keen"\npurpose = "ads"\n{rule}\n'
+@pytest.mark.parametrize("of_segment", ['audience = "keen"', 'lookalike = "keen", at_least = 0.5'])
+@pytest.mark.parametrize(
+    "of_audience", ['segmentation = "first", group = "bought"', 'lookalike = "first-bought", at_least = 0.5']
+)
+def test_an_audience_that_a_segmentation_asks_of_may_not_ask_of_it(
+    tmp_path: Path, of_segment: str, of_audience: str
+) -> None:
+    derived = declared(tmp_path, BOUGHT.replace('event = "purchase"', of_segment))
+    file = f'[[audience]]\nid = "keen"\nname = "Keen"\npurpose = "ads"\nrule = {{ {of_audience} }}\n'
     with pytest.raises(DefinitionError) as raised:
         read_audiences("a.toml", file, vocabulary(derived.layout, None, derived.declared), (), derived.declared)
     assert raised.value.problems == (

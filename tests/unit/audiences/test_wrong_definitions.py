@@ -13,7 +13,10 @@ NO_ID = "must be small letters and digits, a letter first, with single dashes be
 NO_ZONE = "has no zone: write 2027-01-01T00:00:00Z, or its offset such as +01:00"
 NO_TIME = "must be a date such as 2027-01-31, or a time with its zone such as 2027-01-31T12:00:00+01:00"
 OTHER_ZONE = "rows count amounts by days of Europe/Amsterdam, not of Europe/Paris"
-KINDS = "all, any, not, feature, known, trait, event, never, spent, birthday, segment, segmentation, audience, list"
+KINDS = (
+    "all, any, not, feature, known, trait, event, never, spent, birthday, segment, segmentation, "
+    "lookalike, audience, list"
+)
 
 
 def problems(name: str, content: str | bytes, *existing: Audience) -> tuple[str, ...]:

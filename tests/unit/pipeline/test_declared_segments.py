@@ -32,6 +32,25 @@ def path_with(
     return path
 
 
+def test_a_look_alike_of_a_declared_segment_has_its_members_of_the_same_look_as_seed() -> None:
+    alike = {"lookalike": "status-customer", "size": 5}
+    path = path_with(audiences=declared({"alike": alike}, 2))
+    assert path.audiences is not None
+    (wanted,) = path.audiences.lookalikes
+    assert wanted == ("status-customer", "behaviour"), "declared segmentations have no features to compare"
+    path.feed(0, click(0))
+    path.feed(1, purchase(0, 10.0, customer="c-2"))
+    slots = np.sort(path.rows.slots_of(["c-1", "c-2"]))
+    looked = pipeline.look(path.rows, slots, NOW, path.segmentations)
+    looked.before[:] = UNASSIGNED
+    found = pipeline.look_at_audiences(path.rows, slots, NOW, path.audiences, looked=looked)
+    seeds = pipeline.look_at_seeds(path.rows, slots, looked, found, path.audiences)
+    assert seeds is not None
+    is_buyer = [path.rows.customer_ids[slot] == "c-2" for slot in slots.tolist()]
+    assert seeds.members[wanted].tolist() == is_buyer
+    assert seeds.due[wanted].tolist() == is_buyer
+
+
 def later(path: PathUnderTest, seconds: float) -> list[dict[str, Any]]:
     """Look at the customer without an event."""
     return path.decide(path.rows.slots_of(["c-1"]), NOW + seconds)

@@ -1,19 +1,23 @@
 """An explanation is about the published segment, by the current snapshot, or empty."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from streamseg.audiences.declared import DeclaredAudiences
+from streamseg.audiences.lists.content import LoadedList
 from streamseg.clustering.description.rfm import RfmBorders
 from streamseg.clustering.encode import Scale
 from streamseg.clustering.identity import id_of
+from streamseg.clustering.likeness.models import Lookalikes
 from streamseg.clustering.population import Population
 from streamseg.errors import LayoutMismatchError
 from streamseg.features.layout import Layout
 from streamseg.membership.encoding import encode
 from streamseg.membership.types import Consent, Membership, SegmentMembership
+from streamseg.pipeline import LiveAudiences
 from streamseg.service.explainer import Explainer
 from streamseg.store.memory import MemoryModelStore, MemoryStateStore
 from streamseg.wiring.declared_audiences import rules_to_explain
@@ -181,3 +185,21 @@ async def test_a_declared_segment_is_explained_by_all_rules_down_to_the_one_that
     assert found["declared"] == {"by": "rules", "rules": asks}
     found = (await explainer.explain(membership("behaviour-keen")))["behaviour"]
     assert found["declared"] == {"by": "rules", "rules": asks[:2]}
+
+
+async def test_rules_of_declared_segmentations_are_given_the_published_look_alikes(state: MemoryStateStore) -> None:
+    layout, given, models = Layout.of(audiences=1), list[int](), MemoryModelStore()
+    slab = Slab(layout, ("c-81",))
+    slab.feed([click(NOON)])
+    await store_rows(state, layout, {"c-81": slab.stored()[0]}, 0, 1)
+    prepare = rules_to_explain(layout, {"behaviour": segment_rules(prospect=None)})
+    assert prepare is not None
+
+    def noted(declared: DeclaredAudiences, lists: Mapping[str, LoadedList], published: Lookalikes) -> LiveAudiences:
+        given.append(published.version)
+        return prepare(declared, lists, published)
+
+    assert await models.publish_lookalikes(7, 0, Lookalikes(7).encode())
+    explainer = Explainer(state, models, lambda: layout, lambda *_: 0, rules=noted)
+    assert (await explainer.explain(membership("behaviour-prospect")))["behaviour"]["declared"]["by"] == "rules"
+    assert given == [7]

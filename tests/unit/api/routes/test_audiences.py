@@ -5,13 +5,15 @@ import logging
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from streamseg.audiences.counted_sizes import AudienceSizes
 from streamseg.clustering.description.describe import pseudonym
 from streamseg.clustering.identity import code_of
+from streamseg.clustering.likeness.models import Lookalike, Lookalikes, Point, Space
 from streamseg.features.layout import Layout
-from streamseg.pipeline import look_at_audiences
+from streamseg.pipeline import Segmentation, look_at_audiences
 from streamseg.service.audience_rows import Rest
 from streamseg.service.audiences import read_declared
 from streamseg.wiring.declared_audiences import live_audiences
@@ -145,6 +147,39 @@ async def test_counts_preview_and_overlap_are_exact() -> None:
     assert found["examples"][0]["why"] == [{"asks": "purchase ever", "wanted": True}]
     assert [(one["segment"], one["both"]) for one in overlap["rows"]] == [("behaviour-aaaa", 4), ("behaviour-bbbb", 1)]
     assert [one["id"] for one in listed] == ["buyers"]
+
+
+async def test_look_alikes_are_answered_by_what_was_published_last() -> None:
+    served = await stage()
+    served.compared_by = [Segmentation("behaviour", ("views",))]
+    alike = BUYERS | {"id": "alike", "rule": {"lookalike": "buyers", "at_least": 0.6}}
+
+    async def publish(version: int, weight: float) -> None:
+        curve = (Point(1.0, 0.0, 1.0, 1.0),)
+        learned = Lookalike(seed="buyers", sampled=20, needed=20, weights=(weight, 0.0), curve=curve)
+        space = Space(
+            segmentation="behaviour",
+            features=("views",),
+            skewed=(False,),
+            mean=(0.0,),
+            variance=(1.0,),
+            lookalikes=(learned,),
+        )
+        made = Lookalikes(version, version, (space,))
+        assert await served.models.publish_lookalikes(version, version - 1, made.encode())
+
+    desk, matched, reasons = served.desk(), list[int](), list[bool | None]()
+    await desk.declare(msgspec.json.encode(document(alike)))
+    for version, weight in enumerate((0.0, 9.0, -9.0)):
+        if version:
+            await publish(version, weight)
+        (found,) = await desk.preview(msgspec.json.encode(document(alike)))
+        matched.append(found.matched)
+        (enters, _) = (await desk.reasons("c-9", "en"))["alike"]["clauses"]
+        assert enters[1]["asks"] == "is like buyers by behaviour, at least 0.6"
+        reasons.append(enters[1]["is"])
+    assert matched == [0, 5, 0], "unknown, all but the seed, nobody"
+    assert reasons == [None, True, False]
 
 
 async def test_members_are_pseudonyms_and_ids_need_a_scope_of_their_own() -> None:
