@@ -29,6 +29,7 @@ async def deliver(settings: "Settings", metrics_port: int | None) -> None:
     from streamseg.metrics import Metrics
     from streamseg.wiring.build_api import webhooks
     from streamseg.wiring.kafka_clients import change_feed
+    from streamseg.worker.tasks import end
 
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
     stop = asyncio.Event()
@@ -52,9 +53,7 @@ async def deliver(settings: "Settings", metrics_port: int | None) -> None:
                 for task in done:
                     task.result()
             finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+                await end(*tasks)
     finally:
         metrics.close()
 

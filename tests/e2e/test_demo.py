@@ -39,7 +39,7 @@ def test_the_demo_reports_segments_and_moves_and_cleans_up(tmp_path: Path) -> No
     report = json.loads(done.stdout)
     assert set(report) == {
         *("events", "rejected", "events_per_second", "latency_seconds", "customers", "segments", "moves", "ari"),
-        "audiences",
+        *("audiences", "declared_segments"),
     }
     assert report["events"] > 5_000
     assert report["rejected"] == 0

@@ -24,6 +24,7 @@ EVENT = (
 
 USES_A_SERVER = {
     "advise-k": ("advise-k",),
+    "audit": ("audit",),
     "dead-letters": ("dead-letters", "list"),
     "dead-letters redrive": ("dead-letters", "redrive"),
     "demo": ("demo", "--redis", "redis://127.0.0.1:1"),
@@ -64,7 +65,7 @@ USES_A_SERVER = {
 
 WITHOUT_SERVER = {"bench", "check-config", "features", "fuzz", "schemas", "settings", "size"}
 NEEDS_OPTIONS = {"size": ("size", "--customers", "1M", "--events-per-second", "1k")}
-SERVES_ON = {"api"}
+SERVES_ON = {"api", "console"}
 
 UNKNOWN = {
     "advise-k": ("advise-k", "nobody"),

@@ -27,7 +27,7 @@ from tests.support.acl_file import ROOT, usable
 from tests.support.certificates import Certificates
 from tests.support.kafka.server import KafkaServer
 
-USERS = ("worker", "api", "webhooks", "tools")
+USERS = ("worker", "api", "console", "webhooks", "tools")
 PASSWORD = "right-horse-battery"
 SECURED = """
 listeners=PLAINTEXT://127.0.0.1:{plain},CONTROLLER://127.0.0.1:{controller},SECURED://127.0.0.1:{port}
