@@ -5,7 +5,7 @@ import gc
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Final
@@ -46,6 +46,7 @@ from streamseg.metrics import Metrics
 from streamseg.ports import ApiKeyStore, ChangeNotices, EventSink, MembershipStore, ModelStore, TicketStore
 from streamseg.service.explainer import Explainer
 from streamseg.settings import ApiSettings
+from streamseg.tasks import end
 
 if TYPE_CHECKING:
     from streamseg.service.audience_desk import AudienceDesk
@@ -225,9 +226,7 @@ class Api:
             yield
         finally:
             gc.unfreeze()
-            refreshing.cancel()
-            with suppress(asyncio.CancelledError):
-                await refreshing
+            await end(refreshing)
 
     async def _keep_refreshing(self) -> None:
         while True:

@@ -27,9 +27,9 @@ async def deliver(settings: "Settings", metrics_port: int | None) -> None:
     from streamseg.api.webhooks.dispatcher import Dispatcher
     from streamseg.api.webhooks.posting import posting
     from streamseg.metrics import Metrics
+    from streamseg.tasks import end
     from streamseg.wiring.build_api import webhooks
     from streamseg.wiring.kafka_clients import change_feed
-    from streamseg.worker.tasks import end
 
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
     stop = asyncio.Event()

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Final
 
@@ -27,6 +27,7 @@ from streamseg.errors import ServerUnavailableError
 from streamseg.language.actions import Action
 from streamseg.logs import OutageLog
 from streamseg.ports import ApiKeyStore, AuditLog
+from streamseg.tasks import end
 
 log = logging.getLogger(__name__)
 
@@ -102,9 +103,7 @@ class Console:
         try:
             yield
         finally:
-            refreshing.cancel()
-            with suppress(asyncio.CancelledError):
-                await refreshing
+            await end(refreshing)
 
     async def refresh(self) -> None:
         """Read the keys. Where that is not possible they stay as they were, and it is logged."""

@@ -13,6 +13,7 @@ from streamseg.errors import StoreUnavailableError, StreamsegError
 from streamseg.logs import QUIET, OutageLog
 from streamseg.metrics import Metrics
 from streamseg.ports import RunStream, WorkerReports
+from streamseg.tasks import within
 from streamseg.worker.assignment import Assignment
 from streamseg.worker.health import Health
 from streamseg.worker.model_cache import ModelCache
@@ -20,7 +21,6 @@ from streamseg.worker.open_transactions import OpenTransactions
 from streamseg.worker.own_report import OwnReport
 from streamseg.worker.pace import PRODUCTION, Pace
 from streamseg.worker.stop_signal import StopSignal
-from streamseg.worker.tasks import within
 
 log = logging.getLogger(__name__)
 

@@ -21,6 +21,7 @@ from streamseg.errors import StoreUnavailableError
 from streamseg.logs import OutageLog
 from streamseg.metrics import Metrics
 from streamseg.ports import ChangeRecord, Closed, Delivery, Subscriber, WebhookStore
+from streamseg.tasks import end
 from streamseg.time_units import DAY_SECONDS
 
 log = logging.getLogger(__name__)
@@ -168,9 +169,7 @@ class Dispatcher:
                         running[subscriber] = asyncio.create_task(lane.run())
                 await asyncio.sleep(REFRESH_SECONDS)
         finally:
-            for task in running.values():
-                task.cancel()
-            await asyncio.gather(*running.values(), return_exceptions=True)
+            await end(*running.values())
 
     async def deliver_due(self) -> int:
         """Attempt up to 16 due deliveries of each subscriber at the same time; return their number.

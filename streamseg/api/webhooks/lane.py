@@ -13,6 +13,7 @@ from streamseg.errors import StoreUnavailableError
 from streamseg.logs import OutageLog
 from streamseg.metrics import Metrics
 from streamseg.ports import Delivery, Subscriber, WebhookStore
+from streamseg.tasks import end
 
 log = logging.getLogger(__name__)
 
@@ -68,9 +69,7 @@ class Lane:
                 else:
                     await asyncio.sleep(IDLE_SECONDS)
         finally:
-            for task in self._under_way:
-                task.cancel()
-            await asyncio.gather(*self._under_way, return_exceptions=True)
+            await end(*self._under_way)
 
     async def begin_due(self) -> int:
         """Begin attempts of due deliveries, `AT_ONCE` at the same time; return their number.

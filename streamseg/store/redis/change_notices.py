@@ -20,6 +20,7 @@ from streamseg.store.redis.servers.cluster import Cluster
 from streamseg.store.redis.servers.connection import Client
 from streamseg.store.redis.shard_notices import ShardNotices
 from streamseg.store.redis.watchers import RETRY_SECONDS, SILENCE_SECONDS, Watchers, messages
+from streamseg.tasks import end
 
 log = logging.getLogger(__name__)
 
@@ -62,9 +63,7 @@ class RedisChangeNotices:
         try:
             yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            await end(task)
 
     async def _listen(self) -> None:
         outage = OutageLog(log, "the listener for changes", "Redis")

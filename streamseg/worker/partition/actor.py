@@ -23,6 +23,7 @@ from streamseg.errors import (
 from streamseg.events.record import RecordBatch
 from streamseg.metrics import Metrics
 from streamseg.ports import PartitionReport, Wait
+from streamseg.tasks import end
 from streamseg.topics import INPUT_TOPICS
 from streamseg.worker.context import Ports, RowLimit, Rules
 from streamseg.worker.inbox import Inbox
@@ -40,7 +41,6 @@ from streamseg.worker.partition.state import PartitionState
 from streamseg.worker.partition.sweep import Sweep
 from streamseg.worker.run_sequence import RunSequence
 from streamseg.worker.stop_signal import StopSignal
-from streamseg.worker.tasks import end
 
 log = logging.getLogger(__name__)
 

@@ -27,11 +27,11 @@ from streamseg.events.record import Record, RecordBatch
 from streamseg.logs import OutageLog
 from streamseg.metrics import Metrics
 from streamseg.ports import EventSink, ModelStore, OutgoingRecord, Reader
+from streamseg.tasks import end
 from streamseg.topics import MODELS, SAMPLES, SAMPLES_PARTITION
 from streamseg.worker.inbox import Inbox
 from streamseg.worker.pace import PRODUCTION, Pace
 from streamseg.worker.run_sequence import RunSequence
-from streamseg.worker.tasks import end
 from streamseg.worker.trainer.late_samples import LateSamples
 from streamseg.worker.trainer.lookalikes import LookalikeTraining
 from streamseg.worker.trainer.segment_catalogue import SegmentCatalogue

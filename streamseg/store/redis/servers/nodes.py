@@ -7,7 +7,6 @@ such call nobody waits for it: calls fail at once until it has answered a questi
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from typing import Any, Final
 
 from redis.asyncio import Redis
@@ -16,6 +15,7 @@ from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as SilenceError
 
 from streamseg.store.redis.servers.slots import Address
+from streamseg.tasks import end
 
 LOST: Final = (LostConnectionError, SilenceError, OSError)
 SILENT: Final = (SilenceError, TimeoutError)
@@ -113,9 +113,6 @@ class Nodes:
 
     async def close(self) -> None:
         """Close all connections."""
-        for task in self._silent.copy().values():
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        await end(*self._silent.values())
         for client in self._clients.values():
             await client.aclose()

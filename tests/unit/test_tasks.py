@@ -2,7 +2,7 @@
 
 import asyncio
 
-from streamseg.worker.tasks import end, within
+from streamseg.tasks import end, within
 
 
 class Stubborn:
