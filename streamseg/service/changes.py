@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 from streamseg.clustering.identity import segmentation_of
 from streamseg.ports import Flow, ModelStore, StateStore
+from streamseg.service.day_counts import DayCounts, date_of, number_of, read_day_counts
 from streamseg.service.segments import read_catalogue
 from streamseg.time_units import DAY_SECONDS
 
@@ -79,19 +80,25 @@ async def read_changes(state: StateStore, models: ModelStore, since: Since, now:
         since: the first day.
         now: epoch seconds; None takes the end of the last day with a move.
     """
-    sizes, days = await _counted(state)
+    return changes_of(await read_day_counts(state), await read_catalogue(models), since, now)
+
+
+def changes_of(
+    counts: DayCounts, catalogue: Mapping[str, Mapping[str, Any]], since: Since, now: float | None
+) -> Changes:
+    """Return what `read_changes` does, of counts and a catalogue that were read."""
+    sizes, days = counts.sizes, counts.days
     if now is None:
         now = (max(days, default=0) + 1) * DAY_SECONDS - 1.0
-    first = int((now - since.seconds) // DAY_SECONDS) if since.day is None else _number(since.day)
+    first = int((now - since.seconds) // DAY_SECONDS) if since.day is None else number_of(since.day)
     flows: Counter[Flow] = Counter()
-    for day, counts in days.items():
+    for day, counted in days.items():
         if day >= first:
-            flows.update(counts)
-    catalogue = await read_catalogue(models)
+            flows.update(counted)
     moved = {segment for flow in flows for segment in flow if segment is not None}
-    segments = [_change(one, sizes[one], flows, catalogue.get(one, {})) for one in {*moved, *sizes}]
+    segments = [_change(one, sizes.get(one, 0), flows, catalogue.get(one, {})) for one in {*moved, *sizes}]
     segments.sort(key=lambda one: (one.segmentation, -one.now, -one.then, one.id))
-    return Changes(_date(first), _date(min(days)) if days else None, tuple(segments))
+    return Changes(date_of(first), date_of(min(days)) if days else None, tuple(segments))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +109,17 @@ class SizesOfDay:
     sizes: Mapping[str, int]
 
 
-async def read_sizes_by_day(state: StateStore, days: int) -> list[SizesOfDay]:
+def sizes_by_day(counts: DayCounts, days: int) -> list[SizesOfDay]:
     """Return the sizes of up to so many last days, the oldest first: from the sizes now and the moves of each day.
 
     It begins with the first day with a counted move; days without any are between them.
     """
-    sizes, flows = await _counted(state)
+    flows = counts.days
     if not flows:
         return []
-    present, found = Counter(sizes), []
+    present, found = Counter(counts.sizes), []
     for day in range(max(flows), max(min(flows), max(flows) - days + 1) - 1, -1):
-        found.append(SizesOfDay(_date(day), {segment: size for segment, size in present.items() if size > 0}))
+        found.append(SizesOfDay(date_of(day), {segment: size for segment, size in present.items() if size > 0}))
         for (before, after), moves in flows.get(day, Counter[Flow]()).items():
             if after is not None:
                 present[after] -= moves
@@ -121,30 +128,9 @@ async def read_sizes_by_day(state: StateStore, days: int) -> list[SizesOfDay]:
     return found[::-1]
 
 
-async def _counted(state: StateStore) -> tuple[Counter[str], dict[int, Counter[Flow]]]:
-    """Return the customers by segment and the moves by day, of all partitions."""
-    sizes: Counter[str] = Counter()
-    days: dict[int, Counter[Flow]] = {}
-    partition = 0
-    while (metadata := await state.metadata(partition)) is not None:
-        sizes.update({segment: size for segment, size in metadata.sizes.items() if size > 0})
-        for flows in await state.flows(partition):
-            days.setdefault(flows.day, Counter()).update(flows.counts)
-        partition += 1
-    return sizes, days
-
-
 def _change(segment: str, size: int, flows: Counter[Flow], entry: Mapping[str, Any]) -> SegmentChange:
     gained = {before: moves for (before, after), moves in flows.most_common() if after == segment}
     lost = {after: moves for (before, after), moves in flows.most_common() if before == segment}
     # Sizes and moves of a partition under way are read at two moments: a few moves may be in one of them only.
     then = max(0, size - sum(gained.values()) + sum(lost.values()))
     return SegmentChange(segment, segmentation_of(segment), str(entry.get("label", segment)), then, size, gained, lost)
-
-
-def _number(day: date) -> int:
-    return (day - date(1970, 1, 1)).days
-
-
-def _date(day: int) -> date:
-    return datetime.fromtimestamp(day * DAY_SECONDS, UTC).date()

@@ -113,6 +113,7 @@ def paths(demo: Demo) -> dict[str, str]:
     return {
         "overview": "/",
         "segment": segment,
+        "flows": "/flows?first=2020-01-01",
         "audiences": "/audiences",
         "audience": "/audiences/big-baskets",
         "overlap": "/overlap",

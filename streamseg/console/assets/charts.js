@@ -24,7 +24,10 @@ function colours(width) {
     view: { stroke: null },
     axis: { ...text, labelLimit: Math.min(260, 0.4 * width), gridColor: of("--line"), domainColor: of("--line"), tickColor: of("--line") },
     legend: text,
-    style: { text: { fill: of("--ink"), fontSize: 13 } },
+    style: {
+      text: { fill: of("--ink"), fontSize: 13 },
+      halo: { stroke: of("--card"), fill: of("--card"), strokeWidth: 4, fontSize: 13 },
+    },
     text: { fill: of("--ink"), color: of("--ink") },
   };
 }

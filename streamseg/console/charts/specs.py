@@ -11,17 +11,25 @@ SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v6.json"
 """Names the version of the language; nobody loads it."""
 PALETTE: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b58900", "#56b4e9", "#7f6fc9", "#808080")
 DASHES: Final = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [1, 3], [10, 4], [4, 1], [3, 5])
+HALO: Final = {"stroke": "white", "strokeWidth": 4, "fill": "white"}
+"""Around text on colours."""
 Spec = dict[str, Any]
 
 
-def _spec(title: str, subtitle: str, values: Sequence[Mapping[str, Any]], **rest: Any) -> Spec:
+def spec_of(title: str, subtitle: str, values: Sequence[Mapping[str, Any]], **rest: Any) -> Spec:
+    """Return a spec with what all have; layers may bring values of their own."""
     return {
         "$schema": SCHEMA,
         "title": {"text": title, "subtitle": subtitle, "anchor": "start"},
         "description": f"{title}. {subtitle}",
         "width": "container",
         "data": {"values": list(values)},
-        "config": {"view": {"stroke": None}, "font": "sans-serif", "axis": {"labelLimit": 260}},
+        "config": {
+            "view": {"stroke": None},
+            "font": "sans-serif",
+            "axis": {"labelLimit": 260},
+            "style": {"halo": HALO},
+        },
         **rest,
     }
 
@@ -32,7 +40,7 @@ def over_time(title: str, subtitle: str, values: Sequence[Mapping[str, Any]], na
     colour = {"domain": shown, "range": [PALETTE[place % len(PALETTE)] for place in range(len(shown))]}
     dash = {"domain": shown, "range": [DASHES[place % len(DASHES)] for place in range(len(shown))]}
     legend = {"orient": "bottom", "columns": 2, "title": None, "labelLimit": 340, "symbolStrokeWidth": 2.5}
-    return _spec(
+    return spec_of(
         title,
         subtitle,
         values,
@@ -57,7 +65,7 @@ def bars(title: str, subtitle: str, values: Sequence[Mapping[str, Any]], axis: s
     form = {"format": "%"} if percent else {}
     where = {"field": "name", "type": "nominal", "sort": None, "title": None, "axis": {"domain": False}}
     value = {"field": "value", "type": "quantitative", "title": axis, "axis": {"tickCount": 4, "domain": False} | form}
-    return _spec(
+    return spec_of(
         title,
         subtitle,
         values,
@@ -72,7 +80,7 @@ def bars(title: str, subtitle: str, values: Sequence[Mapping[str, Any]], axis: s
 
 def apart(title: str, subtitle: str, values: Sequence[Mapping[str, Any]], axis: str) -> Spec:
     """Return how far a segment lies from the others in each feature: to the right more, to the left less."""
-    return _spec(
+    return spec_of(
         title,
         subtitle,
         values,
@@ -99,7 +107,7 @@ def heat(title: str, subtitle: str, values: Sequence[Mapping[str, Any]], legend:
         },
     }
     scale = {"scheme": "blues", "domainMin": 0}
-    return _spec(
+    return spec_of(
         title,
         subtitle,
         values,

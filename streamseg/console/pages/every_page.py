@@ -2,12 +2,13 @@
 
 from typing import Final
 
-from streamseg.console.pages import audiences, customer, overlap, overview, segment
+from streamseg.console.pages import audiences, customer, flows, overlap, overview, segment
 from streamseg.console.pages.view import Page
 
 PAGES: Final[tuple[Page, ...]] = (
     overview.PAGE,
     segment.PAGE,
+    flows.PAGE,
     audiences.LIST,
     audiences.PAGE,
     overlap.PAGE,
@@ -15,6 +16,7 @@ PAGES: Final[tuple[Page, ...]] = (
 )
 NAVIGATION: Final = (
     ("overview", "/"),
+    ("flows", "/flows"),
     ("audiences", "/audiences"),
     ("overlap", "/overlap"),
     ("customers", "/customers"),

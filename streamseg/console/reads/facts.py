@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from typing import Any, Final
 
@@ -14,7 +15,8 @@ from streamseg.ports import MembershipStore, ModelStore, StateStore
 from streamseg.service import audiences, changes, segments
 from streamseg.service.audience_rows import Rest
 from streamseg.service.audience_survey import Survey, survey
-from streamseg.service.changes import Changes
+from streamseg.service.changes import Changes, SizesOfDay
+from streamseg.service.day_counts import date_of, read_day_counts
 from streamseg.service.explainer import Explainer
 from streamseg.service.overlap import Overlap, overlap_of
 from streamseg.service.status import Status
@@ -84,6 +86,7 @@ class Facts:
         self._explainer, self._event_clock, self._clock = explainer, event_clock, clock
         self.reasons = reasons
         """Returns why a customer is in each audience or not, in a language."""
+        self.segmentations = tuple(segmentations)
         catalogue = Kept(partial(segments.read_catalogue, models), QUICK_SECONDS)
         self.catalogue = catalogue.get
         """Returns every segment by id."""
@@ -94,14 +97,24 @@ class Facts:
         """Returns the segmentations without segments yet."""
         self.lineage = Kept(partial(segments.read_lineage, models, segmentations), STATUS_SECONDS).get
         """Returns what became of segments, oldest first."""
-        self.history = Kept(partial(changes.read_sizes_by_day, state, HISTORY_DAYS), QUICK_SECONDS).get
-        """Returns the sizes by day."""
-        self._changes = {days: Kept(partial(self._read_changes, days), QUICK_SECONDS) for days in PERIODS}
+        self.day_counts = Kept(partial(read_day_counts, state), QUICK_SECONDS).get
+        """Returns the sizes now and the moves by day."""
         self._surveyed = Kept(self._survey, SCAN_SECONDS).get
 
     async def changed(self, days: int) -> Changes:
-        """Return what changed in so many days, one of `PERIODS`."""
-        return await self._changes[days].get()
+        """Return what changed in so many days."""
+        now = None if self._event_clock else self._clock()
+        since = changes.Since((days - 1) * DAY_SECONDS)
+        return changes.changes_of(await self.day_counts(), await self.catalogue(), since, now)
+
+    async def history(self) -> list[SizesOfDay]:
+        """Return the sizes by day."""
+        return changes.sizes_by_day(await self.day_counts(), HISTORY_DAYS)
+
+    async def today(self) -> date:
+        """Return the UTC day of now; with an event clock, the last one with a move."""
+        days = (await self.day_counts()).days
+        return date_of(max(days, default=0) if self._event_clock else int(self._clock() // DAY_SECONDS))
 
     async def membership(self, customer_id: str) -> bytes | None:
         """Return the published membership of a customer."""
@@ -116,10 +129,6 @@ class Facts:
         """Name a segment, None restores the generated label. Raises `NotFoundError`."""
         await segments.rename(self._models, segment, name)
         self._forget()
-
-    async def _read_changes(self, days: int) -> Changes:
-        now = None if self._event_clock else self._clock()
-        return await changes.read_changes(self._state, self._models, changes.Since((days - 1) * DAY_SECONDS), now)
 
     async def counted(self) -> Counted:
         """Return the audiences with their counts."""

@@ -1,0 +1,84 @@
+"""Who moved where between two days: the page, its picture, table and limits. Issue 17."""
+
+import csv
+import io
+import json
+from collections import Counter
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+
+from streamseg.console.charts.alluvial import Band, alluvial
+from streamseg.service.day_counts import DayCounts, between, date_of
+from tests.support.console import NOW, OTHER, SEGMENT, served_console
+
+TODAY = date_of(int(NOW // 86_400))
+YESTERDAY = TODAY - timedelta(1)
+
+
+def rows(text: str) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(text.removeprefix("\ufeff"))))[1:]
+
+
+def test_sizes_before_and_after_and_the_moves_between_two_days() -> None:
+    counts = DayCounts(
+        {"s-a": 5, "s-b": 1, "other-a": 9},
+        {
+            10: Counter({("s-a", "s-b"): 9}),
+            11: Counter({("s-a", "s-b"): 2, (None, "s-a"): 3, (None, "other-a"): 4}),
+            12: Counter({("s-b", "s-a"): 1, ("s-b", None): 1}),
+        },
+    )
+    found = between(counts, "s", date_of(11), date_of(11))
+    assert found.flows == {(None, "s-a"): 3, ("s-a", "s-b"): 2}
+    assert (found.before, found.after) == ({"s-a": 3, "s-b": 1}, {"s-a": 4, "s-b": 3})
+    assert between(counts, "s", date_of(13), date_of(14)).before == {"s-a": 5, "s-b": 1}
+    assert between(counts, "s", date_of(12), date_of(12)).after == {"s-a": 5, "s-b": 1}
+
+
+@pytest.mark.asyncio
+async def test_only_the_days_that_are_asked_for_are_counted() -> None:
+    async with served_console(demo=True) as served, served.client("127.0.0.1") as client:
+        for first, last, moves in ((YESTERDAY, TODAY, "2"), (TODAY, TODAY, "1"), (TODAY, YESTERDAY, "2")):
+            asked = f"segmentation=behaviour&first={first}&last={last}"
+            ways = rows((await client.get(f"/flows?{asked}&as=csv&name=ways")).text)
+            assert ways == [[OTHER, SEGMENT, moves, "0", moves]]
+        page = (await client.get(f"/flows?first={TODAY}&last={TODAY}")).text
+        assert "One move: from “=Night owls” to “Weekend shoppers”." in page
+        sizes = rows((await client.get(f"/flows?first={TODAY}&last={TODAY}&as=csv&name=sizes")).text)
+        assert sizes == [[SEGMENT, "2", "3", "1"], [OTHER, "3", "2", "-1"]]
+        nothing = (await client.get("/flows?first=2020-01-01&last=2020-01-02")).text
+        assert "Nobody moved on these days." in nothing
+        assert "data-chart" not in nothing
+
+
+@pytest.mark.asyncio
+async def test_what_is_no_day_or_segmentation_is_left_out() -> None:
+    async with served_console(demo=True) as served, served.client("127.0.0.1") as client:
+        page = await client.get("/flows?segmentation=%3Cscript%3E&first=never&last=9999999999")
+        assert page.status_code == 200
+        assert "<script>" not in page.text.replace("<script defer", "").replace('<script type="module"', "")
+        assert f'value="{TODAY}"' in page.text
+
+
+@pytest.mark.asyncio
+async def test_the_picture_is_drawn_as_svg_and_says_how_many_and_of_when() -> None:
+    async with served_console(demo=True) as served, served.client("127.0.0.1") as client:
+        asked = f"first={YESTERDAY}&last={TODAY}"
+        spec = json.loads((await client.get(f"/flows?{asked}&as=json&name=flows")).text)
+        assert spec["title"]["subtitle"].startswith(f"2 moves from {YESTERDAY} to {TODAY}")
+        svg = (await client.get(f"/flows?{asked}&as=svg&name=flows")).text
+        assert svg.startswith("<svg")
+        assert "Weekend shoppers" in svg
+
+
+def test_bands_fill_their_bars_and_names_never_lie_on_each_other() -> None:
+    bands = [Band("a", "b", 900, ""), Band("a", "c", 1, ""), Band("b", "a", 1, ""), Band("c", "a", 1, "")]
+    spec = alluvial("t", "s", bands, ("from", "to"))
+    curves, left, _, _, right, *_ = (layer["data"]["values"] for layer in spec["layer"])
+    for side in (left, right):
+        middles = sorted(one["middle"] for one in side)
+        assert all(after - before >= 13 for before, after in pairwise(middles))
+    ends = [one for one in curves if one["x"] < 0.02 and one["source"] == "a"]
+    assert sum(one["y2"] - one["y"] for one in ends) == pytest.approx(left[0]["y2"] - left[0]["y"], abs=0.3)
