@@ -14,12 +14,14 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from streamseg.console.access.gate import Gate
+from streamseg.console.access.openid.logins import OpenIdLogins
 from streamseg.console.access.security_headers import SecurityHeaders
 from streamseg.console.charts import drawing
 from streamseg.console.reads.facts import Facts
 from streamseg.console.routes.changing import Changing
 from streamseg.console.routes.fixed import Fixed
 from streamseg.console.routes.login import Login
+from streamseg.console.routes.openid import OpenIdLogin
 from streamseg.console.routes.rendering import plain_text
 from streamseg.console.routes.serving import Serving
 from streamseg.console.texts import texts
@@ -47,6 +49,7 @@ class Console:
         actions: the table of suggested actions.
         streams_limit: pages that are kept up to date at the same time.
         secure: whether browsers reach the console over TLS.
+        openid: logins at a provider; None without one.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class Console:
         actions: tuple[Action, ...],
         streams_limit: int,
         secure: bool,
+        openid: OpenIdLogins | None = None,
     ) -> None:
         self._gate, self._keys = gate, keys
         self._serving = Serving(facts, gate, language=language, actions=actions, streams_limit=streams_limit)
@@ -68,7 +72,8 @@ class Console:
         app = Starlette(
             routes=[
                 *self._fixed.routes(),
-                *Login(gate, self._serving).routes(),
+                *Login(gate, self._serving, openid).routes(),
+                *(OpenIdLogin(gate, openid, self._serving, audit, secure=secure).routes() if openid else ()),
                 *Changing(facts, gate, audit).routes(),
                 *self._serving.routes(),
             ],

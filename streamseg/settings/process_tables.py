@@ -2,9 +2,10 @@
 
 from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from streamseg.settings.secrets import StrongSecret
+from streamseg.ports import ConsoleRole
+from streamseg.settings.secrets import Password, StrongSecret
 from streamseg.settings.toml_table import Positive, TomlTable
 from streamseg.wrong_values import FORMATS
 
@@ -13,8 +14,12 @@ ORIGIN: Final = r"^https?://[^\s/?#*]+$"
 FORMATS[HTTP_ADDRESS] = "must be an address such as https://segments.shop.example"
 FORMATS[ORIGIN] = "must be an origin such as https://shop.example, without a path"
 
+PROVIDER_ADDRESS: Final = r"^(https://[^\s/?#]+|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?)(/[^\s?#]*)?$"
+FORMATS[PROVIDER_ADDRESS] = "must be an address such as https://login.shop.example, with TLS unless it is this machine"
+
 HttpAddress = Annotated[str, Field(pattern=HTTP_ADDRESS)]
 Origin = Annotated[str, Field(pattern=ORIGIN)]
+ProviderAddress = Annotated[str, Field(pattern=PROVIDER_ADDRESS)]
 
 
 class WorkerSettings(TomlTable):
@@ -101,6 +106,34 @@ class ApiSettings(TomlTable):
     """Ids of the IAB Audience Taxonomy 1.1 by segment id, sent with `segtax` 4."""
 
 
+class OpenIdSettings(TomlTable):
+    """A provider at which people log in to the console (OpenID Connect, authorization code with PKCE)."""
+
+    issuer: ProviderAddress
+    """The provider's name as its discovery document has it: `https://login.shop.example/realms/shop`."""
+    client_id: str = Field(min_length=1)
+    """Name of the console at the provider. It sends people back to `console.public_url` plus `/login/openid/return`."""
+    client_secret: Password
+    """Secret of the console at the provider."""
+    name: str = Field(default="OpenID Connect", min_length=1, max_length=40)
+    """What the button to log in says: the provider as people know it."""
+    scopes: tuple[str, ...] = ("openid", "profile", "email")
+    """What the provider is asked for; `openid` is among them."""
+    role_claim: str = "roles"
+    """Claim of the identity token that decides the role, with dots for what is inside others (`realm_access.roles`)."""
+    roles: dict[str, ConsoleRole] = Field(min_length=1)
+    """Role by value of that claim; of several values that a person has, the first in this table decides. Who has none
+    is not let in."""
+    session_seconds: int = Field(default=28_800, ge=60, le=604_800)
+    """How long a login holds. The provider is not asked meanwhile: who loses an account there is here until then."""
+
+    @model_validator(mode="after")
+    def _asks_for_openid(self) -> "OpenIdSettings":
+        if "openid" not in self.scopes:
+            raise ValueError('scopes must have "openid"')
+        return self
+
+
 class ConsoleSettings(TomlTable):
     """Where the console is served, and how sessions are signed."""
 
@@ -116,3 +149,11 @@ class ConsoleSettings(TomlTable):
     same. None: a random one of each process, so that a restart ends all sessions."""
     streams_limit: int = Field(default=500, ge=1)
     """Pages that are kept up to date at the same time, per process."""
+    openid: OpenIdSettings | None = None
+    """A provider at which people log in, beside the login with keys. Needs `public_url`."""
+
+    @model_validator(mode="after")
+    def _provider_knows_the_way_back(self) -> "ConsoleSettings":
+        if self.openid is not None and self.public_url is None:
+            raise ValueError("openid needs public_url: the provider sends people back there")
+        return self

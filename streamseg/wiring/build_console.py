@@ -1,6 +1,7 @@
 """Build the console on the stores that the settings name."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -8,9 +9,13 @@ from functools import partial
 
 from streamseg.api.server import serve
 from streamseg.console.access.gate import Gate
+from streamseg.console.access.openid.logins import OpenIdLogins
+from streamseg.console.access.openid.provider import provider_at
+from streamseg.console.access.openid.refusals import LoginRefusedError, ProviderAwayError
 from streamseg.console.access.sessions import Signer
 from streamseg.console.app import Console
 from streamseg.console.reads.facts import Facts
+from streamseg.console.routes.openid import RETURN
 from streamseg.errors import SettingsError
 from streamseg.kafka.partitioner import partition_of
 from streamseg.language.actions import read_actions
@@ -27,6 +32,8 @@ from streamseg.wiring.derived import derive
 from streamseg.wiring.redis_clients import redis_client
 from streamseg.wiring.stores import audit_log, stores
 
+log = logging.getLogger(__name__)
+
 LOCAL: frozenset[str] = frozenset({"127.0.0.1", "::1", "localhost"})
 LATE_SECONDS = 60.0
 """As `streamseg status` has it."""
@@ -39,10 +46,12 @@ async def console_on_redis(settings: Settings, *, demo: bool = False) -> AsyncIt
     if demo and given.host not in LOCAL:
         raise SettingsError(f"--demo lets everybody in: it listens on 127.0.0.1 only, not on {given.host}")
     secure = given.public_url is not None and given.public_url.startswith("https:")
+    signer = Signer([one.get_secret_value() for one in given.session_secrets])
     async with (
         stores(settings) as (state, memberships, models),
         redis_client(settings.redis) as redis,
         audit_log(settings) as audit,
+        _openid(settings, signer) as openid,
     ):
         facts = Facts(
             state,
@@ -58,16 +67,16 @@ async def console_on_redis(settings: Settings, *, demo: bool = False) -> AsyncIt
             event_clock=settings.clock == "event",
             clock=time.time,
         )
-        signer = Signer([one.get_secret_value() for one in given.session_secrets])
         yield Console(
             facts,
-            Gate(signer, secure=secure, demo=demo),
+            Gate(signer, secure=secure, demo=demo, openid=openid is not None),
             RedisApiKeyStore(redis, CONSOLE_KEYS),
             audit,
             language=settings.descriptions.language,
             actions=tuple(read_actions(settings.descriptions.actions_file)),
             streams_limit=given.streams_limit,
             secure=secure,
+            openid=openid,
         )
 
 
@@ -77,6 +86,37 @@ async def run_console(
     """Serve until `stop` is set; `listening` is called with the address. Raises `SettingsError`."""
     async with console_on_redis(settings, demo=demo) as console:
         await serve(console, settings.console.host, settings.console.port, stop=stop, listening=listening)
+
+
+@asynccontextmanager
+async def _openid(settings: Settings, signer: Signer) -> AsyncIterator[OpenIdLogins | None]:
+    """Yield the logins at the provider; None without one.
+
+    Raises `SettingsError` for a provider that answers as somebody else. One that is away is asked when people log in.
+    """
+    given, public_url = settings.console.openid, settings.console.public_url
+    if given is None or public_url is None:
+        yield None
+        return
+    async with provider_at(given.issuer, given.client_id, given.client_secret.get_secret_value()) as provider:
+        logins = OpenIdLogins(
+            provider,
+            signer,
+            redirect_uri=f"{public_url.rstrip('/')}{RETURN}",
+            after_logout=f"{public_url.rstrip('/')}/login",
+            name=given.name,
+            scopes=" ".join(given.scopes),
+            role_claim=given.role_claim,
+            roles=given.roles,
+            session_seconds=given.session_seconds,
+        )
+        try:
+            await logins.check()
+        except LoginRefusedError as error:
+            raise SettingsError(f"console.openid.issuer: {error.detail}") from None
+        except ProviderAwayError as error:
+            log.warning("people cannot log in at the provider yet: %s", error)
+        yield logins
 
 
 async def _status(settings: Settings, *, ask_kafka: bool) -> tuple[Status, Sequence[Problem]]:

@@ -9,6 +9,7 @@ import httpx
 import msgspec
 
 from streamseg.console.access.gate import Gate
+from streamseg.console.access.openid.logins import OpenIdLogins
 from streamseg.console.access.sessions import Signer
 from streamseg.console.app import Console
 from streamseg.console.reads.facts import Facts
@@ -69,7 +70,9 @@ class ServedConsole:
 
 
 @asynccontextmanager
-async def served_console(*, demo: bool = False, secure: bool = False) -> AsyncIterator[ServedConsole]:
+async def served_console(
+    *, demo: bool = False, secure: bool = False, openid: OpenIdLogins | None = None
+) -> AsyncIterator[ServedConsole]:
     """Serve a console with two segments of two customers each; one moved today."""
     state, memberships, models = MemoryStateStore(), MemoryMembershipStore(ttl_seconds=60), MemoryModelStore()
     keys, audit = MemoryApiKeyStore(), MemoryAuditLog()
@@ -109,10 +112,11 @@ async def served_console(*, demo: bool = False, secure: bool = False) -> AsyncIt
         event_clock=False,
         clock=lambda: NOW,
     )
-    gate = Gate(Signer(), secure=secure, demo=demo, clock=lambda: NOW)
+    gate = Gate(Signer(), secure=secure, demo=demo, openid=openid is not None, clock=lambda: NOW)
     console = Console(
-        facts, gate, keys, audit, language="en", actions=tuple(read_actions()), streams_limit=2, secure=secure
-    )
+        facts, gate, keys, audit, language="en", actions=tuple(read_actions()), streams_limit=2, secure=secure,
+        openid=openid,
+    )  # fmt: skip
     served = ServedConsole(console, gate, keys, audit, models, memberships, plain)
     await console.refresh()
     yield served

@@ -10,8 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from streamseg.console.access.login_limits import LoginLimits
+from streamseg.console.access.openid.people import Person
 from streamseg.console.access.roles import Right, may
-from streamseg.console.access.sessions import SESSION_SECONDS, Session, Signer, new_session
+from streamseg.console.access.sessions import OPENID, Session, Signer, new_session
 from streamseg.ports import ApiKey
 from streamseg.service.key_issuing import digest
 
@@ -30,13 +31,20 @@ class Gate:
         signer: signs sessions.
         secure: whether browsers reach the console over TLS.
         demo: everybody on this machine comes in without a key, as the role `demo`.
+        openid: whether sessions of logins at a provider hold.
         clock: wall time, epoch seconds.
     """
 
     def __init__(
-        self, signer: Signer, *, secure: bool, demo: bool = False, clock: Callable[[], float] = time.time
+        self,
+        signer: Signer,
+        *,
+        secure: bool,
+        demo: bool = False,
+        openid: bool = False,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self._signer, self._secure, self._clock = signer, secure, clock
+        self._signer, self._secure, self._openid, self._clock = signer, secure, openid, clock
         self._demo = new_session("", "demo", "demo", clock()) if demo else None
         self._limits = LoginLimits()
         self._by_digest: dict[str, ApiKey] = {}
@@ -63,11 +71,11 @@ class Gate:
                 raise HTTPException(421)
             return self._demo
         session = self._signer.open(request.cookies.get(self._cookie, ""), self._clock())
-        return session if session is not None and session.key_id in self._ids else None
+        return session if session is not None and self._is_known(session) else None
 
     def is_valid(self, session: Session) -> bool:
         """Return whether a session still holds: not over, and its key neither revoked nor expired."""
-        return session is self._demo or (self._clock() < session.expires and session.key_id in self._ids)
+        return session is self._demo or (self._clock() < session.expires and self._is_known(session))
 
     def wait(self, request: Request) -> float:
         """Count an attempt to log in. Return the seconds until the next one may be made, 0 for now."""
@@ -80,12 +88,16 @@ class Gate:
             return None
         return new_session(found.id, found.name, found.role, self._clock())
 
+    def welcome(self, person: Person, seconds: int) -> Session:
+        """Return a new session of somebody whom the provider vouches for."""
+        return new_session(f"{OPENID}{person.subject}", person.name, person.role, self._clock(), seconds)
+
     def remember(self, response: Response, session: Session) -> None:
         """Set the cookie of a session."""
         response.set_cookie(
             self._cookie,
             self._signer.seal(session),
-            max_age=SESSION_SECONDS,
+            max_age=max(0, session.expires - int(self._clock())),
             path="/",
             secure=self._secure,
             httponly=True,
@@ -108,6 +120,9 @@ class Gate:
         if not may(session.role, right):
             raise HTTPException(403)
         return fields
+
+    def _is_known(self, session: Session) -> bool:
+        return session.key_id in self._ids or (self._openid and session.key_id.startswith(OPENID))
 
     @property
     def _cookie(self) -> str:

@@ -10,11 +10,15 @@ from typing import Final
 import msgspec
 
 SESSION_SECONDS: Final = 12 * 3600
-"""A login holds for a working day."""
+"""A login with a key holds for a working day."""
+OPENID: Final = "openid:"
 
 
 class Session(msgspec.Struct, frozen=True):
-    """Who has logged in, by which key, and until when (epoch seconds). `nonce` tells sessions of one key apart."""
+    """Who has logged in, by which key, and until when (epoch seconds). `nonce` tells sessions of one key apart.
+
+    `key_id` of a login at a provider is `OPENID` and the provider's name of the person.
+    """
 
     key_id: str
     name: str
@@ -26,9 +30,9 @@ class Session(msgspec.Struct, frozen=True):
 _DECODER: Final = msgspec.json.Decoder(Session)
 
 
-def new_session(key_id: str, name: str, role: str, now: float) -> Session:
-    """Return a session that begins now, epoch seconds."""
-    return Session(key_id, name, role, int(now) + SESSION_SECONDS, secrets.token_urlsafe(16))
+def new_session(key_id: str, name: str, role: str, now: float, seconds: int = SESSION_SECONDS) -> Session:
+    """Return a session that begins now, epoch seconds, and holds for `seconds`."""
+    return Session(key_id, name, role, int(now) + seconds, secrets.token_urlsafe(16))
 
 
 class Signer:
@@ -43,19 +47,31 @@ class Signer:
 
     def seal(self, session: Session) -> str:
         """Return the value of the cookie."""
-        body = urlsafe_b64encode(msgspec.json.encode(session)).decode()
-        return f"{body}.{self._mac('session', body)}"
+        return self.seal_text("session", msgspec.json.encode(session))
 
     def open(self, cookie: str, now: float) -> Session | None:
         """Return the session of a cookie; None if it is forged, damaged or over."""
-        body, _, given = cookie.partition(".")
-        if not self._is_mac("session", body, given):
+        text = self.open_text("session", cookie)
+        try:
+            session = None if text is None else _DECODER.decode(text)
+        except msgspec.MsgspecError:
+            return None
+        return session if session is not None and now < session.expires else None
+
+    def seal_text(self, use: str, text: bytes) -> str:
+        """Return a signed text that a browser can keep. What is signed for one use is refused for another."""
+        body = urlsafe_b64encode(text).decode()
+        return f"{body}.{self._mac(use, body)}"
+
+    def open_text(self, use: str, sealed: str) -> bytes | None:
+        """Return the text; None if it is forged or damaged, or was signed for another use."""
+        body, _, given = sealed.partition(".")
+        if not self._is_mac(use, body, given):
             return None
         try:
-            session = _DECODER.decode(urlsafe_b64decode(body))
-        except (ValueError, msgspec.MsgspecError):
+            return urlsafe_b64decode(body)
+        except ValueError:
             return None
-        return session if now < session.expires else None
 
     def token(self, session: Session) -> str:
         """Return the token that forms of this session must send."""

@@ -1,26 +1,34 @@
 """Login with a key of the console, and logout."""
 
 import logging
+from contextlib import suppress
 from http import HTTPStatus
 from math import ceil
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from streamseg.console.access.gate import Gate, read_form
+from streamseg.console.access.openid.logins import OpenIdLogins
+from streamseg.console.access.openid.refusals import LoginRefusedError, ProviderAwayError
+from streamseg.console.access.sessions import OPENID
 from streamseg.console.routes.rendering import plain_text
 from streamseg.console.routes.serving import Serving
 from streamseg.console.texts import texts
 
 log = logging.getLogger(__name__)
 
+LEFT: Final = "left"
+"""Parameter of the login page after a logout of somebody who had logged in at the provider."""
+
 
 class Login:
-    """The routes of login and logout."""
+    """The routes of login and logout. `openid` are the logins at a provider, None without one."""
 
-    def __init__(self, gate: Gate, serving: Serving) -> None:
-        self._gate, self._serving = gate, serving
+    def __init__(self, gate: Gate, serving: Serving, openid: OpenIdLogins | None) -> None:
+        self._gate, self._serving, self._openid = gate, serving, openid
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -34,7 +42,11 @@ class Login:
         """Show the form."""
         if self._gate.session(request) is not None:
             return RedirectResponse("/", HTTPStatus.SEE_OTHER)
-        return self._form(request)
+        leaving = None
+        if self._openid is not None and LEFT in request.query_params:
+            with suppress(ProviderAwayError, LoginRefusedError):
+                leaving = await self._openid.leaving()
+        return self._form(request, leaving=leaving)
 
     async def log_in(self, request: Request) -> Response:
         """Begin a session, or say why not."""
@@ -54,17 +66,25 @@ class Login:
         return response
 
     async def log_out(self, request: Request) -> Response:
-        """End the session."""
+        """End the session. After a login at the provider, the next page offers to log out there too."""
         session = self._gate.session(request)
-        response = RedirectResponse("/login", HTTPStatus.SEE_OTHER)
+        at_provider = session is not None and session.key_id.startswith(OPENID)
+        response = RedirectResponse(f"/login?{LEFT}" if at_provider else "/login", HTTPStatus.SEE_OTHER)
         if session is not None:
             await self._gate.form(request, session, "see")
             self._gate.forget(response)
         return response
 
     def _form(
-        self, request: Request, wrong: str | None = None, status: HTTPStatus = HTTPStatus.OK, **facts: int
+        self,
+        request: Request,
+        wrong: str | None = None,
+        status: HTTPStatus = HTTPStatus.OK,
+        leaving: str | None = None,
+        **facts: int,
     ) -> Response:
         t = texts(self._serving.language(request))
-        text = plain_text("login.html", t=t, wrong=t(wrong, **facts) if wrong else None)
+        said = t(wrong, **facts) if wrong else None
+        provider = self._openid.name if self._openid is not None else None
+        text = plain_text("login.html", t=t, wrong=said, provider=provider, leaving=leaving)
         return HTMLResponse(text, status)
