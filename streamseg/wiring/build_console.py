@@ -20,6 +20,7 @@ from streamseg.errors import SettingsError
 from streamseg.kafka.partitioner import partition_of
 from streamseg.language.actions import read_actions
 from streamseg.service.explainer import Explainer
+from streamseg.service.movers import recent_moves
 from streamseg.service.status import Status
 from streamseg.service.status_judgement import Problem, problems
 from streamseg.settings import Settings
@@ -29,6 +30,7 @@ from streamseg.wiring.build_audiences import reasons
 from streamseg.wiring.build_status import read_status
 from streamseg.wiring.declared_audiences import live_audiences
 from streamseg.wiring.derived import derive
+from streamseg.wiring.kafka_clients import late_log
 from streamseg.wiring.redis_clients import redis_client
 from streamseg.wiring.stores import audit_log, stores
 
@@ -52,6 +54,7 @@ async def console_on_redis(settings: Settings, *, demo: bool = False) -> AsyncIt
         redis_client(settings.redis) as redis,
         audit_log(settings) as audit,
         _openid(settings, signer) as openid,
+        late_log(settings) as log,
     ):
         facts = Facts(
             state,
@@ -64,6 +67,7 @@ async def console_on_redis(settings: Settings, *, demo: bool = False) -> AsyncIt
             reasons=partial(reasons, settings),
             unknown=derived.publishing.unknown_consent,
             segmentations=tuple(settings.segmentations),
+            moves=lambda partitions: recent_moves(log(), memberships, partitions),
             event_clock=settings.clock == "event",
             clock=time.time,
         )

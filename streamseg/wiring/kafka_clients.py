@@ -11,6 +11,7 @@ from streamseg.kafka.offsets import NO_ENDS
 from streamseg.kafka.producer import KafkaProducer
 from streamseg.kafka.topic_reader import TopicReader
 from streamseg.kafka.transactions import TransactionalProducer
+from streamseg.ports import Log
 from streamseg.settings import Settings
 from streamseg.sources.known_events import ClosableSink, NewEventsSink
 
@@ -66,3 +67,20 @@ async def change_feed(settings: Settings, purpose: str) -> AsyncIterator[ChangeF
         yield feed
     finally:
         await feed.close()
+
+
+@asynccontextmanager
+async def late_log(settings: Settings) -> AsyncIterator[Callable[[], Log]]:
+    """Yield a function that opens a log when it is first called: who never asks has no connection to Kafka."""
+    opened: list[TopicReader] = []
+
+    def log() -> Log:
+        if not opened:
+            opened.append(TopicReader(settings.kafka))
+        return opened[0]
+
+    try:
+        yield log
+    finally:
+        for one in opened:
+            await one.close()

@@ -136,7 +136,9 @@ def test_every_page_is_drawn_and_accessible(
         for name, path in paths(demo).items():
             page.goto(demo.console + path)
             page.wait_for_selector("[data-live-state][data-state=live]")
-            page.wait_for_function("[...document.querySelectorAll('[data-chart]')].every((one) => one.dataset.drawn)")
+            page.wait_for_function(
+                "() => [...document.querySelectorAll('[data-chart]')].every((one) => one.dataset.drawn)"
+            )
             assert page.locator("html").get_attribute("lang") == locale[:2]
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} is too wide"
             page.screenshot(path=KEPT / f"{name}-{scheme}-{width}.png", full_page=True)
@@ -182,6 +184,13 @@ def test_a_change_in_the_store_appears_on_the_page(demo: Demo, chromium: Browser
         store.hset("ssg:v1:names", segment, "Owls of the night")
         store.hset("ssg:v1:catalogue", segment, json.dumps(stored | {"given_name": "Owls of the night"}))
         page.wait_for_selector("h1:has-text('Owls of the night')")
+
+
+def test_the_customers_of_a_flow_are_listed(demo: Demo, chromium: Browser) -> None:
+    with visitor(chromium) as (_, page, _wrong):
+        page.goto(f"{demo.console}/flows?segmentation=journey&first=2020-01-01")
+        page.click("[aria-labelledby=table-ways] tbody td a[href*=left]")
+        page.wait_for_selector("#movers tbody th a[href^='/customers']")  # also when Kafka is read after the page
 
 
 @contextmanager

@@ -20,11 +20,13 @@ from streamseg.membership.types import Consent, OutboxEntry
 from streamseg.ports import ConsoleRole, Flows, Flush, WorkerReport
 from streamseg.service.explainer import Explainer
 from streamseg.service.key_issuing import issue
+from streamseg.service.movers import recent_moves
 from streamseg.service.status import Status, StoredFacts
 from streamseg.service.status_judgement import Problem
 from streamseg.store.memory import MemoryApiKeyStore, MemoryMembershipStore, MemoryModelStore, MemoryStateStore
 from streamseg.store.memory.audit_log import MemoryAuditLog
 from streamseg.wiring.declared_audiences import live_audiences
+from tests.support.partition import MemoryLog
 from tests.support.served_api import membership_of
 
 LAYOUT = Layout.of()
@@ -53,6 +55,7 @@ class ServedConsole:
     audit: MemoryAuditLog
     models: MemoryModelStore
     memberships: MemoryMembershipStore
+    log: MemoryLog = field(default_factory=MemoryLog)
     plain: Mapping[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
@@ -109,6 +112,7 @@ async def served_console(
         reasons=reasons,
         unknown=NOTHING,
         segmentations=("behaviour",),
+        moves=lambda partitions: recent_moves(served.log, memberships, partitions),
         event_clock=False,
         clock=lambda: NOW,
     )
@@ -117,6 +121,6 @@ async def served_console(
         facts, gate, keys, audit, language="en", actions=tuple(read_actions()), streams_limit=2, secure=secure,
         openid=openid,
     )  # fmt: skip
-    served = ServedConsole(console, gate, keys, audit, models, memberships, plain)
+    served = ServedConsole(console, gate, keys, audit, models, memberships, plain=plain)
     await console.refresh()
     yield served

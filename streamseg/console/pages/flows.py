@@ -4,15 +4,21 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any, Final
+from urllib.parse import urlencode
 
+from streamseg.clustering.description.describe import pseudonym
 from streamseg.console.charts.alluvial import Band, alluvial
-from streamseg.console.pages.segment_texts import entries_for, label_of, segment_cell
-from streamseg.console.pages.view import Cell, Page, Parameters, Reader, Table, View, number
+from streamseg.console.pages.segment_texts import day_seconds, entries_for, label_of, segment_cell
+from streamseg.console.pages.view import Cell, Page, Parameters, Reader, Table, View, number, utc
 from streamseg.console.reads.facts import PERIODS, Facts
+from streamseg.ports import Flow
 from streamseg.service.day_counts import Between, between, date_of
+from streamseg.service.movers import RecentMoves
 
 DAYS: Final = 7
 """Days that are shown to who asks for none."""
+MOVERS: Final = 50
+"""Customers that are listed of one way."""
 BANDS: Final = 40
 """Ways in the picture, the most frequent; the table has all."""
 
@@ -25,11 +31,13 @@ async def view(facts: Facts, reader: Reader, given: Parameters) -> View:
     first, last = _days(given, today)
     found = between(counts, segmentation, first, last)
     moved = sum(found.flows.values())
+    asked = {"segmentation": segmentation, "first": first.isoformat(), "last": last.isoformat()}
+    way = _way(given)
     ways = [
         (
             segment_cell(entries, source, reader),
             segment_cell(entries, target, reader),
-            number(t, moves),
+            Cell(moves, t.number(moves), f"/flows?{urlencode(asked | _asks((source, target)))}#movers", numeric=True),
             number(t, found.flows.get((target, source), 0)),
             Cell(net := moves - found.flows.get((target, source), 0), t.signed(net), numeric=True),
         )
@@ -45,6 +53,13 @@ async def view(facts: Facts, reader: Reader, given: Parameters) -> View:
         )
         for segment in sorted({*found.before, *found.after}, key=lambda one: (-found.after.get(one, 0), one))
     ]
+    tables = {
+        "ways": Table(t("flows.ways"), [t(f"table.{one}") for one in columns], ways),
+        "sizes": Table(t("flows.sizes"), [t(f"table.{one}") for one in ("segment", "then", "after", "net")], sizes),
+    }
+    movers = None if way is None else await facts.moves()
+    if way is not None and movers is not None:
+        tables["movers"] = _movers(movers, way, first, last, reader)
     return View(
         t("flows.title"),
         {
@@ -55,16 +70,38 @@ async def view(facts: Facts, reader: Reader, given: Parameters) -> View:
             "today": today.isoformat(),
             "earliest": date_of(min(counts.days, default=0)).isoformat() if counts.days else None,
             "periods": [(days, (today - timedelta(days - 1)).isoformat()) for days in PERIODS],
-            "asked": {"segmentation": segmentation, "first": first.isoformat(), "last": last.isoformat()},
+            "asked": asked if way is None else asked | _asks(way),
+            "way": None if way is None else [label_of(entries, one, reader) for one in way],
+            "movers_since": None if movers is None else movers.since,
             "answer": _answer(found, moved, entries, reader),
         },
-        {
-            "ways": Table(t("flows.ways"), [t(f"table.{one}") for one in columns], ways),
-            "sizes": Table(t("flows.sizes"), [t(f"table.{one}") for one in ("segment", "then", "after", "net")], sizes),
-        },
+        tables,
         {"flows": _chart(found, moved, entries, reader)} if found.flows else {},
         None,
     )
+
+
+def _asks(way: Flow) -> dict[str, str]:
+    """Return the parameters that ask for who moved on a way."""
+    return {"left": way[0] or "", "entered": way[1] or ""}
+
+
+def _way(given: Parameters) -> Flow | None:
+    """Return the way whose customers are asked for."""
+    way = (given.get("left") or None, given.get("entered") or None)
+    return None if way == (None, None) else way
+
+
+def _movers(found: RecentMoves, way: Flow, first: date, last: date, reader: Reader) -> Table:
+    """Return who moved on a way, the last ones first, by pseudonyms unless the role may see ids."""
+    t, identifies = reader.texts, reader.may("identify")
+    moves = found.of(way, day_seconds(first), day_seconds(last + timedelta(1)))[:MOVERS]
+    rows = []
+    for one in moves:
+        shown = one.customer_id if identifies else pseudonym(one.customer_id)
+        link = f"/customers?{urlencode({'id': one.customer_id})}" if identifies else None
+        rows.append((Cell(shown, shown, link), Cell(utc(one.at), utc(one.at), at=one.at)))
+    return Table(t("flows.movers"), [t("table.customer"), t("table.moved_at")], rows)
 
 
 def asked_segmentation(facts: Facts, given: Parameters) -> str:

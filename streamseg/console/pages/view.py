@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
 from streamseg.console.access.roles import Right, may
@@ -37,6 +38,8 @@ class Cell:
     text: str
     link: str | None = None
     numeric: bool = False
+    at: float | None = None
+    """A moment, epoch seconds, that the page writes as the reader's locale does."""
 
 
 Row: TypeAlias = Sequence[Cell]
@@ -95,6 +98,11 @@ def number(texts: Texts, value: int) -> Cell:
 def percent(texts: Texts, share: float | None, places: int = 0) -> Cell:
     """Return a cell with a share."""
     return Cell(None if share is None else round(share, 4), texts.percent(share, places), numeric=True)
+
+
+def utc(at: float) -> str:
+    """Write a moment (epoch seconds) in UTC."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _plain(text: str) -> str:

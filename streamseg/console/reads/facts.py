@@ -1,5 +1,6 @@
 """All that pages read: each question of `service/` once, kept for a moment for all who look."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -8,6 +9,7 @@ from typing import Any, Final
 
 from streamseg.audiences.declared import DeclaredAudiences
 from streamseg.console.reads.kept import Kept
+from streamseg.errors import StreamsegError
 from streamseg.features.layout import Layout
 from streamseg.membership.types import Consent
 from streamseg.pipeline import LiveAudiences
@@ -18,6 +20,7 @@ from streamseg.service.audience_survey import Survey, survey
 from streamseg.service.changes import Changes, SizesOfDay
 from streamseg.service.day_counts import date_of, read_day_counts
 from streamseg.service.explainer import Explainer
+from streamseg.service.movers import RecentMoves
 from streamseg.service.overlap import Overlap, overlap_of
 from streamseg.service.status import Status
 from streamseg.service.status_judgement import Problem
@@ -29,6 +32,9 @@ QUICK_SECONDS: Final = 0.3
 STATUS_SECONDS: Final = 5.0
 SCAN_SECONDS: Final = 10.0
 """Readings of all rows."""
+MOVES_SECONDS: Final = 10.0
+WAIT_SECONDS: Final = 1.0
+"""Pages wait so long for Kafka, and have what it says later."""
 BESIDE_PAGES: Final = Rest(rows=200, share=1.0)
 """A reading of all rows takes half of the process at most, and a page waits for one piece of it."""
 PERIODS: Final = (1, 7, 28)
@@ -61,6 +67,7 @@ class Facts:
         reasons: explains the audiences of a customer.
         unknown: the consent of who gave no answer.
         segmentations: the declared ones.
+        moves: reads the newest moves of so many partitions.
         event_clock: whether the days are those of events instead of now.
         clock: wall time, epoch seconds.
     """
@@ -78,6 +85,7 @@ class Facts:
         reasons: Callable[[str, str], Awaitable[Mapping[str, Any]]],
         unknown: Consent,
         segmentations: Sequence[str],
+        moves: Callable[[int], Awaitable[RecentMoves]],
         event_clock: bool,
         clock: Callable[[], float],
     ) -> None:
@@ -97,6 +105,8 @@ class Facts:
         """Returns the segmentations without segments yet."""
         self.lineage = Kept(partial(segments.read_lineage, models, segmentations), STATUS_SECONDS).get
         """Returns what became of segments, oldest first."""
+        self._moves = Kept(self._read_moves, MOVES_SECONDS).get
+        self._read_moves_of = moves
         self.day_counts = Kept(partial(read_day_counts, state), QUICK_SECONDS).get
         """Returns the sizes now and the moves by day."""
         self._surveyed = Kept(self._survey, SCAN_SECONDS).get
@@ -129,6 +139,20 @@ class Facts:
         """Name a segment, None restores the generated label. Raises `NotFoundError`."""
         await segments.rename(self._models, segment, name)
         self._forget()
+
+    async def moves(self) -> RecentMoves | None:
+        """Return who moved lately; None while Kafka does not answer or is still read."""
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                return await self._moves()
+        except (TimeoutError, StreamsegError):
+            return None
+
+    async def _read_moves(self) -> RecentMoves:
+        partitions = 0
+        while await self._state.metadata(partitions) is not None:
+            partitions += 1
+        return await self._read_moves_of(partitions)
 
     async def counted(self) -> Counted:
         """Return the audiences with their counts."""

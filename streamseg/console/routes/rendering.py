@@ -1,7 +1,6 @@
 """Writes pages from templates, as a whole or only the parts that are kept up to date."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import cache
 from hashlib import blake2b
 from importlib.resources import files
@@ -11,7 +10,7 @@ from typing import Any, Final
 import jinja2
 
 from streamseg.console.pages.every_page import NAVIGATION
-from streamseg.console.pages.view import Page, Reader, View
+from streamseg.console.pages.view import Page, Reader, View, utc
 from streamseg.language import languages, messages
 
 PACKAGE: Final = "streamseg.console"
@@ -25,7 +24,7 @@ def _environment() -> jinja2.Environment:
         loader=jinja2.PackageLoader(PACKAGE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    made.filters |= {"utc": _utc, "version": _version}
+    made.filters |= {"utc": utc, "version": _version}
     made.globals |= {
         "asset": asset,
         "navigation": NAVIGATION,
@@ -74,10 +73,6 @@ def _versions() -> list[str]:
 
 def _facts(view: View, reader: Reader) -> dict[str, Any]:
     return {"view": view, "reader": reader, "t": reader.texts, "session": reader.session, **view.facts}
-
-
-def _utc(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _version(spec: Mapping[str, Any]) -> str:

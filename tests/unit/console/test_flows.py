@@ -4,14 +4,23 @@ import csv
 import io
 import json
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
+from typing import Literal
 
 import pytest
 
+from streamseg.clustering.description.describe import pseudonym
 from streamseg.console.charts.alluvial import Band, alluvial
+from streamseg.errors import ServerUnavailableError
+from streamseg.membership.encoding import encode, history_record
+from streamseg.membership.types import MembershipChange, OutboxEntry
 from streamseg.service.day_counts import DayCounts, between, date_of
-from tests.support.console import NOW, OTHER, SEGMENT, served_console
+from streamseg.service.movers import recent_moves
+from streamseg.topics import HISTORY
+from tests.support.console import NOW, OTHER, SEGMENT, ServedConsole, served_console
+from tests.support.served_api import membership_of
 
 TODAY = date_of(int(NOW // 86_400))
 YESTERDAY = TODAY - timedelta(1)
@@ -82,3 +91,66 @@ def test_bands_fill_their_bars_and_names_never_lie_on_each_other() -> None:
         assert all(after - before >= 13 for before, after in pairwise(middles))
     ends = [one for one in curves if one["x"] < 0.02 and one["source"] == "a"]
     assert sum(one["y2"] - one["y"] for one in ends) == pytest.approx(left[0]["y2"] - left[0]["y"], abs=0.3)
+
+
+def moved(served: ServedConsole, customer: str, left: str | None, entered: str | None, at: float) -> None:
+    """Add a record as the relay writes it."""
+    ways: list[tuple[str | None, Literal["exited", "entered"]]] = [(left, "exited"), (entered, "entered")]
+    changes = [MembershipChange("behaviour", segment, change) for segment, change in ways if segment is not None]
+    string = encode(replace(membership_of(customer, entered or SEGMENT), as_of=int(at)))
+    record = history_record(OutboxEntry(customer, 1, 1, string, tuple(changes)))
+    served.log.append(HISTORY, customer.encode(), record)
+
+
+@pytest.mark.asyncio
+async def test_who_moved_on_a_way_is_a_pseudonym_unless_the_role_may_see_ids() -> None:
+    async with served_console() as served:
+        moved(served, "c-0", OTHER, SEGMENT, NOW - 60)
+        moved(served, "c-0", OTHER, SEGMENT, NOW - 60)  # delivered twice
+        moved(served, "c-1", SEGMENT, OTHER, NOW - 60)  # the other way
+        moved(served, "c-2", OTHER, SEGMENT, NOW - 9 * 86_400)  # before
+        moved(served, "c-3", None, SEGMENT, NOW - 60)
+        moved(served, "c-9", OTHER, SEGMENT, NOW - 60)  # has no membership any more
+        served.log.append(HISTORY, b"x", b"a stray record")
+        asked = f"/flows?first={YESTERDAY}&last={TODAY}&left={OTHER}&entered={SEGMENT}"
+        async with served.logged_in("viewer") as client:
+            assert pseudonym("c-0") in (page := (await client.get(asked)).text)
+            assert "c-0" not in page
+            found = rows((await client.get(f"{asked}&as=csv&name=movers")).text)
+            assert [one[0] for one in found] == [pseudonym("c-0")]
+        async with served.logged_in("privacy") as client:
+            assert 'href="/customers?id=c-0"' in (await client.get(asked)).text
+            came = f"/flows?first={YESTERDAY}&last={TODAY}&left=&entered={SEGMENT}&as=csv&name=movers"
+            assert [one[0] for one in rows((await client.get(came)).text)] == ["c-3"]
+
+
+@pytest.mark.asyncio
+async def test_only_the_newest_records_are_read() -> None:
+    async with served_console() as served:
+        for customer in ("c-0", "c-1", "c-2"):
+            moved(served, customer, OTHER, SEGMENT, NOW)
+        found = await recent_moves(served.log, served.memberships, 1, records=2)
+        assert [one.customer_id for one in found.moves] == ["c-1", "c-2"]
+
+
+@pytest.mark.asyncio
+async def test_who_was_forgotten_is_not_listed() -> None:
+    async with served_console(demo=True) as served, served.client("127.0.0.1") as client:
+        moved(served, "c-0", OTHER, SEGMENT, NOW - 60)
+        served.log.append(HISTORY, b"c-0", history_record(OutboxEntry("c-0", 7, 2, None)))
+        page = (await client.get(f"/flows?first={TODAY}&last={TODAY}&left={OTHER}&entered={SEGMENT}")).text
+        assert "None of the latest moves went this way" in page
+
+
+@pytest.mark.asyncio
+async def test_without_kafka_the_page_has_all_but_the_customers() -> None:
+    async with served_console(demo=True) as served, served.client("127.0.0.1") as client:
+
+        async def away(topic: str, partition: int) -> tuple[int, int]:
+            raise ServerUnavailableError(topic)
+
+        served.log.bounds = away  # type: ignore[method-assign]
+        page = await client.get(f"/flows?first={TODAY}&last={TODAY}&left={OTHER}&entered={SEGMENT}")
+        assert page.status_code == 200
+        assert "being read from Kafka" in page.text
+        assert "Every way" in page.text
