@@ -42,7 +42,9 @@ async def send_to_topics(
     most_lag: int | None = None,
     resend: bool = True,
 ) -> "SendProgress":
-    """Send the events, with heartbeats when clocks follow event time; `sent` receives the progress.
+    """Send the events, then heartbeats that say so, and others when clocks follow event time.
+
+    `sent` receives the progress.
 
     `paced_from`: event time, epoch seconds, from which `speed` applies. `most_lag`: pause while the workers are more
     records behind than this. `resend`: False leaves out events that the topics already hold, and counts them as
@@ -53,11 +55,8 @@ async def send_to_topics(
     from streamseg.topics import CLICKS
     from streamseg.wiring.kafka_clients import event_sink, group_lag, new_events_sink, topic_ids
 
-    topics = await topic_ids(settings)
-    partitions = 0
-    if settings.clock == "event":
-        _, partitions = topics[CLICKS]
-    elif speed is None or speed > 1:
+    _, partitions = (await topic_ids(settings))[CLICKS]
+    if settings.clock != "event" and (speed is None or speed > 1):
         click.echo(
             folded(
                 "clock = wall: all past events count as happening now;"
@@ -84,6 +83,7 @@ async def send_to_topics(
             speed=speed,
             paced_from=paced_from,
             partitions=partitions,
+            moves_clocks=settings.clock == "event",
             before_send=room,
             on_sent=sent,
         )

@@ -55,6 +55,8 @@ class Decoded:
     events: list[Event] = field(default_factory=list)
     offsets: list[int] = field(default_factory=list)
     heartbeat: float | None = None
+    history_ended: bool = False
+    """Whether a heartbeat said that a history was sent before it."""
     probes: list[float] = field(default_factory=list)
     """When each probe was sent, epoch seconds."""
     rejected: list[RejectedEvent] = field(default_factory=list)
@@ -158,6 +160,7 @@ class Decoder:
             return
         if isinstance(event, Heartbeat):
             decoded.heartbeat = max(event.at, decoded.heartbeat or event.at)
+            decoded.history_ended |= event.ends_history
         elif isinstance(event, Probe):
             decoded.probes.append(event.at)
         else:

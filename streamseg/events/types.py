@@ -257,6 +257,9 @@ class Erasure(_OfCustomer):
 class Heartbeat(_Timed):
     """Advances a partition's clock while there are no events: a record without a key, type `streamseg.heartbeat.v1`."""
 
+    ends_history: bool = False
+    """Whether all that there is of a history was sent before it: models without segments wait for no more of it."""
+
 
 class Probe(_Timed):
     """Shows that a partition's path works: a record without a key, type `streamseg.probe.v1`, sent by its worker.

@@ -29,6 +29,9 @@ CLOCK: Final = "clock"
 anew, when a worker starts after the last event of a replay, would not move at all."""
 IN_STEP: Final = "in step"
 """Name of `Step.in_step_at` there."""
+HISTORY_ENDED: Final = -1.0
+"""`Step.in_step_at` of a partition whose history has ended before there were segments. Kept with the checkpoint, so a
+worker that is killed meanwhile goes on."""
 
 
 class SweepKind(Enum):
@@ -53,6 +56,8 @@ class BackfillEnd(msgspec.Struct, frozen=True, kw_only=True):
     """The partition's clock when that sweep began, epoch seconds."""
     since: float
     """Time of the earliest event of its customers."""
+    is_all: bool = False
+    """Whether the history is known to have ended, so that a first model waits for no more of it."""
 
 
 def end_key(partition: int) -> bytes:
@@ -92,6 +97,15 @@ class Step:
         limit = now - _bound(self.sweep_interval)
         if times and min(times) < limit:
             self.late += sum(at < limit for at in times)
+
+    def end_history(self) -> None:
+        """Note that all that there is of a history is taken, however short it is: everybody is sampled once more."""
+        self.in_step_at, self.told_at = HISTORY_ENDED, None
+
+    @property
+    def history_ended(self) -> bool:
+        """Whether the partition is out of step because its history has ended before there were segments."""
+        return self.in_step_at == HISTORY_ENDED
 
     def is_out(self, now: float) -> bool:
         """Whether the customers' samples are not of this time.

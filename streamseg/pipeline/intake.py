@@ -34,6 +34,8 @@ class Taken:
     """Time of each event, epoch seconds, parallel to `events`."""
     heartbeat: float | None = None
     """Latest time of a heartbeat, epoch seconds."""
+    history_ended: bool = False
+    """Whether a heartbeat said that a history was sent before it."""
     probes: list[float] = field(default_factory=list)
     """When each probe was sent, epoch seconds."""
     adjusted: Counter[str] = field(default_factory=Counter)
@@ -92,6 +94,7 @@ def take(
         rejected,
         times,
         heartbeat=decoded.heartbeat,
+        history_ended=decoded.history_ended,
         probes=decoded.probes,
         adjusted=decoded.adjusted,
     )

@@ -48,6 +48,7 @@ async def send_events(
     speed: float | None = None,
     paced_from: float = 0.0,
     partitions: int = 0,
+    moves_clocks: bool = True,
     before_send: Callable[[], Awaitable[None]] = _no_wait,
     on_sent: Callable[[SendProgress], None] = lambda _: None,
 ) -> SendProgress:
@@ -58,9 +59,9 @@ async def send_events(
         sink: takes the records.
         speed: seconds of event time per second of wall time; None: no pacing.
         paced_from: epoch seconds; events that occurred earlier are sent without waiting.
-        partitions: number of partitions of the click topic. Each gets a heartbeat every `HEARTBEAT_SECONDS` of event
-            time and at the end, so that clocks in event mode advance without events. A heartbeat carries the latest
-            time that several events support. 0: no heartbeats.
+        partitions: number of partitions of the click topic. Each gets a heartbeat at the end, which says so. 0: none.
+        moves_clocks: whether each also gets one every `HEARTBEAT_SECONDS` of event time, so that clocks in event mode
+            advance without events. A heartbeat carries the latest time that several events support.
         before_send: awaited before each batch; it can wait for a slow receiver.
         on_sent: called after each batch.
     """
@@ -76,13 +77,13 @@ async def send_events(
         progress.first = batch[0].occurred_at if progress.first is None else progress.first
         progress.latest = latest if progress.latest is None else max(progress.latest, latest)
         progress.seconds = time.monotonic() - began
-        if clock.reached > 0.0 and clock.reached - last_heartbeat >= HEARTBEAT_SECONDS:
+        if moves_clocks and clock.reached > 0.0 and clock.reached - last_heartbeat >= HEARTBEAT_SECONDS:
             await sink.send(heartbeats(clock.reached, partitions))
             last_heartbeat = clock.reached
         on_sent(progress)
     if progress.first is not None:
         # A few events support no time: then the first one is the safe choice.
-        await sink.send(heartbeats(clock.reached or progress.first, partitions))
+        await sink.send(heartbeats(clock.reached or progress.first, partitions, ends_history=True))
     return progress
 
 
@@ -92,9 +93,10 @@ def record_of(event: SourceEvent) -> OutgoingRecord:
     return OutgoingRecord(event.topic, event.customer_id.encode(), event.value, headers)
 
 
-def heartbeats(occurred_at: float, partitions: int) -> list[OutgoingRecord]:
+def heartbeats(occurred_at: float, partitions: int, *, ends_history: bool = False) -> list[OutgoingRecord]:
     """Return a heartbeat with this event time (epoch seconds) for each partition of the click topic."""
-    value = msgspec.json.encode({"occurred_at": rfc3339(occurred_at)})
+    ending = {"ends_history": True} if ends_history else {}
+    value = msgspec.json.encode({"occurred_at": rfc3339(occurred_at), **ending})
     headers = (("ce_specversion", b"1.0"), ("ce_type", HEARTBEAT_TYPE.encode()))
     return [OutgoingRecord(CLICKS, None, value, headers, partition) for partition in range(partitions)]
 

@@ -86,6 +86,11 @@ class ModelCache:
         return any(one.name == segmentation and one.dropped for one in self.segmentations)
 
     @property
+    def lacks_segments(self) -> bool:
+        """Whether a segmentation that is learned has none yet."""
+        return any(one.assigner is None for one in self.segmentations if not one.dropped and not one.declared)
+
+    @property
     def relearned(self) -> int:
         """A number that rises when a backfill of any partition has led to a new model."""
         return sum(self._relearned)

@@ -165,3 +165,68 @@ def test_days_that_follow_one_by_one_and_a_short_outage_end_no_backfill() -> Non
 
     before, after = asyncio.run(live())
     assert after == before
+
+
+ONE_DAY = range(DAYS - 1, DAYS)
+
+
+@pytest.mark.parametrize("clock", [None, StandingClock()], ids=["event clock", "wall clock"])
+def test_one_day_of_clicks_has_segments_once_it_is_said_to_be_all(clock: Clock | None) -> None:
+    """Issue 14: the first model waited for 14 days or a median of 20 events, which never came."""
+
+    async def one_day() -> tuple[bool, bool, float]:
+        shop = Shop()
+        shop.play(ONE_DAY)
+        await shop.start(FULL_SPEED, clock)
+        await shop.in_step_again()
+        before, told = (await shop.snapshot()).warm, shop.ends_told
+        shop.end_history()
+        await until(lambda: shop.ends_told > told)
+        await shop.closed()
+        after = await shop.snapshot()
+        await shop.kill()
+        return before, after.warm, await shop.ratio(least=20)
+
+    before, after, ratio = asyncio.run(one_day())
+    assert (before, after) == (False, True)
+    assert ratio >= 0.97
+
+
+def test_a_worker_killed_after_it_has_read_that_a_day_was_all_still_has_the_segments_made() -> None:
+    async def killed() -> bool:
+        shop = Shop()
+        shop.play(ONE_DAY)
+        await shop.start(FULL_SPEED)
+        await shop.in_step_again()
+        await shop.kill()
+        shop.end_history()
+        await shop.start(FULL_SPEED, trainer=False)
+        told = shop.ends_told
+        await until(lambda: shop.workers[0].is_done and shop.ends_told > told)
+        await shop.kill()
+        assert not await shop.in_step(0)
+        await shop.start(FULL_SPEED)
+        await shop.closed()
+        await shop.kill()
+        return (await shop.snapshot()).warm
+
+    assert asyncio.run(killed())
+
+
+def test_a_shop_with_segments_takes_the_end_of_a_short_replay_for_nothing_new() -> None:
+    async def replays_a_missing_day() -> tuple[int, int]:
+        shop = Shop()
+        shop.play()
+        await shop.start(FULL_SPEED)
+        await shop.closed()
+        told = shop.ends_told
+        shop.end_history()
+        swept = shop.workers[0].sweeps
+        await until(lambda: shop.workers[0].is_done)
+        await asyncio.sleep(0.2)
+        assert shop.workers[0].sweeps <= swept + 1
+        await shop.kill()
+        return told, shop.ends_told
+
+    told, after = asyncio.run(replays_a_missing_day())
+    assert after == told

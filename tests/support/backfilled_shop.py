@@ -18,6 +18,7 @@ from streamseg.features.vector import vectors
 from streamseg.kafka.partitioner import partition_of
 from streamseg.pipeline import IN_STEP, is_end
 from streamseg.ports import Clock
+from streamseg.sources.sending import heartbeats
 from streamseg.topics import CLICKS, INPUT_TOPICS, PURCHASES
 from tests.support.partition import DAY, FEATURES, LAYOUT, NOON, QUICK, MemoryLog, OnePartition, Servers, until
 from tests.support.trainer import OneTrainer, SamplesTopic
@@ -77,6 +78,12 @@ class Shop:
         self.trainer: OneTrainer | None = None
         self._watching: list[asyncio.Task[None]] = []
 
+    def end_history(self) -> None:
+        """Tell every partition that all of the history was sent, as `replay` does."""
+        for one in self.servers:
+            for beat in heartbeats(NOON - 60.0, 1, ends_history=True):
+                one.log.append(beat.topic, beat.key, beat.value, beat.headers)
+
     def play(self, days: range = range(DAYS), partitions: Sequence[int] | None = None) -> None:
         """Write days of history to the logs of partitions, of all by default."""
         for number in partitions if partitions is not None else range(len(self.servers)):
@@ -133,6 +140,12 @@ class Shop:
                 assert not self.failures
                 await asyncio.sleep(0.02)
 
+    async def in_step_again(self) -> None:
+        """Wait until the trainer has answered to everything that was played, with segments or without."""
+        async with asyncio.timeout(60):
+            while not all([await self.in_step(number) for number in self.workers]):
+                await asyncio.sleep(0.02)
+
     async def worked_off(self, sweeps: int) -> None:
         """Wait until the first partition has taken all and made so many sweeps."""
         await until(lambda: self.workers[0].is_done and self.workers[0].sweeps >= sweeps)
@@ -175,12 +188,15 @@ class Shop:
     def vectors(self, rows: Rows) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
         return vectors(rows, np.arange(len(rows), dtype=np.intp), NOON, FEATURES)
 
-    async def ratio(self) -> float:
-        """Inertia of the best offline k-means on everybody, as a share of that of the memberships."""
+    async def ratio(self, least: float = 0.9 * CUSTOMERS) -> float:
+        """Inertia of the best offline k-means on everybody, as a share of that of the memberships.
+
+        `least`: customers of each partition that there must be.
+        """
         rows = await self.rows()
         scaled = standardised(self.vectors(rows), PARAMS.skewed)
         members = rows.segment[: len(rows), 0].astype(np.intp)
-        assert len(rows) > 0.9 * CUSTOMERS * len(self.servers)
+        assert len(rows) > least * len(self.servers)
         return inertia(scaled, ceiling(scaled, PARAMS.k, [members])) / inertia(scaled, members)
 
     async def catalogue(self) -> dict[str, dict[str, Any]]:

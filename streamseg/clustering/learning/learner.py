@@ -48,6 +48,7 @@ class Learner:
         self._backfills: dict[str, float] = {}
         self._relearned = 0
         self._relearn_due = False
+        self._history_ended = False
 
     def learn(self, sample: Sample, offset: int) -> bool:
         """Learn one record of the samples topic; return False if it was refused or already learned.
@@ -69,7 +70,7 @@ class Learner:
             self._model.learn(logged, sample.at)
         return True
 
-    def end_backfill(self, partition: int, at: float, since: float, offset: int) -> None:
+    def end_backfill(self, partition: int, at: float, since: float, offset: int, *, is_all: bool = False) -> None:
         """Note that everybody of a partition was sampled after a backfill: a relearn is due.
 
         Args:
@@ -77,12 +78,14 @@ class Learner:
             at: its clock then, epoch seconds.
             since: time of the earliest event of its customers.
             offset: of the record that told it; one that is already learned changes nothing.
+            is_all: whether it was all of a history: the first model then waits for no more events.
         """
         if offset > self._samples_offset:
             self._samples_offset = offset
             self._backfills[str(partition)] = at
             self._schedule.known_since(since)
             self._relearn_due = True
+            self._history_ended |= is_all
 
     def relearn(self) -> Transition | None:
         """Challenge the model with present samples if a backfill has ended, whenever the next challenge is due.
@@ -93,7 +96,8 @@ class Learner:
         if not self._relearn_due:
             return None
         self._relearn_due = False
-        ready = bool(self._model.segments) or self._schedule.warm_up_over(self._customers)
+        ready = bool(self._model.segments) or self._schedule.warm_up_over(self._customers, is_late=self._history_ended)
+        self._history_ended = False
         self._model.end_handover()  # a backfill settles everybody at once: no handover hinders it, and none follows
         transition = self.challenge() if ready else None
         self._model.end_handover()

@@ -19,7 +19,7 @@ from streamseg.clustering.lineage import Lineage, Matched, closing_at, emerged, 
 from streamseg.clustering.params import LearnerParams
 from streamseg.clustering.snapshot import Snapshot
 
-FIRST_RESTARTS: Final = 4
+FIRST_RESTARTS: Final = 10
 LINEAGE_KEPT: Final = 256
 RETIRED_KEPT: Final = 4096
 LEAST_CLUSTERS: Final = 2

@@ -102,9 +102,9 @@ class ChallengeSchedule:
     def _is_late(self) -> bool:
         return self.learned_until is not None and self.learned_until >= (self.warm_up_ends_at or math.inf)
 
-    def warm_up_over(self, customers: RecentCustomers) -> bool:
-        """Whether there are enough customers for the first model."""
-        if self._is_late:
+    def warm_up_over(self, customers: RecentCustomers, *, is_late: bool = False) -> bool:
+        """Whether there are enough customers for the first model; `is_late` if no more events are to be waited for."""
+        if is_late or self._is_late:
             return len(customers) >= self.customers_needed_late
         progress = self.warm_up(customers)
         return progress.customers >= progress.customers_needed and progress.median_events >= progress.events_needed

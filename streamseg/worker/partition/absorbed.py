@@ -38,6 +38,8 @@ class Absorbed:
     """By topic, when Kafka got the last record, epoch seconds."""
     times: list[SeenTimes] = field(default_factory=list)
     """Event times by run."""
+    history_ended: bool = False
+    """Whether a heartbeat said that a history was sent before it."""
     traced: list[TracedEvent] = field(default_factory=list)
     """Events whose producers sample their traces, if this worker traces."""
     stages: StageTimes = NOT_YET
@@ -67,6 +69,7 @@ class Absorbed:
         self.began_at = self.began_at if self.taken else now
         self.taken.append(TakenRun(source, taken))
         self.note_records(run.topic, len(run.records) - len(taken.probes), len(taken.rejected))
+        self.history_ended |= taken.history_ended
         self.times.append(SeenTimes(run.topic, taken.times, taken.offsets, taken.heartbeat))
         self.probe = max((*taken.probes, self.probe or 0.0), default=0.0) or None
         if run.records:

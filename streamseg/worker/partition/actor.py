@@ -259,6 +259,8 @@ class Partition:
         report_outliers(outliers, self._ports.clock.now(self.number), self.number, self._metrics)
         for seen_times in absorbed.times:
             self._lease.step.absorbed(seen_times.times, self._ports.clock.now(self.number))
+        if absorbed.history_ended and self._models.lacks_segments:
+            self._lease.step.end_history()
         for topic, seen in absorbed.seen.items():
             self._shares[topic].add(seen, absorbed.rejected[topic])
         if absorbed.dead_letters:

@@ -133,7 +133,8 @@ class Sweep:
             log.info(
                 "partition %d: %.0f days of history are taken; everybody is sampled for a relearn", partition, days
             )
-            end = BackfillEnd(partition=partition, at=done.started_at, since=done.since)
+            at, is_all = done.started_at, self._step.history_ended
+            end = BackfillEnd(partition=partition, at=at, since=done.since, is_all=is_all)
             record = OutgoingRecord(
                 SAMPLES, pipeline.end_key(partition), msgspec.json.encode(end), (), SAMPLES_PARTITION
             )

@@ -264,7 +264,7 @@ class Trainer:
         except ValueError:  # msgspec's errors are of this type
             return False
         for learner in self._learners.values():
-            learner.end_backfill(end.partition, end.at, end.since, record.offset)
+            learner.end_backfill(end.partition, end.at, end.since, record.offset, is_all=end.is_all)
         return True
 
     async def _publish_if_due(self) -> None:

@@ -183,6 +183,14 @@ def test_heartbeats_give_the_latest_time_and_no_events() -> None:
     assert isinstance(decoded(CLICK, beats[0]), Heartbeat)
 
 
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_heartbeat_can_say_that_a_history_has_ended(ends: bool) -> None:
+    at = APPENDED_MS / 1000
+    sent = [*heartbeats(at, 1, ends_history=ends), *heartbeats(at, 1)]
+    run = [record(CLICK, body(CLICK)), *(record(CLICK, one.value, one.key, one.headers) for one in sent)]
+    assert DECODER.decode_run(CLICK, run).history_ended is ends
+
+
 def test_a_heartbeat_with_a_key_or_without_a_valid_time_is_rejected() -> None:
     moment = {"occurred_at": "2026-11-23T14:05:09Z"}
     assert rejection(CLICK, record(CLICK, moment, b"c-81", HEARTBEAT)).reason is Reason.WRONG_KEY

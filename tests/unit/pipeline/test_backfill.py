@@ -96,3 +96,22 @@ def test_everybody_is_settled_once_more_when_another_partition_has_led_to_a_new_
     waiting = Step(0.0, 6 * HOUR)
     assert sweeping(waiting, START) is SAMPLE
     assert sweeping(waiting, START, relearned=True) is ORDINARY, "it waits for its own customers"
+
+
+def test_the_end_of_a_short_history_has_everybody_sampled_once_more_also_after_a_restart() -> None:
+    step = Step(START, 6 * HOUR)
+    assert sweeping(step, START + HOUR) is ORDINARY
+    step.end_history()
+    again = Step(step.in_step_at, 6 * HOUR)
+    for one in (step, again):
+        assert sweeping(one, START + 2 * HOUR) is SAMPLE
+        assert one.history_ended
+        assert sweeping(one, START + 2 * HOUR, relearned_at=START + 2 * HOUR) is SETTLE
+        assert (one.in_step_at, one.history_ended) == (START + 2 * HOUR, False)
+
+
+def test_an_end_that_is_told_while_the_trainer_answers_to_an_earlier_one_is_another() -> None:
+    step = Step(0.0, 6 * HOUR)
+    assert sweeping(step, START) is SAMPLE
+    step.end_history()
+    assert sweeping(step, START + HOUR, relearned_at=START) is SAMPLE

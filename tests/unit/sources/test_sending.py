@@ -45,9 +45,19 @@ def test_every_partition_gets_heartbeats_during_silence_and_at_the_end() -> None
     asyncio.run(send_events([*events, click(0, 1_001.0 + HEARTBEAT_SECONDS)], sink, partitions=3))
     beats = [record for record in sink.sent if record.key is None]
     assert [record.partition for record in beats] == [0, 1, 2] * 3
-    times = [json.loads(record.value or b"")["occurred_at"] for record in beats]
+    values = [json.loads(record.value or b"") for record in beats]
+    times = [value["occurred_at"] for value in values]
+    assert [value.get("ends_history", False) for value in values] == [False] * 6 + [True] * 3
     assert times[::3] == ["1970-01-01T00:16:40Z", "1970-01-01T06:16:40Z", "1970-01-01T06:16:41Z"]
     assert all(dict(record.headers)["ce_type"] == b"streamseg.heartbeat.v1" for record in beats)
+
+
+def test_a_clock_that_events_do_not_move_is_told_the_end_only() -> None:
+    sink = MemorySink()
+    events = [click(n, 1_000.0 + n * HEARTBEAT_SECONDS) for n in range(5)]
+    asyncio.run(send_events(events, sink, partitions=2, moves_clocks=False))
+    beats = [json.loads(record.value or b"") for record in sink.sent if record.key is None]
+    assert [one["ends_history"] for one in beats] == [True, True]
 
 
 def test_paced_events_are_not_sent_early() -> None:

@@ -101,3 +101,31 @@ def test_the_first_model_waits_as_long_as_in_a_slow_replay(days: int, placed: bo
     model.end_backfill(0, END, END - days * DAY_SECONDS, offset)
     assert (model.relearn() is not None) is placed
     assert model.snapshot().warm is placed
+
+
+@pytest.mark.parametrize(
+    ("customers", "is_all", "placed"),
+    [
+        pytest.param(25, True, True, id="all that there is, five customers per cluster"),
+        pytest.param(24, True, False, id="too few customers"),
+        pytest.param(25, False, False, id="there may be more to come: the wait is kept"),
+    ],
+)
+def test_a_history_of_one_day_that_is_all_gets_its_first_model_at_its_end(
+    customers: int, is_all: bool, placed: bool
+) -> None:
+    model = learner(k=5, warm_up_per_cluster=20)
+    offset = learn(model, day_of_samples(AT, customers, events=2), 0)
+    model.end_backfill(0, END, END - DAY_SECONDS, offset, is_all=is_all)
+    assert (model.relearn() is not None) is placed
+    assert model.snapshot().warm is placed
+
+
+def test_an_end_of_all_lets_no_later_end_go_without_its_wait() -> None:
+    model = learner(k=5, warm_up_per_cluster=20)
+    offset = learn(model, day_of_samples(AT, 24, events=2), 0)
+    model.end_backfill(0, END, END - DAY_SECONDS, offset, is_all=True)
+    assert model.relearn() is None
+    offset = learn(model, day_of_samples(AT, 30, events=2), offset + 1)
+    model.end_backfill(1, END, END - DAY_SECONDS, offset)
+    assert model.relearn() is None
