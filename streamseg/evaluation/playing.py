@@ -25,6 +25,8 @@ from streamseg.time_units import DAY_SECONDS
 
 LOOKS_PER_DAY: Final = 144
 """Active customers are looked at every ten minutes."""
+SWEEPS_PER_DAY: Final = 4
+"""Everybody is looked at as often as a worker does by default: at one sweep a day, who decays moves a day too late."""
 STEADY_SHARE: Final = 0.25
 """The steady time is this share of the time before the change, at its end: by then the model has settled, so that moves
 count as flapping."""
@@ -137,7 +139,10 @@ class Run:
         steady = self._steady_from < end <= stream.before_at + stream.day / 2
         moves = count = 0
         active, moved_otherwise = set[int](), Counter[int]()
+        sweeps = [end - stream.day * later / SWEEPS_PER_DAY for later in reversed(range(SWEEPS_PER_DAY))]
         for flush in flushes(events, stream.day / LOOKS_PER_DAY):
+            while len(sweeps) > 1 and sweeps[0] <= flush[0].occurred_at:
+                moved_otherwise.update(self._sweep(sweeps.pop(0)))
             now = flush[-1].occurred_at
             flushed = worker.flush(flush, now)
             count += flushed.events
@@ -153,9 +158,8 @@ class Run:
                     one.look(assignable, rows, steady=steady)
             self._learn_samples()
             self._look(now)
-        moved_otherwise.update(worker.sweep(end).tolist())
-        self._learn_samples()
-        self._look(end)
+        for at in sweeps:
+            moved_otherwise.update(self._sweep(at))
         slots = worker.assignable()
         self.events += count
         if steady:
@@ -172,6 +176,13 @@ class Run:
         self._segments = after
         if self.births is not None:
             self.births.end_day(end, worker.learner.snapshot().lineage, self._true_groups(end))
+
+    def _sweep(self, at: float) -> list[int]:
+        """Look at everybody; return the rows that moved."""
+        moved: list[int] = self.worker.sweep(at).tolist()
+        self._learn_samples()
+        self._look(at)
+        return moved
 
     def _learn_samples(self) -> None:
         """Give the samples that streamseg has learned to the baselines with the same recipe."""
