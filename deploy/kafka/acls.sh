@@ -30,7 +30,8 @@ for topic in membership-history dead-letters models; do
     allow worker --topic "streamseg.$topic" --operation Write
 done
 
-allow console --topic streamseg. --resource-pattern-type prefixed --operation Read # how far the workers are
+allow console --topic streamseg. --resource-pattern-type prefixed --operation Read # how far the workers are, and timelines
+allow console --topic streamseg.erasures --operation Write
 allow console --group streamseg --operation Describe
 allow console --group streamseg-reader --operation Describe
 

@@ -19,6 +19,7 @@ from streamseg.console.access.security_headers import SecurityHeaders
 from streamseg.console.charts import drawing
 from streamseg.console.reads.facts import Facts
 from streamseg.console.routes.changing import Changing
+from streamseg.console.routes.erasing import Erasing
 from streamseg.console.routes.fixed import Fixed
 from streamseg.console.routes.login import Login
 from streamseg.console.routes.openid import OpenIdLogin
@@ -28,7 +29,7 @@ from streamseg.console.texts import texts
 from streamseg.errors import ServerUnavailableError
 from streamseg.language.actions import Action
 from streamseg.logs import OutageLog
-from streamseg.ports import ApiKeyStore, AuditLog
+from streamseg.ports import ApiKeyStore, AuditLog, EventSink
 from streamseg.tasks import end
 
 log = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ class Console:
         gate: who may come in.
         keys: the keys of the console.
         audit: where changes are written down.
+        sink: takes requests to erase customers.
         language: of readers who ask for none that there is.
         actions: the table of suggested actions.
         streams_limit: pages that are kept up to date at the same time.
@@ -58,6 +60,7 @@ class Console:
         gate: Gate,
         keys: ApiKeyStore,
         audit: AuditLog,
+        sink: EventSink,
         *,
         language: str,
         actions: tuple[Action, ...],
@@ -75,6 +78,7 @@ class Console:
                 *Login(gate, self._serving, openid).routes(),
                 *(OpenIdLogin(gate, openid, self._serving, audit, secure=secure).routes() if openid else ()),
                 *Changing(facts, gate, audit).routes(),
+                *Erasing(facts, gate, audit, sink).routes(),
                 *self._serving.routes(),
             ],
             exception_handlers={

@@ -16,13 +16,16 @@ from streamseg.console.access.sessions import Signer
 from streamseg.console.app import Console
 from streamseg.console.reads.facts import Facts
 from streamseg.console.routes.openid import RETURN
-from streamseg.errors import SettingsError
+from streamseg.errors import ServerUnavailableError, SettingsError
 from streamseg.kafka.partitioner import partition_of
 from streamseg.language.actions import read_actions
+from streamseg.ports import Log, OutgoingRecord, StateStore
+from streamseg.service.erasures import partition_of_customer
 from streamseg.service.explainer import Explainer
 from streamseg.service.movers import recent_moves
 from streamseg.service.status import Status
 from streamseg.service.status_judgement import Problem, problems
+from streamseg.service.timeline import Timeline, read_timeline
 from streamseg.settings import Settings
 from streamseg.store.key_names import CONSOLE_KEYS
 from streamseg.store.redis.api_key_store import RedisApiKeyStore
@@ -30,7 +33,7 @@ from streamseg.wiring.build_audiences import reasons
 from streamseg.wiring.build_status import read_status
 from streamseg.wiring.declared_audiences import live_audiences
 from streamseg.wiring.derived import derive
-from streamseg.wiring.kafka_clients import late_log
+from streamseg.wiring.kafka_clients import event_sink, late_log
 from streamseg.wiring.redis_clients import redis_client
 from streamseg.wiring.stores import audit_log, stores
 
@@ -39,6 +42,10 @@ log = logging.getLogger(__name__)
 LOCAL: frozenset[str] = frozenset({"127.0.0.1", "::1", "localhost"})
 LATE_SECONDS = 60.0
 """As `streamseg status` has it."""
+SEND_SECONDS = 10.0
+"""How long Kafka may take to acknowledge a record."""
+TIMELINE_SECONDS = 3.0
+"""How long the topics are read for a timeline."""
 
 
 @asynccontextmanager
@@ -55,6 +62,7 @@ async def console_on_redis(settings: Settings, *, demo: bool = False) -> AsyncIt
         audit_log(settings) as audit,
         _openid(settings, signer) as openid,
         late_log(settings) as log,
+        late_log(settings) as past_log,  # a log reads one range at a time, and a past takes seconds
     ):
         facts = Facts(
             state,
@@ -65,6 +73,8 @@ async def console_on_redis(settings: Settings, *, demo: bool = False) -> AsyncIt
             status=partial(_status, settings, ask_kafka=not demo),
             explainer=Explainer(state, models, lambda: derived.layout, partition_of, lambda: derived.populations),
             reasons=partial(reasons, settings),
+            past=partial(_past, past_log, state),
+            partition_of=partition_of,
             unknown=derived.publishing.unknown_consent,
             segmentations=tuple(settings.segmentations),
             moves=lambda partitions: recent_moves(log(), memberships, partitions),
@@ -76,6 +86,7 @@ async def console_on_redis(settings: Settings, *, demo: bool = False) -> AsyncIt
             Gate(signer, secure=secure, demo=demo, openid=openid is not None),
             RedisApiKeyStore(redis, CONSOLE_KEYS),
             audit,
+            SeldomSink(settings),
             language=settings.descriptions.language,
             actions=tuple(read_actions(settings.descriptions.actions_file)),
             streams_limit=given.streams_limit,
@@ -90,6 +101,29 @@ async def run_console(
     """Serve until `stop` is set; `listening` is called with the address. Raises `SettingsError`."""
     async with console_on_redis(settings, demo=demo) as console:
         await serve(console, settings.console.host, settings.console.port, stop=stop, listening=listening)
+
+
+class SeldomSink:
+    """A sink that connects to Kafka for each sending: a producer that stays would do nothing most of the time."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    async def send(self, records: Sequence[OutgoingRecord]) -> None:
+        """See the port."""
+        sink = event_sink(self._settings)
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await sink.send(records)
+        except TimeoutError:
+            raise ServerUnavailableError("Kafka does not acknowledge the record") from None
+        finally:
+            await sink.close()
+
+
+async def _past(log: Callable[[], Log], state: StateStore, customer_id: str) -> Timeline:
+    partition = await partition_of_customer(state, partition_of, customer_id)
+    return await read_timeline(log(), partition, customer_id, seconds=TIMELINE_SECONDS)
 
 
 @asynccontextmanager

@@ -23,6 +23,7 @@ from streamseg.service.key_issuing import issue
 from streamseg.service.movers import recent_moves
 from streamseg.service.status import Status, StoredFacts
 from streamseg.service.status_judgement import Problem
+from streamseg.service.timeline import Timeline, read_timeline
 from streamseg.store.memory import MemoryApiKeyStore, MemoryMembershipStore, MemoryModelStore, MemoryStateStore
 from streamseg.store.memory.audit_log import MemoryAuditLog
 from streamseg.wiring.declared_audiences import live_audiences
@@ -78,7 +79,7 @@ async def served_console(
 ) -> AsyncIterator[ServedConsole]:
     """Serve a console with two segments of two customers each; one moved today."""
     state, memberships, models = MemoryStateStore(), MemoryMembershipStore(ttl_seconds=60), MemoryModelStore()
-    keys, audit = MemoryApiKeyStore(), MemoryAuditLog()
+    keys, audit, log = MemoryApiKeyStore(), MemoryAuditLog(), MemoryLog()
     await models.write_catalogue({SEGMENT: entry("Weekend shoppers"), OTHER: entry("=Night owls")})
     for number, segment in enumerate((SEGMENT, SEGMENT, OTHER, OTHER)):
         customer = f"c-{number}"
@@ -101,6 +102,9 @@ async def served_console(
     async def reasons(_: str, __: str) -> Mapping[str, Any]:
         return {}
 
+    async def past(customer: str) -> Timeline:
+        return await read_timeline(log, 0, customer, seconds=1.0)
+
     facts = Facts(
         state,
         memberships,
@@ -110,6 +114,8 @@ async def served_console(
         status=status,
         explainer=Explainer(state, models, lambda: LAYOUT, lambda _, __: 0),
         reasons=reasons,
+        past=past,
+        partition_of=lambda _, __: 0,
         unknown=NOTHING,
         segmentations=("behaviour",),
         moves=lambda partitions: recent_moves(served.log, memberships, partitions),
@@ -118,9 +124,9 @@ async def served_console(
     )
     gate = Gate(Signer(), secure=secure, demo=demo, openid=openid is not None, clock=lambda: NOW)
     console = Console(
-        facts, gate, keys, audit, language="en", actions=tuple(read_actions()), streams_limit=2, secure=secure,
+        facts, gate, keys, audit, log, language="en", actions=tuple(read_actions()), streams_limit=2, secure=secure,
         openid=openid,
     )  # fmt: skip
-    served = ServedConsole(console, gate, keys, audit, models, memberships, plain=plain)
+    served = ServedConsole(console, gate, keys, audit, models, memberships, log, plain)
     await console.refresh()
     yield served

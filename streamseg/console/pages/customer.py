@@ -5,6 +5,7 @@ from typing import Any, Final
 from streamseg.clustering.description.describe import pseudonym
 from streamseg.console.charts import specs
 from streamseg.console.pages.audiences import in_labels
+from streamseg.console.pages.customer_past import past
 from streamseg.console.pages.segment_texts import entries_for, label_of, segment_cell
 from streamseg.console.pages.view import Page, Parameters, Reader, View
 from streamseg.console.reads.facts import Facts
@@ -23,7 +24,7 @@ async def view(facts: Facts, reader: Reader, given: Parameters) -> View:
         return View(t("customer.title"), {"asked": "", "shown": None})
     membership = await facts.membership(asked)
     if membership is None:
-        return View(t("customer.title"), {"asked": asked, "shown": None})
+        return View(t("customer.title"), {"asked": asked, "shown": None, "may_erase": reader.may("erase")})
     published = decode(membership)
     entries = entries_for(await facts.catalogue(), reader)
     reasons, explained = await facts.reasons(asked, reader.texts.language), await facts.explain(membership)
@@ -51,6 +52,7 @@ async def view(facts: Facts, reader: Reader, given: Parameters) -> View:
             "name": names.get(audience, audience),
             "member": one["member"],
             "since": one["since"],
+            "until": one["until"],
             "clauses": [[_literal(each, labels, t) for each in clause] for clause in one["clauses"]],
         }
         for audience, one in sorted(reasons.items(), key=lambda item: (not item[1]["member"], item[0]))
@@ -62,7 +64,15 @@ async def view(facts: Facts, reader: Reader, given: Parameters) -> View:
     }
     return View(
         shown,
-        {"asked": asked, "shown": shown, "segments": segments, "audiences": audiences, "consent": consent},
+        {
+            "asked": asked,
+            "shown": shown,
+            "segments": segments,
+            "audiences": audiences,
+            "consent": consent,
+            "past": past(facts, reader, asked, entries, names),
+            "may_erase": reader.may("erase"),
+        },
         {},
         charts,
         float(published.as_of),

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from streamseg.console.pages import audiences, customer, flows, overlap, overview, segment
+from streamseg.console.pages import audiences, customer, erasure, flows, overlap, overview, segment
 from streamseg.console.pages.view import Page
 
 PAGES: Final[tuple[Page, ...]] = (
@@ -13,6 +13,7 @@ PAGES: Final[tuple[Page, ...]] = (
     audiences.PAGE,
     overlap.PAGE,
     customer.PAGE,
+    erasure.PAGE,
 )
 NAVIGATION: Final = (
     ("overview", "/"),

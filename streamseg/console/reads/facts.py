@@ -9,21 +9,24 @@ from typing import Any, Final
 
 from streamseg.audiences.declared import DeclaredAudiences
 from streamseg.console.reads.kept import Kept
+from streamseg.console.reads.timelines import Timelines
 from streamseg.errors import StreamsegError
 from streamseg.features.layout import Layout
 from streamseg.membership.types import Consent
 from streamseg.pipeline import LiveAudiences
 from streamseg.ports import MembershipStore, ModelStore, StateStore
 from streamseg.service import audiences, changes, segments
-from streamseg.service.audience_rows import Rest
+from streamseg.service.audience_rows import Rest, clock_of
 from streamseg.service.audience_survey import Survey, survey
 from streamseg.service.changes import Changes, SizesOfDay
 from streamseg.service.day_counts import date_of, read_day_counts
+from streamseg.service.erasures import Erasure, ErasureState, erasure_state, new_erasure, partition_of_customer
 from streamseg.service.explainer import Explainer
 from streamseg.service.movers import RecentMoves
 from streamseg.service.overlap import Overlap, overlap_of
 from streamseg.service.status import Status
 from streamseg.service.status_judgement import Problem
+from streamseg.service.timeline import Timeline
 from streamseg.service.viability import AudienceCounts, counts_of
 from streamseg.time_units import DAY_SECONDS
 
@@ -65,6 +68,8 @@ class Facts:
         status: reads the status, with what is not right.
         explainer: explains the segments of a customer.
         reasons: explains the audiences of a customer.
+        past: reads the timeline of a customer from the topics.
+        partition_of: partition of a customer, of so many.
         unknown: the consent of who gave no answer.
         segmentations: the declared ones.
         moves: reads the newest moves of so many partitions.
@@ -83,6 +88,8 @@ class Facts:
         status: Callable[[], Awaitable[tuple[Status, Sequence[Problem]]]],
         explainer: Explainer,
         reasons: Callable[[str, str], Awaitable[Mapping[str, Any]]],
+        past: Callable[[str], Awaitable[Timeline]],
+        partition_of: Callable[[str, int], int],
         unknown: Consent,
         segmentations: Sequence[str],
         moves: Callable[[int], Awaitable[RecentMoves]],
@@ -94,6 +101,9 @@ class Facts:
         self._explainer, self._event_clock, self._clock = explainer, event_clock, clock
         self.reasons = reasons
         """Returns why a customer is in each audience or not, in a language."""
+        self.timeline = Timelines(past).get
+        """Returns the past of a customer as far as it was read, see `Timelines.get`."""
+        self._partition_of = partition_of
         self.segmentations = tuple(segmentations)
         catalogue = Kept(partial(segments.read_catalogue, models), QUICK_SECONDS)
         self.catalogue = catalogue.get
@@ -134,6 +144,17 @@ class Facts:
     async def explain(self, membership: bytes) -> dict[str, Any]:
         """Return why a customer is in each segment."""
         return await self._explainer.explain(membership)
+
+    async def erasure(self, customer_id: str) -> Erasure:
+        """Return a request to erase all of a customer up to now; with an event clock, up to that of the partition."""
+        now = self._clock()
+        if self._event_clock:
+            now = await clock_of(self._state, await partition_of_customer(self._state, self._partition_of, customer_id))
+        return new_erasure(customer_id, now)
+
+    async def erasure_state(self, erasure: Erasure) -> ErasureState:
+        """Return how far an erasure is."""
+        return await erasure_state(self._state, self._memberships, self._partition_of, erasure)
 
     async def rename(self, segment: str, name: str | None) -> None:
         """Name a segment, None restores the generated label. Raises `NotFoundError`."""

@@ -1,0 +1,64 @@
+"""The customer page in Chromium, on the demo: what happened to somebody appears, and they are erased. Issue 17."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser
+
+from streamseg.clustering.description.describe import pseudonym
+from tests.support.api import run_command
+from tests.support.console_demo import KEPT, Demo, barriers, running_browser, running_demo, visitor
+
+pytestmark = pytest.mark.integration
+
+CUSTOMER = "fg-000001"
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    with running_demo(tmp_path_factory.mktemp("demo")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with running_browser() as running:
+        yield running
+
+
+def test_the_past_of_a_customer_appears_by_itself(demo: Demo, chromium: Browser) -> None:
+    KEPT.mkdir(parents=True, exist_ok=True)
+    for scheme, width in (("light", 1360), ("dark", 390)):
+        size = {"width": width, "height": 900}
+        with visitor(chromium, locale="en-GB", color_scheme=scheme, viewport=size) as (_, page, wrong):
+            page.goto(f"{demo.console}/customers?id={CUSTOMER}")
+            page.wait_for_selector(".past .yes")
+            past = page.locator("#live_past").inner_text()
+            assert "entered" in past
+            assert "Events before it" in past
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+            page.screenshot(path=KEPT / f"past-{scheme}-{width}.png", full_page=True)
+            assert barriers(page) == []
+            assert wrong == []
+
+
+def test_a_customer_is_erased_after_their_id_was_typed_and_the_receipt_follows_it(
+    demo: Demo, chromium: Browser
+) -> None:
+    with visitor(chromium, locale="en-GB") as (_, page, _wrong):
+        page.goto(f"{demo.console}/customers?id={CUSTOMER}")
+        page.focus("#typed")
+        page.keyboard.type("fg-000002")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("h1:has-text('This did not work')")
+        page.goto(f"{demo.console}/customers?id={CUSTOMER}")
+        page.focus("#typed")
+        page.keyboard.type(CUSTOMER)
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/customers/erasure?*")
+        page.wait_for_function("() => document.querySelectorAll('#live_receipt .yes').length === 3")
+        page.screenshot(path=KEPT / "erasure-light-1360.png", full_page=True)
+        assert barriers(page) == []
+    told = json.loads(run_command("audit", "--json", environment=demo.environment).stdout)["changes"]
+    assert [(one["action"], one["subject"]) for one in told] == [("erase customer", pseudonym(CUSTOMER))]
