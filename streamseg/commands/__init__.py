@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 COMMANDS: Final = {
     "advise-k": "Suggest the number of segments for the live customers.",
     "api": "Serve memberships over HTTP.",
-    "audit": "Print what people changed in the console.",
+    "audit": "Print who changed what.",
     "audiences": "List, preview, add and drop audiences.",
     "bench": "Measure throughput, latency, growth and more.",
     "check-config": "Print the settings in force.",

@@ -1,4 +1,4 @@
-"""`streamseg audit`: what people changed in the console."""
+"""`streamseg audit`: what people and programs changed."""
 
 import asyncio
 import json
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 @json_option
 @click.pass_obj
 def command(invocation: Invocation, *, limit: int, as_json: bool) -> None:
-    """Print what people changed in the console: who, when, what, before and after; the oldest first."""
+    """Print what was changed: who, when, what, before and after; the oldest first.
+
+    In the console, over HTTP and on the command line: names of segments, audiences, lists, segmentations.
+    """
     from streamseg.wiring.stores import audit_log
 
     async def read() -> "Sequence[AuditEntry]":
@@ -35,7 +38,8 @@ def command(invocation: Invocation, *, limit: int, as_json: bool) -> None:
         click.echo(json.dumps({"changes": [asdict(one) for one in entries]}))
         return
     if not entries:
-        say("nothing was changed in the console yet")
+        say("nothing was changed yet")
     for one in entries:
         before, after = (json.dumps(each, ensure_ascii=False) for each in (one.before, one.after))
-        say(f"{utc(one.at)}  {one.who} ({one.role}, {one.key_id})  {one.action} {one.subject}: {before} -> {after}")
+        by = ", ".join(filter(None, (one.role, one.key_id)))
+        say(f"{utc(one.at)}  {one.who} ({by})  {one.action} {one.subject}: {before} -> {after}")

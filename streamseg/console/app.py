@@ -18,6 +18,7 @@ from streamseg.console.access.openid.logins import OpenIdLogins
 from streamseg.console.access.security_headers import SecurityHeaders
 from streamseg.console.charts import drawing
 from streamseg.console.reads.facts import Facts
+from streamseg.console.routes.building import Building
 from streamseg.console.routes.changing import Changing
 from streamseg.console.routes.erasing import Erasing
 from streamseg.console.routes.fixed import Fixed
@@ -30,6 +31,7 @@ from streamseg.errors import ServerUnavailableError
 from streamseg.language.actions import Action
 from streamseg.logs import OutageLog
 from streamseg.ports import ApiKeyStore, AuditLog, EventSink
+from streamseg.service.audience_desk import AudienceDesk
 from streamseg.tasks import end
 
 log = logging.getLogger(__name__)
@@ -47,6 +49,7 @@ class Console:
         keys: the keys of the console.
         audit: where changes are written down.
         sink: takes requests to erase customers.
+        desk: previews, declares and drops audiences.
         language: of readers who ask for none that there is.
         actions: the table of suggested actions.
         streams_limit: pages that are kept up to date at the same time.
@@ -62,6 +65,7 @@ class Console:
         audit: AuditLog,
         sink: EventSink,
         *,
+        desk: AudienceDesk,
         language: str,
         actions: tuple[Action, ...],
         streams_limit: int,
@@ -79,6 +83,7 @@ class Console:
                 *(OpenIdLogin(gate, openid, self._serving, audit, secure=secure).routes() if openid else ()),
                 *Changing(facts, gate, audit).routes(),
                 *Erasing(facts, gate, audit, sink).routes(),
+                *Building(facts, gate, desk, self._serving).routes(),
                 *self._serving.routes(),
             ],
             exception_handlers={

@@ -1,5 +1,6 @@
 """Texts, numbers and shares in the language of the reader."""
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
 
@@ -24,6 +25,11 @@ class Texts:
             text = text["one" if facts.get("count") == 1 else "other"]
         given = {name: self.number(one) if isinstance(one, (int, float)) else one for name, one in facts.items()}
         return str(text).format(**given)
+
+    def table(self, name: str) -> Mapping[str, Any]:
+        """Return all messages of a table, for a script of the page."""
+        found: Mapping[str, Any] = self._tables[name]
+        return found
 
     def number(self, value: float, places: int = 0) -> str:
         """Write a number."""

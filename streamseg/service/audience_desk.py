@@ -1,4 +1,4 @@
-"""Answers what programs ask of audiences over HTTP, beside lookups that must not wait.
+"""Answers what programs and the console ask of audiences, beside lookups and pages that must not wait.
 
 Loads numpy: import it only when audiences are asked for.
 """
@@ -19,13 +19,15 @@ from streamseg.clustering.description.describe import pseudonym
 from streamseg.clustering.likeness.models import Lookalikes
 from streamseg.errors import NotFoundError, StreamsegError
 from streamseg.features.layout import Layout
+from streamseg.language import DEFAULT
 from streamseg.membership.types import Consent
 from streamseg.pipeline import LiveAudiences
-from streamseg.ports import ModelStore, StateStore
+from streamseg.ports import AuditLog, ModelStore, StateStore
 from streamseg.service import audiences
 from streamseg.service.audience_reasons import read_reasons
 from streamseg.service.audience_rows import Rest
 from streamseg.service.audience_survey import Survey, survey
+from streamseg.service.audit_trail import Author, Trail
 from streamseg.service.lists import ListContents
 from streamseg.service.overlap import Overlap, overlap_of
 from streamseg.service.viability import AudienceCounts, counts_of
@@ -49,11 +51,12 @@ class BusyError(StreamsegError):
 
 
 class AudienceDesk:
-    """The audiences of a shop, for programs. Rows are scanned in pieces, by one question at a time.
+    """The audiences of a shop, for programs and pages. Rows are scanned in pieces, by one question at a time.
 
     Args:
         state: the stored rows.
         models: the declared audiences.
+        audit: where changes are written down.
         layout: of the rows.
         unknown: the consent of who gave no answer.
         live_of: prepares declared audiences for rows, with uploaded lists and the published look-alikes.
@@ -69,6 +72,7 @@ class AudienceDesk:
         self,
         state: StateStore,
         models: ModelStore,
+        audit: AuditLog,
         layout: Layout,
         unknown: Consent,
         *,
@@ -82,6 +86,7 @@ class AudienceDesk:
     ) -> None:
         self._state = state
         self._models = models
+        self._audit = audit
         self._lists = ListContents(models)
         self._layout = layout
         self._unknown = unknown
@@ -110,37 +115,49 @@ class AudienceDesk:
             raise NotFoundError(f"there is no audience {audience}")
         return _shown(found, await audiences.read_sizes(self._models))
 
-    async def declare(self, document: bytes) -> list[tuple[Declared, bool]]:
+    async def declare(
+        self, document: bytes, author: Author, *, name: str = "body.json", versions: Mapping[str, int] | None = None
+    ) -> list[tuple[Declared, bool]]:
         """Declare the audiences of a document, or change them. Return each, and whether that changed anything.
 
-        Raises `DefinitionError` for a wrong document, `SettingsError` without room or for a dropped id.
+        The ending of `name` tells the language of the document. `versions` are what must be there still, see
+        `service.audiences.declare`.
+
+        Raises `DefinitionError` for a wrong document, `SettingsError` without room or for a dropped id, `StaleError`.
         """
         before = await audiences.read_declared(self._models)
-        read = self._read(document, before)
-        after = await audiences.declare(self._models, read, self._layout.audiences)
+        read = self._read(document, before, name)
+        trail = Trail(self._audit, author, self._clock)
+        after = await audiences.declare(self._models, read, self._layout.audiences, trail, versions)
         found = [after.find(one.id) for one in read]
         return [(one, before.find(one.id) != one) for one in found if one is not None]
 
-    async def drop(self, audience: str) -> None:
+    async def drop(self, audience: str, author: Author) -> None:
         """Drop an audience for good. Raises `NotFoundError`."""
-        await audiences.drop(self._models, audience)
+        await audiences.drop(self._models, audience, Trail(self._audit, author, self._clock))
 
-    async def preview(self, document: bytes) -> list[audiences.Preview]:
-        """Return who would belong to the audiences of a document.
+    async def preview(
+        self, document: bytes, *, name: str = "body.json", language: str = DEFAULT
+    ) -> list[audiences.Preview]:
+        """Return who would belong to the audiences of a document; reasons of examples are in a language.
 
         Raises `DefinitionError`, `SettingsError` without room or for a dropped id, `BusyError`.
         """
         declared = await audiences.read_declared(self._models)
-        read = self._read(document, declared)
+        read = self._read(document, declared, name)
         for one in read:
             declared = declared.with_(one.id, one.written(), self._layout.audiences)
         live = await self._made(declared)
-        wished = [one.id for one in read]
+        wished, clock = [one.id for one in read], self._event_clock
         return await self._alone(
             lambda: audiences.previews(
-                self._state, self._layout, live, wished, event_clock=self._event_clock, rest=self._rest
+                self._state, self._layout, live, wished, event_clock=clock, rest=self._rest, language=language
             )
         )
+
+    async def vocabulary(self) -> Vocabulary:
+        """Return what rules can speak of, with the lists that are uploaded."""
+        return self._vocabulary(self._layout, await audiences.read_declared(self._models))
 
     async def counts(self) -> tuple[int, Mapping[str, AudienceCounts]]:
         """Return the moment and the counts of all audiences by id. Raises `BusyError`."""
@@ -160,13 +177,13 @@ class AudienceDesk:
         """
         declared, sizes = await audiences.read_declared(self._models), await audiences.read_sizes(self._models)
         usable = {one for purpose in PURPOSES for one in sizes.large_enough(declared, purpose)}
-        live = await self._prepared(declared)
+        live = await self.prepared(declared)
         page = await audiences.members_page(self._state, self._layout, live, audience, after=after, rest=self._rest)
         return _members(page.members, with_ids=with_ids and audience in usable), page.after
 
     async def reasons(self, customer_id: str, language: str) -> dict[str, dict[str, Any]]:
         """Return why a customer is in each audience or not: see `service.audience_reasons.audience_reasons`."""
-        live = await self._prepared(await audiences.read_declared(self._models))
+        live = await self.prepared(await audiences.read_declared(self._models))
         return await read_reasons(
             self._state,
             self._layout,
@@ -177,12 +194,12 @@ class AudienceDesk:
             language=language,
         )
 
-    def _read(self, document: bytes, declared: DeclaredAudiences) -> tuple[Audience, ...]:
+    def _read(self, document: bytes, declared: DeclaredAudiences, name: str) -> tuple[Audience, ...]:
         existing = [Audience.model_validate(one.definition) for one in declared.live]
         known = self._vocabulary(self._layout, declared)
-        return read_audiences("body.json", document, known, existing, self._segmentations).audiences
+        return read_audiences(name, document, known, existing, self._segmentations).audiences
 
-    async def _prepared(self, declared: DeclaredAudiences) -> LiveAudiences:
+    async def prepared(self, declared: DeclaredAudiences) -> LiveAudiences:
         """Return the audiences as rows need them, prepared once for each generation and version of look-alikes."""
         live = self._live
         if live is None or live.generation != declared.generation or await self._is_outdated(live):
@@ -212,7 +229,7 @@ class AudienceDesk:
 
     async def _count(self, declared: DeclaredAudiences) -> Survey:
         try:
-            live = await self._prepared(declared)
+            live = await self.prepared(declared)
             counted = await self._alone(
                 lambda: survey(
                     self._state,

@@ -1,7 +1,7 @@
 """Declare and drop audiences, list their members, and preview wished ones: from the rows, so exact."""
 
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -13,14 +13,16 @@ from streamseg.audiences.definition import Audience
 from streamseg.audiences.questions import Asked
 from streamseg.clustering.description.describe import pseudonym
 from streamseg.clustering.identity import UNASSIGNED, id_of
-from streamseg.errors import NotFoundError, StreamsegError
+from streamseg.errors import NotFoundError, SettingsError, StreamsegError
 from streamseg.features.layout import Layout
 from streamseg.features.relayout import with_readable
 from streamseg.features.rows import Rows, Slots
+from streamseg.language import DEFAULT
 from streamseg.language.rule_words import asked
 from streamseg.pipeline import LiveAudiences, belonged, is_known
 from streamseg.ports import ModelStore, StateStore
 from streamseg.service.audience_rows import NO_REST, Rest, pieces_and_clocks
+from streamseg.service.audit_trail import Trail, changes_of
 
 Change = Callable[[DeclaredAudiences], DeclaredAudiences]
 
@@ -66,32 +68,63 @@ async def read_sizes(models: ModelStore) -> AudienceSizes:
     return AudienceSizes.decode(await models.audience_sizes())
 
 
-async def declare(models: ModelStore, audiences: Iterable[Audience], columns: int) -> DeclaredAudiences:
+class StaleError(SettingsError):
+    """An audience was changed by others since it was read."""
+
+
+async def declare(
+    models: ModelStore,
+    audiences: Iterable[Audience],
+    columns: int,
+    trail: Trail | None = None,
+    versions: Mapping[str, int] | None = None,
+) -> DeclaredAudiences:
     """Add audiences or change their definitions; returns the new set.
 
-    Raises `SettingsError` for a dropped id or without room, `StreamsegError` if others keep changing them.
+    Args:
+        models: where they are kept.
+        audiences: the audiences.
+        columns: for so many have rows room.
+        trail: where the changes are written down.
+        versions: what must be there still: versions by id, 0 for none yet. Without it whatever is there is changed.
+
+    Raises `SettingsError` for a dropped id or without room, `StaleError` for another version, `StreamsegError` if
+    others keep changing them.
     """
 
     def with_all(declared: DeclaredAudiences) -> DeclaredAudiences:
         for one in audiences:
+            there = declared.find(one.id)
+            version = 0 if there is None else there.version
+            if versions is not None and version != versions[one.id]:
+                said = f"version {version} is there" if version else "is not there any more"
+                raise StaleError(f"audience {one.id}: {said}, not what you have opened: somebody has changed it")
             declared = declared.with_(one.id, one.written(), columns, int(time.time()))
         return declared
 
     audiences = list(audiences)
-    return await change(models, with_all)
+    return await change(models, with_all, trail)
 
 
-async def drop(models: ModelStore, audience: str) -> DeclaredAudiences:
+async def drop(models: ModelStore, audience: str, trail: Trail | None = None) -> DeclaredAudiences:
     """Drop an audience for good; returns the new set. Raises `NotFoundError` if there is no such audience."""
-    return await change(models, lambda declared: declared.without(audience, int(time.time())))
+    return await change(models, lambda declared: declared.without(audience, int(time.time())), trail)
 
 
-async def change(models: ModelStore, made: Change) -> DeclaredAudiences:
-    """Change the declared audiences and lists; returns the new set. Raises `StreamsegError` if others keep doing so."""
+async def change(models: ModelStore, made: Change, trail: Trail | None = None) -> DeclaredAudiences:
+    """Change the declared audiences and lists; returns the new set. What changes is written to the trail before.
+
+    Raises `StreamsegError` if others keep changing them.
+    """
     for _ in range(_TRIES):
         before = await read_declared(models)
         after = made(before)
-        if after is before or await models.declare(after.generation, before.generation, after.encode()):
+        if after is before:
+            return after
+        if trail is not None:
+            for one in changes_of(before, after):
+                await trail.note(one)
+        if await models.declare(after.generation, before.generation, after.encode()):
             return after
     raise StreamsegError("somebody else keeps changing the audiences: try again")
 
@@ -166,8 +199,12 @@ async def previews(
     *,
     event_clock: bool = False,
     rest: Rest = NO_REST,
+    language: str = DEFAULT,
 ) -> list[Preview]:
-    """Return who would belong to some audiences of `live` by their rules now, on the clock of each partition."""
+    """Return who would belong to some audiences of `live` by their rules now, on the clock of each partition.
+
+    What the examples say is in a language.
+    """
     found = {one: Preview(one, 0) for one in wished}
     async for rows, now in pieces_and_clocks(state, layout, event_clock=event_clock, rest=rest):
         slots = np.arange(len(rows), dtype=np.intp)
@@ -184,7 +221,7 @@ async def previews(
             inside = slots[decided[:, column]]
             _add_members(preview, rows, inside)
             chosen = np.flatnonzero(decided[:, column])[: _EXAMPLES - len(preview.examples)]
-            preview.examples += _examples(Asked(rows, slots[chosen], at[chosen], held[chosen]), live, column)
+            preview.examples += _examples(Asked(rows, slots[chosen], at[chosen], held[chosen]), live, column, language)
     return list(found.values())
 
 
@@ -198,7 +235,7 @@ def _add_members(preview: Preview, rows: Rows, inside: Slots) -> None:
                 preview.segments[segment] = preview.segments.get(segment, 0) + size
 
 
-def _examples(asked_of: Asked, live: LiveAudiences, column: int) -> list[Example]:
+def _examples(asked_of: Asked, live: LiveAudiences, column: int, language: str) -> list[Example]:
     rows, layout = asked_of.rows, asked_of.rows.layout
     answers = live.rules.answers(rows, asked_of.slots, asked_of.at, asked_of.members) if len(asked_of.slots) else {}
     found = []
@@ -208,6 +245,6 @@ def _examples(asked_of: Asked, live: LiveAudiences, column: int) -> list[Example
             for clause in live.rules.clauses(column)
             if all(answers[one.predicate][0 if one.holds else 1][row] for one in clause)
         )
-        why = [{"asks": asked(one.predicate, layout), "wanted": one.holds} for one in holding]
+        why = [{"asks": asked(one.predicate, layout, language), "wanted": one.holds} for one in holding]
         found.append(Example(pseudonym(rows.customer_ids[slot]), why))
     return found

@@ -23,6 +23,7 @@ from streamseg.pipeline import is_known
 from streamseg.ports import ModelStore, StateStore
 from streamseg.service.audience_rows import pieces_and_clocks
 from streamseg.service.audiences import Change, change, read_declared
+from streamseg.service.audit_trail import Trail
 from streamseg.time_units import DAY_SECONDS
 
 _UNNAMED_SECONDS: Final = DAY_SECONDS
@@ -94,7 +95,13 @@ def described(name: str, read: ReadList, ends: float | None) -> UploadedList:
 
 
 async def upload(
-    models: ModelStore, uploaded: UploadedList, content: ListContent, audience: Audience | None = None, columns: int = 0
+    models: ModelStore,
+    uploaded: UploadedList,
+    content: ListContent,
+    audience: Audience | None = None,
+    columns: int = 0,
+    *,
+    trail: Trail | None = None,
 ) -> DeclaredAudiences:
     """Store a list and tell all workers of it, in place of the one with its id; returns the new set.
 
@@ -119,15 +126,15 @@ async def upload(
 
     with_all(await read_declared(models))  # refused before megabytes are sent
     await models.write_list(uploaded.content, content.encode())
-    return await _change(models, with_all)
+    return await _change(models, with_all, trail)
 
 
-async def drop_list(models: ModelStore, name: str) -> DeclaredAudiences:
+async def drop_list(models: ModelStore, name: str, trail: Trail | None = None) -> DeclaredAudiences:
     """Drop a list and its content; returns the new set.
 
     Raises `NotFoundError` if there is no such list, `SettingsError` if an audience asks for it.
     """
-    return await _change(models, lambda declared: declared.without_list(name, int(time.time())))
+    return await _change(models, lambda declared: declared.without_list(name, int(time.time())), trail)
 
 
 async def count_list(state: StateStore, layout: Layout, asked: LoadedList, *, event_clock: bool = False) -> ListCounts:
@@ -145,7 +152,7 @@ async def count_list(state: StateStore, layout: Layout, asked: LoadedList, *, ev
     return counts
 
 
-async def _change(models: ModelStore, made: Change) -> DeclaredAudiences:
+async def _change(models: ModelStore, made: Change, trail: Trail | None) -> DeclaredAudiences:
     """Change the lists, and delete the contents that no list has any more."""
     before = DeclaredAudiences()
 
@@ -154,7 +161,7 @@ async def _change(models: ModelStore, made: Change) -> DeclaredAudiences:
         before = declared
         return made(declared)
 
-    after = await change(models, noted)
+    after = await change(models, noted, trail)
     named, replaced = _contents(after), _contents(before)
     unnamed = await models.list_names() - named
     await models.remove_lists([name for name in unnamed if name in replaced or _is_old(name)])

@@ -14,6 +14,7 @@ from streamseg.features.layout import Layout
 from streamseg.features.relayout import with_readable
 from streamseg.features.rows import Rows
 from streamseg.ports import ModelStore, StateStore
+from streamseg.service.audit_trail import Change, Trail
 from streamseg.service.row_scans import ROWS_AT_ONCE, scan_rows, stored_partitions
 
 PROMOTION_DELAY_SECONDS: Final = 5
@@ -32,6 +33,7 @@ async def promote(
     segmentation: str,
     now: float,
     *,
+    trail: Trail | None = None,
     learned: Collection[str] | None = None,
 ) -> int:
     """Make a shadow segmentation public and return from when (epoch seconds). A repeated call changes nothing.
@@ -41,6 +43,7 @@ async def promote(
         shadow: the declared segmentations, and whether each is a shadow.
         segmentation: the one to promote.
         now: wall time, epoch seconds.
+        trail: where the change is written down before it is made.
         learned: the segmentations with a model; None for all.
 
     Raises:
@@ -56,11 +59,15 @@ async def promote(
     has_model = snapshot is not None and Snapshot.from_json(snapshot).warm
     if not has_model and (learned is None or segmentation in learned):
         raise StreamsegError(f"segmentation {segmentation} has no segments yet")
+    if trail is not None:
+        await trail.note(Change("promote", segmentation, "shadow", "public"))
     await models.promote(segmentation, int(now) + PROMOTION_DELAY_SECONDS)
     return (await models.promoted())[segmentation]
 
 
-async def drop(models: ModelStore, declared: Collection[str], segmentation: str, now: float) -> None:
+async def drop(
+    models: ModelStore, declared: Collection[str], segmentation: str, now: float, trail: Trail | None = None
+) -> None:
     """Drop a segmentation for good: workers stop learning it and unassign all its customers.
 
     Args:
@@ -68,6 +75,7 @@ async def drop(models: ModelStore, declared: Collection[str], segmentation: str,
         declared: names of the declared segmentations.
         segmentation: the one to drop.
         now: wall time, epoch seconds.
+        trail: where the change is written down before it is made.
 
     Raises:
         NotFoundError: the segmentation is not declared.
@@ -76,6 +84,8 @@ async def drop(models: ModelStore, declared: Collection[str], segmentation: str,
     check_declared(declared, segmentation)
     if len(declared) == 1:
         raise SettingsError(f"{segmentation} is the only segmentation: declare another one first")
+    if trail is not None:
+        await trail.note(Change("drop", segmentation, "declared", None))
     await models.drop(segmentation, int(now))
 
 

@@ -9,6 +9,7 @@ import msgspec
 from streamseg.clustering.snapshot import Snapshot
 from streamseg.errors import NotFoundError
 from streamseg.ports import ModelStore
+from streamseg.service.audit_trail import Change, Trail
 
 
 async def read_catalogue(models: ModelStore) -> dict[str, dict[str, Any]]:
@@ -37,8 +38,10 @@ async def read_waiting(models: ModelStore, segmentations: Iterable[str]) -> dict
     return waiting
 
 
-async def rename(models: ModelStore, segment: str, name: str | None) -> dict[str, Any]:
+async def rename(models: ModelStore, segment: str, name: str | None, trail: Trail | None = None) -> dict[str, Any]:
     """Name a segment, or restore its generated label with None. Return its new catalogue entry with its id.
+
+    The change is written to the trail before.
 
     The entry is written here too, so that the name shows without a running worker. The trainer copies the name into
     every later description.
@@ -49,8 +52,10 @@ async def rename(models: ModelStore, segment: str, name: str | None) -> dict[str
     stored = (await models.catalogue()).get(segment)
     if stored is None:
         raise NotFoundError(f"there is no segment {segment}: see `streamseg segments --retired`")
-    await models.rename(segment, name)
     entry: dict[str, Any] = msgspec.json.decode(stored)
+    if trail is not None:
+        await trail.note(Change("rename", segment, entry.get("given_name"), name))
+    await models.rename(segment, name)
     generated = entry.get("generated_label", entry["label"])
     entry |= {"label": name or generated, "generated_label": generated, "given_name": name}
     await models.write_catalogue({segment: msgspec.json.encode(entry)})

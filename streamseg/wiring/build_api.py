@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import TYPE_CHECKING
 
 from streamseg.api.app import Api
@@ -20,6 +19,7 @@ from streamseg.settings import Settings
 from streamseg.store.key_names import ADS_PREFIX, API_KEYS, CONSOLE_KEYS, MEMBERSHIP_PREFIX
 from streamseg.store.redis import RedisMembershipStore, RedisModelStore, RedisStateStore
 from streamseg.store.redis.api_key_store import RedisApiKeyStore
+from streamseg.store.redis.audit_log import RedisAuditLog
 from streamseg.store.redis.change_notices import change_notices
 from streamseg.store.redis.servers.connection import Client
 from streamseg.store.redis.ticket_store import RedisTicketStore
@@ -76,21 +76,9 @@ async def api_on_redis(settings: Settings, sink: EventSink) -> AsyncIterator[Api
 
 def _desk(settings: Settings, redis: Client, models: ModelStore) -> "AudienceDesk":
     """Make what answers about audiences. Loads numpy, so it is made in a thread, once it is asked for."""
-    from streamseg.service.audience_desk import AudienceDesk  # noqa: PLC0415
-    from streamseg.wiring.declared_audiences import live_audiences, with_lists  # noqa: PLC0415
+    from streamseg.wiring.build_audiences import desk  # noqa: PLC0415
 
-    derived = derive(settings)
-    return AudienceDesk(
-        RedisStateStore(redis),
-        models,
-        derived.layout,
-        derived.publishing.unknown_consent,
-        live_of=partial(live_audiences, segmentations=derived.declared, compared_by=derived.segmentations),
-        vocabulary=partial(with_lists, segmentations=derived.declared),
-        segmentations=derived.declared,
-        partition_of=partition_of,
-        event_clock=settings.clock == "event",
-    )
+    return desk(settings, RedisStateStore(redis), models, RedisAuditLog(redis))
 
 
 async def run_api(

@@ -1,6 +1,7 @@
 """Run the use cases of `service.audiences` on the stores that the settings name. All raise `StoreUnavailableError`."""
 
 from collections.abc import AsyncGenerator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ from streamseg.clustering.likeness.models import Lookalikes
 from streamseg.kafka.partitioner import partition_of
 from streamseg.language import DEFAULT
 from streamseg.pipeline import LiveAudiences
-from streamseg.ports import ModelStore
+from streamseg.ports import AuditLog, ModelStore, StateStore
 from streamseg.service import audiences
+from streamseg.service.audience_desk import AudienceDesk
 from streamseg.service.audience_reasons import read_reasons
 from streamseg.service.audience_survey import Survey
 from streamseg.service.audience_survey import survey as survey_of
@@ -21,9 +23,27 @@ from streamseg.service.lookalike_reports import LookalikeReport, lookalike_repor
 from streamseg.service.overlap import Overlap, overlap_of
 from streamseg.service.viability import AudienceCounts, counts_of
 from streamseg.settings import Settings
+from streamseg.wiring.command_trail import command_trail
 from streamseg.wiring.declared_audiences import live_audiences, with_lists
 from streamseg.wiring.derived import Derived, derive
 from streamseg.wiring.stores import stores
+
+
+def desk(settings: Settings, state: StateStore, models: ModelStore, audit: AuditLog) -> AudienceDesk:
+    """Make what answers programs and pages about audiences."""
+    derived = derive(settings)
+    return AudienceDesk(
+        state,
+        models,
+        audit,
+        derived.layout,
+        derived.publishing.unknown_consent,
+        live_of=partial(live_audiences, segmentations=derived.declared, compared_by=derived.segmentations),
+        vocabulary=partial(with_lists, segmentations=derived.declared),
+        segmentations=derived.declared,
+        partition_of=partition_of,
+        event_clock=settings.clock == "event",
+    )
 
 
 async def read_declared(settings: Settings) -> tuple[Declared, ...]:
@@ -59,17 +79,17 @@ async def count(settings: Settings) -> tuple[int, DeclaredAudiences, Mapping[str
 async def add(settings: Settings, file: Path) -> tuple[Declared, ...]:
     """Declare the audiences of a file; returns them. Raises `SettingsError` with a line for each error."""
     derived = derive(settings)
-    async with stores(settings) as (_, _, models):
+    async with stores(settings) as (_, _, models), command_trail(settings) as trail:
         declared = await audiences.read_declared(models)
         read = _read(file, derived, declared)
-        after = await audiences.declare(models, read, derived.layout.audiences)
+        after = await audiences.declare(models, read, derived.layout.audiences, trail)
     return tuple(found for one in read if (found := after.find(one.id)) is not None)
 
 
 async def drop(settings: Settings, audience: str) -> None:
     """Drop an audience for good. Raises `NotFoundError` if there is no such audience."""
-    async with stores(settings) as (_, _, models):
-        await audiences.drop(models, audience)
+    async with stores(settings) as (_, _, models), command_trail(settings) as trail:
+        await audiences.drop(models, audience, trail)
 
 
 async def preview(settings: Settings, file: Path) -> list[audiences.Preview]:

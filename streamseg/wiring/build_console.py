@@ -29,9 +29,8 @@ from streamseg.service.timeline import Timeline, read_timeline
 from streamseg.settings import Settings
 from streamseg.store.key_names import CONSOLE_KEYS
 from streamseg.store.redis.api_key_store import RedisApiKeyStore
-from streamseg.wiring.build_audiences import reasons
+from streamseg.wiring.build_audiences import desk
 from streamseg.wiring.build_status import read_status
-from streamseg.wiring.declared_audiences import live_audiences
 from streamseg.wiring.derived import derive
 from streamseg.wiring.kafka_clients import event_sink, late_log
 from streamseg.wiring.redis_clients import redis_client
@@ -64,15 +63,15 @@ async def console_on_redis(settings: Settings, *, demo: bool = False) -> AsyncIt
         late_log(settings) as log,
         late_log(settings) as past_log,  # a log reads one range at a time, and a past takes seconds
     ):
+        answers = desk(settings, state, models, audit)
         facts = Facts(
             state,
             memberships,
             models,
             layout=derived.layout,
-            live=lambda declared: live_audiences(derived.layout, declared)[0],
+            desk=answers,
             status=partial(_status, settings, ask_kafka=not demo),
             explainer=Explainer(state, models, lambda: derived.layout, partition_of, lambda: derived.populations),
-            reasons=partial(reasons, settings),
             past=partial(_past, past_log, state),
             partition_of=partition_of,
             unknown=derived.publishing.unknown_consent,
@@ -87,6 +86,7 @@ async def console_on_redis(settings: Settings, *, demo: bool = False) -> AsyncIt
             RedisApiKeyStore(redis, CONSOLE_KEYS),
             audit,
             SeldomSink(settings),
+            desk=answers,
             language=settings.descriptions.language,
             actions=tuple(read_actions(settings.descriptions.actions_file)),
             streams_limit=given.streams_limit,

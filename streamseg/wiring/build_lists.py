@@ -12,6 +12,7 @@ from streamseg.audiences.written.ends import end_of
 from streamseg.errors import NotFoundError, SettingsError
 from streamseg.service import audiences, lists
 from streamseg.settings import Settings
+from streamseg.wiring.command_trail import command_trail
 from streamseg.wiring.declared_audiences import vocabulary
 from streamseg.wiring.derived import derive
 from streamseg.wiring.stores import stores
@@ -71,8 +72,8 @@ async def add(
     if purpose is not None:
         own = Audience.model_validate({"id": name, "name": name, "purpose": purpose, "rule": {"list": name}})
     uploaded = lists.described(name, read, end_of(expires, layout.time_zone))
-    async with stores(settings) as (state, _, models):
-        after = await lists.upload(models, uploaded, read.content, own, layout.audiences)
+    async with stores(settings) as (state, _, models), command_trail(settings) as trail:
+        after = await lists.upload(models, uploaded, read.content, own, layout.audiences, trail=trail)
         found = after.find_list(name) or uploaded
         asked = lists.as_asked(uploaded, read.content)
         return found, read, await lists.count_list(state, layout, asked, event_clock=settings.clock == "event")
@@ -80,5 +81,5 @@ async def add(
 
 async def drop(settings: Settings, name: str) -> None:
     """Drop a list. Raises `NotFoundError`, and `SettingsError` if an audience asks for it."""
-    async with stores(settings) as (_, _, models):
-        await lists.drop_list(models, name)
+    async with stores(settings) as (_, _, models), command_trail(settings) as trail:
+        await lists.drop_list(models, name, trail)

@@ -22,6 +22,7 @@ from streamseg.service.segment_members import SegmentMember
 from streamseg.service.segment_members import segment_members as members_of
 from streamseg.settings import Settings
 from streamseg.topics import CLICKS
+from streamseg.wiring.command_trail import command_trail
 from streamseg.wiring.declared_audiences import rules_to_explain
 from streamseg.wiring.derived import derive
 from streamseg.wiring.kafka_clients import topic_ids
@@ -54,21 +55,22 @@ async def read_waiting(settings: Settings) -> dict[str, Snapshot | None]:
 
 async def rename(settings: Settings, segment: str, name: str | None) -> dict[str, Any]:
     """See `service.segments.rename`. Raises `NotFoundError`."""
-    async with stores(settings) as (_, _, models):
-        return await segments.rename(models, segment, name)
+    async with stores(settings) as (_, _, models), command_trail(settings) as trail:
+        return await segments.rename(models, segment, name, trail)
 
 
 async def promote(settings: Settings, segmentation: str) -> int:
     """See `service.segmentations.promote`. Raises `NotFoundError` and `StreamsegError`."""
     shadow = {name: one.shadow for name, one in settings.segmentations.items()}
-    async with stores(settings) as (_, _, models):
-        return await segmentations.promote(models, shadow, segmentation, time.time(), learned=settings.learned)
+    async with stores(settings) as (_, _, models), command_trail(settings) as trail:
+        now, learned = time.time(), settings.learned
+        return await segmentations.promote(models, shadow, segmentation, now, trail=trail, learned=learned)
 
 
 async def drop(settings: Settings, segmentation: str) -> None:
     """See `service.segmentations.drop`. Raises `NotFoundError` and `SettingsError`."""
-    async with stores(settings) as (_, _, models):
-        await segmentations.drop(models, settings.segmentations, segmentation, time.time())
+    async with stores(settings) as (_, _, models), command_trail(settings) as trail:
+        await segmentations.drop(models, settings.segmentations, segmentation, time.time(), trail)
 
 
 async def segmentations_to_compare(settings: Settings, old: str | None, new: str | None) -> tuple[str, str]:

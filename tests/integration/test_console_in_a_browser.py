@@ -1,110 +1,36 @@
 """The console in Chromium, on the demo: pages drawn, a move that appears by itself, access, axe-core. Issue 17."""
 
 import json
-import os
 import re
 import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 import redis
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from streamseg.embedded.child import free_port, listens
 from tests.support.api import run_command
-from tests.support.browser import CHROMIUM, FLAGS, make_key
-from tests.support.npm_packages.packages import npm_packages
+from tests.support.browser import make_key
+from tests.support.console_demo import KEPT, Demo, barriers, opened, running_browser, running_demo, visitor
 from tests.support.processes import STREAMSEG, until
 
 pytestmark = pytest.mark.integration
 
-WAIT_MS = 30_000
-AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-KEPT = Path(__file__).parents[2] / ".cache" / "console"
-"""Where pictures of the pages are left to look at."""
-
-
-@dataclass(frozen=True)
-class Demo:
-    """A running demo: its console, and the environment of its processes."""
-
-    console: str
-    environment: dict[str, str]
-
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """Start the demo as a newcomer does, and wait until there are segments."""
-    folder = tmp_path_factory.mktemp("demo")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("STREAMSEG_")}
-    written = folder / "out"
-    with written.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "streamseg.commands", "demo", "--customers", "200", "--speed", "14400x"],
-            env=environment | {"TMPDIR": str(folder)},
-            stdout=out,
-            stderr=out,
-        )
-        try:
-            until(lambda: "in your browser: http://" in written.read_text(), "the address of the console", 120)
-            (address,) = re.findall(r"in your browser: (http://127\.0\.0\.1:\d+)", written.read_text())
-            until(lambda: b'href="/segments/' in opened(address), "segments on the overview", 120)
-            yield Demo(address, environment | environment_of(folder))
-        finally:
-            process.terminate()
-            process.wait(30)
-
-
-def opened(address: str) -> bytes:
-    with urllib.request.urlopen(address) as answer:
-        body: bytes = answer.read()
-        return body
-
-
-def environment_of(folder: Path) -> dict[str, str]:
-    """The settings of the demo's processes."""
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (process / "cmdline").read_bytes().split(b"\0")
-            variables = dict(
-                one.split(b"=", 1) for one in (process / "environ").read_bytes().split(b"\0") if b"=" in one
-            )
-        except OSError:
-            continue
-        if (
-            b"console" in words
-            and b"STREAMSEG_REDIS__URL" in variables
-            and variables.get(b"TMPDIR", b"").decode() == str(folder)
-        ):
-            return {key.decode(): value.decode() for key, value in variables.items() if key.startswith(b"STREAMSEG")}
-    raise AssertionError("the console is no process")
+    with running_demo(tmp_path_factory.mktemp("demo")) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with running_browser() as running:
         yield running
-        running.close()
-
-
-@contextmanager
-def visitor(chromium: Browser, **options: Any) -> Iterator[tuple[BrowserContext, Page, list[str]]]:
-    """A person's browser, its page, and what went wrong in it."""
-    context, wrong = chromium.new_context(**options), []
-    page = context.new_page()
-    page.set_default_timeout(WAIT_MS)
-    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    yield context, page, wrong
-    context.close()
 
 
 def paths(demo: Demo) -> dict[str, str]:
@@ -128,7 +54,6 @@ LOOKS = [("light", 1360, "en-GB"), ("dark", 1360, "nl-NL"), ("light", 390, "sv-S
 def test_every_page_is_drawn_and_accessible(
     demo: Demo, chromium: Browser, scheme: str, width: int, locale: str
 ) -> None:
-    axe = (npm_packages() / "axe-core" / "axe.min.js").read_text()
     KEPT.mkdir(parents=True, exist_ok=True)
     size = {"width": width, "height": 900}
     with visitor(chromium, color_scheme=scheme, viewport=size, locale=locale) as (_, page, wrong):
@@ -142,10 +67,7 @@ def test_every_page_is_drawn_and_accessible(
             assert page.locator("html").get_attribute("lang") == locale[:2]
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} is too wide"
             page.screenshot(path=KEPT / f"{name}-{scheme}-{width}.png", full_page=True)
-            page.evaluate(axe)  # by the debugger, to which the page's policy does not apply
-            options = {"runOnly": {"type": "tag", "values": AXE_RULES}}
-            found = page.evaluate("async (options) => (await axe.run(document, options)).violations", options)
-            said += [(name, one["id"], [node["html"][:120] for node in one["nodes"][:3]]) for one in found]
+            said += [(name, *one) for one in barriers(page)]
         assert said == []
         assert wrong == []
 

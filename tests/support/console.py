@@ -18,6 +18,7 @@ from streamseg.language.actions import read_actions
 from streamseg.membership.encoding import encode
 from streamseg.membership.types import Consent, OutboxEntry
 from streamseg.ports import ConsoleRole, Flows, Flush, WorkerReport
+from streamseg.service.audience_desk import AudienceDesk
 from streamseg.service.explainer import Explainer
 from streamseg.service.key_issuing import issue
 from streamseg.service.movers import recent_moves
@@ -26,11 +27,11 @@ from streamseg.service.status_judgement import Problem
 from streamseg.service.timeline import Timeline, read_timeline
 from streamseg.store.memory import MemoryApiKeyStore, MemoryMembershipStore, MemoryModelStore, MemoryStateStore
 from streamseg.store.memory.audit_log import MemoryAuditLog
-from streamseg.wiring.declared_audiences import live_audiences
+from streamseg.wiring.declared_audiences import live_audiences, with_lists
 from tests.support.partition import MemoryLog
 from tests.support.served_api import membership_of
 
-LAYOUT = Layout.of()
+LAYOUT = Layout.of(audiences=4)
 NOW = 1_795_000_000.0
 SEGMENT, OTHER = "behaviour-k7q2", "behaviour-m3x8"
 ROLES: tuple[ConsoleRole, ...] = ("viewer", "editor", "privacy")
@@ -99,21 +100,29 @@ async def served_console(
     async def status() -> tuple[Status, list[Problem]]:
         return Status(NOW, None, StoredFacts(("w",), {"w": REPORT}, {}, {}, ())), served.problems
 
-    async def reasons(_: str, __: str) -> Mapping[str, Any]:
-        return {}
-
     async def past(customer: str) -> Timeline:
         return await read_timeline(log, 0, customer, seconds=1.0)
 
+    desk = AudienceDesk(
+        state,
+        models,
+        audit,
+        LAYOUT,
+        NOTHING,
+        live_of=live_audiences,
+        vocabulary=with_lists,
+        partition_of=lambda _, __: 0,
+        event_clock=True,
+        clock=lambda: NOW,
+    )
     facts = Facts(
         state,
         memberships,
         models,
         layout=LAYOUT,
-        live=lambda declared: live_audiences(LAYOUT, declared)[0],
+        desk=desk,
         status=status,
         explainer=Explainer(state, models, lambda: LAYOUT, lambda _, __: 0),
-        reasons=reasons,
         past=past,
         partition_of=lambda _, __: 0,
         unknown=NOTHING,
@@ -124,8 +133,8 @@ async def served_console(
     )
     gate = Gate(Signer(), secure=secure, demo=demo, openid=openid is not None, clock=lambda: NOW)
     console = Console(
-        facts, gate, keys, audit, log, language="en", actions=tuple(read_actions()), streams_limit=2, secure=secure,
-        openid=openid,
+        facts, gate, keys, audit, log, desk=desk, language="en", actions=tuple(read_actions()), streams_limit=2,
+        secure=secure, openid=openid,
     )  # fmt: skip
     served = ServedConsole(console, gate, keys, audit, models, memberships, log, plain)
     await console.refresh()

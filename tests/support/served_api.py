@@ -32,6 +32,7 @@ from streamseg.store.memory import (
     MemoryStateStore,
     MemoryTicketStore,
 )
+from streamseg.store.memory.audit_log import MemoryAuditLog
 from streamseg.wiring.declared_audiences import live_audiences, with_lists
 
 SK = "sk_" + "s" * 43
@@ -109,6 +110,7 @@ class Served:
     keys: MemoryApiKeyStore = field(default_factory=MemoryApiKeyStore)
     state: MemoryStateStore = field(default_factory=MemoryStateStore)
     sink: ListSink = field(default_factory=ListSink)
+    audit: MemoryAuditLog = field(default_factory=MemoryAuditLog)
     layout: Layout = LAYOUT
     compared_by: Sequence[Segmentation] = ()
     """Segmentations by whose features look-alikes compare."""
@@ -150,6 +152,7 @@ class Served:
         return AudienceDesk(
             self.state,
             self.models,
+            self.audit,
             self.layout,
             Consent(ads=False, personalisation=True),
             live_of=partial(live_audiences, compared_by=self.compared_by),

@@ -20,6 +20,7 @@ from streamseg.errors import LayoutMismatchError, NotFoundError, SettingsError, 
 
 if TYPE_CHECKING:
     from streamseg.service.audience_desk import AudienceDesk
+    from streamseg.service.audit_trail import Author
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ class Audiences:
     async def declare(self, request: AdmittedRequest) -> Answer:
         """Declare the audiences in the body, or change them."""
         body = await self._document(request)
-        declared = await self._ask(lambda desk: desk.declare(body))
+        declared = await self._ask(lambda desk: desk.declare(body, _author(request)))
         for one, changed in declared:
             if changed:
                 log.info("%s declared audience %s, version %d", _who(request), one.id, one.version)
@@ -78,7 +79,7 @@ class Audiences:
         """Drop an audience for good."""
         need_scope(request.caller, "audiences:write")
         audience = request.path("id")
-        await self._ask(lambda desk: desk.drop(audience))
+        await self._ask(lambda desk: desk.drop(audience, _author(request)))
         log.info("%s dropped audience %s", _who(request), audience)
         return self._answer(request, {"dropped": audience})
 
@@ -165,3 +166,10 @@ def _wrong(error: SettingsError) -> Problem:
 def _who(request: AdmittedRequest) -> str:
     """Return who asks: the name and the id of the key."""
     return f"key {request.caller.key.name} ({request.caller.key.id})"
+
+
+def _author(request: AdmittedRequest) -> "Author":
+    """Return who asks, for the audit log."""
+    from streamseg.service.audit_trail import API_ROLE, Author  # noqa: PLC0415 - loaded with the desk
+
+    return Author(request.caller.key.name, request.caller.key.id, API_ROLE)

@@ -112,9 +112,11 @@ class Gate:
         """Return what forms of this session send to prove that they are ours."""
         return self._signer.token(session)
 
-    async def form(self, request: Request, session: Session, right: Right) -> dict[str, str]:
+    async def form(
+        self, request: Request, session: Session, right: Right, most_bytes: int = FORM_BYTES
+    ) -> dict[str, str]:
         """Return the fields of a form that this session may send. Raises `HTTPException` 403 or 413."""
-        fields = await read_form(request)
+        fields = await read_form(request, most_bytes)
         if not self._signer.is_token(session, fields.pop(TOKEN_FIELD, "")):
             raise HTTPException(403)
         if not may(session.role, right):
@@ -129,7 +131,7 @@ class Gate:
         return SECURE_COOKIE if self._secure else COOKIE
 
 
-async def read_form(request: Request) -> dict[str, str]:
+async def read_form(request: Request, most_bytes: int = FORM_BYTES) -> dict[str, str]:
     """Return the fields of a form from a page of ours.
 
     Raises `HTTPException` 403 when another site's page sent it, 413 when it is too large.
@@ -142,6 +144,6 @@ async def read_form(request: Request) -> dict[str, str]:
     body = b""
     async for part in request.stream():
         body += part
-        if len(body) > FORM_BYTES:
+        if len(body) > most_bytes:
             raise HTTPException(413)
     return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))

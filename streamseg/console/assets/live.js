@@ -94,6 +94,7 @@ async function again() {
 
 let stream;
 writeTimes(document);
+document.addEventListener("streamseg:times", () => writeTimes(document));
 if (document.querySelector("[id^=live_]")) {
   stream = listen();
   setInterval(() => Date.now() - heard > SILENCE_MS && show("lost"), 1000);

@@ -37,11 +37,14 @@ async def every(facts: Facts, reader: Reader, _: Parameters) -> View:
 
 async def single(facts: Facts, reader: Reader, given: Parameters) -> View:
     """Return the page of one audience. Raises `NotFoundError`."""
-    t, name, counted = reader.texts, given["audience"], await facts.counted()
-    declared = counted.declared.find(name)
-    if declared is None or name not in counted.counts:
+    t, name = reader.texts, given["audience"]
+    declared = (await facts.declared()).find(name)
+    if declared is None:
         raise NotFoundError(name)
-    audience = Audience.model_validate(declared.definition)
+    counted, audience = await facts.counted(), Audience.model_validate(declared.definition)
+    shown = {"audience": audience, "version": declared.version}
+    if counted.declared.find(name) != declared or name not in counted.counts:
+        return View(audience.name, shown | {"counts": None, "clauses": None})
     counts = counted.counts[name]
     steps = [
         {"name": t(f"table.{step}"), "value": getattr(counts, step), "text": t.number(getattr(counts, step))}
@@ -63,8 +66,7 @@ async def single(facts: Facts, reader: Reader, given: Parameters) -> View:
     return View(
         audience.name,
         {
-            "audience": audience,
-            "version": declared.version,
+            **shown,
             "counts": counts,
             "clauses": _clauses(counted, name, facts.layout, reader, entries),
             "too_small": audience.purpose == "ads" and counts.matched < audience.minimum_size,

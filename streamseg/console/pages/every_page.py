@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from streamseg.console.pages import audiences, customer, erasure, flows, overlap, overview, segment
+from streamseg.console.pages import audiences, builder, customer, erasure, flows, overlap, overview, segment
 from streamseg.console.pages.view import Page
 
 PAGES: Final[tuple[Page, ...]] = (
@@ -11,6 +11,7 @@ PAGES: Final[tuple[Page, ...]] = (
     flows.PAGE,
     audiences.LIST,
     audiences.PAGE,
+    builder.PAGE,
     overlap.PAGE,
     customer.PAGE,
     erasure.PAGE,

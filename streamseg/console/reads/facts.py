@@ -16,8 +16,10 @@ from streamseg.membership.types import Consent
 from streamseg.pipeline import LiveAudiences
 from streamseg.ports import MembershipStore, ModelStore, StateStore
 from streamseg.service import audiences, changes, segments
+from streamseg.service.audience_desk import AudienceDesk
 from streamseg.service.audience_rows import Rest, clock_of
 from streamseg.service.audience_survey import Survey, survey
+from streamseg.service.audit_trail import Trail
 from streamseg.service.changes import Changes, SizesOfDay
 from streamseg.service.day_counts import date_of, read_day_counts
 from streamseg.service.erasures import Erasure, ErasureState, erasure_state, new_erasure, partition_of_customer
@@ -64,10 +66,9 @@ class Facts:
         memberships: the published memberships.
         models: catalogue, snapshots and declared audiences.
         layout: of the rows.
-        live: prepares declared audiences for rows of this layout.
+        desk: answers questions about audiences.
         status: reads the status, with what is not right.
         explainer: explains the segments of a customer.
-        reasons: explains the audiences of a customer.
         past: reads the timeline of a customer from the topics.
         partition_of: partition of a customer, of so many.
         unknown: the consent of who gave no answer.
@@ -84,10 +85,9 @@ class Facts:
         models: ModelStore,
         *,
         layout: Layout,
-        live: Callable[[DeclaredAudiences], LiveAudiences],
+        desk: AudienceDesk,
         status: Callable[[], Awaitable[tuple[Status, Sequence[Problem]]]],
         explainer: Explainer,
-        reasons: Callable[[str, str], Awaitable[Mapping[str, Any]]],
         past: Callable[[str], Awaitable[Timeline]],
         partition_of: Callable[[str, int], int],
         unknown: Consent,
@@ -97,9 +97,9 @@ class Facts:
         clock: Callable[[], float],
     ) -> None:
         self._state, self._memberships, self._models = state, memberships, models
-        self.layout, self._live, self._unknown = layout, live, unknown
+        self.layout, self._desk, self._unknown = layout, desk, unknown
         self._explainer, self._event_clock, self._clock = explainer, event_clock, clock
-        self.reasons = reasons
+        self.reasons = desk.reasons
         """Returns why a customer is in each audience or not, in a language."""
         self.timeline = Timelines(past).get
         """Returns the past of a customer as far as it was read, see `Timelines.get`."""
@@ -119,7 +119,19 @@ class Facts:
         self._read_moves_of = moves
         self.day_counts = Kept(partial(read_day_counts, state), QUICK_SECONDS).get
         """Returns the sizes now and the moves by day."""
-        self._surveyed = Kept(self._survey, SCAN_SECONDS).get
+        declared = Kept(partial(audiences.read_declared, models), QUICK_SECONDS)
+        self.declared = declared.get
+        """Returns the declared audiences, counted or not."""
+        self.vocabulary = desk.vocabulary
+        """Returns what rules can speak of."""
+        surveyed = Kept(self._survey, SCAN_SECONDS)
+        self._surveyed = surveyed.get
+        self._renew = declared.forget, surveyed.renew
+
+    def audiences_changed(self) -> None:
+        """Read and count the audiences again: one was declared, changed or dropped."""
+        for renew in self._renew:
+            renew()
 
     async def changed(self, days: int) -> Changes:
         """Return what changed in so many days."""
@@ -156,9 +168,9 @@ class Facts:
         """Return how far an erasure is."""
         return await erasure_state(self._state, self._memberships, self._partition_of, erasure)
 
-    async def rename(self, segment: str, name: str | None) -> None:
+    async def rename(self, segment: str, name: str | None, trail: Trail) -> None:
         """Name a segment, None restores the generated label. Raises `NotFoundError`."""
-        await segments.rename(self._models, segment, name)
+        await segments.rename(self._models, segment, name, trail)
         self._forget()
 
     async def moves(self) -> RecentMoves | None:
@@ -186,7 +198,7 @@ class Facts:
 
     async def _survey(self) -> tuple[float, Survey]:
         """Count everything in one pass over the rows; also the moment, epoch seconds of wall time."""
-        live = self._live(await audiences.read_declared(self._models))
+        live = await self._desk.prepared(await audiences.read_declared(self._models))
         clock = self._event_clock
         found = await survey(self._state, self.layout, live, self._unknown, event_clock=clock, rest=BESIDE_PAGES)
         return self._clock(), found

@@ -47,6 +47,10 @@ class Kept(Generic[T]):
         self._until = 0.0
         self._takes = 0.0
 
+    def renew(self) -> None:
+        """Read again at the next question; where that takes long, the value that is there is served meanwhile."""
+        self._until = min(self._until, time.monotonic())
+
     async def _again(self) -> T:
         began = time.monotonic()
         value = await self._read()

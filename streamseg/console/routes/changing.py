@@ -1,7 +1,6 @@
 """What people may change: each change with an entry in the audit log, written before it is made."""
 
 import logging
-import time
 from http import HTTPStatus
 from typing import Final
 
@@ -13,7 +12,8 @@ from starlette.routing import Route
 from streamseg.console.access.gate import Gate
 from streamseg.console.reads.facts import Facts
 from streamseg.errors import NotFoundError
-from streamseg.ports import AuditEntry, AuditLog
+from streamseg.ports import AuditLog
+from streamseg.service.audit_trail import Author, Trail
 
 log = logging.getLogger(__name__)
 
@@ -39,17 +39,10 @@ class Changing:
         name = fields.get("name", "").strip()
         if len(name) > LONGEST_NAME or not name.isprintable():
             raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY)
-        entry = (await self._facts.catalogue()).get(segment)
-        if entry is None:
-            raise HTTPException(HTTPStatus.NOT_FOUND)
-        before = entry.get("given_name")
-        change = AuditEntry(
-            time.time(), session.name, session.key_id, session.role, "rename", segment, before, name or None
-        )
-        await self._audit.append(change)
+        trail = Trail(self._audit, Author(session.name, session.key_id, session.role))
         log.info("%s (%s) renames %s", session.name, session.key_id, segment)
         try:
-            await self._facts.rename(segment, name or None)
+            await self._facts.rename(segment, name or None, trail)
         except NotFoundError:
             raise HTTPException(HTTPStatus.NOT_FOUND) from None
         return RedirectResponse(f"/segments/{segment}", HTTPStatus.SEE_OTHER)

@@ -17,8 +17,14 @@ TYPES: Final = {
     "icon.svg": "image/svg+xml",
     "live.js": "text/javascript",
     "charts.js": "text/javascript",
+    "builder.css": "text/css",
+    "builder.js": "text/javascript",
+    "conditions.js": "text/javascript",
+    "rule_tree.js": "text/javascript",
 }
 FOR_GOOD: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
+LOOK_AGAIN: Final = {"Cache-Control": "no-cache"}
+"""Of a script that another one imports: its address does not change with its content."""
 
 
 class Fixed:
@@ -43,7 +49,8 @@ class Fixed:
             return Response(await drawing.scripts(), media_type="text/javascript", headers=FOR_GOOD)
         if name not in TYPES:
             raise HTTPException(HTTPStatus.NOT_FOUND)
-        return Response(asset_bytes(name), media_type=TYPES[name], headers=FOR_GOOD)
+        headers = FOR_GOOD if "v" in request.query_params else LOOK_AGAIN
+        return Response(asset_bytes(name), media_type=TYPES[name], headers=headers)
 
     async def live(self, _: Request) -> Response:
         """Answer 200 while the event loop runs."""

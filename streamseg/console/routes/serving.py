@@ -84,11 +84,12 @@ class Serving:
                 raise HTTPException(HTTPStatus.NOT_FOUND) from None
             if form != "page":
                 return await _download(view, form, given)
-            return self._page(request, page, view, reader)
+            return self.drawn(request, page, view, reader)
 
         return endpoint
 
-    def _page(self, request: Request, page: Page, view: View, reader: Reader) -> Response:
+    def drawn(self, request: Request, page: Page, view: View, reader: Reader) -> Response:
+        """Return a page, in the language of its reader."""
         asked = {name: value for name, value in request.query_params.items() if name != "lang"}
         response = HTMLResponse(
             page_text(

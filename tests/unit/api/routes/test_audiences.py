@@ -16,6 +16,7 @@ from streamseg.features.layout import Layout
 from streamseg.pipeline import Segmentation, look_at_audiences
 from streamseg.service.audience_rows import Rest
 from streamseg.service.audiences import read_declared
+from streamseg.service.audit_trail import Author
 from streamseg.wiring.declared_audiences import live_audiences
 from tests.support.rows import DAY, NOON, Slab, click, consent, purchase
 from tests.support.served_api import PK, READS, SEES_IDS, SK, WRITES, Served, entry_of, membership_of
@@ -169,7 +170,7 @@ async def test_look_alikes_are_answered_by_what_was_published_last() -> None:
         assert await served.models.publish_lookalikes(version, version - 1, made.encode())
 
     desk, matched, reasons = served.desk(), list[int](), list[bool | None]()
-    await desk.declare(msgspec.json.encode(document(alike)))
+    await desk.declare(msgspec.json.encode(document(alike)), Author("crm", "k4", "api"))
     for version, weight in enumerate((0.0, 9.0, -9.0)):
         if version:
             await publish(version, weight)
@@ -322,3 +323,17 @@ async def test_why_says_of_audiences_what_holds_in_the_language_of_the_reader() 
         [{"asks": "purchase ever", "wanted": True, "is": True, "value": None, "until": None}]
     ]
     assert dutch["buyers"]["clauses"][0][0]["asks"] == "aankoop ooit"
+
+
+async def test_changes_over_http_are_in_the_audit_log_by_the_key() -> None:
+    served = await stage()
+    async with served.client(WRITES) as client:
+        await client.post("/v1/audiences", json=document(BUYERS))  # changes nothing
+        await client.delete("/v1/audiences/buyers")
+    said = [(one.who, one.key_id, one.role, one.action, one.subject) for one in await served.audit.latest(9)]
+    assert [one[3:] for one in said] == [("declare audience", "buyers"), ("drop audience", "buyers")]
+    assert {one[1:3] for one in said} == {("k4", "api")}
+    assert [(one.before is None, one.after is None) for one in await served.audit.latest(9)] == [
+        (True, False),
+        (False, True),
+    ]
