@@ -27,6 +27,7 @@ from streamseg.features.formulas import (
     order_value_spread,
     share,
     total,
+    visit_days,
     visit_share,
 )
 from streamseg.features.layout import Layout
@@ -180,6 +181,9 @@ def _visits() -> tuple[Feature, ...]:
             f"visits on Saturdays and Sundays, among all {days}",
             False,
             visit_share(None, 2 / 7),
+        ),
+        Feature(
+            "visit_days", "visits", "days with a click or purchase, of the 64 days up to the latest", True, visit_days
         ),
     )
 

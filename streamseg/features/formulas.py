@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.features.rows import Floats, Rows, Slots
-from streamseg.features.times.visits import decayed
+from streamseg.features.times.visits import days_visited, decayed
 from streamseg.features.words import texts
 from streamseg.time_units import DAY_SECONDS
 
@@ -148,6 +148,11 @@ def visit_share(part: int | None, prior: float) -> Formula:
         return np.minimum(moment.ratio(some, by_part.sum(axis=1), prior, SHARE_PRIOR_EVENTS), 1.0)
 
     return formula
+
+
+def visit_days(moment: Moment) -> Floats:
+    """Return the days with a visit, of the `WINDOW` days up to the latest."""
+    return days_visited(moment.rows, moment.slots)
 
 
 def level(log_sum: str, count: str, prior: float) -> Formula:

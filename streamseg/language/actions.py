@@ -6,17 +6,21 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Final
 
 from streamseg.errors import SettingsError
 from streamseg.language import DEFAULT, messages
 
+SHIPPED: Final = ("fitgear_actions.toml", "actions.toml")
+
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What to do for segments of which all `words` can be said."""
+    """What to do for segments that all `words` can be said of and that go for one of the `goods`, if there are any."""
 
     name: str
     words: tuple[str, ...]
+    goods: tuple[str, ...]
     texts: Mapping[str, str]
     """By language; there is one for `DEFAULT`."""
 
@@ -29,19 +33,25 @@ class Action:
 def read_actions(path: Path | None = None) -> tuple[Action, ...]:
     """Return the actions of a file, in its order; None reads the shipped ones.
 
+    The shipped ones are those of any shop, after those of FitGear, which go by its categories.
+
     Raises `SettingsError` if the file cannot be read, or an entry lacks what it needs.
     """
     if path is None:
-        return _parsed((files("streamseg.language") / "actions.toml").read_text("utf-8"), "actions.toml")
+        folder = files("streamseg.language")
+        return tuple(one for name in SHIPPED for one in _parsed((folder / name).read_text("utf-8"), name))
     try:
         return _parsed(path.read_text("utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} cannot be read: {error}") from None
 
 
-def suggested(traits: Collection[str], actions: Sequence[Action]) -> Action | None:
-    """Return the first action whose words all hold; None if there is none."""
-    return next((action for action in actions if set(action.words) <= set(traits)), None)
+def suggested(traits: Collection[str], actions: Sequence[Action], goods: Collection[str] = ()) -> Action | None:
+    """Return the first action whose words all hold and which is for these goods; None if there is none."""
+    asked = {one.lower() for one in goods}
+    return next(
+        (one for one in actions if set(one.words) <= set(traits) and (not one.goods or asked & set(one.goods))), None
+    )
 
 
 def _parsed(text: str, path: str) -> tuple[Action, ...]:
@@ -56,11 +66,13 @@ def _parsed(text: str, path: str) -> tuple[Action, ...]:
         where = f"{path}: action {one.get('name', place)}"
         if not isinstance(one.get("name"), str) or not isinstance(one.get(DEFAULT), str):
             raise SettingsError(f"{where}: needs a name and a text `{DEFAULT}`")
-        asked = one.get("if", [])
+        asked, goods = one.get("if", []), one.get("goods", [])
         if not asked or not isinstance(asked, list) or not all(isinstance(word, str) for word in asked):
             raise SettingsError(f"{where}: `if` must list one word or more")
+        if not isinstance(goods, list) or not all(isinstance(name, str) for name in goods):
+            raise SettingsError(f"{where}: `goods` must list names of categories")
         if unknown := sorted(set(asked) - words):
             raise SettingsError(f"{where}: there is no word {unknown[0]}; they are the keys of [label] and [tag]")
         texts = {key: value for key, value in one.items() if key not in ("name", "if") and isinstance(value, str)}
-        found.append(Action(one["name"], tuple(asked), texts))
+        found.append(Action(one["name"], tuple(asked), tuple(name.lower() for name in goods), texts))
     return tuple(found)

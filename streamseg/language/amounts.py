@@ -23,11 +23,17 @@ _SMALL: Final = 10.0
 _LARGE: Final = 100.0
 _TENTH: Final = 0.1
 _CENT: Final = 0.01
+_HALF_PERCENT: Final = 0.005
 
 
 def share(tables: Tables, value: float) -> str:
-    """Write a share (0-1) in per cent."""
-    return str(tables["form"]["percent"]).format(f"{100 * value:.0f}")
+    """Write a share (0-1) in per cent. What is not quite nothing or all is not written as such."""
+    form = tables["form"]
+    rounded = min(max(round(100 * value), 1 if value > 0 else 0), 99 if value < 1 else 100)
+    text = str(form["percent"]).format(rounded)
+    if 0 < value < _HALF_PERCENT:
+        return str(form["under"]).format(text)
+    return str(form["over"]).format(text) if 1 - _HALF_PERCENT < value < 1 else text
 
 
 def often(tables: Tables, rate: float) -> str:
@@ -66,8 +72,9 @@ def money(tables: Tables, ends: Sequence[float], currency: str) -> str:
         return f"{_amount(tables, ends[0], _CENT if _CENT / 2 <= ends[0] < _SMALL else 1.0)} {currency}"
     step = _step(max(abs(one) for one in ends))
     texts = [_amount(tables, round(one / step) * step, step) for one in ends]
-    text = _range(tables, texts)
-    return f"{text if len(set(texts)) > 1 else str(tables['form']['about']).format(text)} {currency}"
+    text = _range(tables, texts) if round(ends[0] / step) else str(tables["form"]["up_to"]).format(texts[-1])
+    text = text if len(set(texts)) > 1 else str(tables["form"]["about"]).format(texts[0])
+    return f"{text} {currency}"
 
 
 def listed(tables: Tables, parts: Sequence[str]) -> str:

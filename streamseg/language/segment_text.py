@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from streamseg.features.catalogue import Feature
+from streamseg.features.words.attributes import slug
+from streamseg.features.words.heard import shown_names
 from streamseg.language import DEFAULT, messages
 from streamseg.language.actions import Action, suggested
 from streamseg.language.amounts import Tables, listed, money, numbers, often, share, span
@@ -11,6 +13,8 @@ from streamseg.language.amounts import Tables, listed, money, numbers, often, sh
 Entry = Mapping[str, Any]
 _PATTERNS: Final = ("recent", "category", "browser", "search")
 """Texts of features with a name of the shop's, or of another feature."""
+_YES_OR_NO_TEXTS: Final = frozenset({"yes", "no", "true", "false"})
+"""Values that say nothing without the name of what they are of; neither does a number."""
 _YES: Final = 0.5
 """From this value on, a feature of 0 or 1 counts as yes."""
 
@@ -51,16 +55,15 @@ def description(entry: Entry, language: str = DEFAULT, labels: Mapping[str, str]
     if not entry.get("described"):
         return _sentence(str(tables["sentence"]["not_described"]))
     parts = []
-    if entry.get("value_share") is not None:
-        parts.append(str(tables["sentence"]["value"]).format(share=share(tables, entry["value_share"])))
+    if entry.get("value_share") is not None and entry.get("share"):
+        size, value = (share(tables, entry[name]) for name in ("share", "value_share"))
+        parts.append(str(tables["sentence"]["value"]).format(size=size, share=value))
     parts += [say(tables, one) for one in entry["persona"] if not _reads_the_same(tables, one)]
-    if entry["apart"]:
-        parts.append(_differences(tables, "apart", entry["apart"]))
-    else:
-        parts.append(str(tables["sentence"]["nothing_apart"]))
+    differences = _differences(tables, "apart", entry["apart"])
+    parts.append(differences or str(tables["sentence"]["nothing_apart"]))
     nearest = (labels or {}).get(entry["nearest"] or "")
-    if nearest and entry["apart_from_nearest"]:
-        parts.append(_differences(tables, "apart_from_nearest", entry["apart_from_nearest"], label=nearest))
+    if nearest and (beside := _differences(tables, "apart_from_nearest", entry["apart_from_nearest"], label=nearest)):
+        parts.append(beside)
     return " ".join(map(_sentence, parts))
 
 
@@ -73,8 +76,14 @@ def _given(entry: Entry, text: str, language: str) -> str | None:
 
 def action(entry: Entry, actions: Sequence[Action], language: str = DEFAULT) -> str | None:
     """Return the suggested action; None if none of the table fits."""
-    found = suggested(entry.get("traits", ()), actions)
+    found = suggested(entry.get("traits", ()), actions, _goods(entry))
     return None if found is None else found.text(language)
+
+
+def _goods(entry: Entry) -> Sequence[str]:
+    """Return the categories that members go for."""
+    said = (one["facts"]["names"]["names"] for one in entry.get("persona", ()) if one["key"] == "goods")
+    return next(said, ())
 
 
 def written(
@@ -103,7 +112,8 @@ def feature_value(feature: Feature, value: float, language: str = DEFAULT) -> st
     tables = messages(language)
     if feature.value:
         text = str(tables["why"]["yes" if value >= _YES else "no"])
-        return str(tables["why"]["value"]).format(feature=f"{feature.subject} {feature.value}", value=text)
+        name = f"{_attribute(tables, feature.subject)} {_value(tables, feature.value, feature.subject)}"
+        return str(tables["why"]["value"]).format(feature=name, value=text)
     if feature.unit == "share":
         text = share(tables, value)
     elif feature.unit == "days":
@@ -134,32 +144,58 @@ def say(tables: Tables, message: Mapping[str, Any]) -> str:
 
 
 def _reads_the_same(tables: Tables, message: Mapping[str, Any]) -> bool:
-    """Return whether a change is from a word to the same word."""
+    """Return whether a change or a difference is between two figures that read the same."""
     facts = message.get("facts", {})
-    return "before" in facts and _fact(tables, facts["now"]) == _fact(tables, facts["before"])
+    pairs = (("now", "before"), ("ours", "theirs"))
+    return any(one in facts and _fact(tables, facts[one]) == _fact(tables, facts[other]) for one, other in pairs)
 
 
 def _differences(tables: Tables, key: str, differences: Sequence[Mapping[str, Any]], **facts: str) -> str:
-    said = listed(tables, [say(tables, one) for one in differences])
-    return str(tables["sentence"][key]).format(differences=said, **facts)
+    """Return what differs in a sentence; empty if nothing does that people can see."""
+    said = [say(tables, one) for one in differences if not _reads_the_same(tables, one)]
+    return str(tables["sentence"][key]).format(differences=listed(tables, said), **facts) if said else ""
 
 
 def _label(tables: Tables, words: Sequence[Mapping[str, str]], *, described: bool) -> str:
-    labels, tags = tables["label"], tables["tag"]
+    labels = tables["label"]
     if not words:
         return str(labels["middle" if described else "not_described"])
-    nouns = [str(labels[word["key"]]).format(word.get("text", "")) for word in words[:1] if word["key"] in labels]
-    added = [str(tags[word["key"]]).format(word.get("text", "")) for word in words[len(nouns) :]]
-    if not nouns:
-        return str(labels["customers"]).format(", ".join(added))
-    return str(labels["join"]).format(nouns[0], added[0]) if added else nouns[0]
+    noun = next((word for word in words if word["key"] in labels), None)
+    added = ", ".join(_tag(tables, word) for word in words if word is not noun)
+    if noun is None:
+        return str(labels["customers"]).format(added)
+    name = str(labels[noun["key"]]).format(noun.get("text", ""))
+    return str(labels["join"]).format(name, added) if added else name
+
+
+def _tag(tables: Tables, word: Mapping[str, str]) -> str:
+    """Return the text of a word that is added to a name; some attributes have a text of their own."""
+    tags, text = tables["tag"], word.get("text", "")
+    if word["key"] in ("high", "low"):
+        own = f"{word['key']}_{slug(text)}"
+        return str(tags[own]) if own in tags else str(tags[word["key"]]).format(_attribute(tables, text))
+    if word["key"] == "mostly":
+        value, attribute = _value(tables, text, word.get("of", "")), word.get("of", "")
+        bare = any(letter.isdigit() for letter in value) or value in _YES_OR_NO_TEXTS
+        return str(tags["mostly"]).format(f"{_attribute(tables, attribute)} {value}" if attribute and bare else value)
+    return str(tags[word["key"]]).format(text)
+
+
+def _attribute(tables: Tables, name: str) -> str:
+    """Return the name of an attribute, or of what it is grouped as; the shop's own as it is sent."""
+    return str(tables["attribute"].get(slug(name), name.replace("_", " ")))
+
+
+def _value(tables: Tables, value: str, attribute: str) -> str:
+    """Return a value of an attribute; the shop's own as it is sent."""
+    return str(tables["value"].get(f"{slug(attribute)}_{slug(value)}", value))
 
 
 def _fact(tables: Tables, fact: Mapping[str, Any]) -> str:
     """Write a fact, see `clustering.description.persona.Message`."""
     (kind, value), *_ = fact.items()
     text = _WRITERS[kind](tables, value, fact)
-    return str(tables["sentence"]["per_month"]).format(text) if fact.get("monthly") else text
+    return str(tables["sentence"][f"per_{fact['per']}"]).format(text) if fact.get("per") else text
 
 
 def _feature(tables: Tables, name: str) -> str:
@@ -169,13 +205,19 @@ def _feature(tables: Tables, name: str) -> str:
     if name.startswith("recent_"):
         return str(known["recent"]).format(_feature(tables, name.removeprefix("recent_")))
     if name.startswith("category_"):
-        return str(known["category"]).format(name.removeprefix("category_").replace("_", " "))
+        return str(known["category"]).format(shown_names(name.removeprefix("category_")))
     for kind in ("browser", "search"):
         if name.startswith(f"{kind}_") and name.endswith("_share"):
             word = name.removeprefix(f"{kind}_").removesuffix("_share")
             phrase = tables["phrase"].get(f"{kind}_{word}", word.replace("_", " "))
             return str(known[kind]).format(phrase.title() if kind == "browser" else phrase)
-    return name.removeprefix("profile_").replace("_", " ")
+    return _attribute(tables, name.removeprefix("profile_"))
+
+
+def _difference_of(tables: Tables, name: str, fact: Mapping[str, Any]) -> str:
+    if "value" not in fact:
+        return _feature(tables, name)
+    return f"{_attribute(tables, fact['attribute'])} {_value(tables, fact['value'], fact['attribute'])}:"
 
 
 def _sentence(text: str) -> str:
@@ -191,5 +233,7 @@ _WRITERS: Final[dict[str, Callable[[Tables, Any, Mapping[str, Any]], str]]] = {
     "names": lambda tables, value, _: listed(tables, value),
     "message": lambda tables, value, _: str(tables["phrase"][value]),
     "messages": lambda tables, value, _: listed(tables, [say(tables, one) for one in value]),
-    "feature": lambda tables, value, _: _feature(tables, str(value)),
+    "feature": lambda tables, value, fact: _difference_of(tables, str(value), fact),
+    "attribute": lambda tables, value, _: _attribute(tables, str(value)),
+    "value": lambda tables, value, fact: _value(tables, str(value), str(fact["of"])),
 }

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from streamseg.clustering.assign import Assigner, Assignment
 from streamseg.clustering.description.difference import LEAST_DESCRIBED, FeatureDifference, Observations
 from streamseg.clustering.description.naming import Label, labels, traits
-from streamseg.clustering.description.persona import Message, apart, persona
+from streamseg.clustering.description.persona import Message, apart, is_spoken, persona
+from streamseg.clustering.description.real_figures import with_real_figures
 from streamseg.clustering.description.rfm import RfmBorders, RfmOfMany, rfm_of_many, scores
 from streamseg.clustering.encode import Floats
 from streamseg.clustering.snapshot import Snapshot
@@ -90,7 +91,8 @@ def describe(
         current: present label of each segment. It is kept while it holds.
     """
     assignment = Assigner(snapshot).assign(sampled.vectors)
-    observations = Observations(tuple(known.values()), sampled.observations)
+    known, values = with_real_figures(known, sampled.observations)
+    observations = Observations(tuple(known.values()), values)
     members = [assignment.nearest == index for index in range(len(snapshot.segments))]
     enough = [int(mask.sum()) >= LEAST_DESCRIBED for mask in members]
     figures = [observations.figures(mask) if each else {} for mask, each in zip(members, enough, strict=True)]
@@ -124,7 +126,7 @@ def describe(
                 nearest=None if nearest is None else snapshot.segments[nearest],
                 apart_from_nearest=apart(beside, known),
                 traits=traits(figures[index], known),
-                differences=tuple(figures[index].values()),
+                differences=tuple(one for one in figures[index].values() if is_spoken(one.feature)),
                 representatives=_representatives(sampled, assignment, mask, index),
                 rfm=rfm,
                 usual=_usual(snapshot.features, sampled.vectors[mask]),

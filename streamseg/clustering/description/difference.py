@@ -22,6 +22,8 @@ LEAST_DESCRIBED: Final = 3
 A_MONTH: Final = "in 30 days"
 """Added to the unit of counts and decayed spend."""
 _DECAYED: Final = "decayed"
+WHOLE: Final = frozenset({"purchases", AS_SENT})
+"""Units whose figures have no decimals where no customer's has: nobody has 1.2 children."""
 
 Mask: TypeAlias = NDArray[np.bool_]
 
@@ -94,6 +96,12 @@ class Observations:
         return np.asarray(can_be & np.all(np.isin(self.values, (0.0, 1.0)) | np.isnan(self.values), axis=0))
 
     @cached_property
+    def whole(self) -> Mask:
+        """Which features are counted in whole things (d,)."""
+        can_be = np.array([one.unit in WHOLE for one in self.features])
+        return np.asarray(can_be & ~self.binary & np.all((self.values % 1 == 0) | np.isnan(self.values), axis=0))
+
+    @cached_property
     def hashed(self) -> Mask:
         """Which features stand for hash groups, which say nothing to people (d,)."""
         return np.array([one.hashed for one in self.features], dtype=bool)
@@ -133,6 +141,9 @@ class Observations:
         effect = self._effect(members, beside)
         low, median, high = quantiles(ours, (0.25, 0.5, 0.75))
         (others_median,) = quantiles(theirs, (0.5,))
+        low, median, high, others_median = (
+            np.where(self.whole, np.rint(one), one) for one in (low, median, high, others_median)
+        )
         mean, others_mean = _mean(ours), _mean(theirs)
         median, others_median = (
             np.where(self.binary, of_binary, one) for of_binary, one in ((mean, median), (others_mean, others_median))
@@ -157,7 +168,7 @@ class Observations:
 
 def observed_unit(feature: Feature) -> str:
     """Return the unit of what is observed of a feature: counts and decayed spend are per 30 days."""
-    rate = feature.unit == "events" or (feature.name.removeprefix("recent_") == "spend")
+    rate = feature.unit in ("events", "orders") or (feature.name.removeprefix("recent_") == "spend")
     return f"{feature.unit} {A_MONTH}" if rate else feature.unit
 
 

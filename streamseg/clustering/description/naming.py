@@ -18,8 +18,8 @@ LABEL_WORDS: Final = 6
 """A label is made from this many of the strongest words."""
 
 Label: TypeAlias = dict[str, Any]
-"""`words`: the noun first, then at most one more; empty where nothing sets the segment apart. `number` tells equal ones
-apart."""
+"""`words`: the noun first, then one more, or two where another segment is called so already; none where nothing sets it
+apart. `number` tells equal ones apart."""
 
 
 def labels(
@@ -53,9 +53,16 @@ def labels(
 
 
 def candidates(figures: Figures, spoken: Sequence[Word]) -> list[Label]:
-    """Return possible labels, the strongest first: a noun and another word, or one word."""
+    """Return possible labels, the strongest first: a noun and another word, one word, or a noun and two words.
+
+    Where nothing sets the segment apart it is a word that needs not to, or none.
+    """
     said = sorted(
-        (word for word in spoken if _sets_apart(word, figures, NOTICEABLE) and word.holds(figures, MARGIN)),
+        (
+            word
+            for word in spoken
+            if word.sign and _sets_apart(word, figures, NOTICEABLE) and word.holds(figures, MARGIN)
+        ),
         key=lambda word: -abs(figures[word.feature].effect),
     )[:LABEL_WORDS]
     strength = {word: abs(figures[word.feature].effect) for word in said}
@@ -63,7 +70,7 @@ def candidates(figures: Figures, spoken: Sequence[Word]) -> list[Label]:
         (strength[first] + strength[other], first, other)
         for first in said
         for other in said
-        if first.noun and first.family != other.family and frozenset((first.key, other.key)) not in EXCLUDED
+        if _go_together(first, other) and (first.noun or not other.noun)
     ]
     alone = [(strength[word] / 2, word) for word in said]
     # Of two nouns the stronger one leads.
@@ -71,12 +78,24 @@ def candidates(figures: Figures, spoken: Sequence[Word]) -> list[Label]:
     found = [_label(first, other) for _, first, other in ranked] + [
         _label(word) for _, word in sorted(alone, key=lambda one: (not one[1].noun, -one[0]))
     ]
-    return found or [_label()]
+    longer = [
+        _label(first, other, third)
+        for _, first, other in ranked
+        for third in said
+        if _go_together(first, third) and _go_together(other, third)
+    ]
+    plain = [word for word in spoken if not word.sign and word.holds(figures, MARGIN)]
+    longer += [_label(first, word) for first in said for word in plain if first.noun and _go_together(first, word)]
+    return [*found, *longer] or [*(_label(word) for word in plain[:1]), _label()]
 
 
 def traits(figures: Figures, known: Mapping[str, Feature]) -> list[str]:
     """Return the keys of all words that hold, also of those that do not set the segment apart. Actions go by them."""
     return list(dict.fromkeys(word.key for word in vocabulary(known) if word.holds(figures)))
+
+
+def _go_together(one: Word, other: Word) -> bool:
+    return one.family != other.family and frozenset((one.key, other.key)) not in EXCLUDED
 
 
 def _label(*words: Word) -> Label:
@@ -85,13 +104,13 @@ def _label(*words: Word) -> Label:
 
 def _sets_apart(word: Word, figures: Figures, least: float) -> bool:
     one = figures.get(word.feature)
-    return one is not None and one.effect * word.sign >= least
+    return one is not None and (one.effect * word.sign >= least or not word.sign)
 
 
 def _still_holds(label: Label, figures: Figures, spoken: Sequence[Word]) -> bool:
     words = [word for said in label["words"] for word in spoken if word.as_json() == said]
     if len(words) < len(label["words"]):
         return False
-    if not words:
-        return candidates(figures, spoken) == [_label()]
+    if not any(word.sign for word in words):
+        return bool(candidates(figures, spoken)[0]["words"] == label["words"])
     return all(word.holds(figures) and _sets_apart(word, figures, STAYS * NOTICEABLE) for word in words)

@@ -13,6 +13,8 @@ from streamseg.clustering.description.told_words import told_words
 from streamseg.clustering.description.words import MOST, grouped_numbers
 from streamseg.features.aggregates import DAY_PARTS, DEVICES, OTHER_CATEGORY
 from streamseg.features.catalogue import YES_OR_NO, Feature
+from streamseg.features.formulas import RATE_DAYS
+from streamseg.features.words.heard import shown_names
 
 AWAY_DAYS: Final = 45.0
 """From this median of days without a click on, members are away."""
@@ -34,13 +36,33 @@ CHANGE: Final = 1.6
 """Recent visits are more, or fewer, from this factor on: a step between the words for how often."""
 A_HABIT: Final = 0.7
 """What happens less often in 30 days is no habit that could change."""
-DISCOUNT: Final = 0.05
-COUPONS: Final = 0.2
+DISCOUNT: Final = 0.1
+COUPONS: Final = 0.1
 RFM_NAMES: Final = 2
+LEAST_RFM_SHARE: Final = 0.1
+"""Fewer members are not worth a second RFM name."""
+A_RHYTHM: Final = 3.0
+"""From this median number of orders on, members order so and so often."""
+CLEARLY_MORE: Final = 0.05
+"""What holds for a smaller share of members more than of others is not said of every segment again."""
+SAME_TIME: Final = 0.15
+"""Two times that differ by a smaller share of the greater one are told as one."""
+YEAR_DAYS: Final = 365.0
+
+UNSPOKEN: Final = frozenset(
+    {"spend", "purchases", "items", "checkouts", "order_value", "order_value_spread", "visit_days"}
+)
+"""Decayed sums that nobody can check, for which the real figures are said, and what has a unit that nobody reads."""
+
+A_YEAR: Final = "in a year"
+ORDERS_A_MONTH: Final = f"orders {A_MONTH}"
+ORDERS_A_YEAR: Final = f"orders {A_YEAR}"
 
 _SUBJECTS: Final = {
-    "money": ("spend", "lifetime_spend", "expected_spend"),
-    "orders": ("purchases", "transactions", "checkouts", "items"),
+    "money": ("lifetime_spend", "expected_spend"),
+    "orders": ("transactions", "orders_a_month"),
+    "order": ("spend_per_order", "items_per_order"),
+    "lasts": ("purchase_recency", "click_recency"),
     "visits": ("clicks", "sessions", "views", "lists"),
     "price": ("price_viewed", "price_bought"),
     "cart": ("carts", "removals", "view_to_cart", "cart_to_purchase"),
@@ -48,8 +70,9 @@ _SUBJECTS: Final = {
 
 Message: TypeAlias = dict[str, Any]
 """`key` of a message, and its `facts` by name. A fact is an object with one of: `share`, `money` with `currency`,
-`often` (events in 30 days), `days`, `number`, `names` (words of the shop), `message` (the key of a phrase), `messages`,
-`feature`; `monthly` marks money and numbers that are per 30 days."""
+`often` (events in 30 days), `days`, `number`, `names` (words of the shop), `attribute` (name of an attribute or of what
+it is grouped as), `value` of the attribute `of`, `message` (the key of a phrase), `messages`, `feature`; `per` is the
+"month" or "year" that a number is of."""
 
 
 def persona(figures: Figures, known: Mapping[str, Feature], currency: str, rfm: RfmOfMany | None) -> list[Message]:
@@ -67,6 +90,7 @@ def persona(figures: Figures, known: Mapping[str, Feature], currency: str, rfm: 
         *_orders(figures),
         *_money(figures, currency),
         *_goods(figures, known),
+        *_campaigns(figures),
         *_times(figures),
         *told_words(figures, known),
         *_loyalty(figures, rfm),
@@ -86,19 +110,38 @@ def apart(figures: Figures, known: Mapping[str, Feature]) -> list[Message]:
     for one in figures.values():
         if abs(one.effect) < NOTICEABLE or one.known < MOST or len(chosen) == APART:
             continue
-        if one.feature.startswith("recent_"):
-            continue  # a change is told by itself
+        if not is_spoken(one.feature):
+            continue
         whole = _whole(known[one.feature])
         subject, pair = whole or _subject(known[one.feature]), _pair(one)
         if pair is None or subject in said or (whole and one.sign < 0):
             continue
         said.add(subject)
-        ours, theirs = (_amount(value, one.unit) for value in pair)
-        chosen.append(_message("difference", what={"feature": one.feature}, ours=ours, theirs=theirs))
+        chosen.append(_difference(one, known[one.feature], pair, figures))
     return chosen
 
 
+def is_spoken(feature: str) -> bool:
+    """Return whether a difference in this feature is said. A change of late is told by itself."""
+    return feature not in UNSPOKEN and not feature.startswith("recent_")
+
+
+def _difference(one: FeatureDifference, feature: Feature, pair: tuple[float, float], figures: Figures) -> Message:
+    """Return the message of a difference; averages are called so, unless they are shares."""
+    unit, tenure = one.unit, figures.get("tenure")
+    if unit == ORDERS_A_MONTH and tenure is not None and tenure.median >= YEAR_DAYS and max(pair) < 1.0:
+        pair = (pair[0] * YEAR_DAYS / RATE_DAYS, pair[1] * YEAR_DAYS / RATE_DAYS)
+        unit = ORDERS_A_YEAR
+    ours, theirs = (_amount(value, unit) for value in pair)
+    average = pair[0] == one.mean != one.median and "share" not in ours
+    what: dict[str, Any] = {"feature": one.feature}
+    if feature.value:
+        what |= {"attribute": feature.subject, "value": feature.value}
+    return _message("difference_on_average" if average else "difference", what=what, ours=ours, theirs=theirs)
+
+
 def _who(figures: Figures, known: Mapping[str, Feature]) -> Iterable[Message]:
+    """Say who the members are: what most are, where not nearly all customers are, and in what numbers they differ."""
     mostly: dict[str, FeatureDifference] = {}
     grouped = grouped_numbers(known)
     for one in figures.values():
@@ -106,17 +149,27 @@ def _who(figures: Figures, known: Mapping[str, Feature]) -> Iterable[Message]:
         if not feature.attribute or one.known < MOST or one.feature in grouped:
             continue
         if feature.value:
-            if one.mean >= MOST:
+            if one.mean >= MOST and one.effect >= NOTICEABLE:
                 mostly[feature.subject] = one
+        elif abs(one.effect) < NOTICEABLE:
+            continue
         elif one.unit == YES_OR_NO:
-            yield _message("attribute_share", name=_names(feature.attribute), share={"share": one.mean})
+            yield _message("attribute_share", name={"attribute": feature.attribute}, share={"share": one.mean})
         elif one.feature == "profile_age":
             yield _message("age", years={"number": [one.low, one.high]})
+        elif one.high <= 0:
+            yield _message("attribute_none", name={"attribute": feature.attribute})
         else:
-            yield _message("attribute", name=_names(feature.attribute), number={"number": [one.low, one.high]})
+            number = {"number": [one.low, one.high]}
+            yield _message("attribute", name={"attribute": feature.attribute}, number=number)
     for subject, one in mostly.items():
-        value = _names(known[one.feature].value)
-        yield _message("attribute_value", name=_names(subject), value=value, share={"share": one.mean})
+        value = {"value": known[one.feature].value, "of": subject}
+        yield _message("attribute_value", name={"attribute": subject}, value=value, share={"share": one.mean})
+
+
+def _tells_apart(one: FeatureDifference, least: float) -> bool:
+    """Return whether a share of members is worth a sentence: the others' sentence would read differently."""
+    return one.others_mean < least or (one.effect >= NOTICEABLE and one.mean - one.others_mean >= CLEARLY_MORE)
 
 
 def _visits(figures: Figures) -> Iterable[Message]:
@@ -128,21 +181,28 @@ def _visits(figures: Figures) -> Iterable[Message]:
 
 
 def _orders(figures: Figures) -> Iterable[Message]:
-    ever, rate, last = figures.get("transactions"), figures.get("purchases"), figures.get("purchase_recency")
-    if ever is None or rate is None:
+    ever, rate, last = figures.get("transactions"), figures.get("orders_a_month"), figures.get("purchase_recency")
+    if ever is None:
         return
+    days = {} if last is None or last.known < MOST else {"days": {"days": last.median}}
     if ever.some < FEW:
         yield _message("no_orders")
     elif ever.some < MOST:
         yield _message("few_buy", share={"share": ever.some})
     elif ever.high <= 1:
-        yield _message("ordered_once")
+        yield _message("ordered_once_ago" if days else "ordered_once", **days)
     elif ever.median <= 1:
         yield _message("ordered_at_most_once")
-    elif last is not None and last.known >= MOST and last.median >= AWAY_DAYS:
-        yield _message("ordered_then", count={"number": [round(ever.median)]}, days={"days": last.median})
-    else:
+    elif last is not None and days and last.median >= AWAY_DAYS:
+        yield _message("ordered_then", count=_count(ever), **days)
+    elif rate is not None and rate.known >= MOST and ever.median >= A_RHYTHM:
         yield _message("orders", often={"often": rate.median})
+    else:
+        yield _message("ordered_times", count=_count(ever))
+
+
+def _count(ever: FeatureDifference) -> dict[str, Any]:
+    return {"number": [round(ever.median)]}
 
 
 def _money(figures: Figures, currency: str) -> Iterable[Message]:
@@ -150,77 +210,116 @@ def _money(figures: Figures, currency: str) -> Iterable[Message]:
     bought = figures.get("transactions")
     if bought is None or bought.some < MOST:
         return
-    order, item = figures.get("order_value"), figures.get("price_bought")
-    if order is not None and order.known >= MOST:
+    order, item = figures.get("spend_per_order"), figures.get("price_bought")
+    if order is not None and order.known >= MOST and order.high > 0 and bought.high > 1:
         yield _message("order_value", money=_range(order, currency))
     if item is not None and item.known >= MOST:
         yield _message("item_price", money=_range(item, currency))
     if ever is not None and tenure is not None and ever.median > 0:
-        yield _message("spent", money=_range(ever, currency), days={"days": tenure.median})
+        if _says_how_long(figures):
+            yield _message("spent", money=_range(ever, currency), days={"days": tenure.median})
+        else:
+            yield _message("spent_so_far", money=_range(ever, currency))
     ahead = figures.get("expected_spend")
     if ahead is not None and ahead.median > 0:
         yield _message("expected", money=_range(ahead, currency))
-    discount, coupons = figures.get("discount_share"), figures.get("coupon_share")
-    if discount is not None and discount.known >= MOST and discount.mean >= DISCOUNT:
-        yield _message("discount", share={"share": discount.mean})
-    if coupons is not None and coupons.known >= MOST and coupons.mean >= COUPONS:
-        yield _message("coupons", share={"share": coupons.mean})
+
+
+def _says_how_long(figures: Figures) -> bool:
+    """Return whether the sentence about the money spent says since when. Else another one does."""
+    ever, tenure, bought = (figures.get(name) for name in ("lifetime_spend", "tenure", "transactions"))
+    if ever is None or tenure is None or bought is None or bought.some < MOST or ever.median <= 0:
+        return False
+    return bought.high > 1 and tenure.median >= 1.0
+
+
+def _campaigns(figures: Figures) -> Iterable[Message]:
+    bought = figures.get("transactions")
+    if bought is None or bought.some < MOST:
+        return
+    for name, key, least in (("discount_share", "discount", DISCOUNT), ("coupon_share", "coupons", COUPONS)):
+        one = figures.get(name)
+        if one is not None and one.known >= MOST and one.mean >= least and _tells_apart(one, least):
+            yield _message(key, share={"share": one.mean})
 
 
 def _goods(figures: Figures, known: Mapping[str, Feature]) -> Iterable[Message]:
     shares = {
-        name.removeprefix("category_").replace("_", " "): one.mean
+        shown_names(name.removeprefix("category_")): one
         for name, one in figures.items()
         if name in known and name.startswith("category_") and name != f"category_{OTHER_CATEGORY}" and one.known >= MOST
     }
-    named = sorted(((share, name) for name, share in shares.items() if share >= CATEGORY_SHARE), reverse=True)
+    named = sorted(
+        (
+            (one.mean, name)
+            for name, one in shares.items()
+            if one.mean >= CATEGORY_SHARE and (one.effect >= NOTICEABLE or one.mean >= MOST)
+        ),
+        reverse=True,
+    )
     if named:
         yield _message(
             "goods",
             names={"names": [name for _, name in named[:CATEGORIES]]},
             share={"share": sum(share for share, _ in named[:CATEGORIES])},
         )
-    brand = figures.get("favourite_brand_share")
-    if brand is not None and brand.known >= MOST and brand.median >= MOST:
+    brand, bought = figures.get("favourite_brand_share"), figures.get("transactions")
+    repeated = bought is not None and bought.median >= A_RHYTHM
+    if brand is not None and brand.known >= MOST and brand.median >= MOST and repeated and _tells_apart(brand, MOST):
         yield _message("one_brand", share={"share": brand.median})
 
 
 def _times(figures: Figures) -> Iterable[Message]:
     week = figures.get("weekend_share")
-    if week is not None and week.known >= MOST and week.median >= MOST:
+    if week is not None and week.known >= MOST and week.median >= MOST and _tells_apart(week, MOST):
         yield _message("weekend", share={"share": week.median})
     for part in DAY_PARTS:
         one = figures.get(f"{part}_share")
-        if one is not None and one.known >= MOST and one.mean >= MOST:
+        if one is not None and one.known >= MOST and one.mean >= MOST and _tells_apart(one, MOST):
             yield _message("day_part", part={"message": part}, share={"share": one.mean})
     for device in DEVICES:
         one = figures.get(f"device_{device}_share")
-        if one is not None and one.known >= MOST and one.mean >= DEVICE_SHARE:
+        if one is not None and one.known >= MOST and one.mean >= DEVICE_SHARE and _tells_apart(one, DEVICE_SHARE):
             yield _message("device", device={"message": f"device_{device}"}, share={"share": one.mean})
 
 
 def _loyalty(figures: Figures, rfm: RfmOfMany | None) -> Iterable[Message]:
-    tenure = figures.get("tenure")
-    if tenure is not None:
-        yield _message("tenure", days={"days": tenure.median})
+    tenure, last, bought = (figures.get(name) for name in ("tenure", "purchase_recency", "transactions"))
+    if tenure is not None and not _says_how_long(figures):
+        buy = bought is not None and bought.some >= MOST
+        once = buy and bought is not None and bought.high <= 1
+        if not (once and last is not None and _same_time(tenure.median, last.median)):
+            yield _message("tenure" if buy else "known", days={"days": tenure.median})
     if rfm is not None:
         names = [
             _message("rfm_name", share={"share": share}, name={"message": f"rfm_{_key(name)}"})
-            for name, share in list(rfm.names.items())[:RFM_NAMES]
+            for place, (name, share) in enumerate(list(rfm.names.items())[:RFM_NAMES])
+            if not place or share >= LEAST_RFM_SHARE
         ]
         yield _message("rfm", names={"messages": names})
 
 
+def _same_time(one: float, other: float) -> bool:
+    return abs(one - other) <= SAME_TIME * max(one, other)
+
+
 def _change(figures: Figures) -> Iterable[Message]:
-    """Compare means: most who come once a month have not come in the last days, so the median would always fall."""
-    for name in ("sessions", "purchases"):
-        usual, recent = figures.get(name), figures.get(f"recent_{name}")
-        if usual is None or recent is None or usual.mean < A_HABIT:
+    """Compare means: most who come once a month have not come in the last days, so the median would always fall.
+
+    What it was before is the rate that the sentence about visits or orders says.
+    """
+    ever = figures.get("transactions")
+    for name, said in (("sessions", "sessions"), ("purchases", "orders_a_month")):
+        usual, recent, before = figures.get(name), figures.get(f"recent_{name}"), figures.get(said)
+        if usual is None or recent is None or before is None or usual.mean < A_HABIT:
             continue
-        facts = {"now": {"often": recent.mean}, "before": {"often": usual.mean}}
-        if recent.mean >= CHANGE * usual.mean:
+        if name == "purchases" and (ever is None or ever.median < A_RHYTHM or before.known < MOST):
+            return
+        times = recent.mean / usual.mean
+        facts = {"now": {"often": times * before.median}, "before": {"often": before.median}}
+        if times >= CHANGE:
             yield _message(f"more_{name}", **facts)
-        elif recent.mean <= usual.mean / CHANGE:
+        elif times <= 1.0 / CHANGE:
             yield _message(f"fewer_{name}", **facts)
         return
 
@@ -241,15 +340,18 @@ def _subject(feature: Feature) -> str:
 
 
 def _pair(one: FeatureDifference) -> tuple[float, float] | None:
-    """Return the medians of members and others, else the means; None if both look the same to people."""
+    """Return the medians of members and others, else the means.
+
+    None if both look the same to people, or the other way round than the effect, which is measured on another scale.
+    """
     for ours, theirs in ((one.median, one.others_median), (one.mean, one.others_mean)):
-        if one.unit in ("share", YES_OR_NO, "log"):
+        if one.unit in ("share", YES_OR_NO):
             differ = abs(ours - theirs) > LEAST_SHARE_GAP
         else:
             shown = [round(value, 1 if abs(value) < SMALL else 0) for value in (ours, theirs)]
             least = LEAST_DAYS_GAP if one.unit == "days" else LEAST_GAP
             differ = shown[0] != shown[1] and abs(ours - theirs) > least * max(abs(ours), abs(theirs))
-        if differ:
+        if differ and (ours - theirs) * one.sign > 0:
             return ours, theirs
     return None
 
@@ -260,18 +362,13 @@ def _amount(value: float, unit: str) -> dict[str, Any]:
     if unit == "days":
         return {"days": value}
     name, _, period = unit.partition(" ")
-    monthly = {"monthly": True} if period == A_MONTH else {}
-    if name.isupper():
-        return {"money": [value], "currency": name} | monthly
-    return {"number": [value]} | monthly
+    per = {A_MONTH: "month", A_YEAR: "year"}.get(period)
+    kind = {"money": [value], "currency": name} if name.isupper() else {"number": [value]}
+    return kind | ({"per": per} if per else {})
 
 
 def _range(one: FeatureDifference, currency: str) -> dict[str, Any]:
     return {"money": [one.low, one.high], "currency": currency}
-
-
-def _names(name: str) -> dict[str, Any]:
-    return {"names": [name.replace("_", " ")]}
 
 
 def _key(name: str) -> str:

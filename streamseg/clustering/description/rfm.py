@@ -8,8 +8,11 @@ values always get equal scores. Rules keep ties and relative ranks from making n
 
 - Frequency: n purchases score at most n. Where most have bought once, a second purchase is in the top quintile, but is
   no habit yet.
-- Recency: a value that equals several borders gets the score in the middle of the quintiles that it fills, and a
-  purchase of more than a year ago scores at most 2, however long all others have been silent.
+- Recency: a value that equals several borders gets the score in the middle of the quintiles that it fills. Whoever has
+  bought nothing for three, five or eight months scores at most 4, 3 or 2, however long all others have been
+  silent: nobody is a champion ten months after the latest purchase.
+- Whoever has bought within a month or two weeks scores at least 3 or 4 for recency: nobody is "At Risk" six days after
+  a purchase, because others buy every other day.
 - A single purchase of less than three months ago scores at least 2 for recency: nobody is "Lost" so soon, however new
   the shop is.
 - Monetary value: a value that fills several quintiles gets the lowest of their scores.
@@ -34,9 +37,10 @@ Borders: TypeAlias = tuple[tuple[float, ...], ...]
 FIFTHS: Final = (0.2, 0.4, 0.6, 0.8)
 LEAST_BUYERS: Final = 20
 """Fewer buyers have no quintiles."""
-SILENT_DAYS: Final = 365.0
-SILENT_SCORE: Final = 2
-"""The best recency of a customer who has bought nothing for longer than `SILENT_DAYS`."""
+AT_MOST: Final = ((90.0, 4), (150.0, 3), (240.0, 2))
+"""The best recency of a customer who has bought nothing for more than so many days."""
+AT_LEAST: Final = ((30.0, 3), (14.0, 4))
+"""The worst recency of one who has bought within so many days."""
 LOST_DAYS: Final = 90.0
 """Nobody who has bought since is lost."""
 
@@ -173,7 +177,12 @@ def _lowest_quintile(borders: Sequence[float], values: Floats) -> NDArray[np.int
 def _recency(borders: Sequence[float], days: Floats) -> NDArray[np.intp]:
     lowest = np.searchsorted(borders, days, side="left")
     middle = (lowest + np.searchsorted(borders, days, side="right")) // 2
-    return np.where(days > SILENT_DAYS, np.minimum(5 - middle, SILENT_SCORE), 5 - middle)
+    found = 5 - middle
+    for more, best in AT_MOST:
+        found = np.where(days > more, np.minimum(found, best), found)
+    for within, worst in AT_LEAST:
+        found = np.where(days <= within, np.maximum(found, worst), found)
+    return found
 
 
 def _name(recency: int, frequency: int) -> str:

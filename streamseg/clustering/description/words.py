@@ -13,6 +13,7 @@ from streamseg.clustering.description.difference import Figures
 from streamseg.features.aggregates import DAY_PARTS, DEVICES, OTHER_CATEGORY
 from streamseg.features.catalogue import Feature
 from streamseg.features.words.channels import CHANNELS
+from streamseg.features.words.heard import shown_names
 
 MOST: Final = 0.5
 """Share from which "most" and "mostly" are said."""
@@ -46,7 +47,10 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word about members who have more (sign 1) or less (sign -1) of a feature than other customers."""
+    """A word about members who have more (sign 1) or less (sign -1) of a feature than other customers.
+
+    A word of sign 0 sets nobody apart: it is said where no other is.
+    """
 
     key: str
     feature: str
@@ -58,6 +62,8 @@ class Word:
     """Whether it can name the customers by itself."""
     text: str = ""
     """A name of the shop's that the word is about, such as a category."""
+    of: str = ""
+    """What `text` is a value of."""
 
     def holds(self, figures: Figures, margin: float = 0.0) -> bool:
         """Return whether all its bounds hold."""
@@ -65,25 +71,34 @@ class Word:
 
     def as_json(self) -> dict[str, str]:
         """Return what is stored of it."""
-        return {"key": self.key} | ({"text": self.text} if self.text else {})
+        return {"key": self.key} | {name: text for name, text in (("text", self.text), ("of", self.of)) if text}
 
 
 _BOUGHT: Final = Bound("transactions", least=MOST, of="some")
+_REPEATED: Final = Bound("transactions", least=3.0)
 _MORE, _LESS = 1, -1
 
 
-def _more_than_others(feature: str, times: float) -> tuple[Bound, ...]:
-    # The others' median alone would make big spenders of a middle group where most others spend little or nothing.
+def _more(feature: str, times: float, least: float = 1e-9) -> tuple[Bound, ...]:
+    """Return the bounds of a figure that is high by itself, and against the others in both kinds of average.
+
+    The others' median alone would make big spenders of a middle group where most others spend little or nothing, and
+    the others' mean alone of those who are beside a few very small ones.
+    """
     return (
-        _BOUGHT,
+        Bound(feature, least=least),
         Bound(feature, least=times, times_others="median"),
         Bound(feature, least=1.0, times_others="mean"),
-        Bound(feature, least=1e-9),
     )
 
 
-def _less_than_others(feature: str, times: float) -> tuple[Bound, ...]:
-    return (_BOUGHT, Bound(feature, most=times, times_others="median"), Bound(feature, least=1e-9))
+def _less(feature: str, times: float) -> tuple[Bound, ...]:
+    return (Bound(feature, most=times, times_others="median"), Bound(feature, least=1e-9))
+
+
+def _part(feature: str, least: float, times: float = 1.2) -> tuple[Bound, ...]:
+    """Return the bounds of a share of a whole: high by itself, and against the others."""
+    return (Bound(feature, least=least, of="mean"), Bound(feature, least=times, of="mean", times_others="mean"))
 
 
 _WORDS: Final = (
@@ -97,53 +112,74 @@ _WORDS: Final = (
     ),
     Word(
         "frequent_buyers",
-        "purchases",
+        "orders_a_month",
         _MORE,
-        (Bound("purchases", least=1.5), Bound("transactions", least=3.0), Bound("purchase_recency", most=45.0)),
+        (*_more("orders_a_month", 1.2, 1.0), _REPEATED, Bound("purchase_recency", most=45.0)),
         "buying",
     ),
-    Word("rare_buyers", "purchases", _LESS, (_BOUGHT, Bound("purchases", most=0.5)), "buying"),
+    Word(
+        "rare_buyers",
+        "orders_a_month",
+        _LESS,
+        (_BOUGHT, Bound("orders_a_month", most=0.34), Bound("tenure", least=90.0)),
+        "buying",
+    ),
+    Word(
+        "repeat_buyers",
+        "transactions",
+        0,
+        (Bound("transactions", least=2.0), Bound("transactions", least=0.8, of="some")),
+        "buying",
+    ),
     Word(
         "big_spenders",
-        "spend",
+        "lifetime_spend",
         _MORE,
-        # The rate of late alone would make big spenders of those who bring no more money than others.
-        (*_more_than_others("spend", 1.5), Bound("lifetime_spend", least=1.25, of="mean", times_others="mean")),
+        (
+            _BOUGHT,
+            *_more("lifetime_spend", 1.5),
+            Bound("lifetime_spend", least=1.25, of="mean", times_others="mean"),
+        ),
         "spend",
     ),
-    Word("small_spenders", "spend", _LESS, _less_than_others("spend", 0.6), "spend"),
-    Word("big_basket_buyers", "order_value", _MORE, _more_than_others("order_value", 1.25), "basket"),
-    Word("small_basket_buyers", "order_value", _LESS, _less_than_others("order_value", 0.8), "basket"),
-    Word("premium_buyers", "price_bought", _MORE, _more_than_others("price_bought", 1.25), "price"),
-    Word("budget_buyers", "price_bought", _LESS, _less_than_others("price_bought", 0.8), "price"),
+    Word("small_spenders", "lifetime_spend", _LESS, (_BOUGHT, *_less("lifetime_spend", 0.6)), "spend"),
+    Word("big_basket_buyers", "spend_per_order", _MORE, (_BOUGHT, *_more("spend_per_order", 1.25)), "basket"),
+    Word("small_basket_buyers", "spend_per_order", _LESS, (_BOUGHT, *_less("spend_per_order", 0.8)), "basket"),
+    Word("premium_buyers", "price_bought", _MORE, (_BOUGHT, *_more("price_bought", 1.25)), "price"),
+    Word("budget_buyers", "price_bought", _LESS, (_BOUGHT, *_less("price_bought", 0.8)), "price"),
+    Word("stock_up_buyers", "items_per_order", _MORE, (_BOUGHT, *_more("items_per_order", 1.3, 2.5)), "basket"),
     Word(
-        "stock_up_buyers",
+        "single_item_buyers",
         "items_per_order",
-        _MORE,
-        (*_more_than_others("items_per_order", 1.3), Bound("items_per_order", least=2.5)),
-        "order size",
+        _LESS,
+        (_BOUGHT, Bound("items_per_order", most=1.2), Bound("items_per_order", most=0.8, times_others="median")),
+        "basket",
     ),
-    Word("single_item_buyers", "items_per_order", _LESS, (_BOUGHT, Bound("items_per_order", most=1.5)), "order size"),
+    # A fifth off the price on average: a shop-wide promotion of a few per cent makes no hunter.
+    Word("bargain_hunters", "discount_share", _MORE, (_BOUGHT, *_more("discount_share", 1.3, 0.2)), "discount"),
     Word(
-        "bargain_hunters",
+        "full_price_buyers",
         "discount_share",
-        _MORE,
-        (_BOUGHT, Bound("discount_share", least=0.05), Bound("discount_share", least=1.2, times_others="median")),
+        _LESS,
+        (_BOUGHT, Bound("discount_share", most=0.03), Bound("discount_share", most=0.4, times_others="mean")),
         "discount",
     ),
-    Word("full_price_buyers", "discount_share", _LESS, (_BOUGHT, Bound("discount_share", most=0.03)), "discount"),
-    Word("coupon_users", "coupon_share", _MORE, (_BOUGHT, Bound("coupon_share", least=0.3)), "discount"),
-    Word("returners", "refunds", _MORE, (_BOUGHT, Bound("refunds", least=0.2)), "refunds"),
-    Word("frequent_visitors", "sessions", _MORE, (Bound("sessions", least=6.0),), "visits"),
-    Word("rare_visitors", "sessions", _LESS, (Bound("sessions", most=3.0),), "visits"),
-    Word("browsers", "views", _MORE, (Bound("views", least=15.0),), "visits"),
-    Word("searchers", "searches", _MORE, (Bound("searches", least=2.0),), "search"),
-    Word("wish_listers", "wishes", _MORE, (Bound("wishes", least=0.5),), "wishes"),
+    Word("coupon_users", "coupon_share", _MORE, (_BOUGHT, *_more("coupon_share", 1.5, 0.3)), "discount"),
+    Word("returners", "refunds", _MORE, (_BOUGHT, *_more("refunds", 1.5, 0.2)), "refunds"),
+    Word("frequent_visitors", "sessions", _MORE, _more("sessions", 1.2, 6.0), "visits"),
+    Word("rare_visitors", "sessions", _LESS, (Bound("sessions", most=3.0), *_less("sessions", 0.7)), "visits"),
+    Word("browsers", "views", _MORE, _more("views", 1.2, 15.0), "visits"),
+    Word("searchers", "searches", _MORE, _more("searches", 1.2, 2.0), "search"),
+    Word("wish_listers", "wishes", _MORE, _more("wishes", 1.2, 0.5), "wishes"),
     Word(
         "window_shoppers",
         "view_to_cart",
         _LESS,
-        (Bound("view_to_cart", most=0.1), Bound("views", least=5.0), Bound("purchases", most=0.3)),
+        (
+            Bound("view_to_cart", most=0.1),
+            Bound("views", least=5.0),
+            Bound("transactions", most=0.3, of="some"),
+        ),
         "cart",
     ),
     Word(
@@ -160,52 +196,81 @@ _WORDS: Final = (
         (_BOUGHT, Bound("cart_to_purchase", least=0.7), Bound("carts", least=0.3)),
         "cart",
     ),
-    Word("lapsed_visitors", "click_recency", _MORE, (Bound("click_recency", least=45.0),), "silence"),
-    Word("lapsed_buyers", "purchase_recency", _MORE, (_BOUGHT, Bound("purchase_recency", least=90.0)), "silence"),
-    Word("recent_buyers", "purchase_recency", _LESS, (_BOUGHT, Bound("purchase_recency", most=30.0)), "silence"),
-    Word("newcomers", "tenure", _LESS, (Bound("tenure", most=45.0),), "tenure"),
-    Word("old_acquaintances", "tenure", _MORE, (Bound("tenure", least=180.0),), "tenure"),
+    Word("lapsed_visitors", "click_recency", _MORE, _more("click_recency", 1.2, 45.0), "silence"),
+    Word("lapsed_buyers", "purchase_recency", _MORE, (_BOUGHT, *_more("purchase_recency", 1.2, 90.0)), "silence"),
+    Word(
+        "quiet_buyers",
+        "purchase_recency",
+        _MORE,
+        (_BOUGHT, *_more("purchase_recency", 1.3, 30.0), Bound("purchase_recency", most=90.0)),
+        "silence",
+    ),
+    Word(
+        "recent_buyers",
+        "purchase_recency",
+        _LESS,
+        (_BOUGHT, Bound("purchase_recency", most=30.0), Bound("purchase_recency", most=0.67, times_others="median")),
+        "silence",
+    ),
+    Word("newcomers", "tenure", _LESS, (Bound("tenure", most=45.0), *_less("tenure", 0.67)), "tenure"),
+    # Who came once long ago has not been here for long.
+    Word(
+        "old_acquaintances", "tenure", _MORE, (*_more("tenure", 1.2, 180.0), Bound("visit_days", least=3.0)), "tenure"
+    ),
     Word(
         "brand_loyalists",
         "favourite_brand_share",
         _MORE,
-        (Bound("favourite_brand_share", least=MOST),),
+        (*_more("favourite_brand_share", 1.15, MOST), _REPEATED),
         "brand",
     ),
-    Word("weekend_shoppers", "weekend_share", _MORE, (Bound("weekend_share", least=MOST),), "week"),
-    Word("weekday_shoppers", "weekend_share", _LESS, (Bound("weekend_share", most=0.2),), "week"),
+    Word("weekend_shoppers", "weekend_share", _MORE, _more("weekend_share", 1.3, MOST), "week"),
+    Word(
+        "weekday_shoppers",
+        "weekend_share",
+        _LESS,
+        (Bound("weekend_share", most=0.15), Bound("weekend_share", most=0.6, times_others="mean")),
+        "week",
+    ),
     Word("older", "profile_age", _MORE, (Bound("profile_age", least=1.1, times_others="median"),), "age", noun=False),
     Word("younger", "profile_age", _LESS, (Bound("profile_age", most=0.9, times_others="median"),), "age", noun=False),
+    Word(
+        "with_children",
+        "profile_children",
+        _MORE,
+        (Bound("profile_children", least=0.7, of="some"), *_part("profile_children", 1.0)),
+        "profile_children",
+        noun=False,
+    ),
+    Word(
+        "without_children",
+        "profile_children",
+        _LESS,
+        (Bound("profile_children", most=0.1, of="some"), Bound("profile_children", most=0.1, of="mean")),
+        "profile_children",
+        noun=False,
+    ),
     *(
-        Word(f"{part}_shoppers", f"{part}_share", _MORE, (Bound(f"{part}_share", least=0.4),), "hour", noun=False)
+        Word(f"{part}_shoppers", f"{part}_share", _MORE, _part(f"{part}_share", MOST), "hour", noun=False)
         for part in DAY_PARTS
     ),
     *(
-        Word(
-            f"via_{one}",
-            f"channel_{one}_share",
-            _MORE,
-            (Bound(f"channel_{one}_share", least=MOST, of="mean"),),
-            "channel",
-            noun=False,
-        )
+        Word(f"via_{one}", f"channel_{one}_share", _MORE, _part(f"channel_{one}_share", MOST), "channel", noun=False)
         for one in CHANNELS
     ),
-    Word("in_app", "platform_app_share", _MORE, (Bound("platform_app_share", least=0.6),), "platform", noun=False),
+    Word("in_app", "platform_app_share", _MORE, _part("platform_app_share", 0.6), "platform", noun=False),
     *(
         Word(
             f"{one}_seekers",
             f"search_{one}_share",
             _MORE,
-            (Bound(f"search_{one}_share", least=0.3, of="mean"), Bound("searches", least=0.3, of="mean")),
+            (*_part(f"search_{one}_share", 0.3), Bound("searches", least=0.3, of="mean")),
             "search",
         )
         for one in ("gift", "urgent", "problem", "price")
     ),
     *(
-        Word(
-            f"by_{one}", f"device_{one}_share", _MORE, (Bound(f"device_{one}_share", least=0.6),), "device", noun=False
-        )
+        Word(f"by_{one}", f"device_{one}_share", _MORE, _part(f"device_{one}_share", 0.6), "device", noun=False)
         for one in DEVICES
     ),
 )
@@ -219,6 +284,9 @@ EXCLUDED: Final = frozenset(
         ("lapsed_visitors", "newcomers"),
         ("lapsed_buyers", "frequent_buyers"),
         ("lapsed_buyers", "newcomers"),
+        ("lapsed_buyers", "old_acquaintances"),
+        ("lapsed_visitors", "old_acquaintances"),
+        ("one_time_buyers", "old_acquaintances"),
     )
 )
 """Pairs of words that are not said of one segment, though each may be true of half of it."""
@@ -228,7 +296,10 @@ def vocabulary(known: Mapping[str, Feature]) -> Sequence[Word]:
     """Return all words about the features of a catalogue, those about the shop's own names included."""
     grouped = grouped_numbers(known)
     named = (feature for feature in known.values() if feature.name not in grouped)
-    return (*_WORDS, *(word for feature in named for word in _of_names(feature)))
+    return (
+        *(word for word in _WORDS if word.feature in known),
+        *(word for feature in named for word in _of_names(feature)),
+    )
 
 
 def grouped_numbers(known: Mapping[str, Feature]) -> set[str]:
@@ -240,17 +311,18 @@ def grouped_numbers(known: Mapping[str, Feature]) -> set[str]:
 def _of_names(feature: Feature) -> tuple[Word, ...]:
     name = feature.name
     if name.startswith("category_") and name != f"category_{OTHER_CATEGORY}":
-        text = name.removeprefix("category_").replace("_", " ")
-        return (Word("category", name, _MORE, (Bound(name, least=0.3, of="mean"),), "category", text=text),)
+        text = shown_names(name.removeprefix("category_"))
+        return (Word("category", name, _MORE, _part(name, 0.3), "category", text=text),)
     if feature.value:
-        bounds = (Bound(name, least=MOST, of="mean"),)
-        return (Word("mostly", name, _MORE, bounds, feature.block, noun=False, text=feature.value),)
-    if feature.attribute and name != "profile_age":
-        text = feature.attribute.replace("_", " ")
-        more = (Bound(name, least=1.1, times_others="median"), Bound(name, least=1e-9))
-        less = (Bound(name, most=0.9, times_others="median"),)
+        return (Word("mostly", name, _MORE, _part(name, MOST), feature.block, False, feature.value, feature.subject),)
+    if feature.attribute and name not in _TOLD_IN_WORDS:
+        family = "profile_children" if name == "profile_household_size" else name  # both say who is at home
         return (
-            Word("high", name, _MORE, more, name, noun=False, text=text),
-            Word("low", name, _LESS, less, name, noun=False, text=text),
+            Word("high", name, _MORE, _more(name, 1.2), family, noun=False, text=feature.attribute),
+            Word("low", name, _LESS, _less(name, 0.8), family, noun=False, text=feature.attribute),
         )
     return ()
+
+
+_TOLD_IN_WORDS: Final = frozenset(word.feature for word in _WORDS if word.feature.startswith("profile_"))
+"""Numbers of profiles that have words of their own."""

@@ -66,6 +66,12 @@ def decayed(rows: Rows, slots: Slots, now: Floats) -> tuple[Floats, Floats]:
     return visits.real * kept[:, None], visits.imag.sum(axis=1) * kept
 
 
+def days_visited(rows: Rows, slots: Slots) -> Floats:
+    """Return the number of days with a visit (n,), of the `WINDOW` days up to the latest."""
+    found: Floats = np.bitwise_count(np.bitwise_or.reduce(rows.visits[slots], axis=1)).astype(np.float64)
+    return found
+
+
 @lru_cache(maxsize=8)
 def _worth(half_life: float) -> NDArray[np.complex128]:
     """Return what a byte of marks is worth at the latest visit: all, and i times that at weekends, (14336,).

@@ -75,7 +75,7 @@ def test_times_have_plural_forms(days: float, en: str, sv: str) -> None:
         ([2.61], "2.61 EUR"),
         ([0.0], "0 EUR"),
         ([1203.4], "1,203 EUR"),
-        ([0.0, 6.5], "0-6.50 EUR"),
+        ([0.0, 6.5], "up to 6.50 EUR"),
     ],
 )
 def test_money_is_written_as_people_round_it(ends: list[float], text: str) -> None:
@@ -91,6 +91,9 @@ def test_numbers_follow_the_language() -> None:
     assert [number(messages(one), 1234567.0) for one in ("en", "nl", "sv")] == ["1,234,567", "1.234.567", "1 234 567"]
     assert [number(messages(one), 4.25) for one in ("en", "nl")] == ["4.2", "4,2"]
     assert [share(messages(one), 0.785) for one in ("en", "sv")] == ["78%", "78 %"]
+    assert [share(EN, one) for one in (0.0, 0.001, 0.006, 0.994, 0.999, 1.0)] == [
+        "0%", "under 1%", "1%", "99%", "over 99%", "100%"
+    ]  # fmt: skip
     assert numbers(EN, [25, 34]) == "25-34"
     assert numbers(EN, [25, 25]) == "25"
 
@@ -124,15 +127,31 @@ def test_an_unknown_language_is_refused() -> None:
 def test_the_shipped_actions_are_in_every_language_and_hold_fitgears_three() -> None:
     actions = read_actions()
     assert all(set(one.texts) == set(languages()) for one in actions)
-    for traits, word in (
-        (["frequent_buyers", "premium_buyers"], "pre-orders"),
-        (["weekend_shoppers", "bargain_hunters"], "styling tips"),
-        (["one_time_buyers", "rare_visitors"], "starter guide"),
+    for traits, goods, word in (
+        (["frequent_buyers", "premium_buyers"], "Performance gear", "new fabrics"),
+        (["weekend_shoppers", "bargain_hunters"], "leisure wear", "styling tips"),
+        (["one_time_buyers", "rare_visitors"], "basic sets", "starter guide"),
     ):
-        found = suggested(traits, actions)
+        found, elsewhere = suggested(traits, actions, [goods]), suggested(traits, actions, ["compact discs"])
         assert found is not None
+        assert elsewhere is not None
         assert word in found.text("en")
+        assert word not in elsewhere.text("en")
     assert suggested(["by_mobile"], actions) is None
+
+
+SPORT = ("fabric", "styling", "fitting", "sport", "athlete", "stoffen", "pashulp", "storlek", "material", "model")
+
+
+def test_actions_of_any_shop_speak_of_no_goods() -> None:
+    """Issue 14, number 6: a music shop was told to send news of fabrics, a grocery to offer fitting help."""
+    neutral = [one for one in read_actions() if not one.goods]
+    assert len(neutral) >= 12
+    for one in neutral:
+        for text in one.texts.values():
+            assert not [word for word in SPORT if word in text.lower()], text
+    bound = [one for one in read_actions() if one.goods]
+    assert any(word in one.texts["en"] for one in bound for word in SPORT), "the words are those of FitGear's texts"
 
 
 def test_a_shop_replaces_the_table_of_actions(tmp_path: Path) -> None:
@@ -146,6 +165,10 @@ def test_a_shop_replaces_the_table_of_actions(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ('[[action]]\nname = "a"\nif = ["rich"]\nen = "x"\n', "action a: there is no word rich"),
+        (
+            '[[action]]\nname = "a"\nif = ["browsers"]\ngoods = "tea"\nen = "x"\n',
+            "action a: `goods` must list",
+        ),
         ('[[action]]\nname = "a"\nif = []\nen = "x"\n', "action a: `if` must list one word or more"),
         ('[[action]]\nname = "a"\nif = ["browsers"]\nnl = "x"\n', "action a: needs a name and a text `en`"),
         ("[[action", "is no TOML"),

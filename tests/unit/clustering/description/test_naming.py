@@ -1,34 +1,15 @@
 """Labels: words that are true of the members, kept while they stay true, all different."""
 
-from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from streamseg.clustering.description.difference import Figures, Observations
+from streamseg.clustering.description.difference import Figures
 from streamseg.clustering.description.naming import Label, labels, traits
-from streamseg.clustering.description.words import EXCLUDED, Word, vocabulary
-from streamseg.clustering.encode import Floats
-from streamseg.features.catalogue import catalogue
-from streamseg.features.layout import Attribute, Layout
+from streamseg.clustering.description.words import Word, vocabulary
 from streamseg.language import languages, messages
-
-LAYOUT = Layout.of(
-    counted=("channel", "browser", "platform"),
-    search_groups=dict.fromkeys(("gift", "urgent", "problem", "price"), ("word",)),
-    categories=("Shoes",),
-    attributes=(Attribute("country", ("NL", "SE")), Attribute("age", typical=42)),
-    brand_groups=4,
-)
-KNOWN = catalogue(LAYOUT)
-
-
-def observations(rows: int, **columns: Floats | float) -> Observations:
-    found = np.full((rows, len(KNOWN)), np.nan)
-    for name, values in columns.items():
-        found[:, list(KNOWN).index(name)] = values
-    return Observations(tuple(KNOWN.values()), found)
+from tests.support.random_segments import KNOWN, observations
 
 
 def two_groups(**of: tuple[float, float]) -> Figures:
@@ -131,92 +112,6 @@ def test_names_of_the_shop_are_in_the_label() -> None:
     figures = two_groups(category_shoes=(0.8, 0.2), profile_country_nl=(1.0, 0.0))
     label = labels(["a"], [figures], [1], {}, KNOWN)[0]
     assert {word["key"]: word.get("text") for word in label["words"]} == {"category": "shoes", "mostly": "NL"}
-
-
-TRUE_OF: dict[str, Callable[[dict[str, Floats]], object]] = {
-    "non_buyers": lambda m: np.mean(m["transactions"] > 0) <= 0.1,
-    "one_time_buyers": lambda m: np.mean(m["transactions"] == 1) >= 0.5,
-    "frequent_buyers": lambda m: np.median(m["purchases"]) >= 1.5 and np.median(m["transactions"]) >= 3,
-    "rare_buyers": lambda m: np.mean(m["transactions"] > 0) >= 0.5 and np.median(m["purchases"]) <= 0.5,
-    "big_spenders": lambda m: np.median(m["spend"]) > 0,
-    "bargain_hunters": lambda m: np.nanmedian(m["discount_share"]) >= 0.05,
-    "full_price_buyers": lambda m: np.nanmedian(m["discount_share"]) <= 0.03,
-    "coupon_users": lambda m: np.nanmedian(m["coupon_share"]) >= 0.3,
-    "frequent_visitors": lambda m: np.median(m["sessions"]) >= 6,
-    "rare_visitors": lambda m: np.median(m["sessions"]) <= 3,
-    "cart_abandoners": lambda m: np.median(m["carts"]) >= 1 and np.nanmedian(m["cart_to_purchase"]) <= 0.4,
-    "window_shoppers": lambda m: np.nanmedian(m["view_to_cart"]) <= 0.1 and np.median(m["purchases"]) <= 0.3,
-    "lapsed_visitors": lambda m: np.nanmedian(m["click_recency"]) >= 45,
-    "recent_buyers": lambda m: np.nanmedian(m["purchase_recency"]) <= 30,
-    "weekend_shoppers": lambda m: np.nanmedian(m["weekend_share"]) >= 0.5,
-    "weekday_shoppers": lambda m: np.nanmedian(m["weekend_share"]) <= 0.2,
-    "newcomers": lambda m: np.median(m["tenure"]) <= 45,
-    "old_acquaintances": lambda m: np.median(m["tenure"]) >= 180,
-    "category": lambda m: np.nanmean(m["category_shoes"]) >= 0.3,
-    "mostly": lambda m: max(np.nanmean(m["profile_country_nl"]), np.nanmean(m["profile_country_se"])) >= 0.5,
-}
-"""What a reader takes a word to say, written down apart from the bounds in `words.py`."""
-
-
-def random_shop(rng: np.random.Generator, rows: int) -> Observations:
-    """Return customers of three random groups of whom some data are missing."""
-    group = rng.integers(0, 3, rows)
-
-    def level(scale: float, least: float = 0.0) -> Floats:
-        each = rng.choice([0.02, 0.3, 1.0, 3.0], 3)
-        return least + scale * each[group] * rng.lognormal(0, 0.4, rows)
-
-    def part() -> Floats:
-        return np.clip(rng.beta(2, 2, 3)[group] + rng.normal(0, 0.1, rows), 0.0, 1.0)
-
-    orders = np.floor(level(3.0))
-    bought = orders > 0
-    columns: dict[str, Floats] = {
-        "transactions": orders,
-        "purchases": np.where(bought, level(1.0), 0.0),
-        "purchase_recency": np.where(bought, level(60.0), np.nan),
-        "spend": np.where(bought, level(80.0), 0.0),
-        "order_value": np.where(bought, level(60.0), np.nan),
-        "price_bought": np.where(bought, level(30.0), np.nan),
-        "items_per_order": np.where(bought, level(2.0, 1.0), np.nan),
-        "discount_share": np.where(bought, part() * rng.choice([0.0, 0.1, 0.6]), np.nan),
-        "coupon_share": np.where(bought, part(), np.nan),
-        "sessions": level(6.0),
-        "views": level(20.0),
-        "carts": level(3.0) * rng.choice([0.0, 1.0]),
-        "click_recency": level(25.0),
-        "tenure": level(120.0),
-        "weekend_share": part(),
-        "category_shoes": part(),
-    }
-    columns["view_to_cart"] = np.where(columns["carts"] > 0, part() * 0.4, 0.0)
-    columns["cart_to_purchase"] = np.where(columns["carts"] > 0, part(), np.nan)
-    dutch = rng.random(rows) < part()
-    told = rng.random(rows) < 0.7
-    columns["profile_country_nl"] = np.where(told, dutch, np.nan)
-    columns["profile_country_se"] = np.where(told, ~dutch, np.nan)
-    return observations(rows, **columns)
-
-
-def test_labels_hold_over_random_segments() -> None:
-    """Issue 14, number 6: a test holds labels to their facts over random segments."""
-    rng, said = np.random.default_rng(14), set[str]()
-    for _ in range(150):
-        shop = random_shop(rng, 240)
-        segment = rng.integers(0, 4, 240) if rng.random() < 0.3 else np.digitize(
-            shop.column(str(rng.choice(["sessions", "transactions", "weekend_share", "tenure"]))), [0.1, 1.0, 5.0]
-        )  # fmt: skip
-        present = [int(one) for one in np.unique(segment) if np.sum(segment == one) >= 5]
-        figures = [shop.figures(segment == one) for one in present]
-        found = labels([f"s-{one}" for one in present], figures, [1] * len(present), {}, KNOWN)
-        assert len({str(one) for one in found}) == len(found)
-        for one, label in zip(present, found, strict=True):
-            members = {name: shop.values[segment == one, i] for i, name in enumerate(KNOWN)}
-            assert frozenset(keys(label)) not in EXCLUDED
-            for key in keys(label):
-                said.add(key)
-                assert key not in TRUE_OF or TRUE_OF[key](members), (key, label)
-    assert len(said & set(TRUE_OF)) >= 14, said
 
 
 def test_every_word_is_in_every_language() -> None:

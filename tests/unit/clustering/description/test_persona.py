@@ -4,6 +4,7 @@ import numpy as np
 
 from streamseg.clustering.description.difference import Figures, Observations
 from streamseg.clustering.description.persona import apart, persona
+from streamseg.clustering.description.real_figures import with_real_figures
 from streamseg.clustering.description.rfm import _NAMES, NOT_YET, RfmOfMany
 from streamseg.clustering.encode import Floats
 from streamseg.features.catalogue import catalogue
@@ -19,16 +20,18 @@ LAYOUT = Layout.of(
     attributes=(Attribute("age", typical=42), Attribute("gender", ("female", "male")), Attribute("income")),
     brand_groups=4,
 )
-KNOWN = catalogue(LAYOUT)
+PLAIN = catalogue(LAYOUT)
+KNOWN, _ = with_real_figures(PLAIN, np.empty((0, len(PLAIN))))
 
 
 def figures(**columns: Floats | float) -> Figures:
     """The figures of 40 members, of whom these columns are told, beside 40 others with half as much."""
-    values = np.full((80, len(KNOWN)), np.nan)
-    for name, value in columns.items():
-        values[:40, list(KNOWN).index(name)] = value
-        values[40:, list(KNOWN).index(name)] = np.asarray(value) / 2
-    return Observations(tuple(KNOWN.values()), values).figures(np.arange(80) < 40)
+    values = np.full((80, len(PLAIN)), np.nan)
+    for name, value in ({"visit_days": 9.0} | columns).items():
+        values[:40, list(PLAIN).index(name)] = value
+        values[40:, list(PLAIN).index(name)] = np.asarray(value) / (1 if name == "visit_days" else 2)
+    _, with_real = with_real_figures(PLAIN, values)
+    return Observations(tuple(KNOWN.values()), with_real).figures(np.arange(80) < 40)
 
 
 def sentences(of: Figures, rfm: RfmOfMany | None = None, language: str = "en") -> list[str]:
@@ -37,24 +40,23 @@ def sentences(of: Figures, rfm: RfmOfMany | None = None, language: str = "en") -
 
 def test_people_are_described_in_words_and_numbers_that_people_use() -> None:
     daily = figures(
-        sessions=22.0, click_recency=1.0, transactions=9.0, purchases=4.4, purchase_recency=5.0,
+        sessions=22.0, click_recency=1.0, transactions=27.0, purchases=4.4, purchase_recency=5.0,
         order_value=np.linspace(50, 75, 40), price_bought=np.linspace(20, 45, 40),
-        lifetime_spend=np.linspace(300, 600, 40), tenure=190.0, category_performance_gear=0.6, morning_share=0.7,
+        lifetime_spend=np.linspace(1_400, 2_000, 40), tenure=190.0, category_performance_gear=0.6, morning_share=0.7,
         device_mobile_share=0.8, profile_age=np.linspace(24, 38, 40),
         profile_gender_female=np.repeat([1.0, 0.0], [30, 10]), profile_gender_male=np.repeat([0.0, 1.0], [30, 10]),
     )  # fmt: skip
     assert sentences(daily) == [
         "Most are 28-34 years old",
-        "gender: 75% female",
+        "gender: 75% women",
         "They come nearly every day",
         "They order about once a week",
         "An order is 55-70 EUR",
         "An item is 25-40 EUR",
-        "In 6 months they have spent 380-520 EUR",
+        "In 6 months they have spent 1,600-1,800 EUR",
         "They go for performance gear (60%)",
         "They are active mostly in the morning (70%)",
         "They are mostly on a phone (80%)",
-        "They have been customers for 6 months",
     ]
 
 
@@ -113,6 +115,8 @@ def test_a_year_of_birth_is_told_as_a_generation() -> None:
     values = np.full((20, len(known)), np.nan)
     for name, value in {"birth_year": 1990.0, "generation_millennials": 1.0, "generation_generation_z": 0.0}.items():
         values[:, list(known).index(f"profile_{name}")] = value
+    place = list(known).index("profile_generation_millennials")
+    values[10:, [place, place + 1]] = 0.0, 1.0
     of = Observations(tuple(known.values()), values).figures(np.arange(20) < 10)
     said = [say(messages("en"), one) for one in persona(of, known, "EUR", None)]
     assert said == ["generation: 100% millennials"]
@@ -179,9 +183,9 @@ def test_every_rfm_name_is_in_every_language() -> None:
 
 
 def test_what_sets_apart_is_told_with_the_figures_of_both_and_once_per_whole() -> None:
-    other = figures(purchases=4.2, weekend_share=0.8, category_basic_sets=0.5, category_performance_gear=0.3)
+    other = figures(transactions=42.0, weekend_share=0.8, category_basic_sets=0.5, category_performance_gear=0.3)
     said = [say(messages("en"), one) for one in apart(other, KNOWN)]
-    assert "orders 4.2 a month (others 2.1 a month)" in said
+    assert "orders in all 42 (others 21)" in said
     assert "activity at weekends 80% (others 40%)" in said
     assert sum("items of" in one for one in said) == 1
 
@@ -196,8 +200,9 @@ def test_features_that_say_the_same_thing_are_told_once() -> None:
 
 def entry(**given: object) -> dict[str, object]:
     plain = {
-        "described": 40, "value_share": 0.34, "label_words": {"words": [{"key": "weekend_shoppers"}]}, "persona": [],
-        "apart": [], "nearest": None, "apart_from_nearest": [], "traits": ["weekend_shoppers"], "given_name": None,
+        "described": 40, "share": 0.2, "value_share": 0.34, "label_words": {"words": [{"key": "weekend_shoppers"}]},
+        "persona": [], "apart": [], "nearest": None, "apart_from_nearest": [], "traits": ["weekend_shoppers"],
+        "given_name": None,
     }  # fmt: skip
     return plain | given
 
@@ -208,11 +213,12 @@ def test_an_entry_is_written_in_the_language_that_is_asked_for() -> None:
     found = {language: written(entries, read_actions(), language)["a"] for language in languages()}
     assert [found[one]["label"] for one in languages()] == ["Weekend shoppers", "Weekendklanten", "Helgkunder"]
     assert found["en"]["description"] == (
-        "They bring 34% of all money spent so far. In nothing do they differ much from the others. Nearest are Fans of"
-        " shoes; between them differ: activity at weekends 80% (others 40%)."
+        "They are 20% of the customers with such a segment, and bring 34% of these customers' money. In nothing do they"
+        " differ much from the others. The nearest segment is “Interested in shoes”; the difference: activity at"
+        " weekends 80% (others 40%)."
     )
-    assert "Liefhebbers van shoes" in found["nl"]["description"]
-    assert found["sv"]["action"] == "paket och stiltips, skickade på fredagen"
+    assert "Geïnteresseerd in shoes" in found["nl"]["description"]
+    assert found["sv"]["action"] == "erbjudanden och paket inför helgen, skickade på fredagen"
 
 
 def test_a_change_between_equal_words_is_not_told() -> None:
@@ -233,10 +239,13 @@ def test_labels_join_a_noun_and_another_word() -> None:
         return generated_label(entry(label_words={"words": list(words)} | given))
 
     assert label({"key": "frequent_buyers"}, {"key": "premium_buyers"}) == "Frequent buyers, for dearer goods"
-    assert label({"key": "by_mobile"}) == "Customers, on a phone"
-    assert label({"key": "older"}, {"key": "mostly", "text": "NL"}) == "Customers, older, mostly NL"
+    assert label({"key": "by_mobile"}) == "Phone users"
+    assert label({"key": "mostly", "text": "NL"}, {"key": "older"}) == "Older customers, mostly NL"
+    assert label({"key": "mostly", "text": "47", "of": "postcode"}) == "Customers, mostly postcode area 47"
+    assert label({"key": "low", "text": "household_size"}) == "Customers, in smaller households"
+    assert label({"key": "high", "text": "shoe_size"}) == "Customers, shoe size: high"
     assert label({"key": "browsers"}, number=2) == "Browsers (2)"
-    assert label() == "Middle-of-the-road customers"
+    assert label() == "Average customers"
 
 
 def test_a_segment_that_is_not_described_says_so() -> None:

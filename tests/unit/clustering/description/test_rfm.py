@@ -77,6 +77,18 @@ def test_one_time_buyers_silent_for_over_a_year_are_never_promising() -> None:
     assert set(found[:, 0].tolist()) == {1, 2}, "but recency still tells the longer silent from the others"
 
 
+def test_names_by_recency_have_a_floor_in_days() -> None:
+    """Most have fallen silent, so ten months are in the best fifth; or most buy daily, and six days in the worst."""
+    silent = np.array([300.0] * 20 + [500.0] * 80)
+    borders = borders_of((silent, np.linspace(1, 20, 100).round(), np.full(100, 50.0)))
+    for days, names in ((300.0, {"At Risk"}), (200.0, {"Need Attention"}), (100.0, {"Potential Loyalists"})):
+        assert {rfm(borders, days, orders, 50.0).name for orders in (9.0, 10.0)} == names
+    daily = np.array([1.0] * 80 + [6.0] * 10 + [25.0] * 10)
+    borders = borders_of((daily, np.linspace(5, 60, 100).round(), np.full(100, 50.0)))
+    found = [rfm(borders, days, orders, 50.0).name for days in (6.0, 25.0) for orders in (6.0, 30.0, 60.0)]
+    assert not {"At Risk", "Lost", "Hibernating", "Can't Lose Them"} & set(found), found
+
+
 def test_buyers_of_one_day_score_in_the_middle_of_the_quintiles_that_they_fill() -> None:
     """Issue 13, item 21: equal recencies, as in a file with dates only, are neither best nor worst as a whole."""
 
@@ -84,7 +96,7 @@ def test_buyers_of_one_day_score_in_the_middle_of_the_quintiles_that_they_fill()
         people = (np.array(days), np.full(len(days), 5.0), np.full(len(days), 50.0))
         return [int(score) for score in scores(borders_of(people), *people)[:, 0]]
 
-    assert recency_scores([7.0] * 100) == [3] * 100
+    assert recency_scores([40.0] * 100) == [3] * 100
     assert recency_scores([1.0] * 30 + [60.0] * 70) == [5] * 30 + [3] * 70
     assert recency_scores([1.0] * 70 + [float(n) for n in range(60, 90)])[:70] == [4] * 70
 

@@ -102,6 +102,6 @@ async def test_interests_are_told_by_the_names_that_were_heard() -> None:
     await owner.write(SNAPSHOT, made)
     entries = {segment: json.loads(entry) for segment, entry in (await models.catalogue()).items()}
     low, high = entries[SNAPSHOT.segments[0]], entries[SNAPSHOT.segments[-1]]
-    assert "They go for yoga mats and running shoes (100%)." in low["description"]
+    assert "They go for yoga mats (80%)." in low["description"]
     assert "They go for running shoes (90%)." in high["description"]
-    assert (low["label"], high["label"]) == ("Fans of yoga mats", "Fans of running shoes")
+    assert (low["label"], high["label"]) == ("Interested in yoga mats", "Interested in running shoes")

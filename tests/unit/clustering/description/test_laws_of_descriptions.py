@@ -1,0 +1,118 @@
+"""Laws that hold for what is said of any segment, over segments drawn at random."""
+
+import re
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from streamseg.clustering.description.words import EXCLUDED
+from streamseg.language import languages, messages
+from streamseg.language.actions import read_actions
+from streamseg.language.segment_text import say, written
+from tests.support.random_segments import TRUE_OF, random_segments
+
+SHOPS = 150
+SPORT = ("fabric", "styling", "fitting", "sport", "athlete", "stoffen", "pashulp", "storlek")
+OF_ATTRIBUTES = frozenset(
+    {"attribute", "attribute_none", "attribute_share", "attribute_value", "searches_for", "day_part"}
+)
+"""Messages of which a segment may have several, about different things."""
+
+
+def texts(seed: int, shops: int, language: str) -> list[dict[str, Any]]:
+    """The entries of random segments with their texts."""
+    return [
+        entry
+        for described in random_segments(seed, shops)
+        for entry in written(
+            {f"s-{n}": one.entry for n, one in enumerate(described)}, read_actions(), language
+        ).values()
+    ]
+
+
+def test_labels_hold() -> None:
+    """Issue 14, number 6: a test holds labels to their facts over random segments."""
+    said = set[str]()
+    for described in random_segments(14, SHOPS):
+        assert len({str(one.label) for one in described}) == len(described)
+        for one in described:
+            keys = [word["key"] for word in one.label["words"]]
+            assert not [pair for pair in EXCLUDED if pair <= set(keys)]
+            for key in keys:
+                said.add(key)
+                assert key not in TRUE_OF or TRUE_OF[key](one.members), (key, one.label)
+    assert len(said & set(TRUE_OF)) >= 17, sorted(set(TRUE_OF) - said)
+
+
+def test_words_by_which_actions_go_hold_too() -> None:
+    """Nobody is told to leave customers out of full-price campaigns for a discount of 5 %."""
+    for described in random_segments(15, SHOPS):
+        for one in described:
+            for key in one.entry["traits"]:
+                assert key not in TRUE_OF or TRUE_OF[key](one.members), key
+
+
+@pytest.mark.parametrize("language", languages())
+def test_no_difference_is_between_figures_that_read_the_same(language: str) -> None:
+    """ "Spread of order values 0.4 (others 0.4)"."""
+    tables, said = messages(language), 0
+    for entry in texts(16, 60, language):
+        for message in (*entry["apart"], *entry["apart_from_nearest"]):
+            facts = message["facts"]
+            swapped = message | {"facts": facts | {"ours": facts["theirs"], "theirs": facts["ours"]}}
+            told = say(tables, message)
+            said += told in entry["description"]
+            assert say(tables, swapped) != told or told not in entry["description"], told
+    assert said > 300
+
+
+@pytest.mark.parametrize("language", languages())
+def test_no_fact_is_said_twice(language: str) -> None:
+    for described in random_segments(17, 60):
+        for one in described:
+            keys = Counter(message["key"] for message in one.entry["persona"] if message["key"] not in OF_ATTRIBUTES)
+            assert max(keys.values(), default=1) == 1, keys
+            assert not {"spent", "tenure"} <= set(keys), "both say for how long they are customers"
+            for name in ("apart", "apart_from_nearest"):
+                features = [message["facts"]["what"]["feature"] for message in one.entry[name]]
+                assert len(set(features)) == len(features)
+    for entry in texts(17, 60, language):
+        sentences = str(entry["description"]).split(". ")
+        assert len(set(sentences)) == len(sentences), sentences
+        assert not re.search(r"_|\bNone\b|\bnan\b|[{}]|  |\(\d+\)$", str(entry["description"])), entry["description"]
+
+
+def test_money_is_of_a_period_that_can_be_checked() -> None:
+    """ "Spending 15 EUR a month" was a decayed sum; nobody can check it, and the spread of a logarithm says nothing."""
+    for entry in texts(18, SHOPS, "en"):
+        assert not re.search(r"EUR a (month|year)|spread|(?<!price of )items bought", str(entry["description"]))
+
+
+def test_differences_are_in_the_direction_of_their_figures() -> None:
+    for described in random_segments(19, SHOPS):
+        for one in described:
+            for message in one.entry["apart"]:
+                (ours, *_), (theirs, *_) = (message["facts"][side].values() for side in ("ours", "theirs"))
+                ours, theirs = (value[0] if isinstance(value, list) else value for value in (ours, theirs))
+                sign = one.figures[message["facts"]["what"]["feature"]].sign
+                assert (ours - theirs) * sign > 0
+
+
+def test_nothing_speaks_of_sport_in_a_shop_without_sport() -> None:
+    for language in languages():
+        for entry in texts(20, 60, language):
+            said = f"{entry['label']} {entry['description']} {entry['action']}".lower()
+            assert not [word for word in SPORT if word in said], said
+
+
+def test_habits_need_visits() -> None:
+    """One weekend visit makes no weekend shopper."""
+    spoken = 0
+    for described in random_segments(21, SHOPS):
+        for one in described:
+            keys = {message["key"] for message in one.entry["persona"]}
+            if keys & {"weekend", "day_part"}:
+                spoken += 1
+                assert sum(one.members["visit_days"] >= 4) >= len(one.members["visit_days"]) / 2
+    assert spoken > 5
