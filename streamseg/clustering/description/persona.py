@@ -26,6 +26,8 @@ LEAST_SHARE_GAP: Final = 0.02
 LEAST_GAP: Final = 0.05
 """The same for other numbers, as a share of the greater one; days are written in weeks and months."""
 LEAST_DAYS_GAP: Final = 0.2
+LEAST_RATE: Final = 0.1
+"""What happens less often in 30 days, to members and others, is no difference to act on."""
 SMALL: Final = 10.0
 """Numbers below are written with one decimal place."""
 CATEGORIES: Final = 2
@@ -36,7 +38,7 @@ CHANGE: Final = 1.6
 """Recent visits are more, or fewer, from this factor on: a step between the words for how often."""
 A_HABIT: Final = 0.7
 """What happens less often in 30 days is no habit that could change."""
-DISCOUNT: Final = 0.1
+DISCOUNT: Final = 0.05
 COUPONS: Final = 0.1
 RFM_NAMES: Final = 2
 LEAST_RFM_SHARE: Final = 0.1
@@ -44,7 +46,8 @@ LEAST_RFM_SHARE: Final = 0.1
 A_RHYTHM: Final = 3.0
 """From this median number of orders on, members order so and so often."""
 CLEARLY_MORE: Final = 0.05
-"""What holds for a smaller share of members more than of others is not said of every segment again."""
+CLEARLY_TIMES_MORE: Final = 0.25
+"""What members have hardly more of than others is not said of every segment again: fewer points, or a smaller part."""
 SAME_TIME: Final = 0.15
 """Two times that differ by a smaller share of the greater one are told as one."""
 YEAR_DAYS: Final = 365.0
@@ -113,7 +116,8 @@ def apart(figures: Figures, known: Mapping[str, Feature]) -> list[Message]:
         if not is_spoken(one.feature):
             continue
         whole = _whole(known[one.feature])
-        subject, pair = whole or _subject(known[one.feature]), _pair(one)
+        pair = _pair(one)
+        subject = whole or _subject(known[one.feature], nothing=pair is not None and pair[0] == 0)
         if pair is None or subject in said or (whole and one.sign < 0):
             continue
         said.add(subject)
@@ -169,7 +173,8 @@ def _who(figures: Figures, known: Mapping[str, Feature]) -> Iterable[Message]:
 
 def _tells_apart(one: FeatureDifference, least: float) -> bool:
     """Return whether a share of members is worth a sentence: the others' sentence would read differently."""
-    return one.others_mean < least or (one.effect >= NOTICEABLE and one.mean - one.others_mean >= CLEARLY_MORE)
+    clearly = min(CLEARLY_MORE, CLEARLY_TIMES_MORE * one.others_mean)
+    return one.others_mean < least or (one.effect >= NOTICEABLE and one.mean - one.others_mean >= clearly)
 
 
 def _visits(figures: Figures) -> Iterable[Message]:
@@ -290,7 +295,7 @@ def _loyalty(figures: Figures, rfm: RfmOfMany | None) -> Iterable[Message]:
         once = buy and bought is not None and bought.high <= 1
         if not (once and last is not None and _same_time(tenure.median, last.median)):
             yield _message("tenure" if buy else "known", days={"days": tenure.median})
-    if rfm is not None:
+    if rfm is not None and (bought is None or bought.some >= MOST):
         names = [
             _message("rfm_name", share={"share": share}, name={"message": f"rfm_{_key(name)}"})
             for place, (name, share) in enumerate(list(rfm.names.items())[:RFM_NAMES])
@@ -333,10 +338,10 @@ def _whole(feature: Feature) -> str:
     return "hour" if feature.name.removesuffix("_share") in DAY_PARTS else ""
 
 
-def _subject(feature: Feature) -> str:
-    """Return what a feature is about: features of one subject say the same thing."""
-    name = feature.name.removeprefix("recent_")
-    return next((subject for subject, names in _SUBJECTS.items() if name in names), name)
+def _subject(feature: Feature, *, nothing: bool) -> str:
+    """Return what a feature is about: features of one subject say the same thing. No orders are no money, too."""
+    found = next((subject for subject, names in _SUBJECTS.items() if feature.name in names), feature.name)
+    return "buying" if nothing and found in ("money", "orders", "cart") else found
 
 
 def _pair(one: FeatureDifference) -> tuple[float, float] | None:
@@ -350,6 +355,8 @@ def _pair(one: FeatureDifference) -> tuple[float, float] | None:
         else:
             shown = [round(value, 1 if abs(value) < SMALL else 0) for value in (ours, theirs)]
             least = LEAST_DAYS_GAP if one.unit == "days" else LEAST_GAP
+            if one.unit.endswith(A_MONTH) and max(ours, theirs) < LEAST_RATE:
+                continue
             differ = shown[0] != shown[1] and abs(ours - theirs) > least * max(abs(ours), abs(theirs))
         if differ and (ours - theirs) * one.sign > 0:
             return ours, theirs

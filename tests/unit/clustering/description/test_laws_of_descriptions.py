@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from functools import cache
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from streamseg.clustering.description.words import EXCLUDED
 from streamseg.language import languages, messages
 from streamseg.language.actions import read_actions
 from streamseg.language.segment_text import say, written
-from tests.support.random_segments import TRUE_OF, random_segments
+from tests.support.random_segments import TRUE_OF, Described, random_segments
 
 SHOPS = 150
 SPORT = ("fabric", "styling", "fitting", "sport", "athlete", "stoffen", "pashulp", "storlek")
@@ -20,11 +21,18 @@ OF_ATTRIBUTES = frozenset(
 """Messages of which a segment may have several, about different things."""
 
 
-def texts(seed: int, shops: int, language: str) -> list[dict[str, Any]]:
-    """The entries of random segments with their texts."""
+@cache
+def segments() -> list[list[Described]]:
+    """The segments of random shops, shop by shop."""
+    return list(random_segments(14, SHOPS))
+
+
+@cache
+def texts(language: str) -> list[dict[str, Any]]:
+    """The entries of the random segments with their texts."""
     return [
         entry
-        for described in random_segments(seed, shops)
+        for described in segments()
         for entry in written(
             {f"s-{n}": one.entry for n, one in enumerate(described)}, read_actions(), language
         ).values()
@@ -34,7 +42,7 @@ def texts(seed: int, shops: int, language: str) -> list[dict[str, Any]]:
 def test_labels_hold() -> None:
     """Issue 14, number 6: a test holds labels to their facts over random segments."""
     said = set[str]()
-    for described in random_segments(14, SHOPS):
+    for described in segments():
         assert len({str(one.label) for one in described}) == len(described)
         for one in described:
             keys = [word["key"] for word in one.label["words"]]
@@ -47,7 +55,7 @@ def test_labels_hold() -> None:
 
 def test_words_by_which_actions_go_hold_too() -> None:
     """Nobody is told to leave customers out of full-price campaigns for a discount of 5 %."""
-    for described in random_segments(15, SHOPS):
+    for described in segments():
         for one in described:
             for key in one.entry["traits"]:
                 assert key not in TRUE_OF or TRUE_OF[key](one.members), key
@@ -57,7 +65,7 @@ def test_words_by_which_actions_go_hold_too() -> None:
 def test_no_difference_is_between_figures_that_read_the_same(language: str) -> None:
     """ "Spread of order values 0.4 (others 0.4)"."""
     tables, said = messages(language), 0
-    for entry in texts(16, 60, language):
+    for entry in texts(language):
         for message in (*entry["apart"], *entry["apart_from_nearest"]):
             facts = message["facts"]
             swapped = message | {"facts": facts | {"ours": facts["theirs"], "theirs": facts["ours"]}}
@@ -69,7 +77,7 @@ def test_no_difference_is_between_figures_that_read_the_same(language: str) -> N
 
 @pytest.mark.parametrize("language", languages())
 def test_no_fact_is_said_twice(language: str) -> None:
-    for described in random_segments(17, 60):
+    for described in segments():
         for one in described:
             keys = Counter(message["key"] for message in one.entry["persona"] if message["key"] not in OF_ATTRIBUTES)
             assert max(keys.values(), default=1) == 1, keys
@@ -77,7 +85,7 @@ def test_no_fact_is_said_twice(language: str) -> None:
             for name in ("apart", "apart_from_nearest"):
                 features = [message["facts"]["what"]["feature"] for message in one.entry[name]]
                 assert len(set(features)) == len(features)
-    for entry in texts(17, 60, language):
+    for entry in texts(language):
         sentences = str(entry["description"]).split(". ")
         assert len(set(sentences)) == len(sentences), sentences
         assert not re.search(r"_|\bNone\b|\bnan\b|[{}]|  |\(\d+\)$", str(entry["description"])), entry["description"]
@@ -85,12 +93,12 @@ def test_no_fact_is_said_twice(language: str) -> None:
 
 def test_money_is_of_a_period_that_can_be_checked() -> None:
     """ "Spending 15 EUR a month" was a decayed sum; nobody can check it, and the spread of a logarithm says nothing."""
-    for entry in texts(18, SHOPS, "en"):
+    for entry in texts("en"):
         assert not re.search(r"EUR a (month|year)|spread|(?<!price of )items bought", str(entry["description"]))
 
 
 def test_differences_are_in_the_direction_of_their_figures() -> None:
-    for described in random_segments(19, SHOPS):
+    for described in segments():
         for one in described:
             for message in one.entry["apart"]:
                 (ours, *_), (theirs, *_) = (message["facts"][side].values() for side in ("ours", "theirs"))
@@ -101,7 +109,7 @@ def test_differences_are_in_the_direction_of_their_figures() -> None:
 
 def test_nothing_speaks_of_sport_in_a_shop_without_sport() -> None:
     for language in languages():
-        for entry in texts(20, 60, language):
+        for entry in texts(language):
             said = f"{entry['label']} {entry['description']} {entry['action']}".lower()
             assert not [word for word in SPORT if word in said], said
 
@@ -109,7 +117,7 @@ def test_nothing_speaks_of_sport_in_a_shop_without_sport() -> None:
 def test_habits_need_visits() -> None:
     """One weekend visit makes no weekend shopper."""
     spoken = 0
-    for described in random_segments(21, SHOPS):
+    for described in segments():
         for one in described:
             keys = {message["key"] for message in one.entry["persona"]}
             if keys & {"weekend", "day_part"}:
