@@ -60,9 +60,9 @@ def test_segments_are_told_in_the_language_that_is_asked_for(monkeypatch: pytest
     dutch, swedish = (run("segments", "--lang", language).output for language in ("nl", "sv"))
     assert "Weekendklanten" in dutch
     assert "Zij komen ongeveer één keer per week." in " ".join(dutch.split())
-    assert "Voorstel: combinaties en stylingtips" in " ".join(dutch.split())
+    assert "Voorstel: aanbiedingen en combinaties voor het weekend" in " ".join(dutch.split())
     assert "Helgkunder" in swedish
-    assert "Förslag: paket och stiltips" in " ".join(swedish.split())
+    assert "Förslag: erbjudanden och paket inför helgen" in " ".join(swedish.split())
     assert json.loads(run("segments", "--lang", "sv", "--json").output)["segments"][0]["label"] == "Helgkunder"
     monkeypatch.setenv("STREAMSEG_DESCRIPTIONS__LANGUAGE", "nl")
     assert "Weekendklanten" in run("segments").output

@@ -199,7 +199,7 @@ async def test_a_retired_segment_has_no_members_and_no_value() -> None:
     await owner.write(fewer, SAMPLES)
     retired = (await stage.entries())[other]
     assert (retired["retired"], retired["size"], retired["share"], retired["value_share"]) == (7, 0, 0.0, None)
-    assert "of all money" not in retired["description"]
+    assert "of these customers' money" not in retired["description"]
 
 
 async def test_a_closing_segment_keeps_its_members_and_says_until_when() -> None:
