@@ -103,24 +103,27 @@ class CompiledRules:
 
     def answers(self, rows: Rows, slots: Slots, at: Floats, members: Mask) -> dict[Predicate, tuple[Mask, Mask]]:
         """Return for each predicate where it is known to hold, and where it is known not to, each shape (n,)."""
-        literals = self._answer(rows, slots, at, members).literals
-        return {one: (literals[2 * index], literals[2 * index + 1]) for index, one in enumerate(self.predicates)}
+        literals, count = self._answer(rows, slots, at, members).literals, len(self.predicates)
+        return {one: (literals[index], literals[count + index]) for index, one in enumerate(self.predicates)}
 
     def _answer(self, rows: Rows, slots: Slots, at: Floats, members: Mask) -> _Answers:
         """Answer all predicates and decide the declared segmentations, which predicates ask of."""
-        literals = np.zeros((2 * len(self.predicates) + 2, len(slots)), dtype=np.bool_)
-        literals[-2] = True
+        count = len(self.predicates)
+        literals = np.empty((2 * count + 2, len(slots)), dtype=np.bool_)
+        literals[-2], literals[-1] = True, False
         until, start, asked = np.full(len(slots), np.inf), 0, Asked(rows, slots, at, members)
         for questions in self._questions:
             answers = questions.answer(asked)
-            end = start + 2 * len(questions.predicates)
-            literals[start:end:2], literals[start + 1 : end : 2] = answers.yes, answers.no
-            until, start = np.minimum(until, answers.until), end
+            end = start + len(questions.predicates)
+            literals[start:end], literals[count + start : count + end] = answers.yes, answers.no
+            if answers.until is not None:
+                np.minimum(until, answers.until, out=until)
+            start = end
         segments = list[tuple[int, Codes]]()
         for stage in self._stages:
             codes, told = stage.decide(rows, slots, literals)
             segments += zip(stage.columns, codes, strict=True)
             for yes, no in told:
-                literals[start], literals[start + 1] = yes, no
-                start += 2
+                literals[start], literals[count + start] = yes, no
+                start += 1
         return _Answers(literals, until, segments)

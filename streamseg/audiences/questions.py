@@ -3,6 +3,7 @@
 Every class takes the predicates of its kind from those that are used, and answers them in `predicates`' order.
 """
 
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 from typing import Any, Literal, NamedTuple, Protocol
@@ -89,9 +90,13 @@ class OfFigures:
             values[: len(self._features)] = observed(asked.rows, asked.slots, asked.at, self._features).T
         for index, name in enumerate(self._of_rows, len(self._features)):
             values[index] = asked.rows.slab[name][asked.slots]
-        told = ~np.isnan(values)
-        compared = [compare(values[of], numbers) & told[of] for compare, of, numbers in self._compared]
-        return _known(np.concatenate([*compared, told[self._known]]))
+        answers = [compare(values[of], numbers) for compare, of, numbers in self._compared]
+        for nth, (compare, of, _) in enumerate(self._compared):
+            if compare is operator.ne:  # which alone holds of a figure that is not known
+                answers[nth] &= ~np.isnan(values[of])
+        if len(self._known):
+            answers.append(~np.isnan(values[self._known]))
+        return _known(answers[0] if len(answers) == 1 else np.concatenate(answers))
 
 
 class OfLists:
@@ -244,9 +249,9 @@ class OfLikeness:
         """See `Questions`."""
         if self._likeness is None:
             unknown = np.zeros((len(self.predicates), len(asked.slots)), dtype=np.bool_)
-            return Answers(unknown, unknown, np.full(len(asked.slots), inf))
+            return Answers(unknown, unknown, None)
         found = self._likeness.likenesses(asked.rows, asked.slots, asked.at, self._wanted)[self._places]
-        return Answers(found >= self._limits, found < self._limits, np.full(len(asked.slots), inf))
+        return Answers(found >= self._limits, found < self._limits, None)
 
 
 def all_questions(
@@ -273,4 +278,4 @@ def all_questions(
 
 def _known(yes: Mask) -> Answers:
     """Return answers that every row knows and that no time changes."""
-    return Answers(yes, ~yes, np.full(yes.shape[1], inf))
+    return Answers(yes, ~yes, None)

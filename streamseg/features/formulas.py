@@ -45,18 +45,16 @@ class Moment:
         self.priors = priors
         last_seen = rows.last_seen[slots]
         self.now: Floats = np.maximum(last_seen, now)
-        self._sums = rows.sums[slots]
-        self._kept = self.layout.kept(np.where(np.isfinite(last_seen), self.now - last_seen, 0.0))
-        self._totals: dict[str, Floats] = {}
+        self._totals = self.layout.decayed(
+            rows.sums[slots], np.where(np.isfinite(last_seen), self.now - last_seen, 0.0)
+        )
         self._fields: dict[str, Floats] = {}
+        self._worth: dict[float, Floats] = {}
         self._visits: tuple[Floats, Floats] | None = None
 
     def total(self, name: str) -> Floats:
         """Return a decayed sum, shape (n,), at least 0. Features share the array: do not write to it."""
-        if (total := self._totals.get(name)) is None:
-            place = self.layout.sum_index[name]
-            kept = self._kept[place >= self.layout.habits]
-            total = self._totals[name] = np.maximum(self._sums[:, place] * kept, 0.0)
+        total: Floats = self._totals[self.layout.sum_index[name]]
         return total
 
     @property
@@ -74,9 +72,10 @@ class Moment:
         """
         habit = self.layout.sum_index[name] < self.layout.habits
         half_life = self.layout.half_life_seconds if habit else self.layout.recent_half_life_seconds
-        days = half_life / DAY_SECONDS
-        known = np.maximum((self.now - self.rows.slab["first_seen"][self.slots]) / DAY_SECONDS, LEAST_KNOWN_DAYS)
-        worth: Floats = days / np.log(2.0) * -np.expm1(-np.log(2.0) * known / days)
+        if (worth := self._worth.get(half_life)) is None:
+            days = half_life / DAY_SECONDS
+            known = np.maximum((self.now - self.rows.first_seen[self.slots]) / DAY_SECONDS, LEAST_KNOWN_DAYS)
+            worth = self._worth[half_life] = days / np.log(2.0) * -np.expm1(-np.log(2.0) * known / days)
         return self.total(name) * RATE_DAYS / worth
 
     def days_since(self, field: str, cap: float) -> Floats:

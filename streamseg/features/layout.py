@@ -279,6 +279,14 @@ class Layout:
         """Return the shares (0-1) of a habit and a recent sum that remain after `age` seconds, each shape (n,)."""
         return np.exp2(-age / self.half_life_seconds), np.exp2(-age / self.recent_half_life_seconds)
 
+    def decayed(self, sums: NDArray[np.float32], age: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return sums, shape (n, sums), after `age` seconds, shape (sums, n), none below 0."""
+        habit, recent = self.kept(age)
+        found = np.empty((sums.shape[1], sums.shape[0]))
+        np.multiply(sums.T[: self.habits], habit, out=found[: self.habits])
+        np.multiply(sums.T[self.habits :], recent, out=found[self.habits :])
+        return np.maximum(found, 0.0, out=found)
+
     @property
     def remembered_orders(self) -> int:
         """Number of ring elements that only purchases write: no other event pushes out a customer's latest orders."""

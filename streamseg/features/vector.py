@@ -40,7 +40,11 @@ def observed(rows: Rows, slots: Slots, now: float | Floats, names: Sequence[str]
     has no data. Descriptions speak from these, models compare `vectors`.
     """
     known, moment = catalogue(rows.layout), Moment(rows, slots, now, priors=False)
-    return np.column_stack([known[name].formula(moment) for name in names or known])
+    names = names or list(known)
+    out = np.empty((len(names), len(slots)))
+    for row, name in enumerate(names):
+        out[row] = known[name].formula(moment)
+    return out.T
 
 
 def told_texts(rows: Rows, slots: Slots) -> list[dict[str, str]]:

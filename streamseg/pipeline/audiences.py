@@ -4,7 +4,7 @@ A rule decides at once: it has no border on which a customer could go back and f
 rules name a value to enter and one to leave. The verdict follows from the row and the moment alone.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -52,10 +52,13 @@ class LiveAudiences:
     ids: tuple[str, ...] = field(init=False)
     columns: NDArray[np.intp] = field(init=False)
     """Of the rows, by audience."""
+    any_frozen: bool = field(init=False)
+    any_ends: bool = field(init=False)
     versions: Mapping[str, int] = field(init=False)
     """Of each audience that there ever was."""
     purposes: Mapping[str, int] = field(init=False)
     """Of each audience that there ever was: which of a row's answers it asks for."""
+    _live_purposes: NDArray[np.intp] = field(init=False)
 
     def __post_init__(self) -> None:
         live = self.declared.live
@@ -64,11 +67,21 @@ class LiveAudiences:
         object.__setattr__(self, "versions", {one.id: one.version for one in self.declared.audiences})
         asks = {one.id: PURPOSES.index(one.definition["purpose"]) for one in self.declared.audiences}
         object.__setattr__(self, "purposes", asks)
+        object.__setattr__(self, "_live_purposes", self._purposes(self.ids))
+        object.__setattr__(self, "any_frozen", bool(self.frozen.any()))
+        object.__setattr__(self, "any_ends", bool(np.isfinite(self.ends).any()))
 
     @property
     def generation(self) -> int:
         """Generation of the set; 0 before the first audience."""
         return self.declared.generation
+
+    def purposes_of(self, ids: Sequence[str]) -> NDArray[np.intp]:
+        """Return which of a row's answers each of the audiences asks for, shape (ids,)."""
+        return self._live_purposes if ids is self.ids else self._purposes(ids)
+
+    def _purposes(self, ids: Sequence[str]) -> NDArray[np.intp]:
+        return np.array([self.purposes[one] for one in ids], dtype=np.intp)
 
 
 @dataclass(slots=True)
@@ -78,8 +91,12 @@ class AudiencesLook:
     ids: tuple[str, ...]
     """The live audiences, then dropped ones of which a row was still a member."""
     versions: Mapping[str, int]
+    purposes: NDArray[np.intp]
+    """Of each audience, which of the consents its members count by, shape (audiences,)."""
     before: Mask
     after: Mask
+    moved: Mask
+    """Rows whose audiences changed, shape (n,)."""
     due: Floats
     """When to look again if no event comes, epoch seconds, shape (n,); infinite for never."""
     fresh: Mask
@@ -87,35 +104,38 @@ class AudiencesLook:
     renewed: Mask
     """Rows that were last looked at in another generation, or are due at another time than before, shape (n,)."""
     agreed_before: Mask
-    """Whether customers consented to the purpose of each audience at the latest flush."""
+    """What customers consented to at the latest flush, shape (n, 3); asked only of rows that may be `recounted`."""
     agreed: Mask
     told: bool = True
     """Whether memberships tell of audiences: not before the first one is declared."""
 
     @property
-    def moved(self) -> Mask:
-        """Rows whose audiences changed, shape (n,)."""
-        changed: Mask = (self.before != self.after).any(axis=1)
+    def recounted(self) -> Mask:
+        """Rows that may count in another size than before, shape (n,)."""
+        changed: Mask = self.moved | (self.agreed_before != self.agreed).any(axis=1)
         return changed
 
-    @property
-    def recounted(self) -> Mask:
-        """Rows that count in another size than before, shape (n,)."""
-        consented: Mask = ((self.before & self.agreed_before) != (self.after & self.agreed)).any(axis=1)
-        return self.moved | consented
+    def grown(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return by how much each audience has grown, and those of it who consent, each shape (audiences,)."""
+        chosen = np.flatnonzero(self.recounted)
+        before, after = self.before[chosen], self.after[chosen]
+        agreed_before, agreed = (said[chosen][:, self.purposes] for said in (self.agreed_before, self.agreed))
+        return _more(before, after), _more(before & agreed_before, after & agreed)
 
     def sizes_of(self, row: int) -> tuple[list[str], list[str]]:
-        """Return the sizes in which a row counted, and those in which it counts."""
-        before = _size_names(self.ids, self.before[row], self.agreed_before[row])
-        return before, _size_names(self.ids, self.after[row], self.agreed[row])
+        """Return the sizes in which a recounted row counted, and those in which it counts."""
+        before = _size_names(self.ids, self.before[row], self.agreed_before[row, self.purposes])
+        return before, _size_names(self.ids, self.after[row], self.agreed[row, self.purposes])
 
     def part(self, chosen: Slots | slice | Mask) -> "AudiencesLook":
         """Return the look at some of the rows."""
         return AudiencesLook(
             self.ids,
             self.versions,
+            self.purposes,
             self.before[chosen],
             self.after[chosen],
+            self.moved[chosen],
             self.due[chosen],
             self.fresh[chosen],
             self.renewed[chosen],
@@ -197,31 +217,64 @@ def look_at_audiences(
     if live is None:
         return None
     ids, before = belonged(rows, slots, live)
-    count = len(live.ids)
+    count, known = len(live.ids), is_known(rows, slots)
     at = np.maximum(rows.last_seen[slots], now)
     decided = live.rules.decide(rows, slots, at, before[:, :count])
     if looked is not None:
         _enter(rows, slots, at, decided.segments, looked)
-    after, open_ = np.zeros_like(before), is_known(rows, slots)[:, None] & (at[:, None] < live.ends)
-    after[:, :count] = np.where(live.frozen, before[:, :count], decided.members) & open_
-    stays = before[:, :count] & ~np.isin(slots, cleared)[:, None]
-    since = np.where(stays, rows.entered[slots][:, live.columns], np.uint32(now))
-    entered = np.zeros((len(slots), rows.layout.audiences), dtype=np.uint32)
-    entered[:, live.columns] = since * after[:, :count]
-    rows.entered[slots] = entered
-    until = np.minimum(decided.until, np.where(after[:, :count], live.ends, np.inf).min(axis=1, initial=np.inf))
-    due = np.where(is_known(rows, slots), np.ceil(until), np.inf)
+    open_ = known[:, None] & (at[:, None] < live.ends) if live.any_ends else known[:, None]
+    after = np.zeros(before.shape, dtype=np.bool_)
+    belongs = np.where(live.frozen, before[:, :count], decided.members) if live.any_frozen else decided.members
+    np.logical_and(belongs, open_, out=after[:, :count])
+    until = decided.until
+    if live.any_ends:
+        until = np.minimum(until, np.where(after[:, :count], live.ends, np.inf).min(axis=1, initial=np.inf))
+    due = np.where(known, np.ceil(until), np.inf)
     due_at = np.where(due < np.inf, due, 0.0).astype(np.uint32)
     fresh = rows.audiences_as_of[slots, 0] != live.generation
     renewed = fresh | (rows.due_at[slots, 0] != due_at)
+    moved: Mask = (before != after).any(axis=1)
+    anew = np.isin(slots, cleared) if len(cleared) else np.zeros(len(slots), dtype=np.bool_)
+    rewritten = np.flatnonzero(moved | fresh | anew)
+    if len(rewritten):
+        stays = before[rewritten, :count] & ~anew[rewritten, None]
+        chosen, inside = slots[rewritten], after[rewritten, :count]
+        since = np.where(stays, rows.entered[chosen][:, live.columns], np.uint32(now))
+        entered = np.zeros((len(chosen), rows.layout.audiences), dtype=np.uint32)
+        entered[:, live.columns] = since * inside
+        rows.entered[chosen] = entered
     rows.audiences_as_of[slots, 0], rows.due_at[slots, 0] = live.generation, due_at
-    purposes = [live.purposes[one] for one in ids]
-    agreed = consents(rows, slots, unknown)
-    agreed_before = agreed.copy()
-    for row in np.flatnonzero(np.isin(slots, list(answered))).tolist() if answered else ():
-        agreed_before[row] = _effective(np.array(answered[int(slots[row])]), unknown)
-    asked = agreed_before[:, purposes], agreed[:, purposes]
-    return AudiencesLook(ids, live.versions, before, after, due, fresh, renewed, *asked, live.generation > 0)
+    agreed_before, agreed = _consents_around(rows, slots, moved, answered, unknown)
+    return AudiencesLook(
+        ids,
+        live.versions,
+        live.purposes_of(ids),
+        before,
+        after,
+        moved,
+        due,
+        fresh,
+        renewed,
+        agreed_before,
+        agreed,
+        live.generation > 0,
+    )
+
+
+def _consents_around(
+    rows: Rows, slots: Slots, moved: Mask, answered: Mapping[int, Codes], unknown: Consent
+) -> tuple[Mask, Mask]:
+    """Return what rows consented to and consent to, each shape (n, 3), of those that moved or answered."""
+    agreed = np.zeros((len(slots), len(PURPOSES)), dtype=np.bool_)
+    asked = np.flatnonzero(moved | np.isin(slots, list(answered)) if answered else moved)
+    if len(asked):
+        agreed[asked] = consents(rows, slots[asked], unknown)
+    if not answered:
+        return agreed, agreed
+    before = agreed.copy()
+    for row in np.flatnonzero(np.isin(slots, list(answered))).tolist():
+        before[row] = _effective(np.array(answered[int(slots[row])]), unknown)
+    return before, agreed
 
 
 def _enter(rows: Rows, slots: Slots, at: Floats, decided: Iterable[tuple[int, SegmentCodes]], looked: Looked) -> None:
@@ -256,9 +309,10 @@ def leave_all(
         return None
     ids, before = belonged(rows, slots, live)
     due, none = np.full(len(slots), np.inf), np.zeros(len(slots), dtype=np.bool_)
-    agreed = consents(rows, slots, unknown)[:, [live.purposes[one] for one in ids]]
-    after, renewed = np.zeros_like(before), rows.due_at[slots, 0] > 0
-    return AudiencesLook(ids, live.versions, before, after, due, none, renewed, agreed, agreed, live.generation > 0)
+    after, renewed, agreed = np.zeros_like(before), rows.due_at[slots, 0] > 0, consents(rows, slots, unknown)
+    purposes, told = live.purposes_of(ids), live.generation > 0
+    moved = np.any(before, axis=1)
+    return AudiencesLook(ids, live.versions, purposes, before, after, moved, due, none, renewed, agreed, agreed, told)
 
 
 def moved_by(
@@ -283,28 +337,34 @@ def moved_by(
         return mask
 
     never, same = np.full(len(slots), np.inf), np.zeros(len(slots), dtype=np.bool_)
-    agreed = consents(rows, slots, unknown)[:, [live.purposes[one] for one in ids]]
-    told = live.generation > 0
-    return AudiencesLook(ids, live.versions, placed(*before), placed(*after), never, same, same, agreed, agreed, told)
+    purposes, agreed, told = live.purposes_of(ids), consents(rows, slots, unknown), live.generation > 0
+    were, are = placed(*before), placed(*after)
+    moved: Mask = (were != are).any(axis=1)
+    return AudiencesLook(ids, live.versions, purposes, were, are, moved, never, same, same, agreed, agreed, told)
 
 
 def count_audiences(look: AudiencesLook | None, sizes: Mapping[str, int]) -> dict[str, int]:
     """Return a partition's sizes, updated by the moves of a look; empty audiences are left out."""
     counted = dict(sizes)
-    if look is not None:
-        consented = (look.after & look.agreed).sum(axis=0, dtype=np.int64)
-        consented -= (look.before & look.agreed_before).sum(axis=0, dtype=np.int64)
-        grown = look.after.sum(axis=0, dtype=np.int64) - look.before.sum(axis=0, dtype=np.int64)
-        for audience, more, more_consented in zip(look.ids, grown.tolist(), consented.tolist(), strict=True):
-            for name, change in ((SIZE_PREFIX + audience, more), (SIZE_PREFIX + audience + CONSENTED, more_consented)):
-                counted[name] = counted.get(name, 0) + change
+    if look is not None and look.recounted.any():
+        grown, consenting = look.grown()
+        for column in np.flatnonzero((grown != 0) | (consenting != 0)).tolist():
+            name = SIZE_PREFIX + look.ids[column]
+            counted[name] = counted.get(name, 0) + int(grown[column])
+            counted[name + CONSENTED] = counted.get(name + CONSENTED, 0) + int(consenting[column])
     return {name: count for name, count in counted.items() if count}
+
+
+def _more(before: Mask, after: Mask) -> NDArray[np.int64]:
+    """Return how many more there are after than before, by column."""
+    more: NDArray[np.int64] = after.sum(axis=0, dtype=np.int64) - before.sum(axis=0, dtype=np.int64)
+    return more
 
 
 def sizes_held(rows: Rows, slots: Slots, live: LiveAudiences, unknown: Consent = NOTHING_SAID) -> list[list[str]]:
     """Return for each row the sizes in which it counts."""
     ids, held = belonged(rows, slots, live)
-    agreed = consents(rows, slots, unknown)[:, [live.purposes[one] for one in ids]]
+    agreed = consents(rows, slots, unknown)[:, live.purposes_of(ids)]
     return [_size_names(ids, *each) for each in zip(held, agreed, strict=True)]
 
 

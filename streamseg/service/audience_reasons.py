@@ -123,7 +123,7 @@ def _told(predicate: Predicate, one: Asked, layout: Layout, live: LiveAudiences,
         "asks": asked(predicate, layout, language),
         "is": yes if known else None,
         "value": _value(predicate, one, layout),
-        "until": _moment(float(answer.until[0])),
+        "until": None if answer.until is None else _moment(float(answer.until[0])),
     }
     if isinstance(predicate, OnList):
         uploaded = live.declared.find_list(predicate.list)

@@ -1,12 +1,14 @@
 """Audiences for benchmarks: rules of three predicates each, no two alike."""
 
+import json
 from typing import Any, Final
 
 from streamseg.audiences.declared import DeclaredAudiences
 from streamseg.audiences.definition import Audience
 
-SETTINGS: Final = {"STREAMSEG_AUDIENCES__TRACKED": '{"cart": 2, "purchase": 4, "view": 4, "visit": 4}'}
+TRACKED: Final = {"cart": 2, "purchase": 4, "view": 4, "visit": 4}
 """What rows keep for them."""
+SETTINGS: Final = {"STREAMSEG_AUDIENCES__TRACKED": json.dumps(TRACKED)}
 FIGURES: Final = ("views", "carts", "clicks", "sessions", "click_recency")
 
 

@@ -1,7 +1,7 @@
 """CPU time per event of each stage of the pipeline, without Kafka and Redis.
 
 Run `python -m tests.bench.pipeline_cost`. It prints microseconds per event. With `--declared`, status and phase of the
-journey are decided too, by `rules`.
+journey are decided too, with `--audiences` so many audiences, by `rules`; `--run 1` shows what is fixed.
 """
 
 import argparse
@@ -17,7 +17,6 @@ from typing import Final
 import numpy as np
 
 from streamseg import pipeline
-from streamseg.audiences.declared import DeclaredAudiences
 from streamseg.clustering.assign import Assigner
 from streamseg.clustering.learning.learner import Learner
 from streamseg.clustering.sample import Sample
@@ -25,11 +24,12 @@ from streamseg.events.record import MemoryRecord, RecordBatch
 from streamseg.features.rows import Rows
 from streamseg.features.vector import vectors
 from streamseg.membership.types import Consent
-from streamseg.settings import BEHAVIOUR, SegmentationSettings, Settings
+from streamseg.settings import BEHAVIOUR, AudienceSettings, SegmentationSettings, Settings
 from streamseg.topics import CLICKS
 from streamseg.wiring.declared_audiences import live_audiences
 from streamseg.wiring.derived import derive
 from streamseg.worker.process import YOUNG_OBJECTS
+from tests.bench.audience_rules import TRACKED, declared
 from tests.bench.click_load import Load
 
 RUN: Final = 4_000
@@ -62,7 +62,7 @@ def model(settings: Settings, runs: Sequence[RecordBatch]) -> Assigner:
         pipeline.absorb(rows, 0, taken, derive(settings).money)
     (params,) = derive(settings).learner_params
     learner = Learner(replace(params, warm_up_events=1))
-    values = vectors(rows, np.arange(LEARNED), time.time(), params.features)
+    values = vectors(rows, np.arange(min(LEARNED, len(rows))), time.time(), params.features)
     for offset, vector in enumerate(values.tolist()):
         learner.learn(Sample(rows.customer_ids[offset], time.time(), tuple(vector), 1), offset)
         if learner.challenge_due():
@@ -70,20 +70,19 @@ def model(settings: Settings, runs: Sequence[RecordBatch]) -> Assigner:
     return Assigner(learner.snapshot())
 
 
-def measure(load: Load, settings: Settings, run_size: int) -> dict[str, float]:
+def measure(load: Load, settings: Settings, run_size: int, audiences: int) -> dict[str, float]:
     """CPU seconds per event by stage: the median over the runs."""
     runs, derived = runs_of(load, run_size), derive(settings)
     learned = pipeline.Segmentation(
         "behaviour", BEHAVIOUR.features, BEHAVIOUR.margin, BEHAVIOUR.looks, 86_400.0, model(settings, runs), 1
     )
     segmentations = [learned, *(one for one in derived.segmentations if one.declared)]
-    none = DeclaredAudiences()
-    rules_of = live_audiences(derived.layout, none, segmentations=derived.declared)[0]
-    live = rules_of if derived.declared else None
+    rules_of = live_audiences(derived.layout, declared(audiences), segmentations=derived.declared)[0]
+    live = rules_of if derived.declared or audiences else None
     rules = pipeline.PublishingRules(86_400.0, 30 * 86_400.0, Consent(ads=False, personalisation=True))
     rows, decoder, money = Rows(derive(settings).layout), derive(settings).decoder, derive(settings).money
     spent: defaultdict[str, list[float]] = defaultdict(list)
-    began = 0.0
+    began, sizes = 0.0, dict[str, int]()
 
     def lap(stage: str) -> None:
         nonlocal began
@@ -102,9 +101,8 @@ def measure(load: Load, settings: Settings, run_size: int) -> dict[str, float]:
         looked = pipeline.look(rows, slots, 0.0, segmentations)
         looked.compare_with(slots, absorbed.flushed)
         lap("look")
-        if live is not None:
-            pipeline.look_at_audiences(rows, slots, time.time(), live, looked=looked)
-            lap("rules")
+        belonging = pipeline.look_at_audiences(rows, slots, time.time(), live, looked=looked)
+        lap("rules")
         pipeline.sample(rows, slots, time.time(), segmentations)
         lap("sample")
         pipeline.publish(
@@ -116,8 +114,13 @@ def measure(load: Load, settings: Settings, run_size: int) -> dict[str, float]:
             epoch=1,
             segmentations=segmentations,
             rules=rules,
+            audiences=belonging,
         )
         lap("publish")
+        if belonging is not None:
+            sizes = pipeline.count_audiences(belonging, sizes)
+            belonging.schedule(rows, slots)
+            lap("count")
         rows.dump(slots)
         lap("dump")
         spent["rows touched"].append(len(slots))
@@ -130,13 +133,17 @@ def main() -> None:
     parser.add_argument("--run", type=int, default=RUN, help="records per poll")
     parser.add_argument("--customers", type=int, default=50_000, help="customers of the partition")
     parser.add_argument("--declared", action="store_true", help="decide status and phase of the journey too")
+    parser.add_argument("--audiences", type=int, default=0, help="decide so many audiences too")
     given = parser.parse_args()
     packs = ("behaviour", "status", "journey") if given.declared else ("behaviour",)
-    settings = Settings(segmentations={name: SegmentationSettings(pack=name) for name in packs})
+    settings = Settings(
+        segmentations={name: SegmentationSettings(pack=name) for name in packs},
+        audiences=AudienceSettings(most=given.audiences, tracked=TRACKED if given.audiences else {}),
+    )
     gc.set_threshold(YOUNG_OBJECTS)
     for skewed in (True, False):
         load = Load("skewed" if skewed else "flat", given.events, given.customers, skewed)
-        spent = measure(load, settings, given.run)
+        spent = measure(load, settings, given.run, given.audiences)
         touched = spent.pop("rows touched")
         micros = {stage: seconds * 1e6 for stage, seconds in spent.items()}
         line = "  ".join(f"{stage} {cost:.2f}" for stage, cost in micros.items())

@@ -243,3 +243,7 @@ def test_any_split_of_the_customers_gives_the_same(rules: list[Tree], data: st.D
         decided = compiled.decide(rows, part, at[part], members[part])
         assert (decided.members == whole.members[part]).all()
         assert (decided.until == whole.until[part]).all()
+    often = np.tile(np.arange(MANY), 80)
+    decided = compiled.decide(rows, often, at[often], members[often])
+    assert (decided.members == whole.members[often]).all(), "many are decided in another way than few"
+    assert (decided.until == whole.until[often]).all()

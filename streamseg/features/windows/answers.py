@@ -17,9 +17,10 @@ Mask = NDArray[np.bool_]
 
 KEPT_BY_EVERY_ROW: Final = {VISIT: 0, "purchase": 1}
 """Events whose latest time every row has, without a tracker: position among `_always`."""
-_FOR_EVER: Final = 2**31
+_FOR_EVER: Final = 2**31 - 1
 """A window of so many seconds, 68 years, never ends."""
-_NEVER: Final = 2**32 - 1
+_FAILED: Final = np.uint32(2**31)
+"""From here on, what is left of a window is less than nothing."""
 _NO_DAY: Final = 2**32
 """Later than any day."""
 
@@ -29,8 +30,11 @@ class Answers(NamedTuple):
 
     yes: Mask
     no: Mask
-    until: Floats
-    """When the first of the answers changes if no event comes, epoch seconds, shape (n,); infinite if none does."""
+    until: Floats | None
+    """When the first of the answers changes if no event comes, epoch seconds, shape (n,); infinite if none does.
+
+    None of answers that no time changes.
+    """
 
 
 class CountQuestion(NamedTuple):
@@ -51,6 +55,9 @@ class AmountQuestion(NamedTuple):
 class CountQuestions:
     """Questions about the latest times of events, prepared for a layout.
 
+    The answer to one is whether an age is below a length. In whole seconds modulo 2**32 that is one subtraction and one
+    comparison: what is left of a window is below 2**31 where the window holds, and at least as much where it does not.
+
     Raises `ValueError` for an event of which the layout keeps fewer times than a question counts.
     """
 
@@ -69,6 +76,7 @@ class CountQuestions:
             else:
                 raise ValueError(f"rows do not keep {at_least} times of {event}")
         self._places, self._trackers = np.array(places, dtype=np.intp), np.array(trackers, dtype=np.intp)
+        self._asks_always = max(places, default=0) >= times
         seconds = np.array([one.seconds for one in questions])
         self._seconds = np.minimum(seconds, _FOR_EVER).astype(np.uint32)[:, None]
         ends = np.flatnonzero(seconds < _FOR_EVER)
@@ -77,24 +85,36 @@ class CountQuestions:
 
     def answer(self, rows: Rows, slots: Slots, at: Floats) -> Answers:
         """Answer for rows at the moments `at` (n,), epoch seconds."""
-        kept = np.concatenate([rows.tracked_times[slots], _always(rows, slots)], axis=1)
-        time = kept.T[self._places]
-        begins = np.maximum(at.astype(np.uint32), self._seconds) - self._seconds  # not before 1970
-        yes = time > begins
-        until = self._first(yes, time)
-        if not rows.tracked_from[slots].any():
-            return Answers(yes, ~yes, until)
+        moment, times = at.astype(np.uint32), rows.tracked_times[slots]
+        if self._asks_always:
+            times = np.concatenate([times, _always(rows, slots)], axis=1)
+        left = self._left(moment, times, self._places)
+        yes = left < _FAILED
+        first = self._first(left)
+        since = rows.tracked_from[slots]
+        if not since.any():
+            return Answers(yes, ~yes, self._passed(moment, first))
         nothing = np.zeros((len(slots), 1), dtype=np.uint32)
-        complete_from = np.concatenate([rows.tracked_from[slots], nothing], axis=1).T[self._trackers]
-        no = ~yes & ((complete_from == 0) | ((complete_from <= begins) & (begins > 0)))
-        return Answers(yes, no, np.minimum(until, self._first(~yes & ~no, complete_from)))
+        unknown = self._left(moment, np.concatenate([since, nothing], axis=1), self._trackers)
+        no = ~yes & (unknown >= _FAILED)
+        unknown[yes] = _FAILED
+        return Answers(yes, no, self._passed(moment, np.minimum(first, self._first(unknown))))
 
-    def _first(self, chosen: Mask, since: NDArray[np.uint32]) -> Floats:
-        """Return when the first of the chosen windows has passed since its time, epoch seconds, shape (n,)."""
-        ends, never = self._ends, np.uint32(_NEVER)
-        passed = np.where(chosen[ends], since[ends] + self._seconds[ends], never)
-        first = passed.min(axis=0, initial=never)
-        return np.where(first < never, first, inf)
+    def _left(self, moment: NDArray[np.uint32], times: NDArray[np.uint32], of: NDArray[np.intp]) -> NDArray[np.uint32]:
+        """Return the seconds for which each window still holds the time of its column, less one; see above."""
+        since = np.minimum(np.maximum(moment[:, None], times) - times, _FAILED)
+        since[times == 0] = _FAILED
+        left: NDArray[np.uint32] = np.invert(since).T[of]
+        left += self._seconds
+        return left
+
+    def _first(self, left: NDArray[np.uint32]) -> NDArray[np.uint32]:
+        first: NDArray[np.uint32] = left[self._ends].min(axis=0, initial=_FAILED)
+        return first
+
+    def _passed(self, moment: NDArray[np.uint32], left: NDArray[np.uint32]) -> Floats:
+        """Return when the first of the windows has passed, epoch seconds, shape (n,)."""
+        return np.where(left < _FAILED, left + (moment + 1.0), inf)
 
 
 class AmountQuestions:

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.events.types import Click, Item, Purchase
-from streamseg.features.groups import Groups, grouped
+from streamseg.features.groups import Groups
 from streamseg.features.layout import Layout
-from streamseg.features.rows import Floats, Rows
+from streamseg.features.rows import Floats, Rows, Slots
 from streamseg.features.windows.tracked import CLICK_EVENTS, VISIT
 from streamseg.features.words.attributes import slug
 
@@ -23,6 +23,8 @@ Events = defaultdict[str, list[int]]
 """Positions in the batch by tracked event."""
 
 _CACHED_NAMES: Final = 4096
+_TIME_BITS: Final = 33
+"""Bits for a time in seconds beside the number of a group: more than rows keep."""
 
 
 def add_click_times(rows: Rows, groups: Groups, at: Floats, clicks: Sequence[Click]) -> None:
@@ -30,12 +32,13 @@ def add_click_times(rows: Rows, groups: Groups, at: Floats, clicks: Sequence[Cli
     tracked, found = tracked_places(rows.layout), Events(list)
     if VISIT in tracked:
         found[VISIT] = list(range(len(clicks)))
-    categorised = _categorised(rows.layout)
-    for position, event in enumerate([CLICK_EVENTS.get(click.event_name) for click in clicks]):
-        if event in tracked:
-            found[event].append(position)
-        if event is not None and event in categorised:
-            _note_categories(found, tracked, event, position, clicks[position].items)
+    happened = [CLICK_EVENTS.get(click.event_name) for click in clicks]
+    for name in tracked.keys() & set(happened):
+        found[name] = [position for position, event in enumerate(happened) if event == name]
+    if categorised := _categorised(rows.layout):
+        for position, event in enumerate(happened):
+            if event in categorised:
+                _note_categories(found, tracked, event, position, clicks[position].items)
     _add(rows, groups, at, found)
 
 
@@ -86,31 +89,46 @@ def _category(name: str) -> str:
 
 
 def _add(rows: Rows, groups: Groups, at: Floats, found: Events) -> None:
-    seconds = np.maximum(at, 0.0).astype(np.int64)
-    tracked, slots = tracked_places(rows.layout), groups.slots[groups.of]
+    seconds, tracked = np.maximum(at, 0.0).astype(np.int64), tracked_places(rows.layout)
+    order = _in_time(groups, seconds)
     for event, positions in found.items():
         start, end = tracked[event]
-        chosen = np.array(positions, dtype=np.intp)
-        _merge(rows.tracked_times[:, start:end], grouped(slots[chosen]), seconds[chosen])
+        happened = np.zeros(len(seconds), dtype=np.bool_)
+        happened[positions] = True
+        chosen = order[happened[order]]
+        _merge(rows.tracked_times[:, start:end], groups.slots, groups.of[chosen], seconds[chosen])
 
 
-def _merge(kept: NDArray[np.uint32], groups: Groups, seconds: NDArray[np.int64]) -> None:
-    """Merge times (m,) into the kept ones of their rows, shape (slab, N), greatest first."""
-    times = kept.shape[1]
+def _in_time(groups: Groups, seconds: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Return the events sorted by group, then by time: in most batches they are in time as they came."""
+    by_group = (groups.of[groups.order] << _TIME_BITS) + seconds[groups.order]
+    if (by_group[1:] >= by_group[:-1]).all():
+        return groups.order
+    return groups.order[by_group.argsort(kind="stable")]
+
+
+def _merge(kept: NDArray[np.uint32], slots: Slots, of: NDArray[np.intp], seconds: NDArray[np.int64]) -> None:
+    """Merge times (m,) into the kept ones of their rows, shape (slab, N), greatest first.
+
+    `of` says of which of the `slots` each time is, ascending; the times of one come in their order.
+    """
+    times, last = kept.shape[1], np.append(np.flatnonzero(of[1:] != of[:-1]), len(of) - 1)
+    slots, latest = slots[of[last]], seconds[last].astype(np.uint32)
     if times == 1:
-        kept[groups.slots, 0] = np.maximum(kept[groups.slots, 0], groups.greatest(seconds))
+        kept[slots, 0] = np.maximum(kept[slots, 0], latest)
         return
-    if len(seconds) == len(groups.slots):  # one time for each row: it takes its place among the kept ones
-        held, time = kept[groups.slots], seconds[groups.order].astype(np.uint32)
+    held = kept[slots]
+    if len(last) == len(of):  # one time for each row: it takes its place among the kept ones
         for place in range(times):
-            held[:, place], time = np.maximum(held[:, place], time), np.minimum(held[:, place], time)
-        kept[groups.slots] = held
+            held[:, place], latest = np.maximum(held[:, place], latest), np.minimum(held[:, place], latest)
+        kept[slots] = held
         return
-    order = np.lexsort((-seconds, groups.of))
-    rank = groups.ranks()  # of the sorted events: groups have the same sizes in either order
-    latest = order[rank < times]
-    new = np.zeros((len(groups.slots), times), dtype=np.uint32)
-    new[groups.of[latest], rank[rank < times]] = seconds[latest]
-    merged = np.concatenate([kept[groups.slots], new], axis=1)
-    merged.sort(axis=1)
-    kept[groups.slots] = merged[:, : -times - 1 : -1]
+    row = np.repeat(np.arange(len(last)), np.diff(last, prepend=-1))
+    later = last[row] - np.arange(len(of))
+    most = later < times
+    new = np.zeros_like(held)
+    new[row[most], times - 1 - later[most]] = seconds[most]
+    # Of two sorted lists of N, one of them backwards, the greater ones at each place are the N greatest of both.
+    np.maximum(held, new, out=held)
+    held.sort(axis=1)
+    kept[slots] = held[:, ::-1]
