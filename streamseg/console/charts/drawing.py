@@ -7,6 +7,8 @@ from typing import Any, Final
 
 WIDTH: Final = 860
 """Pixels of a chart that is downloaded; in a page it takes the width that there is."""
+PADDING: Final = {"left": 28, "top": 12, "right": 16, "bottom": 12}
+"""Pixels around it; labels at the left may be wider in the font of who looks than where they were measured."""
 SCALE: Final = 2.0
 """Pixels of a PNG for one of the chart, so that it is sharp on a slide."""
 
@@ -27,7 +29,7 @@ async def scripts() -> bytes:
 
 
 def _fixed(spec: Mapping[str, Any]) -> dict[str, Any]:
-    return {**spec, "width": WIDTH, "background": "white", "padding": 12}
+    return {**spec, "width": WIDTH, "background": "white", "padding": PADDING}
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from streamseg.console.pages import audiences, builder, customer, erasure, flows, overlap, overview, segment
+from streamseg.console.pages import audiences, builder, customer, erasure, flows, overlap, overview, report, segment
 from streamseg.console.pages.view import Page
 
 PAGES: Final[tuple[Page, ...]] = (
@@ -15,6 +15,8 @@ PAGES: Final[tuple[Page, ...]] = (
     overlap.PAGE,
     customer.PAGE,
     erasure.PAGE,
+    report.ONE,
+    report.DECK,
 )
 NAVIGATION: Final = (
     ("overview", "/"),

@@ -21,6 +21,8 @@ TYPES: Final = {
     "builder.js": "text/javascript",
     "conditions.js": "text/javascript",
     "rule_tree.js": "text/javascript",
+    "report.css": "text/css",
+    "printing.js": "text/javascript",
 }
 FOR_GOOD: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
 LOOK_AGAIN: Final = {"Cache-Control": "no-cache"}
