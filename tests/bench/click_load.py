@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from streamseg.sources.event import rfc3339
 from streamseg.topics import CLICKS
 
+CUSTOMER: Final = "c-"
+"""How the ids of the customers of a load begin, unless it says otherwise."""
 ZIPF: Final = 1.1
 HISTORY_SECONDS: Final = 3_600.0
 """Event time that the clicks of one load cover."""
@@ -32,6 +34,7 @@ class Load:
     customers: int
     skewed: bool
     seed: int = 1
+    prefix: str = CUSTOMER
 
     def whose(self) -> NDArray[np.int64]:
         """The customer number of each event, shape (events,)."""
@@ -45,16 +48,18 @@ class Load:
         """Key and value of each click, in order of event time; the last click is at `ends_at`."""
         step = HISTORY_SECONDS / self.events
         for number, whose in enumerate(self.whose().tolist()):
-            yield f"c-{whose}".encode(), click(number, whose, ends_at - HISTORY_SECONDS + (number + 1) * step)
+            customer = f"{self.prefix}{whose}"
+            yield customer.encode(), click(number, whose, ends_at - HISTORY_SECONDS + (number + 1) * step, customer)
 
 
-def click(number: int, whose: int, at: float) -> bytes:
-    """A click of customer `c-<whose>` at epoch second `at`, as a shop would send it."""
+def click(number: int, whose: int, at: float, customer: str = "") -> bytes:
+    """A click at epoch second `at`, as a shop would send it; of customer `c-<whose>` unless given."""
     mixed = (number * 2_654_435_761 + whose) & 0xFFFFFFFF
     item = mixed % 5_000
     price = 5.5 + item % 200
+    customer = customer or f"{CUSTOMER}{whose}"
     return (
-        f'{{"event_id":"0192f3a0-{mixed & 0xFFFF:04x}-7000-8000-{number:012x}","customer_id":"c-{whose}",'
+        f'{{"event_id":"0192f3a0-{mixed & 0xFFFF:04x}-7000-8000-{number:012x}","customer_id":"{customer}",'
         f'"occurred_at":"{rfc3339(at)}","event_name":"{NAMES[mixed % 6]}","device_category":"{DEVICES[mixed % 3]}",'
         f'"items":[{{"item_id":"sku-{item:05d}","item_category":"{CATEGORIES[item % 5]}","price":{price}}}]}}'
     ).encode()
@@ -62,7 +67,7 @@ def click(number: int, whose: int, at: float) -> bytes:
 
 def click_of(customer: str, number: int, at: float) -> bytes:
     """A click of a customer with any id."""
-    return click(number, 0, at).replace(b'"c-0"', f'"{customer}"'.encode())
+    return click(number, 0, at, customer)
 
 
 def first_clicks(customers: range) -> Iterator[tuple[bytes, bytes]]:

@@ -19,6 +19,7 @@ from confluent_kafka.admin import AdminClient
 from streamseg import pipeline
 from streamseg.clustering.learning.learner import Learner
 from streamseg.clustering.sample import Sample
+from streamseg.clustering.snapshot import Snapshot
 from streamseg.embedded import RedisServer
 from streamseg.embedded.redis_server import DURABLE
 from streamseg.events.record import MemoryRecord, RecordBatch
@@ -30,6 +31,7 @@ from streamseg.wiring.derived import derive
 from streamseg.wiring.stores import stores
 from tests.bench.audience_rules import SETTINGS, declared
 from tests.bench.click_load import Load, fill, send
+from tests.bench.peers.customer import DONE
 from tests.support.kafka.server import KafkaServer
 from tests.support.kafka.topics import remake_topics
 from tests.support.processes import settings_of
@@ -41,6 +43,32 @@ REWRITTEN_FROM: Final = "1gb"
 small store under full load rewrites it every few seconds."""
 MODEL_CUSTOMERS: Final = 500
 MODEL_EVENTS: Final = 10_000
+
+
+def learned(settings: Settings) -> Snapshot:
+    """Learn a model from customers like those of a load, as the trainer does."""
+    (params,) = derive(settings).learner_params
+    rows = Rows(derive(settings).layout)
+    sent = Load("model", MODEL_EVENTS, MODEL_CUSTOMERS, skewed=True, seed=7).records(time.time())
+    now_ms = int(time.time() * 1000)
+    records = [MemoryRecord(CLICKS, 0, offset, now_ms, key, value) for offset, (key, value) in enumerate(sent)]
+    batch = RecordBatch.of(CLICKS, 0, 0, 0, records)
+    taken = pipeline.take(derive(settings).decoder, 0, batch, rows, lambda _: ())
+    customers = taken.missing
+    rows.load(customers, [None] * len(customers))
+    pipeline.absorb(rows, 0, taken, derive(settings).money)
+    now = time.time()
+    learner = Learner(replace(params, warm_up_events=1))
+    slots = rows.slots_of(customers)
+    values = vectors(rows, slots, now, params.features)
+    for offset, (customer, slot) in enumerate(zip(customers, slots.tolist(), strict=True)):
+        learner.learn(Sample(customer, now, tuple(values[offset].tolist()), int(rows.events[slot])), offset)
+        if learner.challenge_due():
+            learner.challenge()
+    snapshot = learner.snapshot()
+    if not snapshot.segments:
+        raise RuntimeError("the model learned from the load has no segments")
+    return snapshot
 
 
 class Testbed:
@@ -95,9 +123,9 @@ class Testbed:
         self.send_load(load)
 
     def send_load(self, load: Load) -> None:
-        """Send the load to empty topics."""
+        """Send the load."""
         fill(self.kafka.bootstrap, load)
-        self.load, self.sent = load, load.events
+        self.load, self.sent = load, self.sent + load.events
 
     def empty(self) -> None:
         """Recreate all topics."""
@@ -118,32 +146,9 @@ class Testbed:
         self._store.config_resetstat()
 
     async def _publish_model(self) -> None:
-        """Learn a model from customers like those of the load, as the trainer does, and publish it."""
-        settings = self.settings
-        (params,) = derive(settings).learner_params
-        rows = Rows(derive(settings).layout)
-        sent = Load("model", MODEL_EVENTS, MODEL_CUSTOMERS, skewed=True, seed=7).records(time.time())
-        now_ms = int(time.time() * 1000)
-        records = [MemoryRecord(CLICKS, 0, offset, now_ms, key, value) for offset, (key, value) in enumerate(sent)]
-        batch = RecordBatch.of(CLICKS, 0, 0, 0, records)
-        taken = pipeline.take(derive(settings).decoder, 0, batch, rows, lambda _: ())
-        customers = taken.missing
-        rows.load(customers, [None] * len(customers))
-        pipeline.absorb(rows, 0, taken, derive(settings).money)
-        now = time.time()
-        learner = Learner(replace(params, warm_up_events=1))
-        slots = rows.slots_of(customers)
-        values = vectors(rows, slots, now, params.features)
-        for offset, (customer, slot) in enumerate(zip(customers, slots.tolist(), strict=True)):
-            vector = tuple(values[offset].tolist())
-            learner.learn(Sample(customer, now, vector, int(rows.events[slot])), offset)
-            if learner.challenge_due():
-                learner.challenge()
-        snapshot = learner.snapshot()
-        if not snapshot.segments:
-            raise RuntimeError("the model learned from the load has no segments")
-        async with stores(settings) as (_, _, models):
-            await models.publish(params.segmentation, snapshot.version, snapshot.parent, snapshot.to_json())
+        snapshot = learned(self.settings)
+        async with stores(self.settings) as (_, _, models):
+            await models.publish(snapshot.segmentation, snapshot.version, snapshot.parent, snapshot.to_json())
             if self.audiences:
                 audiences = declared(self.audiences)
                 await models.declare(audiences.generation, 0, audiences.encode())
@@ -170,6 +175,10 @@ class Testbed:
         except KafkaException:
             return 0
         return sum(max(part.offset, 0) for part in parts if part.topic == CLICKS)
+
+    def events_done(self) -> int:
+        """Events that a peer has counted as written since `clear`."""
+        return int(self._store.get(DONE) or 0)
 
     def rows_written(self) -> int:
         """Rows that a peer has written since `clear`: peers use SET for rows only."""

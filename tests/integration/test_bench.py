@@ -27,7 +27,7 @@ def test_bench_without_a_name_lists_the_benchmarks() -> None:
 
 
 def test_throughput_checks_end_states_and_reports_each_load() -> None:
-    contestants = ("streamseg", "faust", "limit")
+    contestants = ("streamseg", "kafka-streams", "faust", "limit")
     only = [word for one in contestants for word in ("--only", one)]
     sizes = ("--events", "20000", "--slow-events", "1000", "--customers", "20000", "--rounds", "1")
     answer = bench("throughput", *sizes, "--load", "flat", *only)

@@ -24,6 +24,8 @@ MARGIN: Final = 0.05
 LOOKS: Final = 2
 SATURDAY: Final = 5
 ROW_PREFIX: Final = "peer:row:"
+DONE: Final = "peer:done"
+"""Key at which peers that write a customer once per batch count the events that are in the store."""
 MEMBERSHIP_SECONDS: Final = 30 * 86_400
 """Expiry of a membership string. Peers write rows with SET and memberships with SETEX, so that the benchmark can read
 their progress from the number of SETs."""
@@ -140,16 +142,20 @@ class Model:
         self._segments = read.segments
         self._centres = read.centres
         self._steps = list(zip(read.skewed, read.scale.mean, [v**0.5 for v in read.scale.variance], strict=True))
+        self._bound = math.inf if read.scale.bound is None else read.scale.bound
 
     def distances(self, values: list[float]) -> list[tuple[float, str]]:
         """Distance to every segment, nearest first."""
         scaled = [
-            ((math.log1p(max(value, 0.0)) if skewed else value) - mean) / deviation if deviation else 0.0
+            self._bounded(((math.log1p(max(value, 0.0)) if skewed else value) - mean) / deviation) if deviation else 0.0
             for value, (skewed, mean, deviation) in zip(values, self._steps, strict=True)
         ]
         return sorted(
             (math.dist(scaled, centre), segment) for centre, segment in zip(self._centres, self._segments, strict=True)
         )
+
+    def _bounded(self, value: float) -> float:
+        return max(-self._bound, min(self._bound, value))
 
 
 def settle(customer: Customer, model: Model, now: float) -> list[dict[str, str]]:

@@ -12,7 +12,7 @@ a million).
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ from tests.bench.process_usage import end, wait
 from tests.bench.recovery.probes import recovery
 from tests.bench.recovery.steady_load import SteadyLoad
 from tests.bench.testbed import Testbed
-from tests.bench.throughput.contestants import CONTESTANTS, Contestant
+from tests.bench.throughput.contestants import CONTESTANTS, Contestant, Say
 from tests.support.processes import settings_of
 
 WORKERS: Final = 2
@@ -47,7 +47,7 @@ class Case:
     rate: float
 
 
-def measure(*, cases: Mapping[str, tuple[int, float]], say: Callable[[str], None]) -> dict[str, Any]:
+def measure(*, cases: Mapping[str, tuple[int, float]], say: Say) -> dict[str, Any]:
     """Measure each case on servers of its own. Returns the `--json` document.
 
     `cases`: known customers and events per second, by contestant.
@@ -61,12 +61,12 @@ def measure(*, cases: Mapping[str, tuple[int, float]], say: Callable[[str], None
     return {"machine": machine(), "versions": used, "workers": WORKERS, "recovery": measured}
 
 
-def _recovered(testbed: Testbed, case: Case, say: Callable[[str], None]) -> dict[str, Any]:
+def _recovered(testbed: Testbed, case: Case, say: Say) -> dict[str, Any]:
     contestant = CONTESTANTS[case.name]
     testbed.empty()
     testbed.clear()
     with ExitStack() as stack:
-        processes = [_started(stack, testbed, contestant) for _ in range(WORKERS)]
+        processes = [_started(stack, testbed, contestant, say) for _ in range(WORKERS)]
         wait(processes[0], lambda: testbed.is_assigned(WORKERS), START_SECONDS, case.name)
         testbed.send(list(first_clicks(range(case.customers))))
         limit = START_SECONDS + case.customers / SLOWEST_EVENTS_PER_SECOND
@@ -96,8 +96,8 @@ def _recovered(testbed: Testbed, case: Case, say: Callable[[str], None]) -> dict
     }
 
 
-def _started(stack: ExitStack, testbed: Testbed, contestant: Contestant) -> "subprocess.Popen[bytes]":
-    process = contestant.start(testbed, None)
+def _started(stack: ExitStack, testbed: Testbed, contestant: Contestant, say: Say) -> "subprocess.Popen[bytes]":
+    process = contestant.start(testbed, say)
     stack.callback(end, process)
     return process
 

@@ -8,15 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import click
+
 from tests.bench.click_load import Load
 from tests.bench.machine import machine, versions
-from tests.bench.peers import environment
-from tests.bench.process_usage import end, frozen, spent_until, until_quiet, wait
+from tests.bench.peers import environment, jvm_build
+from tests.bench.process_usage import Spent, end, frozen, resident_bytes, spent_until, until_quiet, wait
 from tests.bench.testbed import Testbed
 from tests.bench.throughput.contestants import CONTESTANTS, Contestant
 
 START_SECONDS: Final = 60.0
 FIXED_SECONDS: Final = 120.0
+WARM_UP_EVENTS: Final = 300_000
+WARM_UP_CUSTOMERS: Final = 60_000
+WARM_UP: Final = Load("warm-up", WARM_UP_EVENTS, WARM_UP_CUSTOMERS, skewed=False, seed=3, prefix="warm-")
+"""What a compiler that works while the process runs sees first. More of it made no difference, see README.md."""
 SLOWEST_EVENTS_PER_SECOND: Final = 300
 FROZEN_MEMBER: Final = {
     "STREAMSEG_KAFKA__MEMBERSHIP_PROFILE": "rolling",
@@ -31,6 +37,8 @@ class Measured:
 
     events_per_second: float
     cpu_seconds_per_event: float
+    memory_bytes: int
+    """Resident memory at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +78,8 @@ def measure(
     With `audiences`, our worker runs once more, with so many to decide.
     """
     names = (*names, "streamseg-audiences") if audiences else names
-    peers = environment.python(say) if any(CONTESTANTS[one].apart for one in names) else None
+    for needed in names:
+        CONTESTANTS[needed].program(say)
     medians: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="streamseg-bench-") as folder, Testbed(Path(folder)) as testbed:
         testbed.given = FROZEN_MEMBER
@@ -80,7 +89,7 @@ def measure(
                 for turn in turns(name, events, customers, slow_events, names):
                     for contestant in (CONTESTANTS[one] for one in turn.names):
                         testbed.audiences = audiences if contestant.with_audiences else 0
-                        one = race(testbed, contestant, peers, turn.load)
+                        one = race(testbed, contestant, turn.load, say)
                         taken[contestant.name].append(one)
                         say(
                             f"{name}, round {number + 1}, {contestant.name}, {turn.load.events:,} events: "
@@ -88,9 +97,7 @@ def measure(
                             f"{one.cpu_seconds_per_event * 1e6:.2f} us of CPU per event"
                         )
             medians[name] = {one: _median(taken[one]) for one in names}
-        found = versions(testbed)
-    if peers is not None:
-        found |= environment.versions(environment.LOCK.read_text())
+        found = versions(testbed) | environment.versions(environment.LOCK.read_text()) | jvm_build.versions()
     return {
         "machine": machine(),
         "versions": found,
@@ -103,32 +110,43 @@ def measure(
     }
 
 
-def race(testbed: Testbed, contestant: Contestant, peers: Path | None, load: Load) -> Measured:
+def race(testbed: Testbed, contestant: Contestant, load: Load, say: Callable[[str], None]) -> Measured:
     """Measure one contestant on a load that is in the topic before the clock starts.
 
     The contestant starts on empty topics and is frozen as soon as it is idle, while the topic is filled. So its start
-    is not measured, neither imports nor joining the group. Raises `RuntimeError` when it is too slow or ends, and
-    `AssertionError` when its end state is wrong.
+    is not measured, neither imports, joining the group nor compiling. Raises `click.ClickException` when it is too
+    slow or ends, and `AssertionError` when its end state is wrong.
     """
     testbed.empty()
     testbed.clear()
-    process = contestant.start(testbed, peers)
+    process = contestant.start(testbed, say)
+
+    def spend(events: int) -> Spent:
+        limit = FIXED_SECONDS + events / SLOWEST_EVENTS_PER_SECOND
+        return spent_until(process, lambda: contestant.done(testbed) >= testbed.sent, limit, contestant.name)
+
     try:
         if contestant.grouped:
             wait(process, testbed.is_assigned, START_SECONDS, contestant.name)
+        if contestant.warm_up:
+            testbed.send_load(WARM_UP)
+            spend(WARM_UP.events)
         until_quiet(process)
         with frozen(process):
             testbed.send_load(load)
-        limit = FIXED_SECONDS + load.events / SLOWEST_EVENTS_PER_SECOND
-        spent = spent_until(process, lambda: contestant.done(testbed) >= load.events, limit, contestant.name)
+        spent = spend(load.events)
+        memory = resident_bytes(process.pid)
+    except RuntimeError as error:
+        raise click.ClickException(f"{error}; the end of its log: {contestant.log(testbed)[-2_000:]}") from None
     finally:
         end(process)
     contestant.check(testbed)
-    return Measured(spent.per_second(load.events), spent.cpu / load.events)
+    return Measured(spent.per_second(load.events), spent.cpu / load.events, memory)
 
 
 def _median(rounds: Sequence[Measured]) -> dict[str, Any]:
     return {
         "events_per_second": round(statistics.median(one.events_per_second for one in rounds), 1),
         "cpu_seconds_per_event": round(statistics.median(one.cpu_seconds_per_event for one in rounds), 9),
+        "memory_bytes": round(statistics.median(one.memory_bytes for one in rounds)),
     }

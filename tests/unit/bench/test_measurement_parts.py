@@ -20,7 +20,16 @@ def test_slow_peers_get_a_smaller_load_of_the_same_kind() -> None:
     whole, small = turns("flat", 1_000_000, 200_000, 100_000, list(CONTESTANTS))
 
     assert (whole.names, whole.load.events, whole.load.customers) == (
-        ("streamseg", "streamseg-audiences", "bytewax", "limit"),
+        (
+            "streamseg",
+            "streamseg-audiences",
+            "kafka-streams",
+            "kafka-streams-rocksdb",
+            "flink",
+            "flink-rocksdb",
+            "bytewax",
+            "limit",
+        ),
         10**6,
         200_000,
     )
