@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
+from streamseg.clustering.challenged import Challenged
 from streamseg.clustering.encode import Scale
 from streamseg.clustering.handover import Handover
 from streamseg.clustering.lineage import Lineage
@@ -97,6 +98,8 @@ class Snapshot:
     """What staying in the optimum of this model has cost so far, see `challenge`."""
     handover: Handover | None = None
     """The model before, while customers still move to this one; None at rest and in older snapshots."""
+    challenges: tuple[Challenged, ...] = ()
+    """The latest challenges, oldest first; none in older snapshots."""
     summary: Mapping[str, Any] = field(default_factory=dict)
     """What the clusterer needs beside its centres, see `Clusterer.state`; empty for KMeans."""
 
@@ -157,6 +160,7 @@ class Snapshot:
                     "retired": tuple(read["retired"]),
                     "quintiles": tuple(tuple(map(float, borders)) for borders in read.get("quintiles", ())),
                     "lineage": tuple(_lineage(entry) for entry in read["lineage"]),
+                    "challenges": tuple(Challenged(**entry) for entry in read.get("challenges", ())),
                     "handover": _handover(read.get("handover")),
                 }
             )

@@ -14,7 +14,7 @@ from streamseg.commands._text import columns, folding_table, say
 from streamseg.errors import StreamsegError
 
 if TYPE_CHECKING:
-    from streamseg.evaluation.k_selection import KAdvice
+    from streamseg.service.k_selection import KAdvice
 
 _BAR: Final = 14
 
@@ -30,7 +30,7 @@ def command(invocation: Invocation, segmentation: str, at_most: int, as_json: bo
     Fits k-means on the live customers for each k. Prints the Davies-Bouldin index (lower is better) and the elbow, the
     k from which inertia falls slowly.
     """
-    from streamseg.evaluation.k_selection import advise
+    from streamseg.service.k_selection import advise
     from streamseg.wiring.build_service import live_vectors
     from streamseg.wiring.derived import derive
 

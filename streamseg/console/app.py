@@ -24,6 +24,7 @@ from streamseg.console.routes.erasing import Erasing
 from streamseg.console.routes.fixed import Fixed
 from streamseg.console.routes.login import Login
 from streamseg.console.routes.openid import OpenIdLogin
+from streamseg.console.routes.promoting import Promoting
 from streamseg.console.routes.rendering import plain_text
 from streamseg.console.routes.serving import Serving
 from streamseg.console.texts import texts
@@ -82,6 +83,7 @@ class Console:
                 *Login(gate, self._serving, openid).routes(),
                 *(OpenIdLogin(gate, openid, self._serving, audit, secure=secure).routes() if openid else ()),
                 *Changing(facts, gate, audit).routes(),
+                *Promoting(facts, gate, audit).routes(),
                 *Erasing(facts, gate, audit, sink).routes(),
                 *Building(facts, gate, desk, self._serving).routes(),
                 *self._serving.routes(),

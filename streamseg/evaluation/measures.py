@@ -13,6 +13,7 @@ from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 from streamseg.clustering.encode import Floats, Scale, to_log
 from streamseg.clustering.identity import UNASSIGNED
 from streamseg.features.catalogue import Feature
+from streamseg.service.k_selection import standardised_by
 
 Labels = NDArray[np.intp]
 
@@ -93,16 +94,6 @@ def standardised(
     """Return raw vectors (n, d) scaled as the learner scales them; for `blocks` and `floors` see `Scale.of`."""
     logged = to_log(vectors, skewed)
     return Scale.measured(logged, blocks, floors).apply(logged)
-
-
-def standardised_by(features: Sequence[Feature], vectors: Floats) -> Floats:
-    """Return raw vectors (n, d) of these features scaled as the learner scales them."""
-    return standardised(
-        vectors,
-        [one.skewed for one in features],
-        [one.block for one in features],
-        [one.least_variance for one in features],
-    )
 
 
 def offline_kmeans(scaled: Floats, k: int, seed: int = 0) -> Labels:

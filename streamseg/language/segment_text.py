@@ -114,15 +114,20 @@ def feature_value(feature: Feature, value: float, language: str = DEFAULT) -> st
         text = str(tables["why"]["yes" if value >= _YES else "no"])
         name = f"{_attribute(tables, feature.subject)} {_value(tables, feature.value, feature.subject)}"
         return str(tables["why"]["value"]).format(feature=name, value=text)
-    if feature.unit == "share":
-        text = share(tables, value)
-    elif feature.unit == "days":
-        text = span(tables, value)
-    elif feature.unit.isupper():
-        text = money(tables, [value], feature.unit)
-    else:
-        text = numbers(tables, [value])
+    text = figure(feature, value, language)
     return str(tables["why"]["value"]).format(feature=_feature(tables, feature.name), value=text)
+
+
+def figure(feature: Feature, value: float, language: str = DEFAULT) -> str:
+    """Return a value of a feature in its unit, without its name; a mean of yes and no is the share of yes."""
+    tables = messages(language)
+    if feature.unit == "share" or feature.value:
+        return share(tables, value)
+    if feature.unit == "days":
+        return span(tables, value)
+    if feature.unit.isupper():
+        return money(tables, [value], feature.unit)
+    return numbers(tables, [value])
 
 
 def rfm_name(name: str, language: str = DEFAULT) -> str:

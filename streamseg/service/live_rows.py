@@ -21,6 +21,22 @@ async def all_rows(state: StateStore, layout: Layout, at_once: int = ROWS_AT_ONC
     return rows
 
 
+async def some_rows(state: StateStore, layout: Layout, count: int) -> Rows:
+    """Load about `count` rows, as many of each partition: a store lists them by a hash, so they are a fair choice."""
+    readable = with_readable(layout, await state.layouts())
+    partitions = [number async for number in stored_partitions(state)]
+    rows = Rows(readable)
+    for partition in partitions:
+        wanted = count // len(partitions) + 1
+        async for listed in scan_rows(state, partition, min(wanted, ROWS_AT_ONCE)):
+            chosen = listed[:wanted]
+            rows.load([customer for customer, _ in chosen], [row for _, row in chosen])
+            wanted -= len(chosen)
+            if wanted <= 0:
+                break
+    return rows
+
+
 def live_vectors(
     rows: Rows, segmentation: Segmentation, now: float | None, *, unknown: bool = True
 ) -> tuple[float, list[str], NDArray[np.float64]]:

@@ -11,11 +11,10 @@ from streamseg.clustering.identity import UNASSIGNED, id_of
 from streamseg.clustering.snapshot import Snapshot
 from streamseg.errors import NotFoundError, SettingsError, StreamsegError
 from streamseg.features.layout import Layout
-from streamseg.features.relayout import with_readable
 from streamseg.features.rows import Rows
 from streamseg.ports import ModelStore, StateStore
+from streamseg.service.audience_rows import NO_REST, Rest, pieces_and_clocks
 from streamseg.service.audit_trail import Change, Trail
-from streamseg.service.row_scans import ROWS_AT_ONCE, scan_rows, stored_partitions
 
 PROMOTION_DELAY_SECONDS: Final = 5
 """Longer than a worker takes to see a promotion, so that all workers publish from the same moment."""
@@ -130,7 +129,7 @@ def segmentations_to_compare(
 
 
 async def compare_segmentations(
-    state: StateStore, layout: Layout, old: str, new: str, *, at_once: int = ROWS_AT_ONCE
+    state: StateStore, layout: Layout, old: str, new: str, *, rest: Rest = NO_REST
 ) -> Comparison:
     """Count the customers who would change segment if `new` replaced `old`. Reads every stored row, a piece at a time.
 
@@ -139,19 +138,17 @@ async def compare_segmentations(
         layout: the layout of the settings, which names the declared segmentations.
         old: the segmentation to replace.
         new: its replacement.
-        at_once: rows in a piece, about.
+        rest: how to give way to others.
 
     Raises:
         NotFoundError: one of the two is not declared.
     """
     for name in (old, new):
         check_declared(layout.segmentations, name)
-    readable, pairs = with_readable(layout, await state.layouts()), SegmentPairs()
-    async for partition in stored_partitions(state):
-        async for listed in scan_rows(state, partition, at_once):
-            rows = Rows(readable, max(len(listed), 1))
-            slots = rows.load([customer for customer, _ in listed], [row for _, row in listed])
-            pairs.add(rows.customer_ids, _segments(rows, slots, old), _segments(rows, slots, new))
+    pairs = SegmentPairs()
+    async for rows, _ in pieces_and_clocks(state, layout, event_clock=True, rest=rest):
+        slots = np.arange(len(rows), dtype=np.intp)
+        pairs.add(rows.customer_ids, _segments(rows, slots, old), _segments(rows, slots, new))
     return compare(pairs)
 
 

@@ -8,21 +8,27 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from streamseg.api.server import serve
+from streamseg.clustering.description.comparison import Comparison
 from streamseg.console.access.gate import Gate
 from streamseg.console.access.openid.logins import OpenIdLogins
 from streamseg.console.access.openid.provider import provider_at
 from streamseg.console.access.openid.refusals import LoginRefusedError, ProviderAwayError
 from streamseg.console.access.sessions import Signer
 from streamseg.console.app import Console
-from streamseg.console.reads.facts import Facts
+from streamseg.console.reads.facts import BESIDE_PAGES, Facts
+from streamseg.console.reads.learning import Learning
 from streamseg.console.routes.openid import RETURN
 from streamseg.errors import ServerUnavailableError, SettingsError
+from streamseg.features.rows import Rows
 from streamseg.kafka.partitioner import partition_of
 from streamseg.language.actions import read_actions
-from streamseg.ports import Log, OutgoingRecord, StateStore
+from streamseg.ports import Log, ModelStore, OutgoingRecord, StateStore
 from streamseg.service.erasures import partition_of_customer
 from streamseg.service.explainer import Explainer
+from streamseg.service.k_selection import MAX_CUSTOMERS, KAdvice, advise
+from streamseg.service.live_rows import live_vectors, some_rows
 from streamseg.service.movers import recent_moves
+from streamseg.service.segmentations import compare_segmentations
 from streamseg.service.status import Status
 from streamseg.service.status_judgement import Problem, problems
 from streamseg.service.timeline import Timeline, read_timeline
@@ -31,7 +37,7 @@ from streamseg.store.key_names import CONSOLE_KEYS
 from streamseg.store.redis.api_key_store import RedisApiKeyStore
 from streamseg.wiring.build_audiences import desk
 from streamseg.wiring.build_status import read_status
-from streamseg.wiring.derived import derive
+from streamseg.wiring.derived import Derived, derive
 from streamseg.wiring.kafka_clients import event_sink, late_log
 from streamseg.wiring.redis_clients import redis_client
 from streamseg.wiring.stores import audit_log, stores
@@ -39,6 +45,8 @@ from streamseg.wiring.stores import audit_log, stores
 log = logging.getLogger(__name__)
 
 LOCAL: frozenset[str] = frozenset({"127.0.0.1", "::1", "localhost"})
+MOST_SEGMENTS = 12
+"""The largest k that the advice tries, as `streamseg advise-k` does."""
 LATE_SECONDS = 60.0
 """As `streamseg status` has it."""
 SEND_SECONDS = 10.0
@@ -70,6 +78,7 @@ async def console_on_redis(settings: Settings, *, demo: bool = False) -> AsyncIt
             models,
             layout=derived.layout,
             desk=answers,
+            learning=_learning(settings, derived, state, models),
             status=partial(_status, settings, ask_kafka=not demo),
             explainer=Explainer(state, models, lambda: derived.layout, partition_of, lambda: derived.populations),
             past=partial(_past, past_log, state),
@@ -119,6 +128,35 @@ class SeldomSink:
             raise ServerUnavailableError("Kafka does not acknowledge the record") from None
         finally:
             await sink.close()
+
+
+def _learning(settings: Settings, derived: Derived, state: StateStore, models: ModelStore) -> Learning:
+    """Build what reads the models."""
+    unknown = settings.membership.unknown_analytics_consent
+
+    async def compare(old: str, new: str) -> Comparison:
+        return await compare_segmentations(state, derived.layout, old, new, rest=BESIDE_PAGES)
+
+    async def advised(name: str) -> KAdvice | None:
+        rows = await some_rows(state, derived.layout, MAX_CUSTOMERS)
+        now = None if settings.clock == "event" else time.time()
+        return await asyncio.to_thread(_advise, rows, derived, name, now, unknown=unknown)
+
+    return Learning(
+        models,
+        shadow={name: one.shadow for name, one in settings.segmentations.items()},
+        segments_wanted={one.segmentation: one.k for one in derived.learner_params},
+        compare=compare,
+        advise=advised,
+        clock=time.time,
+    )
+
+
+def _advise(rows: Rows, derived: Derived, name: str, now: float | None, *, unknown: bool) -> KAdvice | None:
+    _, customers, vectors = live_vectors(rows, derived.segmentation(name), now, unknown=unknown)
+    if len(customers) < 2 * MOST_SEGMENTS:
+        return None
+    return advise(vectors, derived.features_of(name), MOST_SEGMENTS)
 
 
 async def _past(log: Callable[[], Log], state: StateStore, customer_id: str) -> Timeline:

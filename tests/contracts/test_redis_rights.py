@@ -122,6 +122,9 @@ async def as_console(client: Client) -> None:
     await models.snapshot("behaviour")
     await models.read_list("newsletter")
     await models.lookalikes()
+    await models.promote("worth", 1)
+    assert await models.promoted() == {"worth": 1}
+    await models.dropped()
     assert await models.declare(1, 0, b"{}")
     await models.rename("behaviour-aaaa", "Name")
     await models.rename("behaviour-aaaa", None)

@@ -39,6 +39,7 @@ def paths(demo: Demo) -> dict[str, str]:
     return {
         "overview": "/",
         "segment": segment,
+        "model": "/model",
         "flows": "/flows?first=2020-01-01",
         "audiences": "/audiences",
         "audience": "/audiences/big-baskets",

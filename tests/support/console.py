@@ -8,11 +8,13 @@ from typing import Any
 import httpx
 import msgspec
 
+from streamseg.clustering.description.comparison import Comparison
 from streamseg.console.access.gate import Gate
 from streamseg.console.access.openid.logins import OpenIdLogins
 from streamseg.console.access.sessions import Signer
 from streamseg.console.app import Console
 from streamseg.console.reads.facts import Facts
+from streamseg.console.reads.learning import Learning
 from streamseg.features.layout import Layout
 from streamseg.language.actions import read_actions
 from streamseg.membership.encoding import encode
@@ -20,8 +22,10 @@ from streamseg.membership.types import Consent, OutboxEntry
 from streamseg.ports import ConsoleRole, Flows, Flush, WorkerReport
 from streamseg.service.audience_desk import AudienceDesk
 from streamseg.service.explainer import Explainer
+from streamseg.service.k_selection import KAdvice
 from streamseg.service.key_issuing import issue
 from streamseg.service.movers import recent_moves
+from streamseg.service.segmentations import compare_segmentations
 from streamseg.service.status import Status, StoredFacts
 from streamseg.service.status_judgement import Problem
 from streamseg.service.timeline import Timeline, read_timeline
@@ -31,7 +35,7 @@ from streamseg.wiring.declared_audiences import live_audiences, with_lists
 from tests.support.partition import MemoryLog
 from tests.support.served_api import membership_of
 
-LAYOUT = Layout.of(audiences=4)
+LAYOUT = Layout.of(segmentations=("behaviour", "value"), audiences=4)
 NOW = 1_795_000_000.0
 SEGMENT, OTHER = "behaviour-k7q2", "behaviour-m3x8"
 ROLES: tuple[ConsoleRole, ...] = ("viewer", "editor", "privacy")
@@ -60,6 +64,8 @@ class ServedConsole:
     log: MemoryLog = field(default_factory=MemoryLog)
     plain: Mapping[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    advice: KAdvice | None = None
+    state: MemoryStateStore = field(default_factory=MemoryStateStore)
 
     def client(self, host: str = "console.test") -> httpx.AsyncClient:
         """A browser without cookies."""
@@ -103,6 +109,12 @@ async def served_console(
     async def past(customer: str) -> Timeline:
         return await read_timeline(log, 0, customer, seconds=1.0)
 
+    async def compare(old: str, new: str) -> Comparison:
+        return await compare_segmentations(state, LAYOUT, old, new)
+
+    async def advised(_: str) -> KAdvice | None:
+        return served.advice
+
     desk = AudienceDesk(
         state,
         models,
@@ -121,6 +133,14 @@ async def served_console(
         models,
         layout=LAYOUT,
         desk=desk,
+        learning=Learning(
+            models,
+            shadow={"behaviour": False, "value": True},
+            segments_wanted={"behaviour": 3, "value": 2},
+            compare=compare,
+            advise=advised,
+            clock=lambda: NOW,
+        ),
         status=status,
         explainer=Explainer(state, models, lambda: LAYOUT, lambda _, __: 0),
         past=past,
@@ -136,6 +156,6 @@ async def served_console(
         facts, gate, keys, audit, log, desk=desk, language="en", actions=tuple(read_actions()), streams_limit=2,
         secure=secure, openid=openid,
     )  # fmt: skip
-    served = ServedConsole(console, gate, keys, audit, models, memberships, log, plain)
+    served = ServedConsole(console, gate, keys, audit, models, memberships, log, plain, state=state)
     await console.refresh()
     yield served

@@ -8,6 +8,7 @@ import random
 
 import numpy as np
 
+from streamseg.clustering.challenged import CHALLENGES_KEPT, Challenged
 from streamseg.clustering.description.rfm import Borders, quintiles
 from streamseg.clustering.encode import Scale
 from streamseg.clustering.learning.challenge import Transition
@@ -49,6 +50,7 @@ class Learner:
         self._relearned = 0
         self._relearn_due = False
         self._history_ended = False
+        self._challenges: tuple[Challenged, ...] = ()
 
     def learn(self, sample: Sample, offset: int) -> bool:
         """Learn one record of the samples topic; return False if it was refused or already learned.
@@ -162,6 +164,7 @@ class Learner:
         self._alike = transition is None
         if transition is None:
             return None
+        self._challenges = (*self._challenges, _challenged(transition, alarm=alarm))[-CHALLENGES_KEPT:]
         vectors = np.array([sample.vector for sample in self._customers.samples()])
         self._quintiles = quintiles(self.params.features, vectors)
         return transition
@@ -203,6 +206,7 @@ class Learner:
             relearned=self._relearned,
             regret=model.regret,
             handover=model.handover,
+            challenges=self._challenges,
             summary=model.clusterer.state(),
         )
         if self._latest is None or not _same_model(made, self._latest):
@@ -235,6 +239,7 @@ class Learner:
         self._alike = snapshot.customers_alike
         self._backfills = dict(snapshot.backfills)
         self._relearned = snapshot.relearned
+        self._challenges = snapshot.challenges
         self._latest = snapshot
         return self
 
@@ -246,6 +251,17 @@ class Learner:
             math.log1p(max(value, 0.0)) if skewed else float(value)
             for value, skewed in zip(sample.vector, self.params.skewed, strict=True)
         )
+
+
+def _challenged(transition: Transition, *, alarm: bool) -> Challenged:
+    return Challenged(
+        transition.at,
+        transition.outcome,
+        "drift" if alarm else "time",
+        transition.running_inertia,
+        transition.fresh_inertia,
+        transition.moved,
+    )
 
 
 def _same_model(one: Snapshot, other: Snapshot) -> bool:

@@ -2,7 +2,18 @@
 
 from typing import Final
 
-from streamseg.console.pages import audiences, builder, customer, erasure, flows, overlap, overview, report, segment
+from streamseg.console.pages import (
+    audiences,
+    builder,
+    customer,
+    erasure,
+    flows,
+    model,
+    overlap,
+    overview,
+    report,
+    segment,
+)
 from streamseg.console.pages.view import Page
 
 PAGES: Final[tuple[Page, ...]] = (
@@ -14,6 +25,7 @@ PAGES: Final[tuple[Page, ...]] = (
     builder.PAGE,
     overlap.PAGE,
     customer.PAGE,
+    model.PAGE,
     erasure.PAGE,
     report.ONE,
     report.DECK,
@@ -24,4 +36,5 @@ NAVIGATION: Final = (
     ("audiences", "/audiences"),
     ("overlap", "/overlap"),
     ("customers", "/customers"),
+    ("model", "/model"),
 )

@@ -76,6 +76,15 @@ class View:
     """Of when the facts are, epoch seconds; None for now."""
 
 
+@dataclass(slots=True)
+class Part:
+    """A part of a page that is made apart: what its template is told, tables and charts."""
+
+    facts: dict[str, Any] = field(default_factory=dict)
+    tables: dict[str, Table] = field(default_factory=dict)
+    charts: dict[str, Any] = field(default_factory=dict)
+
+
 Parameters: TypeAlias = Mapping[str, str]
 MakesView: TypeAlias = Callable[[Facts, Reader, Parameters], Awaitable[View]]
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from streamseg.audiences.declared import DeclaredAudiences
 from streamseg.console.reads.kept import Kept
+from streamseg.console.reads.learning import Learning
 from streamseg.console.reads.timelines import Timelines
 from streamseg.errors import StreamsegError
 from streamseg.features.layout import Layout
@@ -67,6 +68,7 @@ class Facts:
         models: catalogue, snapshots and declared audiences.
         layout: of the rows.
         desk: answers questions about audiences.
+        learning: the models.
         status: reads the status, with what is not right.
         explainer: explains the segments of a customer.
         past: reads the timeline of a customer from the topics.
@@ -86,6 +88,7 @@ class Facts:
         *,
         layout: Layout,
         desk: AudienceDesk,
+        learning: Learning,
         status: Callable[[], Awaitable[tuple[Status, Sequence[Problem]]]],
         explainer: Explainer,
         past: Callable[[str], Awaitable[Timeline]],
@@ -99,6 +102,7 @@ class Facts:
         self._state, self._memberships, self._models = state, memberships, models
         self.layout, self._desk, self._unknown = layout, desk, unknown
         self._explainer, self._event_clock, self._clock = explainer, event_clock, clock
+        self.learning = learning
         self.reasons = desk.reasons
         """Returns why a customer is in each audience or not, in a language."""
         self.timeline = Timelines(past).get

@@ -14,9 +14,9 @@ from streamseg.commands.bench.throughput import _show as show_throughput
 from streamseg.commands.dead_letters import _show as show_dead_letters
 from streamseg.commands.evaluate import _show as show_agreement
 from streamseg.commands.verify import _show as show_verified
-from streamseg.evaluation.k_selection import KAdvice, KTrial
 from streamseg.repair.row_comparison import RowDifference
 from streamseg.repair.verifier import VerifyReport
+from streamseg.service.k_selection import KAdvice, KTrial
 from streamseg.sources.sending import SendProgress
 from tests.support.text_output import AT, DAY, LONG, WIDTH, assert_fits, run
 

@@ -9,6 +9,7 @@ from streamseg.clustering.identity import code_of
 from streamseg.errors import NotFoundError, SettingsError, StreamsegError
 from streamseg.features.layout import Layout
 from streamseg.features.rows import Rows, Slots
+from streamseg.service.audience_rows import Rest
 from streamseg.service.segmentations import (
     PROMOTION_DELAY_SECONDS,
     compare_segmentations,
@@ -111,7 +112,7 @@ async def test_segmentations_are_compared_piece_by_piece(monkeypatch: pytest.Mon
         return slots
 
     monkeypatch.setattr(Rows, "load", counted)
-    found = await compare_segmentations(state, LAYOUT, "behaviour", "value", at_once=50)
+    found = await compare_segmentations(state, LAYOUT, "behaviour", "value", rest=Rest(rows=50))
     assert (found.customers, found.moved) == (2_000, 0)
     assert max(held) < 200
 

@@ -8,13 +8,14 @@ import pytest
 from river import preprocessing
 
 from streamseg.clustering.assign import Assigner
+from streamseg.clustering.challenged import CHALLENGES_KEPT
 from streamseg.clustering.learning.clusterers import make
 from streamseg.clustering.learning.learner import Learner
 from streamseg.clustering.learning.recent_customers import RecentCustomers
 from streamseg.clustering.sample import RANKS, Sample, rank_of
 from streamseg.clustering.snapshot import Snapshot
 from streamseg.time_units import DAY_SECONDS
-from tests.support.shoppers import FEATURES, KINDS, NEWBORN, day_of_samples, learner, run
+from tests.support.shoppers import FEATURES, KINDS, NEWBORN, day_of_samples, learner, params, run
 
 
 def kinds_by_segment(model: Learner, kinds: np.ndarray = KINDS) -> list[int]:
@@ -281,3 +282,23 @@ def test_identical_customers_do_not_break_the_model_and_differences_are_learned_
     assert np.isfinite(snapshot.centres).all()
     run(model, range(3, 9))
     assert len(set(kinds_by_segment(model))) == len(KINDS)
+
+
+def test_a_snapshot_keeps_what_came_of_the_latest_challenges() -> None:
+    model = learner(challenge_interval=DAY_SECONDS)
+    outcomes = run(model, range(3))
+    outcomes += run(model, range(3, 8), np.vstack([KINDS[:2], NEWBORN]))
+    kept = Snapshot.from_json(model.snapshot().to_json()).challenges
+    assert [(one.at, one.outcome, one.moved) for one in kept] == [(one.at, one.outcome, one.moved) for one in outcomes]
+    assert kept[0].outcome == "first"
+    assert {one.cause for one in kept} >= {"time"}
+    restored = Learner.restore(model.snapshot(), params(challenge_interval=DAY_SECONDS))
+    assert restored.snapshot().challenges == kept
+
+
+def test_no_more_challenges_are_kept_than_two_months_have() -> None:
+    model = learner(challenge_interval=DAY_SECONDS)
+    run(model, range(CHALLENGES_KEPT + 10), customers=40)
+    kept = model.snapshot().challenges
+    assert len(kept) == CHALLENGES_KEPT
+    assert kept[-1].at > kept[0].at

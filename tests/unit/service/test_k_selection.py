@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from streamseg.evaluation.k_selection import MAX_CUSTOMERS, advise
 from streamseg.features.catalogue import catalogue
 from streamseg.features.layout import Layout
+from streamseg.service.k_selection import MAX_CUSTOMERS, advise
 
 
 @pytest.mark.parametrize("groups", [3, 5])

@@ -9,11 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from sklearn.cluster import KMeans
-from sklearn.metrics import davies_bouldin_score
 
-from streamseg.clustering.encode import Floats
-from streamseg.evaluation.measures import standardised_by
+from streamseg.clustering.encode import Floats, Scale, to_log
 from streamseg.features.catalogue import Feature
 
 MAX_CUSTOMERS: Final = 5_000
@@ -52,6 +49,9 @@ def advise(vectors: Floats, features: Sequence[Feature], at_most: int, seed: int
         at_most: the largest k.
         seed: of the sample and the starts.
     """
+    from sklearn.cluster import KMeans  # noqa: PLC0415 - takes a second, and only this needs it
+    from sklearn.metrics import davies_bouldin_score  # noqa: PLC0415
+
     rng = np.random.default_rng(seed)
     if len(vectors) > MAX_CUSTOMERS:
         vectors = vectors[rng.choice(len(vectors), MAX_CUSTOMERS, replace=False)]
@@ -70,3 +70,10 @@ def advise(vectors: Floats, features: Sequence[Feature], at_most: int, seed: int
         by_davies_bouldin=min(tried, key=lambda one: one.davies_bouldin).k,
         by_elbow=2 + int(np.argmax(bend)),
     )
+
+
+def standardised_by(features: Sequence[Feature], vectors: Floats) -> Floats:
+    """Return raw vectors (n, d) of these features scaled as the learner scales them."""
+    logged = to_log(vectors, [one.skewed for one in features])
+    blocks, floors = [one.block for one in features], [one.least_variance for one in features]
+    return Scale.measured(logged, blocks, floors).apply(logged)

@@ -1,0 +1,89 @@
+"""What the page of the model reads: snapshots, comparisons of a shadow with the public, and advice on k."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Final
+
+from streamseg.clustering.description.comparison import Comparison
+from streamseg.clustering.snapshot import Snapshot
+from streamseg.console.reads.kept import Kept
+from streamseg.ports import ModelStore
+from streamseg.service import segmentations
+from streamseg.service.audit_trail import Trail
+from streamseg.service.k_selection import KAdvice
+
+QUICK_SECONDS: Final = 2.0
+SCAN_SECONDS: Final = 30.0
+ADVICE_SECONDS: Final = 600.0
+WAIT_SECONDS: Final = 1.0
+"""Pages wait so long for what is costly, and have it later."""
+
+
+class Learning:
+    """The models. Every question may raise `StoreUnavailableError`.
+
+    Args:
+        models: snapshots and promotions.
+        shadow: the declared segmentations, and whether each is a shadow.
+        segments_wanted: the setting k by segmentation that is learned.
+        compare: compares two segmentations, the public one first.
+        advise: suggests k of a segmentation; None where there are too few customers.
+        clock: wall time, epoch seconds.
+    """
+
+    def __init__(
+        self,
+        models: ModelStore,
+        *,
+        shadow: Mapping[str, bool],
+        segments_wanted: Mapping[str, int],
+        compare: Callable[[str, str], Awaitable[Comparison]],
+        advise: Callable[[str], Awaitable[KAdvice | None]],
+        clock: Callable[[], float],
+    ) -> None:
+        self._models, self._clock = models, clock
+        self.shadow, self.segments_wanted = shadow, segments_wanted
+        self._snapshots = {name: Kept(partial(self._read, name), QUICK_SECONDS) for name in segments_wanted}
+        self._promoted = Kept(models.promoted, QUICK_SECONDS)
+        self._compare, self._compared = compare, dict[tuple[str, str], Kept[Comparison]]()
+        self._advice = {name: Kept(partial(_boxed, advise, name), ADVICE_SECONDS) for name in segments_wanted}
+
+    async def snapshot(self, segmentation: str) -> Snapshot | None:
+        """Return the latest snapshot of a segmentation that is learned, None before the first."""
+        return (await self._snapshots[segmentation].get())[0]
+
+    async def public_from(self, segmentation: str) -> int | None:
+        """Return from when a shadow segmentation is public, epoch seconds; None while it is in shadow."""
+        return (await self._promoted.get()).get(segmentation)
+
+    async def compared(self, old: str, new: str) -> Comparison | None:
+        """Return who would move if one replaced the other; None while that is still being counted."""
+        kept = self._compared.setdefault((old, new), Kept(partial(self._compare, old, new), SCAN_SECONDS))
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                return await kept.get()
+        except TimeoutError:
+            return None
+
+    async def advice(self, segmentation: str) -> KAdvice | None:
+        """Return the advice on k; raises `TimeoutError` while it is being computed. None: too few customers."""
+        async with asyncio.timeout(WAIT_SECONDS):
+            return (await self._advice[segmentation].get())[0]
+
+    async def promote(self, segmentation: str, trail: Trail) -> int:
+        """Make a shadow segmentation public. Raises `StreamsegError` where that cannot be."""
+        public_from = await segmentations.promote(
+            self._models, self.shadow, segmentation, self._clock(), trail=trail, learned=self.segments_wanted
+        )
+        self._promoted.forget()
+        return public_from
+
+    async def _read(self, segmentation: str) -> tuple[Snapshot | None]:
+        stored = await self._models.snapshot(segmentation)
+        return (None if stored is None else Snapshot.from_json(stored),)
+
+
+async def _boxed(advise: Callable[[str], Awaitable[KAdvice | None]], name: str) -> tuple[KAdvice | None]:
+    """Return the advice in a tuple: `Kept` takes None for nothing read."""
+    return (await advise(name),)
