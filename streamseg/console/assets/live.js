@@ -1,7 +1,9 @@
 /* Keeps the page up to date: puts in the parts that the server sends, says whether it is connected and of when the data
    is, and writes times as the reader's locale does. Needs no inline script and no eval. */
 
-const language = document.documentElement.lang;
+/* The reader's own region of the page's language, as the browser says it: en-GB writes times otherwise than en-US. */
+const page = document.documentElement.lang;
+const language = navigator.languages?.find((one) => one.split("-")[0] === page) ?? page;
 const state = document.querySelector("[data-live-state]");
 const moment = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
 const day = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: "UTC" });

@@ -21,6 +21,7 @@ TYPES: Final = {
     "builder.js": "text/javascript",
     "conditions.js": "text/javascript",
     "rule_tree.js": "text/javascript",
+    "tour.js": "text/javascript",
     "report.css": "text/css",
     "printing.js": "text/javascript",
 }

@@ -83,7 +83,7 @@ class Serving:
             except NotFoundError:
                 raise HTTPException(HTTPStatus.NOT_FOUND) from None
             if form != "page":
-                return await _download(view, form, given)
+                return await _download(view, form, given, reader.texts.language)
             return self.drawn(request, page, view, reader)
 
         return endpoint
@@ -145,7 +145,7 @@ class Serving:
                 del self._open[key]
 
 
-async def _download(view: View, form: str, given: Mapping[str, str]) -> Response:
+async def _download(view: View, form: str, given: Mapping[str, str], language: str) -> Response:
     """Return a table as CSV, or a chart as spec, SVG or PNG. Raises `HTTPException` 404."""
     name = given.get("name", "")
     file = {"Content-Disposition": f'attachment; filename="streamseg-{name}.{form}"'}
@@ -154,7 +154,7 @@ async def _download(view: View, form: str, given: Mapping[str, str]) -> Response
     if form == "json" and name in view.charts:
         return Response(json.dumps(view.charts[name]), media_type="application/json")
     if form == "svg" and name in view.charts:
-        return Response(await drawing.svg(view.charts[name]), media_type="image/svg+xml", headers=file)
+        return Response(await drawing.svg(view.charts[name], language), media_type="image/svg+xml", headers=file)
     if form == "png" and name in view.charts:
-        return Response(await drawing.png(view.charts[name]), media_type="image/png", headers=file)
+        return Response(await drawing.png(view.charts[name], language), media_type="image/png", headers=file)
     raise HTTPException(HTTPStatus.NOT_FOUND)

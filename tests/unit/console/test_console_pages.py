@@ -104,6 +104,18 @@ async def test_charts_are_downloaded_as_svg_and_png() -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_downloaded_chart_writes_numbers_and_days_as_its_reader_does() -> None:
+    from streamseg.console.charts import drawing, specs
+
+    values = [{"day": f"2026-{month:02}-01", "size": 2_000 * month, "name": "n"} for month in range(3, 6)]
+    spec = specs.over_time("t", "s", values, ["n"], "axis")
+    for language, number, month in (("en", "10,000", "May"), ("nl", "10.000", "mei"), ("sv", "10\u00a0000", "maj")):
+        drawn = (await drawing.svg(spec, language)).decode()
+        assert number in drawn.replace("&nbsp;", "\u00a0"), language
+        assert month in drawn or month.title() in drawn, language
+
+
+@pytest.mark.asyncio
 async def test_what_is_unknown_is_said_and_not_a_failure() -> None:
     async with served_console(demo=True) as served, served.client("127.0.0.1") as client:
         for path in ("/segments/behaviour-none", "/audiences/none", "/nowhere"):
