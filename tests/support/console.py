@@ -80,6 +80,15 @@ class ServedConsole:
             yield client
 
 
+async def shown(client: httpx.AsyncClient, path: str, text: str) -> str:
+    """A page as soon as it has a text: what is costly comes when it is read."""
+    for _ in range(20):
+        page = (await client.get(path)).text
+        if text in page:
+            return page
+    raise AssertionError(f"{path} has no {text!r}: {page}")
+
+
 @asynccontextmanager
 async def served_console(
     *, demo: bool = False, secure: bool = False, openid: OpenIdLogins | None = None

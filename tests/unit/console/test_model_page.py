@@ -18,7 +18,7 @@ from streamseg.clustering.snapshot import Snapshot, WarmUp
 from streamseg.console.pages.model_lineage import lives
 from streamseg.ports import Flush
 from streamseg.service.k_selection import KAdvice, KTrial
-from tests.support.console import LAYOUT, NOW, ORIGIN, OTHER, SEGMENT, ServedConsole, entry, served_console
+from tests.support.console import LAYOUT, NOW, ORIGIN, OTHER, SEGMENT, ServedConsole, entry, served_console, shown
 from tests.support.rows import NOON, Slab, click
 
 SHADOW = "value-aaaa"
@@ -122,8 +122,7 @@ async def test_advice_on_k_is_computed_for_who_asks_only() -> None:
         await publish(served, SNAPSHOT)
         served.advice = KAdvice(500, (KTrial(2, 1.5, 90.0), KTrial(3, 1.1, 60.0)), 3, 2)
         assert "The index suggests" not in (await client.get("/model")).text
-        page = (await client.get("/model?advice=yes")).text
-        assert "The index suggests 3 segments, the elbow 2; the setting is 3." in page
+        await shown(client, "/model?advice=yes", "The index suggests 3 segments, the elbow 2; the setting is 3.")
         spec = json.loads((await client.get("/model?advice=yes&as=json&name=k")).text)
         assert [one["text"] for one in spec["data"]["values"]] == ["elbow", "best index, setting"]
 
@@ -141,8 +140,7 @@ async def test_a_shadow_is_shown_beside_the_public_segmentation_with_who_would_m
         stored = await served.state.metadata(0)
         assert stored is not None
         await served.state.flush(0, Flush("w", stored.flush_number, list(zip(customers, slab.stored(), strict=True))))
-        page = (await client.get("/model?segmentation=value")).text
-        assert "One of 4 customers (25.0%) would move." in page
+        await shown(client, "/model?segmentation=value", "One of 4 customers (25.0%) would move.")
         moved = rows((await client.get("/model?segmentation=value&as=csv&name=would_move")).text)
         assert moved[1:] == [[OTHER, SHADOW, "1", pseudonym("c-3")]]
         pairs = rows((await client.get("/model?segmentation=value&as=csv&name=pairs")).text)
