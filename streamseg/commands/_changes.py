@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from streamseg.commands._text import folded
+from streamseg.language import DEFAULT, messages
 
 if TYPE_CHECKING:
     from streamseg.service.changes import Changes, SegmentChange, Since
@@ -45,49 +46,64 @@ class SinceType(click.ParamType):
         return Since(day=day)
 
 
-def lines(found: "Changes", entries: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+def lines(found: "Changes", entries: Mapping[str, Mapping[str, Any]], language: str = DEFAULT) -> Iterator[str]:
     """Yield the changes in words, folded to fit the terminal.
 
     Args:
         found: the changes.
-        entries: the catalogue, by segment id.
+        entries: the catalogue, by segment id, written in the language.
+        language: of the words.
     """
-    yield f"Changes since {_day(found.since)}, 00:00 UTC"
+    texts = messages(language)["changes"]
+    yield str(texts["since"]).format(day=_day(found.since, language))
     if found.counted_from is None:
-        yield "No move is counted yet."
+        yield str(texts["no_moves"])
     elif found.counted_from > found.since:
-        yield f"The first counted move is of {_day(found.counted_from)}: earlier ones are not in here."
-    labels = Counter(one.label for one in found.segments)
-    names = {one.id: _name(one, entries.get(one.id, {}), labels) for one in found.segments}
+        yield str(texts["first_move"]).format(day=_day(found.counted_from, language))
+    told = {one.id: str(entries.get(one.id, {}).get("label", one.label)) for one in found.segments}
+    labels = Counter(told.values())
+    unlike = {one: label if labels[label] == 1 or label == one else f"{label} [{one}]" for one, label in told.items()}
+    names = {one: with_state(name, entries.get(one, {}), language) for one, name in unlike.items()}
     for segmentation, segments in groupby(found.segments, key=lambda one: one.segmentation):
         yield ""
         yield from folded(segmentation).split("\n")
         for one in segments:
-            yield from _segment(one, names)
+            yield from _segment(one, names, language)
 
 
-def _segment(one: "SegmentChange", names: Mapping[str, str]) -> Iterator[str]:
-    name = names[one.id]
-    step = f"{one.then:,} -> {one.now:,} ({one.now - one.then:+,})" if one.now != one.then else f"{one.now:,} as before"
-    yield from folded(f"  {name}: {step}", indent="    ").split("\n")
-    for word, way, moves in (("gained", "from", one.gained), ("lost", "to", one.lost)):
+def _segment(one: "SegmentChange", names: Mapping[str, str], language: str) -> Iterator[str]:
+    from streamseg.language.segment_text import in_form
+
+    texts = messages(language)["changes"]
+
+    def count(number: int, form: str = ",") -> str:
+        return in_form(f"{number:{form}}", language)
+
+    step = f"{count(one.then)} -> {count(one.now)} ({count(one.now - one.then, '+,')})"
+    if one.now == one.then:
+        step = str(texts["as_before"]).format(count=count(one.now))
+    yield from folded(f"  {names[one.id]}: {step}", indent="    ").split("\n")
+    for word, way, moves in (("gained", "gained_from", one.gained), ("lost", "lost_to", one.lost)):
         if moves:
             parts = ", ".join(
-                f"{count:,} {way} {'no segment' if other is None else names.get(other, other)}"
-                for other, count in moves.items()
+                str(texts[way]).format(
+                    count=count(moved), other=texts["nowhere"] if other is None else names.get(other, other)
+                )
+                for other, moved in moves.items()
             )
-            yield from folded(f"    {word} {sum(moves.values()):,}: {parts}", indent="      ").split("\n")
+            said = str(texts[word]).format(count=count(sum(moves.values())), parts=parts)
+            yield from folded(f"    {said}", indent="      ").split("\n")
 
 
-def _name(one: "SegmentChange", entry: Mapping[str, Any], labels: Counter[str]) -> str:
-    named = one.label if labels[one.label] == 1 or one.label == one.id else f"{one.label} [{one.id}]"
-    return with_state(named, entry)
+def with_state(name: str, entry: Mapping[str, Any], language: str = DEFAULT) -> str:
+    """Return the name of a segment, followed by what its catalogue entry says: retired, closing, in shadow."""
+    texts = messages(language)["changes"]
+    retired = entry.get("retired") is not None
+    states = {"retired": retired, "closing": not retired and entry.get("closes"), "shadow": entry.get("shadow")}
+    return " ".join([name, *(str(texts[state]) for state, so in states.items() if so)])
 
 
-def with_state(name: str, entry: Mapping[str, Any]) -> str:
-    """Return the name of a segment, followed by "(retired)" and "(shadow)" as its catalogue entry says."""
-    return name + " (retired)" * (entry.get("retired") is not None) + " (shadow)" * bool(entry.get("shadow"))
-
-
-def _day(day: date) -> str:
-    return f"{day:%a} {day.day} {day:%b %Y}"
+def _day(day: date, language: str) -> str:
+    texts = messages(language)["date"]
+    weekday, month = texts["weekdays"].split()[day.weekday()], texts["months"].split()[day.month - 1]
+    return str(texts["form"]).format(weekday=weekday, day=day.day, month=month, year=day.year)

@@ -30,6 +30,7 @@ _Catalogue = Mapping[str, Mapping[str, Any]]
 @click.pass_obj
 def command(invocation: Invocation, customer_id: str, why: bool, language: str | None, as_json: bool) -> None:
     """Print the membership of a customer. With --json it is the stored string. Exit code 1 for an unknown customer."""
+    from streamseg.language import messages
     from streamseg.wiring.build_audiences import reasons as audience_reasons
     from streamseg.wiring.build_service import explain, read_membership
 
@@ -53,22 +54,25 @@ def command(invocation: Invocation, customer_id: str, why: bool, language: str |
         from streamseg.wiring.derived import derive
 
         features = derive(invocation.settings).features
+    texts = messages(chosen)["why"]
     for segmentation, segment in membership["segments"].items():
         if segment is None:
-            say(f"{segmentation}: unassigned")
+            say(texts["unassigned"].format(segmentation=segmentation))
             continue
-        since = utc(segment["since"])
-        say(f"{segmentation}: {_named(segment['id'], catalogue)}, since {since}, separation {segment['score']}")
+        of = {"segmentation": segmentation, "name": _named(segment["id"], catalogue), "score": segment["score"]}
+        say(texts["membership"].format(since=utc(segment["since"]), **of))
         if segmentation in reasons:
             print_reasons(segment, reasons[segmentation], catalogue, features, chosen)
     if "audiences" in membership:
-        say(f"audiences: {', '.join(membership['audiences']) or 'none'}")
+        say(texts["audiences"].format(audiences=", ".join(membership["audiences"]) or texts["none"]))
     print_audiences(of_audiences, chosen)
-    consent = ", ".join(f"{purpose} {'yes' if given else 'no'}" for purpose, given in membership["consent"].items())
-    say(f"as of {utc(membership['as_of'])}; consent: {consent}")
+    consent = ", ".join(
+        f"{purpose} {texts['yes' if given else 'no']}" for purpose, given in membership["consent"].items()
+    )
+    say(texts["published"].format(moment=utc(membership["as_of"]), consent=consent))
     if reasons:
         days = invocation.settings.features.half_life_days
-        say(f"Counts and spend fade: half of them in {days:g} days. `streamseg features` explains each feature.")
+        say(texts["fades"].format(days=f"{days:g}"))
 
 
 def print_audiences(reasons: Mapping[str, Mapping[str, Any]], language: str = "en") -> None:
@@ -124,7 +128,7 @@ def print_reasons(
         language: of the words.
     """
     from streamseg.language import messages
-    from streamseg.language.segment_text import rfm_name
+    from streamseg.language.segment_text import rfm_name, with_group_names
 
     own, other, texts = segment["id"], reason["runner_up"], messages(language)["why"]
     if "rules" in reason.get("declared", {}):
@@ -132,6 +136,9 @@ def print_reasons(
         return
     if "declared" in reason:
         said = [_rule(reason["declared"], catalogue.get(own, {}), features, language)]
+    elif "not_compared" in reason:
+        day = utc(reason["closes"]) if "closes" in reason else ""
+        said = [texts[f"not_compared_{reason['not_compared']}"].format(segment=_named(own, catalogue), day=day)]
     else:
         said = [
             texts["runner_up"].format(name=_named(other, catalogue)),
@@ -141,6 +148,7 @@ def print_reasons(
         said.append(texts["rfm"].format(**reason["rfm"] | {"name": rfm_name(reason["rfm"]["name"], language)}))
     for line in said:
         say(f"  {line}", indent="    ")
+    features = with_group_names(features, catalogue.get(own, {}))
     spoken = [pull for pull in reason["pulls"] if not features[pull["feature"]].hashed]
     towards = [pull for pull in spoken if pull["pull"] > 0][:_REASONS]
     away = [pull for pull in reversed(spoken) if pull["pull"] < 0][:_REASONS]
@@ -159,8 +167,11 @@ def print_reasons(
 
 def _print_rules(rules: Sequence[Mapping[str, Any]], own: str, language: str) -> None:
     """Print what each rule asks, down to the one that holds."""
+    from streamseg.language import messages
+
+    texts = messages(language)["why"]
     for rule in rules:
-        say(f"  {rule['segment']}: {'the first that holds' if rule['segment'] == own else 'does not hold'}")
+        say(f"  {rule['segment']}: {texts['rule_holds' if rule['segment'] == own else 'rule_fails']}")
         _print_clauses([clause for clause in rule["clauses"] if clause], "    ", language)
 
 

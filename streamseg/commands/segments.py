@@ -31,7 +31,8 @@ NAME_LENGTH: Final = 80
 @click.pass_context
 def command(ctx: click.Context, retired: bool, history: bool, language: str | None, as_json: bool) -> None:
     """List the segments with label, size, description and suggested action, or what is missing until there are any."""
-    from streamseg.clustering.description.warm_up import facts, missing
+    from streamseg.clustering.description.warm_up import facts
+    from streamseg.language.waiting_text import missing
     from streamseg.wiring.build_service import read_catalogue, read_lineage, read_waiting
     from streamseg.wiring.derived import needs
 
@@ -58,11 +59,12 @@ def command(ctx: click.Context, retired: bool, history: bool, language: str | No
         ]
         click.echo(json.dumps({"segments": segments, "waiting": progress}))
         return
+    chosen = language or settings.descriptions.language
     if segments or not waiting:
-        _print(segments, language or settings.descriptions.language)
-    lives_on = needs(settings)
+        _print(segments, chosen)
+    lives_on = needs(settings, chosen)
     for name, snapshot in waiting.items():
-        say(f"{name}: {missing(snapshot, lives_on.get(name, ''))}")
+        say(f"{name}: {missing(snapshot, lives_on.get(name, ''), chosen)}")
 
 
 @command.command("rename")
@@ -124,9 +126,10 @@ def diff_command(invocation: Invocation, segmentation: str | None, against: str 
 
 @command.command("changes")
 @click.option("--since", type=SinceType(), default="7d", show_default=True, help="A span (7d, 24h, 4w) or a date.")
+@language_option
 @json_option
 @click.pass_obj
-def changes_command(invocation: Invocation, since: "Since", as_json: bool) -> None:
+def changes_command(invocation: Invocation, since: "Since", language: str | None, as_json: bool) -> None:
     """Print sizes then and now, and who moved where.
 
     Moves are counted by UTC day, so a span begins at 00:00 UTC of its first day. A customer who moved twice counts
@@ -134,11 +137,12 @@ def changes_command(invocation: Invocation, since: "Since", as_json: bool) -> No
     """
     from streamseg.wiring.build_service import read_catalogue, read_changes
 
+    chosen = language or invocation.settings.descriptions.language
     found = asyncio.run(read_changes(invocation.settings, since))
     if as_json:
         click.echo(json.dumps(found.as_json()))
         return
-    for line in lines(found, asyncio.run(read_catalogue(invocation.settings))):
+    for line in lines(found, asyncio.run(read_catalogue(invocation.settings, chosen)), chosen):
         click.echo(line)
 
 
@@ -174,12 +178,12 @@ def _print(segments: list[dict[str, Any]], language: str) -> None:
     from streamseg.language import messages
 
     if not segments:
-        click.echo("no segments yet")
+        click.echo(messages(language)["waiting"]["none"])
         return
     click.echo("customers  share  of value  segment")
     for one in segments:
         value = "" if one["value_share"] is None else f"{one['value_share']:.0%}"
-        label = with_state(one["label"], one)
+        label = with_state(one["label"], one, language)
         say(f"{one['size']:>9,} {one['share']:>6.0%} {value:>9}  {one['id']}  {label}", indent=" " * 28)
         say(f"    {one['description']}", indent="    ")
         if one.get("action"):

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from streamseg.features.catalogue import Feature
 from streamseg.features.words.attributes import slug
-from streamseg.features.words.heard import shown_names
+from streamseg.features.words.group_names import shown_names, with_name
 from streamseg.language import DEFAULT, messages
 from streamseg.language.actions import Action, suggested
 from streamseg.language.amounts import Tables, listed, money, numbers, often, share, span
@@ -128,6 +128,12 @@ def figure(feature: Feature, value: float, language: str = DEFAULT) -> str:
     if feature.unit.isupper():
         return money(tables, [value], feature.unit)
     return numbers(tables, [value])
+
+
+def with_group_names(features: Mapping[str, Feature], entry: Entry) -> dict[str, Feature]:
+    """Return the features, hash groups of categories with the names that the entry has for them."""
+    names = entry.get("group_names", {})
+    return {name: with_name(one, names[name]) if name in names else one for name, one in features.items()}
 
 
 def rfm_name(name: str, language: str = DEFAULT) -> str:

@@ -5,7 +5,7 @@ settings), the profile attributes that it uses (as in `[features.attributes.NAME
 that it needs::
 
     about = "who customers are"
-    needs = "profiles with age or gender"
+    needs.en = "profiles with age or gender"
 
     [segmentation]
     features = ["profile_age", "profile_gender_*"]
@@ -38,8 +38,8 @@ class Pack:
 
     name: str
     about: str
-    needs: str
-    """The data of which some must be told, to follow "it needs"."""
+    needs: Mapping[str, str]
+    """The data of which some must be told, to follow "it needs", by language."""
     segmentation: Mapping[str, Any]
     attributes: Mapping[str, Any] = field(default_factory=dict)
     features: Mapping[str, Any] = field(default_factory=dict)
@@ -62,7 +62,7 @@ def pack(name: str) -> Pack:
     read = tomllib.loads(file.read_text("utf-8"))
     if "segment" in read:
         rules = Path(str(file))
-        return Pack(name, read["about"], read["needs"], {"rules": rules}, rules=rules)
+        return Pack(name, read["about"], {"en": read["needs"]}, {"rules": rules}, rules=rules)
     return Pack(
         name,
         read["about"],

@@ -37,10 +37,12 @@ def explanation(
 ) -> dict[str, Any]:
     """Return the explanation by segmentation.
 
-    Left out are segmentations where the customer is unassigned, where the current snapshot no longer has the segment,
-    or where it has only one. `separation`, `since`, `as_of` and `model` describe the published decision; `confidence`
-    is the old name of `separation`. Pulls (against the nearest other segment) are computed with the current snapshot,
-    whose `version` is included; `known` of a pull is false where the customer has no data and the value is assumed.
+    Left out are segmentations where the customer is unassigned. Where there is nothing to compare with there are no
+    pulls, and `not_compared` says why: the segment is `closing` (until `closes`, event time), it has `ended` in the
+    current snapshot, or it is `alone`. `separation`, `since`, `as_of` and `model` describe the published decision;
+    `confidence` is the old name of `separation`. Pulls (against the nearest other segment) are of the current
+    snapshot, whose `version` is included; `known` of a pull is false where the customer has no data and the value is
+    assumed.
     RFM scores are the customer's, the same in every segmentation. In a declared group there are no pulls: `declared`
     has its rule, and the customer's value of the figure that it compares, None if it is not known. In a segment of a
     declared segmentation it has the `rules` down to the one that holds, see `segment_reasons`.
@@ -95,7 +97,8 @@ def explanation(
         if segmentation not in snapshots:
             continue
         snapshot = Snapshot.from_json(snapshots[segmentation])
-        if one.id not in snapshot.segments or len(snapshot.segments) < 2:  # noqa: PLR2004 - nothing to compare with
+        if reason := _not_compared(snapshot, one.id):
+            explained[segmentation] = told | {"runner_up": None, "version": snapshot.version, "pulls": []} | reason
             continue
         vector = vectors(rows, slots, np.float64(published.as_of), snapshot.features)
         assigner = Assigner(snapshot)
@@ -109,6 +112,15 @@ def explanation(
             ],
         }
     return explained
+
+
+def _not_compared(snapshot: Snapshot, segment: str) -> dict[str, Any]:
+    """Return why a segment is compared with no other; nothing if it is."""
+    if snapshot.handover is not None and segment in snapshot.closing:
+        return {"not_compared": "closing", "closes": int(snapshot.handover.ends)}
+    if segment not in snapshot.segments:
+        return {"not_compared": "ended"}
+    return {} if len(snapshot.segments) > 1 else {"not_compared": "alone"}
 
 
 def _rfm(seen: Mapping[str, float], borders: RfmBorders | None) -> Rfm | None:

@@ -18,6 +18,7 @@ from streamseg.events.decode import Decoder
 from streamseg.events.money import Money
 from streamseg.features.catalogue import Feature, catalogue
 from streamseg.features.layout import Layout
+from streamseg.language import DEFAULT
 from streamseg.membership.types import Consent
 from streamseg.packs import pack
 from streamseg.pipeline import PublishingRules, Segmentation
@@ -127,9 +128,10 @@ def missing_basis(settings: Settings) -> str | None:
     return None
 
 
-def needs(settings: Settings) -> dict[str, str]:
+def needs(settings: Settings, language: str = DEFAULT) -> dict[str, str]:
     """Return what each segmentation of a pack lives on, by name: it waits while nothing of that is told."""
-    return {name: pack(one.pack).needs for name, one in settings.segmentations.items() if one.pack is not None}
+    packs = {name: pack(one.pack).needs for name, one in settings.segmentations.items() if one.pack is not None}
+    return {name: told.get(language, told[DEFAULT]) for name, told in packs.items()}
 
 
 def _layout(settings: Settings) -> Layout:

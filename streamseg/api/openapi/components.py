@@ -153,6 +153,12 @@ SCHEMAS: Final[dict[str, Schema]] = {
                             "description": "In a declared group: its rule, the figure it compares, and the value; or"
                             " all rules down to the one that holds.",
                         },
+                        "not_compared": {
+                            "enum": ["closing", "ended", "alone"],
+                            "description": "Why there are no pulls: the segment is closing, it is not in the current"
+                            " model, or there is no other.",
+                        },
+                        "closes": {**EPOCH, "description": "Until when a closing segment keeps its customers."},
                         "rfm": {
                             "type": ["object", "null"],
                             "description": "Quintile scores and their group.",

@@ -14,7 +14,7 @@ from streamseg.clustering.description.words import MOST, grouped_numbers
 from streamseg.features.aggregates import DAY_PARTS, DEVICES, OTHER_CATEGORY
 from streamseg.features.catalogue import YES_OR_NO, Feature
 from streamseg.features.formulas import RATE_DAYS
-from streamseg.features.words.heard import shown_names
+from streamseg.features.words.group_names import shown_names
 
 AWAY_DAYS: Final = 45.0
 """From this median of days without a click on, members are away."""

@@ -5,6 +5,7 @@ from typing import Final
 
 from streamseg.features.aggregates import DAY_PARTS, OTHER_CATEGORY
 from streamseg.features.catalogue import RECENCY_CAP_DAYS, TENURE_CAP_DAYS, Feature
+from streamseg.features.words.group_names import shown_names
 
 _PHRASES: Final = {
     "purchase_recency": "last bought {} ago",
@@ -110,6 +111,6 @@ def _template(feature: Feature) -> str:
         if stem.startswith(f"{kind} "):
             return text.replace("WORD", stem.removeprefix(f"{kind} "))
     if stem.startswith("category "):
-        thing = stem.removeprefix("category ")
+        thing = shown_names(name.removeprefix("category_"))
         return f"{{}} of the items in {'other categories' if thing == OTHER_CATEGORY else thing}"
     return _PHRASES.get(name) or f"{stem.removeprefix('profile ')} {{}}"

@@ -13,7 +13,7 @@ from streamseg.clustering.description.difference import Figures
 from streamseg.features.aggregates import DAY_PARTS, DEVICES, OTHER_CATEGORY
 from streamseg.features.catalogue import Feature
 from streamseg.features.words.channels import CHANNELS
-from streamseg.features.words.heard import shown_names
+from streamseg.features.words.group_names import shown_names
 
 MOST: Final = 0.5
 """Share from which "most" and "mostly" are said."""

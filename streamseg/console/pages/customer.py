@@ -11,7 +11,7 @@ from streamseg.console.pages.view import Page, Parameters, Reader, View
 from streamseg.console.reads.facts import Facts
 from streamseg.console.texts import Texts
 from streamseg.features.catalogue import catalogue
-from streamseg.language.segment_text import feature_name, feature_value, rfm_name
+from streamseg.language.segment_text import feature_name, feature_value, rfm_name, with_group_names
 from streamseg.membership.encoding import decode
 
 MOST_REASONS: Final = 6
@@ -90,7 +90,8 @@ def _literal(one: dict[str, Any], labels: dict[str, str], texts: Texts) -> dict[
 
 
 def _why(why: dict[str, Any], entries: dict[str, Any], facts: Facts, reader: Reader) -> dict[str, Any]:
-    language, features = reader.texts.language, catalogue(facts.layout)
+    language = reader.texts.language
+    features = with_group_names(catalogue(facts.layout), entries.get(why["segment"], {}))
     spoken = [one for one in why["pulls"] if not features[one["feature"]].hashed and one["known"]]
     towards = [one for one in spoken if one["pull"] > 0][:MOST_REASONS]
     away = [one for one in reversed(spoken) if one["pull"] < 0][:MOST_REASONS]

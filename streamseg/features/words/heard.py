@@ -25,11 +25,6 @@ def category_group(name: str | None, groups: int) -> int | None:
     return crc32(known.encode()) % groups if known else None
 
 
-def shown_names(known: str) -> str:
-    """Return a category, or categories of one group, as people read it in any language: "shoes/hats"."""
-    return known.replace("_or_", "/").replace("_", " ")
-
-
 class HeardNames:
     """Counts names by group with the Space-Saving algorithm, in bounded memory.
 

@@ -69,4 +69,5 @@ def _entry(segmentation: str, said: dict[str, Any], declared: dict[str, Any]) ->
         "representatives": [],
         "rfm": None,
         "usual": {},
+        "group_names": {},
     }

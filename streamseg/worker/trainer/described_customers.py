@@ -34,6 +34,11 @@ class DescribedCustomers:
         """Replace the samples of a segmentation."""
         self._samples[segmentation] = samples
 
+    def group_names(self, samples: Sequence[Sample]) -> dict[str, str]:
+        """Return the names of hash groups of categories, as slugs, by feature: reasons are told by them."""
+        named = named_groups(samples, self._features)
+        return {group: one.name.removeprefix("category_") for group, one in named.items()}
+
     def sampled(self, samples: Sequence[Sample]) -> tuple[Sampled, dict[str, Feature]]:
         """Return the samples as arrays, and the features of the observations by name.
 

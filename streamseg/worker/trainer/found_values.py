@@ -6,7 +6,6 @@ them, and no word is named that only one or two customers have.
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -17,6 +16,7 @@ from streamseg.clustering.sample import Sample
 from streamseg.features.catalogue import YES_OR_NO, Feature
 from streamseg.features.formulas import Moment
 from streamseg.features.layout import slug
+from streamseg.features.words.group_names import with_name
 from streamseg.features.words.texts import shown
 
 MOST_FREQUENT: Final = 12
@@ -57,8 +57,7 @@ def named_groups(samples: Sequence[Sample], known: Mapping[str, Feature]) -> dic
     for group in sorted(votes.keys() & known.keys()):
         ((name, voters),) = votes[group].most_common(1)
         if voters >= LEAST_DESCRIBED:
-            meaning = f"item lines viewed, put in the cart or bought of {name}, among all with a category"
-            found[group] = replace(known[group], name=f"category_{slug(name)}", meaning=meaning, block="", hashed=False)
+            found[group] = with_name(known[group], name)
     return found
 
 

@@ -122,7 +122,8 @@ class SegmentCatalogue:
             sizes=sizes,
             current={segment: entry["label_words"] for segment, entry in stored.items() if "label_words" in entry},
         )
-        entries = {one.segment: self._entry(one, snapshot, stored.get(one.segment, {})) for one in described}
+        names = {"group_names": self._customers.group_names(samples)}
+        entries = {one.segment: self._entry(one, snapshot, stored.get(one.segment, {})) | names for one in described}
         for segment, entry in stored.items():
             if segment in entries or entry["segmentation"] != snapshot.segmentation or entry["retired"] is not None:
                 continue

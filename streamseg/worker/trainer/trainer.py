@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from streamseg import pipeline
-from streamseg.clustering.description.warm_up import missing
 from streamseg.clustering.learning.challenge import Transition
 from streamseg.clustering.params import LearnerParams
 from streamseg.clustering.sample import Sample
 from streamseg.clustering.snapshot import Snapshot
 from streamseg.errors import StreamsegError
 from streamseg.events.record import Record, RecordBatch
+from streamseg.language.waiting_text import missing
 from streamseg.logs import OutageLog
 from streamseg.metrics import Metrics
 from streamseg.ports import EventSink, ModelStore, OutgoingRecord, Reader

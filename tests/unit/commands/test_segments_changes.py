@@ -1,6 +1,7 @@
 """What `segments changes` takes and prints. Issue 13, item 26."""
 
 from datetime import date
+from typing import Any
 
 import click
 import pytest
@@ -35,6 +36,25 @@ def test_changes_are_printed_in_words() -> None:
         "  Bargain Hunters (shadow): 310 as before",
         "  Window Shoppers (retired): 28 -> 0 (-28)",
         "    lost 28: 28 to Daily Athletes",
+    ]
+
+
+def test_changes_are_printed_in_the_language_that_is_asked_for() -> None:
+    found = changed(
+        SegmentChange(A, "behaviour", "Frequent buyers", 1_204, 1_310, {None: 92, OLD: 28}, {OLD: 14}),
+        SegmentChange(OLD, "behaviour", "Window shoppers", 28, 28, {}, {}),
+        counted_from=None,
+    )
+    entries: dict[str, dict[str, Any]] = {A: {"label": "Vaste kopers"}, OLD: {"label": "Etalagekijkers", "closes": 5, "retired": None}}
+    assert list(lines(found, entries, "nl")) == [
+        "Veranderingen sinds za 21 nov 2026, 00:00 UTC",
+        "Er is nog geen overgang geteld.",
+        "",
+        "behaviour",
+        "  Vaste kopers: 1.204 -> 1.310 (+106)",
+        "    kreeg er 120: 92 uit geen segment, 28 uit Etalagekijkers (stopt)",
+        "    verloor er 14: 14 naar Etalagekijkers (stopt)",
+        "  Etalagekijkers (stopt): 28, als eerst",
     ]
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from streamseg.clustering.description.warm_up import missing
 from streamseg.clustering.snapshot import Snapshot, WarmUp
 from streamseg.commands import Invocation
 from streamseg.commands.segments import command
+from streamseg.language.waiting_text import missing
 from streamseg.wiring import build_service
 from tests.support.partition import SNAPSHOT
 
@@ -45,6 +45,14 @@ def test_one_line_per_segmentation_says_what_is_missing() -> None:
     assert result.stdout.replace("\n  ", " ").splitlines() == [
         f"behaviour: {missing(COLD)}",
         "value: segments come when customers are sampled (none so far)",
+    ]
+
+
+def test_the_lines_follow_the_language() -> None:
+    result = CliRunner().invoke(command, ["--lang", "sv"], obj=Invocation())
+    assert result.stdout.replace("\n  ", " ").splitlines() == [
+        f"behaviour: {missing(COLD, language='sv')}",
+        "value: segment kommer när det finns kunder i urvalet (inga hittills)",
     ]
 
 

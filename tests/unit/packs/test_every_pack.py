@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from streamseg import packs
-from streamseg.clustering.description.warm_up import missing
 from streamseg.evaluation.in_process_worker import InProcessWorker
+from streamseg.language.waiting_text import missing
 from streamseg.settings import SegmentationSettings, Settings
 from streamseg.sources.event import SourceEvent
 from streamseg.sources.fitgear import FitGear
@@ -63,7 +63,7 @@ def test_where_nothing_of_its_data_is_told_a_pack_has_no_segments_and_one_line(
     pack: str, topic: str | None, shop: list[SourceEvent]
 ) -> None:
     """A pack of purchases on clicks alone, one of profiles on either, and each on nothing at all."""
-    lives_on = packs.pack(pack).needs
+    lives_on = packs.pack(pack).needs["en"]
     events = [event for event in shop if event.topic == topic]
     snapshot = learned(pack, events).learner.snapshot() if events else None
     line = missing(snapshot, lives_on)

@@ -10,9 +10,11 @@ from streamseg.audiences.declared import DeclaredAudiences
 from streamseg.audiences.lists.content import LoadedList
 from streamseg.clustering.description.rfm import RfmBorders
 from streamseg.clustering.encode import Scale
+from streamseg.clustering.handover import Handover
 from streamseg.clustering.identity import id_of
 from streamseg.clustering.likeness.models import Lookalikes
 from streamseg.clustering.population import Population
+from streamseg.clustering.snapshot import Snapshot
 from streamseg.errors import LayoutMismatchError
 from streamseg.features.layout import Layout
 from streamseg.membership.encoding import encode
@@ -96,10 +98,34 @@ async def test_a_pull_says_whether_the_customer_has_data_of_their_own(state: Mem
     assert known == {"views": True, "coupon_share": True, "cart_to_purchase": False}, "one order without a coupon"
 
 
-@pytest.mark.parametrize("of", [membership(None), membership("behaviour-zzzz"), membership(OWN, "c-82")])
-async def test_unassigned_retired_and_rowless_are_not_explained(
-    state: MemoryStateStore, explain: Explain, of: bytes
+CLOSING = replace(
+    SNAPSHOT, handover=Handover((*SNAPSHOT.segments, "behaviour-zzzz"), ((0.0,) * 4,) * 5, NOON, NOON + 7 * 86_400)
+)
+ALONE = replace(SNAPSHOT, segments=(OWN,), centres=SNAPSHOT.centres[:1])
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "segment", "said"),
+    [
+        (CLOSING, "behaviour-zzzz", {"not_compared": "closing", "closes": int(NOON) + 7 * 86_400}),
+        (SNAPSHOT, "behaviour-zzzz", {"not_compared": "ended"}),
+        (ALONE, OWN, {"not_compared": "alone"}),
+    ],
+)
+async def test_a_segment_that_is_compared_with_no_other_says_why(
+    state: MemoryStateStore, snapshot: Snapshot, segment: str, said: dict[str, Any]
 ) -> None:
+    """Issue 14: `lookup --why` said nothing at all of a segment that is closing."""
+    await put_row(state)
+    models = MemoryModelStore()
+    await models.publish("behaviour", 1, 0, replace(snapshot, version=1).to_json())
+    explainer = Explainer(state, models, lambda: LAYOUT, lambda _, partitions: partitions - 1)
+    why = (await explainer.explain(membership(segment)))["behaviour"]
+    assert why == why | said | {"segment": segment, "runner_up": None, "pulls": []}
+
+
+@pytest.mark.parametrize("of", [membership(None), membership(OWN, "c-82")])
+async def test_unassigned_and_rowless_are_not_explained(state: MemoryStateStore, explain: Explain, of: bytes) -> None:
     await put_row(state)
     assert await explain(of) == {}
 

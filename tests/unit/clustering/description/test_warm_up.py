@@ -4,10 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from streamseg.clustering.description.warm_up import facts, missing
+from streamseg.clustering.description.warm_up import facts
 from streamseg.clustering.learning.learner import Learner
 from streamseg.clustering.sample import Sample
 from streamseg.clustering.snapshot import Snapshot
+from streamseg.language import languages
+from streamseg.language.waiting_text import missing
+from streamseg.packs import pack
 from streamseg.time_units import DAY_SECONDS
 from tests.support.shoppers import day_of_samples, learner
 
@@ -105,3 +108,13 @@ def test_the_line_names_what_a_segmentation_lives_on_where_nothing_of_it_is_told
     alike = replace(shop(30, 5).snapshot(), customers_alike=True)
     assert missing(alike, needs).endswith("are alike so far); it needs " + needs)
     assert "it needs" not in missing(replace(alike, customers_alike=False), needs), "the data are there"
+
+
+@pytest.mark.parametrize("language", languages())
+def test_the_line_is_in_the_language_of_the_reader(language: str) -> None:
+    line = missing(shop(1_000, 7, k=64).snapshot(), language=language)
+    assert "2024-06-17" in line
+    assert all(count in line for count in ("280", "000", "20", "7")), line
+    assert ("segments come" in line) == (language == "en")
+    needs = pack("geographic").needs[language]
+    assert missing(None, needs, language).endswith(needs)
