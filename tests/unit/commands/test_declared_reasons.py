@@ -73,6 +73,50 @@ def test_hash_groups_are_no_reasons_for_people(monkeypatch: pytest.MonkeyPatch) 
     assert "group 3" not in output
 
 
+def test_hash_groups_of_categories_are_told_by_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STREAMSEG_SEGMENTATIONS", '{"tastes": {"pack": "psychographic"}}')
+    output = why_of(
+        "tastes", monkeypatch, {"category_group_3": "running_shoes"}, "category_group_3", "category_group_4"
+    )
+    assert "100 % of the items in running shoes" in output
+    assert "group 4" not in output
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ({"not_compared": "closing", "closes": AT}, "tastes-aaaa is closing: its customers move to others until"),
+        ({"not_compared": "ended"}, "tastes-aaaa is no longer in the model"),
+        ({"not_compared": "alone"}, "there is no other segment to compare with"),
+    ],
+)
+def test_a_segment_that_is_compared_with_no_other_says_why(
+    monkeypatch: pytest.MonkeyPatch, reason: dict[str, Any], said: str
+) -> None:
+    assert said in why_of("tastes", monkeypatch, {}, runner_up=None, **reason)
+
+
+def why_of(
+    segmentation: str, monkeypatch: pytest.MonkeyPatch, names: dict[str, str], *pulled: str, **reason: object
+) -> str:
+    """The output of `lookup --why` for a customer whom these features pull."""
+    segment = f"{segmentation}-aaaa"
+    membership = {
+        "segments": {segmentation: {"id": segment, "since": AT, "score": 0.5}},
+        "consent": {"ads": False, "personalisation": True},
+        "as_of": AT,
+    }
+    pulls = [
+        {"feature": name, "pull": 1.0, "value": 1.0, "own_centre": 1.0, "other_centre": 0.0, "known": True}
+        for name in pulled
+    ]
+    told = {"runner_up": f"{segmentation}-bbbb", "rfm": None, "pulls": pulls} | reason
+    stored = (json.dumps(membership).encode(), {segment: {"group_names": names}})
+    monkeypatch.setattr("streamseg.wiring.build_service.read_membership", answer(stored))
+    monkeypatch.setattr("streamseg.wiring.build_service.explain", answer({segmentation: told}))
+    return " ".join(run("lookup", "c-81", "--why").output.split())
+
+
 def test_a_declared_segment_says_which_rules_do_not_hold_and_which_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
     asks = {"asks": "purchase ever", "wanted": True, "is": False, "value": None, "until": None}
     rules = [
