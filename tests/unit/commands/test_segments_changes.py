@@ -45,7 +45,10 @@ def test_changes_are_printed_in_the_language_that_is_asked_for() -> None:
         SegmentChange(OLD, "behaviour", "Window shoppers", 28, 28, {}, {}),
         counted_from=None,
     )
-    entries: dict[str, dict[str, Any]] = {A: {"label": "Vaste kopers"}, OLD: {"label": "Etalagekijkers", "closes": 5, "retired": None}}
+    entries: dict[str, dict[str, Any]] = {
+        A: {"label": "Vaste kopers"},
+        OLD: {"label": "Etalagekijkers", "closes": 5, "retired": None},
+    }
     assert list(lines(found, entries, "nl")) == [
         "Veranderingen sinds za 21 nov 2026, 00:00 UTC",
         "Er is nog geen overgang geteld.",
