@@ -27,12 +27,14 @@ from streamseg.console.routes.openid import OpenIdLogin
 from streamseg.console.routes.promoting import Promoting
 from streamseg.console.routes.rendering import plain_text
 from streamseg.console.routes.serving import Serving
+from streamseg.console.routes.uploading import Uploading
 from streamseg.console.texts import texts
 from streamseg.errors import ServerUnavailableError
 from streamseg.language.actions import Action
 from streamseg.logs import OutageLog
 from streamseg.ports import ApiKeyStore, AuditLog, EventSink
 from streamseg.service.audience_desk import AudienceDesk
+from streamseg.service.list_desk import ListDesk
 from streamseg.tasks import end
 
 log = logging.getLogger(__name__)
@@ -51,6 +53,7 @@ class Console:
         audit: where changes are written down.
         sink: takes requests to erase customers.
         desk: previews, declares and drops audiences.
+        lists: uploads and drops lists.
         language: of readers who ask for none that there is.
         actions: the table of suggested actions.
         streams_limit: pages that are kept up to date at the same time.
@@ -67,6 +70,7 @@ class Console:
         sink: EventSink,
         *,
         desk: AudienceDesk,
+        lists: ListDesk,
         language: str,
         actions: tuple[Action, ...],
         streams_limit: int,
@@ -86,6 +90,7 @@ class Console:
                 *Promoting(facts, gate, audit).routes(),
                 *Erasing(facts, gate, audit, sink).routes(),
                 *Building(facts, gate, desk, self._serving).routes(),
+                *Uploading(facts, gate, lists, self._serving).routes(),
                 *self._serving.routes(),
             ],
             exception_handlers={

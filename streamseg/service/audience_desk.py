@@ -22,12 +22,12 @@ from streamseg.features.layout import Layout
 from streamseg.language import DEFAULT
 from streamseg.membership.types import Consent
 from streamseg.pipeline import LiveAudiences
-from streamseg.ports import AuditLog, ModelStore, StateStore
+from streamseg.ports import AuditEntry, AuditLog, ModelStore, StateStore
 from streamseg.service import audiences
 from streamseg.service.audience_reasons import read_reasons
 from streamseg.service.audience_rows import Rest
 from streamseg.service.audience_survey import Survey, survey
-from streamseg.service.audit_trail import Author, Trail
+from streamseg.service.audit_trail import Author, Trail, audience_changes
 from streamseg.service.lists import ListContents
 from streamseg.service.overlap import Overlap, overlap_of
 from streamseg.service.viability import AudienceCounts, counts_of
@@ -154,6 +154,10 @@ class AudienceDesk:
                 self._state, self._layout, live, wished, event_clock=clock, rest=self._rest, language=language
             )
         )
+
+    async def changes(self) -> Sequence[AuditEntry]:
+        """Return who changed which audience or list and when, the newest first: see `audience_changes`."""
+        return await audience_changes(self._audit)
 
     async def vocabulary(self) -> Vocabulary:
         """Return what rules can speak of, with the lists that are uploaded."""

@@ -1,7 +1,7 @@
 """Writes down who changes what, before it is changed: in the console, over HTTP, or on the command line."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,6 +11,10 @@ from streamseg.ports import AuditEntry, AuditLog
 
 API_ROLE: Final = "api"
 COMMAND_ROLE: Final = "command line"
+LOOKED_BACK: Final = 2_000
+"""Entries of the log, which has other changes too."""
+VERBS: Final = {"audience": ("declare", "change", "drop"), "list": ("upload", "replace", "drop")}
+"""What can be done to a thing: made, changed, ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +62,22 @@ class Trail:
             self._written.append(one)
 
 
+async def audience_changes(log: AuditLog) -> Sequence[AuditEntry]:
+    """Return the changes of audiences and lists among the last `LOOKED_BACK` entries, the newest first."""
+    kinds = tuple(f"{verb} {kind}" for kind, verbs in VERBS.items() for verb in verbs)
+    return [one for one in reversed(await log.latest(LOOKED_BACK)) if one.action in kinds]
+
+
 def changes_of(before: DeclaredAudiences, after: DeclaredAudiences) -> Iterator[Change]:
     """Yield what differs between two sets: the audiences, then the lists, each by id."""
-    old, new = ({one.id: dict(one.definition) for one in each.live} for each in (before, after))
-    yield from _differences(old, new, "audience", ("declare", "change", "drop"))
+    old, new = ({one.id: {"version": one.version, **one.definition} for one in each.live} for each in (before, after))
+    yield from _differences(old, new, "audience")
     uploads, kept = ({one.id: _facts(one) for one in each.lists} for each in (before, after))
-    yield from _differences(uploads, kept, "list", ("upload", "replace", "drop"))
+    yield from _differences(uploads, kept, "list")
 
 
-def _differences(old: dict[str, Any], new: dict[str, Any], kind: str, verbs: tuple[str, str, str]) -> Iterator[Change]:
+def _differences(old: dict[str, Any], new: dict[str, Any], kind: str) -> Iterator[Change]:
+    verbs = VERBS[kind]
     for name in sorted({*old, *new}):
         was, becomes = old.get(name), new.get(name)
         if was != becomes:

@@ -21,7 +21,7 @@ from streamseg.features.identifiers.normal_forms import FORMS
 from streamseg.features.layout import Layout
 from streamseg.pipeline import is_known
 from streamseg.ports import ModelStore, StateStore
-from streamseg.service.audience_rows import pieces_and_clocks
+from streamseg.service.audience_rows import NO_REST, Rest, pieces_and_clocks
 from streamseg.service.audiences import Change, change, read_declared
 from streamseg.service.audit_trail import Trail
 from streamseg.time_units import DAY_SECONDS
@@ -137,11 +137,13 @@ async def drop_list(models: ModelStore, name: str, trail: Trail | None = None) -
     return await _change(models, lambda declared: declared.without_list(name, int(time.time())), trail)
 
 
-async def count_list(state: StateStore, layout: Layout, asked: LoadedList, *, event_clock: bool = False) -> ListCounts:
+async def count_list(
+    state: StateStore, layout: Layout, asked: LoadedList, *, event_clock: bool = False, rest: Rest = NO_REST
+) -> ListCounts:
     """Count the customers on a list from all rows, on the clock of each partition."""
     rules, counts = CompiledRules(layout, ["list"], [[(Literal(OnList("list")),)]], {"list": asked}), ListCounts()
     columns = [n * FORMS for n, kind in enumerate(layout.identifiers) if kind in asked.kinds]
-    async for rows, now in pieces_and_clocks(state, layout, event_clock=event_clock):
+    async for rows, now in pieces_and_clocks(state, layout, event_clock=event_clock, rest=rest):
         slots = np.arange(len(rows), dtype=np.intp)
         slots = slots[is_known(rows, slots)]
         at, nobody = np.maximum(rows.last_seen[slots], now), np.zeros((len(slots), 1), dtype=np.bool_)

@@ -36,6 +36,7 @@ from streamseg.settings import Settings
 from streamseg.store.key_names import CONSOLE_KEYS
 from streamseg.store.redis.api_key_store import RedisApiKeyStore
 from streamseg.wiring.build_audiences import desk
+from streamseg.wiring.build_lists import list_desk
 from streamseg.wiring.build_status import read_status
 from streamseg.wiring.derived import Derived, derive
 from streamseg.wiring.kafka_clients import event_sink, late_log
@@ -71,7 +72,7 @@ async def console_on_redis(settings: Settings, *, demo: bool = False) -> AsyncIt
         late_log(settings) as log,
         late_log(settings) as past_log,  # a log reads one range at a time, and a past takes seconds
     ):
-        answers = desk(settings, state, models, audit)
+        answers, uploads = desk(settings, state, models, audit), list_desk(settings, state, models, audit)
         facts = Facts(
             state,
             memberships,
@@ -79,6 +80,7 @@ async def console_on_redis(settings: Settings, *, demo: bool = False) -> AsyncIt
             layout=derived.layout,
             desk=answers,
             learning=_learning(settings, derived, state, models),
+            lists=uploads,
             status=partial(_status, settings, ask_kafka=not demo),
             explainer=Explainer(state, models, lambda: derived.layout, partition_of, lambda: derived.populations),
             past=partial(_past, past_log, state),
@@ -96,6 +98,7 @@ async def console_on_redis(settings: Settings, *, demo: bool = False) -> AsyncIt
             audit,
             SeldomSink(settings),
             desk=answers,
+            lists=uploads,
             language=settings.descriptions.language,
             actions=tuple(read_actions(settings.descriptions.actions_file)),
             streams_limit=given.streams_limit,

@@ -14,11 +14,13 @@ from streamseg.wiring.stores import audit_log
 async def command_trail(settings: Settings) -> AsyncIterator[Trail]:
     """Open the trail of who runs the command, by the login of the machine."""
     async with audit_log(settings) as log:
-        yield Trail(log, Author(_login(), "", COMMAND_ROLE))
+        yield Trail(log, command_author())
 
 
-def _login() -> str:
+def command_author() -> Author:
+    """Return who runs the command."""
     try:
-        return getpass.getuser()
+        login = getpass.getuser()
     except (KeyError, OSError):  # in a container whose user has no name
-        return f"user {os.getuid()}"
+        login = f"user {os.getuid()}"
+    return Author(login, "", COMMAND_ROLE)

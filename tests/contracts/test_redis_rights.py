@@ -117,6 +117,7 @@ async def as_console(client: Client) -> None:
     await RedisMembershipStore(client, ttl_seconds=60).read(["c-1"])
     await RedisApiKeyStore(client, CONSOLE_KEYS).all()
     await RedisAuditLog(client).append(AuditEntry(1.0, "ann", "key-1", "editor", "rename", "behaviour-aaaa", None, "x"))
+    assert len(await RedisAuditLog(client).latest(10)) == 1
     for read in (models.catalogue, models.declared, models.rfm, state.layouts):
         await read()
     await models.snapshot("behaviour")
@@ -125,7 +126,9 @@ async def as_console(client: Client) -> None:
     await models.promote("worth", 1)
     assert await models.promoted() == {"worth": 1}
     await models.dropped()
-    assert await models.declare(1, 0, b"{}")
+    read = ReadList(ListContent.of([1], []), kinds=("id",))
+    for _ in range(2):
+        await upload(models, described("vip", read, None), read.content)
     await models.rename("behaviour-aaaa", "Name")
     await models.rename("behaviour-aaaa", None)
     await models.write_catalogue({"behaviour-aaaa": b"{}"})

@@ -185,6 +185,29 @@ def test_changes_by_commands_are_in_the_audit_log_too(demo: Demo, tmp_path: Path
     assert said == [(f"{verb} audience", "command line", True) for verb in ("declare", "drop")]
 
 
+def test_a_list_is_uploaded_as_a_file_with_its_report_and_counted(
+    demo: Demo, chromium: Browser, tmp_path: Path
+) -> None:
+    file = tmp_path / "known.csv"
+    known = sorted(one["customer_id"] for one in memberships(demo))[:30]
+    file.write_text("\n".join(["customer_id", *known, known[0], "nobody-we-know"]))
+    with visitor(chromium) as (_, page, wrong):
+        page.goto(f"{demo.console}/lists")
+        page.fill("#id", "known")
+        page.set_input_files("#file", file)
+        page.wait_for_function("() => !document.querySelector('#content').required")
+        page.click("#upload button")
+        page.wait_for_selector("#report")
+        assert page.locator("#report ~ .figures dd").all_inner_texts()[:3] == ["32", "32", "1"]
+        assert barriers(page) == []
+        page.click("a[href='/lists/known']")
+        page.wait_for_selector(".figures small")
+        on_it = page.locator(".figures dd").nth(3).inner_text()
+        assert int(on_it.split()[0]) == 30
+        assert barriers(page) == []
+        assert wrong == []
+
+
 LOOKS = [("light", 1360, "en-GB"), ("dark", 1360, "nl-NL"), ("light", 390, "sv-SE"), ("dark", 390, "en-GB")]
 
 

@@ -24,6 +24,7 @@ from streamseg.service.audience_desk import AudienceDesk
 from streamseg.service.explainer import Explainer
 from streamseg.service.k_selection import KAdvice
 from streamseg.service.key_issuing import issue
+from streamseg.service.list_desk import ListDesk
 from streamseg.service.movers import recent_moves
 from streamseg.service.segmentations import compare_segmentations
 from streamseg.service.status import Status, StoredFacts
@@ -31,11 +32,11 @@ from streamseg.service.status_judgement import Problem
 from streamseg.service.timeline import Timeline, read_timeline
 from streamseg.store.memory import MemoryApiKeyStore, MemoryMembershipStore, MemoryModelStore, MemoryStateStore
 from streamseg.store.memory.audit_log import MemoryAuditLog
-from streamseg.wiring.declared_audiences import live_audiences, with_lists
+from streamseg.wiring.declared_audiences import live_audiences, vocabulary, with_lists
 from tests.support.partition import MemoryLog
 from tests.support.served_api import membership_of
 
-LAYOUT = Layout.of(segmentations=("behaviour", "value"), audiences=4)
+LAYOUT = Layout.of(segmentations=("behaviour", "value"), audiences=4, identifiers=("email",))
 NOW = 1_795_000_000.0
 SEGMENT, OTHER = "behaviour-k7q2", "behaviour-m3x8"
 ROLES: tuple[ConsoleRole, ...] = ("viewer", "editor", "privacy")
@@ -59,13 +60,15 @@ class ServedConsole:
     gate: Gate
     keys: MemoryApiKeyStore
     audit: MemoryAuditLog
+    desk: AudienceDesk
+    facts: Facts
+    state: MemoryStateStore
     models: MemoryModelStore
     memberships: MemoryMembershipStore
     log: MemoryLog = field(default_factory=MemoryLog)
     plain: Mapping[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     advice: KAdvice | None = None
-    state: MemoryStateStore = field(default_factory=MemoryStateStore)
 
     def client(self, host: str = "console.test") -> httpx.AsyncClient:
         """A browser without cookies."""
@@ -136,6 +139,7 @@ async def served_console(
         event_clock=True,
         clock=lambda: NOW,
     )
+    uploads = ListDesk(state, models, audit, LAYOUT, vocabulary=vocabulary, event_clock=True)
     facts = Facts(
         state,
         memberships,
@@ -150,6 +154,7 @@ async def served_console(
             advise=advised,
             clock=lambda: NOW,
         ),
+        lists=uploads,
         status=status,
         explainer=Explainer(state, models, lambda: LAYOUT, lambda _, __: 0),
         past=past,
@@ -162,9 +167,9 @@ async def served_console(
     )
     gate = Gate(Signer(), secure=secure, demo=demo, openid=openid is not None, clock=lambda: NOW)
     console = Console(
-        facts, gate, keys, audit, log, desk=desk, language="en", actions=tuple(read_actions()), streams_limit=2,
-        secure=secure, openid=openid,
+        facts, gate, keys, audit, log, desk=desk, lists=uploads, language="en",
+        actions=tuple(read_actions()), streams_limit=2, secure=secure, openid=openid,
     )  # fmt: skip
-    served = ServedConsole(console, gate, keys, audit, models, memberships, log, plain, state=state)
+    served = ServedConsole(console, gate, keys, audit, desk, facts, state, models, memberships, log, plain)
     await console.refresh()
     yield served

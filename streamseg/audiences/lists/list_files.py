@@ -72,10 +72,24 @@ class ReadList:
 def read_list(
     path: Path, *, kind: EntryKind | None = None, column: str | None = None, country_code: str = ""
 ) -> ReadList:
-    """Read a list from a file.
+    """Read a list from a file of text in UTF-8; else as `read_lines`."""
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as opened:
+        return read_lines(opened, str(path), kind=kind, column=column, country_code=country_code)
+
+
+def read_lines(
+    opened: Iterable[str],
+    name: str,
+    *,
+    kind: EntryKind | None = None,
+    column: str | None = None,
+    country_code: str = "",
+) -> ReadList:
+    """Read a list from lines.
 
     Args:
-        path: a file of text in UTF-8.
+        opened: the lines.
+        name: what messages call it.
         kind: what the entries are; None to find it by the heading, or else by the values.
         column: heading of the only column to read; None for all whose heading is known, or the first one.
         country_code: digits before phone numbers that are written without a country code; empty for none.
@@ -83,17 +97,16 @@ def read_list(
     Raises:
         SettingsError: the file has no line, or no such column.
     """
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as opened:
-        lines = _cells(opened)
-        sampled = list(islice(lines, _SAMPLED))
-        if not sampled:
-            raise SettingsError(f"{path}: is empty")
-        columns, has_heading = _columns(sampled[0][1], kind, column, path)
-        rest = sampled[1:] if has_heading else sampled
-        found = [place for place, one in columns.items() if one is None]
-        for place in found:
-            columns[place] = kind_of(cells[place] for _, cells in rest if place < len(cells))
-        return _read(chain(rest, lines), columns, country_code)
+    lines = _cells(opened)
+    sampled = list(islice(lines, _SAMPLED))
+    if not sampled:
+        raise SettingsError(f"{name}: is empty")
+    columns, has_heading = _columns(sampled[0][1], kind, column, name)
+    rest = sampled[1:] if has_heading else sampled
+    found = [place for place, one in columns.items() if one is None]
+    for place in found:
+        columns[place] = kind_of(cells[place] for _, cells in rest if place < len(cells))
+    return _read(chain(rest, lines), columns, country_code)
 
 
 def _cells(opened: Iterable[str]) -> Iterator[tuple[int, Sequence[str]]]:
@@ -111,7 +124,7 @@ def _cells(opened: Iterable[str]) -> Iterator[tuple[int, Sequence[str]]]:
 
 
 def _columns(
-    first: Sequence[str], kind: EntryKind | None, column: str | None, path: Path
+    first: Sequence[str], kind: EntryKind | None, column: str | None, path: str
 ) -> tuple[dict[int, EntryKind | None], bool]:
     """Return what each column to read holds, None where the values must tell, and whether the first line is a heading.
 

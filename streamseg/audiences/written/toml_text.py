@@ -1,4 +1,4 @@
-"""Writes an audience as the TOML text that people keep in files. What is read from it is the same again."""
+"""Writes a definition as the TOML text that people keep in files. What is read from it is the same again."""
 
 import json
 import re
@@ -9,8 +9,8 @@ _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 _GROUPS: Final = ("all", "any")
 
 
-def toml_of(definition: Mapping[str, Any]) -> str:
-    """Return the text of a file with this audience, given as JSON values; names that have none are left out.
+def toml_of(definition: Mapping[str, Any], kind: str = "audience") -> str:
+    """Return the text of a file with this one of a kind, given as JSON values; names that have none are left out.
 
     >>> print(toml_of({"id": "vip", "purpose": "ads", "rule": {"all": [{"known": "age"}, {"not": {"list": "no"}}]}}))
     [[audience]]
@@ -21,7 +21,7 @@ def toml_of(definition: Mapping[str, Any]) -> str:
       { not = { list = "no" } },
     ]
     """
-    lines = ["[[audience]]"]
+    lines = [f"[[{kind}]]"]
     for name, value in definition.items():
         if name == "rule" and isinstance(value, Mapping) and len(value) == 1:
             ((kind, parts),) = value.items()

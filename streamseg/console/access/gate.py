@@ -1,5 +1,6 @@
 """Lets people in by their key, recognises their session, and refuses forged requests."""
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -146,4 +147,10 @@ async def read_form(request: Request, most_bytes: int = FORM_BYTES) -> dict[str,
         body += part
         if len(body) > most_bytes:
             raise HTTPException(413)
+    if len(body) > FORM_BYTES:
+        return await asyncio.to_thread(_fields, body)
+    return _fields(body)
+
+
+def _fields(body: bytes) -> dict[str, str]:
     return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))

@@ -6,6 +6,8 @@ from typing import Any, Final
 from streamseg.audiences.definition import Audience
 from streamseg.audiences.predicates import Predicate
 from streamseg.console.charts import specs
+from streamseg.console.pages.building.changes import changes_of
+from streamseg.console.pages.building.likeness import lookalikes
 from streamseg.console.pages.segment_texts import entries_for, label_of, segment_cell
 from streamseg.console.pages.view import Cell, Page, Parameters, Reader, Table, View, number, percent
 from streamseg.console.reads.facts import Counted, Facts
@@ -42,15 +44,18 @@ async def single(facts: Facts, reader: Reader, given: Parameters) -> View:
     if declared is None:
         raise NotFoundError(name)
     counted, audience = await facts.counted(), Audience.model_validate(declared.definition)
-    shown = {"audience": audience, "version": declared.version}
+    entries = entries_for(await facts.catalogue(), reader)
+    shown: dict[str, Any] = {"audience": audience, "version": declared.version}
+    shown |= {"changes": changes_of("audience", name, await facts.audience_changes(), t)}
     if counted.declared.find(name) != declared or name not in counted.counts:
-        return View(audience.name, shown | {"counts": None, "clauses": None})
+        return View(audience.name, shown | {"counts": None, "clauses": None, "lookalikes": []})
+    alike = lookalikes(counted.live, name, facts.layout, reader, entries)
     counts = counted.counts[name]
     steps = [
         {"name": t(f"table.{step}"), "value": getattr(counts, step), "text": t.number(getattr(counts, step))}
         for step in STEPS
     ]
-    entries, found = entries_for(await facts.catalogue(), reader), await facts.overlap()
+    found = await facts.overlap()
     rows = [
         (
             segment_cell(entries, one.segment, reader),
@@ -67,15 +72,17 @@ async def single(facts: Facts, reader: Reader, given: Parameters) -> View:
         audience.name,
         {
             **shown,
+            "lookalikes": alike.facts["reports"],
             "counts": counts,
             "clauses": _clauses(counted, name, facts.layout, reader, entries),
             "too_small": audience.purpose == "ads" and counts.matched < audience.minimum_size,
         },
-        {"segments": Table(t("audiences.in_segments"), columns, rows)},
+        {"segments": Table(t("audiences.in_segments"), columns, rows), **alike.tables},
         {
+            **alike.charts,
             "reach": specs.bars(
                 t("audiences.reach"), t("audiences.reach_of", name=audience.name), steps, t("table.customers")
-            )
+            ),
         },
         counted.at,
     )

@@ -4,7 +4,6 @@ from typing import Final
 
 from streamseg.console.pages import (
     audiences,
-    builder,
     customer,
     erasure,
     flows,
@@ -14,6 +13,7 @@ from streamseg.console.pages import (
     report,
     segment,
 )
+from streamseg.console.pages.building import builder, lists
 from streamseg.console.pages.view import Page
 
 PAGES: Final[tuple[Page, ...]] = (
@@ -23,6 +23,8 @@ PAGES: Final[tuple[Page, ...]] = (
     audiences.LIST,
     audiences.PAGE,
     builder.PAGE,
+    lists.LIST,
+    lists.PAGE,
     overlap.PAGE,
     customer.PAGE,
     model.PAGE,

@@ -24,6 +24,9 @@ async def view(facts: Facts, reader: Reader, _: Parameters) -> View:
             percent(t, one.share_of_audience),
             percent(t, one.share_of_segment),
             Cell(one.lift, t.number(one.lift, 2), numeric=True),
+            number(t, one.missed),
+            number(t, one.wasted),
+            percent(t, one.response),
         )
         for one in sorted(found.rows, key=lambda one: (one.audience, one.segmentation, -one.lift))
     ]
@@ -38,7 +41,20 @@ async def view(facts: Facts, reader: Reader, _: Parameters) -> View:
         }
         for one in found.rows
     ]
-    columns = ["audience", "segment", "both", "of_audience", "of_segment", "lift"]
+    losses = [
+        (
+            Cell(one.audience, names.get(one.audience, one.audience), f"/audiences/{one.audience}"),
+            Cell(one.segmentation, one.segmentation),
+            number(t, one.members),
+            number(t, one.missed),
+            number(t, one.wasted),
+            percent(t, one.wasted / one.members if one.members else None),
+        )
+        for one in sorted(found.audiences, key=lambda one: (one.segmentation, -one.missed - one.wasted))
+        if one.members
+    ]
+    lost = ["audience", "segmentation", "members", "missed", "wasted", "wasted_share"]
+    columns = ["audience", "segment", "both", "of_audience", "of_segment", "lift", "missed", "wasted", "response"]
     best = max(found.rows, key=lambda one: (one.lift, one.both), default=None)
     said = None if best is None else t(
         "overlap.best", audience=names.get(best.audience, best.audience),
@@ -48,7 +64,10 @@ async def view(facts: Facts, reader: Reader, _: Parameters) -> View:
     return View(
         t("overlap.title"),
         {"best": said, "customers": found.customers, "nothing": not rows},
-        {"overlap": Table(t("overlap.table"), [t(f"table.{one}") for one in columns], rows)},
+        {
+            "losses": Table(t("overlap.losses"), [t(f"table.{one}") for one in lost], losses),
+            "overlap": Table(t("overlap.table"), [t(f"table.{one}") for one in columns], rows),
+        },
         {"heat": chart} if rows else {},
         float(found.as_of) or None,
     )

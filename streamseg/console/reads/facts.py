@@ -10,6 +10,7 @@ from typing import Any, Final
 from streamseg.audiences.declared import DeclaredAudiences
 from streamseg.console.reads.kept import Kept
 from streamseg.console.reads.learning import Learning
+from streamseg.console.reads.list_counts import ListTallies
 from streamseg.console.reads.timelines import Timelines
 from streamseg.errors import StreamsegError
 from streamseg.features.layout import Layout
@@ -25,6 +26,7 @@ from streamseg.service.changes import Changes, SizesOfDay
 from streamseg.service.day_counts import date_of, read_day_counts
 from streamseg.service.erasures import Erasure, ErasureState, erasure_state, new_erasure, partition_of_customer
 from streamseg.service.explainer import Explainer
+from streamseg.service.list_desk import ListDesk
 from streamseg.service.movers import RecentMoves
 from streamseg.service.overlap import Overlap, overlap_of
 from streamseg.service.status import Status
@@ -69,6 +71,7 @@ class Facts:
         layout: of the rows.
         desk: answers questions about audiences.
         learning: the models.
+        lists: counts who is on lists.
         status: reads the status, with what is not right.
         explainer: explains the segments of a customer.
         past: reads the timeline of a customer from the topics.
@@ -89,6 +92,7 @@ class Facts:
         layout: Layout,
         desk: AudienceDesk,
         learning: Learning,
+        lists: ListDesk,
         status: Callable[[], Awaitable[tuple[Status, Sequence[Problem]]]],
         explainer: Explainer,
         past: Callable[[str], Awaitable[Timeline]],
@@ -130,7 +134,12 @@ class Facts:
         """Returns what rules can speak of."""
         surveyed = Kept(self._survey, SCAN_SECONDS)
         self._surveyed = surveyed.get
-        self._renew = declared.forget, surveyed.renew
+        self.on_list = ListTallies(lists.count).of
+        """Returns who is on a version of a list, see `ListTallies.of`."""
+        audited = Kept(desk.changes, STATUS_SECONDS)
+        self.audience_changes = audited.get
+        """Returns who changed which audience or list and when, the newest first."""
+        self._renew = declared.forget, audited.forget, surveyed.renew
 
     def audiences_changed(self) -> None:
         """Read and count the audiences again: one was declared, changed or dropped."""

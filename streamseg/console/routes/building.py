@@ -16,8 +16,8 @@ from starlette.routing import Route
 from streamseg.audiences.definition_files import DefinitionError
 from streamseg.console.access.gate import Gate
 from streamseg.console.access.sessions import Session
-from streamseg.console.pages import builder
-from streamseg.console.pages.drafts import (
+from streamseg.console.pages.building import builder
+from streamseg.console.pages.building.drafts import (
     UnreadableDraftError,
     WrongPart,
     as_text,

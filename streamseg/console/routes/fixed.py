@@ -20,6 +20,7 @@ TYPES: Final = {
     "builder.css": "text/css",
     "builder.js": "text/javascript",
     "conditions.js": "text/javascript",
+    "list_files.js": "text/javascript",
     "rule_tree.js": "text/javascript",
     "tour.js": "text/javascript",
     "report.css": "text/css",

@@ -11,8 +11,8 @@ import pytest
 
 from streamseg.audiences.audience_files import read_audiences
 from streamseg.audiences.written.toml_text import toml_of
-from streamseg.console.pages.choices import choices
-from streamseg.console.pages.drafts import UnreadableDraftError, read_draft
+from streamseg.console.pages.building.choices import choices
+from streamseg.console.pages.building.drafts import UnreadableDraftError, read_draft
 from streamseg.console.pages.view import Reader
 from streamseg.console.reads.previews import Previews, SupersededError
 from streamseg.console.texts import texts
@@ -75,9 +75,8 @@ async def test_an_editor_activates_changes_and_drops_with_before_and_after_in_th
         said = [(one.who, one.role, one.action, one.subject) for one in await served.audit.latest(10)]
         assert said == [("editor", "editor", f"{verb} audience", "buyers") for verb in ("declare", "change", "drop")]
         first, second, third = await served.audit.latest(10)
-        assert (first.before, first.after) == (None, BUYERS)
-        assert (second.before, second.after) == (BUYERS, BUYERS | {"name": "Others"})
-        assert (third.before, third.after) == (BUYERS | {"name": "Others"}, None)
+        one, two = BUYERS | {"version": 1}, BUYERS | {"version": 2, "name": "Others"}
+        assert [(each.before, each.after) for each in (first, second, third)] == [(None, one), (one, two), (two, None)]
 
 
 async def test_a_drop_is_confirmed() -> None:

@@ -8,8 +8,8 @@ from starlette.exceptions import HTTPException
 
 from streamseg.audiences.definition import MINIMUM_SIZE, PURPOSES
 from streamseg.console.pages.audiences import in_labels
-from streamseg.console.pages.choices import choices
-from streamseg.console.pages.drafts import EMPTY, WrongPart, as_text
+from streamseg.console.pages.building.choices import choices
+from streamseg.console.pages.building.drafts import EMPTY, WrongPart, as_text
 from streamseg.console.pages.segment_texts import entries_for, label_of, segment_cell
 from streamseg.console.pages.view import Page, Parameters, Reader, Table, View, number, percent
 from streamseg.console.reads.facts import Facts
