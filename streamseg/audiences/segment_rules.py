@@ -9,11 +9,10 @@ from typing import Annotated, Any, Final, NamedTuple
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, field_validator
 
 from streamseg.audiences.written.leaves import AudienceRule, ListRule, LookalikeRule, Table
+from streamseg.audiences.written.tracked_times import SpentDays, TrackedTimes
 from streamseg.audiences.written.written_rules import AllRule, AnyRule, NotRule, Rule
 from streamseg.clustering.identity import NAME, OUTSIDE_NAME
-from streamseg.errors import SettingsError
 from streamseg.events.schema import schema_of
-from streamseg.features.windows.tracked import trackers_of
 from streamseg.wrong_values import FORMATS
 
 ENGLISH: Final = "en"
@@ -65,20 +64,12 @@ class SegmentRules(Table):
     """What the segmentation tells."""
     needs: str = ""
     """What data it lives on."""
-    tracked: Annotated[dict[str, int], Field(default_factory=dict)]
+    tracked: Annotated[TrackedTimes, Field(default_factory=dict)]
     """How many of the latest times rows keep for the rules, by event, as in `audiences.tracked`."""
-    spent_days: Annotated[int, Field(ge=0, le=400)] = 0
+    spent_days: SpentDays = 0
     """Days of which rows keep the amount spent for the rules, as `audiences.spent_days`."""
     segment: Annotated[tuple[DeclaredSegment, ...], Field(strict=False, min_length=1, max_length=64)]
     """In the order in which their rules are asked."""
-
-    @field_validator("tracked")
-    @classmethod
-    def _check_tracked(cls, value: dict[str, int]) -> dict[str, int]:
-        try:
-            return dict(trackers_of(value))
-        except SettingsError as error:
-            raise ValueError(str(error)) from None
 
 
 class Named(NamedTuple):

@@ -16,6 +16,7 @@ Form = Literal["text", "csv", "json"]
 Member = Mapping[str, Any]
 """`customer_id`, `since` in epoch seconds, and whatever else is known."""
 
+NOBODY: Final[Mapping[str, int]] = {}
 _HEADINGS: Final = {"customer_id": "customer"}
 """Headings of columns in text, where they are not named like the fields."""
 
@@ -49,11 +50,21 @@ def form_of(*, as_csv: bool, as_json: bool) -> Form:
 
 
 async def print_members(
-    members: AsyncIterator[Member], group: str, columns: tuple[str, ...], limit: int, form: Form
+    members: AsyncIterator[Member],
+    group: str,
+    columns: tuple[str, ...],
+    *,
+    limit: int,
+    form: Form,
+    left_out: Mapping[str, int] = NOBODY,
 ) -> None:
-    """Print the members of a group in a form: all of them, or in text `limit` of them and their number."""
+    """Print the members of a group in a form: all of them, or in text `limit` of them and their number.
+
+    How many are `left_out`, by reason, is known after the last one. CSV has members only: then it is on stderr.
+    """
     if form == "text":
         await _print_text(members, group, columns, limit)
+        _say_left_out(left_out)
         return
     one = await anext(members, None)  # before the first line, so that an error is all that is printed
     writer, separator = csv.writer(sys.stdout, lineterminator="\n"), ""
@@ -68,7 +79,15 @@ async def print_members(
             click.echo(separator + json.dumps(one), nl=False)
         one, separator = await anext(members, None), ", "
     if form == "json":
-        click.echo("]}")
+        click.echo("]" + "".join(f", {json.dumps(name)}: {count}" for name, count in left_out.items()) + "}")
+    else:
+        _say_left_out(left_out, err=True)
+
+
+def _say_left_out(left_out: Mapping[str, int], *, err: bool = False) -> None:
+    for reason, count in left_out.items():
+        if count:
+            say(f"{count:,} more {reason.replace('_', ' ')}: not listed", err=err)
 
 
 async def _print_text(members: AsyncIterator[Member], group: str, columns: tuple[str, ...], limit: int) -> None:

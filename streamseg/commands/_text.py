@@ -40,9 +40,9 @@ def folded(text: str, indent: str = "  ") -> str:
     )
 
 
-def say(text: str, indent: str = "  ") -> None:
-    """Print text on stdout, folded."""
-    click.echo(folded(text, indent))
+def say(text: str, indent: str = "  ", *, err: bool = False) -> None:
+    """Print text on stdout or stderr, folded."""
+    click.echo(folded(text, indent), err=err)
 
 
 def folding_table(*headings: str, right: Iterable[str] = (), title: str | None = None) -> "Table":

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import asdict
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from streamseg.commands import Invocation
-from streamseg.commands._members import Form, form_of, members_options, print_members
+from streamseg.commands._members import Form, Member, form_of, members_options, print_members
 from streamseg.commands._options import json_option
 from streamseg.commands._progress import working
 from streamseg.commands._text import TOO_SMALL, print_table, say, utc
@@ -181,7 +182,10 @@ def drop_command(invocation: Invocation, audience: str, as_json: bool) -> None:
 @members_options("customer_id, since")
 @click.pass_obj
 def members_command(invocation: Invocation, audience: str, as_csv: bool, limit: int, as_json: bool) -> None:
-    """List the customers in AUDIENCE, and since when. The order is not defined."""
+    """List the customers in AUDIENCE who consent to its purpose.
+
+    The order is not defined. How many members do not consent is said at the end.
+    """
     form = form_of(as_csv=as_csv, as_json=as_json)
     asyncio.run(_members(invocation.settings, audience, limit, form))
 
@@ -240,6 +244,13 @@ def _print_preview(one: "Preview") -> None:
 async def _members(settings: "Settings", audience: str, limit: int, form: Form) -> None:
     from streamseg.wiring.build_audiences import members
 
-    async with aclosing(members(settings, audience)) as entered:
-        shown = ({"customer_id": customer, "since": since} async for customer, since in entered)
-        await print_members(shown, audience, ("customer_id", "since"), limit, form)
+    left_out = {"without_consent": 0}
+
+    async def listed() -> AsyncIterator[Member]:
+        async with aclosing(members(settings, audience)) as pages:
+            async for page in pages:
+                left_out["without_consent"] += page.without_consent
+                for customer, since in page.members:
+                    yield {"customer_id": customer, "since": since}
+
+    await print_members(listed(), audience, ("customer_id", "since"), limit=limit, form=form, left_out=left_out)

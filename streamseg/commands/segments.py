@@ -171,7 +171,7 @@ async def _members(settings: "Settings", segment: str, limit: int, form: Form) -
 
     async with aclosing(segment_members(settings, segment)) as members:
         shown = (asdict(one) async for one in members)
-        await print_members(shown, segment, ("customer_id", "since", "score"), limit, form)
+        await print_members(shown, segment, ("customer_id", "since", "score"), limit=limit, form=form)
 
 
 def _print(segments: list[dict[str, Any]], language: str) -> None:

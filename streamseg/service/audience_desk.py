@@ -172,18 +172,19 @@ class AudienceDesk:
         """Compare all audiences with all segments. Raises `BusyError`."""
         return overlap_of(await self._survey())
 
-    async def members(
-        self, audience: str, after: str | None, *, with_ids: bool
-    ) -> tuple[list[dict[str, Any]], str | None]:
-        """Return some members, and where the next page begins: see `service.audiences.members_page`.
+    async def members(self, audience: str, after: str | None, *, with_ids: bool) -> dict[str, Any]:
+        """Return some members who consent, and where the next page begins: see `service.audiences.members_page`.
 
         They are pseudonyms; ids too, if asked for and the audience is not too small.
         """
         declared, sizes = await audiences.read_declared(self._models), await audiences.read_sizes(self._models)
         usable = {one for purpose in PURPOSES for one in sizes.large_enough(declared, purpose)}
         live = await self.prepared(declared)
-        page = await audiences.members_page(self._state, self._layout, live, audience, after=after, rest=self._rest)
-        return _members(page.members, with_ids=with_ids and audience in usable), page.after
+        page = await audiences.members_page(
+            self._state, self._layout, live, audience, self._unknown, after=after, rest=self._rest
+        )
+        shown = _members(page.members, with_ids=with_ids and audience in usable)
+        return {"audience": audience, "members": shown, "without_consent": page.without_consent, "next": page.after}
 
     async def reasons(self, customer_id: str, language: str) -> dict[str, dict[str, Any]]:
         """Return why a customer is in each audience or not: see `service.audience_reasons.audience_reasons`."""

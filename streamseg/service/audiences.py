@@ -19,7 +19,8 @@ from streamseg.features.relayout import with_readable
 from streamseg.features.rows import Rows, Slots
 from streamseg.language import DEFAULT
 from streamseg.language.rule_words import asked
-from streamseg.pipeline import LiveAudiences, belonged, is_known
+from streamseg.membership.types import Consent
+from streamseg.pipeline import LiveAudiences, belonged, consents, is_known
 from streamseg.ports import ModelStore, StateStore
 from streamseg.service.audience_rows import NO_REST, Rest, pieces_and_clocks
 from streamseg.service.audit_trail import Trail, changes_of
@@ -129,32 +130,40 @@ async def change(models: ModelStore, made: Change, trail: Trail | None = None) -
     raise StreamsegError("somebody else keeps changing the audiences: try again")
 
 
+@dataclass(frozen=True, slots=True)
+class MembersPage:
+    """Some members of an audience who consent to its purpose, and where the next page begins."""
+
+    members: list[tuple[str, int]]
+    """Each with the time of entering it, epoch seconds."""
+    without_consent: int
+    """Members among the same rows who do not consent: nobody is to have their ids."""
+    after: str | None = None
+    """None after the last one."""
+
+
 async def members(
-    state: StateStore, layout: Layout, live: LiveAudiences, audience: str
-) -> AsyncGenerator[tuple[str, int], None]:
-    """Yield the customers of an audience, each with the time of entering it, epoch seconds.
+    state: StateStore, layout: Layout, live: LiveAudiences, audience: str, unknown: Consent
+) -> AsyncGenerator[MembersPage, None]:
+    """Yield the customers of an audience, page by page; `unknown` is the consent of who gave no answer.
 
     Raises `NotFoundError` if there is no such audience.
     """
     if audience not in live.ids:
         raise NotFoundError(f"there is no audience {audience}: see `streamseg audiences`")
-    column = live.ids.index(audience)
     async for rows, _ in pieces_and_clocks(state, layout, event_clock=True):
-        for member in _members(rows, live, column):
-            yield member
-
-
-@dataclass(frozen=True, slots=True)
-class MembersPage:
-    """Some members of an audience, each with the time of entering it, and where the next page begins."""
-
-    members: list[tuple[str, int]]
-    after: str | None
-    """None after the last one."""
+        yield MembersPage(*_members(rows, live, audience, unknown))
 
 
 async def members_page(
-    state: StateStore, layout: Layout, live: LiveAudiences, audience: str, *, after: str | None, rest: Rest
+    state: StateStore,
+    layout: Layout,
+    live: LiveAudiences,
+    audience: str,
+    unknown: Consent,
+    *,
+    after: str | None,
+    rest: Rest,
 ) -> MembersPage:
     """Return the members among the next rows: `PIECES` pieces at most, and no further piece once one has members.
 
@@ -166,29 +175,34 @@ async def members_page(
     if audience not in live.ids:
         raise NotFoundError(f"there is no audience {audience}")
     partition, cursor = map(int, (after or "0.0").split("."))
-    readable, column = with_readable(layout, await state.layouts()), live.ids.index(audience)
-    found: list[tuple[str, int]] = []
+    readable = with_readable(layout, await state.layouts())
+    found, without_consent = list[tuple[str, int]](), 0
     for _ in range(PIECES):
         cursor, listed = await state.scan(partition, cursor, rest.rows)
         rows = Rows(readable, max(len(listed), 1))
         rows.load([customer for customer, _ in listed], [row for _, row in listed])
-        found += _members(rows, live, column)
+        more, unwilling = _members(rows, live, audience, unknown)
+        found, without_consent = found + more, without_consent + unwilling
         if not cursor:
             partition += 1
             if await state.metadata(partition) is None:
-                return MembersPage(list(dict.fromkeys(found)), None)
+                return MembersPage(list(dict.fromkeys(found)), without_consent)
         if found:
             break
-    return MembersPage(list(dict.fromkeys(found)), f"{partition}.{cursor}")
+    return MembersPage(list(dict.fromkeys(found)), without_consent, f"{partition}.{cursor}")
 
 
-def _members(rows: Rows, live: LiveAudiences, column: int) -> list[tuple[str, int]]:
-    slots = np.arange(len(rows), dtype=np.intp)
+def _members(rows: Rows, live: LiveAudiences, audience: str, unknown: Consent) -> tuple[list[tuple[str, int]], int]:
+    """Return the members who consent to the purpose of the audience, and how many do not."""
+    slots, column = np.arange(len(rows), dtype=np.intp), live.ids.index(audience)
     slots = slots[is_known(rows, slots)]
     _, held = belonged(rows, slots, live)
     inside = slots[held[:, column]]
-    since = rows.entered[inside, live.columns[column]].tolist()
-    return list(zip(map(rows.customer_ids.__getitem__, inside.tolist()), since, strict=True))
+    agreed = consents(rows, inside, unknown)[:, live.purposes[audience]]
+    listed = inside[agreed]
+    since = rows.entered[listed, live.columns[column]].tolist()
+    found = list(zip(map(rows.customer_ids.__getitem__, listed.tolist()), since, strict=True))
+    return found, len(inside) - len(listed)
 
 
 async def previews(

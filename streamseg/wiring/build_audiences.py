@@ -107,13 +107,14 @@ async def preview(settings: Settings, file: Path) -> list[audiences.Preview]:
         return await audiences.previews(state, layout, live, [one.id for one in read], event_clock=clock)
 
 
-async def members(settings: Settings, audience: str) -> AsyncGenerator[tuple[str, int], None]:
-    """Yield the customers of an audience and when they entered it. Raises `NotFoundError`."""
+async def members(settings: Settings, audience: str) -> AsyncGenerator[audiences.MembersPage, None]:
+    """Yield the customers of an audience who consent to its purpose. Raises `NotFoundError`."""
     derived = derive(settings)
     async with stores(settings) as (state, _, models):
         live = await _live(models, derived, await audiences.read_declared(models))
-        async for one in audiences.members(state, derived.layout, live, audience):
-            yield one
+        unknown = derived.publishing.unknown_consent
+        async for page in audiences.members(state, derived.layout, live, audience, unknown):
+            yield page
 
 
 async def reasons(settings: Settings, customer_id: str, language: str = DEFAULT) -> dict[str, dict[str, Any]]:

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from streamseg.clustering.description.describe import pseudonym
 from streamseg.sources.fitgear import FitGear
 from tests.support.api import ApiProcess
 from tests.support.processes import run, send, until, until_absorbed, worker
@@ -26,6 +27,15 @@ def key_of(environment: dict[str, str], name: str, *scopes: str) -> str:
 
 def bearer(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
+
+
+def all_members(client: httpx.Client) -> tuple[list[dict[str, Any]], int]:
+    """Return the members of all pages, and how many are not listed."""
+    members, without_consent, page = list[dict[str, Any]](), 0, dict[str, Any](next="0.0")
+    while page["next"] is not None:
+        page = client.get("/v1/audiences/buyers/members", params={"after": page["next"]}).json()
+        members, without_consent = members + page["members"], without_consent + page["without_consent"]
+    return members, without_consent
 
 
 def test_a_program_declares_counts_and_drops_audiences(environment: dict[str, str], tmp_path: Path) -> None:
@@ -52,9 +62,12 @@ def test_a_program_declares_counts_and_drops_audiences(environment: dict[str, st
         until(lambda: counted()["matched"] == preview["matched"] > 0, "counted")
         command = run(environment, "audiences")["audiences"][0]
         assert {name: command[name] for name in counted()} == counted()
-        members = client.get("/v1/audiences/buyers/members").json()["members"]
-        assert {one["pseudonym"] for one in members} >= {one["pseudonym"] for one in preview["examples"]}
-        member = run(environment, "audiences", "members", "buyers")["members"][0]["customer_id"]
+        listed, (members, without_consent) = run(environment, "audiences", "members", "buyers"), all_members(client)
+        reached = counted()["consented"]
+        assert len(members) == len(listed["members"]) == reached > 0, "nobody without consent is listed"
+        assert without_consent == listed["without_consent"] == counted()["matched"] - reached > 0
+        member = listed["members"][0]["customer_id"]
+        assert pseudonym(member) in {one["pseudonym"] for one in members}
         assert client.get(f"/v1/customers/{member}/segments").json()["audiences"] == ["buyers"]
         over_http = client.get("/v1/audiences:overlap").json()
         assert {**over_http, "as_of": 0} == {**run(environment, "overlap"), "as_of": 0}

@@ -124,6 +124,7 @@ def test_counts_in_windows_are_those_of_all_events_until_they_say(data: st.DataO
     asked = data.draw(st.lists(counts(history, at), min_size=1, max_size=5))
     questions = CountQuestions(LAYOUT, asked)
     answers = questions.answer(slab.rows, slab.all, np.full(len(CUSTOMERS), at))
+    assert answers.until is not None
 
     def truth(slot: int, moment: float) -> list[bool]:
         told = Happenings.of([event for event, of in history if of == slot], ZONE)
@@ -149,6 +150,7 @@ def test_amounts_of_days_are_those_of_all_purchases_and_refunds_until_they_say(d
     asked = data.draw(st.lists(one, min_size=1, max_size=5))
     questions = AmountQuestions(LAYOUT, asked)
     answers = questions.answer(slab.rows, slab.all, np.full(len(CUSTOMERS), at))
+    assert answers.until is not None
 
     def sums(slot: int, moment: float) -> list[int]:
         told = Happenings.of([event for event, of in history if of == slot], ZONE)

@@ -89,8 +89,8 @@ PATHS: Final[dict[str, Schema]] = {
     "/v1/audiences/{id}/members": {
         "get": operation(
             "listAudienceMembers",
-            "Some members as pseudonyms; with the scope audiences:members also their ids. A page may be empty: follow"
-            " `next`. Scope audiences:read.",
+            "Some members who consent to the purpose, as pseudonyms; with the scope audiences:members also their ids."
+            " A page may be empty: follow `next`. Scope audiences:read.",
             {"200": answer(ref("AudienceMembers"), headers=FRESH), "422": BAD_BODY["422"]} | UNCHANGED | _NOT_FOUND,
             parameters=[_AUDIENCE, _AFTER, IF_NONE_MATCH],
         )

@@ -283,6 +283,10 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "members": array_of(
                 object_of({"pseudonym": {"type": "string"}, "since": EPOCH}, {"customer_id": {"type": "string"}})
             ),
+            "without_consent": {
+                "type": "integer",
+                "description": "Members among the same rows who do not consent to the purpose: not listed.",
+            },
             "next": {"type": ["string", "null"], "description": "`after` of the next page; null after the last one."},
         }
     ),

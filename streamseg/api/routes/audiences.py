@@ -109,8 +109,7 @@ class Audiences:
         if after is not None and not PLACE.fullmatch(after):
             raise Problem(422, "must be what a page of members names as `next`", field="after")
         with_ids = "audiences:members" in request.caller.key.scopes
-        found, following = await self._ask(lambda desk: desk.members(audience, after, with_ids=with_ids))
-        return self._answer(request, {"audience": audience, "members": found, "next": following})
+        return self._answer(request, await self._ask(lambda desk: desk.members(audience, after, with_ids=with_ids)))
 
     async def reasons(self, customer_id: str, language: str) -> dict[str, dict[str, Any]]:
         """Return why a customer is in each audience or not. Raises `Problem` 503."""

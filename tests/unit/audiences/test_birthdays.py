@@ -36,6 +36,7 @@ def asked(dates: list[float], predicate: Birthday, at: float) -> tuple[list[bool
     slots = rows.load([f"c-{n}" for n in range(len(dates))], [None] * len(dates))
     rows.attributes[slots, 1] = dates
     answers = OfBirthdays(LAYOUT, [predicate]).answer(rows, slots, np.full(len(slots), at))
+    assert answers.until is not None
     assert (answers.no == ~answers.yes).all()
     return answers.yes[0].tolist(), answers.until.tolist()
 

@@ -77,13 +77,16 @@ async def test_counts_reconcile_and_small_audiences_are_not_exported() -> None:
     assert all(one.exported + sum(one.dropped.values()) == one.matched for one in counts.values())
 
 
-async def test_members_are_listed_with_the_time_of_entering() -> None:
+@pytest.mark.parametrize(("audience", "listed", "left_out"), [("few", 2, 3), ("read", 5, 0)])
+async def test_members_who_consent_to_the_purpose_are_listed(audience: str, listed: int, left_out: int) -> None:
+    """`few` is for ads, to which two of five consent; `read` for content, to which all do who gave no answer."""
     state, live = await stage()
-    async with aclosing(audiences.members(state, LAYOUT, live, "few")) as listed:
-        found = [one async for one in listed]
-    assert sorted(found) == [(f"c-{n}", int(NOW)) for n in range(5)]
+    async with aclosing(audiences.members(state, LAYOUT, live, audience, UNKNOWN)) as pages:
+        found = [page async for page in pages]
+    assert sorted(one for page in found for one in page.members) == [(f"c-{n}", int(NOW)) for n in range(listed)]
+    assert sum(page.without_consent for page in found) == left_out
     with pytest.raises(NotFoundError, match="there is no audience many"):
-        await anext(audiences.members(state, LAYOUT, live, "many"))
+        await anext(audiences.members(state, LAYOUT, live, "many", UNKNOWN))
 
 
 async def test_a_preview_counts_without_declaring() -> None:
