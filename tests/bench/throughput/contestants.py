@@ -46,7 +46,7 @@ class Contestant:
     slow: bool = False
     """Too slow for the whole load: it gets a smaller one of the same kind."""
     warm_up: bool = False
-    """Compiled while it runs: it takes clicks of other customers before the clock starts."""
+    """Takes clicks of other customers before the clock starts: compilers are done then, and our burst of samples."""
     with_audiences: bool = False
     """Gets audiences to decide."""
     grouped: bool = True
@@ -140,8 +140,16 @@ _FLINK: Final = _java("flink", "FlinkApp")
 CONTESTANTS: Final = {
     one.name: one
     for one in (
-        Contestant("streamseg", _ours_python, _worker, _ours, Testbed.committed),
-        Contestant("streamseg-audiences", _ours_python, _worker, _ours, Testbed.committed, with_audiences=True),
+        Contestant("streamseg", _ours_python, _worker, _ours, Testbed.committed, warm_up=True),
+        Contestant(
+            "streamseg-audiences",
+            _ours_python,
+            _worker,
+            _ours,
+            Testbed.committed,
+            warm_up=True,
+            with_audiences=True,
+        ),
         Contestant("kafka-streams", _KAFKA_STREAMS, _jvm_peer("memory"), _theirs, Testbed.events_done, warm_up=True),
         Contestant(
             "kafka-streams-rocksdb", _KAFKA_STREAMS, _jvm_peer("rocksdb"), _theirs, Testbed.events_done, warm_up=True

@@ -22,7 +22,7 @@ FIXED_SECONDS: Final = 120.0
 WARM_UP_EVENTS: Final = 300_000
 WARM_UP_CUSTOMERS: Final = 60_000
 WARM_UP: Final = Load("warm-up", WARM_UP_EVENTS, WARM_UP_CUSTOMERS, skewed=False, seed=3, prefix="warm-")
-"""What a compiler that works while the process runs sees first. More of it made no difference, see README.md."""
+"""What all but the slow ones take first, see README.md."""
 SLOWEST_EVENTS_PER_SECOND: Final = 300
 FROZEN_MEMBER: Final = {
     "STREAMSEG_KAFKA__MEMBERSHIP_PROFILE": "rolling",
