@@ -32,6 +32,9 @@ done
 
 allow console --topic streamseg. --resource-pattern-type prefixed --operation Read # how far the workers are, and timelines
 allow console --topic streamseg.erasures --operation Write
+for topic in clicks purchases; do # events that editors send for a try
+    allow console --topic "streamseg.$topic" --operation Write
+done
 allow console --group streamseg --operation Describe
 allow console --group streamseg-reader --operation Describe
 

@@ -27,6 +27,7 @@ from streamseg.console.routes.openid import OpenIdLogin
 from streamseg.console.routes.promoting import Promoting
 from streamseg.console.routes.rendering import plain_text
 from streamseg.console.routes.serving import Serving
+from streamseg.console.routes.trying import Trying
 from streamseg.console.routes.uploading import Uploading
 from streamseg.console.texts import texts
 from streamseg.errors import ServerUnavailableError
@@ -90,6 +91,7 @@ class Console:
                 *Promoting(facts, gate, audit).routes(),
                 *Erasing(facts, gate, audit, sink).routes(),
                 *Building(facts, gate, desk, self._serving).routes(),
+                *Trying(facts, gate, audit).routes(),
                 *Uploading(facts, gate, lists, self._serving).routes(),
                 *self._serving.routes(),
             ],

@@ -97,7 +97,7 @@ class TopicReader:
             while True:
                 at_once = min(RECORDS_AT_ONCE, remaining)  # librdkafka waits until it has this many
                 messages = await asyncio.to_thread(self._consumer.consume, at_once, POLL_SECONDS)
-                records = [_record(message) for message in messages if not _fault(message, self._group)]
+                records = [record_of(message) for message in messages if not is_fault(message, self._group)]
                 wanted = [record for record in records if record.offset < end]
                 if wanted:
                     received_at = time.monotonic()
@@ -124,7 +124,7 @@ def _ends(message: Message, end: int) -> bool:
     return error is not None and error.code() == KafkaError._PARTITION_EOF and (offset or 0) >= end  # noqa: SLF001
 
 
-def _fault(message: Message, group: str) -> bool:
+def is_fault(message: Message, group: str) -> bool:
     """Return whether the message is a passing error and no record. Raises `StreamsegError` for a lasting one."""
     error: KafkaError | None = message.error()
     if error is None:
@@ -138,7 +138,8 @@ def _fault(message: Message, group: str) -> bool:
     raise StreamsegError(f"Kafka refuses to read {message.topic() or f'in the group {group}'}: {error.str()}")
 
 
-def _record(message: Message) -> MemoryRecord:
+def record_of(message: Message) -> MemoryRecord:
+    """Return a message as the rest of us reads it."""
     headers: Any = message.headers() or ()
     topic, partition, offset = message.topic(), message.partition(), message.offset()
     assert topic is not None

@@ -11,6 +11,7 @@ from streamseg.ports.clock import SeenTimes as SeenTimes
 from streamseg.ports.log import EventSink as EventSink
 from streamseg.ports.log import Log as Log
 from streamseg.ports.log import OutgoingRecord as OutgoingRecord
+from streamseg.ports.log import Tail as Tail
 from streamseg.ports.operating import GroupMember as GroupMember
 from streamseg.ports.operating import KafkaView as KafkaView
 from streamseg.ports.operating import PartitionReport as PartitionReport

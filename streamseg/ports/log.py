@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from streamseg.events.record import Record
+from streamseg.events.record import MemoryRecord, Record
 
 
 class Log(Protocol):
@@ -45,4 +45,19 @@ class EventSink(Protocol):
 
         Calls may overlap. Raises `StreamsegError` when a record is not acknowledged; any of them may still be written.
         """
+        ...
+
+
+class Tail(Protocol):
+    """Reads the newest records of topics as they come. Called by the console while somebody looks."""
+
+    async def look(self) -> tuple[Sequence[MemoryRecord], bool]:
+        """Return the records since the last look, a bounded number, and whether there were more, which are skipped.
+
+        Waits up to half a second for some. Raises `StreamsegError` when Kafka does not answer.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of all connections; the next look makes new ones, and begins with what comes then."""
         ...

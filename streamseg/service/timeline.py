@@ -96,7 +96,7 @@ async def read_timeline(log: Log, partition: int, customer_id: str, *, seconds: 
     for place, topic in enumerate(rest):
         share = (began + seconds - time.monotonic()) / (len(rest) - place)
         records, reach = await _newest(log, topic, partition, key, time.monotonic() + share)
-        told = [one for one in (_event(topic, record) for record in records) if one is not None]
+        told = [one for one in (told_of(topic, record) for record in records) if one is not None]
         if topic == ERASURES:
             erased_at = max((one.at for one in told), default=0.0)
         events += [one for one in told if one.at > erased_at or one.kind == "erasure"]
@@ -154,7 +154,7 @@ def _changes(records: Sequence[Record]) -> list[HistoryRecord]:
     return [one for order, one in sorted(known.items()) if order > forget]
 
 
-def _event(topic: str, record: Record) -> PastEvent | None:
+def told_of(topic: str, record: Record) -> PastEvent | None:
     """Return what is told of an event; None for one that workers reject."""
     try:
         told = _TOLD.decode(record.value or b"")

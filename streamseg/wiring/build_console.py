@@ -37,6 +37,7 @@ from streamseg.store.key_names import CONSOLE_KEYS
 from streamseg.store.redis.api_key_store import RedisApiKeyStore
 from streamseg.wiring.build_audiences import desk
 from streamseg.wiring.build_lists import list_desk
+from streamseg.wiring.build_live import live_feed, trials
 from streamseg.wiring.build_status import read_status
 from streamseg.wiring.derived import Derived, derive
 from streamseg.wiring.kafka_clients import event_sink, late_log
@@ -71,6 +72,8 @@ async def console_on_redis(settings: Settings, *, demo: bool = False) -> AsyncIt
         _openid(settings, signer) as openid,
         late_log(settings) as log,
         late_log(settings) as past_log,  # a log reads one range at a time, and a past takes seconds
+        live_feed(settings) as live,
+        trials(settings, state, memberships, SeldomSink(settings)) as tried,
     ):
         answers, uploads = desk(settings, state, models, audit), list_desk(settings, state, models, audit)
         facts = Facts(
@@ -81,6 +84,8 @@ async def console_on_redis(settings: Settings, *, demo: bool = False) -> AsyncIt
             desk=answers,
             learning=_learning(settings, derived, state, models),
             lists=uploads,
+            live=live,
+            trials=tried,
             status=partial(_status, settings, ask_kafka=not demo),
             explainer=Explainer(state, models, lambda: derived.layout, partition_of, lambda: derived.populations),
             past=partial(_past, past_log, state),

@@ -1,8 +1,10 @@
 """A console on the memory stores, called over ASGI, with a key for each role."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import httpx
@@ -15,6 +17,11 @@ from streamseg.console.access.sessions import Signer
 from streamseg.console.app import Console
 from streamseg.console.reads.facts import Facts
 from streamseg.console.reads.learning import Learning
+from streamseg.console.reads.live_feed import LiveFeed
+from streamseg.console.reads.trials import Trials
+from streamseg.events.decode import Decoder
+from streamseg.events.money import Money
+from streamseg.events.record import MemoryRecord
 from streamseg.features.layout import Layout
 from streamseg.language.actions import read_actions
 from streamseg.membership.encoding import encode
@@ -25,13 +32,16 @@ from streamseg.service.explainer import Explainer
 from streamseg.service.k_selection import KAdvice
 from streamseg.service.key_issuing import issue
 from streamseg.service.list_desk import ListDesk
+from streamseg.service.live_events import live_event
 from streamseg.service.movers import recent_moves
 from streamseg.service.segmentations import compare_segmentations
 from streamseg.service.status import Status, StoredFacts
 from streamseg.service.status_judgement import Problem
 from streamseg.service.timeline import Timeline, read_timeline
+from streamseg.service.tried_events import TriedEvents
 from streamseg.store.memory import MemoryApiKeyStore, MemoryMembershipStore, MemoryModelStore, MemoryStateStore
 from streamseg.store.memory.audit_log import MemoryAuditLog
+from streamseg.topics import DEAD_LETTERS, INPUT_TOPICS
 from streamseg.wiring.declared_audiences import live_audiences, vocabulary, with_lists
 from tests.support.partition import MemoryLog
 from tests.support.served_api import membership_of
@@ -50,6 +60,32 @@ def entry(label: str, **more: Any) -> bytes:
     made: dict[str, Any] = {"segmentation": "behaviour", "label": label, "generated_label": label, "given_name": None}
     made |= {"size": 2, "share": 0.5, "value_share": 0.25, "mean_value": 10.0, "retired": None, "closes": None}
     return msgspec.json.encode(made | {"shadow": False, "description": f"{label} do things.", "parents": []} | more)
+
+
+class MemoryTail:
+    """A `Tail` of a log in memory."""
+
+    def __init__(self, log: MemoryLog) -> None:
+        self._log = log
+        self._read: dict[str, int] = {}
+        self.is_open = False
+
+    async def look(self) -> tuple[list[MemoryRecord], bool]:
+        """See the port."""
+        if not self.is_open:
+            self.is_open = True
+            self._read = {topic: len(records) for topic, records in self._log.records.items()}
+        await asyncio.sleep(0.01)
+        found: list[MemoryRecord] = []
+        for topic in (*INPUT_TOPICS, DEAD_LETTERS):
+            records = self._log.records[topic]
+            found += records[self._read.get(topic, 0) :]
+            self._read[topic] = len(records)
+        return found, False
+
+    async def close(self) -> None:
+        """See the port."""
+        self.is_open = False
 
 
 @dataclass
@@ -140,6 +176,11 @@ async def served_console(
         clock=lambda: NOW,
     )
     uploads = ListDesk(state, models, audit, LAYOUT, vocabulary=vocabulary, event_clock=True)
+    trials = Trials(
+        TriedEvents(
+            state, memberships, lambda: log, log, partition_of=lambda _, __: 0, event_clock=False, currency="EUR"
+        )
+    )
     facts = Facts(
         state,
         memberships,
@@ -155,6 +196,8 @@ async def served_console(
             clock=lambda: NOW,
         ),
         lists=uploads,
+        live=LiveFeed(MemoryTail(log), partial(live_event, decoder=Decoder(Money("EUR", 2, {}), 1e9))),
+        trials=trials,
         status=status,
         explainer=Explainer(state, models, lambda: LAYOUT, lambda _, __: 0),
         past=past,

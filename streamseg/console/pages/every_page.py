@@ -14,6 +14,7 @@ from streamseg.console.pages import (
     segment,
 )
 from streamseg.console.pages.building import builder, lists
+from streamseg.console.pages.live import events
 from streamseg.console.pages.view import Page
 
 PAGES: Final[tuple[Page, ...]] = (
@@ -28,6 +29,8 @@ PAGES: Final[tuple[Page, ...]] = (
     overlap.PAGE,
     customer.PAGE,
     model.PAGE,
+    events.PAGE,
+    events.SENT,
     erasure.PAGE,
     report.ONE,
     report.DECK,
@@ -38,5 +41,6 @@ NAVIGATION: Final = (
     ("audiences", "/audiences"),
     ("overlap", "/overlap"),
     ("customers", "/customers"),
+    ("live", "/live"),
     ("model", "/model"),
 )

@@ -11,7 +11,9 @@ from streamseg.audiences.declared import DeclaredAudiences
 from streamseg.console.reads.kept import Kept
 from streamseg.console.reads.learning import Learning
 from streamseg.console.reads.list_counts import ListTallies
+from streamseg.console.reads.live_feed import LiveFeed
 from streamseg.console.reads.timelines import Timelines
+from streamseg.console.reads.trials import Trials
 from streamseg.errors import StreamsegError
 from streamseg.features.layout import Layout
 from streamseg.membership.types import Consent
@@ -72,6 +74,8 @@ class Facts:
         desk: answers questions about audiences.
         learning: the models.
         lists: counts who is on lists.
+        live: events as they come.
+        trials: the events that were sent for a try.
         status: reads the status, with what is not right.
         explainer: explains the segments of a customer.
         past: reads the timeline of a customer from the topics.
@@ -93,6 +97,8 @@ class Facts:
         desk: AudienceDesk,
         learning: Learning,
         lists: ListDesk,
+        live: LiveFeed,
+        trials: Trials,
         status: Callable[[], Awaitable[tuple[Status, Sequence[Problem]]]],
         explainer: Explainer,
         past: Callable[[str], Awaitable[Timeline]],
@@ -134,6 +140,7 @@ class Facts:
         """Returns what rules can speak of."""
         surveyed = Kept(self._survey, SCAN_SECONDS)
         self._surveyed = surveyed.get
+        self.live, self.trials = live, trials
         self.on_list = ListTallies(lists.count).of
         """Returns who is on a version of a list, see `ListTallies.of`."""
         audited = Kept(desk.changes, STATUS_SECONDS)

@@ -38,7 +38,13 @@ async def test_every_route_is_a_page_a_change_the_login_or_holds_no_data() -> No
         assert isinstance(app, Starlette)
         paths = {route.path for route in app.routes if isinstance(route, Route)}
     free = {"/assets/{name}", "/livez", "/readyz", "/login", "/logout"}
-    changes = {"/segments/{segment}/name", "/customers/erase", "/audiences/{audience}/drop", "/lists/{list}/drop"}
+    changes = {
+        "/segments/{segment}/name",
+        "/customers/erase",
+        "/audiences/{audience}/drop",
+        "/lists/{list}/drop",
+        "/live/send",
+    }
     changes |= {"/segmentations/{segmentation}/promote"}
     assert paths - free == {*(page.path for page in PAGES)} | changes
 

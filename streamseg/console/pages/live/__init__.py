@@ -1,0 +1,1 @@
+"""Events as they come, and one that is sent for a try."""
