@@ -21,6 +21,8 @@ from streamseg.time_units import DAY_SECONDS
 
 RESPONSE_DAYS: Final = 28
 """Who bought within so many days has responded."""
+MOST_TOGETHER: Final = 4_096
+"""Combinations of audiences that are counted, the first that are met: there can be as many as customers."""
 AGES: Final = 366
 """Days of membership that are told apart; the last one is "longer"."""
 
@@ -86,6 +88,8 @@ class Survey:
     reach: dict[str, Reach] = field(default_factory=dict)
     shared: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 0), dtype=np.int64))
     """Customers in both of two audiences, in the order of `live.ids`."""
+    together: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    """Customers by the audiences that they are in, exactly these; at most `MOST_TOGETHER` of them, without none."""
     all: Response = field(default_factory=Response)
     """All known customers."""
     groups: dict[Group, Response] = field(default_factory=dict)
@@ -135,6 +139,7 @@ def _count(found: Survey, rows: Rows, now: float, purposes: Sequence[str], unkno
     found.as_of = max(found.as_of, int(now))
     held = belonged(rows, slots, live)[1][:, : len(live.ids)]
     found.shared += held.T.astype(np.int64) @ held.astype(np.int64)
+    _count_together(found, held)
     published = rows.published_wall[slots] > 0
     consents = [Consent.of_codes(codes, unknown) for codes in rows.answers(slots)]
     agreed = {
@@ -150,6 +155,16 @@ def _count(found: Survey, rows: Rows, now: float, purposes: Sequence[str], unkno
         ages = np.clip((now - since) // DAY_SECONDS, 0, AGES - 1).astype(np.intp)
         reach.ages += np.bincount(ages, minlength=AGES)
     _count_groups(found, rows, slots, now, held)
+
+
+def _count_together(found: Survey, held: NDArray[np.bool_]) -> None:
+    inside = held[held.any(axis=1)]
+    if not len(inside):
+        return
+    for row, count in zip(*np.unique(inside, axis=0, return_counts=True), strict=True):
+        names = tuple(found.live.ids[column] for column in np.flatnonzero(row).tolist())
+        if names in found.together or len(found.together) < MOST_TOGETHER:
+            found.together[names] += int(count)
 
 
 def _count_groups(found: Survey, rows: Rows, slots: NDArray[np.intp], now: float, held: NDArray[np.bool_]) -> None:

@@ -212,6 +212,10 @@ class Facts:
         at, found = await self._surveyed()
         return Counted(at, found.live.declared, found.live, counts_of(found))
 
+    async def together(self) -> Mapping[tuple[str, ...], int]:
+        """Return how many customers are in exactly which audiences, by their ids."""
+        return (await self._surveyed())[1].together
+
     async def overlap(self) -> Overlap:
         """Return every audience against every segment."""
         return overlap_of((await self._surveyed())[1])

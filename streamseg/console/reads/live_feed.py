@@ -63,7 +63,7 @@ class LiveFeed:
             self._begin()
             self._reading = asyncio.create_task(self._read())
         counted = tuple(self._adjusted.most_common(10))
-        events = tuple(reversed(self._events))
+        events = tuple(sorted(self._events, key=lambda one: one.at)[::-1])
         return Feed(events, self._since, self._seen, self._rejected, counted, self._skipped, self._away)
 
     async def close(self) -> None:

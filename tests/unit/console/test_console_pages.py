@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from streamseg.console.charts.upset import Together, upset
 from streamseg.console.pages.view import Cell, Table
 from streamseg.console.reads.kept import Kept
 from streamseg.console.texts import FOLDER, texts
@@ -186,3 +187,14 @@ def test_no_part_of_a_page_is_a_script_of_its_own() -> None:
     for one in (files("streamseg.console") / "templates").iterdir():
         text = one.read_text("utf-8")
         assert not re.findall(r"<script(?![^>]* src=)| style=| on\w+=|javascript:", text), one.name
+
+
+def test_the_picture_of_combinations_has_a_bar_and_a_dot_for_each_set() -> None:
+    spec = upset("t", "s", ["A", "B", "C"], [Together((0, 2), 8, "8"), Together((1,), 4, "4")])
+    bars, numbers, others, lines, dots, labels = ([*layer["data"]["values"]] for layer in spec["layer"])
+    assert [one["y2"] - one["y"] for one in bars] == [180.0, 90.0]
+    assert [one["number"] for one in numbers] == ["8", "4"]
+    assert len(others) == 3
+    assert [(one["text"], one["x"]) for one in dots] == [("A: 8", 0.5), ("C: 8", 0.5), ("B: 4", 1.5)]
+    assert [(one["y"], one["y2"]) for one in lines] == [(dots[0]["y"], dots[1]["y"])]
+    assert [one["y"] for one in labels] == [dots[0]["y"], dots[2]["y"], dots[1]["y"]]

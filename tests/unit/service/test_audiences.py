@@ -127,6 +127,20 @@ async def test_overlap_has_shares_both_ways_and_lift() -> None:
     assert json.loads(json.dumps(asdict(found)))["customers"] == 10
 
 
+async def test_combinations_count_each_customer_of_an_audience_once() -> None:
+    state, models = MemoryStateStore(), MemoryModelStore()
+    declared = [audience("seen", event="visit"), audience("bought", event="purchase")]
+    live, _ = live_audiences(LAYOUT, await audiences.declare(models, declared, 4))
+    slab = Slab(LAYOUT, CUSTOMERS)
+    slab.feed([click(NOON) for _ in range(6)], range(6))
+    slab.feed([purchase(NOON) for _ in range(4)], range(4, 8))
+    slab.rows.published_wall[slab.all] = 1
+    look_at_audiences(slab.rows, slab.all, NOW, live)
+    await store_rows(state, LAYOUT, dict(zip(CUSTOMERS, slab.stored(), strict=True)), 0, 1)
+    found = (await survey(state, LAYOUT, live, UNKNOWN, event_clock=True)).together
+    assert found == {("seen",): 4, ("bought", "seen"): 4}
+
+
 async def test_missed_are_outside_of_segments_alike_and_wasted_in_those_that_hardly_respond() -> None:
     state, models = MemoryStateStore(), MemoryModelStore()
     live, _ = live_audiences(LAYOUT, await audiences.declare(models, [audience("seen", event="visit")], 4))
