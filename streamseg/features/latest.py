@@ -13,6 +13,8 @@ from streamseg.features.groups import Groups
 from streamseg.features.identifiers.hashes import identifier_hashes
 from streamseg.features.identifiers.normal_forms import FORMS
 from streamseg.features.rows import Floats, Rows, Slots
+from streamseg.features.words.attributes import Attribute, codes_of
+from streamseg.features.words.countries import country_of
 from streamseg.features.words.texts import codes, parts_of
 
 Trait = str | float | bool | None
@@ -36,8 +38,9 @@ def take_consents(rows: Rows, groups: Groups, at: Floats, consents: Sequence[Con
 def take_profiles(rows: Rows, groups: Groups, at: Floats, profiles: Sequence[Profile]) -> int:
     """Keep the latest value per configured attribute. Null, or a value that is not listed, clears it.
 
-    A text that holds a number is read as one, and a number as text where values are listed. A text that is no number
-    leaves an attribute without listed values as it is. Returns in how many profiles a value was adjusted like this.
+    Another spelling of a value, or name of a country, is read as the value. A text that holds a number is read as one,
+    and a number as text where values are listed. A text that is no number leaves an attribute without listed values as
+    it is. Returns in how many profiles a value was adjusted like this.
     """
     adjusted: set[int] = set()
     slots = groups.slots[groups.of]
@@ -47,10 +50,10 @@ def take_profiles(rows: Rows, groups: Groups, at: Floats, profiles: Sequence[Pro
             if not attribute.part:
                 adjusted |= _take_texts(rows, slots, at, profiles, index)
             continue
-        listed = {value.strip().casefold(): float(code) for code, value in enumerate(attribute.values)}
+        listed = codes_of(attribute)
         given = [(i, profile.attributes[name]) for i, profile in enumerate(profiles) if name in profile.attributes]
-        read = [(i, _code(listed, value) if listed else _number(value)) for i, value in given]
-        adjusted.update(i for i, value in given if _is_adjusted(value, listed))
+        read = [(i, _code(attribute, value) if listed else _number(value)) for i, value in given]
+        adjusted.update(i for i, value in given if _is_adjusted(value, listed, attribute))
         stated = np.array([i for i, number in read if number is not None], dtype=np.intp)
         answers = np.array([number for _, number in read if number is not None], dtype=np.float64)
         values, times = rows.attributes[:, index], rows.attribute_at[:, index]
@@ -101,11 +104,16 @@ def _text(value: Trait) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _code(listed: Mapping[str, float], value: Trait) -> float:
-    """Return the code of a listed value; else NaN."""
+def _code(attribute: Attribute, value: Trait) -> float:
+    """Return the code of a listed value, or of the country that it names; else NaN."""
     if isinstance(value, float):
         value = f"{value:.15g}"
-    return np.nan if value is None else listed.get(str(value).strip().casefold(), np.nan)
+    if value is None:
+        return np.nan
+    listed, text = codes_of(attribute), str(value).strip().casefold()
+    if text not in listed and attribute.countries:
+        text = (country_of(str(value)) or "").casefold()
+    return listed.get(text, np.nan)
 
 
 def _number(value: Trait) -> float | None:
@@ -116,8 +124,11 @@ def _number(value: Trait) -> float | None:
     return np.nan if value is None else float(value)
 
 
-def _is_adjusted(value: Trait, listed: Mapping[str, float]) -> bool:
+def _is_adjusted(value: Trait, listed: Mapping[str, float], attribute: Attribute) -> bool:
+    """Return whether a value was not read as it is; a country that is not known counts, too."""
     if isinstance(value, str):
+        if attribute.countries and value.strip().casefold() not in map(str.casefold, attribute.values):
+            return True
         return not listed or value != value.strip()
     return bool(listed) and value is not None
 

@@ -13,6 +13,8 @@ from streamseg.language.amounts import Tables, listed, money, numbers, often, sh
 Entry = Mapping[str, Any]
 _PATTERNS: Final = ("recent", "category", "browser", "search")
 """Texts of features with a name of the shop's, or of another feature."""
+_NAMED_WITH: Final = frozenset({"climate_zone", "profit_band", "area", "industry", "company_country"})
+"""Attributes whose values say little without their name: "mostly climate zone southern"."""
 _YES_OR_NO_TEXTS: Final = frozenset({"yes", "no", "true", "false"})
 """Values that say nothing without the name of what they are of; neither does a number."""
 _YES: Final = 0.5
@@ -187,7 +189,7 @@ def _tag(tables: Tables, word: Mapping[str, str]) -> str:
         return str(tags[own]) if own in tags else str(tags[word["key"]]).format(_attribute(tables, text))
     if word["key"] == "mostly":
         value, attribute = _value(tables, text, word.get("of", "")), word.get("of", "")
-        bare = any(letter.isdigit() for letter in value) or value in _YES_OR_NO_TEXTS
+        bare = any(letter.isdigit() for letter in value) or value in _YES_OR_NO_TEXTS or slug(attribute) in _NAMED_WITH
         return str(tags["mostly"]).format(f"{_attribute(tables, attribute)} {value}" if attribute and bare else value)
     return str(tags[word["key"]]).format(text)
 
@@ -199,11 +201,12 @@ def _attribute(tables: Tables, name: str) -> str:
 
 def _value(tables: Tables, value: str, attribute: str) -> str:
     """Return a value of an attribute; the shop's own as it is sent."""
-    return str(tables["value"].get(f"{slug(attribute)}_{slug(value)}", value))
+    of = slug(attribute).removeprefix("company_")  # the country of a company is a country
+    return str(tables["value"].get(f"{of}_{slug(value)}", value))
 
 
 def _fact(tables: Tables, fact: Mapping[str, Any]) -> str:
-    """Write a fact, see `clustering.description.persona.Message`."""
+    """Write a fact, see `clustering.description.message.Message`."""
     (kind, value), *_ = fact.items()
     text = _WRITERS[kind](tables, value, fact)
     return str(tables["sentence"][f"per_{fact['per']}"]).format(text) if fact.get("per") else text

@@ -52,6 +52,10 @@ class AttributeSettings(TomlTable):
     them, descriptions name the most frequent. 0: a number, or one of `values`."""
     first: int = Field(default=18, ge=1, le=18)
     """Letters of such a text that are kept: 2 of a postcode are its area."""
+    spellings: dict[Trait, tuple[Trait, ...]] = Field(default_factory=dict)
+    """Other spellings by value: `NL = ["Holland"]`. They are read as the value."""
+    countries: bool = False
+    """Read names of countries ("EIRE", "Netherlands", "nl-NL") as codes: `values` are ISO 3166-1 alpha-2 codes."""
     typical: float | None = Field(default=None, allow_inf_nan=False)
     """The number to assume where the attribute is missing. Default: the mean of the customers who have it, so that it
     adds nothing to any difference."""
@@ -71,6 +75,10 @@ class AttributeSettings(TomlTable):
         given = [value for values in self.groups.values() for value in values]
         if not self.found and (unknown := [value for value in given if value not in self.values]):
             raise ValueError(f"groups has {unknown[0]}, which is not in values")
+        if unknown := [value for value in self.spellings if value not in self.values]:
+            raise ValueError(f"spellings has {unknown[0]}, which is not in values")
+        if self.countries and not self.values:
+            raise ValueError("countries needs values: codes of countries")
         if self.bands and (self.values or self.found):
             raise ValueError("bands are for numbers, but this attribute has values")
         return self

@@ -23,6 +23,8 @@ def attributes_of(declared: Mapping[str, AttributeSettings]) -> list[Attribute]:
             tuple((name, least, greatest) for name, (least, greatest) in one.bands.items()),
             one.found,
             one.first,
+            tuple(one.spellings.items()),
+            one.countries,
         )
         for trait, one in declared.items()
     ]

@@ -140,11 +140,11 @@ def test_every_customer_has_a_segment_in_each_of_the_eight_kinds(environment: di
             assert not any(sign in one["label"] + one["description"] for sign in ("_", "profile", "  "))
             assert one["description"].endswith(".")
     words = {kind: " ".join(one["description"] for one in each) for kind, each in told.items()}
-    assert re.search(r"Country: \d+% NL\.", words["geographic"])
+    assert re.search(r"Country: \d+% Netherlands\.", words["geographic"])
     assert re.search(r"Area: \d+% suburb\.", words["geographic"])
     assert re.search(r"Most are \d+-\d+ years old\.", words["demographic"])
     assert re.search(r"Industry: \d+% health\.", words["firmographic"])
-    assert re.search(r"Operating system: \d+% (ios|android|windows)\.", words["technographic"])
+    assert re.search(r"Operating system: \d+% (iOS|Android|Windows)\.", words["technographic"])
     assert "They go for " in words["psychographic"]
     loyal, others = ([kept_to_a_brand(found[one]) for one in found if is_loyal(one) is so] for so in (True, False))
     assert sum(loyal) / len(loyal) > 2 * sum(others) / len(others), (loyal, others)

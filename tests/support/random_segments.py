@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from streamseg.clustering.description.apart import apart
 from streamseg.clustering.description.difference import Figures, Observations
 from streamseg.clustering.description.naming import Label, labels, traits
-from streamseg.clustering.description.persona import apart, persona
+from streamseg.clustering.description.persona import persona
 from streamseg.clustering.description.real_figures import with_real_figures
 from streamseg.clustering.encode import Floats
 from streamseg.features.catalogue import catalogue

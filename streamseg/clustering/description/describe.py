@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.clustering.assign import Assigner, Assignment
+from streamseg.clustering.description.apart import apart, is_spoken
 from streamseg.clustering.description.difference import LEAST_DESCRIBED, FeatureDifference, Observations
+from streamseg.clustering.description.message import Message
 from streamseg.clustering.description.naming import Label, labels, traits
-from streamseg.clustering.description.persona import Message, apart, is_spoken, persona
+from streamseg.clustering.description.persona import persona
 from streamseg.clustering.description.real_figures import with_real_figures
 from streamseg.clustering.description.rfm import RfmBorders, RfmOfMany, rfm_of_many, scores
 from streamseg.clustering.encode import Floats

@@ -63,9 +63,9 @@ def candidates(figures: Figures, spoken: Sequence[Word]) -> list[Label]:
             for word in spoken
             if word.sign and _sets_apart(word, figures, NOTICEABLE) and word.holds(figures, MARGIN)
         ),
-        key=lambda word: -abs(figures[word.feature].effect),
+        key=lambda word: -word.weight * abs(figures[word.feature].effect),
     )[:LABEL_WORDS]
-    strength = {word: abs(figures[word.feature].effect) for word in said}
+    strength = {word: word.weight * abs(figures[word.feature].effect) for word in said}
     pairs = [
         (strength[first] + strength[other], first, other)
         for first in said

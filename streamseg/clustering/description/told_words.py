@@ -18,7 +18,7 @@ _PHRASES: Final = ("gift", "urgent", "problem", "price")
 
 
 def told_words(figures: Figures, known: Mapping[str, Feature]) -> Iterable[dict[str, Any]]:
-    """Yield what is said of the words in members' clicks, as messages (`persona.Message`)."""
+    """Yield what is said of the words in members' clicks, as messages (`message.Message`)."""
     searched = []
     for name, one in ((name, figures[name]) for name in known if name in figures):
         kind, _, part = name.removesuffix("_share").partition("_")

@@ -6,17 +6,20 @@ and buy little of what they add.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from streamseg.clustering.description.difference import Figures
 from streamseg.features.aggregates import DAY_PARTS, DEVICES, OTHER_CATEGORY
 from streamseg.features.catalogue import Feature
+from streamseg.features.words.attributes import slug
 from streamseg.features.words.channels import CHANNELS
 from streamseg.features.words.group_names import shown_names
 
 MOST: Final = 0.5
 """Share from which "most" and "mostly" are said."""
+GROUPED: Final = 0.5
+"""Weight of words about groups of values: which country it is says more than which climate zone."""
 MARGIN: Final = 0.1
 """A new word must clear its bounds by this share; one that is said already may stay while they just hold."""
 
@@ -64,6 +67,8 @@ class Word:
     """A name of the shop's that the word is about, such as a category."""
     of: str = ""
     """What `text` is a value of."""
+    weight: float = 1.0
+    """How much its effect counts where words are chosen."""
 
     def holds(self, figures: Figures, margin: float = 0.0) -> bool:
         """Return whether all its bounds hold."""
@@ -308,13 +313,19 @@ def grouped_numbers(known: Mapping[str, Feature]) -> set[str]:
     return {feature.name for feature in known.values() if feature.attribute in banded and not feature.value}
 
 
+def is_grouped(feature: Feature) -> bool:
+    """Return whether it stands for a group of values of its attribute: a climate zone, not a country."""
+    return bool(feature.value) and feature.block != f"profile_{slug(feature.attribute)}"
+
+
 def _of_names(feature: Feature) -> tuple[Word, ...]:
     name = feature.name
     if name.startswith("category_") and name != f"category_{OTHER_CATEGORY}":
         text = shown_names(name.removeprefix("category_"))
         return (Word("category", name, _MORE, _part(name, 0.3), "category", text=text),)
     if feature.value:
-        return (Word("mostly", name, _MORE, _part(name, MOST), feature.block, False, feature.value, feature.subject),)
+        said = Word("mostly", name, _MORE, _part(name, MOST), feature.attribute, False, feature.value, feature.subject)
+        return (replace(said, weight=GROUPED) if is_grouped(feature) else said,)
     if feature.attribute and name not in _TOLD_IN_WORDS:
         family = "profile_children" if name == "profile_household_size" else name  # both say who is at home
         return (

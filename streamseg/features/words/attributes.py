@@ -1,8 +1,9 @@
 """Defines the profile attributes that rows keep."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from streamseg.errors import SettingsError
@@ -33,6 +34,10 @@ class Attribute:
     """Number of hash groups in which vectors compare the values of a text that is not listed, such as a city."""
     first: int = LETTERS
     """Letters that are kept of a text."""
+    spellings: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Values, each with other spellings of it."""
+    countries: bool = False
+    """Whether the values are codes of countries, and other names of a country are read as its code."""
     part: int = 0
     """A text of many letters takes two numbers, each with an `Attribute` of its own; which of them this is."""
 
@@ -40,6 +45,16 @@ class Attribute:
     def trait(self) -> str:
         """Name of the attribute in profiles."""
         return self.name.removesuffix(_SECOND) if self.part else self.name
+
+
+@lru_cache(maxsize=256)
+def codes_of(attribute: Attribute) -> Mapping[str, float]:
+    """Return the code of each listed value and of its other spellings, without case and outer spaces."""
+    listed = {value.strip().casefold(): float(code) for code, value in enumerate(attribute.values)}
+    others = {
+        one.strip().casefold(): listed[value.strip().casefold()] for value, ones in attribute.spellings for one in ones
+    }
+    return others | listed
 
 
 def in_parts(attributes: Sequence[Attribute]) -> tuple[Attribute, ...]:

@@ -1,15 +1,18 @@
 """Languages: the same keys in all, numbers as people write them, and the language that was asked for."""
 
+from itertools import product
 from pathlib import Path
 from string import Formatter
 
 import pytest
 
 from streamseg.errors import SettingsError
+from streamseg.features.words.attributes import slug
 from streamseg.language import languages, messages, negotiated
 from streamseg.language.actions import read_actions, suggested
 from streamseg.language.amounts import money, number, numbers, often, share, span
 from streamseg.language.segment_text import rfm_name
+from streamseg.packs import names, pack
 
 EN = messages("en")
 
@@ -179,6 +182,20 @@ def test_a_wrong_table_is_refused_with_its_place(tmp_path: Path, text: str, mess
     path.write_text(text)
     with pytest.raises(SettingsError, match=message):
         read_actions(path)
+
+
+def test_values_of_packs_are_in_every_language() -> None:
+    tables = [(one, messages(one)) for one in languages()]
+    for name in names():
+        for trait, declared in pack(name).attributes.items():
+            grouped = {declared.get("group_as", ""): [*declared.get("groups", ()), *declared.get("bands", ())]}
+            for attribute, values in ({trait: declared.get("values", ())} | grouped).items():
+                for (language, texts), value in product(tables, values):
+                    assert slug(attribute) in texts["attribute"], (language, attribute)
+                    assert f"{slug(attribute).removeprefix('company_')}_{slug(value)}" in texts["value"], (
+                        language,
+                        value,
+                    )
 
 
 def test_a_missing_table_is_refused(tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from streamseg.clustering.assign import Assigner
+from streamseg.clustering.description.apart import is_spoken
 from streamseg.clustering.description.describe import Sampled, SegmentDescription, describe, pseudonym
-from streamseg.clustering.description.persona import is_spoken
 from streamseg.clustering.description.rfm import measure_borders
 from streamseg.clustering.description.why import why
 from streamseg.clustering.encode import Floats

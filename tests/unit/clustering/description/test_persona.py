@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from streamseg.clustering.description.apart import apart
 from streamseg.clustering.description.difference import Figures, Observations
-from streamseg.clustering.description.persona import apart, persona
+from streamseg.clustering.description.naming import labels
+from streamseg.clustering.description.persona import persona
 from streamseg.clustering.description.real_figures import with_real_figures
 from streamseg.clustering.description.rfm import _NAMES, NOT_YET, RfmOfMany
 from streamseg.clustering.encode import Floats
@@ -259,3 +261,23 @@ def test_a_segment_that_is_not_described_says_so() -> None:
 def test_entries_of_an_older_version_keep_their_text() -> None:
     old = {"label": "Our best", "generated_label": "Frequent buyers", "description": "They buy.", "size": 3}
     assert written({"a": old}, read_actions(), "nl")["a"] == old | {"action": None}
+
+
+def test_a_country_is_told_and_not_its_zone_too() -> None:
+    """ "Climate zone: 100% maritime. Country: 100% United Kingdom"."""
+    zones = (("maritime", ("GB", "NL")), ("northern", ("SE",)))
+    known = catalogue(Layout.of(attributes=(Attribute("country", ("GB", "NL", "SE"), group_as="zone", groups=zones),)))
+    values = np.full((60, len(known)), np.nan)
+    places = [list(known).index(f"profile_{name}") for name in (
+        "country_gb", "country_nl", "country_se", "zone_maritime", "zone_northern"
+    )]  # fmt: skip
+    values[:20, places], values[20:40, places], values[40:, places] = (1, 0, 0, 1, 0), (0, 1, 0, 1, 0), (0, 0, 1, 0, 1)
+    real, with_real = with_real_figures(known, values)
+    british = Observations(tuple(real.values()), with_real).figures(np.arange(60) < 20)
+    said = [say(messages("en"), one) for one in (*persona(british, real, "EUR", None), *apart(british, real))]
+    assert said == ["country: 100% United Kingdom", "country United Kingdom: 100% (others 0%)"]
+    label = labels(["a"], [british], [1], {}, real)[0]
+    assert label["words"] == [{"key": "mostly", "text": "GB", "of": "country"}]
+    assert generated_label(entry(label_words=label)) == "Customers, mostly United Kingdom"
+    zone = {"words": [{"key": "mostly", "text": "southern", "of": "climate zone"}]}
+    assert generated_label(entry(label_words=zone)) == "Customers, mostly climate zone southern"
