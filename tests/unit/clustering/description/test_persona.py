@@ -281,3 +281,17 @@ def test_a_country_is_told_and_not_its_zone_too() -> None:
     assert generated_label(entry(label_words=label)) == "Customers, mostly United Kingdom"
     zone = {"words": [{"key": "mostly", "text": "southern", "of": "climate zone"}]}
     assert generated_label(entry(label_words=zone)) == "Customers, mostly climate zone southern"
+
+
+def test_one_wholesaler_makes_no_segment_of_heavy_buyers() -> None:
+    """Newcomers were told to order "3.1 on average (others 2)", because one of them had ordered 90 times."""
+    orders = np.array([*[1.0] * 19, 200.0, *[1.0] * 11, *[6.0] * 9])
+    values = np.full((40, len(PLAIN)), np.nan)
+    values[:, list(PLAIN).index("transactions")] = orders
+    values[:, list(PLAIN).index("lifetime_spend")] = 10.0 * orders
+    values[:, list(PLAIN).index("tenure")] = 60.0
+    _, with_real = with_real_figures(PLAIN, values)
+    of = Observations(tuple(KNOWN.values()), with_real).figures(np.arange(40) < 20)
+    assert of["transactions"].effect < -0.2
+    assert of["transactions"].mean > 3 * of["transactions"].others_mean
+    assert [say(messages("en"), one) for one in apart(of, KNOWN)] == []
