@@ -363,6 +363,14 @@ class ModelStore(Protocol):
         """Return the stored borders, None before the first. Called by the trainer and explanations."""
         ...
 
+    async def write_customer_map(self, segmentation: str, drawn: bytes) -> None:
+        """Store the map of a segmentation's customers, replacing the present one. Called by the trainer."""
+        ...
+
+    async def customer_map(self, segmentation: str) -> bytes | None:
+        """Return the stored map, None before the first. Called by the trainer and the console."""
+        ...
+
     async def write_catalogue(self, segments: Mapping[str, bytes]) -> None:
         """Store the JSON of these segment ids; others stay. Called by the trainer and `streamseg segments rename`."""
         ...

@@ -23,6 +23,7 @@ Private, may change with any release:
     ssg:v1:lists                            hash: name of an uploaded list's content -> its hashes
     ssg:v1:audience-sizes                   string: JSON of the members of each audience, and of when
     ssg:v1:lookalikes                       hash: version, snapshot: JSON of all look-alikes
+    ssg:v1:map:<segmentation>               string: JSON of the sampled customers in two dimensions, by pseudonyms
     ssg:v1:rfm                              string: JSON of the borders between the shop's RFM scores
     ssg:v1:probe:{<partition>}              string: when the newest delivered probe was sent, epoch seconds
     ssg:v1:layouts                          hash: fingerprint -> JSON of the layout
@@ -89,6 +90,11 @@ def deletion_mark(customer_id: str, prefix: str = MEMBERSHIP_PREFIX) -> str:
 def model(segmentation: str) -> str:
     """Key of a segmentation's current snapshot. Public."""
     return f"{PREFIX}model:{segmentation}"
+
+
+def customer_map(segmentation: str) -> str:
+    """Key of the map of a segmentation's customers. Private."""
+    return f"{PREFIX}map:{segmentation}"
 
 
 def metadata(partition: int) -> str:

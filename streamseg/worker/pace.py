@@ -44,6 +44,8 @@ class Pace:
     """How long the trainer waits for a run of samples before it does other work."""
     trainer_retry: float = 1.0
     """Before the trainer starts over after an error."""
+    maps: float = 60.0
+    """Between two maps of the customers."""
     snapshot: float = 10.0
     """Between two snapshots without a challenge: what a killed trainer can lose at most."""
     warm_up_log: float = 3600.0

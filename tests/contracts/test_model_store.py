@@ -72,6 +72,14 @@ async def test_the_first_promotion_is_kept(models: ModelStore) -> None:
     assert await models.promoted() == {"value": 1_795_000_000}
 
 
+async def test_the_map_of_a_segmentation_is_replaced(models: ModelStore) -> None:
+    assert await models.customer_map("behaviour") is None
+    await models.write_customer_map("behaviour", b"one")
+    await models.write_customer_map("behaviour", b"two")
+    assert await models.customer_map("behaviour") == b"two"
+    assert await models.customer_map("value") is None
+
+
 async def test_the_borders_of_rfm_are_replaced(models: ModelStore) -> None:
     assert await models.rfm() is None
     await models.write_rfm(b"one")

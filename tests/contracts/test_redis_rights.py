@@ -83,6 +83,8 @@ async def as_worker(client: Client) -> None:
     assert await models.publish_lookalikes(1, 0, b"{}")
     await models.lookalikes()
     await models.write_rfm(b"{}")
+    await models.write_customer_map("behaviour", b"{}")
+    await models.customer_map("behaviour")
     await models.write_catalogue({"behaviour-aaaa": b"{}"})
     await models.remove_from_catalogue(["behaviour-bbbb"])
     await RedisWorkerReports(client).put(WorkerReport("w", "0", 0.0, 0.0, False, (), ()), 60)
@@ -118,11 +120,12 @@ async def as_console(client: Client) -> None:
     await RedisApiKeyStore(client, CONSOLE_KEYS).all()
     await RedisAuditLog(client).append(AuditEntry(1.0, "ann", "key-1", "editor", "rename", "behaviour-aaaa", None, "x"))
     assert len(await RedisAuditLog(client).latest(10)) == 1
-    for read in (models.catalogue, models.declared, models.rfm, state.layouts):
-        await read()
+    for ask in (models.catalogue, models.declared, models.rfm, state.layouts):
+        await ask()
     await models.snapshot("behaviour")
     await models.read_list("newsletter")
     await models.lookalikes()
+    await models.customer_map("behaviour")
     await models.promote("worth", 1)
     assert await models.promoted() == {"worth": 1}
     await models.dropped()

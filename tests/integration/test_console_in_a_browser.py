@@ -40,6 +40,7 @@ def paths(demo: Demo) -> dict[str, str]:
         "overview": "/",
         "segment": segment,
         "model": "/model",
+        "map": "/map",
         "flows": "/flows?first=2020-01-01",
         "audiences": "/audiences",
         "audience": "/audiences/big-baskets",

@@ -8,12 +8,16 @@ from streamseg.console.charts.specs import PALETTE, Spec, spec_of
 
 DARK_FROM: Final = 1.3
 """Deviations from which a field is so dark that its text is white."""
+NARROW: Final = 58
+"""Pixels of a field below which its text does not fit: then only its colour, and the table, tell the value."""
 ROW: Final = 38
 """Pixels between two lines of the tree."""
 
 
 def centres(title: str, subtitle: str, values: Sequence[Mapping[str, Any]], legend: str) -> Spec:
     """Return a field for each `feature` and `segment`: its `text`, coloured by `deviations` from the mean."""
+    column = f"(width / {max(len({one['segment'] for one in values}), 1)})"
+    narrow = f"{column} < {NARROW}"
     places = {
         "y": {"field": "feature", "type": "nominal", "sort": None, "title": None},
         "x": {
@@ -21,8 +25,15 @@ def centres(title: str, subtitle: str, values: Sequence[Mapping[str, Any]], lege
             "type": "nominal",
             "sort": None,
             "title": None,
-            "axis": {"orient": "top", "labelAngle": 0, "labelExpr": "split(datum.label, ' ')", "domain": False}
-            | {"ticks": False, "labelLimit": {"expr": f"width / {_columns(values)} - 4"}},
+            "axis": {
+                "domain": False,
+                "ticks": False,
+                "labelAngle": {"expr": f"{narrow} ? -90 : 0"},
+                "labelAlign": {"expr": f"{narrow} ? 'right' : 'center'"},
+                "labelBaseline": {"expr": f"{narrow} ? 'middle' : 'top'"},
+                "labelExpr": f"{narrow} ? datum.label : split(datum.label, ' ')",
+                "labelLimit": {"expr": f"{narrow} ? 130 : {column} - 4"},
+            },
         },
     }
     scale = {"scheme": "blueorange", "domain": [2, -2], "clamp": True}
@@ -42,7 +53,7 @@ def centres(title: str, subtitle: str, values: Sequence[Mapping[str, Any]], lege
                 },
             },
             {
-                "mark": {"type": "text", "fontSize": 12, "limit": {"expr": f"width / {_columns(values)} - 4"}},
+                "mark": {"type": "text", "fontSize": 12, "opacity": {"expr": f"{narrow} ? 0 : 1"}},
                 "encoding": {
                     "text": {"field": "text"},
                     "color": {"condition": {"test": dark, "value": "#ffffff"}, "value": "#10202b"},
@@ -50,10 +61,6 @@ def centres(title: str, subtitle: str, values: Sequence[Mapping[str, Any]], lege
             },
         ],
     )
-
-
-def _columns(values: Sequence[Mapping[str, Any]]) -> int:
-    return max(len({one["segment"] for one in values}), 1)
 
 
 def over_rounds(title: str, subtitle: str, values: Sequence[Mapping[str, Any]], axes: tuple[str, str]) -> Spec:

@@ -5,6 +5,7 @@ from typing import Final
 from streamseg.console.pages import (
     audiences,
     customer,
+    customer_map,
     erasure,
     flows,
     model,
@@ -21,6 +22,7 @@ PAGES: Final[tuple[Page, ...]] = (
     overview.PAGE,
     segment.PAGE,
     flows.PAGE,
+    customer_map.PAGE,
     audiences.LIST,
     audiences.PAGE,
     builder.PAGE,
@@ -38,6 +40,7 @@ PAGES: Final[tuple[Page, ...]] = (
 NAVIGATION: Final = (
     ("overview", "/"),
     ("flows", "/flows"),
+    ("map", "/map"),
     ("audiences", "/audiences"),
     ("overlap", "/overlap"),
     ("customers", "/customers"),

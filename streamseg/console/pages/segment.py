@@ -5,12 +5,11 @@ from typing import Any, Final
 from streamseg.clustering.identity import segmentation_of
 from streamseg.console.charts import specs
 from streamseg.console.pages.overview import told
-from streamseg.console.pages.segment_texts import day_seconds, entries_for, label_of, segment_cell
+from streamseg.console.pages.segment_texts import day_seconds, entries_for, label_of, persona_of, segment_cell
 from streamseg.console.pages.view import Cell, Page, Parameters, Reader, Table, View, number, percent
 from streamseg.console.reads.facts import Facts
 from streamseg.errors import NotFoundError
-from streamseg.language import messages
-from streamseg.language.segment_text import feature_name, rfm_name, say
+from streamseg.language.segment_text import feature_name, rfm_name
 
 DAYS: Final = 28
 MOST_DIFFERENCES: Final = 8
@@ -60,7 +59,7 @@ async def view(facts: Facts, reader: Reader, given: Parameters) -> View:
             "entry": entry,
             "size": size,
             "changed": None if changed is None else changed.now - changed.then,
-            "persona": _persona(entry, reader),
+            "persona": persona_of(entry, reader),
             "nearest": segment_cell(entries, entry.get("nearest"), reader) if entry.get("nearest") else None,
             "rfm": _rfm(entry, reader),
             "lineage": [told(one, entries, reader) for one in lineage[::-1] if one["transition"] != "survive"][:6],
@@ -73,13 +72,6 @@ async def view(facts: Facts, reader: Reader, given: Parameters) -> View:
 
 def _concerns(one: dict[str, Any], segment: str) -> bool:
     return segment == one["segment"] or segment in {other for other, _ in one["related"]}
-
-
-def _persona(entry: dict[str, Any], reader: Reader) -> list[str]:
-    """Return the sentences of the persona."""
-    tables = messages(reader.texts.language)
-    said = [say(tables, one) for one in entry.get("persona", ())]
-    return [f"{one[:1].upper()}{one[1:]}." for one in said]
 
 
 def _rfm(entry: dict[str, Any], reader: Reader) -> list[tuple[str, str]]:

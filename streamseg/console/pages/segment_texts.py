@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 from streamseg.clustering.identity import segmentation_of
 from streamseg.console.pages.view import Cell, Reader
-from streamseg.language.segment_text import written
+from streamseg.language import messages
+from streamseg.language.segment_text import say, written
 
 Entries = Mapping[str, Mapping[str, Any]]
 
@@ -28,6 +29,13 @@ def segment_cell(entries: Entries, segment: str | None, reader: Reader) -> Cell:
     """Return a cell that links to the page of the segment."""
     known = segment is not None and segment in entries
     return Cell(segment, label_of(entries, segment, reader), f"/segments/{segment}" if known else None)
+
+
+def persona_of(entry: Mapping[str, Any], reader: Reader) -> list[str]:
+    """Return the sentences of the persona."""
+    tables = messages(reader.texts.language)
+    said = [say(tables, one) for one in entry.get("persona", ())]
+    return [f"{one[:1].upper()}{one[1:]}." for one in said]
 
 
 def is_segment(segment: str, entries: Entries) -> bool:

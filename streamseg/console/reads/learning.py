@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Final
 
+from streamseg.clustering.customer_map import CustomerMap
 from streamseg.clustering.description.comparison import Comparison
 from streamseg.clustering.snapshot import Snapshot
 from streamseg.console.reads.kept import Kept
@@ -14,6 +15,7 @@ from streamseg.service.audit_trail import Trail
 from streamseg.service.k_selection import KAdvice
 
 QUICK_SECONDS: Final = 2.0
+MAP_SECONDS: Final = 5.0
 SCAN_SECONDS: Final = 30.0
 ADVICE_SECONDS: Final = 600.0
 WAIT_SECONDS: Final = 1.0
@@ -45,6 +47,7 @@ class Learning:
         self._models, self._clock = models, clock
         self.shadow, self.segments_wanted = shadow, segments_wanted
         self._snapshots = {name: Kept(partial(self._read, name), QUICK_SECONDS) for name in segments_wanted}
+        self._maps = {name: Kept(partial(self._read_map, name), MAP_SECONDS) for name in segments_wanted}
         self._promoted = Kept(models.promoted, QUICK_SECONDS)
         self._compare, self._compared = compare, dict[tuple[str, str], Kept[Comparison]]()
         self._advice = {name: Kept(partial(_boxed, advise, name), ADVICE_SECONDS) for name in segments_wanted}
@@ -52,6 +55,10 @@ class Learning:
     async def snapshot(self, segmentation: str) -> Snapshot | None:
         """Return the latest snapshot of a segmentation that is learned, None before the first."""
         return (await self._snapshots[segmentation].get())[0]
+
+    async def customer_map(self, segmentation: str) -> CustomerMap | None:
+        """Return the map of the customers, None before the first."""
+        return (await self._maps[segmentation].get())[0]
 
     async def public_from(self, segmentation: str) -> int | None:
         """Return from when a shadow segmentation is public, epoch seconds; None while it is in shadow."""
@@ -78,6 +85,9 @@ class Learning:
         )
         self._promoted.forget()
         return public_from
+
+    async def _read_map(self, segmentation: str) -> tuple[CustomerMap | None]:
+        return (CustomerMap.from_json(await self._models.customer_map(segmentation)),)
 
     async def _read(self, segmentation: str) -> tuple[Snapshot | None]:
         stored = await self._models.snapshot(segmentation)

@@ -13,6 +13,7 @@ class MemoryModelStore:
         self._promoted: dict[str, int] = {}
         self._dropped: dict[str, int] = {}
         self._rfm: bytes | None = None
+        self._maps: dict[str, bytes] = {}
         self._lookalikes: tuple[int, bytes | None] = (0, None)
         self._audience_sizes: bytes | None = None
         self._audiences: tuple[int, bytes | None] = (0, None)
@@ -114,6 +115,14 @@ class MemoryModelStore:
     async def lookalikes_version(self) -> int:
         """See the port."""
         return self._lookalikes[0]
+
+    async def write_customer_map(self, segmentation: str, drawn: bytes) -> None:
+        """See the port."""
+        self._maps[segmentation] = drawn
+
+    async def customer_map(self, segmentation: str) -> bytes | None:
+        """See the port."""
+        return self._maps.get(segmentation)
 
     async def write_rfm(self, borders: bytes) -> None:
         """See the port."""

@@ -132,6 +132,17 @@ class RedisModelStore:
         with translated_errors():
             return int(await self._redis.execute_command("HGET", keys.LOOKALIKES, "version") or 0)
 
+    async def write_customer_map(self, segmentation: str, drawn: bytes) -> None:
+        """See the port."""
+        with translated_errors():
+            await self._redis.execute_command("SET", keys.customer_map(segmentation), drawn)
+
+    async def customer_map(self, segmentation: str) -> bytes | None:
+        """See the port."""
+        with translated_errors():
+            stored: bytes | None = await self._redis.execute_command("GET", keys.customer_map(segmentation))
+        return stored
+
     async def write_rfm(self, borders: bytes) -> None:
         """See the port."""
         with translated_errors():

@@ -32,6 +32,7 @@ from streamseg.topics import MODELS, SAMPLES, SAMPLES_PARTITION
 from streamseg.worker.inbox import Inbox
 from streamseg.worker.pace import PRODUCTION, Pace
 from streamseg.worker.run_sequence import RunSequence
+from streamseg.worker.trainer.customer_maps import CustomerMaps
 from streamseg.worker.trainer.late_samples import LateSamples
 from streamseg.worker.trainer.lookalikes import LookalikeTraining
 from streamseg.worker.trainer.segment_catalogue import SegmentCatalogue
@@ -88,6 +89,7 @@ class Trainer:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="trainer")
         self._learners: dict[str, Learner] = {}
         self._lookalikes = lookalikes or LookalikeTraining(params, models)
+        self._maps = CustomerMaps(models, pace.maps)
         self._late = LateSamples()
         self._dropped: frozenset[str] = frozenset()
         self._published_at = 0.0
@@ -284,7 +286,9 @@ class Trainer:
                 raise StreamsegError(f"model {name} was published by another trainer")
             await self._sink.send([OutgoingRecord(MODELS, name.encode(), content)])
             self._metrics.learned.labels(segmentation=name).set(snapshot.learned)
-            await self._catalogue.write(snapshot, self._learners[name].samples())
+            samples = self._learners[name].samples()
+            await self._catalogue.write(snapshot, samples)
+            await self._maps.write(snapshot, samples)
             self._log_warm_up(snapshot)
 
     def _log_warm_up(self, snapshot: Snapshot) -> None:
