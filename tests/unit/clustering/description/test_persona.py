@@ -295,3 +295,14 @@ def test_one_wholesaler_makes_no_segment_of_heavy_buyers() -> None:
     assert of["transactions"].effect < -0.2
     assert of["transactions"].mean > 3 * of["transactions"].others_mean
     assert [say(messages("en"), one) for one in apart(of, KNOWN)] == []
+
+
+def test_what_nearly_all_customers_are_is_not_said_of_a_segment() -> None:
+    """ "Climate zone: 100% maritime" of newcomers to a shop in which 94% are."""
+    female = np.r_[np.ones(40), np.repeat([1.0, 0.0], [37, 3])]
+    values = np.full((80, len(PLAIN)), np.nan)
+    values[:, list(PLAIN).index("profile_gender_female")] = female
+    values[:, list(PLAIN).index("profile_gender_male")] = 1 - female
+    of = Observations(tuple(KNOWN.values()), with_real_figures(PLAIN, values)[1]).figures(np.arange(80) < 40)
+    assert of["profile_gender_female"].effect > 0.2
+    assert sentences(of) == []
