@@ -1,15 +1,16 @@
 """Counts audiences in one pass over all rows: how far each reaches, whom they share, in which segments they are."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.audiences.definition import Audience
-from streamseg.clustering.identity import UNASSIGNED
+from streamseg.clustering.identity import UNASSIGNED, id_of
 from streamseg.features.layout import Layout
 from streamseg.features.rows import Rows
 from streamseg.features.vector import observed
@@ -23,6 +24,8 @@ RESPONSE_DAYS: Final = 28
 """Who bought within so many days has responded."""
 MOST_TOGETHER: Final = 4_096
 """Combinations of audiences that are counted, the first that are met: there can be as many as customers."""
+CODE_BITS: Final = np.uint64(32)
+"""Bits of the code of a segment in a row."""
 AGES: Final = 366
 """Days of membership that are told apart; the last one is "longer"."""
 
@@ -95,6 +98,17 @@ class Survey:
     groups: dict[Group, Response] = field(default_factory=dict)
     both: Counter[tuple[str, Group]] = field(default_factory=Counter)
     """Customers in an audience and a group; pairs without any are left out."""
+    across: dict[tuple[str, str], Counter[int]] = field(default_factory=dict)
+    """Customers in two groups at once, by their segmentations and by both codes in one number; see `mix`."""
+
+    def mix(self, segment: str) -> Iterator[tuple[str, int]]:
+        """Yield the groups of other segmentations that customers of a segment are in, with how many of them."""
+        for (one, other), counted in self.across.items():
+            for codes, count in counted.items():
+                first, second = divmod(codes, 2 ** int(CODE_BITS))
+                groups = id_of(one, first), id_of(other, second)
+                if segment in groups:
+                    yield groups[groups[0] == segment], count
 
     def definition(self, audience: str) -> Audience:
         """Return the definition of a live audience."""
@@ -189,3 +203,14 @@ def _count_groups(found: Survey, rows: Rows, slots: NDArray[np.intp], now: float
             found.groups.setdefault(group, Response()).add(response(inside))
             both = held[inside].sum(axis=0).tolist()
             found.both.update({(one, group): n for one, n in zip(found.live.ids, both, strict=True) if n})
+    _count_across(found, rows, slots)
+
+
+def _count_across(found: Survey, rows: Rows, slots: NDArray[np.intp]) -> None:
+    """Count who is in two groups at once, for each pair of segmentations."""
+    for (a, one), (b, other) in combinations(enumerate(rows.layout.segmentations), 2):
+        codes, others = (rows.segment[slots, s].astype(np.uint64) for s in (a, b))
+        both = (codes != UNASSIGNED) & (others != UNASSIGNED)
+        pairs, counts = np.unique((codes[both] << CODE_BITS) | others[both], return_counts=True)
+        counted = found.across.setdefault((one, other), Counter())
+        counted.update(dict(zip(pairs.tolist(), counts.tolist(), strict=True)))

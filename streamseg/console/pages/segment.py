@@ -1,5 +1,6 @@
 """Segment: who they are, what sets them apart, what they are worth, where they came from, and what to do."""
 
+from collections import Counter
 from typing import Any, Final
 
 from streamseg.clustering.identity import segmentation_of
@@ -51,6 +52,7 @@ async def view(facts: Facts, reader: Reader, given: Parameters) -> View:
             overlaps,
         ),
     }
+    tables["mix"] = await _mix(facts, segment, entries, reader)
     lineage = [one for one in await facts.lineage() if _concerns(one, segment)]
     return View(
         label_of(entries, segment, reader),
@@ -68,6 +70,25 @@ async def view(facts: Facts, reader: Reader, given: Parameters) -> View:
         _charts(entry, segment, history, reader),
         day_seconds(history[-1].day) if history else None,
     )
+
+
+async def _mix(facts: Facts, segment: str, entries: dict[str, dict[str, Any]], reader: Reader) -> Table:
+    """Return in which segments of the other segmentations its customers are: their status, phase and so on."""
+    t, mixed = reader.texts, await facts.mix(segment)
+    known: Counter[str] = Counter()
+    for other, count in mixed:
+        known[segmentation_of(other)] += count
+    rows = [
+        (
+            segment_cell(entries, other, reader),
+            Cell(segmentation_of(other), segmentation_of(other)),
+            number(t, count),
+            percent(t, count / known[segmentation_of(other)]),
+        )
+        for other, count in mixed
+    ]
+    columns = [t(f"table.{one}") for one in ("segment", "segmentation", "customers", "share")]
+    return Table(t("segment.mix"), columns, rows)
 
 
 def _concerns(one: dict[str, Any], segment: str) -> bool:

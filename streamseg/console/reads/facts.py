@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, Final
 
 from streamseg.audiences.declared import DeclaredAudiences
+from streamseg.clustering.identity import segmentation_of
 from streamseg.console.reads.kept import Kept
 from streamseg.console.reads.learning import Learning
 from streamseg.console.reads.list_counts import ListTallies
@@ -215,6 +216,11 @@ class Facts:
     async def together(self) -> Mapping[tuple[str, ...], int]:
         """Return how many customers are in exactly which audiences, by their ids."""
         return (await self._surveyed())[1].together
+
+    async def mix(self, segment: str) -> list[tuple[str, int]]:
+        """Return the segments of other segmentations that customers of a segment are in, with how many of them."""
+        mixed = (await self._surveyed())[1].mix(segment)
+        return sorted(mixed, key=lambda each: (segmentation_of(each[0]), -each[1]))
 
     async def overlap(self) -> Overlap:
         """Return every audience against every segment."""

@@ -143,6 +143,10 @@ async def test_a_shadow_is_shown_beside_the_public_segmentation_with_who_would_m
         await shown(client, "/model?segmentation=value", "One of 4 customers (25.0%) would move.")
         moved = rows((await client.get("/model?segmentation=value&as=csv&name=would_move")).text)
         assert moved[1:] == [[OTHER, SHADOW, "1", pseudonym("c-3")]]
+        mix = rows((await client.get(f"/segments/{SEGMENT}?as=csv&name=mix")).text)
+        assert mix[1:] == [[SHADOW, "value", "2", "1.0"]]
+        mix = rows((await client.get(f"/segments/{SHADOW}?as=csv&name=mix")).text)
+        assert mix[1:] == [[SEGMENT, "behaviour", "2", "0.6667"], [OTHER, "behaviour", "1", "0.3333"]]
         pairs = rows((await client.get("/model?segmentation=value&as=csv&name=pairs")).text)
         assert pairs[1:] == [[SHADOW, "3", SEGMENT, "2", "2"], ["value-bbbb", "1", OTHER, "2", "1"]]
         assert (await client.get("/model?segmentation=value&as=svg&name=shadow")).text.startswith("<svg")
