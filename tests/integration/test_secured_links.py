@@ -12,11 +12,12 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from confluent_kafka import Producer
 
 from streamseg.api.reads.batched_reads import BatchedReads
-from streamseg.embedded.child import free_port
+from streamseg.embedded.child import free_port, listens
 from streamseg.errors import StoreUnavailableError, StreamsegError
 from streamseg.kafka.topic_reader import TopicReader
 from streamseg.store.key_names import MEMBERSHIP_PREFIX
@@ -152,6 +153,30 @@ def test_every_process_works_over_tls_with_exactly_its_rights(secured: Secured) 
         until(lambda: bool(status(tools)["right"]), "right")
         for log in (worker_log, webhooks_log, api_log):
             assert not re.search("refuses|uthoriz|forbids|ERROR", log.read_text()), log.read_text()
+
+
+def test_the_console_shows_live_events_and_sends_one_with_exactly_its_rights(secured: Secured) -> None:
+    secured.prepare()
+    key, port = run(secured.environment("tools"), "keys", "create", "ann", "--console", "editor")["key"], free_port()
+    address = f"http://127.0.0.1:{port}"
+    with (
+        secured.process("worker", "worker") as worker_log,
+        secured.process("console", "console", "--port", str(port)) as log,
+        httpx.Client(base_url=address, timeout=30, headers={"Origin": address}) as client,
+    ):
+        until(lambda: "worker is up" in worker_log.read_text(), "up")
+        until(lambda: listens(port), "the console to listen")
+        assert client.post("/login", data={"key": key}).status_code == 303
+        page = client.get("/live").text
+        (token, *_) = re.findall(r'name="token" value="([^"]+)"', page)
+        form = {"token": token, "sample": "view", "customer": "me", "category": "", "value": ""}
+        until(lambda: "Kafka does not answer" not in client.get("/live").text, "Kafka to answer")
+        sent = client.post("/live/send", data=form)
+        assert sent.headers["location"].startswith("/live/sent?id="), log.read_text()
+        way = sent.headers["location"]
+        until(lambda: client.get(way).text.count("done:") >= 2, "the event to be absorbed", 60)
+        until(lambda: "view_item" in client.get("/live").text.partition("live_feed")[2], "the event on the page", 60)
+        assert not re.search("refuses|uthoriz|forbids|ERROR", log.read_text()), log.read_text()
 
 
 @asynccontextmanager
