@@ -9,12 +9,14 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from streamseg.audiences.definition import Audience
 from streamseg.audiences.lists.content import ListContent
 from streamseg.audiences.lists.list_files import ReadList
 from streamseg.audiences.lists.uploaded import UploadedList
 from streamseg.clustering.identity import UNASSIGNED, id_of, segmentation_of
+from streamseg.clustering.likeness.models import Lookalikes, Space
 from streamseg.errors import SettingsError, StreamsegError
 from streamseg.events.record import MemoryRecord
 from streamseg.features.identifiers.hashes import given_hash, short_hash
@@ -33,6 +35,9 @@ from streamseg.wiring.stores import stored_layout, stores
 TRACKED: Final = {"view": 2, "purchase": 2}
 PAUSE_SECONDS: Final = (3.0, 9.0)
 """Between two declarations."""
+ALIKE: Final[dict[str, Any]] = {"lookalike": "status-customer", "at_least": 0.6}
+KEPT: Final = "alike-0"
+"""An audience that comes first and stays, so that there is time to learn its look-alike."""
 RULES: Final[tuple[dict[str, Any], ...]] = (
     {"event": "purchase", "at_least": 2, "within": "40 days"},
     {"all": [{"event": "view", "within": "30 days"}, {"not": {"event": "purchase", "within": "30 days"}}]},
@@ -42,7 +47,12 @@ RULES: Final[tuple[dict[str, Any], ...]] = (
     {"list": "readers"},
     {"all": [{"event": "visit"}, {"not": {"list": "readers"}}]},
     {"segmentation": "journey", "group": ["intending", "considering"]},
+    ALIKE,
+    {"any": [{"lookalike": "status-customer", "enter": 0.7, "leave": 0.5}, {"list": "readers"}]},
 )
+DRIFT: Final = 0.4
+"""Look-alikes learn a little with every sample, and nobody is looked at again for that: by so much may the weighted sum
+be another one since a customer's latest look. It is 0.1 of likeness in the middle."""
 LISTED: Final = 3_000
 """Customers of FitGear of whom some are on the list."""
 
@@ -61,15 +71,18 @@ class Declaring:
             try:
                 async with asyncio.timeout(10.0), stores(self._settings) as (_, _, models):
                     declared = await read_declared(models)
-                    live = declared.live
-                    if not declared.lists or self._draw.random() < 0.25:
+                    live = [one for one in declared.live if one.id != KEPT]
+                    if declared.find(KEPT) is None:
+                        await declare(models, [self._audience(KEPT, ALIKE)], self._settings.audiences.most)
+                    elif not declared.lists or self._draw.random() < 0.25:
                         await upload(models, *self._list())
                     elif len(live) > 3 and self._draw.random() < 0.4:
                         await drop(models, self._draw.choice(live).id)
                     else:
                         changed = live and self._draw.random() < 0.4
                         name = self._draw.choice(live).id if changed else f"audience-{self.declarations}"
-                        await declare(models, [self._audience(name)], self._settings.audiences.most)
+                        rule = self._draw.choice(RULES)
+                        await declare(models, [self._audience(name, rule)], self._settings.audiences.most)
                 self.declarations += 1
             except SettingsError:
                 raise
@@ -84,8 +97,8 @@ class Declaring:
         content = ListContent.of([short_hash(one) for one in ids], [given_hash(email_hash(one)) or 0 for one in others])
         return described("readers", ReadList(content, kinds=("email", "id")), None), content
 
-    def _audience(self, name: str) -> Audience:
-        purpose, rule = ("ads", "content")[int(name[-1]) % 2], self._draw.choice(RULES)  # a purpose never changes
+    def _audience(self, name: str, rule: dict[str, Any]) -> Audience:
+        purpose = ("ads", "content")[int(name[-1]) % 2]  # which never changes
         return Audience.model_validate(
             {"id": name, "name": f"{name} {self.declarations}", "purpose": purpose, "minimum_size": 1, "rule": rule}
         )
@@ -100,7 +113,18 @@ async def wrong_audiences(settings: Settings, changes: Sequence[MemoryRecord], p
         layout = await stored_layout(derived.layout, state)
         declared = await read_declared(models)
         lists = await ListContents(models).of(declared)
-        live, problems = live_audiences(layout, declared, lists, segmentations=derived.declared)
+        published = Lookalikes.decode(await models.lookalikes())
+        (live, problems), more, less = (
+            live_audiences(
+                layout,
+                declared,
+                lists,
+                _drifted(published, by),
+                segmentations=derived.declared,
+                compared_by=derived.segmentations,
+            )
+            for by in (0.0, DRIFT, -DRIFT)
+        )
         wrong += problems
         for partition in range(partitions):
             rows = _rows(layout, (await copy_partition(state, partition)).rows)
@@ -110,9 +134,11 @@ async def wrong_audiences(settings: Settings, changes: Sequence[MemoryRecord], p
             clock = float(metadata.checkpoint.get(CLOCK, 0)) if settings.clock == "event" else time.time()
             inside = _inside(rows, slots, live, clock)
             strings = await memberships.read(list(inside))
+            bounds = [_inside(rows, slots, one, clock) for one, _ in (more, less)]
             for (customer, (held, decided)), string in zip(inside.items(), strings, strict=True):
                 shown = None if string is None else tuple(msgspec.json.decode(string).get("audiences", ()))
-                if not held == decided == shown == told.get(customer, ()):
+                drifted = {one for each in bounds for one in set(each[customer][1]) ^ set(decided)}
+                if not held == shown == told.get(customer, ()) or not set(held) ^ set(decided) <= drifted:
                     wrong.append(f"{customer}: row {held}, rule {decided}, string {shown}, {told.get(customer)} told")
             wrong += _wrong_segments(rows, live, clock, dict(zip(inside, strings, strict=True)), metadata.sizes)
             unknown = derive(settings).publishing.unknown_consent
@@ -144,6 +170,16 @@ def _wrong_segments(
             if row != rule or shown != (None if row == UNASSIGNED else id_of(name, row)):
                 wrong.append(f"{customer}: {name} {row} in the row, {rule} by the rules, {shown} in the string")
     return wrong
+
+
+def _drifted(published: Lookalikes, by: float) -> Lookalikes:
+    """Return look-alikes by which everybody's weighted sum is greater by so much."""
+
+    def moved(space: Space) -> Space:
+        found = tuple(replace(one, intercept=one.intercept + by) for one in space.lookalikes)
+        return replace(space, lookalikes=found)
+
+    return replace(published, spaces=tuple(map(moved, published.spaces)))
 
 
 def _told(changes: Sequence[MemoryRecord]) -> dict[str, tuple[str, ...]]:
