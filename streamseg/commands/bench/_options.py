@@ -12,6 +12,7 @@ def choices_option(flag: str, name: str, choices: Sequence[str], subject: str) -
         flag,
         name,
         type=click.Choice(choices),
+        metavar="NAME",  # the default lists them all
         multiple=True,
         default=choices,
         show_default=True,
