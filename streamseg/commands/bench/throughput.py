@@ -85,19 +85,19 @@ def command(
 def _show(console: "Console", answer: dict[str, Any]) -> None:
     from streamseg.commands._text import folding_table
 
-    table = folding_table(
-        "load", "events", "process", "events/s", "us of CPU per event", "CPU over streamseg", "CPU over the limit", "MB"
-    )
     for load, measured in answer["loads"].items():
+        console.print(f"{load}, {answer['events']:,} events")
+        table = folding_table("process", "events/s", "us of CPU per event", "CPU over ours", "CPU over limit", "MB")
         ours, limit = measured.get("streamseg"), measured.get("limit")
         for name, one in measured.items():
-            events = answer["slow_events"] if name in SLOW else answer["events"]
             cpu = one["cpu_seconds_per_event"]
             over = f"{cpu / ours['cpu_seconds_per_event']:.2f}x" if ours else ""
             beyond = f"{cpu / limit['cpu_seconds_per_event']:.1f}x" if limit else ""
             memory = f"{one['memory_bytes'] / 1e6:,.0f}"
-            rate = f"{one['events_per_second']:,.0f}"
-            table.add_row(load, f"{events:,}", name, rate, f"{cpu * 1e6:.2f}", over, beyond, memory)
-    console.print(table)
-    if answer["slow_events"] < answer["events"] and any(set(SLOW) & set(one) for one in answer["loads"].values()):
-        console.print("The smaller load has as many events per customer, drawn the same way.")
+            table.add_row(name, f"{one['events_per_second']:,.0f}", f"{cpu * 1e6:.2f}", over, beyond, memory)
+        console.print(table)
+    slow = sorted(set(SLOW).intersection(*map(set, answer["loads"].values())))
+    if answer["slow_events"] < answer["events"] and slow:
+        console.print(
+            f"{' and '.join(slow)}: {answer['slow_events']:,} events, as many per customer, drawn the same way."
+        )

@@ -89,7 +89,7 @@ def test_commands_without_servers(arguments: tuple[str, ...], monkeypatch: pytes
 
 
 def test_the_widest_table_of_a_benchmark(capsys: pytest.CaptureFixture[str]) -> None:
-    one = {"events_per_second": 1_234_567.8, "cpu_seconds_per_event": 1.2e-5}
-    answer = {"loads": {"small": {"streamseg": one, "faust": one, "limit": one}}}
+    one = {"events_per_second": 1_234_567.8, "cpu_seconds_per_event": 1.2e-5, "memory_bytes": 1_234_000_000}
+    answer = {"loads": {"small": {"streamseg": one, "kafka-streams-rocksdb": one, "faust": one, "limit": one}}}
     show_throughput(Console(width=WIDTH), answer | {"events": 12_345_678, "slow_events": 1_234})
     assert_fits(capsys.readouterr().out)
