@@ -35,7 +35,7 @@ from streamseg.wiring.stores import stored_layout, stores
 TRACKED: Final = {"view": 2, "purchase": 2}
 PAUSE_SECONDS: Final = (3.0, 9.0)
 """Between two declarations."""
-ALIKE: Final[dict[str, Any]] = {"lookalike": "status-customer", "at_least": 0.6}
+ALIKE: Final[dict[str, Any]] = {"lookalike": "status-customer", "size": 100}
 KEPT: Final = "alike-0"
 """An audience that comes first and stays, so that there is time to learn its look-alike."""
 RULES: Final[tuple[dict[str, Any], ...]] = (
