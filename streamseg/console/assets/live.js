@@ -76,7 +76,12 @@ function listen() {
       if (!first) requestAnimationFrame(() => part.classList.add("changed"));
     }
   });
-  stream.addEventListener("now", () => { heard = Date.now(); show("live"); });
+  stream.addEventListener("now", () => {
+    heard = Date.now();
+    show("live");
+    if (document.querySelector("[data-reading]")) location.reload(); // what it waited for is there
+  });
+  stream.addEventListener("reading", () => { heard = Date.now(); show("live"); });
   stream.addEventListener("away", () => show("away"));
   stream.onerror = () => {
     show("lost");

@@ -28,8 +28,7 @@ async def view(facts: Facts, reader: Reader, given: Parameters) -> View:
     published = decode(membership)
     entries = entries_for(await facts.catalogue(), reader)
     reasons, explained = await facts.reasons(asked, reader.texts.language), await facts.explain(membership)
-    counted = await facts.counted()
-    names = {one.id: str(one.definition["name"]) for one in counted.declared.live}
+    names = {one.id: str(one.definition["name"]) for one in (await facts.declared()).live}
     labels = {one: label_of(entries, one, reader) for one in entries}
     shown = asked if reader.may("identify") else pseudonym(asked)
     charts, segments = {}, []

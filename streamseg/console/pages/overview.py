@@ -9,6 +9,7 @@ from streamseg.console.charts import specs
 from streamseg.console.pages.segment_texts import day_seconds, entries_for, is_segment, label_of, segment_cell
 from streamseg.console.pages.view import Cell, Page, Parameters, Reader, Table, View, number, percent
 from streamseg.console.reads.facts import LINEAGE, PERIODS, Facts
+from streamseg.console.reads.kept import StillReadingError
 from streamseg.service.changes import Changes
 from streamseg.service.status import Status
 from streamseg.service.status_judgement import Problem
@@ -20,7 +21,10 @@ LINES: Final = 8
 async def view(facts: Facts, reader: Reader, _: Parameters) -> View:
     """Return the overview."""
     t = reader.texts
-    status, problems = await facts.status()
+    try:
+        status, problems = await facts.status()
+    except StillReadingError:
+        status, problems = None, ()
     entries = entries_for(await facts.catalogue(), reader)
     periods = {days: await facts.changed(days) for days in PERIODS}
     week = periods[7]
@@ -58,12 +62,12 @@ async def view(facts: Facts, reader: Reader, _: Parameters) -> View:
     return View(
         t("overview.title"),
         {
-            "health": health(status, problems, reader),
+            "health": None if status is None else health(status, problems, reader),
             "figures": {
                 "customers": max(by_segmentation.values(), default=0),
                 "segments": len(segments),
                 "moved": _moved(periods[1], sizes),
-                "events": status.events_in_hour,
+                "events": None if status is None else status.events_in_hour,
             },
             "movers": {days: _movers(periods[days], entries, reader) for days in PERIODS},
             "lineage": [

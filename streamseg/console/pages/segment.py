@@ -9,6 +9,7 @@ from streamseg.console.pages.overview import told
 from streamseg.console.pages.segment_texts import day_seconds, entries_for, label_of, persona_of, segment_cell
 from streamseg.console.pages.view import Cell, Page, Parameters, Reader, Table, View, number, percent
 from streamseg.console.reads.facts import Facts
+from streamseg.console.reads.kept import StillReadingError
 from streamseg.errors import NotFoundError
 from streamseg.language.segment_text import feature_name, rfm_name
 
@@ -30,9 +31,11 @@ async def view(facts: Facts, reader: Reader, given: Parameters) -> View:
         for direction, counted in (("came", changed.gained), ("went", changed.lost))
         for other, moves in sorted(counted.items(), key=lambda item: -item[1])
     ] if changed is not None else []  # fmt: skip
-    found = await facts.overlap()
-    counted = await facts.counted()
-    names = {one.id: str(one.definition["name"]) for one in counted.declared.live}
+    names = {one.id: str(one.definition["name"]) for one in (await facts.declared()).live}
+    try:
+        found, counting = [*(await facts.overlap()).rows], False
+    except StillReadingError:
+        found, counting = [], True
     overlaps = [
         (
             Cell(one.audience, names.get(one.audience, one.audience), f"/audiences/{one.audience}"),
@@ -41,7 +44,7 @@ async def view(facts: Facts, reader: Reader, given: Parameters) -> View:
             percent(t, one.share_of_audience),
             Cell(one.lift, t.number(one.lift, 2), numeric=True),
         )
-        for one in found.rows
+        for one in found
         if one.segment == segment
     ]
     tables = {
@@ -59,6 +62,7 @@ async def view(facts: Facts, reader: Reader, given: Parameters) -> View:
         {
             "id": segment,
             "entry": entry,
+            "counting": counting,
             "size": size,
             "changed": None if changed is None else changed.now - changed.then,
             "persona": persona_of(entry, reader),

@@ -124,8 +124,8 @@ class Facts:
         self.catalogue = catalogue.get
         """Returns every segment by id."""
         self._forget = catalogue.forget
-        self.status = Kept(status, STATUS_SECONDS).get
-        """Returns the status and what is not right."""
+        self.status = Kept(status, STATUS_SECONDS).soon
+        """Returns the status and what is not right. Raises `StillReadingError`."""
         self.waiting = Kept(partial(segments.read_waiting, models, segmentations), STATUS_SECONDS).get
         """Returns the segmentations without segments yet."""
         self.lineage = Kept(partial(segments.read_lineage, models, segmentations), STATUS_SECONDS).get
@@ -140,7 +140,7 @@ class Facts:
         self.vocabulary = desk.vocabulary
         """Returns what rules can speak of."""
         surveyed = Kept(self._survey, SCAN_SECONDS)
-        self._surveyed = surveyed.get
+        self._surveyed = surveyed.soon
         self.live, self.trials = live, trials
         self.on_list = ListTallies(lists.count).of
         """Returns who is on a version of a list, see `ListTallies.of`."""
@@ -209,12 +209,12 @@ class Facts:
         return await self._read_moves_of(partitions)
 
     async def counted(self) -> Counted:
-        """Return the audiences with their counts."""
+        """Return the audiences with their counts. Raises `StillReadingError`."""
         at, found = await self._surveyed()
         return Counted(at, found.live.declared, found.live, counts_of(found))
 
     async def together(self) -> Mapping[tuple[str, ...], int]:
-        """Return how many customers are in exactly which audiences, by their ids."""
+        """Return how many customers are in exactly which audiences, by their ids. Raises `StillReadingError`."""
         return (await self._surveyed())[1].together
 
     async def mix(self, segment: str) -> list[tuple[str, int]]:
@@ -223,7 +223,7 @@ class Facts:
         return sorted(mixed, key=lambda each: (segmentation_of(each[0]), -each[1]))
 
     async def overlap(self) -> Overlap:
-        """Return every audience against every segment."""
+        """Return every audience against every segment. Raises `StillReadingError`."""
         return overlap_of((await self._surveyed())[1])
 
     async def _survey(self) -> tuple[float, Survey]:

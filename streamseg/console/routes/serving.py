@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -17,7 +19,7 @@ from streamseg.console.charts import drawing
 from streamseg.console.pages.every_page import PAGES
 from streamseg.console.pages.view import Page, Reader, View
 from streamseg.console.reads.facts import Facts
-from streamseg.console.reads.kept import Kept
+from streamseg.console.reads.kept import Kept, StillReadingError
 from streamseg.console.routes.rendering import live_parts, page_text
 from streamseg.console.texts import texts
 from streamseg.errors import NotFoundError, ServerUnavailableError
@@ -26,6 +28,8 @@ from streamseg.language.actions import Action
 
 LOOK_SECONDS: Final = 1.0
 """Time between two looks for changes, for all who have the same page open."""
+LOOKING_SHARE: Final = 0.5
+"""Share of the time that looks take at most: with many different pages open they are rarer than once a second."""
 LANGUAGE_COOKIE: Final = "language"
 YEAR_SECONDS: Final = 365 * 86_400
 Key = tuple[str, tuple[tuple[str, str], ...], str, str]
@@ -49,6 +53,7 @@ class Serving:
         self._language, self._actions = language, actions
         self._streams_limit = streams_limit
         self._open: dict[Key, tuple[Kept[tuple[dict[str, str], float | None]], int]] = {}
+        self._looking, self._takes = asyncio.Lock(), dict[Key, float]()
         self._ending = asyncio.Event()
 
     def routes(self) -> list[Route]:
@@ -82,6 +87,11 @@ class Serving:
                 view = await page.view(self._facts, reader, given)
             except NotFoundError:
                 raise HTTPException(HTTPStatus.NOT_FOUND) from None
+            except StillReadingError:
+                if form != "page":
+                    raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, headers={"Retry-After": "10"}) from None
+                reading = replace(page, template="reading.html")
+                return self.drawn(request, reading, View(reader.texts("page.reading")), reader)
             if form != "page":
                 return await _download(view, form, given, reader.texts.language)
             return self.drawn(request, page, view, reader)
@@ -113,10 +123,15 @@ class Serving:
         key = (page.path, asked, reader.texts.language, reader.session.role)
 
         async def look() -> tuple[dict[str, str], float | None]:
-            view = await page.view(self._facts, reader, given)
-            return live_parts(page, view, reader, path="", asked_for=dict(asked)), view.as_of
+            async with self._looking:
+                began = time.monotonic()
+                try:
+                    view = await page.view(self._facts, reader, given)
+                    return live_parts(page, view, reader, path="", asked_for=dict(asked)), view.as_of
+                finally:
+                    self._takes[key] = time.monotonic() - began
 
-        kept, count = self._open.get(key, (Kept(look, LOOK_SECONDS / 3), 0))
+        kept, count = self._open.get(key, (Kept(look, LOOK_SECONDS / 3, busy_share=1.0), 0))
         self._open[key] = (kept, count + 1)
         sent: dict[str, str] = {}
         try:
@@ -124,6 +139,8 @@ class Serving:
             while not self._ending.is_set() and self._gate.is_valid(reader.session):
                 try:
                     parts, as_of = await kept.get()
+                except StillReadingError:
+                    yield "event: reading\ndata: {}\n\n"
                 except (NotFoundError, ServerUnavailableError):
                     yield "event: away\ndata: {}\n\n"
                 else:
@@ -133,7 +150,7 @@ class Serving:
                     sent = dict(parts)
                     yield f"event: now\ndata: {json.dumps({'as_of': as_of})}\n\n"
                 try:
-                    async with asyncio.timeout(LOOK_SECONDS):
+                    async with asyncio.timeout(self._pause()):
                         await self._ending.wait()
                 except TimeoutError:
                     pass
@@ -143,6 +160,11 @@ class Serving:
                 self._open[key] = (kept, count - 1)
             else:
                 del self._open[key]
+                self._takes.pop(key, None)
+
+    def _pause(self) -> float:
+        """Return the seconds between two looks: all pages that are open are looked at in half of the time at most."""
+        return max(LOOK_SECONDS, sum(self._takes.values()) / LOOKING_SHARE)
 
 
 async def _download(view: View, form: str, given: Mapping[str, str], language: str) -> Response:

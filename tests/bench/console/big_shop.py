@@ -17,7 +17,7 @@ from streamseg.features.rows import Rows
 from streamseg.kafka.partitioner import partition_of
 from streamseg.membership.encoding import encode
 from streamseg.membership.types import Consent, Membership, OutboxEntry, SegmentMembership
-from streamseg.ports import FLUSH_ROWS, Flows, Flush, StateStore
+from streamseg.ports import FLUSH_ROWS, Flow, Flows, Flush, StateStore
 from streamseg.settings import BEHAVIOUR, Settings
 from streamseg.topics import CLICKS
 from streamseg.wiring.derived import derive
@@ -82,9 +82,8 @@ async def fill(settings: Settings, partitions: int, customers: int) -> list[str]
         while some := list(islice(strings, STRINGS)):
             await memberships.write(some)
         for ago in range(DAYS, -1, -1):
-            counts = {
-                (a, b): 40 for place, a in enumerate(segments) for b in (segments[place - 1], segments[place - 7])
-            }
+            ways = [(a, segments[place - back]) for place, a in enumerate(segments) for back in (1, 7)]
+            counts: dict[Flow, int] = dict.fromkeys(ways, 40)
             sizes = {one: customers // len(segments) // partitions for one in segments}
             for one in owned:
                 await one.flush(flows=Flows(int(now // 86_400) - ago, counts), sizes=sizes)
