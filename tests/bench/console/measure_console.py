@@ -65,7 +65,9 @@ def measure(customers: int, consoles: int, seconds: float) -> dict[str, Any]:
             found["drawn_ms"] = {
                 name: round(statistics.median(one[place] for one in drawn), 1) for place, name in enumerate(addresses)
             }
-            opened = _open(console, testbed.settings, segments, [*paths.values()], consoles=consoles, seconds=seconds)
+            sys.stderr.write(f"{json.dumps(found)}\n")
+            pages = [*paths.values()]
+            listening = _open(console, testbed.settings, segments, pages, consoles=consoles, seconds=seconds)
             found |= asyncio.run(listening)
             found["console_mb"] = resident_bytes(console.pid) // 2**20
     return found
