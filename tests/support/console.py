@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
+from unittest.mock import patch
 
 import httpx
 import msgspec
@@ -15,6 +16,7 @@ from streamseg.console.access.gate import Gate
 from streamseg.console.access.openid.logins import OpenIdLogins
 from streamseg.console.access.sessions import Signer
 from streamseg.console.app import Console
+from streamseg.console.reads import kept
 from streamseg.console.reads.facts import Facts
 from streamseg.console.reads.learning import Learning
 from streamseg.console.reads.live_feed import LiveFeed
@@ -130,9 +132,12 @@ async def shown(client: httpx.AsyncClient, path: str, text: str) -> str:
 
 @asynccontextmanager
 async def served_console(
-    *, demo: bool = False, secure: bool = False, openid: OpenIdLogins | None = None
+    *, demo: bool = False, secure: bool = False, openid: OpenIdLogins | None = None, soon_seconds: float = 30.0
 ) -> AsyncIterator[ServedConsole]:
-    """Serve a console with two segments of two customers each; one moved today."""
+    """Serve a console with two segments of two customers each; one moved today.
+
+    Pages wait for what they count up to `soon_seconds`: longer than in life, because this machine may be busy.
+    """
     state, memberships, models = MemoryStateStore(), MemoryMembershipStore(ttl_seconds=60), MemoryModelStore()
     keys, audit, log = MemoryApiKeyStore(), MemoryAuditLog(), MemoryLog()
     await models.write_catalogue({SEGMENT: entry("Weekend shoppers"), OTHER: entry("=Night owls")})
@@ -215,4 +220,5 @@ async def served_console(
     )  # fmt: skip
     served = ServedConsole(console, gate, keys, audit, desk, facts, state, models, memberships, log, plain)
     await console.refresh()
-    yield served
+    with patch.object(kept, "SOON_SECONDS", soon_seconds):
+        yield served

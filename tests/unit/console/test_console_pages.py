@@ -12,6 +12,7 @@ import pytest
 from streamseg.console.charts.upset import Together, upset
 from streamseg.console.pages.view import Cell, Table
 from streamseg.console.reads.kept import Kept
+from streamseg.console.routes.serving import LOOK_SECONDS
 from streamseg.console.texts import FOLDER, texts
 from streamseg.language import languages, messages
 from streamseg.service.status_judgement import KINDS, Problem
@@ -179,6 +180,70 @@ async def test_what_is_costly_is_read_once_for_all_readers() -> None:
     assert await asyncio.gather(*(kept.get() for _ in range(20))) == [1] * 20
     kept.forget()
     assert await kept.get() == 2
+
+
+@pytest.mark.asyncio
+async def test_a_page_that_waits_for_a_count_says_so_and_the_others_are_drawn() -> None:
+    import asyncio
+
+    async with served_console(demo=True, soon_seconds=0.2) as served, served.client("127.0.0.1") as client:
+        facts, counted = served.console._serving._facts, asyncio.Event()
+        whole = facts._survey
+
+        async def slow() -> Any:
+            await counted.wait()
+            return await whole()
+
+        facts._surveyed = Kept(slow, 60.0).soon
+        segment = await client.get(f"/segments/{SEGMENT}")
+        assert segment.status_code == 200
+        assert "All customers are being counted" in segment.text
+        waiting = await client.get("/overlap")
+        assert "data-reading" in waiting.text
+        assert "<progress" in waiting.text
+        refused = await client.get("/overlap?as=csv&name=overlap")
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "10")
+        counted.set()
+        await asyncio.sleep(0.05)
+        assert "data-reading" not in (await client.get("/overlap")).text
+        assert "are being counted" not in (await client.get(f"/segments/{SEGMENT}")).text
+
+
+@pytest.mark.asyncio
+async def test_the_overview_does_not_wait_for_servers_that_are_slow_to_answer() -> None:
+    import asyncio
+
+    async with served_console(demo=True, soon_seconds=0.2) as served, served.client("127.0.0.1") as client:
+        facts = served.console._serving._facts
+
+        async def silent() -> Any:
+            await asyncio.sleep(60)
+
+        facts.status = Kept(silent, 5.0).soon
+        page = (await client.get("/")).text
+        assert "Asking the servers" in page
+        assert "Weekend shoppers" in page
+
+
+@pytest.mark.asyncio
+async def test_many_different_pages_are_looked_at_in_half_of_the_time_at_most() -> None:
+    from streamseg.console.access.sessions import new_session
+    from streamseg.console.pages.overview import PAGE
+    from streamseg.console.pages.view import Reader
+
+    async with served_console(demo=True) as served:
+        serving = served.console._serving
+        reader = Reader(new_session("", "d", "demo", 0), texts("en"), ())
+        served.gate._demo = reader.session
+        changes = serving._changes(PAGE, reader, {})
+        while not (await anext(changes)).startswith("event: now"):
+            pass
+        assert 0 < sum(serving._takes.values()) < 0.5
+        assert serving._pause() == LOOK_SECONDS
+        serving._takes |= {("/customers", (("id", str(one)),), "en", "demo"): 0.1 for one in range(20)}
+        assert serving._pause() == pytest.approx(4.0, abs=0.5)
+        await changes.aclose()  # type: ignore[attr-defined]
+        assert len(serving._takes) == 20  # its own is gone with its last reader
 
 
 def test_no_part_of_a_page_is_a_script_of_its_own() -> None:
