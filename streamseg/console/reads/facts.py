@@ -40,6 +40,8 @@ from streamseg.time_units import DAY_SECONDS
 
 QUICK_SECONDS: Final = 0.3
 """Small readings. A page shows a change at most this and the time between two looks after it."""
+QUICK_SHARE: Final = 0.5
+"""Of the time, for a small reading: one that a busy machine held up for half a second is made again after a second."""
 STATUS_SECONDS: Final = 5.0
 SCAN_SECONDS: Final = 10.0
 """Readings of all rows."""
@@ -120,7 +122,7 @@ class Facts:
         """Returns the past of a customer as far as it was read, see `Timelines.get`."""
         self._partition_of = partition_of
         self.segmentations = tuple(segmentations)
-        catalogue = Kept(partial(segments.read_catalogue, models), QUICK_SECONDS)
+        catalogue = Kept(partial(segments.read_catalogue, models), QUICK_SECONDS, QUICK_SHARE)
         self.catalogue = catalogue.get
         """Returns every segment by id."""
         self._forget = catalogue.forget
@@ -132,9 +134,9 @@ class Facts:
         """Returns what became of segments, oldest first."""
         self._moves = Kept(self._read_moves, MOVES_SECONDS).get
         self._read_moves_of = moves
-        self.day_counts = Kept(partial(read_day_counts, state), QUICK_SECONDS).get
+        self.day_counts = Kept(partial(read_day_counts, state), QUICK_SECONDS, QUICK_SHARE).get
         """Returns the sizes now and the moves by day."""
-        declared = Kept(partial(audiences.read_declared, models), QUICK_SECONDS)
+        declared = Kept(partial(audiences.read_declared, models), QUICK_SECONDS, QUICK_SHARE)
         self.declared = declared.get
         """Returns the declared audiences, counted or not."""
         self.vocabulary = desk.vocabulary
