@@ -78,7 +78,11 @@ async def view(facts: Facts, reader: Reader, given: Parameters) -> View:
 
 async def _mix(facts: Facts, segment: str, entries: dict[str, dict[str, Any]], reader: Reader) -> Table:
     """Return in which segments of the other segmentations its customers are: their status, phase and so on."""
-    t, mixed = reader.texts, await facts.mix(segment)
+    t = reader.texts
+    try:
+        mixed = [*await facts.mix(segment)]
+    except StillReadingError:
+        mixed = []
     known: Counter[str] = Counter()
     for other, count in mixed:
         known[segmentation_of(other)] += count

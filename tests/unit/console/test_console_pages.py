@@ -198,6 +198,7 @@ async def test_a_page_that_waits_for_a_count_says_so_and_the_others_are_drawn() 
         segment = await client.get(f"/segments/{SEGMENT}")
         assert segment.status_code == 200
         assert "All customers are being counted" in segment.text
+        assert "data-reading" not in segment.text
         waiting = await client.get("/overlap")
         assert "data-reading" in waiting.text
         assert "<progress" in waiting.text
