@@ -4,7 +4,7 @@ Looks of the same tick count once: each settles from the state before the tick (
 Without this, customers between two segments would change back and forth (DESIGN.md, Settling).
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,10 @@ from streamseg.clustering.identity import UNASSIGNED
 Codes = NDArray[np.uint32]
 """Codes of segments (`clustering.identity.code_of`)."""
 Floats = NDArray[np.float64]
+
+SILENT_MARGINS: Final = 2
+"""How often the margin counts at a look without an event. Who comes once a week drifts towards those who sleep until
+the next visit: of the moves in silence, up to half were taken back within 14 days."""
 
 
 class Settled(NamedTuple):
@@ -35,6 +39,7 @@ def settle(
     nearest_distance: Floats,
     current_distance: Floats,
     margin: float,
+    silent: NDArray[np.bool_],
     looks: int,
 ) -> Settled:
     """Settle n customers after one look. All arrays have shape (n,); none is changed.
@@ -49,6 +54,7 @@ def settle(
         nearest_distance: distance to the nearest segment.
         current_distance: distance to the settled segment; infinite if it is retired or 0.
         margin: how much nearer another segment must be, as a share (0-1) of `current_distance`.
+        silent: who is looked at without an event: the margin counts `SILENT_MARGINS` times.
         looks: number of looks in a row that are needed to move, 1 to 255.
 
     A first look at a nearer segment makes it the candidate, a second one moves the customer:
@@ -58,7 +64,7 @@ def settle(
     ...     settled = settle(
     ...         segment=codes[0], candidate=codes[1], streak=np.array([streak], np.uint8),
     ...         nearest=codes[2], nearest_distance=np.array([0.5]), current_distance=np.array([1.0]),
-    ...         margin=0.05, looks=2,
+    ...         margin=0.05, silent=np.array([False]), looks=2,
     ...     )
     ...     return tuple(column.item() for column in settled)
     >>> look(segment=1, candidate=0, streak=0)
@@ -68,7 +74,8 @@ def settle(
     """
     known = nearest != UNASSIGNED
     at_once = known & ((segment == UNASSIGNED) | np.isinf(current_distance))
-    nearer = known & ~at_once & (nearest != segment) & (nearest_distance < (1.0 - margin) * current_distance)
+    bound = np.where(silent, (1.0 - margin) ** SILENT_MARGINS, 1.0 - margin) * current_distance
+    nearer = known & ~at_once & (nearest != segment) & (nearest_distance < bound)
 
     run = np.where(candidate == nearest, np.minimum(streak, 254), 0).astype(np.uint8) + np.uint8(1)
     moves = at_once | (nearer & (run >= looks))

@@ -129,6 +129,7 @@ def look(
             nearest_distance=assignment.nearest_distance,
             current_distance=assignment.distance_to(held),
             margin=segmentation.margin,
+            silent=at > rows.last_seen[active],
             looks=segmentation.looks,
         )
         entered = settled.segment != rows.segment[active, s]

@@ -15,9 +15,15 @@ distances = st.lists(
 
 
 @settings(max_examples=60, deadline=None)
-@given(looks_at=distances, margin=st.floats(0.0, 0.5), needed=st.integers(1, 4), start=st.integers(0, SEGMENTS))
+@given(
+    looks_at=distances,
+    margin=st.floats(0.0, 0.5),
+    needed=st.integers(1, 4),
+    start=st.integers(0, SEGMENTS),
+    silent=st.booleans(),
+)
 def test_a_customer_moves_after_exactly_the_needed_looks_in_a_row(
-    looks_at: list[list[float]], margin: float, needed: int, start: int
+    looks_at: list[list[float]], margin: float, needed: int, start: int, silent: bool
 ) -> None:
     """Compare with a plain implementation of the rule for one customer, look by look."""
     segment = np.array([start], dtype=np.uint32)
@@ -27,7 +33,7 @@ def test_a_customer_moves_after_exactly_the_needed_looks_in_a_row(
     for row in looks_at:
         nearest = int(np.argmin(row)) + 1
         own = row[expected - 1] if expected else np.inf
-        near = nearest != expected and min(row) < (1 - margin) * own
+        near = nearest != expected and min(row) < (1 - margin) ** (2 if silent else 1) * own
         history = [*history, nearest] if near and (not history or history[-1] == nearest) else [nearest] if near else []
         moves = expected == 0 or len(history) >= needed
         settled = settle(
@@ -38,6 +44,7 @@ def test_a_customer_moves_after_exactly_the_needed_looks_in_a_row(
             nearest_distance=np.array([min(row)]),
             current_distance=np.array([own]),
             margin=margin,
+            silent=np.array([silent]),
             looks=needed,
         )
         if moves:
@@ -65,6 +72,7 @@ def test_the_order_of_customers_does_not_matter(seed: int, n: int) -> None:
         "streak": rng.integers(0, 3, n).astype(np.uint8),
         "nearest": rng.integers(0, 4, n).astype(np.uint32),
         "nearest_distance": rng.uniform(0, 2, n),
+        "silent": rng.random(n) < 0.5,
         "current_distance": np.where(rng.random(n) < 0.2, np.inf, rng.uniform(0, 2, n)),
     }
     together = settled_of(columns)

@@ -6,6 +6,7 @@ and what staying has cost at each challenge adds up until it is reached: the rul
 (Karlin, Manasse, Rudolph, Sleator, "Competitive snoopy caching", Algorithmica 1988).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -18,13 +19,18 @@ from streamseg.clustering.learning import lloyd
 from streamseg.clustering.lineage import Lineage, kept_share
 
 FRESH_RESTARTS: Final = 6
+MOVED_AT_ONCE: Final = 0.05
+"""Share of customers that a model may move at once, without a handover, where no segment ends."""
+PORTIONS: Final = 8
+"""A polished model that moves more is taken by so many parts of its way."""
 CHANGE_COST: Final = 0.04
 """Share of inertia that the polished model must gain per share of customers who would not keep their segment."""
-LEAVING_COST: Final = 0.2
+LEAVING_COST: Final = 0.5
 """Share of inertia that any other fit must gain, or staying must have cost since the latest such fit, per share of
-customers who would not keep their segment: 10 % for half of them, at once or as 2 % at five challenges. As the gain of
-one challenge, 0.2 let good models come so late that the ARI after a change fell from 0.83 to 0.64, and at 0.065 an
-optimum that was 3 % worse was kept for good."""
+customers who would not keep their segment: 10 % for a fifth of them, at once or as 2 % at five challenges. As the gain
+of one challenge, 0.2 let good models come so late that the ARI after a change fell from 0.83 to 0.64, and at 0.065 an
+optimum that was 3 % worse was kept for good. Each such fit costs more while customers move to it than it gains: at 0.2
+a young shop was in a handover on most days (DESIGN.md, Handover)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,7 @@ def challenge(
     rng: np.random.Generator,
     regret: float = 0.0,
     may_leave: bool = True,
+    at_once: float = MOVED_AT_ONCE,
 ) -> Outcome:
     """Compare fresh fits with the running model. All arrays are in the same scaled space.
 
@@ -91,6 +98,7 @@ def challenge(
         rng: random source of the seedings.
         regret: `Outcome.regret` of the challenge before.
         may_leave: whether any fit may win, or only the polished running model.
+        at_once: share of the customers below which the polished model must move them; 1 for any.
     """
     running = lloyd.inertia(rows, centres, weights)
     before = nearest(customers, centres)
@@ -105,14 +113,31 @@ def challenge(
 
     def worth(fit: lloyd.Fit) -> float:
         gain, moved = 1.0 - fit.inertia / running, 1.0 - kept_share(before, nearest(customers, fit.centres))
-        return gain - CHANGE_COST * moved if fit is polished else gain + regret - LEAVING_COST * moved
+        return gain - CHANGE_COST * moved if fit is portion else gain + regret - LEAVING_COST * moved
 
     chance = clusters / len(rows)
-    able = [polished, *fits] if may_leave else [polished]
+    portion = _first_part(rows, weights, customers, [centres, polished.centres], at_once)
+    able = [portion, *fits] if may_leave else [portion]
     least = (1.0 - adoption_gain - chance) * running
     fresh = max((fit for fit in able if len(fit.centres) == clusters and fit.inertia <= least), key=worth, default=None)
     if fresh is None or worth(fresh) <= 0.0:
         fresh = None
     cost = (polished.inertia - best) / running
-    left = fresh is not None and fresh is not polished
+    left = fresh is not None and fresh is not portion
     return Outcome(running, fresh, best, before, 0.0 if left or cost <= chance else regret + cost)
+
+
+def _first_part(
+    rows: Floats, weights: Floats | None, customers: Floats, way: Sequence[Floats], at_once: float
+) -> lloyd.Fit:
+    """Return the model on the way from the running to the polished centres that moves as many customers as may at once.
+
+    The others follow at the next challenges. It is the running model if the first part of the way moves more.
+    """
+    centres, polished = way
+    before = nearest(customers, centres)
+    for part in range(PORTIONS, -1, -1):
+        between = centres + (polished - centres) * (part / PORTIONS)
+        if kept_share(before, nearest(customers, between)) > 1.0 - at_once:
+            break
+    return lloyd.Fit(between, nearest(rows, between), lloyd.inertia(rows, between, weights))

@@ -13,7 +13,7 @@ from streamseg.clustering.encode import Floats, Scale
 from streamseg.clustering.handover import Handover
 from streamseg.clustering.identity import new_id
 from streamseg.clustering.learning import clusterers, following, lloyd, scaler
-from streamseg.clustering.learning.challenge import Transition, challenge
+from streamseg.clustering.learning.challenge import MOVED_AT_ONCE, Transition, challenge
 from streamseg.clustering.learning.drift import DriftWatch
 from streamseg.clustering.lineage import Lineage, Matched, closing_at, emerged, match
 from streamseg.clustering.params import LearnerParams
@@ -27,8 +27,6 @@ LEAST_CLUSTERS: Final = 2
 DRIFT_VALUES_PER_CHALLENGE: Final = 24
 OLDER_STEP: Final = 0.003
 """Step until the next challenge of a model whose snapshot has none."""
-MOVED_AT_ONCE: Final = 0.05
-"""Share of customers below which a model that ends no segment counts for everybody at once."""
 NOTICE: Final = 1.0
 """Challenge intervals between the announcement that segments end and the first customer who leaves them."""
 MOVED_BY_A_SWEEP: Final = 0.02
@@ -144,6 +142,7 @@ class RunningModel:
             adoption_gain=self._params.adoption_gain,
             regret=self.regret,
             may_leave=self.handover is None,
+            at_once=MOVED_AT_ONCE if self._params.handover else 1.0,
             rng=rng,
         )
         self.regret = outcome.regret

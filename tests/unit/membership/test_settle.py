@@ -23,6 +23,7 @@ def look(segment: int, nearest: int, ratio: float = 0.5, candidate: int = 0, str
         nearest_distance=np.array([ratio]),
         current_distance=np.array([current], dtype=np.float64),
         margin=float(given.pop("margin", 0.05)),
+        silent=np.array([bool(given.pop("silent", False))]),
         looks=int(given.pop("looks", 2)),
     )
 
@@ -41,6 +42,9 @@ def values(settled: Settled) -> tuple[int, int, int, bool]:
         pytest.param(look(A, B, candidate=B, streak=1), (B, 0, 0, True), id="a second look in a row moves"),
         pytest.param(look(A, C, candidate=B, streak=1), (A, C, 1, False), id="another candidate restarts the streak"),
         pytest.param(look(A, B, 0.96, B, 1), (A, 0, 0, False), id="within the margin the streak ends"),
+        pytest.param(look(A, B, 0.94, B, 1), (B, 0, 0, True), id="beyond the margin an event moves"),
+        pytest.param(look(A, B, 0.94, B, 1, silent=True), (A, 0, 0, False), id="in silence the margin counts twice"),
+        pytest.param(look(A, B, 0.90, B, 1, silent=True), (B, 0, 0, True), id="beyond both silence moves too"),
         pytest.param(look(A, A, 1.0, B, 1), (A, 0, 0, False), id="at the own segment the streak ends"),
         pytest.param(look(A, B, looks=1), (B, 0, 0, True), id="one look is enough if looks is 1"),
         pytest.param(look(A, 0, np.inf, B, 1, current=np.inf), (A, B, 1, False), id="without a model nothing changes"),
