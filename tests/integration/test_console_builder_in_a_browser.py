@@ -11,7 +11,7 @@ import redis
 from playwright.sync_api import Browser, Page
 
 from tests.support.api import run_command
-from tests.support.console_demo import KEPT, Demo, barriers, running_browser, running_demo, tab_to, visitor
+from tests.support.console_demo import KEPT, Demo, barriers, running_demo, tab_to, visitor
 from tests.support.processes import until
 
 pytestmark = pytest.mark.integration
@@ -27,12 +27,6 @@ SIZE = "#preview .size strong"
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """A demo in which time goes on as in life, so that counts of the same minute can be compared."""
     with running_demo(tmp_path_factory.mktemp("demo"), ["--speed", "1x"]) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with running_browser() as running:
         yield running
 
 

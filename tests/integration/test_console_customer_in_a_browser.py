@@ -1,30 +1,17 @@
 """The customer page in Chromium, on the demo: what happened to somebody appears, and they are erased. Issue 17."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser
 
 from streamseg.clustering.description.describe import pseudonym
 from tests.support.api import run_command
-from tests.support.console_demo import KEPT, Demo, barriers, running_browser, running_demo, visitor
+from tests.support.console_demo import KEPT, Demo, barriers, visitor
 
 pytestmark = pytest.mark.integration
 
 CUSTOMER = "fg-000001"
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    with running_demo(tmp_path_factory.mktemp("demo")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with running_browser() as running:
-        yield running
 
 
 def test_the_past_of_a_customer_appears_by_itself(demo: Demo, chromium: Browser) -> None:

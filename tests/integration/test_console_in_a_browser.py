@@ -15,22 +15,10 @@ from playwright.sync_api import Browser, Page
 from streamseg.embedded.child import free_port, listens
 from tests.support.api import run_command
 from tests.support.browser import make_key
-from tests.support.console_demo import KEPT, Demo, barriers, opened, running_browser, running_demo, visitor
+from tests.support.console_demo import KEPT, Demo, barriers, opened, visitor
 from tests.support.processes import STREAMSEG, until
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    with running_demo(tmp_path_factory.mktemp("demo")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with running_browser() as running:
-        yield running
 
 
 def paths(demo: Demo) -> dict[str, str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.support.console_demo import KEPT, Demo, barriers, running_browser, running_demo, tab_to, visitor
+from tests.support.console_demo import KEPT, Demo, barriers, running_demo, tab_to, visitor
 
 pytestmark = pytest.mark.integration
 
@@ -13,12 +13,6 @@ pytestmark = pytest.mark.integration
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     with running_demo(tmp_path_factory.mktemp("demo"), ["--speed", "3600x"]) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with running_browser() as running:
         yield running
 
 

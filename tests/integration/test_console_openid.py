@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from streamseg.embedded.child import free_port, listens
 from tests.support.api import run_command
-from tests.support.browser import CHROMIUM, FLAGS
 from tests.support.npm_packages.packages import npm_packages
 from tests.support.openid_provider import CLIENT_ID, CLIENT_SECRET, openid_provider
 from tests.support.processes import STREAMSEG, until
@@ -60,14 +59,6 @@ def console(environment: dict[str, str], tmp_path: Path) -> Iterator[OpenConsole
             finally:
                 process.terminate()
                 process.wait(30)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield running
-        running.close()
 
 
 @pytest.fixture

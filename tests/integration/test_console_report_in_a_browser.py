@@ -1,12 +1,11 @@
 """Reports as they are printed: a sheet of A4 for each, with all charts drawn, in Chromium on the demo. Issue 17."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.support.console_demo import KEPT, Demo, barriers, opened, running_browser, running_demo, visitor
+from tests.support.console_demo import KEPT, Demo, barriers, opened, visitor
 
 pytestmark = pytest.mark.integration
 
@@ -17,18 +16,6 @@ OVERFULL = """() => [...document.querySelectorAll(".sheet")].filter((sheet) => {
   const parts = [...sheet.querySelectorAll("table, img, ul, p:not(.foot)")];
   return parts.some((one) => one.getBoundingClientRect().bottom > foot);
 }).map((sheet) => sheet.querySelector("h1, h2").innerText)"""
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    with running_demo(tmp_path_factory.mktemp("demo")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with running_browser() as running:
-        yield running
 
 
 def sheets_of(page: Page, name: str) -> int:

@@ -1,25 +1,11 @@
 """The four hints at first use, and times in the reader's own region, in Chromium on the demo. Issue 17."""
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Browser
 
-from tests.support.console_demo import KEPT, Demo, barriers, running_browser, running_demo, tab_to, visitor
+from tests.support.console_demo import KEPT, Demo, barriers, tab_to, visitor
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    with running_demo(tmp_path_factory.mktemp("demo")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with running_browser() as running:
-        yield running
 
 
 def test_the_hints_are_used_by_keyboard_and_shown_once_to_a_browser(demo: Demo, chromium: Browser) -> None:
