@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Final
 from unittest.mock import patch
 
 import httpx
@@ -130,9 +130,18 @@ async def shown(client: httpx.AsyncClient, path: str, text: str) -> str:
     raise AssertionError(f"{path} has no {text!r}: {page}")
 
 
+LEARNED: Final = {"behaviour": 3, "value": 2}
+"""The setting k of the segmentations that are learned."""
+
+
 @asynccontextmanager
 async def served_console(
-    *, demo: bool = False, secure: bool = False, openid: OpenIdLogins | None = None, soon_seconds: float = 30.0
+    *,
+    demo: bool = False,
+    secure: bool = False,
+    openid: OpenIdLogins | None = None,
+    soon_seconds: float = 30.0,
+    learned: Mapping[str, int] = LEARNED,
 ) -> AsyncIterator[ServedConsole]:
     """Serve a console with two segments of two customers each; one moved today.
 
@@ -195,7 +204,7 @@ async def served_console(
         learning=Learning(
             models,
             shadow={"behaviour": False, "value": True},
-            segments_wanted={"behaviour": 3, "value": 2},
+            segments_wanted=learned,
             compare=compare,
             advise=advised,
             clock=lambda: NOW,

@@ -24,11 +24,11 @@ TABLED: Final = 6
 async def view(facts: Facts, reader: Reader, given: Parameters) -> View:
     """Return the map of one segmentation that is learned."""
     t, learning = reader.texts, facts.learning
-    learned = tuple(learning.segments_wanted)
-    segmentation = given.get("segmentation") if given.get("segmentation") in learned else learned[0]
-    assert segmentation is not None
+    segmentation = learning.chosen(given.get("segmentation"))
+    if segmentation is None:
+        return View(t("map.title"), {"learned": (), "drawn": False})
     drawn = await learning.customer_map(segmentation)
-    shown = {"learned": learned, "segmentation": segmentation, "asked": {"segmentation": segmentation}}
+    shown = {"learned": learning.segments_wanted, "segmentation": segmentation, "asked": {"segmentation": segmentation}}
     if drawn is None:
         return View(t("map.title"), shown | {"drawn": False})
     entries = entries_for(await facts.catalogue(), reader)

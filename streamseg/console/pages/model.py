@@ -28,13 +28,13 @@ DRIFT_OPEN_ALARM: Final = 3
 async def view(facts: Facts, reader: Reader, given: Parameters) -> View:
     """Return the model of one segmentation that is learned."""
     t, learning = reader.texts, facts.learning
-    learned = tuple(learning.segments_wanted)
-    segmentation = given.get("segmentation") if given.get("segmentation") in learned else learned[0]
-    assert segmentation is not None
+    segmentation = learning.chosen(given.get("segmentation"))
+    if segmentation is None:
+        return View(t("model.title"), {"learned": (), "warm": False, "shadow": None, "lineage": [], "advice": None})
     snapshot = await learning.snapshot(segmentation)
     entries = entries_for(await facts.catalogue(), reader)
     shown: dict[str, Any] = {
-        "learned": learned,
+        "learned": learning.segments_wanted,
         "segmentation": segmentation,
         "snapshot": snapshot,
         "asked": {"segmentation": segmentation},

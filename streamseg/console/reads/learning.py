@@ -52,6 +52,10 @@ class Learning:
         self._compare, self._compared = compare, dict[tuple[str, str], Kept[Comparison]]()
         self._advice = {name: Kept(partial(_boxed, advise, name), ADVICE_SECONDS) for name in segments_wanted}
 
+    def chosen(self, asked: str | None) -> str | None:
+        """Return the segmentation that is asked for if it is learned, else the first; None where none is learned."""
+        return asked if asked in self.segments_wanted else next(iter(self.segments_wanted), None)
+
     async def snapshot(self, segmentation: str) -> Snapshot | None:
         """Return the latest snapshot of a segmentation that is learned, None before the first."""
         return (await self._snapshots[segmentation].get())[0]

@@ -183,3 +183,12 @@ async def test_an_editor_promotes_a_shadow_after_a_confirmation_and_it_is_in_the
             assert (await client.post(nowhere, data=right, headers={"Origin": ORIGIN})).status_code == 404
     told = [(one.who, one.role, one.action, one.subject, one.before, one.after) for one in await served.audit.latest(9)]
     assert told == [("editor", "editor", "promote", "value", "shadow", "public")]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("path", ["/", "/model", "/map", "/flows"])
+async def test_a_shop_with_declared_segmentations_only_has_every_page(path: str) -> None:
+    async with served_console(demo=True, learned={}) as served, served.client("127.0.0.1") as client:
+        answer = await client.get(path)
+        assert answer.status_code == 200
+        assert ("No segmentation is learned here" in answer.text) == (path in {"/model", "/map"})
