@@ -31,7 +31,7 @@ def _environment() -> jinja2.Environment:
         "languages": {code: messages(code)["form"]["name"] for code in languages()},
     }
     pieces: Any = made.get_template("pieces.html").module
-    made.globals |= {name: getattr(pieces, name) for name in ("cell", "chart", "edits", "table", "when")}
+    made.globals |= {name: getattr(pieces, name) for name in ("cell", "chart", "drop", "edits", "table", "when")}
     return made
 
 
