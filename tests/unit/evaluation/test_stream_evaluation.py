@@ -13,7 +13,7 @@ from streamseg.clustering.encode import Floats
 from streamseg.clustering.identity import UNASSIGNED
 from streamseg.commands import Invocation
 from streamseg.commands.bench.clustering import command
-from streamseg.evaluation import stream_evaluation
+from streamseg.evaluation import playing, stream_evaluation
 from streamseg.evaluation.batch_baselines import MiniBatch
 from streamseg.evaluation.event_stream import fitgear, recorded
 from streamseg.evaluation.in_process_worker import InProcessWorker
@@ -237,6 +237,7 @@ def test_erased_customers_leave_the_sample_of_the_judge() -> None:
 
 def test_silent_moves_count_only_customers_without_an_event_on_that_day(monkeypatch: pytest.MonkeyPatch) -> None:
     """Issue 13, item 21: of five customers two have events every day; four move each day, two of the silent three."""
+    monkeypatch.setattr(playing, "SWEEPS_PER_DAY", 1)
     monkeypatch.setattr(InProcessWorker, "sweep", lambda *_: np.arange(4))
     found = judged(events(daily=2, customers=5))
     assert found.silent_moves_per_customer_day == pytest.approx(2 / 3)
@@ -246,6 +247,7 @@ def test_silent_moves_count_only_customers_without_an_event_on_that_day(monkeypa
 
 def test_moves_that_a_model_made_are_told_from_those_by_decay(monkeypatch: pytest.MonkeyPatch) -> None:
     """By the present model they were in another segment at their latest event already."""
+    monkeypatch.setattr(playing, "SWEEPS_PER_DAY", 1)
     monkeypatch.setattr(InProcessWorker, "sweep", lambda *_: np.arange(4))
     monkeypatch.setattr(InProcessWorker, "segments", lambda _, slots: np.full(len(slots), 7, dtype=np.uint32))
     found = judged(events(daily=2, customers=5))
