@@ -18,6 +18,7 @@ from streamseg.console.access.openid.logins import OpenIdLogins
 from streamseg.console.access.security_headers import SecurityHeaders
 from streamseg.console.charts import drawing
 from streamseg.console.reads.facts import Facts
+from streamseg.console.reads.kept import StillReadingError
 from streamseg.console.routes.building import Building
 from streamseg.console.routes.changing import Changing
 from streamseg.console.routes.erasing import Erasing
@@ -25,7 +26,7 @@ from streamseg.console.routes.fixed import Fixed
 from streamseg.console.routes.login import Login
 from streamseg.console.routes.openid import OpenIdLogin
 from streamseg.console.routes.promoting import Promoting
-from streamseg.console.routes.rendering import plain_text
+from streamseg.console.routes.rendering import plain_text, prepare_templates
 from streamseg.console.routes.serving import Serving
 from streamseg.console.routes.trying import Trying
 from streamseg.console.routes.uploading import Uploading
@@ -98,6 +99,7 @@ class Console:
             exception_handlers={
                 HTTPException: self._on_refusal,
                 ServerUnavailableError: self._on_outage,
+                StillReadingError: self._on_outage,
                 Exception: self._on_failure,
             },
             lifespan=lambda _: self.running(),
@@ -119,9 +121,11 @@ class Console:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Keep the keys current, and have the scripts of charts ready, while the context is open."""
+        """Keep the keys current, and have templates and the scripts of charts ready, while the context is open."""
         await self.refresh()
-        await drawing.scripts()  # takes two seconds of CPU: now, and not of the first reader
+        prepare_templates()
+        drawn = asyncio.create_task(drawing.scripts())  # takes two seconds of CPU, in a process of its own
+        drawn.add_done_callback(lambda task: task.cancelled() or task.exception())
         refreshing = asyncio.create_task(self._keep_refreshing())
         try:
             yield

@@ -139,10 +139,11 @@ class StateStore(Protocol):
         """
         ...
 
-    async def flows(self, partition: int, since: int = 0) -> list[Flows]:
-        """Return the moves by day from day `since` on, oldest first; days without moves are left out.
+    async def flows(self, partition: int, since: int = 0, until: int | None = None) -> list[Flows]:
+        """Return the moves by day from day `since` to day `until`, oldest first; days without moves are left out.
 
-        At most 400 days are kept: a day replaces the one 400 days before it. Called by `streamseg segments changes`.
+        At most 400 days are kept: a day replaces the one 400 days before it. Called by `streamseg segments changes`,
+        and by the console each second, for a few days.
         """
         ...
 

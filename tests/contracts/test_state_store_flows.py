@@ -38,6 +38,10 @@ async def test_flushes_add_moves_to_their_day(state: StateStore, partition: int)
     await owner.add(TODAY, {ENTERED: 2}, rows=1)
     assert await state.flows(partition) == [Flows(TODAY, {ENTERED: 5, MOVED: 1}), Flows(TODAY + 1, {LEFT: 1})]
     assert await state.flows(partition, TODAY + 1) == [Flows(TODAY + 1, {LEFT: 1})]
+    assert await state.flows(partition, TODAY - 1, TODAY) == [Flows(TODAY, {ENTERED: 5, MOVED: 1})]
+    assert await state.flows(partition, TODAY + 1, TODAY) == []
+    await owner.add(TODAY + 402, {LEFT: 1})  # in the place of day TODAY + 2
+    assert await state.flows(partition, TODAY + 2, TODAY + 2) == []
     assert await state.load(partition, ["c-0", "c-4"]) == [b"row", b"row"]
 
 

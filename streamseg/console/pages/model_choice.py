@@ -3,6 +3,7 @@
 from streamseg.console.charts import model_charts
 from streamseg.console.pages.view import Cell, Parameters, Part, Reader, Table
 from streamseg.console.reads.facts import Facts
+from streamseg.console.reads.kept import StillReadingError
 from streamseg.service.k_selection import KAdvice
 
 
@@ -12,7 +13,7 @@ async def advice_on_k(facts: Facts, reader: Reader, segmentation: str, given: Pa
         return Part({"advice": None})
     try:
         advice = await facts.learning.advice(segmentation)
-    except TimeoutError:
+    except StillReadingError:
         return Part({"advice": {"state": "computing"}})
     if advice is None:
         return Part({"advice": {"state": "too_few"}})

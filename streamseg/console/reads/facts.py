@@ -1,6 +1,5 @@
 """All that pages read: each question of `service/` once, kept for a moment for all who look."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -9,7 +8,7 @@ from typing import Any, Final
 
 from streamseg.audiences.declared import DeclaredAudiences
 from streamseg.clustering.identity import segmentation_of
-from streamseg.console.reads.kept import Kept
+from streamseg.console.reads.kept import Kept, News
 from streamseg.console.reads.learning import Learning
 from streamseg.console.reads.list_counts import ListTallies
 from streamseg.console.reads.live_feed import LiveFeed
@@ -26,7 +25,7 @@ from streamseg.service.audience_rows import Rest, clock_of
 from streamseg.service.audience_survey import Survey, survey
 from streamseg.service.audit_trail import Trail
 from streamseg.service.changes import Changes, SizesOfDay
-from streamseg.service.day_counts import date_of, read_day_counts
+from streamseg.service.day_counts import CountsReader, date_of
 from streamseg.service.erasures import Erasure, ErasureState, erasure_state, new_erasure, partition_of_customer
 from streamseg.service.explainer import Explainer
 from streamseg.service.list_desk import ListDesk
@@ -46,8 +45,6 @@ STATUS_SECONDS: Final = 5.0
 SCAN_SECONDS: Final = 10.0
 """Readings of all rows."""
 MOVES_SECONDS: Final = 10.0
-WAIT_SECONDS: Final = 1.0
-"""Pages wait so long for Kafka, and have what it says later."""
 BESIDE_PAGES: Final = Rest(rows=200, share=1.0)
 """A reading of all rows takes half of the process at most, and a page waits for one piece of it."""
 PERIODS: Final = (1, 7, 28)
@@ -67,7 +64,10 @@ class Counted:
 
 
 class Facts:
-    """What is so at the moment. Every question may raise `StoreUnavailableError`.
+    """What is so at the moment.
+
+    Every question may raise `StoreUnavailableError`, and `StillReadingError` where the answer takes longer than a page
+    may wait; `news` says when it is there.
 
     Args:
         state: the rows and their counts.
@@ -122,32 +122,33 @@ class Facts:
         """Returns the past of a customer as far as it was read, see `Timelines.get`."""
         self._partition_of = partition_of
         self.segmentations = tuple(segmentations)
-        catalogue = Kept(partial(segments.read_catalogue, models), QUICK_SECONDS, QUICK_SHARE)
-        self.catalogue = catalogue.get
+        self.news = news = News()
+        catalogue = Kept(partial(segments.read_catalogue, models), QUICK_SECONDS, QUICK_SHARE, news)
+        self.catalogue = catalogue.soon
         """Returns every segment by id."""
         self._forget = catalogue.forget
-        self.status = Kept(status, STATUS_SECONDS).soon
-        """Returns the status and what is not right. Raises `StillReadingError`."""
-        self.waiting = Kept(partial(segments.read_waiting, models, segmentations), STATUS_SECONDS).get
+        self.status = Kept(status, STATUS_SECONDS, news=news).soon
+        """Returns the status and what is not right."""
+        self.waiting = Kept(partial(segments.read_waiting, models, segmentations), STATUS_SECONDS, news=news).soon
         """Returns the segmentations without segments yet."""
-        self.lineage = Kept(partial(segments.read_lineage, models, segmentations), STATUS_SECONDS).get
+        self.lineage = Kept(partial(segments.read_lineage, models, segmentations), STATUS_SECONDS, news=news).soon
         """Returns what became of segments, oldest first."""
-        self._moves = Kept(self._read_moves, MOVES_SECONDS).get
+        self._moves = Kept(self._read_moves, MOVES_SECONDS, news=news).soon
         self._read_moves_of = moves
-        self.day_counts = Kept(partial(read_day_counts, state), QUICK_SECONDS, QUICK_SHARE).get
+        self.day_counts = Kept(CountsReader(state).read, QUICK_SECONDS, QUICK_SHARE, news).soon
         """Returns the sizes now and the moves by day."""
-        declared = Kept(partial(audiences.read_declared, models), QUICK_SECONDS, QUICK_SHARE)
-        self.declared = declared.get
+        declared = Kept(partial(audiences.read_declared, models), QUICK_SECONDS, QUICK_SHARE, news)
+        self.declared = declared.soon
         """Returns the declared audiences, counted or not."""
         self.vocabulary = desk.vocabulary
         """Returns what rules can speak of."""
-        surveyed = Kept(self._survey, SCAN_SECONDS)
+        surveyed = Kept(self._survey, SCAN_SECONDS, news=news)
         self._surveyed = surveyed.soon
         self.live, self.trials = live, trials
         self.on_list = ListTallies(lists.count).of
         """Returns who is on a version of a list, see `ListTallies.of`."""
-        audited = Kept(desk.changes, STATUS_SECONDS)
-        self.audience_changes = audited.get
+        audited = Kept(desk.changes, STATUS_SECONDS, news=news)
+        self.audience_changes = audited.soon
         """Returns who changed which audience or list and when, the newest first."""
         self._renew = declared.forget, audited.forget, surveyed.renew
 
@@ -199,9 +200,8 @@ class Facts:
     async def moves(self) -> RecentMoves | None:
         """Return who moved lately; None while Kafka does not answer or is still read."""
         try:
-            async with asyncio.timeout(WAIT_SECONDS):
-                return await self._moves()
-        except (TimeoutError, StreamsegError):
+            return await self._moves()
+        except StreamsegError:
             return None
 
     async def _read_moves(self) -> RecentMoves:
@@ -211,12 +211,12 @@ class Facts:
         return await self._read_moves_of(partitions)
 
     async def counted(self) -> Counted:
-        """Return the audiences with their counts. Raises `StillReadingError`."""
+        """Return the audiences with their counts."""
         at, found = await self._surveyed()
         return Counted(at, found.live.declared, found.live, counts_of(found))
 
     async def together(self) -> Mapping[tuple[str, ...], int]:
-        """Return how many customers are in exactly which audiences, by their ids. Raises `StillReadingError`."""
+        """Return how many customers are in exactly which audiences, by their ids."""
         return (await self._surveyed())[1].together
 
     async def mix(self, segment: str) -> list[tuple[str, int]]:
@@ -225,7 +225,7 @@ class Facts:
         return sorted(mixed, key=lambda each: (segmentation_of(each[0]), -each[1]))
 
     async def overlap(self) -> Overlap:
-        """Return every audience against every segment. Raises `StillReadingError`."""
+        """Return every audience against every segment."""
         return overlap_of((await self._surveyed())[1])
 
     async def _survey(self) -> tuple[float, Survey]:

@@ -1,6 +1,5 @@
 """What the page of the model reads: snapshots, comparisons of a shadow with the public, and advice on k."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Final
@@ -8,7 +7,7 @@ from typing import Final
 from streamseg.clustering.customer_map import CustomerMap
 from streamseg.clustering.description.comparison import Comparison
 from streamseg.clustering.snapshot import Snapshot
-from streamseg.console.reads.kept import Kept
+from streamseg.console.reads.kept import Kept, StillReadingError
 from streamseg.ports import ModelStore
 from streamseg.service import segmentations
 from streamseg.service.audit_trail import Trail
@@ -18,12 +17,10 @@ QUICK_SECONDS: Final = 2.0
 MAP_SECONDS: Final = 5.0
 SCAN_SECONDS: Final = 30.0
 ADVICE_SECONDS: Final = 600.0
-WAIT_SECONDS: Final = 1.0
-"""Pages wait so long for what is costly, and have it later."""
 
 
 class Learning:
-    """The models. Every question may raise `StoreUnavailableError`.
+    """The models. Every question may raise `StoreUnavailableError` and `StillReadingError`.
 
     Args:
         models: snapshots and promotions.
@@ -58,29 +55,27 @@ class Learning:
 
     async def snapshot(self, segmentation: str) -> Snapshot | None:
         """Return the latest snapshot of a segmentation that is learned, None before the first."""
-        return (await self._snapshots[segmentation].get())[0]
+        return (await self._snapshots[segmentation].soon())[0]
 
     async def customer_map(self, segmentation: str) -> CustomerMap | None:
         """Return the map of the customers, None before the first."""
-        return (await self._maps[segmentation].get())[0]
+        return (await self._maps[segmentation].soon())[0]
 
     async def public_from(self, segmentation: str) -> int | None:
         """Return from when a shadow segmentation is public, epoch seconds; None while it is in shadow."""
-        return (await self._promoted.get()).get(segmentation)
+        return (await self._promoted.soon()).get(segmentation)
 
     async def compared(self, old: str, new: str) -> Comparison | None:
         """Return who would move if one replaced the other; None while that is still being counted."""
         kept = self._compared.setdefault((old, new), Kept(partial(self._compare, old, new), SCAN_SECONDS))
         try:
-            async with asyncio.timeout(WAIT_SECONDS):
-                return await kept.get()
-        except TimeoutError:
+            return await kept.soon()
+        except StillReadingError:
             return None
 
     async def advice(self, segmentation: str) -> KAdvice | None:
-        """Return the advice on k; raises `TimeoutError` while it is being computed. None: too few customers."""
-        async with asyncio.timeout(WAIT_SECONDS):
-            return (await self._advice[segmentation].get())[0]
+        """Return the advice on k; raises `StillReadingError` while it is computed. None: too few customers."""
+        return (await self._advice[segmentation].soon())[0]
 
     async def promote(self, segmentation: str, trail: Trail) -> int:
         """Make a shadow segmentation public. Raises `StreamsegError` where that cannot be."""

@@ -1,16 +1,13 @@
 """How many customers are on each list now: counted when somebody looks, once for all who look."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final
 
-from streamseg.console.reads.kept import Kept
+from streamseg.console.reads.kept import Kept, StillReadingError
 from streamseg.service.lists import ListCounts
 
 SCAN_SECONDS: Final = 10.0
-WAIT_SECONDS: Final = 1.0
-"""A page waits so long for a count, and has it later."""
 
 
 class ListTallies:
@@ -27,7 +24,6 @@ class ListTallies:
             kept = Kept(partial(self._count, name), SCAN_SECONDS)
             self._kept[name] = version, kept
         try:
-            async with asyncio.timeout(WAIT_SECONDS):
-                return await kept.get()
-        except TimeoutError:
+            return await kept.soon()
+        except StillReadingError:
             return None

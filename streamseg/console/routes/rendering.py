@@ -11,6 +11,7 @@ import jinja2
 
 from streamseg.console.pages.every_page import NAVIGATION
 from streamseg.console.pages.view import Page, Reader, View, utc
+from streamseg.console.texts import texts
 from streamseg.language import languages, messages
 
 PACKAGE: Final = "streamseg.console"
@@ -33,6 +34,15 @@ def _environment() -> jinja2.Environment:
     pieces: Any = made.get_template("pieces.html").module
     made.globals |= {name: getattr(pieces, name) for name in ("cell", "chart", "drop", "edits", "table", "when")}
     return made
+
+
+def prepare_templates() -> None:
+    """Read and compile all templates and texts, which takes longer than a page may."""
+    made = _environment()
+    for name in made.list_templates():
+        made.get_template(name)
+    for language in languages():
+        texts(language)
 
 
 def page_text(page: Page, view: View, reader: Reader, **more: Any) -> str:

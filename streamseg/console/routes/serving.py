@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final
@@ -28,6 +29,8 @@ from streamseg.language.actions import Action
 
 LOOK_SECONDS: Final = 1.0
 """Time between two looks for changes, for all who have the same page open."""
+SHORTEST_SECONDS: Final = 0.05
+"""Of that time, when something was read that a page had to do without."""
 LOOKING_SHARE: Final = 0.5
 """Share of the time that looks take at most: with many different pages open they are rarer than once a second."""
 LANGUAGE_COOKIE: Final = "language"
@@ -54,6 +57,8 @@ class Serving:
         self._streams_limit = streams_limit
         self._open: dict[Key, tuple[Kept[tuple[dict[str, str], float | None]], int]] = {}
         self._looking, self._takes = asyncio.Lock(), dict[Key, float]()
+        self._looked: dict[Key, int] = {}
+        """Number of the news when the last look at a page began."""
         self._ending = asyncio.Event()
 
     def routes(self) -> list[Route]:
@@ -63,6 +68,7 @@ class Serving:
     def end_streams(self) -> None:
         """End all streams of changes; their pages connect again."""
         self._ending.set()
+        self._facts.news.say()
 
     def reader(self, request: Request, session: Session) -> Reader:
         """Return who reads, in the language of the cookie or the browser."""
@@ -124,7 +130,7 @@ class Serving:
 
         async def look() -> tuple[dict[str, str], float | None]:
             async with self._looking:
-                began = time.monotonic()
+                began, self._looked[key] = time.monotonic(), self._facts.news.number
                 try:
                     view = await page.view(self._facts, reader, given)
                     return live_parts(page, view, reader, path="", asked_for=dict(asked)), view.as_of
@@ -149,11 +155,9 @@ class Serving:
                             yield f"event: part\ndata: {json.dumps({'name': name, 'text': text})}\n\n"
                     sent = dict(parts)
                     yield f"event: now\ndata: {json.dumps({'as_of': as_of})}\n\n"
-                try:
-                    async with asyncio.timeout(self._pause()):
-                        await self._ending.wait()
-                except TimeoutError:
-                    pass
+                await self._rest(self._looked[key])
+                if self._looked[key] < self._facts.news.number:
+                    kept.renew()
         finally:
             kept, count = self._open[key]
             if count > 1:
@@ -161,10 +165,20 @@ class Serving:
             else:
                 del self._open[key]
                 self._takes.pop(key, None)
+                self._looked.pop(key, None)
 
-    def _pause(self) -> float:
-        """Return the seconds between two looks: all pages that are open are looked at in half of the time at most."""
-        return max(LOOK_SECONDS, sum(self._takes.values()) / LOOKING_SHARE)
+    async def _rest(self, number: int) -> None:
+        """Wait for the next look: a second, or less if there are news since those of this number."""
+        shortest, longest = self._pauses()
+        await asyncio.sleep(shortest)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(longest - shortest):
+                await self._facts.news.after(number)
+
+    def _pauses(self) -> tuple[float, float]:
+        """Return the least and most seconds between two looks: those at all pages take half of the time at most."""
+        shortest = max(SHORTEST_SECONDS, sum(self._takes.values()) / LOOKING_SHARE)
+        return shortest, max(LOOK_SECONDS, shortest)
 
 
 async def _download(view: View, form: str, given: Mapping[str, str], language: str) -> Response:

@@ -125,10 +125,11 @@ class MemoryStateStore:
         )
         return f"{at.appended}-0" if flush.outbox else None
 
-    async def flows(self, partition: int, since: int = 0) -> list[Flows]:
+    async def flows(self, partition: int, since: int = 0, until: int | None = None) -> list[Flows]:
         """See the port."""
+        last = inf if until is None else until
         kept = self._of(partition).flows.values()
-        return sorted((one for one in kept if one.day >= since and one.counts), key=lambda one: one.day)
+        return sorted((one for one in kept if since <= one.day <= last and one.counts), key=lambda one: one.day)
 
     async def due(self, partition: int, now: float, count: int) -> list[str]:
         """See the port."""

@@ -156,14 +156,16 @@ class RedisStateStore:
             raise wrong_flush_number(partition, int(flush_number), flush.flush_number)
         return reply.decode() if reply is not None else None
 
-    async def flows(self, partition: int, since: int = 0) -> list[Flows]:
+    async def flows(self, partition: int, since: int = 0, until: int | None = None) -> list[Flows]:
         """See the port."""
-        names = [keys.flows(partition, place) for place in range(FLOW_DAYS)]
+        asked = FLOW_DAYS if until is None else min(until + 1 - since, FLOW_DAYS)
+        names = [keys.flows(partition, (since + place) % FLOW_DAYS) for place in range(asked)]
         found: list[list[bytes]] = []
-        for start in range(0, FLOW_DAYS, DAYS_IN_ONE_READ):
+        for start in range(0, asked, DAYS_IN_ONE_READ):
             found += await self._flows.run(self._redis, names[start : start + DAYS_IN_ONE_READ], [since])
         days = [_flows(dict(zip(one[::2], one[1::2], strict=True))) for one in found]
-        return sorted((one for one in days if one.counts), key=lambda one: one.day)
+        last = inf if until is None else until
+        return sorted((one for one in days if one.counts and one.day <= last), key=lambda one: one.day)
 
     async def due(self, partition: int, now: float, count: int) -> list[str]:
         """See the port."""

@@ -240,9 +240,9 @@ async def test_many_different_pages_are_looked_at_in_half_of_the_time_at_most() 
         while not (await anext(changes)).startswith("event: now"):
             pass
         assert 0 < sum(serving._takes.values()) < 0.5
-        assert serving._pause() == LOOK_SECONDS
+        assert serving._pauses()[1] == LOOK_SECONDS
         serving._takes |= {("/customers", (("id", str(one)),), "en", "demo"): 0.1 for one in range(20)}
-        assert serving._pause() == pytest.approx(4.0, abs=0.5)
+        assert serving._pauses()[0] == serving._pauses()[1] == pytest.approx(4.0, abs=0.5)
         await changes.aclose()  # type: ignore[attr-defined]
         assert len(serving._takes) == 20  # its own is gone with its last reader
 
