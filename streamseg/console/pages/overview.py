@@ -13,6 +13,7 @@ from streamseg.console.reads.kept import StillReadingError
 from streamseg.service.changes import Changes
 from streamseg.service.status import Status
 from streamseg.service.status_judgement import Problem
+from streamseg.service.volatility import volatility_of
 
 LINES: Final = 8
 """Segments in the chart: more lines cannot be told apart."""
@@ -69,6 +70,7 @@ async def view(facts: Facts, reader: Reader, _: Parameters) -> View:
                 "moved": _moved(periods[1], sizes),
                 "events": None if status is None else status.events_in_hour,
             },
+            "volatility": await _volatility(facts, [*by_segmentation], reader),
             "movers": {days: _movers(periods[days], entries, reader) for days in PERIODS},
             "lineage": [
                 told(one, entries, reader) for one in lineage[-LINEAGE:][::-1] if one["transition"] != "survive"
@@ -90,6 +92,21 @@ def health(status: Status, problems: Sequence[Problem], reader: Reader) -> dict[
     if status.stored is not None and not status.stored.reports:
         wrong += [{"what": t("health.members"), "detail": ""}] if not wrong else []
     return {"right": not wrong, "wrong": wrong, "at": status.at, "freshness": status.freshness_seconds}
+
+
+async def _volatility(facts: Facts, segmentations: Sequence[str], reader: Reader) -> list[tuple[str, str, str]]:
+    """Return of each segmentation the share of customers who changed segment today, and what is usual, in words."""
+    t, today = reader.texts, await facts.today()
+    counts, history = await facts.day_counts(), await facts.history()
+    told = []
+    for name in segmentations:
+        one = volatility_of(counts, history, name, today)
+        usual = t("overview.volatility_young")
+        if one.usual is not None:
+            low, high = (t.percent(share, 1) for share in one.usual)
+            usual = t("overview.volatility_usual", low=low, high=high)
+        told.append((name, t.percent(one.now, 1), usual))
+    return told
 
 
 def _net(changes: Changes, segment: str, reader: Reader) -> Cell:

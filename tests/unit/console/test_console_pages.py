@@ -88,6 +88,13 @@ async def test_the_overview_has_sizes_and_movers_with_where_they_came_from(langu
 
 
 @pytest.mark.asyncio
+async def test_the_overview_has_the_share_who_changed_segment_today() -> None:
+    async with served_console(demo=True) as served, served.client("127.0.0.1") as client:
+        page = (await client.get("/")).text
+    assert "<li><span>behaviour</span><span>20.0% <small>what is usual is known after a week</small>" in page
+
+
+@pytest.mark.asyncio
 async def test_what_is_wrong_is_said_on_the_overview() -> None:
     async with served_console(demo=True) as served, served.client("127.0.0.1") as client:
         served.problems.append(Problem("late", "partition 3: 80 records wait"))
@@ -148,9 +155,17 @@ async def test_a_stream_sends_what_changed_and_nothing_else() -> None:
         reader = Reader(new_session("", "d", "demo", 0), texts("en"), ())
         served.gate._demo = reader.session
         changes = serving._changes(PAGE, reader, {})
-        first = [await anext(changes) for _ in range(8)]
+        first = [await anext(changes) for _ in range(9)]
         names = [json.loads(one.partition("data: ")[2])["name"] for one in first if one.startswith("event: part")]
-        assert names == ["live_health", "live_figures", "live_segments", "live_chart", "live_movers", "live_lineage"]
+        assert names == [
+            "live_health",
+            "live_figures",
+            "live_segments",
+            "live_chart",
+            "live_movers",
+            "live_volatility",
+            "live_lineage",
+        ]
         assert first[-1].startswith("event: now")
         await served.models.write_catalogue({SEGMENT: entry("Renamed shoppers")})
         later: list[str] = []
