@@ -271,6 +271,14 @@ class ModelStore(Protocol):
         """Return the names that people gave, by segment id. Called by the trainer when it writes the catalogue."""
         ...
 
+    async def write_note(self, segment: str, note: bytes | None) -> None:
+        """Store the JSON of a note on a segment; None removes it. Called by the console."""
+        ...
+
+    async def notes(self) -> dict[str, bytes]:
+        """Return the notes by segment id. Called by the console."""
+        ...
+
     async def promote(self, segmentation: str, public_from: int) -> None:
         """Store when a shadow segmentation becomes public, epoch seconds of wall time. A stored time is kept.
 
@@ -377,7 +385,7 @@ class ModelStore(Protocol):
         ...
 
     async def remove_from_catalogue(self, segments: Collection[str]) -> None:
-        """Delete these segment ids and the names that people gave them. Called by the trainer."""
+        """Delete these segment ids with the names and notes that people gave them. Called by the trainer."""
         ...
 
     async def catalogue(self) -> dict[str, bytes]:

@@ -17,6 +17,7 @@ Private, may change with any release:
     ssg:v1:due:{<partition>}                sorted set: customers by the next time at which a rule may change its answer
     ssg:v1:gone:{ssg:v1:m:<customer id>}    string: epoch and seq of a deletion; TTL
     ssg:v1:names                            hash: segment id -> name given by a person
+    ssg:v1:notes                            hash: segment id -> JSON of a note, who wrote it and when
     ssg:v1:promoted                         hash: segmentation -> when it becomes public, epoch seconds
     ssg:v1:dropped                          hash: segmentation -> when it was given up, epoch seconds
     ssg:v1:audiences                        hash: version, snapshot: JSON of the audiences that are declared
@@ -57,6 +58,7 @@ MEMBERSHIP_PREFIX: Final = f"{PREFIX}m:"
 ADS_PREFIX: Final = f"{PREFIX}a:"
 CATALOGUE: Final = f"{PREFIX}catalogue"
 NAMES: Final = f"{PREFIX}names"
+NOTES: Final = f"{PREFIX}notes"
 PROMOTED: Final = f"{PREFIX}promoted"
 DROPPED: Final = f"{PREFIX}dropped"
 RFM: Final = f"{PREFIX}rfm"

@@ -131,10 +131,14 @@ async def test_contents_of_lists_are_written_read_and_removed_by_name(models: Mo
     assert await models.list_names() == {"b.1.y"}
 
 
-async def test_segments_are_removed_from_the_catalogue_with_their_names(models: ModelStore) -> None:
+async def test_segments_are_removed_from_the_catalogue_with_their_names_and_notes(models: ModelStore) -> None:
     await models.write_catalogue({"behaviour-a": b"{}", "behaviour-b": b"{}"})
     for segment in ("behaviour-a", "behaviour-b"):
         await models.rename(segment, "ours")
+        await models.write_note(segment, b"note")
     await models.remove_from_catalogue(["behaviour-a", "behaviour-gone"])
     await models.remove_from_catalogue([])
     assert (await models.catalogue()).keys() == (await models.names()).keys() == {"behaviour-b"}
+    assert await models.notes() == {"behaviour-b": b"note"}
+    await models.write_note("behaviour-b", None)
+    assert await models.notes() == {}

@@ -134,6 +134,9 @@ async def as_console(client: Client) -> None:
         await upload(models, described("vip", read, None), read.content)
     await models.rename("behaviour-aaaa", "Name")
     await models.rename("behaviour-aaaa", None)
+    for note in (b"{}", None):
+        await models.write_note("behaviour-aaaa", note)
+    assert await models.notes() == {}
     await models.write_catalogue({"behaviour-aaaa": b"{}"})
     await state.metadata(0)
     await state.flows(0)

@@ -12,6 +12,7 @@ from streamseg.console.reads.facts import Facts
 from streamseg.console.reads.kept import StillReadingError
 from streamseg.errors import NotFoundError
 from streamseg.language.segment_text import feature_name, rfm_name
+from streamseg.service.segment_notes import LONGEST_NOTE
 
 DAYS: Final = 28
 MOST_DIFFERENCES: Final = 8
@@ -64,6 +65,8 @@ async def view(facts: Facts, reader: Reader, given: Parameters) -> View:
             "entry": entry,
             "counting": counting,
             "size": size,
+            "note": (await facts.notes()).get(segment),
+            "longest_note": LONGEST_NOTE,
             "changed": None if changed is None else changed.now - changed.then,
             "persona": persona_of(entry, reader),
             "nearest": segment_cell(entries, entry.get("nearest"), reader) if entry.get("nearest") else None,

@@ -31,6 +31,7 @@ from streamseg.service.explainer import Explainer
 from streamseg.service.list_desk import ListDesk
 from streamseg.service.movers import RecentMoves
 from streamseg.service.overlap import Overlap, overlap_of
+from streamseg.service.segment_notes import SegmentNote, read_notes, write_note
 from streamseg.service.status import Status
 from streamseg.service.status_judgement import Problem
 from streamseg.service.timeline import Timeline
@@ -126,7 +127,10 @@ class Facts:
         catalogue = Kept(partial(segments.read_catalogue, models), QUICK_SECONDS, QUICK_SHARE, news)
         self.catalogue = catalogue.soon
         """Returns every segment by id."""
-        self._forget = catalogue.forget
+        notes = Kept(partial(read_notes, models), QUICK_SECONDS, QUICK_SHARE, news)
+        self.notes = notes.soon
+        """Returns what people wrote down, by segment."""
+        self._forget, self._forget_notes = catalogue.forget, notes.forget
         self.status = Kept(status, STATUS_SECONDS, news=news).soon
         """Returns the status and what is not right."""
         self.waiting = Kept(partial(segments.read_waiting, models, segmentations), STATUS_SECONDS, news=news).soon
@@ -196,6 +200,11 @@ class Facts:
         """Name a segment, None restores the generated label. Raises `NotFoundError`."""
         await segments.rename(self._models, segment, name, trail)
         self._forget()
+
+    async def write_note(self, segment: str, text: str, who: str, trail: Trail) -> None:
+        """Write the note of a segment, see `segment_notes.write_note`. Raises `NotFoundError` and `ValueError`."""
+        await write_note(self._models, segment, SegmentNote(text, who, self._clock()), trail)
+        self._forget_notes()
 
     async def moves(self) -> RecentMoves | None:
         """Return who moved lately; None while Kafka does not answer or is still read."""

@@ -10,6 +10,7 @@ class MemoryModelStore:
         self._models: dict[str, tuple[int, bytes]] = {}
         self._segments: dict[str, bytes] = {}
         self._names: dict[str, str] = {}
+        self._notes: dict[str, bytes] = {}
         self._promoted: dict[str, int] = {}
         self._dropped: dict[str, int] = {}
         self._rfm: bytes | None = None
@@ -44,6 +45,17 @@ class MemoryModelStore:
     async def names(self) -> dict[str, str]:
         """See the port."""
         return dict(self._names)
+
+    async def write_note(self, segment: str, note: bytes | None) -> None:
+        """See the port."""
+        if note is None:
+            self._notes.pop(segment, None)
+        else:
+            self._notes[segment] = note
+
+    async def notes(self) -> dict[str, bytes]:
+        """See the port."""
+        return dict(self._notes)
 
     async def promote(self, segmentation: str, public_from: int) -> None:
         """See the port."""
@@ -144,4 +156,5 @@ class MemoryModelStore:
         """See the port."""
         for segment in segments:
             self._segments.pop(segment, None)
+            self._notes.pop(segment, None)
             self._names.pop(segment, None)

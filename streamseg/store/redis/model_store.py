@@ -45,6 +45,18 @@ class RedisModelStore:
             stored = await self._redis.execute_command("HGETALL", keys.NAMES)
         return {segment.decode(): name.decode() for segment, name in stored.items()}
 
+    async def write_note(self, segment: str, note: bytes | None) -> None:
+        """See the port."""
+        command = ("HDEL", keys.NOTES, segment) if note is None else ("HSET", keys.NOTES, segment, note)
+        with translated_errors():
+            await self._redis.execute_command(*command)
+
+    async def notes(self) -> dict[str, bytes]:
+        """See the port."""
+        with translated_errors():
+            stored = await self._redis.execute_command("HGETALL", keys.NOTES)
+        return {segment.decode(): note for segment, note in stored.items()}
+
     async def promote(self, segmentation: str, public_from: int) -> None:
         """See the port."""
         with translated_errors():
@@ -169,6 +181,6 @@ class RedisModelStore:
 
     async def remove_from_catalogue(self, segments: Collection[str]) -> None:
         """See the port."""
-        for name in (keys.CATALOGUE, keys.NAMES) if segments else ():
+        for name in (keys.CATALOGUE, keys.NAMES, keys.NOTES) if segments else ():
             with translated_errors():
                 await self._redis.execute_command("HDEL", name, *segments)

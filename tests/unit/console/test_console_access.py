@@ -11,6 +11,7 @@ from streamseg.console.access.login_limits import PER_ADDRESS
 from streamseg.console.access.security_headers import HEADERS
 from streamseg.console.pages.every_page import PAGES
 from streamseg.console.routes.fixed import TYPES
+from streamseg.service.segment_notes import LONGEST_NOTE
 from tests.support.console import ORIGIN, SEGMENT, served_console
 
 PATHS = [page.path.replace("{segment}", SEGMENT).replace("{audience}", "a") for page in PAGES]
@@ -40,6 +41,7 @@ async def test_every_route_is_a_page_a_change_the_login_or_holds_no_data() -> No
     free = {"/assets/{name}", "/livez", "/readyz", "/login", "/logout"}
     changes = {
         "/segments/{segment}/name",
+        "/segments/{segment}/note",
         "/customers/erase",
         "/audiences/{audience}/drop",
         "/lists/{list}/drop",
@@ -125,6 +127,42 @@ async def test_an_editor_renames_and_the_audit_log_has_who_what_before_and_after
         assert (entry.before, entry.after) == (None, "Owls")
         assert "<h1>Owls</h1>" in (await client.get(f"/segments/{SEGMENT}")).text
         assert (await served.models.names()) == {SEGMENT: "Owls"}
+
+
+async def write_note(client: httpx.AsyncClient, token: str, text: str, segment: str = SEGMENT) -> int:
+    sent = {"token": token, "note": text}
+    return (await client.post(f"/segments/{segment}/note", data=sent, headers={"Origin": ORIGIN})).status_code
+
+
+@pytest.mark.asyncio
+async def test_an_editor_writes_a_note_that_all_see_with_who_and_when() -> None:
+    async with served_console() as served, served.logged_in("editor") as client:
+        token = token_in((await client.get(f"/segments/{SEGMENT}")).text)
+        assert await write_note(client, token, " Ask Åsa first.\r\n<b>Then</b> call. ") == 303
+        async with served.logged_in("viewer") as viewer:
+            page = (await viewer.get(f"/segments/{SEGMENT}")).text
+            assert "<p>Ask Åsa first.</p><p>&lt;b&gt;Then&lt;/b&gt; call.</p>" in page
+            assert re.search(r'<p class="hint">editor, <time datetime="2026-11-18T', page)
+            assert f"/segments/{SEGMENT}/note" not in page
+            assert await write_note(viewer, token_in(page), "mine") == 403
+        assert await write_note(client, token, "") == 303
+        assert [(one.action, one.before, one.after) for one in await served.audit.latest(10)] == [
+            ("note", None, "Ask Åsa first.\n<b>Then</b> call."),
+            ("note", "Ask Åsa first.\n<b>Then</b> call.", None),
+        ]
+        assert await served.models.notes() == {}
+
+
+@pytest.mark.asyncio
+async def test_a_note_is_text_of_bounded_length_on_a_segment_that_is_there() -> None:
+    async with served_console() as served, served.logged_in("editor") as client:
+        token = token_in((await client.get(f"/segments/{SEGMENT}")).text)
+        assert await write_note(client, token, "å" * LONGEST_NOTE) == 303
+        assert await write_note(client, token, "å" * (LONGEST_NOTE + 1)) == 422
+        assert await write_note(client, token, "a\x00b") == 422
+        assert await write_note(client, token, "x", "behaviour-none") == 404
+        assert await write_note(client, "", "x") == 403
+        assert len(await served.audit.latest(10)) == 1
 
 
 @pytest.mark.asyncio

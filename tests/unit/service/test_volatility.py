@@ -21,7 +21,7 @@ def found(moves_by_day: dict[int, dict[Flow, int]], today: int = TODAY) -> Volat
 def test_it_is_the_share_who_went_from_segment_to_segment() -> None:
     moves: dict[Flow, int] = {(A, B): 3, (B, A): 2, (VALUE, OTHER): 2}
     assert found({TODAY: moves}) == Volatility(0.005, None)
-    came = {(None, A): 50, (A, B): 5}
+    came: dict[Flow, int] = {(None, A): 50, (A, B): 5}
     assert found({TODAY - 1: {(A, B): 1}, TODAY: came}).now == 0.005
     assert found({TODAY - 1: {(A, B): 5}}).now == 0.0  # of the day before
 
