@@ -376,6 +376,10 @@ class ModelStore(Protocol):
         """Store the map of a segmentation's customers, replacing the present one. Called by the trainer."""
         ...
 
+    async def remove_customer_maps(self, segmentations: Collection[str]) -> None:
+        """Delete the maps of these segmentations. Called by the trainer for dropped ones."""
+        ...
+
     async def customer_map(self, segmentation: str) -> bytes | None:
         """Return the stored map, None before the first. Called by the trainer and the console."""
         ...

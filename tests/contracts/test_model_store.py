@@ -142,3 +142,11 @@ async def test_segments_are_removed_from_the_catalogue_with_their_names_and_note
     assert await models.notes() == {"behaviour-b": b"note"}
     await models.write_note("behaviour-b", None)
     assert await models.notes() == {}
+
+
+async def test_maps_are_removed_by_segmentation(models: ModelStore) -> None:
+    for segmentation in ("behaviour", "taste"):
+        await models.write_customer_map(segmentation, b"{}")
+    await models.remove_customer_maps(["taste", "gone"])
+    await models.remove_customer_maps([])
+    assert (await models.customer_map("behaviour"), await models.customer_map("taste")) == (b"{}", None)

@@ -85,6 +85,7 @@ async def as_worker(client: Client) -> None:
     await models.write_rfm(b"{}")
     await models.write_customer_map("behaviour", b"{}")
     await models.customer_map("behaviour")
+    await models.remove_customer_maps(["left"])
     await models.write_catalogue({"behaviour-aaaa": b"{}"})
     await models.remove_from_catalogue(["behaviour-bbbb"])
     await RedisWorkerReports(client).put(WorkerReport("w", "0", 0.0, 0.0, False, (), ()), 60)

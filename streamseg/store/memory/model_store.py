@@ -132,6 +132,11 @@ class MemoryModelStore:
         """See the port."""
         self._maps[segmentation] = drawn
 
+    async def remove_customer_maps(self, segmentations: Collection[str]) -> None:
+        """See the port."""
+        for segmentation in segmentations:
+            self._maps.pop(segmentation, None)
+
     async def customer_map(self, segmentation: str) -> bytes | None:
         """See the port."""
         return self._maps.get(segmentation)

@@ -149,6 +149,12 @@ class RedisModelStore:
         with translated_errors():
             await self._redis.execute_command("SET", keys.customer_map(segmentation), drawn)
 
+    async def remove_customer_maps(self, segmentations: Collection[str]) -> None:
+        """See the port."""
+        with translated_errors():
+            for segmentation in segmentations:  # one after the other: they are on different nodes of a Cluster
+                await self._redis.execute_command("DEL", keys.customer_map(segmentation))
+
     async def customer_map(self, segmentation: str) -> bytes | None:
         """See the port."""
         with translated_errors():

@@ -138,6 +138,7 @@ class Trainer:
     async def _restore(self) -> None:
         self._next_offset = None
         self._dropped = frozenset(await self._models.dropped())
+        await self._models.remove_customer_maps(self._dropped)
         self._learners.clear()
         learner = await asyncio.get_running_loop().run_in_executor(self._thread, _learner_class)
         for params in self._params:

@@ -1,4 +1,4 @@
-"""Samples of a segmentation end with it: those that are there, and those that come late."""
+"""Samples of a segmentation end with it, those that are there and those that come late; and so does its map."""
 
 import asyncio
 
@@ -43,6 +43,22 @@ async def test_a_trainer_deletes_the_samples_of_what_was_dropped_before_and_whil
         sampled(log, "taste", "c-late", NOON + DAY)
         await until(lambda: sample_key("taste", "c-late") in deleted())
         assert not any(key and key.startswith(b"behaviour") for key in deleted())
+    finally:
+        await one.close()
+
+
+async def test_the_map_of_its_customers_ends_with_a_segmentation() -> None:
+    made = Servers()
+    for segmentation in ("behaviour", "left", "taste"):
+        await made.models.write_customer_map(segmentation, b"{}")
+    await made.models.drop("left", 1_000)
+    one = OneTrainer(made, SamplesTopic([MemoryLog()]), PARAMS)
+    one.start()
+    maps = made.models._maps
+    try:
+        await until(lambda: "left" not in maps)
+        await made.models.drop("taste", 2_000)
+        await until(lambda: maps.keys() == {"behaviour"})
     finally:
         await one.close()
 
