@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from streamseg.console.charts.specs import PALETTE, Spec, spec_of
+from streamseg.console.charts.specs import NARROW, PALETTE, Spec, numbered, spec_of
 
 BODY: Final = 330.0
 """Pixels of all bands together."""
@@ -38,7 +38,14 @@ def alluvial(title: str, subtitle: str, bands: Sequence[Band], headings: tuple[s
     height = max(place.bottom for side in sides for place in side.values()) + GAP
     names = list(dict.fromkeys([*sides[0], *sides[1]]))
     colours = {"domain": names, "range": [PALETTE[place % len(PALETTE)] for place in range(len(names))]}
-    fill = {"field": "source", "type": "nominal", "scale": colours, "legend": None}
+    legend: dict[str, Any] = {
+        "orient": "bottom",
+        "columns": {"expr": f"{NARROW} ? 1 : 2"},
+        "title": None,
+        "labelLimit": 340,
+    }
+    legend |= {"symbolOpacity": 1, "labelExpr": numbered(names)}
+    fill = {"field": "source", "type": "nominal", "scale": colours, "legend": legend}
     x = {"field": "x", "type": "quantitative", "scale": {"domain": [0, 1], "nice": False}, "axis": None}
     y = {"field": "y", "type": "quantitative", "scale": {"domain": [height, -LEAST_SLOT], "nice": False}, "axis": None}
     tell = [{"field": "text", "type": "nominal", "title": None}]
@@ -51,7 +58,7 @@ def alluvial(title: str, subtitle: str, bands: Sequence[Band], headings: tuple[s
         }
     ]
     for number, (side, align) in enumerate(zip(sides, ("left", "right"), strict=True)):
-        ends = _bars(side, number)
+        ends = [one | {"short": str(names.index(one["text"]) + 1)} for one in _bars(side, number)]
         layers.append(
             {
                 "data": {"values": ends},
@@ -66,7 +73,8 @@ def alluvial(title: str, subtitle: str, bands: Sequence[Band], headings: tuple[s
                 "data": {"values": [*ends, _heading(headings[number], number)]},
                 "mark": {"type": "text", "align": align, "dx": inward, "style": style}
                 | {"limit": {"expr": "width * 0.45"}},
-                "encoding": {"x": {**x, "field": "at"}, "y": {**y, "field": "middle"}} | {"text": {"field": "text"}},
+                "encoding": {"x": {**x, "field": "at"}, "y": {**y, "field": "middle"}}
+                | {"text": {"condition": {"test": NARROW, "field": "short"}, "field": "text"}},
             }
             for style in ("halo", "text")
         ]
@@ -132,4 +140,4 @@ def _bars(side: Mapping[str, _Place], number: int) -> list[dict[str, Any]]:
 
 
 def _heading(text: str, number: int) -> dict[str, Any]:
-    return {"at": float(number), "middle": -LEAST_SLOT / 2, "text": text}
+    return {"at": float(number), "middle": -LEAST_SLOT / 2, "text": text, "short": text}

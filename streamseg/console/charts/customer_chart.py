@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from streamseg.console.charts.specs import PALETTE, Spec, spec_of
+from streamseg.console.charts.specs import NARROW, PALETTE, Spec, numbered, spec_of
 
 SHAPES: Final = (
     "circle",
@@ -33,13 +33,19 @@ def customer_map(
     names = [one["segment"] for one in centres]
     colours = [PALETTE[place % len(PALETTE)] for place in range(len(names))]
     shapes = [SHAPES[place % len(SHAPES)] for place in range(len(names))]
-    legend = {"orient": "bottom", "columns": 2, "title": None, "labelLimit": 340, "symbolSize": 90}
+    legend: dict[str, Any] = {
+        "orient": "bottom",
+        "columns": {"expr": f"{NARROW} ? 1 : 2"},
+        "title": None,
+        "labelLimit": 340,
+    }
+    legend |= {"symbolSize": 90, "labelExpr": numbered(names)}
     quiet = {"grid": False, "ticks": False, "labels": False, "titleLimit": 460}
     x, y = (
         {"field": name, "type": "quantitative", "title": said, "axis": quiet, "scale": {"zero": False}}
         for name, said in zip(("x", "y"), axes, strict=True)
     )
-    segment = {"field": "segment", "type": "nominal", "legend": legend}
+    segment: dict[str, Any] = {"field": "segment", "type": "nominal", "legend": legend}
     layers: list[dict[str, Any]] = [
         {
             "data": {"values": list(points)},
@@ -54,12 +60,14 @@ def customer_map(
         },
         *(
             {
-                "data": {"values": _apart(centres, points)},
+                "data": {
+                    "values": [one | {"number": names.index(one["segment"]) + 1} for one in _apart(centres, points)]
+                },
                 "mark": {"type": "text", "style": style, "fontWeight": 700, "limit": {"expr": "width * 0.45"}},
                 "encoding": {
                     "x": x,
                     "y": {**y, "field": "label_y"},
-                    "text": {"field": "segment"},
+                    "text": {"condition": {"test": NARROW, "field": "number"}, "field": "segment"},
                     "tooltip": [{"field": "text", "type": "nominal", "title": None}],
                 },
             }

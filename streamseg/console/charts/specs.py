@@ -5,6 +5,7 @@ and end in their name. The page gives the colours of text and grid, so that ligh
 """
 
 from collections.abc import Mapping, Sequence
+from json import dumps
 from typing import Any, Final
 
 SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v6.json"
@@ -13,6 +14,8 @@ PALETTE: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b58900", "#56b4e
 DASHES: Final = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [1, 3], [10, 4], [4, 1], [3, 5])
 HALO: Final = {"stroke": "white", "strokeWidth": 4, "fill": "white"}
 """Around text on colours."""
+NARROW: Final = "width < 480"
+"""Whether a chart is on a phone, where names in it are cut: it has their numbers, and the legend names with numbers."""
 Spec = dict[str, Any]
 
 
@@ -32,6 +35,11 @@ def spec_of(title: str, subtitle: str, values: Sequence[Mapping[str, Any]], **re
         },
         **rest,
     }
+
+
+def numbered(names: Sequence[str]) -> str:
+    """Return the expression for the labels of a legend: in a narrow chart each with its number before."""
+    return f"{NARROW} ? (indexof({dumps(list(names))}, datum.label) + 1) + '  ' + datum.label : datum.label"
 
 
 def over_time(title: str, subtitle: str, values: Sequence[Mapping[str, Any]], names: Sequence[str], axis: str) -> Spec:

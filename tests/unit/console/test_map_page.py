@@ -3,11 +3,13 @@
 import csv
 import io
 import json
+from html import unescape
 from itertools import pairwise
 
 import pytest
 
 from streamseg.clustering.customer_map import CustomerMap
+from streamseg.console.charts.alluvial import Band, alluvial
 from streamseg.console.charts.customer_chart import customer_map
 from streamseg.store.memory import MemoryModelStore
 from streamseg.worker.trainer.customer_maps import CustomerMaps
@@ -58,6 +60,26 @@ def test_names_of_centres_that_lie_together_do_not_lie_on_each_other() -> None:
     heights = sorted(one["label_y"] for one in spec["layer"][1]["data"]["values"])
     assert all(after - before > 0.5 for before, after in pairwise(heights))
     assert heights[-1] == 5.0
+
+
+def test_on_a_phone_the_charts_have_numbers_and_their_legends_the_names() -> None:
+    """The charts as vl-convert draws them, which the browser's Vega does alike."""
+    import vl_convert
+
+    names = ['Weekend shoppers of the "harbour" and around it', "Night owls who look and look and look again"]
+    centres = [{"x": float(at), "y": 4.0 * at, "segment": one, "text": ""} for at, one in enumerate(names)]
+    bands = [Band(names[0], names[1], 3, ""), Band(names[1], names[0], 2, "")]
+    for spec in (customer_map("t", "s", centres, centres, ("x", "y")), alluvial("t", "s", bands, ("From", "To"))):
+        narrow, wide = (
+            unescape(vl_convert.vegalite_to_svg({**spec, "width": width, "background": "white"}))
+            for width in (300, 900)
+        )
+        for at, name in enumerate(names, 1):
+            assert f">{at}  {name}<" in narrow
+            assert f">{at}<" in narrow
+            assert f">{name}<" in wide
+            assert f">{at}  {name}<" not in wide
+        assert "\u2026" not in narrow + wide  # nothing is cut
 
 
 @pytest.mark.asyncio
