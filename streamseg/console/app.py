@@ -26,7 +26,7 @@ from streamseg.console.routes.fixed import Fixed
 from streamseg.console.routes.login import Login
 from streamseg.console.routes.openid import OpenIdLogin
 from streamseg.console.routes.promoting import Promoting
-from streamseg.console.routes.rendering import plain_text, prepare_templates
+from streamseg.console.routes.rendering import plain_text
 from streamseg.console.routes.serving import Serving
 from streamseg.console.routes.trying import Trying
 from streamseg.console.routes.uploading import Uploading
@@ -121,9 +121,8 @@ class Console:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Keep the keys current, and have templates and the scripts of charts ready, while the context is open."""
+        """Keep the keys current, and have the scripts of charts ready, while the context is open."""
         await self.refresh()
-        prepare_templates()
         drawn = asyncio.create_task(drawing.scripts())  # takes two seconds of CPU, in a process of its own
         drawn.add_done_callback(lambda task: task.cancelled() or task.exception())
         refreshing = asyncio.create_task(self._keep_refreshing())

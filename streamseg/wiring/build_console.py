@@ -18,6 +18,7 @@ from streamseg.console.app import Console
 from streamseg.console.reads.facts import BESIDE_PAGES, Facts
 from streamseg.console.reads.learning import Learning
 from streamseg.console.routes.openid import RETURN
+from streamseg.console.routes.rendering import prepare_templates
 from streamseg.errors import ServerUnavailableError, SettingsError
 from streamseg.features.rows import Rows
 from streamseg.kafka.partitioner import partition_of
@@ -117,6 +118,7 @@ async def run_console(
 ) -> None:
     """Serve until `stop` is set; `listening` is called with the address. Raises `SettingsError`."""
     async with console_on_redis(settings, demo=demo) as console:
+        prepare_templates()  # before there is an address to come to
         await serve(console, settings.console.host, settings.console.port, stop=stop, listening=listening)
 
 

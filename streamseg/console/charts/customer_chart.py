@@ -45,7 +45,9 @@ def customer_map(
         {"field": name, "type": "quantitative", "title": said, "axis": quiet, "scale": {"zero": False}}
         for name, said in zip(("x", "y"), axes, strict=True)
     )
-    segment: dict[str, Any] = {"field": "segment", "type": "nominal", "legend": legend}
+    segment = {"field": "segment", "type": "nominal", "legend": legend}
+    labels = [one | {"number": names.index(one["segment"]) + 1} for one in _apart(centres, points)]
+    name: Spec = {"condition": {"test": NARROW, "field": "number"}, "field": "segment"}
     layers: list[dict[str, Any]] = [
         {
             "data": {"values": list(points)},
@@ -60,14 +62,12 @@ def customer_map(
         },
         *(
             {
-                "data": {
-                    "values": [one | {"number": names.index(one["segment"]) + 1} for one in _apart(centres, points)]
-                },
+                "data": {"values": labels},
                 "mark": {"type": "text", "style": style, "fontWeight": 700, "limit": {"expr": "width * 0.45"}},
                 "encoding": {
                     "x": x,
-                    "y": {**y, "field": "label_y"},
-                    "text": {"condition": {"test": NARROW, "field": "number"}, "field": "segment"},
+                    "y": y | {"field": "label_y"},
+                    "text": name,
                     "tooltip": [{"field": "text", "type": "nominal", "title": None}],
                 },
             }

@@ -4,6 +4,7 @@ It reads one question a line as JSON from its input, answers with eight bytes of
 with its input, so also when the console is killed.
 """
 
+import os
 import signal
 import sys
 from typing import Any
@@ -36,6 +37,7 @@ def answer(asked: Question) -> bytes:
 
 def main() -> None:
     """Answer until the input ends."""
+    os.nice(5)  # pages go first
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the console, whose end is ours
     decode = msgspec.json.Decoder(Question).decode
     for line in sys.stdin.buffer:

@@ -67,6 +67,8 @@ class Kept(Generic[T]):
         self._keeps = seconds
         self._reading: asyncio.Task[T] | None = None
         self._takes = 0.0
+        self._began = 0.0
+        """When the last reading began: it is waited for once, and not by each question of a page."""
 
     async def get(self) -> T:
         """Return the value, a new one where it is too old, however long that takes. Raises what reading it raises."""
@@ -82,8 +84,10 @@ class Kept(Generic[T]):
         if self._value is not None and time.monotonic() < self._until:
             return self._value
         reading = self._begun()
+        is_long = self._may_be_old() and self._takes > SOON_SECONDS
+        patience = 0.0 if is_long else max(0.0, self._began + SOON_SECONDS - time.monotonic())
         try:
-            async with asyncio.timeout(0 if self._may_be_old() and self._takes > SOON_SECONDS else SOON_SECONDS):
+            async with asyncio.timeout(patience):
                 return await asyncio.shield(reading)
         except TimeoutError:
             self._missed = True
@@ -103,6 +107,7 @@ class Kept(Generic[T]):
     def _begun(self) -> "asyncio.Task[T]":
         """Return the reading that goes on, or begin one."""
         if self._reading is None or self._reading.done():
+            self._began = time.monotonic()
             self._reading = asyncio.create_task(self._again())
             self._reading.add_done_callback(lambda task: task.cancelled() or task.exception())
         return self._reading

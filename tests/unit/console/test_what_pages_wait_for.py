@@ -12,7 +12,7 @@ from streamseg.console.access.sessions import new_session
 from streamseg.console.charts import drawing, specs
 from streamseg.console.pages.overview import PAGE
 from streamseg.console.pages.view import Reader
-from streamseg.console.reads.kept import Kept, News, StillReadingError
+from streamseg.console.reads.kept import SOON_SECONDS, Kept, News, StillReadingError
 from streamseg.console.texts import texts
 from streamseg.ports import Flows, Flush
 from streamseg.service.day_counts import DayCounts
@@ -62,6 +62,15 @@ async def test_who_waits_for_the_new_value_is_not_served_the_old_one() -> None:
     assert not asking.done()
     slow.may_end.set()
     assert await asking == 2
+
+
+async def test_a_page_waits_once_for_a_reading_that_takes_long() -> None:
+    kept = Kept(Slow().read, 60.0)
+    began = time.monotonic()
+    for _ in range(10):
+        with pytest.raises(StillReadingError):
+            await kept.soon()
+    assert time.monotonic() - began < 5 * SOON_SECONDS
 
 
 async def test_nothing_that_was_forgotten_is_served() -> None:
