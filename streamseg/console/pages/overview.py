@@ -1,5 +1,6 @@
 """Overview: is all well, how many customers, which segments, and what moves."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -22,6 +23,8 @@ LINES: Final = 8
 async def view(facts: Facts, reader: Reader, _: Parameters) -> View:
     """Return the overview."""
     t = reader.texts
+    asked = (facts.status(), facts.catalogue(), facts.day_counts(), facts.lineage())
+    await asyncio.gather(*asked, return_exceptions=True)  # the page waits for the slowest, and not for their sum
     try:
         status, problems = await facts.status()
     except StillReadingError:
