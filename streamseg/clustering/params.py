@@ -24,6 +24,8 @@ class LearnerParams:
     """The block of each feature, as `Scale.of` takes it; empty for no blocks."""
     floors: tuple[float, ...] = ()
     """The least variance of each feature or its block, as `Scale.of` takes it; empty for none."""
+    observed_places: tuple[int, ...] = ()
+    """Where each feature stands in `Sample.observed`; empty to let features decide in which hardly anybody differs."""
     clusterer: str = "kmeans"
     step: float | None = None
     """Share of the way by which a centre moves to each sample that it wins; None to choose it from measured drift, 0 to

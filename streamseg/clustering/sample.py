@@ -29,8 +29,8 @@ class Sample:
     value: float = 0.0
     """Undecayed spend of the customer, from a worker in minor units. The model does not use it; descriptions do."""
     observed: tuple[float | None, ...] = ()
-    """What was observed of the customer in all features of the catalogue, None without data; empty if not told. Only
-    descriptions use it."""
+    """What was observed of the customer in all features of the catalogue, None without data; empty if not told.
+    Descriptions use it, and the model only to see in which features enough customers differ."""
     texts: Mapping[str, str] = field(default_factory=dict)
     """What profiles told in words that the settings do not list, by attribute; only descriptions use it."""
     heard: Mapping[str, str] = field(default_factory=dict)

@@ -180,7 +180,8 @@ class InProcessWorker:
         for value in values:
             read = msgspec.json.decode(value, type=SampleValue)
             self.taken.append(read.vector)
-            self.learner.learn(Sample(read.customer_id, read.at, read.vector, read.events), self._samples)
+            seen = Sample(read.customer_id, read.at, read.vector, read.events, observed=read.observed)
+            self.learner.learn(seen, self._samples)
             self._samples += 1
             if self.learner.challenge_due() and (transition := self.learner.challenge()) is not None:
                 self.transitions.append(transition)

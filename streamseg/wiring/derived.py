@@ -96,7 +96,7 @@ def derive(settings: Settings) -> Derived:
             for name, one in settings.segmentations.items()
         ),
         learner_params=tuple(
-            _learner_params(name, one, chosen[name])
+            _learner_params(name, one, chosen[name], list(features))
             for name, one in settings.segmentations.items()
             if name not in declared
         ),
@@ -226,13 +226,14 @@ def _segmentation(
     )
 
 
-def _learner_params(name: str, one: SegmentationSettings, features: list[Feature]) -> LearnerParams:
+def _learner_params(name: str, one: SegmentationSettings, features: list[Feature], every: list[str]) -> LearnerParams:
     return LearnerParams(
         segmentation=name,
         features=tuple(feature.name for feature in features),
         skewed=tuple(feature.skewed for feature in features),
         blocks=tuple(feature.block for feature in features),
         floors=tuple(feature.least_variance for feature in features),
+        observed_places=tuple(every.index(feature.name) for feature in features),
         k=one.k,
         clusterer=one.clusterer,
         step=one.step,

@@ -32,6 +32,10 @@ of one challenge, 0.2 let good models come so late that the ARI after a change f
 optimum that was 3 % worse was kept for good. Each such fit costs more while customers move to it than it gains: at 0.2
 a young shop was in a handover on most days (DESIGN.md, Handover)."""
 
+SHRUNK_SHARE: Final = lloyd.LEAST_SHARE / 2
+"""Share of customers below which a segment of the running model has become a handful, so that another fit replaces it
+whatever that moves. Below the share that a fit needs, or segments near it would come and go."""
+
 
 @dataclass(frozen=True, slots=True)
 class Transition:
@@ -92,7 +96,8 @@ def challenge(
         weights: of the rows, (m,); None for equal weights.
         customers: customers whose segments may change, (n, d).
         centres: of the running model, (k, d).
-        clusters: number of clusters of a fresh fit. If it is not k, the best fit always replaces the running model.
+        clusters: number of clusters of a fresh fit, at most: handfuls are left out. If it is below k, or a fit has
+            more than k, that fit always replaces the running model.
         adoption_gain: least share by which the inertia of a fresh fit must be lower, beside what any fit gains by
             chance: each of its means is of the very rows that it is measured on, which is worth clusters / m.
         rng: random source of the seedings.
@@ -103,8 +108,8 @@ def challenge(
     running = lloyd.inertia(rows, centres, weights)
     before = nearest(customers, centres)
     fits = lloyd.fits(rows, clusters, rng, FRESH_RESTARTS, weights)
-    if clusters != len(centres):
-        return Outcome(running, fits[0], fits[0].inertia, before, 0.0)
+    if clusters < len(centres) or len(fits[0].centres) > len(centres):
+        return Outcome(running, _with_two(fits[0]), fits[0].inertia, before, 0.0)
     polished = lloyd.lloyd(rows, centres, weights)
     fits += lloyd.refits_with_one_centre_moved(rows, polished.centres, rng, weights)
     best = min(fit.inertia for fit in (polished, *fits))
@@ -117,14 +122,24 @@ def challenge(
 
     chance = clusters / len(rows)
     portion = _first_part(rows, weights, customers, [centres, polished.centres], at_once)
+    if lloyd.handful(rows, polished, weights, SHRUNK_SHARE) is not None:
+        fullest = max(fits, key=lambda fit: (len(fit.centres), worth(fit)))
+        return Outcome(running, _with_two(fullest), best, before, 0.0)
     able = [portion, *fits] if may_leave else [portion]
     least = (1.0 - adoption_gain - chance) * running
-    fresh = max((fit for fit in able if len(fit.centres) == clusters and fit.inertia <= least), key=worth, default=None)
+    fresh = max(
+        (fit for fit in able if len(fit.centres) == len(centres) and fit.inertia <= least), key=worth, default=None
+    )
     if fresh is None or worth(fresh) <= 0.0:
         fresh = None
     cost = (polished.inertia - best) / running
     left = fresh is not None and fresh is not portion
     return Outcome(running, fresh, best, before, 0.0 if left or cost <= chance else regret + cost)
+
+
+def _with_two(fit: lloyd.Fit) -> lloyd.Fit | None:
+    """Return the fit, None if it has one cluster only: a segment of everybody says nothing."""
+    return fit if len(fit.centres) > 1 else None
 
 
 def _first_part(

@@ -10,8 +10,9 @@ import numpy as np
 
 from streamseg.clustering.challenged import CHALLENGES_KEPT, Challenged
 from streamseg.clustering.description.rfm import Borders, quintiles
-from streamseg.clustering.encode import Scale
+from streamseg.clustering.encode import Floats, Scale
 from streamseg.clustering.learning.challenge import Transition
+from streamseg.clustering.learning.differing import decides
 from streamseg.clustering.learning.recent_customers import RecentCustomers
 from streamseg.clustering.learning.running_model import RunningModel
 from streamseg.clustering.learning.schedule import ChallengeSchedule
@@ -129,7 +130,7 @@ class Learner:
     def measured_scale(self) -> Scale | None:
         """Measure the scale of the remembered customers; None without any."""
         params = self.params
-        return Scale.measured(self._customers.logged(), params.blocks, params.floors) if len(self._customers) else None
+        return Scale.measured(self._deciding(), params.blocks, params.floors) if len(self._customers) else None
 
     def warm_up(self) -> WarmUp:
         """Return the progress towards the first model."""
@@ -158,7 +159,7 @@ class Learner:
         if not self._schedule.enough(self._customers):
             return None
         rng = np.random.default_rng([self.params.seed, self._schedule.learned])
-        transition = self._model.challenge(self._customers.logged(), at, rng, self._draw, alarm=alarm)
+        transition = self._model.challenge(self._deciding(), at, rng, self._draw, alarm=alarm)
         self._schedule.last_challenge_at = at
         self._schedule.fitted = True
         self._alike = transition is None
@@ -242,6 +243,15 @@ class Learner:
         self._challenges = snapshot.challenges
         self._latest = snapshot
         return self
+
+    def _deciding(self) -> Floats:
+        """Return the log-space vectors (n, d) of the remembered customers.
+
+        A feature in which too few of them differ is NaN, which weighs nothing.
+        """
+        logged = self._customers.logged()
+        logged[:, ~decides(self._customers.samples(), self.params.observed_places)] = math.nan
+        return logged
 
     def logged(self, sample: Sample) -> tuple[float, ...] | None:
         """Return the vector in log space, NaN if missing; None if refused. River is slower on NumPy's floats."""

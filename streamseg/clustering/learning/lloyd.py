@@ -22,6 +22,11 @@ MAX_ROUNDS: Final = 100
 """Lloyd converges in 10-40 rounds on samples of a few thousand; the bound only ends a cycle of ties."""
 REPLACEMENT_CANDIDATES: Final = 3
 """Rows tried for the new place of a centre in `refits_with_one_centre_moved`."""
+LEAST_SHARE: Final = 0.01
+"""Share of all rows, by weight, below which a cluster is a handful: the thin end of a tail, unless it lies far off."""
+FAR: Final = 6.0
+"""Distance of a handful from the nearest other centre, in mean distances of the rows there from it, from which it is a
+group of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +72,10 @@ def inertia(rows: Floats, centres: Floats, weights: Floats | None = None) -> flo
 def fits(rows: Floats, k: int, rng: np.random.Generator, restarts: int, weights: Floats | None = None) -> list[Fit]:
     """Return one fit for each of `restarts` seedings: those with k filled clusters first, then by lowest inertia.
 
-    Clusters without rows are left out of a fit.
+    Clusters without rows, and handfuls, are left out of a fit.
     """
     weight = _weights_of(rows, weights)
-    runs = [_filled(lloyd(rows, _seed_centres(rows, weight, k, rng), weight)) for _ in range(restarts)]
+    runs = [_sizeable(rows, lloyd(rows, _seed_centres(rows, weight, k, rng), weight), weight) for _ in range(restarts)]
     return sorted(runs, key=lambda run: (-len(run.centres), run.inertia))
 
 
@@ -79,7 +84,8 @@ def refits_with_one_centre_moved(
 ) -> list[Fit]:
     """Return k fits: for each centre, the one that starts with this centre seeded again and the others in place.
 
-    One such step often leaves a local optimum, and most rows keep their centre. Clusters without rows are left out.
+    One such step often leaves a local optimum, and most rows keep their centre. Clusters without rows, and
+    handfuls, are left out.
     """
     weight = _weights_of(rows, weights)
     squared = squared_distances(rows, centres)
@@ -88,13 +94,39 @@ def refits_with_one_centre_moved(
         to_others = np.min(np.delete(squared, index, axis=1), axis=1)
         start = centres.copy()
         start[index] = rows[_best_candidate(rows, to_others, weight, REPLACEMENT_CANDIDATES, rng)]
-        runs.append(_filled(lloyd(rows, start, weight)))
+        runs.append(_sizeable(rows, lloyd(rows, start, weight), weight))
     return runs
 
 
-def _filled(fit: Fit) -> Fit:
-    filled, nearest = np.unique(fit.nearest, return_inverse=True)
-    return fit if len(filled) == len(fit.centres) else Fit(fit.centres[filled], nearest, fit.inertia)
+def handful(rows: Floats, fit: Fit, weights: Floats | None = None, least: float = LEAST_SHARE) -> int | None:
+    """Return the number of the smallest cluster if it has less than `least` of the rows and does not lie far off.
+
+    In a tail each distance is as large as the rows near it are wide apart. What lies `FAR` times as far is no tail,
+    unless rows are nearly all alike and it still lies nearer than rows commonly do from their mean.
+    """
+    weight = _weights_of(rows, weights)
+    mean = np.average(rows, axis=0, weights=weight)
+    common = np.average(((rows - mean) ** 2).sum(axis=1), weights=weight) ** 0.5
+    mass = np.bincount(fit.nearest, weight, len(fit.centres))
+    for small in np.argsort(mass).tolist():
+        if mass[small] >= least * weight.sum():
+            return None
+        if mass[small] == 0 or len(fit.centres) == 1:
+            return int(small) if len(fit.centres) > 1 else None
+        gaps = np.linalg.norm(fit.centres - fit.centres[small], axis=1)
+        gaps[small] = np.inf
+        beside = int(np.argmin(gaps))
+        among = fit.nearest == beside
+        width = np.average(np.linalg.norm(rows[among] - fit.centres[beside], axis=1), weights=weight[among])
+        if gaps[beside] < max(FAR * width, common):
+            return int(small)
+    return None
+
+
+def _sizeable(rows: Floats, fit: Fit, weight: Floats) -> Fit:
+    while (small := handful(rows, fit, weight)) is not None:
+        fit = lloyd(rows, np.delete(fit.centres, small, axis=0), weight)
+    return fit
 
 
 def _weights_of(rows: Floats, weights: Floats | None) -> Floats:

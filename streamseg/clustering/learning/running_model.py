@@ -113,8 +113,10 @@ class RunningModel:
         clusters = min(self._params.k, different(rows))
         if clusters < LEAST_CLUSTERS:
             return None
-        self._use_scale(scale)
         first = lloyd.fits(rows, clusters, rng, FIRST_RESTARTS)[0]
+        if len(first.centres) < LEAST_CLUSTERS:
+            return None
+        self._use_scale(scale)
         ids: list[str] = []
         for _ in range(len(first.centres)):
             ids.append(new_id(self._params.segmentation, {*self.retired, *ids}, draw))

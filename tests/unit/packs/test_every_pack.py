@@ -1,5 +1,6 @@
 """With no settings at all each pack works on what is there, or says in one line what it needs. Issue 14, number 5."""
 
+import json
 from itertools import groupby
 
 import numpy as np
@@ -9,7 +10,7 @@ from streamseg import packs
 from streamseg.evaluation.in_process_worker import InProcessWorker
 from streamseg.language.waiting_text import missing
 from streamseg.settings import SegmentationSettings, Settings
-from streamseg.sources.event import SourceEvent
+from streamseg.sources.event import SourceEvent, rfc3339
 from streamseg.sources.fitgear import FitGear
 from streamseg.topics import CLICKS, PROFILES, PURCHASES
 from streamseg.wiring.derived import derive, needs
@@ -69,6 +70,40 @@ def test_where_nothing_of_its_data_is_told_a_pack_has_no_segments_and_one_line(
     line = missing(snapshot, lives_on)
     assert snapshot is None or not snapshot.warm
     assert line == f"segments come when customers are sampled (none so far); it needs {lives_on}"
+
+
+@pytest.fixture(scope="module")
+def dated_orders() -> list[SourceEvent]:
+    """Four months of orders of 200 customers: a date and an amount, without items, as a music shop's file has them."""
+    rng, orders = np.random.default_rng(14), []
+    for n in range(200):
+        days = np.cumsum(rng.exponential(30.0, size=int(rng.geometric(0.4)))).astype(int)
+        for number, day in enumerate([0, *days[days < 120].tolist()]):
+            at = ENDS_AT // DAY * DAY - (120 - day) * DAY
+            event_id, amount = f"e-{n}-{number}", round(float(rng.gamma(2.0, 15.0)) + 5.0, 2)
+            body = {"v": 1, "event_id": event_id, "customer_id": f"c-{n}", "occurred_at": rfc3339(at),
+                    "event_name": "purchase", "transaction_id": f"t-{n}-{number}", "value": amount,
+                    "currency": "EUR"}  # fmt: skip
+            orders.append(SourceEvent("purchase", event_id, f"c-{n}", at, json.dumps(body).encode()))
+    return sorted(orders, key=lambda order: order.occurred_at)
+
+
+@pytest.mark.parametrize("pack", sorted({*LEARNED} - BY_PROFILES))
+def test_on_dates_and_amounts_alone_only_what_they_tell_decides(pack: str, dated_orders: list[SourceEvent]) -> None:
+    """Issue 14: no discount, coupon, cart or part of the day is told, whatever priors make of that."""
+    worker = learned(pack, dated_orders)
+    snapshot = worker.learner.snapshot()
+    assert worker.rejected == 0, worker.first_rejection
+    decide = {one for one, variance in zip(snapshot.features, snapshot.scale.variance, strict=True) if variance}
+    told = {"purchase_recency", "purchases", "transactions", "spend", "order_value", "order_value_spread",
+            "items_per_order", "weekend_share", "expected_spend"}  # fmt: skip
+    assert decide <= told
+    assert snapshot.warm == (pack in {"value", "behaviour", "needs"})
+    if snapshot.warm:
+        sizes = np.unique(worker.segments(worker.assignable()), return_counts=True)[1]
+        assert sizes.min() >= 3
+    else:
+        assert "; it needs " in missing(snapshot, packs.pack(pack).needs["en"])
 
 
 def test_a_pack_uses_no_feature_twice_and_every_one_of_the_table() -> None:

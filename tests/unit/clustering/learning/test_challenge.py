@@ -109,3 +109,16 @@ def test_the_running_model_is_measured_as_river_left_it() -> None:
 
 def test_a_fit_whose_gain_is_smaller_than_the_cost_of_moving_customers_is_not_adopted() -> None:
     assert of_a_rectangle(gain=0.015, adoption_gain=0.01).fresh is None
+
+
+@pytest.mark.parametrize(("left", "replaced"), [(4, True), (12, False)])
+def test_a_segment_that_has_become_a_handful_is_replaced_whatever_is_gained(left: int, replaced: bool) -> None:
+    """4 of 2,000 customers are fewer than 0.5 %, 12 are more; a gain of 99 % is asked for."""
+    rows = np.random.default_rng(3).normal(size=(2_000, 10))
+    rows[:left, 0] = 12.0
+    centres = np.array([rows[left:].mean(axis=0), rows[:left].mean(axis=0)])
+    outcome = challenge(rows, None, rows, centres, clusters=2, adoption_gain=0.99, rng=np.random.default_rng(1))
+    assert np.bincount(outcome.before).tolist() == [2_000 - left, left]
+    assert (outcome.fresh is not None) == replaced
+    if outcome.fresh is not None:
+        assert np.bincount(outcome.fresh.nearest).min() >= 20

@@ -78,11 +78,13 @@ def test_a_new_kind_gets_a_new_id_and_the_id_of_a_vanished_kind_is_retired() -> 
 
 
 def test_a_fresh_fit_below_the_adoption_gain_is_not_adopted() -> None:
-    model = learner(adoption_gain=0.99)
-    run(model, range(4))
-    ids = model.snapshot().segments
-    run(model, range(4, 8), np.vstack([KINDS[:2], NEWBORN]))
-    assert model.snapshot().segments == ids
+    four = np.vstack([KINDS, NEWBORN])
+    for gain, changes in ((0.99, False), (0.003, True)):
+        model = learner(adoption_gain=gain)
+        run(model, range(4))
+        ids = model.snapshot().segments
+        run(model, range(4, 8), four)
+        assert (model.snapshot().segments != ids) == changes
 
 
 @pytest.mark.parametrize("poison", [math.inf, -math.inf])

@@ -1,10 +1,10 @@
-"""Our weighted k-means gives what scikit-learn's gives (DESIGN.md, Judging the segments)."""
+"""Weighted k-means gives what scikit-learn's gives, and no cluster of a handful (DESIGN.md, Judging the segments)."""
 
 import numpy as np
 import pytest
 from sklearn.cluster import KMeans
 
-from streamseg.clustering.learning.lloyd import lloyd
+from streamseg.clustering.learning.lloyd import fits, handful, lloyd
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -20,3 +20,32 @@ def test_rounds_from_given_centres_end_where_scikit_learn_ends(seed: int, *, wei
     assert np.array_equal(ours.nearest, theirs.labels_)
     assert ours.centres == pytest.approx(theirs.cluster_centers_, abs=1e-9)
     assert ours.inertia == pytest.approx(theirs.inertia_)
+
+
+def with_a_handful(apart: float) -> np.ndarray:
+    """Return 2,300 points of ten numbers in two groups, but three that lie `apart` from the nearer one."""
+    rng = np.random.default_rng(4)
+    rows = rng.normal(size=(2_300, 10))
+    rows[:1_150, 0] += 20.0
+    rows[:3] = 0.1 * rng.normal(size=(3, 10))
+    rows[:3, 1] += apart
+    return rows
+
+
+@pytest.mark.parametrize(("apart", "far"), [(17.0, False), (60.0, True)])
+def test_three_of_2300_make_a_cluster_only_where_they_lie_far_off(apart: float, *, far: bool) -> None:
+    """Issue 14, number 4. Customers of a group are 3.1 from its mean; six times as far is 19."""
+    rows = with_a_handful(apart)
+    plain = lloyd(rows, np.array([rows[0], rows[3:1_150].mean(axis=0), rows[1_150:].mean(axis=0)]))
+    assert np.bincount(plain.nearest).min() == 3, "left to itself, k-means keeps them"
+    assert (handful(rows, plain) is None) == far
+    found = fits(rows, 3, np.random.default_rng(1), 10)[0]
+    assert len(found.centres) == 3
+    assert (np.bincount(found.nearest).min() == 3) == far
+
+
+def test_a_fit_has_fewer_clusters_where_any_further_one_is_a_handful() -> None:
+    rows = np.zeros((2_000, 1))
+    rows[:1_000] = 8.0
+    rows[:5, 0] = [8.4, 8.8, 9.2, 9.6, 10.0]
+    assert [len(fit.centres) for fit in fits(rows, 3, np.random.default_rng(1), 4)] == [2] * 4
