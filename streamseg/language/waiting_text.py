@@ -14,7 +14,8 @@ def missing(snapshot: Snapshot | None, needs: str = "", language: str = DEFAULT)
 
     Args:
         snapshot: the latest; None if there is none yet.
-        needs: what the segmentation lives on, in the language. It is named where nothing of it is told.
+        needs: what the segmentation lives on, in the language. It is named while data are missing: events of another
+            kind do not end the wait.
         language: a code of `languages()`.
     """
     tables = messages(language)
@@ -26,7 +27,9 @@ def missing(snapshot: Snapshot | None, needs: str = "", language: str = DEFAULT)
         return _with_needs(texts, str(texts["alike"]).format(count=number(tables, progress.customers)), needs)
     if snapshot.learned_until >= snapshot.warm_up_ends_at:
         lacking = _customers(tables, progress.customers, late)
-        return str(texts["come"]).format(what=lacking, end="") if lacking else str(texts["soon"])
+        if not lacking:
+            return str(texts["soon"])
+        return _with_needs(texts, str(texts["come"]).format(what=lacking, end=""), needs)
     lacking = _customers(tables, progress.customers, progress.customers_needed)
     too_few_events = progress.median_events < progress.events_needed
     if too_few_events:
@@ -42,7 +45,7 @@ def missing(snapshot: Snapshot | None, needs: str = "", language: str = DEFAULT)
         end = str(texts["later_with"]).format(day=day, needed=number(tables, late))
     elif too_few_events:
         end = str(texts["later_with_any"]).format(day=day)
-    return str(texts["come"]).format(what=lacking, end=end)
+    return _with_needs(texts, str(texts["come"]).format(what=lacking, end=end), needs)
 
 
 def _with_needs(texts: Mapping[str, Any], line: str, needs: str) -> str:

@@ -11,6 +11,7 @@ from streamseg.clustering.snapshot import Snapshot, WarmUp
 from streamseg.commands import Invocation
 from streamseg.commands.segments import command
 from streamseg.language.waiting_text import missing
+from streamseg.packs import pack
 from streamseg.wiring import build_service
 from tests.support.partition import SNAPSHOT
 
@@ -43,7 +44,7 @@ def test_one_line_per_segmentation_says_what_is_missing() -> None:
     assert result.exit_code == 0, result.output
     assert "41 so far" in result.stdout
     assert result.stdout.replace("\n  ", " ").splitlines() == [
-        f"behaviour: {missing(COLD)}",
+        f"behaviour: {missing(COLD, pack('behaviour').needs['en'])}",
         "value: segments come when customers are sampled (none so far)",
     ]
 
@@ -51,7 +52,7 @@ def test_one_line_per_segmentation_says_what_is_missing() -> None:
 def test_the_lines_follow_the_language() -> None:
     result = CliRunner().invoke(command, ["--lang", "sv"], obj=Invocation())
     assert result.stdout.replace("\n  ", " ").splitlines() == [
-        f"behaviour: {missing(COLD, language='sv')}",
+        f"behaviour: {missing(COLD, pack('behaviour').needs['sv'], 'sv')}",
         "value: segment kommer när det finns kunder i urvalet (inga hittills)",
     ]
 

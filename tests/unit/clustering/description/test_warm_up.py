@@ -101,13 +101,17 @@ def test_the_facts_are_plain_values() -> None:
     }
 
 
-def test_the_line_names_what_a_segmentation_lives_on_where_nothing_of_it_is_told() -> None:
-    """Issue 14, number 5: a pack says in one line what it needs, and fits no noise."""
+def test_the_line_names_what_a_segmentation_lives_on_while_data_are_missing() -> None:
+    """Issue 14, number 5: a pack says in one line what it needs, and fits no noise. Other events may be there."""
     needs = "profiles with age or gender"
     assert missing(None, needs) == "segments come when customers are sampled (none so far); it needs " + needs
     alike = replace(shop(30, 5).snapshot(), customers_alike=True)
     assert missing(alike, needs).endswith("are alike so far); it needs " + needs)
-    assert "it needs" not in missing(replace(alike, customers_alike=False), needs), "the data are there"
+    for waiting in (shop(30, 5), shop(200, 7), shop(41, 20)):
+        assert missing(waiting.snapshot(), needs) == f"{missing(waiting.snapshot())}; it needs {needs}"
+    late = replace(shop(3, 5).snapshot(), learned_until=DAY_0 + 15 * DAY_SECONDS)
+    assert missing(late, needs).endswith("; it needs " + needs)
+    assert "it needs" not in missing(shop(200, 20).snapshot(), needs), "the data are there"
 
 
 @pytest.mark.parametrize("language", languages())
