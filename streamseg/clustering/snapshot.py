@@ -118,6 +118,15 @@ class Snapshot:
         return min(*shares, 1.0)
 
     @property
+    def provisional_until(self) -> float | None:
+        """Event time, epoch seconds, up to which the segments are provisional: made early, of too little; else None."""
+        one, ends = self.warm_up, self.warm_up_ends_at
+        enough = one.customers >= one.customers_needed and one.median_events >= one.events_needed
+        if not self.warm or enough or ends is None or (self.learned_until or 0.0) >= ends:
+            return None
+        return ends
+
+    @property
     def closing(self) -> tuple[str, ...]:
         """Ids of the segments that end with the handover: they keep their members until then and win no others."""
         return () if self.handover is None else self.handover.closing(self.segments)

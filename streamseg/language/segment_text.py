@@ -1,6 +1,7 @@
 """Writes label, description and suggested action of a catalogue entry in a language."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from streamseg.features.catalogue import Feature
@@ -54,8 +55,9 @@ def description(entry: Entry, language: str = DEFAULT, labels: Mapping[str, str]
         return _sentence(given.removesuffix("."))
     if entry.get("declared"):
         return " ".join(_sentence(say(tables, one)) for one in entry["persona"])
+    early = provisional(entry, language)
     if not entry.get("described"):
-        return _sentence(str(tables["sentence"]["not_described"]))
+        return " ".join([_sentence(str(tables["sentence"]["not_described"])), *early])
     parts = []
     if entry.get("value_share") is not None and entry.get("share"):
         size, value = (share(tables, entry[name]) for name in ("share", "value_share"))
@@ -66,7 +68,15 @@ def description(entry: Entry, language: str = DEFAULT, labels: Mapping[str, str]
     nearest = (labels or {}).get(entry["nearest"] or "")
     if nearest and (beside := _differences(tables, "apart_from_nearest", entry["apart_from_nearest"], label=nearest)):
         parts.append(beside)
-    return " ".join(map(_sentence, parts))
+    return " ".join([*map(_sentence, parts), *early])
+
+
+def provisional(entry: Entry, language: str = DEFAULT) -> list[str]:
+    """Return the sentence that says that the segment was made early, of few events; nothing if it was not."""
+    if (until := entry.get("provisional_until")) is None:
+        return []
+    day = datetime.fromtimestamp(until, UTC).date().isoformat()
+    return [_sentence(str(messages(language)["sentence"]["provisional"]).format(day=day))]
 
 
 def _given(entry: Entry, text: str, language: str) -> str | None:

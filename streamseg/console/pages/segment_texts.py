@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from streamseg.clustering.identity import segmentation_of
 from streamseg.console.pages.view import Cell, Reader
 from streamseg.language import messages
-from streamseg.language.segment_text import say, written
+from streamseg.language.segment_text import provisional, say, written
 
 Entries = Mapping[str, Mapping[str, Any]]
 
@@ -35,7 +35,7 @@ def persona_of(entry: Mapping[str, Any], reader: Reader) -> list[str]:
     """Return the sentences of the persona."""
     tables = messages(reader.texts.language)
     said = [say(tables, one) for one in entry.get("persona", ())]
-    return [f"{one[:1].upper()}{one[1:]}." for one in said]
+    return [*(f"{one[:1].upper()}{one[1:]}." for one in said), *provisional(entry, reader.texts.language)]
 
 
 def is_segment(segment: str, entries: Entries) -> bool:

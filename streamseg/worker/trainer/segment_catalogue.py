@@ -33,7 +33,7 @@ DIFFERENCES = 6
 """Features in an entry that set a segment apart, at most."""
 RETIRED_SECONDS = 400 * DAY_SECONDS
 """How long the entry of a retired segment is kept, since it was last written: as long as moves by day are."""
-NOBODY: dict[str, Any] = {"size": 0, "share": 0.0, "value_share": None}
+NOBODY: dict[str, Any] = {"size": 0, "share": 0.0, "value_share": None, "provisional_until": None}
 """What an entry says of its members when it is retired."""
 
 
@@ -145,6 +145,7 @@ class SegmentCatalogue:
             "parents": before.get("parents", parents),
             "retired": None,
             "closes": None,
+            "provisional_until": None if snapshot.provisional_until is None else int(snapshot.provisional_until),
             "described": one.described if one.mean_value is not None else 0,
             "described_at": int(snapshot.learned_until or 0),
             "mean_value": one.mean_value,

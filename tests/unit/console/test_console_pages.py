@@ -144,6 +144,15 @@ async def test_names_that_people_give_are_text_and_not_html() -> None:
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize(("until", "said"), [(1_717_372_800, True), (None, False)])
+async def test_the_page_of_a_segment_says_that_it_is_provisional(until: int | None, *, said: bool) -> None:
+    async with served_console(demo=True) as served, served.client("127.0.0.1") as client:
+        await served.models.write_catalogue({OTHER: entry("Newcomers", provisional_until=until)})
+        page = (await client.get(f"/segments/{OTHER}")).text
+    assert ("so it may still change much until 2024-06-03." in page) == said
+
+
+@pytest.mark.asyncio
 async def test_a_stream_sends_what_changed_and_nothing_else() -> None:
     """Read by the generator itself: httpx' ASGI transport waits for the end of an answer."""
     from streamseg.console.access.sessions import new_session

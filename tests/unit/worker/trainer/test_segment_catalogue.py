@@ -12,6 +12,7 @@ from streamseg.clustering.description.rfm import RfmBorders
 from streamseg.clustering.handover import Handover
 from streamseg.clustering.identity import id_of
 from streamseg.clustering.sample import Sample
+from streamseg.clustering.snapshot import WarmUp
 from streamseg.features.catalogue import catalogue
 from streamseg.features.layout import Layout
 from streamseg.language import messages, segment_text
@@ -157,6 +158,40 @@ async def test_a_segment_without_sampled_members_is_not_described_yet() -> None:
         assert entry["size"] == 50
         assert entry["value_share"] is None
         assert entry["description"] == "Not described yet: too few of its customers are in the sample."
+
+
+@pytest.mark.parametrize(
+    ("warm_up", "learned_until", "early"),
+    [
+        (WarmUp(60, 60, 7.0, 20), 3.0, True),
+        (WarmUp(30, 60, 20.0, 20), 3.0, True),
+        (WarmUp(60, 60, 20.0, 20), 3.0, False),
+        (WarmUp(60, 60, 7.0, 20), 14.0, False),
+    ],
+)
+async def test_a_model_made_early_of_too_little_is_said_to_be_provisional(
+    warm_up: WarmUp, learned_until: float, *, early: bool
+) -> None:
+    """Issue 14: the end of a short history places a model of few events. Later, few events are all that there are."""
+    stage, ends = Stage(), 1_717_372_800.0
+    made = replace(
+        SNAPSHOT,
+        warm_up=warm_up,
+        learned_until=ends + (learned_until - 14.0) * DAY_SECONDS,
+        warm_up_ends_at=ends,
+    )
+    await stage.owner().write(made, SAMPLES)
+    for entry in (await stage.entries()).values():
+        assert entry["provisional_until"] == (int(ends) if early else None)
+        for language, sentence in {
+            "en": "Provisional: made of few events or customers, so it may still change much until 2024-06-03.",
+            "nl": "Voorlopig: gemaakt uit weinig gebeurtenissen of klanten, dus kan het tot 2024-06-03 nog veel"
+            " veranderen.",
+            "sv": "Preliminärt: gjort av få händelser eller kunder, så det kan ändras mycket fram till 2024-06-03.",
+        }.items():
+            assert segment_text.description(entry, language).endswith(sentence) == early
+    await stage.owner().write(replace(SNAPSHOT, learned=9), SAMPLES)
+    assert {entry["provisional_until"] for entry in (await stage.entries()).values()} == {None}
 
 
 async def test_a_label_is_kept_by_the_next_owner_of_the_role() -> None:
