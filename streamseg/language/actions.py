@@ -8,9 +8,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
+from streamseg.clustering.description.naming import OF_ATTRIBUTES
 from streamseg.errors import SettingsError
 from streamseg.language import DEFAULT, messages
 
+_OF_ATTRIBUTES: Final = tuple(f"{word}_" for word in OF_ATTRIBUTES)
+"""How words about an attribute begin; its name follows, of whatever attributes the shop has."""
 SHIPPED: Final = ("fitgear_actions.toml", "actions.toml")
 
 
@@ -71,7 +74,7 @@ def _parsed(text: str, path: str) -> tuple[Action, ...]:
             raise SettingsError(f"{where}: `if` must list one word or more")
         if not isinstance(goods, list) or not all(isinstance(name, str) for name in goods):
             raise SettingsError(f"{where}: `goods` must list names of categories")
-        if unknown := sorted(set(asked) - words):
+        if unknown := sorted(word for word in {*asked} - words if not word.startswith(_OF_ATTRIBUTES)):
             raise SettingsError(f"{where}: there is no word {unknown[0]}; they are the keys of [label] and [tag]")
         texts = {key: value for key, value in one.items() if key not in ("name", "if") and isinstance(value, str)}
         found.append(Action(one["name"], tuple(asked), tuple(name.lower() for name in goods), texts))

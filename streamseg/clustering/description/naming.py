@@ -11,11 +11,15 @@ from typing import Any, Final, TypeAlias
 from streamseg.clustering.description.difference import NOTICEABLE, Figures
 from streamseg.clustering.description.words import EXCLUDED, MARGIN, Word, vocabulary
 from streamseg.features.catalogue import Feature
+from streamseg.features.words.attributes import slug
 
 STAYS: Final = 0.5
 """A word that is said already may have this share of a noticeable effect."""
 LABEL_WORDS: Final = 6
 """A label is made from this many of the strongest words."""
+
+OF_ATTRIBUTES: Final = ("mostly", "high", "low")
+"""Words that say what a segment is like in an attribute."""
 
 Label: TypeAlias = dict[str, Any]
 """`words`: the noun first, then one more, or two where another segment is called so already; none where nothing sets it
@@ -90,8 +94,17 @@ def candidates(figures: Figures, spoken: Sequence[Word]) -> list[Label]:
 
 
 def traits(figures: Figures, known: Mapping[str, Feature]) -> list[str]:
-    """Return the keys of all words that hold, also of those that do not set the segment apart. Actions go by them."""
-    return list(dict.fromkeys(word.key for word in vocabulary(known) if word.holds(figures)))
+    """Return the keys of all words that hold, also of those that do not set the segment apart. Actions go by them.
+
+    Words about an attribute that set it apart are there a second time, with the attribute: `mostly_country`.
+    """
+    held = [word for word in vocabulary(known) if word.holds(figures)]
+    of_attributes = (
+        f"{word.key}_{slug(word.of or word.text)}"
+        for word in held
+        if word.key in OF_ATTRIBUTES and _sets_apart(word, figures, NOTICEABLE)
+    )
+    return list(dict.fromkeys([*(word.key for word in held), *of_attributes]))
 
 
 def _go_together(one: Word, other: Word) -> bool:

@@ -1,13 +1,20 @@
 """With no settings at all each pack works on what is there, or says in one line what it needs. Issue 14, number 5."""
 
 import json
+from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
 import pytest
 
 from streamseg import packs
+from streamseg.clustering.description.difference import Observations
+from streamseg.clustering.description.naming import traits
 from streamseg.evaluation.in_process_worker import InProcessWorker
+from streamseg.features.catalogue import catalogue
+from streamseg.features.words.attributes import slug
+from streamseg.language import languages
+from streamseg.language.actions import read_actions, suggested
 from streamseg.language.waiting_text import missing
 from streamseg.settings import SegmentationSettings, Settings
 from streamseg.sources.event import SourceEvent, rfc3339
@@ -104,6 +111,31 @@ def test_on_dates_and_amounts_alone_only_what_they_tell_decides(pack: str, dated
         assert sizes.min() >= 3
     else:
         assert "; it needs " in missing(snapshot, packs.pack(pack).needs["en"])
+
+
+@pytest.mark.parametrize("pack", ["geographic", "firmographic"])
+def test_each_place_and_each_trait_of_a_company_has_a_suggested_action(pack: str) -> None:
+    """Issue 14, number 6: a segment of attributes alone got none, as all words of the table were about buying."""
+    layout = derive(Settings(segmentations={pack: SegmentationSettings(pack=pack)})).layout
+    # What values a hash group holds is found in the data; here each stands for one.
+    features = {name: replace(one, hashed=False) for name, one in catalogue(layout).items()}
+    shipped, tried = read_actions(), set()
+    for place, feature in enumerate(features.values()):
+        subject = slug(feature.subject)
+        if not feature.value or subject in tried or subject == "profit_band":
+            continue
+        tried.add(subject)
+        told = np.full((80, len(features)), np.nan)
+        told[:, place] = np.arange(80) % 10 > 0
+        members = np.arange(80) < 40
+        alike = Observations(tuple(features.values()), told).figures(members)
+        assert suggested(traits(alike, features), shipped) is None, "most of all customers are so"
+        told[~members, place] = 0.0
+        found = suggested(traits(Observations(tuple(features.values()), told).figures(members), features), shipped)
+        assert found is not None, subject
+        assert found.words == (f"mostly_{subject}",)
+        assert {*found.texts} == {*languages()}
+    assert len(tried) >= 2
 
 
 def test_a_pack_uses_no_feature_twice_and_every_one_of_the_table() -> None:
