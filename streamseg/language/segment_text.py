@@ -10,6 +10,7 @@ from streamseg.features.words.group_names import shown_names, with_name
 from streamseg.language import DEFAULT, messages
 from streamseg.language.actions import Action, suggested
 from streamseg.language.amounts import Tables, listed, money, numbers, often, share, span
+from streamseg.language.written_rule import told
 
 Entry = Mapping[str, Any]
 _PATTERNS: Final = ("recent", "category", "browser", "search")
@@ -260,4 +261,5 @@ _WRITERS: Final[dict[str, Callable[[Tables, Any, Mapping[str, Any]], str]]] = {
     "feature": lambda tables, value, fact: _difference_of(tables, str(value), fact),
     "attribute": lambda tables, value, _: _attribute(tables, str(value)),
     "value": lambda tables, value, fact: _value(tables, str(value), str(fact["of"])),
+    "rule": lambda tables, rule, _: told(rule, tables["rule"], lambda name: _feature(tables, name)),
 }

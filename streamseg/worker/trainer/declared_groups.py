@@ -40,12 +40,13 @@ def _outside(segmentation: str, rule: Population) -> dict[str, Any]:
 
 
 def _segment(segmentation: str, one: DeclaredSegment) -> dict[str, Any]:
-    """Return the entry of a segment with a rule; the rule is told as it was written, in JSON."""
+    """Return the entry of a segment with a rule; the rule is kept as it was written, and told in words."""
     rule = ""
     said: dict[str, Any] = {"key": "by_rest"}
     if one.rule is not None:
-        rule = json.dumps(one.rule.model_dump(mode="json", by_alias=True, exclude_defaults=True), ensure_ascii=False)
-        said = {"key": "by_rule", "facts": {"rule": {"names": [rule]}}}
+        written = one.rule.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        rule = json.dumps(written, ensure_ascii=False)
+        said = {"key": "by_rule", "facts": {"rule": {"rule": written}}}
     told = {"by": "rules", "rule": rule, "name": one.name, "description": one.description}
     return _entry(segmentation, said, told)
 

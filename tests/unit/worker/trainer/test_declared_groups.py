@@ -159,7 +159,7 @@ async def test_without_a_text_the_rule_is_told_and_an_entry_without_its_rule_is_
     await shop.owner(None, {"status": segment_rules(customer={"event": "purchase"}, rest=None)})
     entries = {one: json.loads(entry) for one, entry in (await shop.models.catalogue()).items()}
     assert entries["status-customer"]["description"] == (
-        'They are in it because no rule before holds, and this one does: {"event": "purchase"}.'
+        "They are in it because no rule before holds, and this one does: purchase ever."
     )
     assert entries["status-rest"]["description"] == "They are in it because no rule holds."
     await shop.owner(None, {"status": segment_rules(buyer={"event": "purchase"}, rest=None)})
