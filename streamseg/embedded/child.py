@@ -1,6 +1,7 @@
 """Runs a server as a child process that cannot outlive this process."""
 
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -29,6 +30,8 @@ exit $code
 for whatever reason: then the script kills the server and removes its folder."""
 
 POLL_SECONDS: Final = 0.02
+SERVER_PORTS: Final = range(15_000, 32_000)
+"""Below 32,768, where Linux and others begin to take ports for outgoing connections."""
 
 
 class ServerError(StreamsegError):
@@ -116,12 +119,17 @@ class Child:
 
 
 def free_port() -> int:
-    """Return a free port of 127.0.0.1, below 55,000: a Redis Cluster node also uses the port 10,000 above its own."""
+    """Return a free port of 127.0.0.1 that no outgoing connection takes before the server does.
+
+    Asked for port 0, the system gives one of those that it also gives to outgoing connections.
+    """
     while True:
+        port = secrets.choice(SERVER_PORTS)
         with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
-        if port < 55_000:  # noqa: PLR2004 - see above
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
             return port
 
 

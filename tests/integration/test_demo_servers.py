@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import redis
-from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from streamseg.topics import CLICKS, MEMBERSHIPS, TOPICS
 from tests.support.processes import worker
@@ -39,13 +39,10 @@ def produce(bootstrap: str, topic: str, key: str) -> None:
 
 def records(bootstrap: str) -> int:
     """Number of records ever written to the clicks."""
-    from confluent_kafka import Consumer, TopicPartition
-
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "count"})
-    partitions = consumer.list_topics(CLICKS, 10).topics[CLICKS].partitions
-    ends = [consumer.get_watermark_offsets(TopicPartition(CLICKS, one), 10)[1] for one in partitions]
-    consumer.close()
-    return sum(ends)
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    partitions = admin.list_topics(CLICKS, 10).topics[CLICKS].partitions
+    asked = {TopicPartition(CLICKS, one): OffsetSpec.latest() for one in partitions}
+    return sum(found.result(30).offset for found in admin.list_offsets(asked).values())
 
 
 @pytest.fixture
