@@ -36,8 +36,11 @@ def _environment(environment: dict[str, str]) -> dict[str, str]:
 
 
 def customers_of(environment: Mapping[str, str]) -> list[str]:
-    records = read_all(environment["STREAMSEG_KAFKA__BOOTSTRAP"], MEMBERSHIPS)
-    return sorted({key.decode() for key, value, _ in records if key and value})
+    """Customers with a membership, those first who told no age: which they are depends on the hour of the run."""
+    bootstrap = environment["STREAMSEG_KAFKA__BOOTSTRAP"]
+    told_age = {key for key, _, _ in read_all(bootstrap, PROFILES)}
+    found = {key for key, value, _ in read_all(bootstrap, MEMBERSHIPS) if key and value}
+    return [key.decode() for key in sorted(found, key=lambda key: (key in told_age, key))]
 
 
 def send_profiles(bootstrap: str, customers: list[str]) -> None:

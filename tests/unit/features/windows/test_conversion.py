@@ -62,6 +62,12 @@ def said(answers: Answers) -> list[bool | None]:
     return [True if yes else False if no else None for yes, no in zip(answers.yes[:, 0], answers.no[:, 0], strict=True)]
 
 
+def until_of(answers: Answers) -> float:
+    """Return until when the answers about the only row hold, epoch seconds."""
+    assert answers.until is not None
+    return float(answers.until[0])
+
+
 times = st.one_of(
     st.integers(-40, 0).map(lambda day: NOON + day * DAY), st.integers(-5, 0).map(lambda one: NOON - 9 * DAY + one)
 )
@@ -108,7 +114,7 @@ def test_what_is_known_after_conversions_is_so_for_all_events(data: st.DataObjec
         one = CountQuestion(event, data.draw(st.integers(1, most)), data.draw(windows))
         answers = counted(slab, one, at=at)
         assert said(answers)[0] in {None, told.count(event, one.seconds, at) >= one.at_least}, one
-        until = float(answers.until[0])
+        until = until_of(answers)
         if said(answers)[0] is None and until < math.inf:
             assert said(counted(slab, one, at=until - 1)) == [None]
             assert said(counted(slab, one, at=until)) != [None]
@@ -136,13 +142,13 @@ def test_windows_that_begin_after_the_conversion_are_known(before: Layout) -> No
     asked = [CountQuestion("view", n, seconds) for n in (1, 2) for seconds in (2 * DAY - 60, 2 * DAY - 59, math.inf)]
     answers = counted(slab, *asked, at=NOON)
     assert said(answers) == [True, True, True, False, None, None]
-    assert answers.until[0] == seen + 2 * DAY - 59 == NOON + 1
+    assert until_of(answers) == seen + 2 * DAY - 59 == NOON + 1
 
     sums = summed(slab, AmountQuestion(1, 2), AmountQuestion(1, 3), at=NOON)
     assert said(sums) == [False, None]
-    assert sums.until[0] == midnight(today + 1, ZONE)
-    assert said(summed(slab, AmountQuestion(1, 3), at=sums.until[0])) == [False]
-    assert said(summed(slab, AmountQuestion(1, 3), at=sums.until[0] - 1)) == [None]
+    assert until_of(sums) == midnight(today + 1, ZONE)
+    assert said(summed(slab, AmountQuestion(1, 3), at=until_of(sums))) == [False]
+    assert said(summed(slab, AmountQuestion(1, 3), at=until_of(sums) - 1)) == [None]
 
 
 def test_the_latest_visit_and_purchase_are_known_without_a_tracker() -> None:
