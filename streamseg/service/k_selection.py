@@ -6,11 +6,13 @@ stability, Calinski-Harabasz and information criteria were worse. Still a person
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Final
 
 import numpy as np
 
 from streamseg.clustering.encode import Floats, Scale, to_log
+from streamseg.errors import SettingsError
 from streamseg.features.catalogue import Feature
 
 MAX_CUSTOMERS: Final = 5_000
@@ -48,9 +50,13 @@ def advise(vectors: Floats, features: Sequence[Feature], at_most: int, seed: int
         features: the d features.
         at_most: the largest k.
         seed: of the sample and the starts.
+
+    Raises `SettingsError` without scikit-learn, which is no dependency of workers.
     """
+    if find_spec("sklearn") is None:
+        raise SettingsError("scikit-learn is not installed: pip install 'streamseg[analysis]'")
     from sklearn.cluster import KMeans  # noqa: PLC0415 - takes a second, and only this needs it
-    from sklearn.metrics import davies_bouldin_score  # noqa: PLC0415
+    from sklearn.metrics import davies_bouldin_score  # noqa: PLC0415 - the same
 
     rng = np.random.default_rng(seed)
     if len(vectors) > MAX_CUSTOMERS:

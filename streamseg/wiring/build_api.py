@@ -76,7 +76,7 @@ async def api_on_redis(settings: Settings, sink: EventSink) -> AsyncIterator[Api
 
 def _desk(settings: Settings, redis: Client, models: ModelStore) -> "AudienceDesk":
     """Make what answers about audiences. Loads numpy, so it is made in a thread, once it is asked for."""
-    from streamseg.wiring.build_audiences import desk  # noqa: PLC0415
+    from streamseg.wiring.build_audiences import desk  # noqa: PLC0415 - only an API with scoped keys needs it
 
     return desk(settings, RedisStateStore(redis), models, RedisAuditLog(redis))
 

@@ -113,7 +113,7 @@ class Provider:
     def grant(self) -> type[AuthorizationCodeGrant]:
         codes = self.codes
 
-        class Grant(AuthorizationCodeGrant):  # type: ignore[misc]
+        class Grant(AuthorizationCodeGrant):  # type: ignore[misc]  # Authlib has no types
             TOKEN_ENDPOINT_AUTH_METHODS = ("client_secret_basic",)
 
             def save_authorization_code(self, code: str, request: Any) -> None:
@@ -137,7 +137,7 @@ class Provider:
     def identity(self) -> OpenIDCode:
         provider = self
 
-        class Identity(OpenIDCode):  # type: ignore[misc]
+        class Identity(OpenIDCode):  # type: ignore[misc]  # Authlib has no types
             def exists_nonce(self, nonce: str, _: Any) -> bool:
                 return any(one.nonce == nonce for one in provider.codes.values())
 
