@@ -38,6 +38,7 @@ class EventClock:
     """
 
     def __init__(self, step: float) -> None:
+        self._step = step
         self._topics: dict[int, defaultdict[str, EventTime]] = defaultdict(
             lambda: defaultdict(partial(EventTime, step))
         )
@@ -48,7 +49,10 @@ class EventClock:
         return self._now[partition]
 
     def advance(self, partition: int, seen: Sequence[SeenTimes], behind: Collection[str]) -> Sequence[float]:
-        """Move to the latest event; while topics are behind, to the latest event of the slowest of them."""
+        """Move to the latest event; while topics are behind, to the latest event of the slowest of them.
+
+        Returns the times that lie too far ahead of the clock, not only of their own topic.
+        """
         topics, now = self._topics[partition], self._now[partition]
         outliers: list[float] = []
         for run in seen:
@@ -61,4 +65,4 @@ class EventClock:
             else max((topic.reached for topic in topics.values()), default=0.0)
         )
         self._now[partition] = max(now, reached)
-        return outliers
+        return [at for at in outliers if at > self._now[partition] + self._step]

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from streamseg.errors import StoreUnavailableError
+from streamseg.pipeline import CLOCK
 from streamseg.topics import CLICKS
 from streamseg.worker.clock import EventClock
 from streamseg.worker.probes import probe
@@ -72,6 +73,23 @@ def test_probes_count_as_no_events_and_move_no_clock() -> None:
     without, now = asyncio.run(totals([]))
     assert without
     assert asyncio.run(totals([SENT, SENT + 5])) == (without, now)
+
+
+def test_a_probe_that_is_read_first_after_a_restart_does_not_forget_the_clock() -> None:
+    async def play() -> None:
+        servers = await filled_servers(60)
+        worker = await one_after(servers)
+        stood_at = int(worker.partition._ports.clock.now(NUMBER))
+        await worker.close()
+        await send(servers, SENT)
+        again = await one_after(servers)
+        await until(lambda: again.partition._ports.clock.now(NUMBER) > 0)
+        metadata = await servers.state.metadata(NUMBER)
+        assert metadata is not None
+        assert stood_at == again.partition._ports.clock.now(NUMBER) == metadata.checkpoint[CLOCK] > 0
+        await again.close()
+
+    asyncio.run(play())
 
 
 def test_a_run_of_probes_alone_is_no_latency_of_an_event() -> None:

@@ -106,7 +106,9 @@ class PartitionState:
         return dict(self._lease.checkpoint) | published
 
     def _with_clock(self, checkpoint: Mapping[str, int]) -> dict[str, int]:
-        return {**checkpoint, CLOCK: int(self._ports.clock.now(self.partition))}
+        """Add the clock. One that has not started yet, as after a restart, leaves where it stood before."""
+        now = int(self._ports.clock.now(self.partition))
+        return {**checkpoint, CLOCK: max(now, self._lease.checkpoint.get(CLOCK, 0))}
 
     async def take(self, run: RecordBatch, absorbed: Absorbed) -> None:
         """Decode a run and load its rows; `absorb` takes it together with the other runs of the cycle.

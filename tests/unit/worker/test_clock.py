@@ -65,6 +65,13 @@ def test_one_outlier_does_not_move_it_and_is_returned_once() -> None:
     assert clock.now(0) == 130.0
 
 
+def test_a_time_that_others_pass_in_the_same_cycle_is_no_outlier() -> None:
+    clock = EventClock(STEP)
+    runs = (seen(PURCHASES, 5e6, 5e6 + 2 * STEP), seen(CLICKS, heartbeat=5e6 + STEP))
+    assert outliers_of(clock, *runs) == []
+    assert outliers_of(clock, seen(CLICKS, 9e6)) == [9e6]
+
+
 def test_the_same_record_read_again_supports_a_time_only_once() -> None:
     clock = started(100.0)
     for _ in range(5):
