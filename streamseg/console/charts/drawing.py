@@ -28,7 +28,7 @@ _ONE_AT_A_TIME: Final = ThreadPoolExecutor(1, thread_name_prefix="drawing")
 
 
 class DrawingError(StreamsegError):
-    """The process that draws has ended before its answer; the next question begins another."""
+    """The process that draws has ended before its answer."""
 
 
 class Engine:
@@ -38,18 +38,20 @@ class Engine:
         self._process: subprocess.Popen[bytes] | None = None
 
     def ask(self, asked: Question) -> bytes:
-        """Return the answer. Raises `DrawingError`."""
+        """Return the answer. Raises `DrawingError`; the next question begins another process."""
         process = self._running()
         assert process.stdin is not None
         assert process.stdout is not None
         try:
             process.stdin.write(msgspec.json.encode(asked) + b"\n")
             process.stdin.flush()
+            size = int.from_bytes(process.stdout.read(LENGTH_BYTES))
+            drawn = process.stdout.read(size)
         except OSError as error:
+            self.end()
             raise DrawingError(f"a chart was not drawn: {error}") from None
-        size = int.from_bytes(process.stdout.read(LENGTH_BYTES))
-        drawn = process.stdout.read(size)
         if not drawn or len(drawn) < size:
+            self.end()  # it may still be ending, and would take the next question with it
             raise DrawingError("a chart was not drawn: its process has ended")
         return drawn
 

@@ -182,15 +182,18 @@ class Serving:
 
 
 async def _download(view: View, form: str, given: Mapping[str, str], language: str) -> Response:
-    """Return a table as CSV, or a chart as spec, SVG or PNG. Raises `HTTPException` 404."""
+    """Return a table as CSV, or a chart as spec, SVG or PNG. Raises `HTTPException` 404 and 503."""
     name = given.get("name", "")
     file = {"Content-Disposition": f'attachment; filename="streamseg-{name}.{form}"'}
     if form == "csv" and name in view.tables:
         return Response(view.tables[name].csv().encode("utf-8-sig"), media_type="text/csv", headers=file)
     if form == "json" and name in view.charts:
         return Response(json.dumps(view.charts[name]), media_type="application/json")
-    if form == "svg" and name in view.charts:
-        return Response(await drawing.svg(view.charts[name], language), media_type="image/svg+xml", headers=file)
-    if form == "png" and name in view.charts:
-        return Response(await drawing.png(view.charts[name], language), media_type="image/png", headers=file)
+    try:
+        if form == "svg" and name in view.charts:
+            return Response(await drawing.svg(view.charts[name], language), media_type="image/svg+xml", headers=file)
+        if form == "png" and name in view.charts:
+            return Response(await drawing.png(view.charts[name], language), media_type="image/png", headers=file)
+    except drawing.DrawingError:
+        raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, headers={"Retry-After": "1"}) from None
     raise HTTPException(HTTPStatus.NOT_FOUND)
