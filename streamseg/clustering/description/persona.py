@@ -91,8 +91,10 @@ def _orders(figures: Figures) -> Iterable[Message]:
         yield message("few_buy", share={"share": ever.some})
     elif ever.high <= 1:
         yield message("ordered_once_ago" if days else "ordered_once", **days)
-    elif ever.median <= 1:
+    elif ever.median <= 1 and ever.some < 1:
         yield message("ordered_at_most_once")
+    elif ever.median <= 1:
+        yield message("ordered_only_once_ago" if days else "ordered_only_once", **days)
     elif last is not None and days and last.median >= AWAY_DAYS:
         yield message("ordered_then", count=_count(ever), **days)
     elif rate is not None and rate.known >= MOST and ever.median >= A_RHYTHM:

@@ -131,7 +131,15 @@ def test_orders_are_named_by_how_many_have_ordered() -> None:
     assert said(np.where(np.arange(40) < 2, 1.0, 0.0)) == "Hardly any of them have ordered yet"
     assert said(np.where(np.arange(40) < 12, 1.0, 0.0)) == "Only 30% of them have ordered"
     assert said(np.ones(40)) == "Most have ordered once"
-    assert said(np.where(np.arange(40) < 22, 1.0, 5.0)) == "Half of them or more have ordered at most once"
+    assert said(np.where(np.arange(40) < 22, 1.0, 5.0)) == "Half of them or more have ordered only once"
+    some = np.where(np.arange(40) < 2, 0.0, np.where(np.arange(40) < 22, 1.0, 5.0))
+    assert said(some) == "Half of them or more have ordered at most once"
+
+
+def test_when_those_ordered_who_mostly_ordered_once_is_told() -> None:
+    orders = np.where(np.arange(40) < 22, 1.0, 5.0)
+    said = sentences(figures(transactions=orders, purchases=orders / 3, purchase_recency=480.0))
+    assert said[0] == "Half of them or more have ordered only once, and the last order was about 16 months ago"
 
 
 def test_what_is_to_be_expected_of_most_is_told() -> None:
