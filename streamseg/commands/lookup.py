@@ -71,8 +71,7 @@ def command(invocation: Invocation, customer_id: str, why: bool, language: str |
     )
     say(texts["published"].format(moment=utc(membership["as_of"]), consent=consent))
     if reasons:
-        days = invocation.settings.features.half_life_days
-        say(texts["fades"].format(days=f"{days:g}"))
+        say(texts["paces"])
 
 
 def print_audiences(reasons: Mapping[str, Mapping[str, Any]], language: str = "en") -> None:
@@ -152,17 +151,19 @@ def print_reasons(
     spoken = [pull for pull in reason["pulls"] if not features[pull["feature"]].hashed]
     towards = [pull for pull in spoken if pull["pull"] > 0][:_REASONS]
     away = [pull for pull in reversed(spoken) if pull["pull"] < 0][:_REASONS]
-    groups = [(texts["this_group"], own, "own_centre"), (texts["the_runner_up"], other, "other_centre")]
+    groups = [(texts["this_group"], own), (texts["the_runner_up"], other)]
     for title, pulls, named in ((texts["towards"], towards, groups), (texts["away"], away, list(reversed(groups)))):
         if pulls:
             say(f"  {title}")
         for pull in pulls:
             feature = features[pull["feature"]]
             ranges = [
-                _range(feature, group, pull[centre], catalogue.get(segment, {}).get("usual", {}), language)
-                for group, segment, centre in named
+                _range(feature, group, borders[feature.name], language)
+                for group, segment in named
+                if feature.name in (borders := catalogue.get(segment, {}).get("usual", {}))
             ]
-            say(f"    {_value(feature, pull, language)}; {', '.join(ranges)}", indent="      ")
+            told = "; ".join(filter(None, (_value(feature, pull, language), ", ".join(ranges))))
+            say(f"    {told}", indent="      ")
 
 
 def _print_rules(rules: Sequence[Mapping[str, Any]], own: str, language: str) -> None:
@@ -195,31 +196,30 @@ def _rule(
 
 
 def _value(feature: "Feature", pull: Mapping[str, Any], language: str) -> str:
-    """Return the customer's value in words. What never happened has words; else, without data, it is an assumption."""
+    """Return what was observed of the customer in words; a value that is mostly assumed is not told."""
     from streamseg.clustering.description.phrases import phrase
     from streamseg.language import DEFAULT, messages
     from streamseg.language.segment_text import feature_name, feature_value
 
-    if not pull.get("known", True) and (feature.unit != "days" or language != DEFAULT):
-        return str(messages(language)["why"]["no_data"]).format(feature=feature_name(feature.name, language))
+    if not pull["known"]:
+        missing = "old_data" if pull["observed"] is not None else "never" if feature.unit == "days" else "no_data"
+        return str(messages(language)["why"][missing]).format(feature=feature_name(feature.name, language))
     # English has a phrase for each feature; other languages name it.
-    return phrase(feature, pull["value"]) if language == DEFAULT else feature_value(feature, pull["value"], language)
+    value = pull["observed"]
+    return phrase(feature, value) if language == DEFAULT else feature_value(feature, value, language)
 
 
-def _range(
-    feature: "Feature", group: str, centre: float, borders: Mapping[str, tuple[float, float]], language: str
-) -> str:
-    """Return "most of this group 40-90", or the centre where the catalogue has no such range."""
+def _range(feature: "Feature", group: str, borders: tuple[float, float], language: str) -> str:
+    """Return "most of this group 40-90"."""
     from streamseg.clustering.description.phrases import usual
     from streamseg.language import messages
     from streamseg.language.segment_text import in_form
 
-    inside = feature.name in borders
     texts = messages(language)["why"]
-    ends = in_form(usual(feature, *(borders[feature.name] if inside else (centre, centre))), language)
+    ends = in_form(usual(feature, *borders), language)
     if feature.value:
         ends = " / ".join(str(texts[one]) for one in ends.split(" or "))
-    return str(texts["most" if inside else "centre"]).format(group=group, range=ends)
+    return str(texts["most"]).format(group=group, range=ends)
 
 
 def _named(segment: str, catalogue: _Catalogue) -> str:

@@ -47,6 +47,28 @@ def observed(rows: Rows, slots: Slots, now: float | Floats, names: Sequence[str]
     return out.T
 
 
+def own_shares(rows: Rows, slots: Slots, now: float | Floats, names: Sequence[str]) -> Floats:
+    """Return how much of each value of `vectors` is the customer's own and not a prior's: (n, d), in [0, 1]."""
+    known, moment = catalogue(rows.layout), _OwnMoment(rows, slots, now)
+    out = np.empty((len(names), len(slots)))
+    for row, name in enumerate(names):
+        moment.own = np.ones(len(slots))
+        known[name].formula(moment)
+        out[row] = moment.own
+    return out.T
+
+
+class _OwnMoment(Moment):
+    """Notes in `own`, shape (n,), how much of a value is the customer's own."""
+
+    own: Floats
+
+    def ratio(self, part: Floats, whole: Floats, prior: float, weight: float) -> Floats:
+        """See `Moment`."""
+        self.own = np.minimum(self.own, whole / (whole + weight))
+        return super().ratio(part, whole, prior, weight)
+
+
 def told_texts(rows: Rows, slots: Slots) -> list[dict[str, str]]:
     """Return the texts that profiles told of each row, by attribute, such as its city; missing ones are left out."""
     found: list[dict[str, str]] = [{} for _ in slots]

@@ -121,7 +121,7 @@ def feature_name(name: str, language: str = DEFAULT) -> str:
 
 
 def feature_value(feature: Feature, value: float, language: str = DEFAULT) -> str:
-    """Return one customer's value of a feature as "name: value". Decayed sums are numbers without a period."""
+    """Return one customer's value of a feature as "name: value". Counts and decayed spend are of 30 days."""
     tables = messages(language)
     if feature.value:
         text = str(tables["why"]["yes" if value >= _YES else "no"])

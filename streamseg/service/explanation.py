@@ -6,7 +6,7 @@ Loads numpy and scipy: import it only when an explanation is asked for.
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -19,10 +19,13 @@ from streamseg.clustering.snapshot import Snapshot
 from streamseg.features.catalogue import catalogue
 from streamseg.features.layout import Layout
 from streamseg.features.rows import Floats, Rows
-from streamseg.features.vector import observed, vectors
+from streamseg.features.vector import observed, own_shares, vectors
 from streamseg.membership.encoding import decode
 from streamseg.pipeline import LiveAudiences, figures
 from streamseg.service.audience_reasons import segment_reasons
+
+LEAST_OWN: Final = 0.1
+"""Share of a value that must be the customer's own; else what is assumed of everybody decides."""
 
 
 def explanation(
@@ -41,8 +44,8 @@ def explanation(
     pulls, and `not_compared` says why: the segment is `closing` (until `closes`, event time), it has `ended` in the
     current snapshot, or it is `alone`. `separation`, `since`, `as_of` and `model` describe the published decision;
     `confidence` is the old name of `separation`. Pulls (against the nearest other segment) are of the current
-    snapshot, whose `version` is included; `known` of a pull is false where the customer has no data and the value is
-    assumed.
+    snapshot, whose `version` is included. A pull compares its `value`, and people are told what was `observed`, None
+    without data. `known` is false where the value is mostly assumed: there are no data, or only of long ago.
     RFM scores are the customer's, the same in every segmentation. In a declared group there are no pulls: `declared`
     has its rule, and the customer's value of the figure that it compares, None if it is not known. In a segment of a
     declared segmentation it has the `rules` down to the one that holds, see `segment_reasons`.
@@ -101,17 +104,24 @@ def explanation(
             explained[segmentation] = told | {"runner_up": None, "version": snapshot.version, "pulls": []} | reason
             continue
         vector = vectors(rows, slots, np.float64(published.as_of), snapshot.features)
+        own = own_shares(rows, slots, np.float64(published.as_of), snapshot.features)[0]
+        is_own = dict(zip(snapshot.features, own >= LEAST_OWN, strict=True))
         assigner = Assigner(snapshot)
         runner_up = _runner_up(assigner, vector, one.id)
         explained[segmentation] = told | {
             "runner_up": runner_up,
             "version": snapshot.version,
             "pulls": [
-                asdict(pull) | {"known": not math.isnan(seen[pull.feature])}
+                asdict(pull) | _observed(seen[pull.feature], is_own=bool(is_own[pull.feature]))
                 for pull in why(assigner, vector[0], one.id, runner_up)
             ],
         }
     return explained
+
+
+def _observed(value: float, *, is_own: bool) -> dict[str, Any]:
+    missing = math.isnan(value)
+    return {"known": is_own and not missing, "observed": None if missing else value}
 
 
 def _not_compared(snapshot: Snapshot, segment: str) -> dict[str, Any]:

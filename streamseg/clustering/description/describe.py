@@ -131,7 +131,7 @@ def describe(
                 differences=tuple(one for one in figures[index].values() if is_spoken(one.feature)),
                 representatives=_representatives(sampled, assignment, mask, index),
                 rfm=rfm,
-                usual=_usual(snapshot.features, sampled.vectors[mask]),
+                usual=_usual(snapshot.features, observations, mask),
             )
         )
     return descriptions
@@ -172,10 +172,13 @@ def _representatives(sampled: Sampled, assignment: Assignment, mask: NDArray[np.
     return tuple(pseudonym(sampled.customer_ids[i]) for i in np.flatnonzero(mask)[order].tolist())
 
 
-def _usual(features: Sequence[str], vectors: Floats) -> dict[str, tuple[float, float]]:
-    """Return the quantiles `MOST` of each feature (d) over the known values of vectors (n, d), to four digits."""
+def _usual(
+    features: Sequence[str], observations: Observations, mask: NDArray[np.bool_]
+) -> dict[str, tuple[float, float]]:
+    """Return the quantiles `MOST` of each feature over what was observed of the members, to four digits."""
     found = {}
-    for name, column in zip(features, np.asarray(vectors, dtype=np.float64).T, strict=True):
+    for name in features:
+        column = observations.column(name)[mask]
         known = column[~np.isnan(column)]
         if len(known):
             low, high = np.quantile(known, MOST)

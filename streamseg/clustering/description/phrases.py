@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from streamseg.features.aggregates import DAY_PARTS, OTHER_CATEGORY
-from streamseg.features.catalogue import RECENCY_CAP_DAYS, TENURE_CAP_DAYS, Feature
+from streamseg.features.catalogue import Feature
 from streamseg.features.words.group_names import shown_names
 
 _PHRASES: Final = {
@@ -55,16 +55,9 @@ _SMALL: Final = 10.0
 
 
 def phrase(feature: Feature, value: float) -> str:
-    """Return the value in words, such as "spends 1,203 EUR" or "last bought 12 days ago"."""
-    name = feature.name
+    """Return an observed value in words, such as "spends 1,203 EUR" or "last bought 12 days ago"."""
     if feature.value:
         return f"{feature.subject} is {'' if value >= _YES else 'not '}{feature.value}"
-    if name in {"purchase_recency", "click_recency"} and value >= RECENCY_CAP_DAYS:
-        return (
-            f"{'bought' if name.startswith('purchase') else 'clicked'} never, or over {RECENCY_CAP_DAYS:.0f} days ago"
-        )
-    if name == "tenure" and value >= TENURE_CAP_DAYS:
-        return f"known for {TENURE_CAP_DAYS:,.0f} days or more"
     return _template(feature).format(with_unit(feature, value))
 
 

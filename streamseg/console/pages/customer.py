@@ -100,8 +100,8 @@ def _why(why: dict[str, Any], entries: dict[str, Any], facts: Facts, reader: Rea
         "separation": reader.texts.percent(why["separation"]),
         "rfm": None if rfm is None else rfm | {"name": rfm_name(rfm["name"], language)},
         "declared": why.get("declared"),
-        "towards": [feature_value(features[one["feature"]], one["value"], language) for one in towards],
-        "away": [feature_value(features[one["feature"]], one["value"], language) for one in away],
+        "towards": [feature_value(features[one["feature"]], one["observed"], language) for one in towards],
+        "away": [feature_value(features[one["feature"]], one["observed"], language) for one in away],
     }
 
 

@@ -62,7 +62,15 @@ def test_hash_groups_are_no_reasons_for_people(monkeypatch: pytest.MonkeyPatch) 
         "as_of": AT,
     }
     pulls = [
-        {"feature": name, "pull": 1.0, "value": 1.0, "own_centre": 1.0, "other_centre": 0.0, "known": True}
+        {
+            "feature": name,
+            "pull": 1.0,
+            "value": 1.0,
+            "own_centre": 1.0,
+            "other_centre": 0.0,
+            "known": True,
+            "observed": 1.0,
+        }
         for name in ("profile_city_in_group_3_of_12", "profile_country_nl")
     ]
     reason = {"runner_up": "place-bbbb", "rfm": None, "pulls": pulls}
@@ -107,7 +115,15 @@ def why_of(
         "as_of": AT,
     }
     pulls = [
-        {"feature": name, "pull": 1.0, "value": 1.0, "own_centre": 1.0, "other_centre": 0.0, "known": True}
+        {
+            "feature": name,
+            "pull": 1.0,
+            "value": 1.0,
+            "own_centre": 1.0,
+            "other_centre": 0.0,
+            "known": True,
+            "observed": 1.0,
+        }
         for name in pulled
     ]
     told = {"runner_up": f"{segmentation}-bbbb", "rfm": None, "pulls": pulls} | reason

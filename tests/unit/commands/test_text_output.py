@@ -124,15 +124,17 @@ def test_reasons_have_units_and_words(monkeypatch: pytest.MonkeyPatch) -> None:
         "as_of": AT,
     }
     pulls = [
-        {"feature": name, "pull": pull, "value": value, "own_centre": own, "other_centre": other}
-        for name, pull, value, own, other in (
-            ("spend", 2.0, 1203.4, 60.0, 5.0),
-            ("weekend_share", 1.0, 0.311, 0.4, 0.2),
-            ("purchase_recency", 0.5, 365.0, 3.0, 100.0),
-            ("order_value", -1.0, 7.5, 40.0, 9.0),
+        {"feature": name, "pull": pull, "known": known, "observed": observed}
+        | {"value": 31.0, "own_centre": 1.0, "other_centre": 2.0}
+        for name, pull, observed, known in (
+            ("spend", 2.0, 1203.4, True),
+            ("weekend_share", 1.0, 0.311, True),
+            ("purchase_recency", 0.5, None, False),
+            ("order_value", -1.0, 7.5, True),
+            ("coupon_share", 0.4, None, False),
+            ("view_to_cart", -0.8, 0.4, False),
         )
     ]
-    pulls.append(pulls[1] | {"feature": "coupon_share", "value": 0.05, "known": False})
     rfm = {"name": "Champions", "recency": 5, "frequency": 5, "monetary": 4}
     reason = {"confidence": 0.83, "model": 3, "runner_up": OTHER, "rfm": rfm, "pulls": pulls}
     stored = (json.dumps(membership).encode(), {OWN: SEGMENT})
@@ -141,17 +143,17 @@ def test_reasons_have_units_and_words(monkeypatch: pytest.MonkeyPatch) -> None:
     output = run("lookup", "c-81", "--why").output
     assert_fits(output)
     plain = " ".join(output.split())
-    assert "spends 1,203 EUR; most of this group 40-90, the centre of the runner-up 5" in plain
-    assert "31 % of the visits at weekends; the centre of this group 40 %, the centre of the runner-up 20 %" in plain
-    assert "bought never, or over 365 days ago" in plain
-    assert "orders with a coupon: no data;" in plain
-    assert "a coupon in 5 %" not in plain, "that is what is assumed of everybody"
+    assert "spends 1,203 EUR; most of this group 40-90 31 % of the visits at weekends time since" in plain
+    assert "time since the last order: never" in plain
+    assert "orders with a coupon: no data" in plain
+    assert "views put in the cart: no data of late" in plain
+    assert " 31 EUR" not in plain, "what models compare is no figure for people"
     dutch = " ".join(run("lookup", "c-81", "--why", "--lang", "nl").output.split())
-    assert "uitgaven: 1.203 EUR; de meesten van deze groep 40-90, het midden van de tweede 5" in dutch
-    assert "activiteit in het weekend: 31%; het midden van deze groep 40 %" in dutch
-    assert "bestellingen met kortingscode: geen gegevens;" in dutch
+    assert "uitgaven: 1.203 EUR; de meesten van deze groep 40-90 activiteit in het weekend: 31%" in dutch
+    assert "bestellingen met kortingscode: geen gegevens" in dutch
+    assert "tijd sinds de laatste bestelling: nooit" in dutch
     assert "RFM: kampioen (laatste aankoop 5, frequentie 5, bedrag 4; 5 is het best)" in dutch
-    assert "orders for 7.50 EUR; the centre of the runner-up 9.00, most of this group 12-80" in plain
+    assert "orders for 7.50 EUR; most of this group 12-80" in plain
     assert "RFM: Champions (recency 5, frequency 5, monetary 4; 5 is best)" in plain
     assert DAY in plain
 

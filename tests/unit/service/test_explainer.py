@@ -98,6 +98,25 @@ async def test_a_pull_says_whether_the_customer_has_data_of_their_own(state: Mem
     assert known == {"views": True, "coupon_share": True, "cart_to_purchase": False}, "one order without a coupon"
 
 
+@pytest.mark.parametrize(("days", "is_known"), [(1.0, True), (200.0, False)])
+async def test_people_are_told_what_was_observed_and_nothing_that_is_mostly_assumed(
+    state: MemoryStateStore, days: float, *, is_known: bool
+) -> None:
+    """Of a buyer of long ago models compare a typical order, 60 EUR."""
+    slab, models = Slab(LAYOUT, ("c-81",)), MemoryModelStore()
+    slab.feed([purchase(NOON - days * 86_400.0, 20.0)])
+    await store_rows(state, LAYOUT, {}, 0, 2)
+    await store_rows(state, LAYOUT, {"c-81": slab.stored()[0]}, 1, 2)
+    centres = tuple((0.1 * n,) for n in range(4))
+    scale = Scale.of([1.0], [1.0])
+    of_orders = replace(SNAPSHOT, features=("order_value",), skewed=(True,), scale=scale, centres=centres)
+    await models.publish("behaviour", 1, 0, of_orders.to_json())
+    explainer = Explainer(state, models, lambda: LAYOUT, lambda _, partitions: partitions - 1)
+    (told,) = (await explainer.explain(membership(OWN)))["behaviour"]["pulls"]
+    assert (told["known"], told["observed"]) == (is_known, pytest.approx(20.0, rel=0.01))
+    assert told["value"] > 30.0
+
+
 CLOSING = replace(
     SNAPSHOT, handover=Handover((*SNAPSHOT.segments, "behaviour-zzzz"), ((0.0,) * 4,) * 5, NOON, NOON + 7 * 86_400)
 )
