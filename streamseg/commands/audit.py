@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 def command(invocation: Invocation, *, limit: int, as_json: bool) -> None:
     """Print what was changed: who, when, what, before and after; the oldest first.
 
-    In the console, over HTTP and on the command line: names of segments, audiences, lists, segmentations.
+    In the console, over HTTP and on the command line: names of segments, audiences, lists, segmentations, keys and
+    webhooks. Their secrets are not in it.
     """
     from streamseg.wiring.stores import audit_log
 

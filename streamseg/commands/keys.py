@@ -153,13 +153,16 @@ def rotate(invocation: Invocation, name: str, overlap_hours: float, as_json: boo
 @click.pass_obj
 def revoke(invocation: Invocation, key_id: str, as_json: bool) -> None:
     """Remove a key; API processes refuse it within seconds."""
+    from streamseg.service.access_changes import revoke_key
     from streamseg.wiring.build_api import api_keys
+    from streamseg.wiring.command_trail import command_trail
 
     async def remove() -> bool:
-        for kind in _KINDS:
-            async with api_keys(invocation.settings, kind) as store:
-                if await store.remove(key_id):
-                    return True
+        async with command_trail(invocation.settings) as trail:
+            for kind in _KINDS:
+                async with api_keys(invocation.settings, kind) as store:
+                    if await revoke_key(store, key_id, trail):
+                        return True
         return False
 
     if not asyncio.run(remove()):
@@ -178,11 +181,14 @@ async def _all(invocation: Invocation) -> list[Any]:
 
 
 async def _store(invocation: Invocation, *keys: Any) -> None:
+    from streamseg.service.access_changes import put_key
     from streamseg.wiring.build_api import api_keys
+    from streamseg.wiring.command_trail import command_trail
 
-    for key in keys:
-        async with api_keys(invocation.settings, key.kind) as store:
-            await store.put(key)
+    async with command_trail(invocation.settings) as trail:
+        for key in keys:
+            async with api_keys(invocation.settings, key.kind) as store:
+                await put_key(store, key, trail)
 
 
 def _show_new(document: dict[str, Any], as_json: bool) -> None:

@@ -15,7 +15,7 @@ import click
 from streamseg.commands import Invocation
 from streamseg.commands._options import json_option, log_options
 from streamseg.commands._text import print_table
-from streamseg.errors import NotFoundError, StreamsegError
+from streamseg.errors import NotFoundError
 
 if TYPE_CHECKING:
     from streamseg.ports import WebhookStore
@@ -70,6 +70,7 @@ def add(
     """
     from streamseg.api.webhooks.posting import LOOPBACK, is_private
     from streamseg.ports import Subscriber
+    from streamseg.service.access_changes import subscribe
 
     if not subscriber_id.strip() or not subscriber_id.isprintable():
         raise click.UsageError("SUBSCRIBER_ID must be printable and not empty")
@@ -81,20 +82,10 @@ def add(
     if is_private(address.hostname) and not allow_private:
         raise click.UsageError(f"{address.hostname} has a private address: add --allow-private if this is intended")
 
-    async def subscribe(store: "WebhookStore") -> str:
-        there = next((each for each in await store.subscribers() if each.id == subscriber_id), None)
-        if there is not None and not replace:
-            raise StreamsegError(
-                f"there is a subscriber {subscriber_id} already: --replace changes it and keeps its secret"
-            )
-        secret = f"whsec_{b64encode(secrets.token_bytes(32)).decode()}" if there is None else there.secret
-        await store.subscribe(
-            Subscriber(subscriber_id, url, secret, segments, purpose, allow_private, audiences=audiences)
-        )
-        return secret
-
-    secret = _in_store(invocation, subscribe)
-    click.echo(json.dumps({"id": subscriber_id, "secret": secret}) if as_json else secret)
+    secret = f"whsec_{b64encode(secrets.token_bytes(32)).decode()}"
+    wanted = Subscriber(subscriber_id, url, secret, segments, purpose, allow_private, audiences=audiences)
+    kept = _changed(invocation, lambda store, trail: subscribe(store, wanted, trail, may_replace=replace))
+    click.echo(json.dumps({"id": subscriber_id, "secret": kept.secret}) if as_json else kept.secret)
 
 
 @command.command("list")
@@ -119,7 +110,9 @@ def list_(invocation: Invocation, as_json: bool) -> None:
 @click.pass_obj
 def remove(invocation: Invocation, subscriber_id: str, as_json: bool) -> None:
     """Remove a subscriber with all of its waiting and parked deliveries."""
-    if not _in_store(invocation, lambda store: store.unsubscribe(subscriber_id)):
+    from streamseg.service.access_changes import unsubscribe
+
+    if not _changed(invocation, lambda store, trail: unsubscribe(store, subscriber_id, trail)):
         raise NotFoundError(f"there is no subscriber {subscriber_id}")
     click.echo(json.dumps({"removed": subscriber_id}) if as_json else f"removed {subscriber_id}")
 
@@ -179,6 +172,17 @@ def _in_store(invocation: Invocation, ask: Any) -> Any:
             return await ask(store)
 
     return asyncio.run(asked())
+
+
+def _changed(invocation: Invocation, change: Any) -> Any:
+    """Return what `change` returns, given the store and the trail to note the change on before."""
+    from streamseg.wiring.command_trail import command_trail
+
+    async def changed(store: "WebhookStore") -> Any:
+        async with command_trail(invocation.settings) as trail:
+            return await change(store, trail)
+
+    return _in_store(invocation, changed)
 
 
 def _show(name: str, rows: list[dict[str, Any]], as_json: bool) -> None:
