@@ -148,7 +148,7 @@ def print_reasons(
     for line in said:
         say(f"  {line}", indent="    ")
     features = with_group_names(features, catalogue.get(own, {}))
-    spoken = [pull for pull in reason["pulls"] if not features[pull["feature"]].hashed]
+    spoken = [pull for pull in reason["pulls"] if _is_spoken(features[pull["feature"]], pull)]
     towards = [pull for pull in spoken if pull["pull"] > 0][:_REASONS]
     away = [pull for pull in reversed(spoken) if pull["pull"] < 0][:_REASONS]
     groups = [(texts["this_group"], own), (texts["the_runner_up"], other)]
@@ -195,14 +195,19 @@ def _rule(
     return str(texts["outside"]).format(rule=declared["rule"], value=told)
 
 
+def _is_spoken(feature: "Feature", pull: Mapping[str, Any]) -> bool:
+    """Return whether it is a reason for people: what is known of the customer, or that something never was."""
+    return not feature.hashed and (pull["known"] or feature.unit == "days" or bool(feature.attribute))
+
+
 def _value(feature: "Feature", pull: Mapping[str, Any], language: str) -> str:
-    """Return what was observed of the customer in words; a value that is mostly assumed is not told."""
+    """Return what was observed of the customer in words."""
     from streamseg.clustering.description.phrases import phrase
     from streamseg.language import DEFAULT, messages
     from streamseg.language.segment_text import feature_name, feature_value
 
     if not pull["known"]:
-        missing = "old_data" if pull["observed"] is not None else "never" if feature.unit == "days" else "no_data"
+        missing = "never" if feature.unit == "days" else "no_data"
         return str(messages(language)["why"][missing]).format(feature=feature_name(feature.name, language))
     # English has a phrase for each feature; other languages name it.
     value = pull["observed"]
