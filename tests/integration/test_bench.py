@@ -38,11 +38,16 @@ def test_throughput_checks_end_states_and_reports_each_load() -> None:
 
 
 def test_latency_is_reported_for_each_rate() -> None:
-    answer = bench("latency", "--events", "4000", "--customers", "1000", "--seconds", "1", "--share", "0.2")
+    sizes = ("--events", "4000", "--customers", "1000", "--seconds", "2", "--share", "0.2")
+    answer = bench("latency", *sizes, "--beside", "bare")
     (one,) = answer["loads"]
     assert one["events_per_second"] == pytest.approx(answer["events_per_second"] * 0.2, rel=0.01)
     assert 0 < one["p50_seconds"] <= one["p99_seconds"] <= one["p99.9_seconds"]
     assert one["probes"] > 100
+    assert one["peers"].keys() == {"bare"}
+    beside = one["peers"]["bare"]
+    assert (beside["events_per_second"], beside["probes"]) == (one["events_per_second"], one["probes"])
+    assert 0 < beside["p50_seconds"] <= beside["p99_seconds"]
 
 
 def test_growth_reports_bytes_per_customer_and_the_cost_of_a_miss() -> None:

@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streamseg.commands._options import json_option
+from streamseg.commands.bench._options import choices_option
 from streamseg.commands.bench._report import measure_and_print
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 SHARES = (0.1, 0.5, 0.8)
+PEERS = ("bare", "kafka-streams")
 
 
 @click.command("latency")
@@ -27,27 +29,45 @@ SHARES = (0.1, 0.5, 0.8)
     "--share", "shares", type=click.FloatRange(0, 1, min_open=True), multiple=True, default=SHARES, show_default=True,
     help="Load as a share of the measured throughput; repeatable.",
 )  # fmt: skip
+@choices_option("--beside", "peers", PEERS, "Peer to measure at the same rates")
 @json_option
-def command(*, events: int, customers: int, seconds: float, shares: tuple[float, ...], as_json: bool) -> None:
+def command(
+    *,
+    events: int,
+    customers: int,
+    seconds: float,
+    shares: tuple[float, ...],
+    peers: tuple[str, ...],
+    as_json: bool,
+) -> None:
     """Measure the time from an event's due time until its membership can be read in Redis.
 
     One worker; servers and load generator run on this machine too. The throughput is measured first, in the same run.
+    Then peers get the same rates. The bare path does the least: consume, decode, one SET per customer of a batch.
     """
     measure_and_print(
-        "latency", _show, as_json=as_json, events=events, customers=customers, seconds=seconds, shares=shares
+        "latency",
+        _show,
+        as_json=as_json,
+        events=events,
+        customers=customers,
+        seconds=seconds,
+        shares=shares,
+        peers=peers,
     )
 
 
 def _show(console: "Console", answer: dict[str, Any]) -> None:
     from streamseg.commands._text import folding_table
 
-    table = folding_table("load", "events/s", "p50 ms", "p99 ms", "p99.9 ms", "probes", "generator delay, p99 ms")
-    for one in answer["loads"]:
-        names = ("p50_seconds", "p99_seconds", "p99.9_seconds", "probes", "generator_late_p99_seconds")
-        p50, p99, p999, probes, late = (one[name] for name in names)
-        millis = [f"{seconds * 1000:.1f}" for seconds in (p50, p99, p999)]
-        rate = f"{one['events_per_second']:,.0f}"
-        table.add_row(f"{one['share']:.0%}", rate, *millis, f"{probes:,}", f"{late * 1000:.1f}")
+    names = ("p50_seconds", "p99_seconds", "p99.9_seconds", "probes", "generator_late_p99_seconds")
+    table = folding_table("load", "process", "p50 ms", "p99 ms", "p99.9 ms", "probes", "generator delay, p99 ms")
+    for load in answer["loads"]:
+        for process, one in ({"streamseg": load} | load["peers"]).items():
+            p50, p99, p999, probes, late = (one[name] for name in names)
+            millis = [f"{seconds * 1000:.1f}" for seconds in (p50, p99, p999)]
+            given = f"{load['share']:.0%}, {one['events_per_second']:,.0f}/s"
+            table.add_row(given, process, *millis, f"{probes:,}", f"{late * 1000:.1f}")
     console.print(table)
     console.print(
         f"Throughput: {answer['events_per_second']:,.0f} events/s. Latency is the time from an event's due time until "

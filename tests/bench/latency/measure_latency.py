@@ -5,13 +5,16 @@ writes the string also publishes on a channel of the same name, and the observer
 latency starts when the click was *due*, not when it was sent, so that a slow generator or broker counts (no coordinated
 omission); the generator's lateness is reported too. A probe needs its row loaded and its membership written, so no
 other event takes longer.
+
+Peers then get the same rates, one after the other. They announce nothing, so Redis does (keyspace notifications).
 """
 
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,8 +26,10 @@ from tests.bench.click_load import Load
 from tests.bench.latency.generator import probes
 from tests.bench.machine import machine, versions
 from tests.bench.percentiles import percentiles
-from tests.bench.process_usage import Spent, spent_until, wait
+from tests.bench.process_usage import Spent, end, spent_until, wait
 from tests.bench.testbed import Testbed
+from tests.bench.throughput.contestants import CONTESTANTS, Contestant
+from tests.bench.throughput.measure_throughput import START_SECONDS, WARM_UP
 from tests.support.processes import worker
 
 WARM_UP_SECONDS: Final = 2.0
@@ -32,12 +37,24 @@ WARM_UP_SECONDS: Final = 2.0
 AHEAD_SECONDS: Final = 0.5
 LAST_SECONDS: Final = 15.0
 """Time after the end of the load until a missing probe is an error."""
+DRAIN_SECONDS: Final = 120.0
+ANNOUNCED: Final = "__keyspace@0__:"
+"""How the channel begins on which Redis announces the change of a key."""
 
 
 def measure(
-    *, events: int, customers: int, seconds: float, shares: Sequence[float], say: Callable[[str], None]
+    *,
+    events: int,
+    customers: int,
+    seconds: float,
+    shares: Sequence[float],
+    peers: Sequence[str],
+    say: Callable[[str], None],
 ) -> dict[str, Any]:
-    """Measure the throughput, then the latency at each share of it. Returns the `--json` document."""
+    """Measure the throughput, then the latency at each share of it, and that of `peers` at the same rates.
+
+    Returns the `--json` document.
+    """
     loads: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="streamseg-bench-") as folder, Testbed(Path(folder)) as testbed:
         testbed.fill(Load("skewed", events, customers, skewed=True))
@@ -45,18 +62,16 @@ def measure(
         with worker(testbed.environment, testbed.folder / "worker.log") as process:
             found = throughput(testbed, process)
             say(f"throughput: {found.per_second(events):,.0f} events/s")
-            for number, share in enumerate(shares):
-                rate = found.per_second(events) * share
-                one = _at(
-                    testbed,
-                    process,
-                    rate=rate,
-                    seconds=seconds + WARM_UP_SECONDS,
-                    customers=customers,
-                    name=f"probe{number}",
-                )
-                loads.append({"share": share, **one})
-                say(f"{share:.0%}: p50 {one['p50_seconds'] * 1000:.1f} ms, p99 {one['p99_seconds'] * 1000:.1f} ms")
+            rates = [found.per_second(events) * share for share in shares]
+            given = [_Given(rate, seconds + WARM_UP_SECONDS, customers, f"probe{n}") for n, rate in enumerate(rates)]
+            for share, one in zip(shares, given, strict=True):
+                ours = _at(testbed, CONTESTANTS["streamseg"], process, one)
+                loads.append({"share": share, **ours, "peers": {}})
+                say(f"{share:.0%}: {_told(ours)}")
+        for name in peers:
+            for load, beside in zip(loads, _of_peer(testbed, CONTESTANTS[name], given, say), strict=True):
+                load["peers"][name] = beside
+                say(f"{load['share']:.0%}, {name}: {_told(beside)}")
         used = versions(testbed)
     return {
         "machine": machine(),
@@ -74,12 +89,52 @@ def throughput(testbed: Testbed, process: "subprocess.Popen[bytes]") -> Spent:
     return spent_until(process, testbed.is_drained, 120.0 + testbed.sent / 500, "streamseg")
 
 
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A load at a fixed rate."""
+
+    rate: float
+    """Events per second."""
+    seconds: float
+    customers: int
+    name: str
+    """How the ids of the customers of its probes begin."""
+
+
+def _of_peer(
+    testbed: Testbed, peer: Contestant, loads: Sequence[_Given], say: Callable[[str], None]
+) -> list[dict[str, Any]]:
+    """Measure a peer on the loads; it is warm before the first."""
+    testbed.empty()
+    testbed.clear()
+    with redis.Redis.from_url(testbed.redis.url) as client:
+        client.config_set("notify-keyspace-events", "K$")
+    process = peer.start(testbed, say)
+    try:
+        wait(process, testbed.is_assigned, START_SECONDS, peer.name)
+        if peer.warm_up:
+            testbed.send_load(WARM_UP)
+            wait(process, lambda: peer.done(testbed) >= testbed.sent, DRAIN_SECONDS, peer.name)
+        return [_at(testbed, peer, process, one, ANNOUNCED) for one in loads]
+    finally:
+        end(process)
+
+
+def _told(one: Mapping[str, Any]) -> str:
+    return f"p50 {one['p50_seconds'] * 1000:.1f} ms, p99 {one['p99_seconds'] * 1000:.1f} ms"
+
+
 def _at(
-    testbed: Testbed, process: "subprocess.Popen[bytes]", *, rate: float, seconds: float, customers: int, name: str
+    testbed: Testbed,
+    contestant: Contestant,
+    process: "subprocess.Popen[bytes]",
+    given: _Given,
+    announced: str = "",
 ) -> dict[str, Any]:
+    rate, seconds, name = given.rate, given.seconds, given.name
     sent = probes(rate, seconds)
     command = [sys.executable, "-m", "tests.bench.latency.generator", testbed.kafka.bootstrap]
-    command += [str(rate), str(seconds), str(customers), name]
+    command += [str(rate), str(seconds), str(given.customers), name]
     with (
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as generator,
         redis.Redis.from_url(testbed.redis.url) as client,
@@ -87,7 +142,7 @@ def _at(
     ):
         assert generator.stdin is not None
         assert generator.stdout is not None
-        prefix = keys.membership(f"{name}-")
+        prefix = announced + keys.membership(f"{name}-")
         channel.psubscribe(f"{prefix}*")
         if generator.stdout.readline() != b"ready\n":
             raise RuntimeError("the generator did not start")
@@ -102,7 +157,7 @@ def _at(
             f"at {rate:,.0f} events/s {missing} of {len(sent)} probes had no effect {LAST_SECONDS:g} s after the load"
         )
     testbed.sent += int(rate * seconds)
-    wait(process, testbed.is_drained, 120.0, "streamseg")
+    wait(process, lambda: contestant.done(testbed) >= testbed.sent, DRAIN_SECONDS, contestant.name)
     counted = [seen[number] - (began + number / rate) for number in sent if number / rate >= WARM_UP_SECONDS]
     latencies = {f"{share}_seconds": value for share, value in percentiles(counted).items()}
     return {

@@ -162,5 +162,6 @@ CONTESTANTS: Final = {
         Contestant("bytewax", _peers_python, _peer("bytewax_app"), _theirs, Testbed.rows_written, grouped=False),
         Contestant("quix", _peers_python, _peer("quix_app"), _theirs, Testbed.rows_written, slow=True),
         Contestant("limit", _ours_python, _peer("limit"), None, Testbed.committed),
+        Contestant("bare", _ours_python, _peer("bare"), None, Testbed.committed),
     )
 }

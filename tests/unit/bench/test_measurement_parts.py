@@ -29,6 +29,7 @@ def test_slow_peers_get_a_smaller_load_of_the_same_kind() -> None:
             "flink-rocksdb",
             "bytewax",
             "limit",
+            "bare",
         ),
         10**6,
         200_000,
