@@ -47,6 +47,14 @@ def to_log(vectors: ArrayLike, skewed: Sequence[bool]) -> Floats:
     return values
 
 
+def standardised(
+    vectors: ArrayLike, skewed: Sequence[bool], blocks: Sequence[str] = (), floors: Sequence[float] = ()
+) -> Floats:
+    """Return raw vectors (n, d) scaled as the learner scales them; for `blocks` and `floors` see `Scale.of`."""
+    logged = to_log(vectors, skewed)
+    return Scale.measured(logged, blocks, floors).apply(logged)
+
+
 def drawn_in(logged: Floats) -> Floats:
     """Return log-space rows (n, d) whose extremes are replaced by the nearest value that is none, in each column.
 

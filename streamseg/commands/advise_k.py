@@ -44,6 +44,8 @@ def command(invocation: Invocation, segmentation: str, at_most: int, as_json: bo
     features = derive(settings).features_of(segmentation)
     with working(f"fitting up to {at_most} segments to {len(customers):,} customers"):
         advice = advise(vectors, features, at_most)
+    if advice is None:
+        raise StreamsegError(f"{len(customers):,} customers are too alike to try even 2 segments")
     k = settings.segmentations[segmentation].k
     if as_json:
         click.echo(json.dumps({"segmentation": segmentation, "k": k} | asdict(advice)))

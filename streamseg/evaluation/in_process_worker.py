@@ -14,12 +14,13 @@ from streamseg.clustering.assign import Assigner, Codes
 from streamseg.clustering.encode import Floats
 from streamseg.clustering.identity import UNASSIGNED
 from streamseg.clustering.learning.challenge import Transition
+from streamseg.clustering.learning.differing import enough_differ
 from streamseg.clustering.learning.learner import Learner
 from streamseg.clustering.sample import Sample
 from streamseg.evaluation.variants import Variant
 from streamseg.events.record import MemoryRecord, RecordBatch
 from streamseg.features.rows import Rows, Slots
-from streamseg.features.vector import vectors
+from streamseg.features.vector import observed, vectors
 from streamseg.pipeline import SampleValue
 from streamseg.settings import Settings
 from streamseg.sources.event import SourceEvent
@@ -122,6 +123,10 @@ class InProcessWorker:
     def vectors(self, slots: Slots, now: float) -> Floats:
         """Return the raw feature vectors (n, d) of the segmentation."""
         return vectors(self.rows, slots, now, self._assigning.features)
+
+    def decides(self, slots: Slots, now: float) -> NDArray[np.bool_]:
+        """Return for each feature (d,) of the segmentation whether enough of these customers differ in it."""
+        return enough_differ(observed(self.rows, slots, now, self._assigning.features))
 
     @property
     def samples(self) -> int:

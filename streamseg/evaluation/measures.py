@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 
-from streamseg.clustering.encode import Floats, Scale, to_log
+from streamseg.clustering.distances import different
+from streamseg.clustering.encode import Floats
 from streamseg.clustering.identity import UNASSIGNED
 from streamseg.features.catalogue import Feature
 from streamseg.service.k_selection import standardised_by
@@ -88,17 +89,13 @@ def renamed_share(before: Mapping[int, int], after: Mapping[int, int]) -> float:
     return renamed / moves.total() if moves else 0.0
 
 
-def standardised(
-    vectors: Floats, skewed: Sequence[bool], blocks: Sequence[str] = (), floors: Sequence[float] = ()
-) -> Floats:
-    """Return raw vectors (n, d) scaled as the learner scales them; for `blocks` and `floors` see `Scale.of`."""
-    logged = to_log(vectors, skewed)
-    return Scale.measured(logged, blocks, floors).apply(logged)
-
-
 def offline_kmeans(scaled: Floats, k: int, seed: int = 0) -> Labels:
-    """Return the labels (n,) of k-means on all rows (n, d) at once, the best of 50 starts: the upper reference."""
-    labels: Labels = KMeans(n_clusters=k, n_init=OFFLINE_STARTS, random_state=seed, tol=0.0).fit_predict(scaled)
+    """Return the labels (n,) of k-means on all rows (n, d) at once, the best of 50 starts: the upper reference.
+
+    There are fewer than `k` groups where fewer rows are different.
+    """
+    clusters = min(k, different(scaled))
+    labels: Labels = KMeans(clusters, n_init=OFFLINE_STARTS, random_state=seed, tol=0.0).fit_predict(scaled)
     return labels
 
 
@@ -112,6 +109,7 @@ def ceiling(scaled: Floats, k: int, others: Sequence[Labels | None]) -> Labels:
         k: number of clusters.
         others: labels of the same rows by other methods. Those with more than k groups are ignored.
     """
+    k = min(k, different(scaled))
     best = offline_kmeans(scaled, k)
     least = inertia(scaled, best)
     for labels in others:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from streamseg.clustering.encode import Floats
 from streamseg.clustering.identity import UNASSIGNED, id_of
@@ -44,6 +45,8 @@ class Moment:
     customer_ids: list[str]
     vectors: Floats
     """Raw features of the segmentation, (n, d)."""
+    decides: NDArray[np.bool_]
+    """For each of these features whether enough customers differ in it to count in a model, (d,)."""
     rfm: Floats
     """Raw values of `RFM_FEATURES`, (n, 3)."""
     bought: Floats
@@ -210,6 +213,7 @@ class Run:
             slots,
             [rows.customer_ids[slot] for slot in slots.tolist()],
             raw,
+            worker.decides(slots, at),
             vectors(rows, slots, at, RFM_FEATURES),
             np.column_stack([rows.spend_minor[slots], rows.transactions[slots]]).astype(np.float64),
             labels,

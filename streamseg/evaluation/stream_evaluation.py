@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from streamseg.clustering.encode import standardised
 from streamseg.clustering.identity import UNASSIGNED
 from streamseg.evaluation.baselines import BASELINES, nmf_labels
 from streamseg.evaluation.event_stream import EventStream
@@ -19,7 +20,6 @@ from streamseg.evaluation.measures import (
     ceiling,
     inertia,
     largest_share,
-    standardised,
 )
 from streamseg.evaluation.playing import Moment, Run
 from streamseg.evaluation.results import MethodResult, StreamResult
@@ -130,7 +130,8 @@ def _with_all_labels(runs: list[Run], moment: Moment, methods: list[str]) -> Mom
     when = next(name for name, one in runs[0].moments.items() if one is moment)
     for run in runs[1:]:
         labels[run.method] = run.moments[when].labels[run.method]
-    scaled = standardised(moment.vectors, params.skewed, params.blocks, params.floors)
+    deciding = np.where(moment.decides, moment.vectors, np.nan)
+    scaled = standardised(deciding, params.skewed, params.blocks, params.floors)
     labels["offline"] = ceiling(scaled, params.k, list(labels.values()))
     if "nmf" in methods:
         labels["nmf"] = nmf_labels(moment.vectors, params.skewed, params.k)

@@ -11,7 +11,8 @@ from typing import Final
 
 import numpy as np
 
-from streamseg.clustering.encode import Floats, Scale, to_log
+from streamseg.clustering.distances import different
+from streamseg.clustering.encode import Floats, standardised
 from streamseg.errors import SettingsError
 from streamseg.features.catalogue import Feature
 
@@ -42,11 +43,11 @@ class KAdvice:
     """The k at which the logarithm of inertia bends most: its second difference is greatest."""
 
 
-def advise(vectors: Floats, features: Sequence[Feature], at_most: int, seed: int = 0) -> KAdvice:
-    """Try k from 2 to `at_most`.
+def advise(vectors: Floats, features: Sequence[Feature], at_most: int, seed: int = 0) -> KAdvice | None:
+    """Try k from 2 to `at_most`, or as many as there are different customers; None where there are fewer than three.
 
     Args:
-        vectors: raw feature values (n, d), with more than `at_most` different rows.
+        vectors: raw feature values (n, d), NaN where they do not count.
         features: the d features.
         at_most: the largest k.
         seed: of the sample and the starts.
@@ -62,9 +63,12 @@ def advise(vectors: Floats, features: Sequence[Feature], at_most: int, seed: int
     if len(vectors) > MAX_CUSTOMERS:
         vectors = vectors[rng.choice(len(vectors), MAX_CUSTOMERS, replace=False)]
     rows = standardised_by(features, vectors)
+    at_most = min(at_most, different(rows) - 1)  # the second difference at the largest needs one more
+    if at_most < 2:  # noqa: PLR2004 - the smallest k that is tried
+        return None
     inertia_of_one = float(((rows - rows.mean(axis=0)) ** 2).sum())
     tried, inertias = [], [inertia_of_one]
-    for k in range(2, at_most + 2):  # one more: the second difference at `at_most` needs it
+    for k in range(2, at_most + 2):
         fit = KMeans(n_clusters=k, n_init=STARTS, random_state=seed).fit(rows)
         inertias.append(float(fit.inertia_))
         if k <= at_most:
@@ -80,6 +84,5 @@ def advise(vectors: Floats, features: Sequence[Feature], at_most: int, seed: int
 
 def standardised_by(features: Sequence[Feature], vectors: Floats) -> Floats:
     """Return raw vectors (n, d) of these features scaled as the learner scales them."""
-    logged = to_log(vectors, [one.skewed for one in features])
-    blocks, floors = [one.block for one in features], [one.least_variance for one in features]
-    return Scale.measured(logged, blocks, floors).apply(logged)
+    skewed, blocks, floors = zip(*((one.skewed, one.block, one.least_variance) for one in features), strict=True)
+    return standardised(vectors, skewed, blocks, floors)

@@ -3,10 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from streamseg.clustering.learning.differing import enough_differ
 from streamseg.features.layout import Layout
 from streamseg.features.relayout import with_readable
 from streamseg.features.rows import Rows
-from streamseg.features.vector import vectors
+from streamseg.features.vector import observed, vectors
 from streamseg.pipeline import Segmentation, is_assignable, is_outside, may_learn
 from streamseg.ports import StateStore
 from streamseg.service.row_scans import ROWS_AT_ONCE, scan_rows, stored_partitions
@@ -42,7 +43,8 @@ def live_vectors(
 ) -> tuple[float, list[str], NDArray[np.float64]]:
     """Return the moment, and the ids (n) and raw feature vectors (n, d) of all customers that may be learned from.
 
-    These are those that belong to it, can be assigned and consent to analytics.
+    These are those that belong to it, can be assigned and consent to analytics. A feature in which too few of them
+    differ counts in no model, and is NaN.
 
     Args:
         rows: all stored rows.
@@ -55,4 +57,6 @@ def live_vectors(
     if now is None:
         now = float(rows.last_seen[slots].max(initial=0.0))
     slots = slots[~is_outside(rows, slots, segmentation, now)]
-    return now, [rows.customer_ids[slot] for slot in slots.tolist()], vectors(rows, slots, now, segmentation.features)
+    found = vectors(rows, slots, now, segmentation.features)
+    found[:, ~enough_differ(observed(rows, slots, now, segmentation.features))] = np.nan
+    return now, [rows.customer_ids[slot] for slot in slots.tolist()], found

@@ -10,9 +10,10 @@ import msgspec
 import numpy as np
 
 from streamseg.clustering.assign import Assigner
+from streamseg.clustering.encode import standardised
 from streamseg.clustering.params import LearnerParams
 from streamseg.clustering.snapshot import Snapshot
-from streamseg.evaluation.measures import ceiling, inertia, standardised
+from streamseg.evaluation.measures import ceiling, inertia
 from streamseg.features.rows import Rows
 from streamseg.features.vector import vectors
 from streamseg.kafka.partitioner import partition_of

@@ -32,9 +32,9 @@ of one challenge, 0.2 let good models come so late that the ARI after a change f
 optimum that was 3 % worse was kept for good. Each such fit costs more while customers move to it than it gains: at 0.2
 a young shop was in a handover on most days (DESIGN.md, Handover)."""
 
-SHRUNK_SHARE: Final = lloyd.LEAST_SHARE / 2
-"""Share of customers below which a segment of the running model has become a handful, so that another fit replaces it
-whatever that moves. Below the share that a fit needs, or segments near it would come and go."""
+SHRUNK: Final = 0.5
+"""Part of the bounds of `lloyd.handful` below which a segment of the running model has become a handful, so that
+another fit replaces it whatever that moves. Below what a fit needs, or segments near it would come and go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ def challenge(
 
     chance = clusters / len(rows)
     portion = _first_part(rows, weights, customers, [centres, polished.centres], at_once)
-    if lloyd.handful(rows, polished, weights, SHRUNK_SHARE) is not None:
+    if lloyd.handful(rows, polished, weights, SHRUNK) is not None:
         fullest = max(fits, key=lambda fit: (len(fit.centres), worth(fit)))
         return Outcome(running, _with_two(fullest), best, before, 0.0)
     able = [portion, *fits] if may_leave else [portion]

@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.clustering.encode import Floats
+from streamseg.clustering.learning.lloyd import LEAST_MEMBERS
 from streamseg.clustering.sample import Sample
 
 LEAST_DIFFERING: Final = 0.01
-"""Share of the sampled customers that must differ from the median in a feature."""
+"""Share of the customers that must differ from the median in a feature, and `LEAST_MEMBERS` of them at least: what
+fewer did could only make a segment that has too few members."""
 SAME: Final = 1e-3
 """Difference from the median, as a share of it, up to which values are the same."""
 
@@ -31,12 +33,15 @@ def decides(samples: Sequence[Sample], places: Sequence[int]) -> NDArray[np.bool
     told = [sample.observed for sample in samples if sample.observed]
     if not told or not places:
         return np.ones(len(samples[0].vector), dtype=bool)
-    seen: Floats = np.array(told, dtype=np.float64)[:, list(places)]
+    return enough_differ(np.array(told, dtype=np.float64)[:, list(places)])
+
+
+def enough_differ(seen: Floats) -> NDArray[np.bool_]:
+    """Return for each feature (d,) whether enough customers differ in what was observed of them, (n, d)."""
     known = ~np.isnan(seen)
     middle = np.array(
         [np.median(column[one]) if one.any() else 0.0 for column, one in zip(seen.T, known.T, strict=True)]
     )
-    differing = known & (np.abs(seen - middle) > SAME * np.abs(middle))
-    count = differing.sum(axis=0)
-    enough: NDArray[np.bool_] = (count > 0) & (count >= LEAST_DIFFERING * len(told))
+    count = (known & (np.abs(seen - middle) > SAME * np.abs(middle))).sum(axis=0)
+    enough: NDArray[np.bool_] = count >= max(LEAST_DIFFERING * len(seen), LEAST_MEMBERS)
     return enough

@@ -24,6 +24,9 @@ REPLACEMENT_CANDIDATES: Final = 3
 """Rows tried for the new place of a centre in `refits_with_one_centre_moved`."""
 LEAST_SHARE: Final = 0.01
 """Share of all rows, by weight, below which a cluster is a handful: the thin end of a tail, unless it lies far off."""
+LEAST_MEMBERS: Final = 3
+"""Customers that a cluster needs, however far off they lie: one or two are persons and no segment, and in a shop of 40
+one is already more than `LEAST_SHARE`. Of fewer nothing is said either (`difference.LEAST_DESCRIBED`)."""
 FAR: Final = 6.0
 """Distance of a handful from the nearest other centre, in mean distances of the rows there from it, from which it is a
 group of its own."""
@@ -75,7 +78,7 @@ def fits(rows: Floats, k: int, rng: np.random.Generator, restarts: int, weights:
     Clusters without rows, and handfuls, are left out of a fit.
     """
     weight = _weights_of(rows, weights)
-    runs = [_sizeable(rows, lloyd(rows, _seed_centres(rows, weight, k, rng), weight), weight) for _ in range(restarts)]
+    runs = [_sizeable(rows, lloyd(rows, _seed_centres(rows, weight, k, rng), weight), weights) for _ in range(restarts)]
     return sorted(runs, key=lambda run: (-len(run.centres), run.inertia))
 
 
@@ -94,25 +97,33 @@ def refits_with_one_centre_moved(
         to_others = np.min(np.delete(squared, index, axis=1), axis=1)
         start = centres.copy()
         start[index] = rows[_best_candidate(rows, to_others, weight, REPLACEMENT_CANDIDATES, rng)]
-        runs.append(_sizeable(rows, lloyd(rows, start, weight), weight))
+        runs.append(_sizeable(rows, lloyd(rows, start, weight), weights))
     return runs
 
 
-def handful(rows: Floats, fit: Fit, weights: Floats | None = None, least: float = LEAST_SHARE) -> int | None:
-    """Return the number of the smallest cluster if it has less than `least` of the rows and does not lie far off.
+def handful(rows: Floats, fit: Fit, weights: Floats | None = None, part: float = 1.0) -> int | None:
+    """Return the number of the smallest cluster if it has too few of the rows; None if all have enough.
 
-    In a tail each distance is as large as the rows near it are wide apart. What lies `FAR` times as far is no tail,
-    unless rows are nearly all alike and it still lies nearer than rows commonly do from their mean.
+    Too few are less than `LEAST_SHARE`, unless they lie far off, and fewer than `LEAST_MEMBERS` in any case. In a tail
+    each distance is as large as the rows near it are wide apart. What lies `FAR` times as far is no tail, unless rows
+    are nearly all alike and it still lies nearer than rows commonly do from their mean.
+
+    Args:
+        rows: the points, (n, d).
+        fit: of these rows.
+        weights: of the rows, (n,); None where each is one customer. With weights members are not counted.
+        part: of both bounds that counts.
     """
     weight = _weights_of(rows, weights)
     mean = np.average(rows, axis=0, weights=weight)
     common = np.average(((rows - mean) ** 2).sum(axis=1), weights=weight) ** 0.5
     mass = np.bincount(fit.nearest, weight, len(fit.centres))
+    least, fewest = part * LEAST_SHARE * weight.sum(), part * LEAST_MEMBERS if weights is None else 0.0
     for small in np.argsort(mass).tolist():
-        if mass[small] >= least * weight.sum():
+        if mass[small] >= max(least, fewest) or len(fit.centres) == 1:
             return None
-        if mass[small] == 0 or len(fit.centres) == 1:
-            return int(small) if len(fit.centres) > 1 else None
+        if mass[small] == 0 or mass[small] < fewest:
+            return int(small)
         gaps = np.linalg.norm(fit.centres - fit.centres[small], axis=1)
         gaps[small] = np.inf
         beside = int(np.argmin(gaps))
@@ -123,9 +134,9 @@ def handful(rows: Floats, fit: Fit, weights: Floats | None = None, least: float 
     return None
 
 
-def _sizeable(rows: Floats, fit: Fit, weight: Floats) -> Fit:
-    while (small := handful(rows, fit, weight)) is not None:
-        fit = lloyd(rows, np.delete(fit.centres, small, axis=0), weight)
+def _sizeable(rows: Floats, fit: Fit, weights: Floats | None) -> Fit:
+    while (small := handful(rows, fit, weights)) is not None:
+        fit = lloyd(rows, np.delete(fit.centres, small, axis=0), weights)
     return fit
 
 

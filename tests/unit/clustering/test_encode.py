@@ -7,12 +7,11 @@ import pytest
 
 from streamseg.clustering.assign import Assigner
 from streamseg.clustering.description.why import why
-from streamseg.clustering.encode import BOUND, Scale, to_log
+from streamseg.clustering.encode import BOUND, Scale, standardised, to_log
 from streamseg.clustering.learning import scaler
 from streamseg.clustering.learning.learner import Learner
 from streamseg.clustering.sample import Sample
 from streamseg.clustering.snapshot import Snapshot
-from streamseg.evaluation.measures import standardised
 from streamseg.features.catalogue import catalogue
 from streamseg.features.layout import Attribute, Layout
 from tests.support.shoppers import learner, run

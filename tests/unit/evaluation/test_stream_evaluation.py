@@ -1,6 +1,7 @@
 """Evaluating segments on a stream: a small FitGear shop, and recorded events through `bench clustering`."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -84,20 +85,35 @@ def test_measures_are_none_where_they_do_not_apply(shop: StreamResult) -> None:
     assert shop.true_groups == 6
 
 
+def test_one_extreme_customer_is_no_segment_and_noise_does_not_cut_the_others() -> None:
+    """Issue 14: 39 of 40 differ by the seconds between their purchases, and one is far from all."""
+    found = judged(spending(lambda n: 5000.0 if n == 1 else 20.0))
+    ours, offline = found.rows[:2]
+    assert found.unassigned_share == 1.0
+    assert found.degenerate
+    assert [row.largest_share for row in (ours, offline)] == [1.0, 1.0]
+    assert offline.ari_to_offline is None
+
+
+def test_one_extreme_customer_does_not_hide_two_groups() -> None:
+    found = judged(spending(lambda n: 5000.0 if n == 1 else 20.0 if n % 2 else 200.0))
+    ours, offline = found.rows[:2]
+    assert found.unassigned_share == 0.0
+    assert ours.largest_share == 21 / 40, "who spends most is with the 20 who spend much"
+    assert not ours.degenerate
+    assert not offline.degenerate
+
+
 def test_a_degenerate_answer_is_named_and_has_no_agreement() -> None:
-    """Issue 14: one customer of 40 is far from all others, who are alike."""
-    made = []
-    for event in events():
-        value = 5000.0 if event.customer_id == "c-1" else 20.0
-        body = {"value": value, "currency": "EUR", "transaction_id": f"t-{event.event_id}"}
-        made.append(_event("purchase", event.customer_id, event.occurred_at, event_name="purchase", **body))
-    found = judged(made)
+    """Issue 14: three customers of 80 are far from all others, who are alike."""
+    found = judged(spending(lambda n: 5000.0 if n < 3 else 20.0, customers=80))
     ours, offline = found.rows[:2]
     assert found.degenerate
-    assert offline.largest_share == pytest.approx(39 / 40)
+    assert [row.largest_share for row in (ours, offline)] == [77 / 80, 77 / 80]
+    assert ours.degenerate
     assert offline.degenerate
-    assert ours.degenerate == ((ours.largest_share or 0.0) >= 0.95), "whatever it answers is named alike"
     assert ours.ari_to_offline is None
+    assert ours.ari_after is None
 
 
 def test_a_method_that_chooses_its_number_of_groups_says_so_and_has_no_inertia() -> None:
@@ -202,6 +218,16 @@ def events(*, erased: frozenset[int] = frozenset(), daily: int = 40, customers: 
                 made.append(_event("purchase", name, at, event_name="purchase", **body))
         if day == 40:
             made += [_event("erasure", f"c-{n}", END + (day + 0.5) * DAY_SECONDS) for n in sorted(erased)]
+    return made
+
+
+def spending(value_of: Callable[[int], float], customers: int = 40) -> list[SourceEvent]:
+    """Return 60 days on each of which every customer spends what `value_of` says of their number."""
+    made = []
+    for event in events(daily=customers, customers=customers):
+        number = int(event.customer_id.removeprefix("c-"))
+        body = {"value": value_of(number), "currency": "EUR", "transaction_id": f"t-{event.event_id}"}
+        made.append(_event("purchase", event.customer_id, event.occurred_at, event_name="purchase", **body))
     return made
 
 

@@ -38,6 +38,7 @@ def learned(pack: str, events: list[SourceEvent]) -> InProcessWorker:
     worker = InProcessWorker(Settings(segmentations={pack: SegmentationSettings(pack=pack)}), seed=0)
     for day, of_day in groupby(events, key=lambda event: event.occurred_at // DAY):
         worker.flush(list(of_day), (day + 1) * DAY)
+        worker.sweep((day + 1) * DAY)  # as a worker does: without it the silent are sampled no more
     return worker
 
 

@@ -46,15 +46,26 @@ async def test_an_empty_store_has_no_rows() -> None:
 
 
 def test_vectors_are_of_customers_who_can_be_assigned() -> None:
-    slab = Slab(LAYOUT, ("c-1", "c-2"))
-    slab.feed([click(NOON), click(NOON + 60)], [0, 0])
-    slab.feed([consent(NOON + 90, ads=True)], [1])
+    names = tuple(f"c-{n}" for n in range(8))
+    slab = Slab(LAYOUT, names)
+    slab.feed([click(NOON + n) for n in range(8 * 7 // 2)], [n for n in range(8) for _ in range(n)])
+    slab.feed([consent(NOON + 90, ads=True)], [0])
     now, customers, vectors = live_vectors(slab.rows, BEHAVIOUR, None)
-    assert (now, customers) == (NOON + 60, ["c-1"])
-    assert vectors.shape == (1, 2)
+    assert (now, customers) == (NOON + 27, list(names[1:]))
+    assert vectors.shape == (7, 2)
     later, _, decayed = live_vectors(slab.rows, BEHAVIOUR, NOON + 30 * DAY)
     assert later == NOON + 30 * DAY
     assert np.all(decayed[:, 0] < vectors[:, 0])
+
+
+@pytest.mark.parametrize(("busy", "counts"), [(2, False), (3, True)])
+def test_a_feature_in_which_hardly_anybody_differs_counts_in_no_vector(busy: int, counts: bool) -> None:
+    """As in a model. Nobody bought anything here."""
+    slab = Slab(LAYOUT, tuple(f"c-{n}" for n in range(8)))
+    slab.feed([click(NOON + n) for n in range(8 + busy)], [*range(8), *range(busy)])
+    vectors = live_vectors(slab.rows, BEHAVIOUR, None)[2]
+    assert np.isfinite(vectors).all(axis=0).tolist() == [counts, False]
+    assert np.isnan(vectors).all(axis=0).tolist() == [not counts, True]
 
 
 def test_no_vector_is_of_a_customer_without_consent_to_analytics() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import numpy as np
 import pytest
 
-from streamseg.clustering.learning.differing import decides
+from streamseg.clustering.learning.differing import decides, enough_differ
 from streamseg.clustering.learning.learner import Learner
 from streamseg.clustering.sample import Sample
 from tests.support.shoppers import learner
@@ -41,6 +41,14 @@ def placed(made: list[Sample], observed_places: tuple[int, ...] = (0, 1, 2, 3)) 
 @pytest.mark.parametrize(("refunders", "counts"), [(3, False), (22, False), (23, True), (230, True)])
 def test_a_feature_counts_from_a_hundredth_of_the_customers_on(refunders: int, counts: bool) -> None:
     assert decides(samples(refunders), (0, 1, 2, 3)).tolist() == [True, False, counts, False]
+
+
+@pytest.mark.parametrize(("differing", "counts"), [(0, False), (2, False), (3, True)])
+def test_in_a_small_shop_three_customers_must_differ(differing: int, counts: bool) -> None:
+    """Of 40 customers one is 2.5 %; a model would be all about this one."""
+    seen = np.full((40, 1), 20.0)
+    seen[:differing] = 5_000.0
+    assert enough_differ(seen).tolist() == [counts]
 
 
 def test_places_say_where_a_feature_stands_among_those_observed() -> None:

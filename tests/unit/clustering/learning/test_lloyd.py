@@ -44,6 +44,22 @@ def test_three_of_2300_make_a_cluster_only_where_they_lie_far_off(apart: float, 
     assert (np.bincount(found.nearest).min() == 3) == far
 
 
+@pytest.mark.parametrize(("apart", "found"), [(1, 2), (2, 2), (3, 3)])
+def test_one_or_two_customers_of_a_small_shop_are_no_cluster_however_far_off(apart: int, found: int) -> None:
+    """Issue 14. Of 40 customers one is 2.5 %, so a least share alone lets them be."""
+    rows = np.random.default_rng(2).normal(0.0, 0.1, size=(40, 2))
+    rows[:20, 0] += 3.0
+    rows[:apart, 1] += 9.0
+    assert len(fits(rows, 3, np.random.default_rng(1), 10)[0].centres) == found
+
+
+def test_weights_are_no_numbers_of_customers() -> None:
+    """Those of micro-clusters fade: all may add up to less than one."""
+    rows = np.repeat([[0.0], [5.0]], 4, axis=0)
+    weights = np.full(8, 0.1)
+    assert [len(fit.centres) for fit in fits(rows, 2, np.random.default_rng(1), 2, weights)] == [2, 2]
+
+
 def test_a_fit_has_fewer_clusters_where_any_further_one_is_a_handful() -> None:
     rows = np.zeros((2_000, 1))
     rows[:1_000] = 8.0
