@@ -3,7 +3,7 @@
 import asyncio
 import csv
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from streamseg.settings import Settings
     from streamseg.sources.checking import CheckReport
     from streamseg.sources.reading.files import EventFile
+    from streamseg.sources.reading.mapping import FileMapping
     from streamseg.sources.sending import SendProgress
 
 LINES_SHOWN: Final = 10
@@ -83,6 +84,7 @@ def command(
 
     loaded = mapping_of_each(mappings, len(files))
     settings = invocation.settings
+    _compare_zones(loaded, settings.features.time_zone)
     report, rejected = CheckReport(), 0
     further: dict[str, object] = {}
     first_reason = ""
@@ -132,6 +134,17 @@ def command(
         dead_letters, further["dead_letters"] = min(sum(reasons.values()), sent.events), reasons
     print_sent(sent, as_json, known=sent.known, rejected=rejected + dead_letters, **further)
     _report_failures(sent, rejected, dead_letters)
+
+
+def _compare_zones(mappings: "Sequence[FileMapping | None]", shop: str) -> None:
+    """Say on stderr where the files' times are of another zone than the shop's: evenings would be told as nights."""
+    for zone in sorted({one.time.zone for one in mappings if one is not None and "zone" in one.time.model_fields_set}):
+        if zone != shop:
+            click.echo(
+                f"the mapping's times are in {zone}; hours of the day and weekends are counted in {shop}, which is"
+                " features.time_zone",
+                err=True,
+            )
 
 
 def _report_failures(sent: "SendProgress", rejected: int, dead_letters: int) -> None:

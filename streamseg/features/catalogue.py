@@ -75,7 +75,7 @@ _COUNTS: Final = (
     ("checkouts", "checkouts started"),
     ("purchases", "purchases"),
     ("refunds", "refunds"),
-    ("items", "items bought"),
+    ("items", "items bought, at most a dozen of a line"),
 )
 
 
@@ -145,7 +145,9 @@ def _money(layout: Layout) -> tuple[Feature, ...]:
 
 def _ratios() -> tuple[Feature, ...]:
     return (
-        Feature("items_per_order", "items", "items bought per purchase", True, items_per_order),
+        Feature(
+            "items_per_order", "items", "items bought per purchase, at most a dozen of a line", True, items_per_order
+        ),
         Feature("view_to_cart", "share", "items put in the cart per view", False, share("carts", ("views",), 0.1)),
         Feature(
             "cart_to_purchase",

@@ -149,7 +149,7 @@ def of_purchases(layout: Layout, purchases: Sequence[Purchase], at: Floats, mone
 
     lines = lines_of(layout, purchases, buying, money)
     adding.lines(lines, "lines_bought", "price_bought")
-    adding.add(lines.of, "items", lines.quantities())
+    adding.add(lines.of, "items", lines.pieces())
     adding.add(lines.of, "discount", lines.discounts())
     coupon = np.fromiter((bool(purchase.coupon) for purchase in purchases), np.bool_, count)
     coupon[lines.of[lines.coupons()]] = True

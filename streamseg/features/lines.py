@@ -17,6 +17,9 @@ from streamseg.features.rows import Floats
 Places = NDArray[np.intp]
 """Positions in a batch, or of sums in a row."""
 
+MOST_PIECES: Final = 12.0
+"""Pieces that a line counts for, at most: a quantity may also be in millilitres or metres."""
+
 _RATE_SAMPLE_UNITS: Final = 1_000_000
 """Amount converted to measure a rate: large, so that rounding to minor units does not matter."""
 
@@ -39,9 +42,11 @@ class Lines:
         """Return the item brands as sent."""
         return map(attrgetter("item_brand"), self.items)
 
-    def quantities(self) -> Floats:
-        """Return the quantities in pieces."""
-        return np.fromiter(map(attrgetter("quantity"), self.items), np.float64, len(self.items))
+    def pieces(self) -> Floats:
+        """Return the quantities, at most `MOST_PIECES`."""
+        return np.minimum(
+            np.fromiter(map(attrgetter("quantity"), self.items), np.float64, len(self.items)), MOST_PIECES
+        )
 
     def discounts(self) -> Floats:
         """Return unit discount / (price + unit discount), 0-1; 0 if price or discount is missing."""

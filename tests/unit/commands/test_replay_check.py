@@ -108,3 +108,17 @@ def test_a_second_file_without_a_column_is_refused_before_the_first_is_sent(tmp_
     done = CliRunner().invoke(main, ["replay", *files, *(["--check"] if check else [])])
     assert done.exit_code != 0
     assert "bad.csv has no column" in str(done.output) + str(done.exception)
+
+
+@pytest.mark.parametrize(
+    ("zone", "said"), [("Europe/London", "hours of the day and weekends are counted in UTC"), ("UTC", "")]
+)
+def test_a_file_of_another_time_zone_than_the_shop_is_told(tmp_path: Path, zone: str, said: str) -> None:
+    """A history of New York read "active mostly at night"."""
+    (tmp_path / "map.toml").write_text(f'{MAP}[time]\nzone = "{zone}"\n')
+    (tmp_path / "orders.csv").write_text(ROWS)
+    files = [str(tmp_path / "orders.csv"), "--mapping", str(tmp_path / "map.toml")]
+    done = CliRunner().invoke(main, ["replay", *files, "--check", "--json"])
+    assert json.loads(done.stdout)["events"] == 3
+    assert said in done.stderr
+    assert bool(said) is ("features.time_zone" in done.stderr)

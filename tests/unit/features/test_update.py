@@ -108,6 +108,13 @@ def test_devices_are_counted() -> None:
     assert slab.sum("devices") == 2
 
 
+def test_a_line_counts_a_dozen_pieces_at_most() -> None:
+    """Petrol is sold in millilitres: 40,000 of them are no large order."""
+    slab = Slab()
+    slab.feed([purchase(NOON, 60.0, [item(quantity=40_000), item(quantity=12), item(quantity=2), item(quantity=0.5)])])
+    assert slab.sum("items") == 12 + 12 + 2 + 0.5
+
+
 def test_a_purchase_adds_its_order() -> None:
     slab = Slab()
     bought = [item(price=30.0, quantity=2, discount=10.0), item(price=20.0, quantity=1, coupon="SPRING")]
