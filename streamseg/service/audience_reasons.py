@@ -89,14 +89,16 @@ def audience_reasons(
     return explained
 
 
-def segment_reasons(rows: Rows, slots: Slots, now: float, live: LiveAudiences) -> dict[str, list[dict[str, Any]]]:
+def segment_reasons(
+    rows: Rows, slots: Slots, now: float, live: LiveAudiences, language: str = DEFAULT
+) -> dict[str, list[dict[str, Any]]]:
     """Return for each declared segmentation what its rules ask of one row, in their order.
 
     `segment` is the id that the rule gives, `clauses` are as in `audience_reasons`.
     """
     at = np.maximum(rows.last_seen[slots], now)
     one = Asked(rows, slots, at, belonged(rows, slots, live)[1][:, : len(live.ids)])
-    told = _answers(one, rows.layout, live, DEFAULT)
+    told = _answers(one, rows.layout, live, language)
     return {
         ordered.segmentation: [
             {"segment": id_of(ordered.segmentation, code), "clauses": _clauses(rule, told)}

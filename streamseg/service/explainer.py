@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from streamseg.language import DEFAULT
 from streamseg.ports import ModelStore, StateStore
 from streamseg.topics import CLICKS
 
@@ -53,11 +54,12 @@ class Explainer:
         self._computing = asyncio.Semaphore(1)
         """Explanations use the CPU: running several at once would only delay lookups."""
 
-    async def explain(self, membership: bytes) -> dict[str, Any]:
+    async def explain(self, membership: bytes, language: str = DEFAULT) -> dict[str, Any]:
         """Return the explanation by segmentation; empty without a row, and for unassigned customers.
 
         Args:
             membership: the stored membership string.
+            language: of what rules ask.
 
         Raises:
             StoreUnavailableError: a store did not answer.
@@ -83,6 +85,7 @@ class Explainer:
                 borders=borders,
                 populations=self._populations,
                 rules=rules,
+                language=language,
             )
 
     async def _asked_of(self) -> "tuple[DeclaredAudiences, Mapping[str, LoadedList], Lookalikes]":
@@ -114,10 +117,13 @@ def _compute(
     borders: bytes | None,
     populations: "Callable[[], Mapping[str, Population]]",
     rules: "Callable[[], LiveAudiences] | None",
+    language: str,
 ) -> dict[str, Any]:
     from streamseg.features.relayout import with_readable  # noqa: PLC0415 - loads numpy
     from streamseg.service.explanation import explanation  # noqa: PLC0415 - loads numpy and scipy
 
     readable = with_readable(layout(), layouts)
     live = None if rules is None else rules()
-    return explanation(readable, membership, row, snapshots, borders=borders, populations=populations(), live=live)
+    return explanation(
+        readable, membership, row, snapshots, borders=borders, populations=populations(), live=live, language=language
+    )

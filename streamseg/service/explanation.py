@@ -20,6 +20,7 @@ from streamseg.features.catalogue import catalogue
 from streamseg.features.layout import Layout
 from streamseg.features.rows import Floats, Rows
 from streamseg.features.vector import observed, own_shares, vectors
+from streamseg.language import DEFAULT
 from streamseg.membership.encoding import decode
 from streamseg.pipeline import LiveAudiences, figures
 from streamseg.service.audience_reasons import segment_reasons
@@ -37,6 +38,7 @@ def explanation(
     borders: bytes | None = None,
     populations: Mapping[str, Population] | None = None,
     live: LiveAudiences | None = None,
+    language: str = DEFAULT,
 ) -> dict[str, Any]:
     """Return the explanation by segmentation.
 
@@ -58,13 +60,14 @@ def explanation(
         borders: the stored borders of the shop's RFM scores; without them there are no scores.
         populations: who belongs, by segmentation, where that is not everybody.
         live: the rules of declared segmentations; None without any.
+        language: of what rules ask.
     """
     published = decode(membership)
     rows = Rows(layout, 1)
     slots = rows.load([published.customer_id], [row])
     seen = dict(zip(catalogue(layout), observed(rows, slots, published.as_of)[0].tolist(), strict=True))
     scored = _rfm(seen, RfmBorders.from_json(borders))
-    by_rules = {} if live is None else segment_reasons(rows, slots, published.as_of, live)
+    by_rules = {} if live is None else segment_reasons(rows, slots, published.as_of, live, language)
     explained: dict[str, Any] = {}
     for segmentation, one in published.segments.items():
         if one is None:

@@ -10,11 +10,9 @@ from streamseg.api.server import serve
 from streamseg.api.webhooks.messages import AdsAudiences
 from streamseg.audiences.counted_sizes import AudienceSizes
 from streamseg.audiences.declared import DeclaredAudiences
-from streamseg.kafka.partitioner import partition_of
 from streamseg.language.actions import read_actions
 from streamseg.metrics import Metrics
 from streamseg.ports import ApiKeyStore, EventSink, KeyKind, ModelStore, WebhookStore
-from streamseg.service.explainer import Explainer
 from streamseg.settings import Settings
 from streamseg.store.key_names import ADS_PREFIX, API_KEYS, CONSOLE_KEYS, MEMBERSHIP_PREFIX
 from streamseg.store.redis import RedisMembershipStore, RedisModelStore, RedisStateStore
@@ -24,8 +22,8 @@ from streamseg.store.redis.change_notices import change_notices
 from streamseg.store.redis.servers.connection import Client
 from streamseg.store.redis.ticket_store import RedisTicketStore
 from streamseg.store.redis.webhook_store import RedisWebhookStore
-from streamseg.wiring.declared_audiences import rules_to_explain
 from streamseg.wiring.derived import derive
+from streamseg.wiring.explaining import explainer
 from streamseg.wiring.kafka_clients import event_sink
 from streamseg.wiring.metered import metered
 from streamseg.wiring.redis_clients import redis_client
@@ -58,14 +56,7 @@ async def api_on_redis(settings: Settings, sink: EventSink) -> AsyncIterator[Api
             notices=notices,
             sink=sink,
             decoder=derived.decoder,
-            explainer=Explainer(
-                RedisStateStore(redis),
-                models,
-                lambda: derived.layout,
-                partition_of,
-                lambda: derived.populations,
-                rules=rules_to_explain(derived.layout, derived.declared, derived.segmentations),
-            ),
+            explainer=explainer(RedisStateStore(redis), models, derived),
             audience_desk=lambda: _desk(settings, redis, models),
             language=settings.descriptions.language,
             actions=read_actions(settings.descriptions.actions_file),

@@ -25,7 +25,6 @@ from streamseg.kafka.partitioner import partition_of
 from streamseg.language.actions import read_actions
 from streamseg.ports import Log, ModelStore, OutgoingRecord, StateStore
 from streamseg.service.erasures import partition_of_customer
-from streamseg.service.explainer import Explainer
 from streamseg.service.k_selection import MAX_CUSTOMERS, KAdvice, advise
 from streamseg.service.live_rows import live_vectors, some_rows
 from streamseg.service.movers import recent_moves
@@ -41,6 +40,7 @@ from streamseg.wiring.build_lists import list_desk
 from streamseg.wiring.build_live import live_feed, trials
 from streamseg.wiring.build_status import read_status
 from streamseg.wiring.derived import Derived, derive
+from streamseg.wiring.explaining import explainer
 from streamseg.wiring.kafka_clients import event_sink, late_log
 from streamseg.wiring.redis_clients import redis_client
 from streamseg.wiring.stores import audit_log, stores
@@ -88,7 +88,7 @@ async def console_on_redis(settings: Settings, *, demo: bool = False) -> AsyncIt
             live=live,
             trials=tried,
             status=partial(_status, settings, ask_kafka=not demo),
-            explainer=Explainer(state, models, lambda: derived.layout, partition_of, lambda: derived.populations),
+            explainer=explainer(state, models, derived),
             past=partial(_past, past_log, state),
             partition_of=partition_of,
             unknown=derived.publishing.unknown_consent,

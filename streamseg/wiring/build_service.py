@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import AsyncGenerator
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -10,12 +9,10 @@ from numpy.typing import NDArray
 
 from streamseg.clustering.description.comparison import Comparison
 from streamseg.clustering.snapshot import Snapshot
-from streamseg.kafka.partitioner import partition_of
 from streamseg.language.actions import read_actions
 from streamseg.language.segment_text import written
 from streamseg.pipeline import is_in_step
 from streamseg.service import changes, segmentations, segments
-from streamseg.service.explainer import Explainer
 from streamseg.service.live_rows import all_rows
 from streamseg.service.live_rows import live_vectors as vectors_of
 from streamseg.service.segment_members import SegmentMember
@@ -23,8 +20,8 @@ from streamseg.service.segment_members import segment_members as members_of
 from streamseg.settings import Settings
 from streamseg.topics import CLICKS
 from streamseg.wiring.command_trail import command_trail
-from streamseg.wiring.declared_audiences import rules_to_explain
 from streamseg.wiring.derived import derive
+from streamseg.wiring.explaining import explainer
 from streamseg.wiring.kafka_clients import topic_ids
 from streamseg.wiring.stores import stores
 
@@ -100,16 +97,7 @@ async def explain(settings: Settings, customer_id: str) -> dict[str, Any]:
         (membership,) = await memberships.read([customer_id])
         if membership is None:
             return {}
-        derived = cache(lambda: derive(settings))  # in the thread of the explanation
-        explainer = Explainer(
-            state,
-            models,
-            lambda: derived().layout,
-            partition_of,
-            lambda: derived().populations,
-            rules=rules_to_explain(derived().layout, derived().declared, derived().segmentations),
-        )
-        return await explainer.explain(membership)
+        return await explainer(state, models, derive(settings)).explain(membership)
 
 
 async def live_vectors(settings: Settings, segmentation: str) -> tuple[float, list[str], NDArray[np.float64]]:

@@ -41,6 +41,15 @@ def test_the_past_of_a_customer_appears_by_itself(demo: Demo, chromium: Browser)
             assert wrong == []
 
 
+def test_the_rule_of_a_declared_segment_is_told(demo: Demo, chromium: Browser) -> None:
+    with visitor(chromium, locale="en-GB") as (_, page, _wrong):
+        page.goto(f"{demo.console}/customers?id=fg-000001")
+        for segmentation in ("status", "journey"):
+            said = page.locator(f"[aria-labelledby=in-{segmentation}]").inner_text()
+            assert "The first of the rules, in their order, that holds:" in said or "None of the rules before" in said
+        assert barriers(page) == []
+
+
 def test_a_customer_is_erased_after_their_id_was_typed_and_the_receipt_follows_it(
     demo: Demo, chromium: Browser
 ) -> None:

@@ -11,6 +11,7 @@ from unittest.mock import patch
 import httpx
 import msgspec
 
+from streamseg.audiences.segment_rules import SegmentRules
 from streamseg.clustering.description.comparison import Comparison
 from streamseg.console.access.gate import Gate
 from streamseg.console.access.openid.logins import OpenIdLogins
@@ -29,7 +30,7 @@ from streamseg.language.actions import read_actions
 from streamseg.membership.encoding import encode
 from streamseg.membership.types import Consent, OutboxEntry
 from streamseg.ports import ConsoleRole, Flows, Flush, WorkerReport
-from streamseg.service.audience_desk import AudienceDesk
+from streamseg.service.audience_desk import NO_SEGMENTATIONS, AudienceDesk
 from streamseg.service.explainer import Explainer
 from streamseg.service.k_selection import KAdvice
 from streamseg.service.key_issuing import issue
@@ -44,7 +45,7 @@ from streamseg.service.tried_events import TriedEvents
 from streamseg.store.memory import MemoryApiKeyStore, MemoryMembershipStore, MemoryModelStore, MemoryStateStore
 from streamseg.store.memory.audit_log import MemoryAuditLog
 from streamseg.topics import DEAD_LETTERS, INPUT_TOPICS
-from streamseg.wiring.declared_audiences import live_audiences, vocabulary, with_lists
+from streamseg.wiring.declared_audiences import live_audiences, rules_to_explain, vocabulary, with_lists
 from tests.support.partition import MemoryLog
 from tests.support.served_api import membership_of
 
@@ -142,6 +143,7 @@ async def served_console(
     openid: OpenIdLogins | None = None,
     soon_seconds: float = 30.0,
     learned: Mapping[str, int] = LEARNED,
+    rules: Mapping[str, SegmentRules] = NO_SEGMENTATIONS,
 ) -> AsyncIterator[ServedConsole]:
     """Serve a console with two segments of two customers each; one moved today.
 
@@ -153,7 +155,7 @@ async def served_console(
     for number, segment in enumerate((SEGMENT, SEGMENT, OTHER, OTHER)):
         customer = f"c-{number}"
         await memberships.write([OutboxEntry(customer, 1, 1, encode(membership_of(customer, segment)))])
-    claimed = await state.claim(0, "w", "layout", 1)
+    claimed = await state.claim(0, "w", LAYOUT.fingerprint, 1)
     day = int(NOW // 86_400)
     for number, ago in enumerate((1, 0)):
         flows = Flows(day - ago, {(OTHER, SEGMENT): 1})
@@ -213,7 +215,7 @@ async def served_console(
         live=LiveFeed(MemoryTail(log), partial(live_event, decoder=Decoder(Money("EUR", 2, {}), 1e9))),
         trials=trials,
         status=status,
-        explainer=Explainer(state, models, lambda: LAYOUT, lambda _, __: 0),
+        explainer=Explainer(state, models, lambda: LAYOUT, lambda _, __: 0, rules=rules_to_explain(LAYOUT, rules)),
         past=past,
         partition_of=lambda _, __: 0,
         unknown=NOTHING,

@@ -27,7 +27,7 @@ async def view(facts: Facts, reader: Reader, given: Parameters) -> View:
         return View(t("customer.title"), {"asked": asked, "shown": None, "may_erase": reader.may("erase")})
     published = decode(membership)
     entries = entries_for(await facts.catalogue(), reader)
-    reasons, explained = await facts.reasons(asked, reader.texts.language), await facts.explain(membership)
+    reasons, explained = await facts.reasons(asked, t.language), await facts.explain(membership, t.language)
     names = {one.id: str(one.definition["name"]) for one in (await facts.declared()).live}
     labels = {one: label_of(entries, one, reader) for one in entries}
     shown = asked if reader.may("identify") else pseudonym(asked)
@@ -40,7 +40,7 @@ async def view(facts: Facts, reader: Reader, given: Parameters) -> View:
                 "segment": segment_cell(entries, one.id if one else None, reader),
                 "since": one.since if one else None,
                 "score": one.score if one else None,
-                "why": _why(why, entries, facts, reader) if why else None,
+                "why": _why(why, labels, entries, facts, reader) if why else None,
             }
         )
         if why and why["pulls"]:
@@ -52,7 +52,7 @@ async def view(facts: Facts, reader: Reader, given: Parameters) -> View:
             "member": one["member"],
             "since": one["since"],
             "until": one["until"],
-            "clauses": [[_literal(each, labels, t) for each in clause] for clause in one["clauses"]],
+            "clauses": _clauses(one, labels, t),
         }
         for audience, one in sorted(reasons.items(), key=lambda item: (not item[1]["member"], item[0]))
     ]
@@ -78,6 +78,11 @@ async def view(facts: Facts, reader: Reader, given: Parameters) -> View:
     )
 
 
+def _clauses(rule: dict[str, Any], labels: dict[str, str], texts: Texts) -> list[list[dict[str, Any]]]:
+    """Return the ways in which a rule can hold, each with all that it asks; none for one that asks nothing."""
+    return [[_literal(each, labels, texts) for each in clause] for clause in rule["clauses"] if clause]
+
+
 def _literal(one: dict[str, Any], labels: dict[str, str], texts: Texts) -> dict[str, Any]:
     """Return what a rule asks, and whether it holds: `fits` is None where it is not known."""
     fits = None if one["is"] is None else one["is"] == one["wanted"]
@@ -88,8 +93,11 @@ def _literal(one: dict[str, Any], labels: dict[str, str], texts: Texts) -> dict[
     return {"asks": asks, "wanted": one["wanted"], "fits": fits, "value": None if value is None else str(value)}
 
 
-def _why(why: dict[str, Any], entries: dict[str, Any], facts: Facts, reader: Reader) -> dict[str, Any]:
-    language = reader.texts.language
+def _why(
+    why: dict[str, Any], labels: dict[str, str], entries: dict[str, Any], facts: Facts, reader: Reader
+) -> dict[str, Any]:
+    t, language = reader.texts, reader.texts.language
+    declared = why.get("declared", {})
     features = with_group_names(catalogue(facts.layout), entries.get(why["segment"], {}))
     spoken = [one for one in why["pulls"] if not features[one["feature"]].hashed and one["known"]]
     towards = [one for one in spoken if one["pull"] > 0][:MOST_REASONS]
@@ -97,9 +105,11 @@ def _why(why: dict[str, Any], entries: dict[str, Any], facts: Facts, reader: Rea
     rfm = why["rfm"]
     return {
         "runner_up": segment_cell(entries, why["runner_up"], reader) if why["runner_up"] else None,
-        "separation": reader.texts.percent(why["separation"]),
+        "separation": t.percent(why["separation"]) if why["pulls"] else None,
         "rfm": None if rfm is None else rfm | {"name": rfm_name(rfm["name"], language)},
-        "declared": why.get("declared"),
+        "outside": declared.get("rule"),
+        "clauses": _clauses(declared["rules"][-1], labels, t) if declared.get("rules") else None,
+        "not_compared": t(f"customer.{why['not_compared']}") if "not_compared" in why else None,
         "towards": [feature_value(features[one["feature"]], one["observed"], language) for one in towards],
         "away": [feature_value(features[one["feature"]], one["observed"], language) for one in away],
     }

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any, Final
 
 from streamseg.clustering.identity import segmentation_of
@@ -11,7 +13,7 @@ from streamseg.console.pages.segment_texts import day_seconds, entries_for, is_s
 from streamseg.console.pages.view import Cell, Page, Parameters, Reader, Table, View, number, percent
 from streamseg.console.reads.facts import LINEAGE, PERIODS, Facts
 from streamseg.console.reads.kept import StillReadingError
-from streamseg.service.changes import Changes
+from streamseg.service.changes import Changes, SizesOfDay
 from streamseg.service.status import Status
 from streamseg.service.status_judgement import Problem
 from streamseg.service.volatility import volatility_of
@@ -41,7 +43,7 @@ async def view(facts: Facts, reader: Reader, _: Parameters) -> View:
     segments = sorted(sizes.values(), key=lambda one: (one.segmentation, -one.now))
     rows = [
         (
-            segment_cell(entries, one.id, reader),
+            replace(segment_cell(entries, one.id, reader), hint=one.segmentation if len(by_segmentation) > 1 else ""),
             number(t, one.now),
             percent(t, one.now / by_segmentation[one.segmentation] if by_segmentation[one.segmentation] else None),
             percent(t, entries[one.id].get("value_share")),
@@ -52,9 +54,10 @@ async def view(facts: Facts, reader: Reader, _: Parameters) -> View:
     columns = [t("table.segment"), t("table.customers"), t("table.share"), t("table.value_share")]
     columns += [t(f"table.net_{days}") for days in PERIODS]
     shown = [one.id for one in segments if one.segmentation == segments[0].segmentation][:LINES]
+    days = since_first(history, shown)
     values = [
         {"day": one.day.isoformat(), "size": one.sizes.get(segment, 0), "name": label_of(entries, segment, reader)}
-        for one in history
+        for one in days
         for segment in shown
     ]
     title = t("overview.sizes")
@@ -62,7 +65,7 @@ async def view(facts: Facts, reader: Reader, _: Parameters) -> View:
     chart = specs.over_time(
         title, subtitle, values, [label_of(entries, one, reader) for one in shown], t("table.customers")
     )
-    lineage = await facts.lineage()
+    lineage, today = await facts.lineage(), await facts.today()
     return View(
         t("overview.title"),
         {
@@ -75,14 +78,16 @@ async def view(facts: Facts, reader: Reader, _: Parameters) -> View:
             },
             "volatility": await _volatility(facts, [*by_segmentation], reader),
             "movers": {days: _movers(periods[days], entries, reader) for days in PERIODS},
+            "since": {days: (today - timedelta(days - 1)).isoformat() for days in PERIODS},
+            "today": today.isoformat(),
             "lineage": [
                 told(one, entries, reader) for one in lineage[-LINEAGE:][::-1] if one["transition"] != "survive"
             ][:8],
             "waiting": [] if segments else [_waits(name, one) for name, one in (await facts.waiting()).items()],
-            "has_history": len(history) > 1 and bool(shown),
+            "has_history": len(days) > 1,
         },
         {"segments": Table(t("overview.segments"), columns, rows)},
-        {"sizes": chart} if len(history) > 1 and shown else {},
+        {"sizes": chart} if len(days) > 1 else {},
         as_of,
     )
 
@@ -95,6 +100,12 @@ def health(status: Status, problems: Sequence[Problem], reader: Reader) -> dict[
     if status.stored is not None and not status.stored.reports:
         wrong += [{"what": t("health.members"), "detail": ""}] if not wrong else []
     return {"right": not wrong, "wrong": wrong, "at": status.at, "freshness": status.freshness_seconds}
+
+
+def since_first(history: Sequence[SizesOfDay], segments: Sequence[str]) -> Sequence[SizesOfDay]:
+    """Return the days from the first on that has a customer in one of the segments."""
+    first = next((at for at, one in enumerate(history) if any(map(one.sizes.get, segments))), len(history))
+    return history[first:]
 
 
 async def _volatility(facts: Facts, segmentations: Sequence[str], reader: Reader) -> list[tuple[str, str, str]]:
@@ -135,6 +146,7 @@ def _movers(changes: Changes, entries: dict[str, dict[str, Any]], reader: Reader
         found.append(
             {
                 "segment": segment_cell(entries, one.id, reader),
+                "segmentation": one.segmentation,
                 "net": net,
                 "text": t.signed(net),
                 "why": t(why, count=moves, other=label_of(entries, other, reader)) if moves else "",

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from streamseg.clustering.identity import segmentation_of
 from streamseg.console.charts import specs
-from streamseg.console.pages.overview import told
+from streamseg.console.pages.overview import since_first, told
 from streamseg.console.pages.segment_texts import day_seconds, entries_for, label_of, persona_of, segment_cell
 from streamseg.console.pages.view import Cell, Page, Parameters, Reader, Table, View, number, percent
 from streamseg.console.reads.facts import Facts
@@ -63,6 +63,7 @@ async def view(facts: Facts, reader: Reader, given: Parameters) -> View:
         {
             "id": segment,
             "entry": entry,
+            "currency": (await facts.vocabulary()).currency,
             "counting": counting,
             "size": size,
             "note": (await facts.notes()).get(segment),
@@ -115,7 +116,7 @@ def _rfm(entry: dict[str, Any], reader: Reader) -> list[tuple[str, str]]:
 
 
 def _charts(entry: dict[str, Any], segment: str, history: Any, reader: Reader) -> dict[str, Any]:
-    t, charts = reader.texts, {}
+    t, charts, history = reader.texts, {}, since_first(history, [segment])
     if len(history) > 1:
         values = [
             {"day": one.day.isoformat(), "size": one.sizes.get(segment, 0), "name": str(entry["label"])}

@@ -40,6 +40,8 @@ class Cell:
     numeric: bool = False
     at: float | None = None
     """A moment, epoch seconds, that the page writes as the reader's locale does."""
+    hint: str = ""
+    """A few words that stand below, and not in the file."""
 
 
 Row: TypeAlias = Sequence[Cell]

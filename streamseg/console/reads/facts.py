@@ -181,9 +181,9 @@ class Facts:
         (found,) = await self._memberships.read([customer_id])
         return found
 
-    async def explain(self, membership: bytes) -> dict[str, Any]:
+    async def explain(self, membership: bytes, language: str) -> dict[str, Any]:
         """Return why a customer is in each segment."""
-        return await self._explainer.explain(membership)
+        return await self._explainer.explain(membership, language)
 
     async def erasure(self, customer_id: str) -> Erasure:
         """Return a request to erase all of a customer up to now; with an event clock, up to that of the partition."""

@@ -32,7 +32,9 @@ def _environment() -> jinja2.Environment:
         "languages": {code: messages(code)["form"]["name"] for code in languages()},
     }
     pieces: Any = made.get_template("pieces.html").module
-    made.globals |= {name: getattr(pieces, name) for name in ("cell", "chart", "drop", "edits", "table", "when")}
+    made.globals |= {
+        name: getattr(pieces, name) for name in ("cell", "chart", "drop", "edits", "reasons", "table", "when")
+    }
     return made
 
 

@@ -1,22 +1,27 @@
 """What pages say of facts: figures, movers, downloads, live parts, and the same texts in every language. Issue 17."""
 
 import csv
+import html
 import io
 import json
 import re
+from datetime import date
 from string import Formatter
 from typing import Any
 
 import pytest
 
 from streamseg.console.charts.upset import Together, upset
+from streamseg.console.pages.overview import since_first
 from streamseg.console.pages.view import Cell, Table
 from streamseg.console.reads.kept import Kept
 from streamseg.console.routes.serving import LOOK_SECONDS
 from streamseg.console.texts import FOLDER, texts
 from streamseg.language import languages, messages
+from streamseg.ports import Flush
+from streamseg.service.changes import SizesOfDay
 from streamseg.service.status_judgement import KINDS, Problem
-from tests.support.console import OTHER, SEGMENT, entry, served_console
+from tests.support.console import LAYOUT, OTHER, SEGMENT, entry, served_console
 
 EN = messages("en", FOLDER)
 
@@ -85,6 +90,43 @@ async def test_the_overview_has_sizes_and_movers_with_where_they_came_from(langu
         days = sorted({day for day, _ in found})
         assert [found[day, "Weekend shoppers"] for day in days] == [2, 3]
         assert [found[day, "=Night owls"] for day in days] == [3, 2]
+
+
+@pytest.mark.asyncio
+async def test_movers_lead_to_all_moves_of_their_days() -> None:
+    async with served_console(demo=True) as served, served.client("127.0.0.1") as client:
+        links = re.findall(r'href="(/flows\?[^"]+)"', (await client.get("/")).text)
+        assert [re.findall(r"first=([\d-]+)", one) for one in links] == [["2026-11-18"], ["2026-11-12"], ["2026-10-22"]]
+        flows = (await client.get(html.unescape(links[1]))).text
+    assert "<option selected>behaviour</option>" in flows
+    assert 'name="first" type="date" value="2026-11-12"' in flows
+    assert 'name="last" type="date" value="2026-11-18"' in flows
+
+
+@pytest.mark.asyncio
+async def test_segments_say_of_which_segmentation_they_are_where_there_are_several() -> None:
+    async with served_console(demo=True) as served, served.client("127.0.0.1") as client:
+        assert "<small>behaviour</small>" not in (await client.get("/")).text
+    async with served_console(demo=True) as served, served.client("127.0.0.1") as client:
+        await served.models.write_catalogue({"value-aaaa": entry("Much", segmentation="value")})
+        claimed = await served.state.claim(0, "w", LAYOUT.fingerprint, 1)
+        sizes = {SEGMENT: 3, OTHER: 2, "value-aaaa": 5}
+        await served.state.flush(0, Flush("w", claimed.flush_number, sizes=sizes))
+        page = (await client.get("/")).text
+    assert "Weekend shoppers</a><small>behaviour</small>" in page
+    assert "Much</a><small>value</small>" in page
+
+
+def test_sizes_begin_with_the_first_day_that_has_some() -> None:
+    days = [SizesOfDay(date(2026, 11, 1 + at), {SEGMENT: size}) for at, size in enumerate((0, 0, 4, 0))]
+    assert since_first(days, [SEGMENT, OTHER]) == days[2:]
+    assert since_first(days, [OTHER]) == []
+
+
+@pytest.mark.asyncio
+async def test_what_a_customer_is_worth_has_its_currency() -> None:
+    async with served_console(demo=True) as served, served.client("127.0.0.1") as client:
+        assert "<dd>10 EUR</dd>" in (await client.get(f"/segments/{SEGMENT}")).text
 
 
 @pytest.mark.asyncio

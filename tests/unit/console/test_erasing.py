@@ -94,7 +94,7 @@ async def carried_out(served: ServedConsole) -> None:
     slots = rows.load(["c-0"], [None])
     rows.erased_at[slots] = NOW
     state = served.console._serving._facts._state
-    claimed = await state.claim(0, "w", "layout", 1)
+    claimed = await state.claim(0, "w", LAYOUT.fingerprint, 1)
     await state.flush(0, Flush("w", claimed.flush_number, rows=[("c-0", rows.dump(slots)[0])]))
 
 
