@@ -95,10 +95,18 @@ def changes_of(
     for day, counted in days.items():
         if day >= first:
             flows.update(counted)
-    moved = {segment for flow in flows for segment in flow if segment is not None}
-    segments = [_change(one, sizes.get(one, 0), flows, catalogue.get(one, {})) for one in {*moved, *sizes}]
-    segments.sort(key=lambda one: (one.segmentation, -one.now, -one.then, one.id))
+    segments = segments_changed(sizes, flows, catalogue)
     return Changes(date_of(first), date_of(min(days)) if days else None, tuple(segments))
+
+
+def segments_changed(
+    sizes: Mapping[str, int], flows: Mapping[Flow, int], catalogue: Mapping[str, Mapping[str, Any]]
+) -> list[SegmentChange]:
+    """Return the segments by segmentation and size: the sizes are those of now, the flows the moves since then."""
+    moved = {segment for flow in flows for segment in flow if segment is not None}
+    counted = Counter(flows)
+    segments = [_change(one, sizes.get(one, 0), counted, catalogue.get(one, {})) for one in {*moved, *sizes}]
+    return sorted(segments, key=lambda one: (one.segmentation, -one.now, -one.then, one.id))
 
 
 @dataclass(frozen=True, slots=True)

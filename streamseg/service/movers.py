@@ -1,5 +1,6 @@
 """Who moved lately, customer by customer: from the newest records of the history of memberships."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -33,6 +34,10 @@ class RecentMoves:
 
     moves: Sequence[Move]
     since: int | None
+
+    def flows(self, begins: float) -> Counter[Flow]:
+        """Return how many moves each way had since a moment, epoch seconds; who moved twice counts twice."""
+        return Counter(one.way for one in self.moves if one.at >= begins)
 
     def of(self, way: Flow, begins: float, ends: float) -> list[Move]:
         """Return the moves of one way in a time, epoch seconds; of each customer the last one."""

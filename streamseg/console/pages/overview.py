@@ -13,7 +13,7 @@ from streamseg.console.pages.segment_texts import day_seconds, entries_for, is_s
 from streamseg.console.pages.view import Cell, Page, Parameters, Reader, Table, View, number, percent
 from streamseg.console.reads.facts import LINEAGE, PERIODS, Facts
 from streamseg.console.reads.kept import StillReadingError
-from streamseg.service.changes import Changes, SizesOfDay
+from streamseg.service.changes import Changes, SegmentChange, SizesOfDay
 from streamseg.service.status import Status
 from streamseg.service.status_judgement import Problem
 from streamseg.service.volatility import volatility_of
@@ -25,7 +25,7 @@ LINES: Final = 8
 async def view(facts: Facts, reader: Reader, _: Parameters) -> View:
     """Return the overview."""
     t = reader.texts
-    asked = (facts.status(), facts.catalogue(), facts.day_counts(), facts.lineage())
+    asked = (facts.status(), facts.catalogue(), facts.day_counts(), facts.lineage(), facts.moves())
     await asyncio.gather(*asked, return_exceptions=True)  # the page waits for the slowest, and not for their sum
     try:
         status, problems = await facts.status()
@@ -65,6 +65,7 @@ async def view(facts: Facts, reader: Reader, _: Parameters) -> View:
     chart = specs.over_time(
         title, subtitle, values, [label_of(entries, one, reader) for one in shown], t("table.customers")
     )
+    hour = await facts.changed_in_hour()
     lineage, today = await facts.lineage(), await facts.today()
     return View(
         t("overview.title"),
@@ -77,7 +78,8 @@ async def view(facts: Facts, reader: Reader, _: Parameters) -> View:
                 "events": None if status is None else status.events_in_hour,
             },
             "volatility": await _volatility(facts, [*by_segmentation], reader),
-            "movers": {days: _movers(periods[days], entries, reader) for days in PERIODS},
+            "hour": None if hour is None else {"since": hour.since, "found": _movers(hour.segments, entries, reader)},
+            "movers": {days: _movers(periods[days].segments, entries, reader) for days in PERIODS},
             "since": {days: (today - timedelta(days - 1)).isoformat() for days in PERIODS},
             "today": today.isoformat(),
             "lineage": [
@@ -133,10 +135,12 @@ def _moved(changes: Changes, sizes: dict[str, Any]) -> int:
     return sum(sum(one.gained.values()) for one in changes.segments if one.id in sizes)
 
 
-def _movers(changes: Changes, entries: dict[str, dict[str, Any]], reader: Reader) -> list[dict[str, Any]]:
+def _movers(
+    segments: Sequence[SegmentChange], entries: dict[str, dict[str, Any]], reader: Reader
+) -> list[dict[str, Any]]:
     """Return the segments whose size changed most, with where most came from or went to."""
     t = reader.texts
-    changed = [one for one in changes.segments if is_segment(one.id, entries) and one.now != one.then]
+    changed = [one for one in segments if is_segment(one.id, entries) and one.now != one.then]
     found = []
     for one in sorted(changed, key=lambda one: -abs(one.now - one.then))[:3]:
         net = one.now - one.then

@@ -36,7 +36,7 @@ from streamseg.service.status import Status
 from streamseg.service.status_judgement import Problem
 from streamseg.service.timeline import Timeline
 from streamseg.service.viability import AudienceCounts, counts_of
-from streamseg.time_units import DAY_SECONDS
+from streamseg.time_units import DAY_SECONDS, HOUR_SECONDS
 
 QUICK_SECONDS: Final = 0.3
 """Small readings. A page shows a change at most this and the time between two looks after it."""
@@ -52,6 +52,14 @@ PERIODS: Final = (1, 7, 28)
 """Days over which pages compare."""
 HISTORY_DAYS: Final = 90
 LINEAGE: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class LastHour:
+    """What changed in the last hour; `since`, epoch seconds, where the moves that were read reach less far back."""
+
+    since: int | None
+    segments: Sequence[changes.SegmentChange]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +174,17 @@ class Facts:
         now = None if self._event_clock else self._clock()
         since = changes.Since((days - 1) * DAY_SECONDS)
         return changes.changes_of(await self.day_counts(), await self.catalogue(), since, now)
+
+    async def changed_in_hour(self) -> LastHour | None:
+        """Return what changed in the last hour; None while the newest moves are not read."""
+        found = await self.moves()
+        if found is None:
+            return None
+        newest = max((one.at for one in found.moves), default=0)
+        begins = (newest if self._event_clock else self._clock()) - HOUR_SECONDS
+        sizes = (await self.day_counts()).sizes
+        segments = changes.segments_changed(sizes, found.flows(begins), await self.catalogue())
+        return LastHour(found.since if found.since is not None and found.since > begins else None, segments)
 
     async def history(self) -> list[SizesOfDay]:
         """Return the sizes by day."""

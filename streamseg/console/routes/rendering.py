@@ -33,7 +33,8 @@ def _environment() -> jinja2.Environment:
     }
     pieces: Any = made.get_template("pieces.html").module
     made.globals |= {
-        name: getattr(pieces, name) for name in ("cell", "chart", "drop", "edits", "reasons", "table", "when")
+        name: getattr(pieces, name)
+        for name in ("cell", "chart", "drop", "edits", "movers_list", "reasons", "table", "when")
     }
     return made
 

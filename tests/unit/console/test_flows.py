@@ -1,8 +1,10 @@
 """Who moved where between two days: the page, its picture, table and limits. Issue 17."""
 
 import csv
+import html
 import io
 import json
+import re
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
@@ -102,6 +104,31 @@ def moved(served: ServedConsole, customer: str, left: str | None, entered: str |
     served.log.append(HISTORY, customer.encode(), record)
 
 
+async def hour_of(*moves: tuple[str, str | None, str | None, float]) -> str:
+    """What the overview says of the last hour, without its tags, where so many moved."""
+    async with served_console(demo=True) as served, served.client("127.0.0.1") as client:
+        for customer, left, entered, ago in moves:
+            moved(served, customer, left, entered, NOW - ago)
+        page = (await client.get("/")).text
+    (section,) = re.findall(r'aria-labelledby="movers-hour">(.*?)</section>', page, re.DOTALL)
+    return html.unescape(" ".join(re.sub("<[^>]+>", " ", section).split()))
+
+
+@pytest.mark.asyncio
+async def test_the_overview_has_the_biggest_movers_of_the_last_hour() -> None:
+    before = ("c-0", SEGMENT, OTHER, 3_601.0)
+    said = await hour_of(before, ("c-1", OTHER, SEGMENT, 3_599.0), ("c-2", OTHER, SEGMENT, 1.0))
+    assert "▲ +2 Weekend shoppers mostly from =Night owls (2)" in said
+    assert "▼ \u22122 =Night owls mostly to Weekend shoppers (2)" in said
+    assert "Counted since" not in said
+    assert "No segment has changed its size." in await hour_of(before)
+
+
+@pytest.mark.asyncio
+async def test_movers_of_less_than_an_hour_say_since_when() -> None:
+    assert "Counted since 2026-11-18T11:05:40Z" in await hour_of(("c-1", OTHER, SEGMENT, 60.0))
+
+
 @pytest.mark.asyncio
 async def test_who_moved_on_a_way_is_a_pseudonym_unless_the_role_may_see_ids() -> None:
     async with served_console() as served:
@@ -153,3 +180,4 @@ async def test_without_kafka_the_page_has_all_but_the_customers() -> None:
         assert page.status_code == 200
         assert "being read from Kafka" in page.text
         assert "Every way" in page.text
+        assert "The newest moves are being read from Kafka." in (await client.get("/")).text
