@@ -41,6 +41,7 @@ TRUE_OF: dict[str, Callable[[dict[str, Floats]], object]] = {
     "non_buyers": lambda m: np.mean(m["transactions"] > 0) <= 0.1,
     "one_time_buyers": lambda m: np.mean(m["transactions"] == 1) >= 0.5,
     "repeat_buyers": lambda m: np.median(m["transactions"]) >= 2,
+    "regular_buyers": lambda m: orders_a_day(m) >= 1 / 30 and np.median(m["transactions"]) >= 6,
     "frequent_buyers": lambda m: orders_a_day(m) >= 1 / 30 and np.median(m["transactions"]) >= 3,
     "rare_buyers": lambda m: np.mean(m["transactions"] > 0) >= 0.5 and orders_a_day(m) <= 1 / 87,
     "big_spenders": lambda m: np.median(m["lifetime_spend"]) > 0,

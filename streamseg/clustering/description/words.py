@@ -130,6 +130,13 @@ _WORDS: Final = (
         "buying",
     ),
     Word(
+        "regular_buyers",
+        "orders_a_month",
+        0,
+        (Bound("orders_a_month", least=1.0), Bound("transactions", least=6.0), Bound("purchase_recency", most=45.0)),
+        "buying",
+    ),
+    Word(
         "repeat_buyers",
         "transactions",
         0,
@@ -285,6 +292,7 @@ EXCLUDED: Final = frozenset(
     for pair in (
         ("lapsed_visitors", "frequent_visitors"),
         ("lapsed_visitors", "frequent_buyers"),
+        ("lapsed_visitors", "regular_buyers"),
         ("lapsed_visitors", "recent_buyers"),
         ("lapsed_visitors", "newcomers"),
         ("lapsed_buyers", "frequent_buyers"),

@@ -43,6 +43,16 @@ def test_nothing_is_said_of_what_sets_nobody_apart() -> None:
 
 
 @pytest.mark.parametrize(
+    ("orders", "days", "said"),
+    [(75.0, 365.0, ["regular_buyers"]), (4.0, 500.0, ["repeat_buyers"]), (3.0, 20.0, ["repeat_buyers"])],
+)
+def test_buyers_whom_nothing_sets_apart_are_named_by_their_rhythm(orders: float, days: float, said: list[str]) -> None:
+    """Grocery households with 75 orders a year were "bought more than once"."""
+    alike = two_groups(transactions=(orders, orders), tenure=(days, days), purchase_recency=(3.0, 3.0))
+    assert label_of(alike) == said
+
+
+@pytest.mark.parametrize(
     ("figures", "never"),
     [
         (two_groups(cart_to_purchase=(0.7, 0.95), carts=(5.0, 5.0)), "cart_abandoners"),
