@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -162,6 +163,32 @@ def test_people_log_in_see_by_their_role_and_leave_a_trace(demo: Demo, chromium:
     assert [(one["who"], one["role"], one["action"], one["after"]) for one in told[-1:]] == [
         ("a editor", "editor", "rename", "Renamed by a test")
     ]
+
+
+def test_the_form_that_promotes_a_shadow_is_drawn_and_asks_for_a_confirmation(
+    demo: Demo, chromium: Browser, tmp_path: Path
+) -> None:
+    """The second console has the segments that the demo learned in shadow: only what it shows and asks is looked at."""
+    key = make_key(demo.environment["STREAMSEG_REDIS__URL"], "promoter", "--console", "editor")
+    shadowed = replace(demo, environment=demo.environment | {"STREAMSEG_SEGMENTATIONS__BEHAVIOUR__SHADOW": "true"})
+    for scheme, width in (("light", 1360), ("dark", 390)):
+        size = {"width": width, "height": 900}
+        with (
+            console_with_keys(shadowed, tmp_path) as address,
+            visitor(chromium, locale="en-GB", color_scheme=scheme, viewport=size) as (_, page, wrong),
+        ):
+            log_in(page, address, key)
+            page.wait_for_selector("#live_health")
+            page.goto(f"{address}/model")
+            form = page.locator("form[action='/segmentations/behaviour/promote']")
+            form.wait_for()
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+            assert barriers(page) == []
+            page.screenshot(path=KEPT / f"promote-{scheme}-{width}.png", full_page=True)
+            form.locator("button").click()
+            assert form.evaluate("(form) => form.matches(':invalid')")
+            assert page.url == f"{address}/model", "it was sent without a confirmation"
+            assert wrong == []
 
 
 def test_the_page_says_that_it_lost_the_connection_and_comes_back(

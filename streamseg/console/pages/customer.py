@@ -67,6 +67,7 @@ async def view(facts: Facts, reader: Reader, given: Parameters) -> View:
             "asked": asked,
             "shown": shown,
             "segments": segments,
+            "rfm": _rfm(explained, t.language),
             "audiences": audiences,
             "consent": consent,
             "past": past(facts, reader, asked, entries, names),
@@ -93,6 +94,12 @@ def _literal(one: dict[str, Any], labels: dict[str, str], texts: Texts) -> dict[
     return {"asks": asks, "wanted": one["wanted"], "fits": fits, "value": None if value is None else str(value)}
 
 
+def _rfm(explained: dict[str, Any], language: str) -> dict[str, Any] | None:
+    """Return the RFM scores with their name; they are the same in every segmentation."""
+    found = next((one["rfm"] for one in explained.values() if one["rfm"] is not None), None)
+    return None if found is None else found | {"name": rfm_name(found["name"], language)}
+
+
 def _why(
     why: dict[str, Any], labels: dict[str, str], entries: dict[str, Any], facts: Facts, reader: Reader
 ) -> dict[str, Any]:
@@ -102,11 +109,9 @@ def _why(
     spoken = [one for one in why["pulls"] if not features[one["feature"]].hashed and one["known"]]
     towards = [one for one in spoken if one["pull"] > 0][:MOST_REASONS]
     away = [one for one in reversed(spoken) if one["pull"] < 0][:MOST_REASONS]
-    rfm = why["rfm"]
     return {
         "runner_up": segment_cell(entries, why["runner_up"], reader) if why["runner_up"] else None,
         "separation": t.percent(why["separation"]) if why["pulls"] else None,
-        "rfm": None if rfm is None else rfm | {"name": rfm_name(rfm["name"], language)},
         "outside": declared.get("rule"),
         "clauses": _clauses(declared["rules"][-1], labels, t) if declared.get("rules") else None,
         "not_compared": t(f"customer.{why['not_compared']}") if "not_compared" in why else None,
