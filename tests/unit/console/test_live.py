@@ -130,6 +130,13 @@ async def test_an_event_that_is_sent_goes_through_every_stage_with_its_times() -
         await served.facts.live.close()
 
 
+async def test_an_event_that_another_process_has_sent_is_said_to_be_unknown() -> None:
+    async with served_console() as served, served.logged_in("viewer") as client:
+        answer = await client.get("/live/sent?id=test-1")
+    assert answer.status_code == 200
+    assert "another one sent it, or it was long ago" in answer.text
+
+
 @pytest.mark.parametrize("wrong", [{"customer": "a b"}, {"sample": "erasure"}, {"value": "much"}, {"customer": ""}])
 async def test_a_wrong_form_sends_nothing(wrong: dict[str, str]) -> None:
     async with served_console() as served, served.logged_in("editor") as client:

@@ -6,7 +6,6 @@ from typing import Any, Final
 from streamseg.clustering.description.describe import pseudonym
 from streamseg.console.pages.view import Page, Parameters, Reader, View
 from streamseg.console.reads.facts import Facts
-from streamseg.errors import NotFoundError
 from streamseg.events.types import KINDS
 from streamseg.service.live_events import LiveEvent
 from streamseg.service.tried_events import SAMPLES
@@ -58,11 +57,11 @@ def _told(one: LiveEvent, reader: Reader) -> Mapping[str, Any]:
 
 
 async def sent(facts: Facts, reader: Reader, given: Parameters) -> View:
-    """Return how far an event is that was sent for a try. Raises `NotFoundError`."""
-    found = facts.trials.find(given.get("id", ""))
+    """Return how far an event is that was sent for a try; only the process that sent it knows, and not for long."""
+    t, found = reader.texts, facts.trials.find(given.get("id", ""))
     if found is None:
-        raise NotFoundError("another process of the console has sent it, or it was long ago")
-    t, at = reader.texts, found.stages
+        return View(t("feed.sent_title"), {"sent": None})
+    at = found.stages
     rejected = "rejected" in at
     names = ("accepted", "rejected") if rejected else STAGES
     stages = [
