@@ -168,7 +168,7 @@ class InProcessWorker:
             return by_model, by_model
         looked = pipeline.look(self.rows, slots, now if absorbed is None else 0.0, [self._assigning])
         if absorbed is not None:
-            looked.compare_with(slots, absorbed.flushed)
+            looked.compare_with(absorbed.flushed)
         before, after = looked.before[:, 0], looked.after[:, 0]
         moved = slots[(before != after) & (before != UNASSIGNED) & (after != UNASSIGNED)]
         samples = pipeline.sample(self.rows, slots, now, [self._assigning])

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,25 +12,23 @@ from streamseg.events.money import Money
 from streamseg.events.record import RecordBatch
 from streamseg.events.rejection import Reason, RejectedEvent
 from streamseg.events.types import Event
-from streamseg.features.rows import Rows, Slots
+from streamseg.features.rows import Floats, Rows, Slots
 from streamseg.features.update import Absorbed
 from streamseg.features.update import absorb as absorb_events
-
-T = TypeVar("T")
 
 
 @dataclass(slots=True)
 class Taken:
-    """A decoded run. `events`, `offsets` and `customer_ids` are parallel."""
+    """A decoded run. `events`, `offsets`, `customer_ids` and `times` are parallel."""
 
     events: list[Event]
-    offsets: list[int]
+    offsets: NDArray[np.int64]
     customer_ids: list[str]
     missing: list[str]
     """Customers without a row in memory, each once. Load their rows before `absorb`."""
     rejected: list[RejectedEvent]
-    times: list[float]
-    """Time of each event, epoch seconds, parallel to `events`."""
+    times: Floats
+    """Time of each event, epoch seconds."""
     heartbeat: float | None = None
     """Latest time of a heartbeat, epoch seconds."""
     history_ended: bool = False
@@ -40,15 +37,19 @@ class Taken:
     """When each probe was sent, epoch seconds."""
     adjusted: Counter[str] = field(default_factory=Counter)
     """Number of events in which a field was normalised or left out, by field."""
+    slots: Slots | None = None
+    """Row of each event, once somebody has asked for it."""
 
-    def part(self, at: NDArray[np.intp]) -> "Taken":
-        """Return the events at the positions `at`, ascending; their rows are loaded, and nothing is rejected."""
+    def slots_in(self, rows: Rows) -> Slots:
+        """Return the row of each event, looked up once. Raises `KeyError` if one is not loaded."""
+        if self.slots is None:
+            self.slots = rows.slots_of(self.customer_ids)
+        return self.slots
 
-        def chosen(column: list[T]) -> list[T]:
-            return list(map(column.__getitem__, places))
-
-        places = at.tolist()
-        return Taken(chosen(self.events), chosen(self.offsets), chosen(self.customer_ids), [], [], chosen(self.times))
+    def part(self, rows: Rows, at: NDArray[np.intp]) -> "Taken":
+        """Return the events at the positions `at`, ascending, with their rows instead of customer ids."""
+        events = list(map(self.events.__getitem__, at.tolist()))
+        return Taken(events, self.offsets[at], [], [], [], self.times[at], slots=self.slots_in(rows)[at])
 
 
 def take(
@@ -85,10 +86,10 @@ def take(
         events, offsets = [e for e, _ in kept], [o for _, o in kept]
         customers = [event.customer_id for event in events]
         missing = [customer for customer in missing if customer not in misrouted]
-    times = [event.at for event in events]
+    times = np.array([event.at for event in events], dtype=np.float64)
     return Taken(
         events,
-        offsets,
+        np.array(offsets, dtype=np.int64),
         customers,
         missing,
         rejected,
@@ -106,7 +107,6 @@ def absorb(rows: Rows, source: int, taken: Taken, money: Money) -> tuple[Slots, 
     Raises:
         KeyError: the row of a customer is not loaded.
     """
-    slots = rows.slots_of(taken.customer_ids)
-    absorbed = absorb_events(rows, source, slots, np.array(taken.offsets, dtype=np.int64), taken.events, money)
+    absorbed = absorb_events(rows, source, taken.slots_in(rows), taken.offsets, taken.events, money)
     rows.touch(absorbed.slots)
     return absorbed.slots, absorbed

@@ -45,14 +45,10 @@ class Looked:
         self.changed |= moved
         self.moved = (self.before != self.after).any(axis=1)
 
-    def compare_with(self, slots: Slots, flushed: Mapping[int, NDArray[np.uint32]]) -> None:
-        """Take `flushed` as the segments before: those of the latest flush, by slot, for rows looked at since then.
-
-        `slots` are the rows of this look, ascending; they include those of `flushed`.
-        """
-        if flushed:
-            at = np.searchsorted(slots, np.fromiter(flushed, dtype=np.intp, count=len(flushed)))
-            self.before[at] = np.stack(list(flushed.values()))
+    def compare_with(self, flushed: Codes | None) -> None:
+        """Take `flushed` as the segments before: those of the latest flush. None: no row was looked at since then."""
+        if flushed is not None:
+            self.before = flushed
             self.moved = (self.before != self.after).any(axis=1)
 
 

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from streamseg.clustering.assign import Codes
 from streamseg.events.money import Money
 from streamseg.features.rows import NO_SLOTS, Rows, Slots
 from streamseg.features.update import Absorbed, Source
@@ -39,8 +40,9 @@ class AbsorbedRuns:
 
     parts: list[tuple[int, Absorbed]] = field(default_factory=list)
     """The parts of the runs in the order in which they were absorbed, each with its source."""
-    flushed: dict[int, NDArray[np.uint32]] = field(default_factory=dict)
-    """Codes of the segments before the runs, by slot, for rows that were looked at in between."""
+    flushed: Codes | None = None
+    """Codes of the segments before the runs, shape (rows, segmentations), parallel to `slots`; None if no row was
+    looked at in between."""
     cleared: Slots = field(default_factory=lambda: NO_SLOTS)
     """Rows that an erasure has cleared; events may have come after it."""
     settles_anew: Slots = field(default_factory=lambda: NO_SLOTS)
@@ -61,10 +63,8 @@ class AbsorbedRuns:
 
     def look(self, rows: Rows, slots: Slots, earliest: float, segmentations: Sequence[Segmentation]) -> None:
         """Settle rows between two ticks."""
-        before = look(rows, slots, earliest, segmentations, self.settles_anew).before
+        look(rows, slots, earliest, segmentations, self.settles_anew)
         self.settles_anew = np.setdiff1d(self.settles_anew, slots)
-        for slot, codes in zip(slots.tolist(), before, strict=True):
-            self.flushed.setdefault(slot, codes)
 
 
 def absorb_runs(
@@ -88,15 +88,20 @@ def absorb_runs(
         for run in runs:
             result.absorb(rows, run, money)
         return result
+    result.flushed = rows.segment[_rows_of(rows, [run.taken for run in runs])]  # only looks change segments
     for wave in range(1 + max(int(one.max(initial=0)) for one in waves)):
-        due = [run.taken.part(np.flatnonzero(of == wave)) for run, of in zip(runs, waves, strict=True)]
+        due = [run.taken.part(rows, np.flatnonzero(of == wave)) for run, of in zip(runs, waves, strict=True)]
         if wave:
-            slots = np.unique(rows.slots_of([customer for part in due for customer in part.customer_ids]))
-            result.look(rows, slots, earliest, segmentations)
+            result.look(rows, _rows_of(rows, due), earliest, segmentations)
         for run, part in zip(runs, due, strict=True):
             if part.events:
                 result.absorb(rows, TakenRun(run.source, part), money)
     return result
+
+
+def _rows_of(rows: Rows, parts: Sequence[Taken]) -> Slots:
+    """Return the rows of the events, each once, ascending."""
+    return np.unique(np.concatenate([part.slots_in(rows) for part in parts]))
 
 
 def _waves(rows: Rows, runs: Sequence[TakenRun], interval: int, earliest: float) -> list[Numbers] | None:
@@ -105,11 +110,11 @@ def _waves(rows: Rows, runs: Sequence[TakenRun], interval: int, earliest: float)
     The waves of a row are its ticks with events. Events of a row and a source stay in the order of their offsets, as an
     event below the row's last applied offset would count as replayed: a late one is of the tick that has been reached.
     """
-    times = np.concatenate([np.empty(0), *(np.array(run.taken.times) for run in runs)])
+    times = np.concatenate([np.empty(0), *(run.taken.times for run in runs)])
     ticks = (np.maximum(times, max(earliest, 0.0)) // interval).astype(np.int64)
     if not len(ticks) or ticks.min() == ticks.max():
         return None
-    slots = np.concatenate([rows.slots_of(run.taken.customer_ids) for run in runs])
+    slots = np.concatenate([run.taken.slots_in(rows) for run in runs])
     latest = np.empty(len(rows.slab), dtype=np.int64)
     latest[slots] = ticks
     several = latest[slots] != ticks

@@ -99,7 +99,7 @@ def measure(load: Load, settings: Settings, run_size: int, audiences: int) -> di
         slots = absorbed.slots
         lap("absorb")
         looked = pipeline.look(rows, slots, 0.0, segmentations)
-        looked.compare_with(slots, absorbed.flushed)
+        looked.compare_with(absorbed.flushed)
         lap("look")
         belonging = pipeline.look_at_audiences(rows, slots, time.time(), live, looked=looked)
         lap("rules")

@@ -1,7 +1,7 @@
 """Records, segmentations and a small path for the tests of the pipeline."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -130,16 +130,16 @@ class PathUnderTest:
         answered: Any = None,
         *,
         earliest: float | None = None,
-        flushed: Mapping[int, NDArray[np.uint32]] | None = None,
+        flushed: NDArray[np.uint32] | None = None,
         cleared: Slots = NO_SLOTS,
     ) -> list[dict[str, Any]]:
         """Look, publish and count sizes. Returns the outbox entries, decoded; a deletion has `gone`.
 
-        `earliest` is that of the look, `now` by default; `flushed` has the segments before looks in between; `cleared`
+        `earliest` is that of the look, `now` by default; `flushed` are the segments before looks in between; `cleared`
         are rows that an erasure has cleared since the latest flush.
         """
         looked = pipeline.look(self.rows, slots, now if earliest is None else earliest, self.segmentations)
-        looked.compare_with(slots, flushed or {})
+        looked.compare_with(flushed)
         self.seen_audiences = pipeline.look_at_audiences(
             self.rows,
             slots,

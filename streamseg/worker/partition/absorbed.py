@@ -2,7 +2,6 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Final
@@ -28,8 +27,8 @@ class Absorbed:
     """Rows to settle, ascending."""
     taken: list[TakenRun] = field(default_factory=list)
     """Runs that are decoded and whose rows are loaded, to be absorbed together."""
-    flushed: Mapping[int, NDArray[np.uint32]] = field(default_factory=dict)
-    """Codes of the segments in the latest flush, by slot, for rows that were looked at since then."""
+    flushed: NDArray[np.uint32] | None = None
+    """Codes of the segments of these rows in the latest flush; None if none was looked at since then."""
     began_at: float = 0.0
     """The partition's clock when the cycle began, epoch seconds."""
     appended_at: list[float] = field(default_factory=list)
@@ -70,18 +69,19 @@ class Absorbed:
         self.taken.append(TakenRun(source, taken))
         self.note_records(run.topic, len(run.records) - len(taken.probes), len(taken.rejected))
         self.history_ended |= taken.history_ended
-        self.times.append(SeenTimes(run.topic, taken.times, taken.offsets, taken.heartbeat))
+        offsets = taken.offsets.tolist()
+        self.times.append(SeenTimes(run.topic, taken.times.tolist(), offsets, taken.heartbeat))
         self.probe = max((*taken.probes, self.probe or 0.0), default=0.0) or None
         if run.records:
             self.read_until[run.topic] = run.records[-1].timestamp / 1000.0
-            offsets = [*taken.offsets[:1], *taken.offsets[-1:], *(one.record.offset for one in taken.rejected)]
+            offsets = [*offsets[:1], *offsets[-1:], *(one.record.offset for one in taken.rejected)]
             for offset in (min(offsets), max(offsets)) if offsets else ():
                 at = bisect_left(run.records, offset, key=attrgetter("offset"))
                 self.appended_at.append(run.records[at].timestamp / 1000.0)
 
     def note_traces(self, run: RecordBatch, taken: Taken) -> None:
         """Note the events of a run whose producers sample their traces."""
-        customers = dict(zip(taken.offsets, taken.customer_ids, strict=True))
+        customers = dict(zip(taken.offsets.tolist(), taken.customer_ids, strict=True))
         for record in run.records:
             customer = customers.get(record.offset) if record.headers else None
             if customer is not None and (parent := sampled_parent(record.headers)) is not None:

@@ -214,7 +214,7 @@ class PartitionState:
             looked = pipeline.look(
                 rows, slots, earliest, segmentations, absorbed.settles_anew, anew=anew, settles=settles
             )
-            looked.compare_with(slots, absorbed.flushed)
+            looked.compare_with(absorbed.flushed)
             audiences = pipeline.look_at_audiences(
                 rows,
                 slots,

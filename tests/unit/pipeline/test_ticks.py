@@ -40,7 +40,7 @@ def test_customers_whose_events_are_of_one_tick_are_not_looked_at(monkeypatch: p
     looks, path = looked_at(monkeypatch), PathUnderTest()
     clicks = [click(n, BEGAN + 600 * n + at, f"c-{n}") for n, at in enumerate((0, 1, 59.9))]
     done = absorbed(path, (0, clicks), (1, [purchase(0, 9.0, BEGAN + 1_201, "c-2")]))
-    assert (looks, done.flushed, len(done.parts)) == ([], {}, 2)
+    assert (looks, done.flushed, len(done.parts)) == ([], None, 2)
 
 
 def test_exactly_those_with_events_of_a_later_tick_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,7 +49,8 @@ def test_exactly_those_with_events_of_a_later_tick_are_looked_at(monkeypatch: py
     clicks = [click(n, BEGAN + t, one) for n, (one, t) in enumerate((one, t) for one, all_ in at.items() for t in all_)]
     done = absorbed(path, (0, clicks))
     assert looks == [[1, 2], [2]]
-    assert {slot: codes.tolist() for slot, codes in done.flushed.items()} == {1: [0], 2: [0]}
+    assert done.flushed is not None
+    assert (done.slots.tolist(), done.flushed.tolist()) == ([0, 1, 2], [[0], [0], [0]])
     assert path.rows.events[:3].tolist() == [2, 3, 3]
 
 

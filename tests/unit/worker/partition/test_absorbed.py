@@ -1,5 +1,6 @@
 """What a cycle notes of its runs."""
 
+import numpy as np
 import pytest
 
 from streamseg.events.record import MemoryRecord, RecordBatch
@@ -22,7 +23,8 @@ def test_a_run_is_timed_by_its_events_and_not_by_the_probes_around_them(
     """Probes come every few seconds, alone: they would make slow events look fast."""
     noted, run = Absorbed(), RecordBatch.of(CLICKS, 0, 0, 0, RECORDS)
     events = [object()] * len(offsets)
-    taken = Taken(events, offsets, ["c-1"] * len(offsets), [], rejected, [0.0] * len(offsets), probes=[1.0, 2.0])  # type: ignore[arg-type]  # no event is looked into
+    customers, times = ["c-1"] * len(offsets), np.zeros(len(offsets))
+    taken = Taken(events, np.array(offsets, dtype=np.int64), customers, [], rejected, times, probes=[1.0, 2.0])  # type: ignore[arg-type]  # no event is looked into
     noted.note_run(0, run, taken, 0.0)
     assert noted.appended_at == timed
     assert noted.read_until == {CLICKS: 12.0}
