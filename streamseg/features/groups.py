@@ -39,7 +39,7 @@ class Groups:
 
     def counts(self) -> NDArray[np.intp]:
         """Return the number of events of each group."""
-        return np.diff(self.starts, append=len(self.order))
+        return np.bincount(self.of)
 
     def ranks(self) -> NDArray[np.intp]:
         """Return each event's index within its group, in the order of `order`, shape (m,)."""

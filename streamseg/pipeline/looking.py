@@ -87,7 +87,7 @@ def look(
     before = rows.segment[slots]
     candidate, streak = rows.candidate[slots], rows.streak[slots]
     known, moment = is_known(rows, slots), moments(rows, slots, earliest)
-    keeps = known & ~np.isin(slots, cleared)
+    keeps = known & ~np.isin(slots, cleared) if len(cleared) else known
     rows.segment[slots] = np.where(keeps[:, None], before, UNASSIGNED)
     score = np.zeros(before.shape)
     for s, segmentation in enumerate(segmentations):

@@ -209,7 +209,8 @@ def _segment_json(name: str, code: int, since: int, score: float) -> str:
     return segment_json(name, None if code == UNASSIGNED else id_of(name, code), since, score)
 
 
-def _consents(unknown: Consent) -> dict[Answers, str]:
+@lru_cache(maxsize=8)
+def _consents(unknown: Consent) -> Mapping[Answers, str]:
     """Return the encoded consent for the answers of any row."""
     codes = (-1, 0, 1)
     return {answers: consent_json(Consent.of_codes(answers, unknown)) for answers in product(codes, codes, codes)}
