@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from streamseg.clustering.description.bounds import MOST
 from streamseg.clustering.description.difference import A_MONTH, NOTICEABLE, FeatureDifference, Figures
 from streamseg.clustering.description.message import Message, message
-from streamseg.clustering.description.words import MOST, is_grouped
+from streamseg.clustering.description.words import is_grouped
 from streamseg.features.aggregates import DAY_PARTS
 from streamseg.features.catalogue import YES_OR_NO, Feature
 from streamseg.features.formulas import RATE_DAYS

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import Any, Final, TypeAlias
 
+from streamseg.clustering.description.bounds import MARGIN, Word
 from streamseg.clustering.description.difference import NOTICEABLE, Figures
-from streamseg.clustering.description.words import EXCLUDED, MARGIN, Word, vocabulary
+from streamseg.clustering.description.words import EXCLUDED, vocabulary
 from streamseg.features.catalogue import Feature
 from streamseg.features.words.attributes import slug
 

@@ -7,12 +7,12 @@ all.
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from streamseg.clustering.description.bounds import MOST
 from streamseg.clustering.description.difference import NOTICEABLE, FeatureDifference, Figures
 from streamseg.clustering.description.message import Message, message
 from streamseg.clustering.description.rfm import RfmOfMany
 from streamseg.clustering.description.told_words import told_words
 from streamseg.clustering.description.who import who
-from streamseg.clustering.description.words import MOST
 from streamseg.features.aggregates import DAY_PARTS, DEVICES, OTHER_CATEGORY
 from streamseg.features.catalogue import Feature
 from streamseg.features.words.group_names import shown_names

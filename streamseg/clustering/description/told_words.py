@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from streamseg.clustering.description.bounds import MOST
 from streamseg.clustering.description.difference import Figures
-from streamseg.clustering.description.words import MOST
 from streamseg.features.catalogue import Feature
 
 NEARLY_ALL: Final = 0.6

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from streamseg.clustering.description.apart import told_by_value
+from streamseg.clustering.description.bounds import MOST
 from streamseg.clustering.description.difference import NOTICEABLE, FeatureDifference, Figures
 from streamseg.clustering.description.message import Message, message
-from streamseg.clustering.description.words import MOST, grouped_numbers, is_grouped
+from streamseg.clustering.description.words import grouped_numbers, is_grouped
 from streamseg.features.catalogue import YES_OR_NO, Feature
 
 CLEARLY_MORE: Final = 0.1

@@ -6,105 +6,22 @@ and buy little of what they add.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Final, Literal
+from dataclasses import replace
+from typing import Final
 
-from streamseg.clustering.description.difference import Figures
+from streamseg.clustering.description.bounds import MOST, Bound, Word, less, more, part
 from streamseg.features.aggregates import DAY_PARTS, DEVICES, OTHER_CATEGORY
 from streamseg.features.catalogue import Feature
 from streamseg.features.words.attributes import slug
 from streamseg.features.words.channels import CHANNELS
 from streamseg.features.words.group_names import shown_names
 
-MOST: Final = 0.5
-"""Share from which "most" and "mostly" are said."""
 GROUPED: Final = 0.5
 """Weight of words about groups of values: which country it is says more than which climate zone."""
-MARGIN: Final = 0.1
-"""A new word must clear its bounds by this share; one that is said already may stay while they just hold."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """A limit on a figure of the members.
-
-    With `times_others` the limits are multiplied by that figure of the others.
-    """
-
-    feature: str
-    least: float | None = None
-    most: float | None = None
-    of: Literal["median", "mean", "some", "known", "low", "high"] = "median"
-    times_others: Literal["", "median", "mean"] = ""
-
-    def holds(self, figures: Figures, margin: float) -> bool:
-        """Return whether the figure lies within the limits by the margin; no figure, no truth."""
-        one = figures.get(self.feature)
-        if one is None or one.known < MOST:
-            return False
-        value = float(getattr(one, self.of))
-        unit = {"": 1.0, "median": one.others_median, "mean": one.others_mean}[self.times_others]
-        above = self.least is None or value >= self.least * unit * (1.0 + margin)
-        return above and (self.most is None or value <= self.most * unit * (1.0 - margin))
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A word about members who have more (sign 1) or less (sign -1) of a feature than other customers.
-
-    A word of sign 0 sets nobody apart: it is said where no other is.
-    """
-
-    key: str
-    feature: str
-    sign: int
-    bounds: tuple[Bound, ...]
-    family: str
-    """Words of one family say the same thing: a label uses only one of them."""
-    noun: bool = True
-    """Whether it can name the customers by itself."""
-    text: str = ""
-    """A name of the shop's that the word is about, such as a category."""
-    of: str = ""
-    """What `text` is a value of."""
-    weight: float = 1.0
-    """How much its effect counts where words are chosen."""
-
-    def holds(self, figures: Figures, margin: float = 0.0) -> bool:
-        """Return whether all its bounds hold."""
-        return all(bound.holds(figures, margin) for bound in self.bounds)
-
-    def as_json(self) -> dict[str, str]:
-        """Return what is stored of it."""
-        return {"key": self.key} | {name: text for name, text in (("text", self.text), ("of", self.of)) if text}
-
 
 _BOUGHT: Final = Bound("transactions", least=MOST, of="some")
 _REPEATED: Final = Bound("transactions", least=3.0)
 _MORE, _LESS = 1, -1
-
-
-def _more(feature: str, times: float, least: float = 1e-9) -> tuple[Bound, ...]:
-    """Return the bounds of a figure that is high by itself, and against the others in both kinds of average.
-
-    The others' median alone would make big spenders of a middle group where most others spend little or nothing, and
-    the others' mean alone of those who are beside a few very small ones.
-    """
-    return (
-        Bound(feature, least=least),
-        Bound(feature, least=times, times_others="median"),
-        Bound(feature, least=1.0, times_others="mean"),
-    )
-
-
-def _less(feature: str, times: float) -> tuple[Bound, ...]:
-    return (Bound(feature, most=times, times_others="median"), Bound(feature, least=1e-9))
-
-
-def _part(feature: str, least: float, times: float = 1.2) -> tuple[Bound, ...]:
-    """Return the bounds of a share of a whole: high by itself, and against the others."""
-    return (Bound(feature, least=least, of="mean"), Bound(feature, least=times, of="mean", times_others="mean"))
-
 
 _WORDS: Final = (
     Word("non_buyers", "transactions", _LESS, (Bound("transactions", most=0.1, of="some"),), "buying"),
@@ -119,7 +36,7 @@ _WORDS: Final = (
         "frequent_buyers",
         "orders_a_month",
         _MORE,
-        (*_more("orders_a_month", 1.2, 1.0), _REPEATED, Bound("purchase_recency", most=45.0)),
+        (*more("orders_a_month", 1.2, 1.0), _REPEATED, Bound("purchase_recency", most=45.0)),
         "buying",
     ),
     Word(
@@ -149,17 +66,17 @@ _WORDS: Final = (
         _MORE,
         (
             _BOUGHT,
-            *_more("lifetime_spend", 1.5),
+            *more("lifetime_spend", 1.5),
             Bound("lifetime_spend", least=1.25, of="mean", times_others="mean"),
         ),
         "spend",
     ),
-    Word("small_spenders", "lifetime_spend", _LESS, (_BOUGHT, *_less("lifetime_spend", 0.6)), "spend"),
-    Word("big_basket_buyers", "spend_per_order", _MORE, (_BOUGHT, *_more("spend_per_order", 1.25)), "basket"),
-    Word("small_basket_buyers", "spend_per_order", _LESS, (_BOUGHT, *_less("spend_per_order", 0.8)), "basket"),
-    Word("premium_buyers", "price_bought", _MORE, (_BOUGHT, *_more("price_bought", 1.25)), "price"),
-    Word("budget_buyers", "price_bought", _LESS, (_BOUGHT, *_less("price_bought", 0.8)), "price"),
-    Word("stock_up_buyers", "items_per_order", _MORE, (_BOUGHT, *_more("items_per_order", 1.3, 2.5)), "basket"),
+    Word("small_spenders", "lifetime_spend", _LESS, (_BOUGHT, *less("lifetime_spend", 0.6)), "spend"),
+    Word("big_basket_buyers", "spend_per_order", _MORE, (_BOUGHT, *more("spend_per_order", 1.25)), "basket"),
+    Word("small_basket_buyers", "spend_per_order", _LESS, (_BOUGHT, *less("spend_per_order", 0.8)), "basket"),
+    Word("premium_buyers", "price_bought", _MORE, (_BOUGHT, *more("price_bought", 1.25)), "price"),
+    Word("budget_buyers", "price_bought", _LESS, (_BOUGHT, *less("price_bought", 0.8)), "price"),
+    Word("stock_up_buyers", "items_per_order", _MORE, (_BOUGHT, *more("items_per_order", 1.3, 2.5)), "basket"),
     Word(
         "single_item_buyers",
         "items_per_order",
@@ -168,7 +85,7 @@ _WORDS: Final = (
         "basket",
     ),
     # A fifth off the price on average: a shop-wide promotion of a few per cent makes no hunter.
-    Word("bargain_hunters", "discount_share", _MORE, (_BOUGHT, *_more("discount_share", 1.3, 0.2)), "discount"),
+    Word("bargain_hunters", "discount_share", _MORE, (_BOUGHT, *more("discount_share", 1.3, 0.2)), "discount"),
     Word(
         "full_price_buyers",
         "discount_share",
@@ -176,13 +93,13 @@ _WORDS: Final = (
         (_BOUGHT, Bound("discount_share", most=0.03), Bound("discount_share", most=0.4, times_others="mean")),
         "discount",
     ),
-    Word("coupon_users", "coupon_share", _MORE, (_BOUGHT, *_more("coupon_share", 1.5, 0.3)), "discount"),
-    Word("returners", "refunds", _MORE, (_BOUGHT, *_more("refunds", 1.5, 0.2)), "refunds"),
-    Word("frequent_visitors", "sessions", _MORE, _more("sessions", 1.2, 6.0), "visits"),
-    Word("rare_visitors", "sessions", _LESS, (Bound("sessions", most=3.0), *_less("sessions", 0.7)), "visits"),
-    Word("browsers", "views", _MORE, _more("views", 1.2, 15.0), "visits"),
-    Word("searchers", "searches", _MORE, _more("searches", 1.2, 2.0), "search"),
-    Word("wish_listers", "wishes", _MORE, _more("wishes", 1.2, 0.5), "wishes"),
+    Word("coupon_users", "coupon_share", _MORE, (_BOUGHT, *more("coupon_share", 1.5, 0.3)), "discount"),
+    Word("returners", "refunds", _MORE, (_BOUGHT, *more("refunds", 1.5, 0.2)), "refunds"),
+    Word("frequent_visitors", "sessions", _MORE, more("sessions", 1.2, 6.0), "visits"),
+    Word("rare_visitors", "sessions", _LESS, (Bound("sessions", most=3.0), *less("sessions", 0.7)), "visits"),
+    Word("browsers", "views", _MORE, more("views", 1.2, 15.0), "visits"),
+    Word("searchers", "searches", _MORE, more("searches", 1.2, 2.0), "search"),
+    Word("wish_listers", "wishes", _MORE, more("wishes", 1.2, 0.5), "wishes"),
     Word(
         "window_shoppers",
         "view_to_cart",
@@ -208,13 +125,13 @@ _WORDS: Final = (
         (_BOUGHT, Bound("cart_to_purchase", least=0.7), Bound("carts", least=0.3)),
         "cart",
     ),
-    Word("lapsed_visitors", "click_recency", _MORE, _more("click_recency", 1.2, 45.0), "silence"),
-    Word("lapsed_buyers", "purchase_recency", _MORE, (_BOUGHT, *_more("purchase_recency", 1.2, 90.0)), "silence"),
+    Word("lapsed_visitors", "click_recency", _MORE, more("click_recency", 1.2, 45.0), "silence"),
+    Word("lapsed_buyers", "purchase_recency", _MORE, (_BOUGHT, *more("purchase_recency", 1.2, 90.0)), "silence"),
     Word(
         "quiet_buyers",
         "purchase_recency",
         _MORE,
-        (_BOUGHT, *_more("purchase_recency", 1.3, 30.0), Bound("purchase_recency", most=90.0)),
+        (_BOUGHT, *more("purchase_recency", 1.3, 30.0), Bound("purchase_recency", most=90.0)),
         "silence",
     ),
     Word(
@@ -224,19 +141,17 @@ _WORDS: Final = (
         (_BOUGHT, Bound("purchase_recency", most=30.0), Bound("purchase_recency", most=0.67, times_others="median")),
         "silence",
     ),
-    Word("newcomers", "tenure", _LESS, (Bound("tenure", most=45.0), *_less("tenure", 0.67)), "tenure"),
+    Word("newcomers", "tenure", _LESS, (Bound("tenure", most=45.0), *less("tenure", 0.67)), "tenure"),
     # Who came once long ago has not been here for long.
-    Word(
-        "old_acquaintances", "tenure", _MORE, (*_more("tenure", 1.2, 180.0), Bound("visit_days", least=3.0)), "tenure"
-    ),
+    Word("old_acquaintances", "tenure", _MORE, (*more("tenure", 1.2, 180.0), Bound("visit_days", least=3.0)), "tenure"),
     Word(
         "brand_loyalists",
         "favourite_brand_share",
         _MORE,
-        (*_more("favourite_brand_share", 1.15, MOST), _REPEATED),
+        (*more("favourite_brand_share", 1.15, MOST), _REPEATED),
         "brand",
     ),
-    Word("weekend_shoppers", "weekend_share", _MORE, _more("weekend_share", 1.3, MOST), "week"),
+    Word("weekend_shoppers", "weekend_share", _MORE, more("weekend_share", 1.3, MOST), "week"),
     Word(
         "weekday_shoppers",
         "weekend_share",
@@ -250,7 +165,7 @@ _WORDS: Final = (
         "with_children",
         "profile_children",
         _MORE,
-        (Bound("profile_children", least=0.7, of="some"), *_part("profile_children", 1.0)),
+        (Bound("profile_children", least=0.7, of="some"), *part("profile_children", 1.0)),
         "profile_children",
         noun=False,
     ),
@@ -263,26 +178,26 @@ _WORDS: Final = (
         noun=False,
     ),
     *(
-        Word(f"{part}_shoppers", f"{part}_share", _MORE, _part(f"{part}_share", MOST), "hour", noun=False)
-        for part in DAY_PARTS
+        Word(f"{name}_shoppers", f"{name}_share", _MORE, part(f"{name}_share", MOST), "hour", noun=False)
+        for name in DAY_PARTS
     ),
     *(
-        Word(f"via_{one}", f"channel_{one}_share", _MORE, _part(f"channel_{one}_share", MOST), "channel", noun=False)
+        Word(f"via_{one}", f"channel_{one}_share", _MORE, part(f"channel_{one}_share", MOST), "channel", noun=False)
         for one in CHANNELS
     ),
-    Word("in_app", "platform_app_share", _MORE, _part("platform_app_share", 0.6), "platform", noun=False),
+    Word("in_app", "platform_app_share", _MORE, part("platform_app_share", 0.6), "platform", noun=False),
     *(
         Word(
             f"{one}_seekers",
             f"search_{one}_share",
             _MORE,
-            (*_part(f"search_{one}_share", 0.3), Bound("searches", least=0.3, of="mean")),
+            (*part(f"search_{one}_share", 0.3), Bound("searches", least=0.3, of="mean")),
             "search",
         )
         for one in ("gift", "urgent", "problem", "price")
     ),
     *(
-        Word(f"by_{one}", f"device_{one}_share", _MORE, _part(f"device_{one}_share", 0.6), "device", noun=False)
+        Word(f"by_{one}", f"device_{one}_share", _MORE, part(f"device_{one}_share", 0.6), "device", noun=False)
         for one in DEVICES
     ),
 )
@@ -330,15 +245,15 @@ def _of_names(feature: Feature) -> tuple[Word, ...]:
     name = feature.name
     if name.startswith("category_") and name != f"category_{OTHER_CATEGORY}":
         text = shown_names(name.removeprefix("category_"))
-        return (Word("category", name, _MORE, _part(name, 0.3), "category", text=text),)
+        return (Word("category", name, _MORE, part(name, 0.3), "category", text=text),)
     if feature.value:
-        said = Word("mostly", name, _MORE, _part(name, MOST), feature.attribute, False, feature.value, feature.subject)
+        said = Word("mostly", name, _MORE, part(name, MOST), feature.attribute, False, feature.value, feature.subject)
         return (replace(said, weight=GROUPED) if is_grouped(feature) else said,)
     if feature.attribute and name not in _TOLD_IN_WORDS:
         family = "profile_children" if name == "profile_household_size" else name  # both say who is at home
         return (
-            Word("high", name, _MORE, _more(name, 1.2), family, noun=False, text=feature.attribute),
-            Word("low", name, _LESS, _less(name, 0.8), family, noun=False, text=feature.attribute),
+            Word("high", name, _MORE, more(name, 1.2), family, noun=False, text=feature.attribute),
+            Word("low", name, _LESS, less(name, 0.8), family, noun=False, text=feature.attribute),
         )
     return ()
 

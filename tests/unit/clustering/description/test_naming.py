@@ -5,9 +5,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from streamseg.clustering.description.bounds import Word
 from streamseg.clustering.description.difference import Figures
 from streamseg.clustering.description.naming import Label, labels, traits
-from streamseg.clustering.description.words import Word, vocabulary
+from streamseg.clustering.description.words import vocabulary
 from streamseg.language import languages, messages
 from tests.support.random_segments import KNOWN, observations
 
