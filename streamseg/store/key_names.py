@@ -30,7 +30,7 @@ Private, may change with any release:
     ssg:v1:layouts                          hash: fingerprint -> JSON of the layout
     ssg:v1:keys                             hash: id -> JSON of the API key, with its digest only
     ssg:v1:console-keys                     hash: id -> JSON of a key of the console, with its digest only
-    ssg:v1:audit                            stream: changes that people made in the console, as JSON
+    ssg:v1:audit                            stream: who changed what, before and after, as JSON
     ssg:v1:{webhooks}:subscribers           hash: id -> JSON of the webhook subscriber
     ssg:v1:{webhooks}:dropped               hash: subscriber id -> number of dropped deliveries
     ssg:v1:{webhooks}:closed:<hash>         string: when a customer was removed or withdrew a consent; TTL
