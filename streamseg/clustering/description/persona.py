@@ -84,7 +84,8 @@ def _orders(figures: Figures) -> Iterable[Message]:
     ever, rate, last = figures.get("transactions"), figures.get("orders_a_month"), figures.get("purchase_recency")
     if ever is None:
         return
-    days = {} if last is None or last.known < MOST else {"days": {"days": last.median}}
+    tells_when = last is not None and last.known >= MOST and last.median >= 1.0
+    days = {"days": {"days": last.median}} if last is not None and tells_when else {}
     if ever.some < FEW:
         yield message("no_orders")
     elif ever.some < MOST:

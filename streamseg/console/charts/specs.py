@@ -111,7 +111,14 @@ def heat(title: str, subtitle: str, values: Sequence[Mapping[str, Any]], legend:
             "type": "nominal",
             "sort": None,
             "title": None,
-            "axis": {"orient": "top", "labelAngle": 0, "labelLimit": 140, "domain": False, "ticks": False},
+            "axis": {
+                "orient": "bottom",
+                "labelAngle": 0,
+                "labelExpr": "split(datum.label, ' ')",  # a word a line: columns are narrow on a phone
+                "labelLimit": 140,
+                "domain": False,
+                "ticks": False,
+            },
         },
     }
     scale = {"scheme": "blues", "domainMin": 0}

@@ -142,6 +142,11 @@ def test_when_those_ordered_who_mostly_ordered_once_is_told() -> None:
     assert said[0] == "Half of them or more have ordered only once, and the last order was about 16 months ago"
 
 
+def test_an_order_of_today_is_no_while_ago() -> None:
+    said = sentences(figures(transactions=1.0, purchases=1.0, purchase_recency=0.3))
+    assert said[0] == "Most have ordered once"
+
+
 def test_what_is_to_be_expected_of_most_is_told() -> None:
     def expected(**given: Floats | float) -> list[str]:
         return [one for one in sentences(figures(transactions=3.0, **given)) if "90 days" in one]
