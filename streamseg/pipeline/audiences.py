@@ -122,10 +122,10 @@ class AudiencesLook:
         agreed_before, agreed = (said[chosen][:, self.purposes] for said in (self.agreed_before, self.agreed))
         return _more(before, after), _more(before & agreed_before, after & agreed)
 
-    def sizes_of(self, row: int) -> tuple[list[str], list[str]]:
-        """Return the sizes in which a recounted row counted, and those in which it counts."""
-        before = _size_names(self.ids, self.before[row], self.agreed_before[row, self.purposes])
-        return before, _size_names(self.ids, self.after[row], self.agreed[row, self.purposes])
+    def sizes_of(self, rows: Slots) -> tuple[list[list[str]], list[list[str]]]:
+        """Return the sizes in which each of these recounted rows counted, and those in which it counts."""
+        before = _size_names(self.ids, self.before[rows], self.agreed_before[rows][:, self.purposes])
+        return before, _size_names(self.ids, self.after[rows], self.agreed[rows][:, self.purposes])
 
     def part(self, chosen: Slots | slice | Mask) -> "AudiencesLook":
         """Return the look at some of the rows."""
@@ -365,7 +365,7 @@ def sizes_held(rows: Rows, slots: Slots, live: LiveAudiences, unknown: Consent =
     """Return for each row the sizes in which it counts."""
     ids, held = belonged(rows, slots, live)
     agreed = consents(rows, slots, unknown)[:, live.purposes_of(ids)]
-    return [_size_names(ids, *each) for each in zip(held, agreed, strict=True)]
+    return _size_names(ids, held, agreed)
 
 
 def split_sizes(sizes: Mapping[str, int]) -> tuple[dict[str, int], dict[str, int]]:
@@ -375,10 +375,12 @@ def split_sizes(sizes: Mapping[str, int]) -> tuple[dict[str, int], dict[str, int
     return members, {n.removesuffix(CONSENTED): size for n, size in named.items() if n.endswith(CONSENTED)}
 
 
-def _size_names(ids: Iterable[str], held: Mask, agreed: Mask) -> list[str]:
-    """Return the sizes in which a row counts, by its masks of shape (audiences,)."""
-    names = []
-    for audience, inside, agrees in zip(ids, held.tolist(), agreed.tolist(), strict=True):
-        if inside:
-            names += [SIZE_PREFIX + audience, SIZE_PREFIX + audience + CONSENTED][: 1 + agrees]
-    return names
+def _size_names(ids: Iterable[str], held: Mask, agreed: Mask) -> list[list[str]]:
+    """Return the sizes in which each row counts, by masks of shape (n, audiences)."""
+    members = [SIZE_PREFIX + audience for audience in ids]
+    found: list[list[str]] = [[] for _ in held]
+    for mask, names in ((held, members), (held & agreed, [one + CONSENTED for one in members])):
+        # Most customers are in few of many audiences: only those are walked through.
+        for row, column in zip(*(places.tolist() for places in np.nonzero(mask)), strict=True):
+            found[row].append(names[column])
+    return found

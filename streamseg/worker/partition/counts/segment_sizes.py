@@ -42,11 +42,11 @@ class SegmentSizes:
         if self.recount is not None:
             moved = (before != after).any(axis=1)
             moved |= audiences.recounted if audiences is not None else False
-            for at in np.flatnonzero(moved).tolist():
-                were, are = self._ids(before[at]), self._ids(after[at])
-                if audiences is not None:
-                    were_in, are_in = audiences.sizes_of(at)
-                    were, are = were + were_in, are + are_in
+            chosen = np.flatnonzero(moved)
+            nothing: list[list[str]] = [[] for _ in chosen]
+            were_in, are_in = (nothing, nothing) if audiences is None else audiences.sizes_of(chosen)
+            for at, left, joined in zip(chosen.tolist(), were_in, are_in, strict=True):
+                were, are = self._ids(before[at]) + left, self._ids(after[at]) + joined
                 self.recount.moved(rows.customer_ids[slots[at]], were, are)
         counted = pipeline.count_sizes(before, after, self._models.segmentations, self._lease.sizes)
         return pipeline.count_audiences(audiences, counted)
