@@ -56,27 +56,7 @@ def test_another_rule_is_told_with_what_the_customer_has(
 
 def test_hash_groups_are_no_reasons_for_people(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STREAMSEG_SEGMENTATIONS", '{"place": {"pack": "geographic"}}')
-    membership = {
-        "segments": {"place": {"id": "place-aaaa", "since": AT, "score": 0.5}},
-        "consent": {"ads": False, "personalisation": True},
-        "as_of": AT,
-    }
-    pulls = [
-        {
-            "feature": name,
-            "pull": 1.0,
-            "value": 1.0,
-            "own_centre": 1.0,
-            "other_centre": 0.0,
-            "known": True,
-            "observed": 1.0,
-        }
-        for name in ("profile_city_in_group_3_of_12", "profile_country_nl")
-    ]
-    reason = {"runner_up": "place-bbbb", "rfm": None, "pulls": pulls}
-    monkeypatch.setattr("streamseg.wiring.build_service.read_membership", answer((json.dumps(membership).encode(), {})))
-    monkeypatch.setattr("streamseg.wiring.build_service.explain", answer({"place": reason}))
-    output = run("lookup", "c-81", "--why").output
+    output = why_of("place", monkeypatch, {}, "profile_city_in_group_3_of_12", "profile_country_nl")
     assert "country is NL" in output
     assert "group 3" not in output
 
