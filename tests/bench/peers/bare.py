@@ -9,11 +9,11 @@ from typing import Any, Final
 
 import msgspec
 import redis
-from confluent_kafka import Consumer
 
 from streamseg.events.structs import struct_of
 from streamseg.events.types import Click
 from streamseg.store import key_names as keys
+from tests.bench.peers.plain_consumer import consumer_of
 
 MOST: Final = 4_000
 """Records of one batch, at most."""
@@ -22,16 +22,7 @@ POLL_SECONDS: Final = 0.1
 
 def main(bootstrap: str, redis_url: str, group: str, topic: str, _folder: str) -> None:
     """Work until killed; commit once a second."""
-    consumer = Consumer(
-        {
-            "bootstrap.servers": bootstrap,
-            "group.id": group,
-            "auto.offset.reset": "earliest",
-            "auto.commit.interval.ms": 1_000,
-            "log_level": 0,
-        }
-    )
-    consumer.subscribe([topic])
+    consumer = consumer_of(bootstrap, group, topic)
     decode: Callable[[bytes], Any] = msgspec.json.Decoder(struct_of(Click)).decode
     store = redis.Redis.from_url(redis_url)
     while True:
