@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
@@ -32,6 +33,8 @@ for whatever reason: then the script kills the server and removes its folder."""
 POLL_SECONDS: Final = 0.02
 SERVER_PORTS: Final = range(15_000, 32_000)
 """Below 32,768, where Linux and others begin to take ports for outgoing connections."""
+_claims: Final[deque[int]] = deque(maxlen=100)
+"""File numbers of the UDP sockets that claim the ports returned last."""
 
 
 class ServerError(StreamsegError):
@@ -119,18 +122,25 @@ class Child:
 
 
 def free_port() -> int:
-    """Return a free port of 127.0.0.1 that no outgoing connection takes before the server does.
+    """Return a free port of 127.0.0.1 that nobody else takes before the server does.
 
-    Asked for port 0, the system gives one of those that it also gives to outgoing connections.
+    Asked for port 0, the system gives one of those that it also gives to outgoing connections. The same port of UDP
+    stays bound here for a while, so that no other call returns it meanwhile, in whatever process.
     """
     while True:
         port = secrets.choice(SERVER_PORTS)
+        claim = socket.socket(type=socket.SOCK_DGRAM)
         with socket.socket() as probe:
             try:
+                claim.bind(("127.0.0.1", port))
                 probe.bind(("127.0.0.1", port))
             except OSError:
+                claim.close()
                 continue
-            return port
+        if len(_claims) == _claims.maxlen:
+            os.close(_claims.popleft())
+        _claims.append(claim.detach())
+        return port
 
 
 def listens(port: int) -> bool:

@@ -5,7 +5,6 @@ fifty: a worker was as busy at a hundredth of its rate as at half. So the broker
 fetches more only when all its records are taken, so gathering at the broker also keeps runs fresh.
 """
 
-from asyncio import TimerHandle
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from itertools import dropwhile, islice
@@ -25,7 +24,7 @@ GATHERING_SECONDS: Final = 0.02
 ENOUGH_BYTES: Final = 1_048_576
 """The broker answers at once when it has so much: a backlog is read at full speed."""
 ASK_AGAIN_SECONDS: Final = 1.0
-"""When to ask about a topic again that the broker did not know: it may have just started."""
+"""How often to ask for a topic that no broker has told of: one that starts knows none."""
 
 
 class Taken(list[Record]):
@@ -123,8 +122,6 @@ class WithRoom:
 class FetchingThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # Faust is untyped
     """Faust's thread around aiokafka, with a consumer that lets the broker gather."""
 
-    _asking: TimerHandle | None = None
-
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         # The fetcher only uses the classes of its module; this process has no other consumer.
         fetcher.PartitionRecords, fetcher.FetchResult = PlainRecords, RunResult
@@ -134,16 +131,17 @@ class FetchingThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # Fa
         consumer._fetch_min_bytes = ENOUGH_BYTES  # noqa: SLF001  Faust has no setting for it
         # Faust ties it to its own exactly-once mode.
         consumer._isolation_level = transport.isolation_level  # noqa: SLF001
-        client = consumer._client  # noqa: SLF001
-        client.cluster.add_listener(lambda cluster: self._ask_for_missing(client, cluster.topics()))
+        self._ask_for_missing(consumer._client)  # noqa: SLF001  no public name
         return consumer
 
-    def _ask_for_missing(self, client: Any, known: Collection[str]) -> None:
-        """Ask soon again for topics without partitions: the group's leader assigns none of them to anybody."""
-        if self._asking is not None:
-            self._asking.cancel()
-        if client._topics.difference(known):  # noqa: SLF001  no public name
-            self._asking = self.thread_loop.call_later(ASK_AGAIN_SECONDS, client.force_metadata_update)
+    def _ask_for_missing(self, client: Any) -> None:
+        """Ask again and again for topics without partitions: the group's leader assigns none of them to anybody.
+
+        An answer without them, or none at all, aiokafka takes as it is for five minutes.
+        """
+        if client._topics.difference(client.cluster.topics()):  # noqa: SLF001
+            client.force_metadata_update()
+        self.thread_loop.call_later(ASK_AGAIN_SECONDS, self._ask_for_missing, client)
 
     @override
     async def getmany(self, active_partitions: Collection[TP], timeout: float) -> Any:

@@ -9,8 +9,9 @@ import httpx
 import pytest
 import redis
 
+from streamseg.embedded.child import free_port
 from tests.support.api import ApiProcess, put_membership, run_command
-from tests.support.nginx import free_port, nginx
+from tests.support.nginx import nginx
 from tests.support.served_api import membership_of, segment_entry
 
 pytestmark = pytest.mark.integration

@@ -13,9 +13,10 @@ import redis
 from playwright.sync_api import BrowserContext, Page, Route
 
 from streamseg.api.http.access import identity_hash
+from streamseg.embedded.child import free_port
 from tests.support.api import ApiProcess, put_membership
 from tests.support.browser import browser, make_key, shown, web_server
-from tests.support.nginx import free_port, nginx
+from tests.support.nginx import nginx
 from tests.support.served_api import IDENTITY_SECRET, membership_of, segment_entry
 
 pytestmark = pytest.mark.integration

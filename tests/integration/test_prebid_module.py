@@ -12,11 +12,12 @@ import redis
 from playwright.sync_api import BrowserContext, Page, Route
 
 from streamseg.api.http.access import identity_hash
+from streamseg.embedded.child import free_port
 from streamseg.membership.encoding import encode
 from streamseg.membership.views import ads_view
 from tests.support.api import ApiProcess
 from tests.support.browser import browser, make_key, web_server
-from tests.support.nginx import free_port, nginx
+from tests.support.nginx import nginx
 from tests.support.prebid import PAGE, build_prebid
 from tests.support.served_api import IDENTITY_SECRET, membership_of, segment_entry
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.client import AIOKafkaClient
 from aiokafka.record.default_records import DefaultRecord
 from confluent_kafka import Producer
 
@@ -132,6 +133,22 @@ async def test_topics_that_the_broker_does_not_know_yet_are_read_once_it_does(
         await until(lambda: "Ignoring missing topic" in caplog.text)
         make_topics(2)
         produce(kafka_bootstrap, CLICKS, 0, 50)
+        await until(lambda: len(reader.seen) == 50)
+
+
+@pytest.mark.asyncio
+async def test_topics_are_read_though_the_first_question_for_them_failed(
+    kafka_topics: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that started as the broker went away led a group without partitions, for five minutes."""
+    update = AIOKafkaClient._metadata_update
+
+    async def fails_at_first(self: Any, cluster: Any, topics: Any) -> Any:
+        return "Ignoring missing topic" in caplog.text and await update(self, cluster, topics)
+
+    monkeypatch.setattr(AIOKafkaClient, "_metadata_update", fails_at_first)
+    async with reading(kafka_topics, f"g-{uuid.uuid4()}", Reader()) as reader:
+        produce(kafka_topics, CLICKS, 0, 50)
         await until(lambda: len(reader.seen) == 50)
 
 

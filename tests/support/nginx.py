@@ -32,13 +32,6 @@ http {{
 """
 
 
-def free_port() -> int:
-    """Return a port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
 def nginx(folder: Path, port: int, api: str, prefix: str = "") -> Iterator[str]:
     """Run nginx on `port` before the API at the address `api`, below the path `prefix`; yield its address."""
