@@ -26,7 +26,8 @@ def command(invocation: Invocation, *, limit: int, as_json: bool) -> None:
     """Print what was changed: who, when, what, before and after; the oldest first.
 
     In the console, over HTTP and on the command line: names of segments, audiences, lists, segmentations, keys and
-    webhooks. Their secrets are not in it.
+    webhooks; what was rebuilt and sent again. Secrets are not in it, nor is what is made before the store is there
+    (topics).
     """
     from streamseg.wiring.stores import audit_log
 

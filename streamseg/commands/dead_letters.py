@@ -106,11 +106,15 @@ async def _listed(
 
 async def _redrive(settings: "Settings", topic: str | None, reason: str | None, *, dry_run: bool) -> int:
     from streamseg.repair.redrive import redrive
+    from streamseg.service.audit_trail import Change
+    from streamseg.wiring.command_trail import command_trail
     from streamseg.wiring.kafka_clients import transactional_sink
 
     if dry_run:
         reasons, _ = await _listed(settings, topic, reason, 0)
         return reasons.total()
+    async with command_trail(settings) as trail:
+        await trail.note(Change("redrive", "dead letters", None, {"topic": topic, "reason": reason}))
     sink = transactional_sink(settings, "redrive")
     try:
         async with aclosing(_unsent(settings, topic, reason)) as letters:

@@ -35,14 +35,17 @@ def command(invocation: Invocation, *, partial: bool, as_json: bool) -> None:
 async def _rebuild(settings: "Settings", *, partial: bool) -> tuple[int, int]:
     from streamseg.errors import StreamsegError
     from streamseg.repair.rebuilder import LogNotWholeError
+    from streamseg.service.audit_trail import Change
     from streamseg.wiring.build_repair import rebuilder
+    from streamseg.wiring.command_trail import command_trail
 
-    async with rebuilder(settings) as (one, partitions):
+    async with rebuilder(settings) as (one, partitions), command_trail(settings) as trail:
         if not partial:
             try:
                 await one.check_whole()
             except LogNotWholeError as error:
                 raise StreamsegError(f"{error}: use --partial to rebuild from what the log still has") from None
+        await trail.note(Change("rebuild", "rows", None, {"partial": partial}))
         with progress_bar() as progress:
             task = progress.add_task("rebuild", total=partitions)
             return await one.rebuild(lambda: progress.advance(task))

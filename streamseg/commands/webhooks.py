@@ -136,11 +136,9 @@ def parked(invocation: Invocation, as_json: bool) -> None:
 @click.pass_obj
 def retry(invocation: Invocation, delivery_ids: tuple[str, ...], as_json: bool) -> None:
     """Retry parked deliveries. Exit code 1 when one of them is not parked."""
+    from streamseg.service.access_changes import retry_parked
 
-    async def again(store: "WebhookStore") -> list[str]:
-        return [each for each in delivery_ids if await store.unpark(each, time.time())]
-
-    retried = _in_store(invocation, again)
+    retried = _changed(invocation, lambda store, trail: retry_parked(store, delivery_ids, time.time(), trail))
     unknown = [each for each in delivery_ids if each not in retried]
     click.echo(json.dumps({"retried": retried}) if as_json else f"retrying {len(retried)} of {len(delivery_ids)}")
     if unknown:

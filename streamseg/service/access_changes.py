@@ -1,5 +1,6 @@
-"""Changes of keys and subscribers, each noted in the audit log before it is made, without what is secret in them."""
+"""Changes of keys and webhooks, each noted in the audit log before it is made, without what is secret in them."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -51,6 +52,18 @@ async def unsubscribe(webhooks: WebhookStore, subscriber_id: str, trail: Trail) 
         return False
     await trail.note(Change("remove webhook", subscriber_id, told_of_subscriber(before), None))
     return await webhooks.unsubscribe(subscriber_id)
+
+
+async def retry_parked(webhooks: WebhookStore, delivery_ids: Sequence[str], due: float, trail: Trail) -> list[str]:
+    """Queue parked deliveries again, for epoch seconds `due`. Return the ids of those that were parked."""
+    reasons = {one.id: one.reason for one in await webhooks.parked()}
+    retried = []
+    for each in delivery_ids:
+        if each in reasons:
+            await trail.note(Change("retry delivery", each, {"parked": reasons[each]}, None))
+            if await webhooks.unpark(each, due):
+                retried.append(each)
+    return retried
 
 
 def told_of_key(key: ApiKey) -> dict[str, Any]:

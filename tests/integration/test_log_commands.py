@@ -93,6 +93,8 @@ def test_dead_letters_are_listed_and_sent_again_once(environment: dict[str, str]
         assert len(listed["latest"]) == 2
         assert run(environment, "dead-letters", "redrive", "--reason", "schema") == {"redriven": 0, "chosen": 0}
         assert run(environment, "dead-letters", "redrive") == {"redriven": 5, "chosen": 5}
+        noted = [(one["action"], one["after"]) for one in run(environment, "audit")["changes"]]
+        assert noted == [("redrive", {"topic": None, "reason": reason}) for reason in ("schema", None)]
         until_absorbed(environment)
         again = run(environment, "dead-letters", "list")
     places = {(one["partition"], one["offset"]) for one in listed["latest"]}
@@ -109,6 +111,9 @@ def test_rebuild_lets_workers_start_with_a_changed_layout(environment: dict[str,
         assert "streamseg rebuild" in refused(environment, tmp_path)
 
         made = run(environment, "rebuild")
+        assert [(one["action"], one["after"]) for one in run(environment, "audit")["changes"]] == [
+            ("rebuild", {"partial": False})
+        ]
 
         assert made["customers"] >= len(served)
         assert {name: client.get(name) for name in served} == served

@@ -29,7 +29,7 @@ def test_an_unknown_customer_exits_with_1(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_an_unknown_parked_delivery_exits_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streamseg.commands.webhooks._in_store", lambda *_: ["d-1"])
+    monkeypatch.setattr("streamseg.commands.webhooks._changed", lambda *_: ["d-1"])
     assert CliRunner().invoke(streamseg, ["webhooks", "retry", "d-1"]).exit_code == 0
     result = CliRunner().invoke(streamseg, ["webhooks", "retry", "d-1", "d-2"])
     assert isinstance(result.exception, StreamsegError)

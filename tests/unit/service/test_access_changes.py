@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from streamseg.errors import StoreUnavailableError, StreamsegError
-from streamseg.ports import AuditEntry, AuditLog, Subscriber
-from streamseg.service.access_changes import put_key, revoke_key, subscribe, unsubscribe
+from streamseg.ports import AuditEntry, AuditLog, Delivery, Subscriber
+from streamseg.service.access_changes import put_key, retry_parked, revoke_key, subscribe, unsubscribe
 from streamseg.service.audit_trail import Author, Trail
 from streamseg.service.key_issuing import issue
 from streamseg.store.memory import MemoryApiKeyStore, MemoryWebhookStore
@@ -15,6 +15,8 @@ from streamseg.store.memory.audit_log import MemoryAuditLog
 pytestmark = pytest.mark.asyncio
 
 CRM = Subscriber("crm", "https://me:word@crm.example/hook?token=word", "whsec_word", ("behaviour-*",))
+
+HELD, WAITING = Delivery("crm", "aa-7-1", "{}"), Delivery("crm", "bb-7-2", "{}")
 
 
 class NoLog(MemoryAuditLog):
@@ -67,18 +69,33 @@ async def test_a_webhook_is_noted_as_it_comes_changes_and_goes_and_its_secret_ne
     assert "word" not in str(entries)
 
 
+async def test_a_parked_delivery_that_is_retried_is_noted_with_why_it_was_parked() -> None:
+    webhooks, log = MemoryWebhookStore(), MemoryAuditLog()
+    await webhooks.subscribe(CRM)
+    await webhooks.enqueue([HELD, WAITING], 1.0, 9)
+    await webhooks.park(replace(HELD, reason="status 500"), 2.0)
+    assert await retry_parked(webhooks, [HELD.id, WAITING.id, "other"], 3.0, trail(log)) == [HELD.id]
+    assert await webhooks.parked() == []
+    (entry,) = await log.latest(9)
+    assert (entry.action, entry.subject, entry.before) == ("retry delivery", HELD.id, {"parked": "status 500"})
+
+
 async def test_what_cannot_be_noted_is_not_changed() -> None:
     keys, webhooks, log = MemoryApiKeyStore(), MemoryWebhookStore(), MemoryAuditLog()
     key, _ = issue("shop", "secret", 1.0)
     await put_key(keys, key, trail(log))
     await subscribe(webhooks, CRM, trail(log), may_replace=False)
+    await webhooks.enqueue([HELD], 1.0, 9)
+    await webhooks.park(HELD, 2.0)
     for change in (
         put_key(keys, replace(key, expires=9), trail(NoLog())),
         revoke_key(keys, key.id, trail(NoLog())),
         subscribe(webhooks, replace(CRM, segments=()), trail(NoLog()), may_replace=True),
         unsubscribe(webhooks, "crm", trail(NoLog())),
+        retry_parked(webhooks, [HELD.id], 3.0, trail(NoLog())),
     ):
         with pytest.raises(StoreUnavailableError):
             await change
     assert await keys.all() == [key]
     assert await webhooks.subscribers() == [CRM]
+    assert [one.id for one in await webhooks.parked()] == [HELD.id]
