@@ -27,25 +27,21 @@ removes those that have expired (`pipeline/expiry.py`), and closes backfills (`p
 """
 
 from streamseg.features.rows import Slots
-from streamseg.pipeline.audiences import (
+from streamseg.pipeline.audience_sizes import (
     CONSENTED,
-    NOTHING_SAID,
     SIZE_PREFIX,
-    AudiencesLook,
-    LiveAudiences,
-    belonged,
-    consents,
     count_audiences,
-    leave_all,
-    look_at_audiences,
-    moved_by,
     sizes_held,
+    sizes_of,
     split_sizes,
 )
+from streamseg.pipeline.audiences import AudiencesLook, leave_all, look_at_audiences, moved_by
 from streamseg.pipeline.backfill import CLOCK, IN_STEP, BackfillEnd, Step, SweepKind, end_key, is_end, is_in_step
+from streamseg.pipeline.consents import NOTHING_SAID, consents
 from streamseg.pipeline.expiry import exit_entries, is_expired
 from streamseg.pipeline.intake import Taken, absorb, take
 from streamseg.pipeline.likeness import LearnedLikeness, SeedsLook, look_at_seeds
+from streamseg.pipeline.live_audiences import LiveAudiences, belonged
 from streamseg.pipeline.looking import Looked, count_sizes, look
 from streamseg.pipeline.publishing import PublishingRules, publish
 from streamseg.pipeline.sampling import (
@@ -111,6 +107,7 @@ __all__ = [
     "sample_key",
     "sampled",
     "sizes_held",
+    "sizes_of",
     "split_sizes",
     "take",
     "withdrawn_samples",

@@ -11,7 +11,7 @@ from streamseg.features.layout import NEVER
 from streamseg.features.rows import Rows, Slots
 from streamseg.membership.encoding import encode
 from streamseg.membership.types import AudienceChange, Consent, Membership, MembershipChange, OutboxEntry
-from streamseg.pipeline.audiences import LiveAudiences, belonged
+from streamseg.pipeline.live_audiences import LiveAudiences, belonged
 from streamseg.pipeline.publishing import models_of, segments_told
 from streamseg.pipeline.segmentation import Segmentation
 

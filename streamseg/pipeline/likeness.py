@@ -11,7 +11,8 @@ from streamseg.clustering.identity import code_of, segmentation_of
 from streamseg.clustering.likeness.models import Lookalike, LookalikeOf, Lookalikes, likenesses
 from streamseg.features.rows import Floats, Rows, Slots
 from streamseg.features.vector import vectors
-from streamseg.pipeline.audiences import AudiencesLook, LiveAudiences
+from streamseg.pipeline.audiences import AudiencesLook
+from streamseg.pipeline.live_audiences import LiveAudiences
 from streamseg.pipeline.looking import Looked
 from streamseg.pipeline.segmentation import Segmentation, is_assignable, is_outside
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from streamseg.pipeline import AudiencesLook
+from streamseg.pipeline import AudiencesLook, sizes_of
 
 
 def test_the_sizes_of_rows_are_those_of_a_walk_through_all_audiences() -> None:
@@ -16,7 +16,7 @@ def test_the_sizes_of_rows_are_those_of_a_walk_through_all_audiences() -> None:
         ids, dict.fromkeys(ids, 1), purposes, before, after, some, due, some, some, agreed_before, agreed
     )
     rows = np.array([0, 3, 17, 39])
-    found = look.sizes_of(rows)
+    found = sizes_of(look, rows)
     for names, held, said in zip(found, (before, after), (agreed_before, agreed), strict=True):
         for row, counted in zip(rows.tolist(), names, strict=True):
             expected = [f"audience/{ids[a]}" for a in range(len(ids)) if held[row, a]]

@@ -44,7 +44,7 @@ class SegmentSizes:
             moved |= audiences.recounted if audiences is not None else False
             chosen = np.flatnonzero(moved)
             nothing: list[list[str]] = [[] for _ in chosen]
-            were_in, are_in = (nothing, nothing) if audiences is None else audiences.sizes_of(chosen)
+            were_in, are_in = (nothing, nothing) if audiences is None else pipeline.sizes_of(audiences, chosen)
             for at, left, joined in zip(chosen.tolist(), were_in, are_in, strict=True):
                 were, are = self._ids(before[at]) + left, self._ids(after[at]) + joined
                 self.recount.moved(rows.customer_ids[slots[at]], were, are)
