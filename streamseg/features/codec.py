@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.errors import LayoutMismatchError
-from streamseg.features.layout import FIELDS, FORMAT, Layout
+from streamseg.features.fields import FIELDS, FORMAT
+from streamseg.features.layout import Layout
 from streamseg.features.relayout import converted
 
 HEADER_BYTES: Final = 5

@@ -43,7 +43,7 @@ class Rows:
     """Rows by slot; the slab grows as needed.
 
     Each field of the layout is a public array over the slab, shape (capacity,) or (capacity, k), indexed by slot.
-    `layout.FIELDS` has their meanings; the stored field `fences` is `last_applied` here. `load` may grow the slab and
+    `fields.FIELDS` has their meanings; the stored field `fences` is `last_applied` here. `load` may grow the slab and
     replace all arrays: do not keep an array across it. A row has the same bytes here and in the store, so evicting and
     loading it again changes nothing.
     """

@@ -14,9 +14,9 @@ from streamseg.events.identity import names_an_order
 from streamseg.events.money import Money
 from streamseg.events.types import Click, Consent, Event, Profile, Purchase
 from streamseg.features.contributions import Triples, of_clicks, of_purchases
+from streamseg.features.fields import NEVER
 from streamseg.features.groups import Groups, grouped
 from streamseg.features.latest import take_consents, take_profiles
-from streamseg.features.layout import NEVER
 from streamseg.features.rows import Floats, Rows, Slots
 from streamseg.features.times.visits import add_visits
 from streamseg.features.windows.latest_times import add_click_times, add_purchase_times

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.clustering.identity import UNASSIGNED, id_of
-from streamseg.features.layout import NEVER
+from streamseg.features.fields import NEVER
 from streamseg.features.rows import Rows, Slots
 from streamseg.membership.encoding import encode
 from streamseg.membership.types import AudienceChange, Consent, Membership, MembershipChange, OutboxEntry

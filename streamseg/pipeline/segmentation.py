@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from streamseg.clustering.assign import Assigner
 from streamseg.clustering.population import OF_ROWS, Population
-from streamseg.features.layout import NEVER
+from streamseg.features.fields import NEVER
 from streamseg.features.rows import Floats, Rows, Slots
 from streamseg.features.vector import observed
 

@@ -22,8 +22,9 @@ from streamseg.events.decode import Decoder
 from streamseg.events.money import Money
 from streamseg.events.record import Record
 from streamseg.features.codec import erasure_of
+from streamseg.features.fields import NEVER
 from streamseg.features.identifiers.identifier_conversion import doubt_identifiers
-from streamseg.features.layout import NEVER, Layout
+from streamseg.features.layout import Layout
 from streamseg.features.rows import Rows
 from streamseg.features.windows.conversion import doubt
 from streamseg.membership.catch_up import COPIED, CatchUp

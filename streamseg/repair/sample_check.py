@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Callable
 
 from streamseg import pipeline
-from streamseg.features.layout import NEVER, Layout
+from streamseg.features.fields import NEVER
+from streamseg.features.layout import Layout
 from streamseg.features.rows import Rows
 from streamseg.ports import Log, StateStore
 from streamseg.topics import SAMPLES, SAMPLES_PARTITION

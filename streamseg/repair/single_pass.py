@@ -18,7 +18,8 @@ from streamseg.events.decode import Decoder
 from streamseg.events.money import Money
 from streamseg.events.record import Record
 from streamseg.events.types import Event
-from streamseg.features.layout import NEVER, Layout
+from streamseg.features.fields import NEVER
+from streamseg.features.layout import Layout
 from streamseg.features.rows import Rows
 from streamseg.features.update import Source, absorb, identity
 from streamseg.pipeline.event_time import STEP_SECONDS, EventTime

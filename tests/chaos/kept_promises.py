@@ -10,7 +10,8 @@ from streamseg.api.webhooks.messages import Change
 from streamseg.clustering.identity import UNASSIGNED, id_of
 from streamseg.events.record import MemoryRecord
 from streamseg.events.rejection import Reason
-from streamseg.features.layout import NEVER, Layout
+from streamseg.features.fields import NEVER
+from streamseg.features.layout import Layout
 from streamseg.features.rows import Rows
 from streamseg.membership.encoding import decode
 from streamseg.membership.latest_changes import segments_of

@@ -6,7 +6,7 @@ import math
 import pytest
 
 from streamseg.features.codec import erasure_of
-from streamseg.features.layout import NEVER
+from streamseg.features.fields import NEVER
 from streamseg.membership.encoding import decode
 from streamseg.membership.latest_changes import LatestChanges
 from streamseg.topics import CLICKS, ERASURES, MEMBERSHIPS, SAMPLES

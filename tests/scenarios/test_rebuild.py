@@ -9,7 +9,8 @@ from streamseg.errors import LayoutMismatchError
 from streamseg.events.decode import Decoder
 from streamseg.events.record import MemoryRecord
 from streamseg.features.codec import erasure_of
-from streamseg.features.layout import NEVER, Layout
+from streamseg.features.fields import NEVER
+from streamseg.features.layout import Layout
 from streamseg.membership.latest_changes import LatestChanges
 from streamseg.repair.rebuilder import LogNotWholeError, Rebuilder
 from streamseg.topics import CLICKS, CONSENTS, INPUT_TOPICS, MEMBERSHIPS, SAMPLES

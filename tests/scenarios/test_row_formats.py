@@ -9,7 +9,7 @@ import pytest
 
 from streamseg.errors import LayoutMismatchError
 from streamseg.features.codec import HEADER_BYTES
-from streamseg.features.layout import FORMAT
+from streamseg.features.fields import FORMAT
 from streamseg.features.relayout import encoded_settings
 from streamseg.ports import Flush
 from streamseg.worker.layout_check import RowLayouts, check_layouts

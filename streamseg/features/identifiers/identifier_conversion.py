@@ -6,8 +6,9 @@ What an old row did not keep is not known: the new one says up to when a profile
 import numpy as np
 from numpy.typing import NDArray
 
+from streamseg.features.fields import IDENTIFIERS_SINCE
 from streamseg.features.identifiers.normal_forms import FORMS
-from streamseg.features.layout import IDENTIFIERS_SINCE, Layout
+from streamseg.features.layout import Layout
 
 Records = NDArray[np.void]
 

@@ -7,7 +7,8 @@ that begin earlier are unknown, never false.
 import numpy as np
 from numpy.typing import NDArray
 
-from streamseg.features.layout import WINDOWS_SINCE, Layout
+from streamseg.features.fields import WINDOWS_SINCE
+from streamseg.features.layout import Layout
 from streamseg.features.times.local_time import local_time
 
 Records = NDArray[np.void]

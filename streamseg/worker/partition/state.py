@@ -17,7 +17,7 @@ from streamseg import pipeline
 from streamseg.clustering.budget import LearnBudget
 from streamseg.events.record import RecordBatch
 from streamseg.events.rejection import RejectedEvent
-from streamseg.features.layout import NEVER
+from streamseg.features.fields import NEVER
 from streamseg.features.rows import NO_SLOTS, Rows, Slots
 from streamseg.kafka.partitioner import misrouted
 from streamseg.membership.catch_up import COPIED, CatchUp

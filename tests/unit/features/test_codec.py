@@ -7,7 +7,8 @@ import pytest
 
 from streamseg.errors import LayoutMismatchError, SettingsError
 from streamseg.features import codec
-from streamseg.features.layout import FIELDS, FORMAT, Attribute, Layout
+from streamseg.features.fields import FIELDS, FORMAT
+from streamseg.features.layout import Attribute, Layout
 from streamseg.features.relayout import encoded_settings, with_readable
 from streamseg.features.rows import Rows
 from tests.support import rows_of_format_1 as format_1

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamseg.errors import LayoutMismatchError
-from streamseg.features.layout import FIELDS, Attribute, Layout
+from streamseg.features.fields import FIELDS
+from streamseg.features.layout import Attribute, Layout
 from streamseg.features.relayout import encoded_settings, row_settings, setting_differences, with_readable
 from streamseg.features.rows import Rows
 

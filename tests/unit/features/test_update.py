@@ -5,7 +5,8 @@ from math import inf, log, nan
 import numpy as np
 import pytest
 
-from streamseg.features.layout import SOURCES, Attribute, Layout
+from streamseg.features.fields import SOURCES
+from streamseg.features.layout import Attribute, Layout
 from streamseg.features.update import Source, _hashes, absorb
 from streamseg.topics import CLICKS, CONSENTS, ERASURES, INPUT_TOPICS, PROFILES, PURCHASES
 from tests.support.rows import DAY, MONEY, NOON, Slab, click, consent, erasure, item, profile, purchase, refund

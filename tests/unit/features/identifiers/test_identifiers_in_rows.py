@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from streamseg.features.codec import HEADER_BYTES
+from streamseg.features.fields import FORMAT
 from streamseg.features.identifiers.hashes import identifier_hashes
 from streamseg.features.identifiers.identifier_conversion import doubt_identifiers
-from streamseg.features.layout import FORMAT, Attribute, Layout
+from streamseg.features.layout import Attribute, Layout
 from streamseg.features.relayout import encoded_settings, with_readable
 from streamseg.features.rows import Rows
 from tests.support.rows import DAY, NOON, Slab, erasure, profile
