@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from streamseg.metrics.spec import MetricSpec
+from streamseg.metrics.spec import STAGE_BUCKETS_SECONDS, MetricSpec
 
 FLOW: Final = (
     MetricSpec(
@@ -85,7 +85,9 @@ FLOW: Final = (
         "steps",
         "streamseg_flow_step_seconds",
         "histogram",
-        "Time of one stage of a cycle: take (decode, load rows), absorb, decide, flush, deliver",
+        "Time of one stage of a cycle: fetch (since a run's middle record was appended), queue, take, absorb, "
+        "decide, flush, deliver",
         ("stage",),
+        buckets=STAGE_BUCKETS_SECONDS,
     ),
 )

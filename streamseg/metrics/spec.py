@@ -8,6 +8,9 @@ LATENCY_BUCKETS_SECONDS: Final = (
 )  # fmt: skip
 """Include the limits of the latency objectives. Above 300 s an event no longer counts as live."""
 
+STAGE_BUCKETS_SECONDS: Final = (0.0001, 0.0002, 0.0005, *LATENCY_BUCKETS_SECONDS)
+"""A cycle with few records has stages of less than a millisecond."""
+
 AGE_BUCKETS_SECONDS: Final = (
     1.0, 5.0, 60.0, 600.0, 3_600.0, 14_400.0, 43_200.0, 86_400.0, 172_800.0, 604_800.0, 2_592_000.0,
 )  # fmt: skip

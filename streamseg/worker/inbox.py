@@ -1,7 +1,9 @@
 """The runs that wait for a partition or for the trainer (DESIGN.md, Reading in runs)."""
 
 import asyncio
-from typing import Final
+import time
+from collections.abc import Callable
+from typing import Any, Final
 
 from streamseg.events.record import RecordBatch
 from streamseg.ports import Reader
@@ -18,12 +20,14 @@ class Inbox:
 
     Args:
         reader: brings the runs, and hears at once of new room.
+        waited: is told how long each run has waited, in seconds.
     """
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, waited: Callable[[float], Any] = lambda _: None) -> None:
         self._reader = reader
-        self._runs: asyncio.Queue[RecordBatch | None] = asyncio.Queue()
-        """None ends a wait and is no run."""
+        self._waited = waited
+        self._runs: asyncio.Queue[tuple[float, RecordBatch | None]] = asyncio.Queue()
+        """When each came, and the run; None ends a wait and is no run."""
 
     @property
     def has_room(self) -> bool:
@@ -42,11 +46,11 @@ class Inbox:
 
     def put(self, run: RecordBatch) -> None:
         """Take a run, also one that was polled before the inbox was full."""
-        self._runs.put_nowait(run)
+        self._runs.put_nowait((time.perf_counter(), run))
 
     def end_wait(self) -> None:
         """Let `wait` return at once."""
-        self._runs.put_nowait(None)
+        self._runs.put_nowait((time.perf_counter(), None))
 
     async def wait(self, seconds: float) -> list[RecordBatch]:
         """Return all runs that wait, after at most `seconds` without one; none after `end_wait`."""
@@ -55,12 +59,22 @@ class Inbox:
                 first = await self._runs.get()
         except TimeoutError:
             return []
-        rest = self.empty()
-        return rest if first is None else [first, *rest]
+        return self._given([first, *self._all()])
 
     def empty(self) -> list[RecordBatch]:
         """Return all runs that wait, without waiting for one."""
-        runs = [self._runs.get_nowait() for _ in range(self._runs.qsize())]
-        if runs:
+        return self._given(self._all())
+
+    def _all(self) -> list[tuple[float, RecordBatch | None]]:
+        waiting = [self._runs.get_nowait() for _ in range(self._runs.qsize())]
+        if waiting:
             self._reader.wake()
-        return [run for run in runs if run is not None]
+        return waiting
+
+    def _given(self, waiting: list[tuple[float, RecordBatch | None]]) -> list[RecordBatch]:
+        now, runs = time.perf_counter(), []
+        for came, run in waiting:
+            if run is not None:
+                self._waited(now - came)
+                runs.append(run)
+        return runs

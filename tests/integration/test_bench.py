@@ -44,6 +44,9 @@ def test_latency_is_reported_for_each_rate() -> None:
     assert one["events_per_second"] == pytest.approx(answer["events_per_second"] * 0.2, rel=0.01)
     assert 0 < one["p50_seconds"] <= one["p99_seconds"] <= one["p99.9_seconds"]
     assert one["probes"] > 100
+    assert list(one["stages"]) == ["fetch", "queue", "take", "absorb", "decide", "flush", "deliver"]
+    assert all(0 < of["p50_seconds"] <= of["p99_seconds"] for of in one["stages"].values())
+    assert one["stages"]["fetch"]["p50_seconds"] < one["p50_seconds"]
     assert one["peers"].keys() == {"bare"}
     beside = one["peers"]["bare"]
     assert (beside["events_per_second"], beside["probes"]) == (one["events_per_second"], one["probes"])

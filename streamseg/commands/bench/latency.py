@@ -69,6 +69,12 @@ def _show(console: "Console", answer: dict[str, Any]) -> None:
             given = f"{load['share']:.0%}, {one['events_per_second']:,.0f}/s"
             table.add_row(given, process, *millis, f"{probes:,}", f"{late * 1000:.1f}")
     console.print(table)
+    of_stages = folding_table("load", "stage of a run or cycle", "p50 ms", "p99 ms", "times")
+    for load in answer["loads"]:
+        for stage, one in load["stages"].items():
+            millis = [f"{one[name] * 1000:.1f}" for name in ("p50_seconds", "p99_seconds")]
+            of_stages.add_row(f"{load['share']:.0%}", stage, *millis, f"{one['count']:,.0f}")
+    console.print(of_stages)
     console.print(
         f"Throughput: {answer['events_per_second']:,.0f} events/s. Latency is the time from an event's due time until "
         "Redis announces that its membership is written."

@@ -69,7 +69,8 @@ class Partition:
         self._stop = stop
         self._metrics = metrics
         self._pace = pace
-        self._inbox = Inbox(ports.reader)
+        self._inbox = Inbox(ports.reader, metrics.steps.labels(stage="queue").observe)
+        self._fetched = metrics.steps.labels(stage="fetch").observe
         self._task: asyncio.Task[None] | None = None
         self._relay_task: asyncio.Task[None] | None = None
         self._closed = self.is_warm = False
@@ -141,6 +142,9 @@ class Partition:
     def offer(self, run: RecordBatch) -> None:
         """Take a run. A closed partition drops it: another worker reads it."""
         if not self._closed:
+            if run.records:
+                appended = run.records[len(run.records) // 2].timestamp / 1000
+                self._fetched(max(0.0, time.time() - appended))
             self._inbox.put(run)
 
     async def close(self) -> None:

@@ -21,8 +21,10 @@ from typing import Any, Final
 import msgspec
 import redis
 
+from streamseg.embedded.child import free_port
 from streamseg.store import key_names as keys
 from tests.bench.click_load import Load
+from tests.bench.latency import stages
 from tests.bench.latency.generator import probes
 from tests.bench.machine import machine, versions
 from tests.bench.percentiles import percentiles
@@ -59,14 +61,18 @@ def measure(
     with tempfile.TemporaryDirectory(prefix="streamseg-bench-") as folder, Testbed(Path(folder)) as testbed:
         testbed.fill(Load("skewed", events, customers, skewed=True))
         testbed.clear()
+        port = free_port()
+        testbed.given = {"STREAMSEG_WORKER__METRICS_PORT": str(port)}
         with worker(testbed.environment, testbed.folder / "worker.log") as process:
             found = throughput(testbed, process)
             say(f"throughput: {found.per_second(events):,.0f} events/s")
             rates = [found.per_second(events) * share for share in shares]
             given = [_Given(rate, seconds + WARM_UP_SECONDS, customers, f"probe{n}") for n, rate in enumerate(rates)]
             for share, one in zip(shares, given, strict=True):
+                before = stages.read(port)
                 ours = _at(testbed, CONTESTANTS["streamseg"], process, one)
-                loads.append({"share": share, **ours, "peers": {}})
+                of_stages = stages.between(before, stages.read(port))
+                loads.append({"share": share, **ours, "stages": of_stages, "peers": {}})
                 say(f"{share:.0%}: {_told(ours)}")
         for name in peers:
             for load, beside in zip(loads, _of_peer(testbed, CONTESTANTS[name], given, say), strict=True):
