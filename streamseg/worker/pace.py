@@ -20,7 +20,9 @@ class Pace:
     sweep_pause: float = 1.0
     """Between two sweeps, for event clocks that run much faster than wall time."""
     sweep_piece: int = 500
-    """Rows that a sweep evaluates at once."""
+    """Rows that a sweep evaluates at once while no events come."""
+    sweep_piece_between: int = 100
+    """The same between runs of events: every partition's events wait for every partition's piece."""
     health_check: float = 2.0
     """Between two checks that the lease holds and that no run is missing."""
     standstill: float = 20.0

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import signal
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -29,6 +30,9 @@ Answer = TypeVar("Answer")
 YOUNG_OBJECTS = 50_000
 """Allocations between two garbage collections: records and rows of a run are freed without one. At Python's default of
 700, collections take 7 % of a loaded worker's time; at 10,000 still 4 %."""
+SWITCH_SECONDS = 0.001
+"""After how long a thread may take over. The thread that fetches has little to do, and does it in many small steps: at
+Python's default of 5 ms it waits for the partitions before each."""
 FINISH_SLACK_SECONDS = 1.0
 """Beyond `Pace.finish`, for the tasks that are cancelled then."""
 WATCH_SECONDS = 0.2
@@ -102,6 +106,7 @@ class WorkerProcess:
             gc.collect()
             gc.freeze()
             gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
+            sys.setswitchinterval(SWITCH_SECONDS)
             log.info("worker is up")
             await self._stop.wait()
         finally:

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 from streamseg.clustering.identity import id_of
 from streamseg.features.rows import Rows
@@ -131,6 +132,35 @@ def test_a_partition_without_events_trims_its_outbox() -> None:
         async with asyncio.timeout(10):
             while await servers.state.outbox_flushes(NUMBER):
                 await asyncio.sleep(0.01)
+        await worker.close()
+
+    asyncio.run(go())
+
+
+def test_a_sweep_takes_smaller_pieces_while_events_come() -> None:
+    """After a backfill everybody is sampled: events once waited 0.4 to 1.1 s for pieces of all partitions."""
+
+    async def go() -> None:
+        servers, worker = await fallen_silent()
+        pieces, scan = list[int](), servers.state.scan
+
+        def noted(partition: int, cursor: int, count: int) -> Any:
+            pieces.append(count)
+            return scan(partition, cursor, count)
+
+        servers.state.scan = noted  # type: ignore[method-assign]  # the worker asks this store for its pieces
+        for n in range(3):  # three events start the clock of a new owner
+            servers.log.event(CLICKS, ACTIVE, f"a-{n}", HOUR, event_name="view_item")
+        await until(lambda: worker.is_done)
+        await worker.sweep()
+        pieces.clear()
+        await worker.sweep()
+        assert set(pieces) == {QUICK.sweep_piece}, "while nothing comes"
+        pieces.clear()
+        for n in range(2_000):
+            servers.log.event(CLICKS, ACTIVE, f"b-{n}", HOUR + n / 1_000, event_name="view_item")
+        await worker.sweep()
+        assert QUICK.sweep_piece_between in pieces
         await worker.close()
 
     asyncio.run(go())

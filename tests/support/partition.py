@@ -74,6 +74,7 @@ QUICK = Pace(
     sweep_pause=0.005,
     due_pause=0.005,
     sweep_piece=5,
+    sweep_piece_between=3,
     change_topic_end=0.02,
     relay_idle=0.02,
 )

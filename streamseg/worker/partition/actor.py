@@ -216,7 +216,7 @@ class Partition:
             if not caught_up and self._ports.clock.now(self.number) > 0:
                 await state.flush_caught_up()
                 caught_up = True
-            await sweep.step()
+            await sweep.step(events_come=bool(runs))
             await due_looks.step()
             if time.monotonic() - checked_at > pace.health_check:
                 checked_at = time.monotonic()

@@ -84,8 +84,8 @@ class Sweep:
         """Whether a sweep has begun and not ended."""
         return self._round is not None
 
-    async def step(self) -> None:
-        """Re-evaluate one piece if a sweep is due or under way.
+    async def step(self, *, events_come: bool) -> None:
+        """Re-evaluate one piece if a sweep is due or under way; a smaller one where events come meanwhile.
 
         Raises `StoreUnavailableError` and `FlushRefusedError`.
         """
@@ -97,7 +97,8 @@ class Sweep:
             self._round = _Round(0, models.generation, now, models.relearned, kind, time.monotonic())
             self._step.begins(kind, now)
             self._state.sizes.recount = Recount(self._passed)
-        cursor, stored = await self._ports.state.scan(self._state.partition, self._round.cursor, self._pace.sweep_piece)
+        piece = self._pace.sweep_piece_between if events_come else self._pace.sweep_piece
+        cursor, stored = await self._ports.state.scan(self._state.partition, self._round.cursor, piece)
         if stored:
             await self._evaluate(stored, self._round)
         self._round.cursor = cursor
