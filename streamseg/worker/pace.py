@@ -14,7 +14,7 @@ class Pace:
     idle: float = 0.2
     """How long a partition waits for a run before it does other work."""
     sweep_idle: float = 0.02
-    """The same during a sweep: a million customers take half a minute, and events still get their turn."""
+    """The same during a sweep: a million customers take half a minute while no events come."""
     due_pause: float = 1.0
     """Between two questions for customers whose look is due."""
     sweep_pause: float = 1.0
