@@ -158,7 +158,7 @@ class Testbed:
         (future,) = self._admin.describe_consumer_groups([self.group]).values()
         try:
             described = future.result(30)
-        except KafkaException:  # the group has no coordinator yet
+        except (KafkaException, TimeoutError):  # the group has no coordinator yet, or the broker is busy
             return False
         having = [one for one in described.members if one.assignment.topic_partitions]
         return described.state == ConsumerGroupState.STABLE and len(having) == len(described.members) >= consumers
@@ -172,7 +172,7 @@ class Testbed:
         (future,) = self._admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(self.group)]).values()
         try:
             parts = future.result(30).topic_partitions
-        except KafkaException:
+        except (KafkaException, TimeoutError):
             return 0
         return sum(max(part.offset, 0) for part in parts if part.topic == CLICKS)
 

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.integration
 
 
 def bench(*arguments: str) -> dict[str, Any]:
-    done = CliRunner().invoke(command, [*arguments, "--json"])
+    done = CliRunner().invoke(command, [*arguments, "--json"], catch_exceptions=False)
     assert done.exit_code == 0, done.output
     answer: dict[str, Any] = json.loads(done.stdout)
     assert answer["machine"]["cores"] >= 1

@@ -10,6 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 STEPS: Final = "streamseg_flow_step_seconds"
 IN_ORDER: Final = ("fetch", "queue", "take", "absorb", "decide", "flush", "deliver")
+ANSWER_SECONDS: Final = 60.0
+"""A loaded worker on a busy machine may take its time."""
 SHARES: Final = {"p50": 0.5, "p99": 0.99}
 
 Counts = Mapping[str, Mapping[float, float]]
@@ -18,7 +20,7 @@ Counts = Mapping[str, Mapping[float, float]]
 
 def read(port: int) -> Counts:
     """Return the counts of a worker on this machine."""
-    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=ANSWER_SECONDS) as answer:
         return counts(answer.read().decode())
 
 
