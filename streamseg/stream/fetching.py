@@ -24,7 +24,7 @@ GATHERING_SECONDS: Final = 0.02
 ENOUGH_BYTES: Final = 1_048_576
 """The broker answers at once when it has so much: a backlog is read at full speed."""
 ASK_AGAIN_SECONDS: Final = 1.0
-"""How often to ask for a topic that no broker has told of: one that starts knows none."""
+"""Between two questions for topics that no broker has told of. One that is starting knows none."""
 
 
 class Taken(list[Record]):
@@ -131,15 +131,15 @@ class FetchingThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # Fa
         consumer._fetch_min_bytes = ENOUGH_BYTES  # noqa: SLF001  Faust has no setting for it
         # Faust ties it to its own exactly-once mode.
         consumer._isolation_level = transport.isolation_level  # noqa: SLF001
-        self._ask_for_missing(consumer._client)  # noqa: SLF001  no public name
+        self._ask_for_missing(consumer._client)  # noqa: SLF001  the consumer has no public name for its client
         return consumer
 
     def _ask_for_missing(self, client: Any) -> None:
         """Ask again and again for topics without partitions: the group's leader assigns none of them to anybody.
 
-        An answer without them, or none at all, aiokafka takes as it is for five minutes.
+        By itself aiokafka asks after five minutes, also where the last question got no answer.
         """
-        if client._topics.difference(client.cluster.topics()):  # noqa: SLF001
+        if client._topics.difference(client.cluster.topics()):  # noqa: SLF001  nor the client for what it asks for
             client.force_metadata_update()
         self.thread_loop.call_later(ASK_AGAIN_SECONDS, self._ask_for_missing, client)
 
