@@ -20,7 +20,7 @@ class Pace:
     sweep_pause: float = 1.0
     """Between two sweeps, for event clocks that run much faster than wall time."""
     sweep_piece: int = 500
-    """Rows that a sweep evaluates at once while no events come."""
+    """Rows that a sweep evaluates at once while no events come, or of who is due."""
     sweep_piece_between: int = 100
     """The same between runs of events: every partition's events wait for every partition's piece."""
     health_check: float = 2.0
@@ -64,6 +64,10 @@ class Pace:
     """How long a stopping worker waits to leave the group. With `finish` and `close` it stays within 10 s."""
     close: float = 0.75
     """How long a stopping worker waits for its clients to close, all together."""
+
+    def piece(self, *, events_come: bool) -> int:
+        """Return how many rows to look at between two runs."""
+        return self.sweep_piece_between if events_come else self.sweep_piece
 
 
 PRODUCTION = Pace()

@@ -217,7 +217,7 @@ class Partition:
                 await state.flush_caught_up()
                 caught_up = True
             await sweep.step(events_come=bool(runs))
-            await due_looks.step()
+            await due_looks.step(events_come=bool(runs))
             if time.monotonic() - checked_at > pace.health_check:
                 checked_at = time.monotonic()
                 await self._check_health()

@@ -30,7 +30,7 @@ class DueLooks:
         self._pace = pace
         self._next = 0.0
 
-    async def step(self) -> None:
+    async def step(self, *, events_come: bool) -> None:
         """Look at the customers who are due by the partition's clock, a piece of them.
 
         Raises `StoreUnavailableError` and `FlushRefusedError`.
@@ -38,10 +38,11 @@ class DueLooks:
         now = self._clock.now(self._state.partition)
         if self._models.audiences is None or now <= 0 or time.monotonic() < self._next:
             return
-        customers = await self._store.due(self._state.partition, now, self._pace.sweep_piece)
+        piece = self._pace.piece(events_come=events_come)
+        customers = await self._store.due(self._state.partition, now, piece)
         if customers:
             await self._look(customers)
-        if len(customers) < self._pace.sweep_piece:
+        if len(customers) < piece:
             self._next = time.monotonic() + self._pace.due_pause
 
     async def _look(self, customers: Sequence[str]) -> None:

@@ -97,7 +97,7 @@ class Sweep:
             self._round = _Round(0, models.generation, now, models.relearned, kind, time.monotonic())
             self._step.begins(kind, now)
             self._state.sizes.recount = Recount(self._passed)
-        piece = self._pace.sweep_piece_between if events_come else self._pace.sweep_piece
+        piece = self._pace.piece(events_come=events_come)
         cursor, stored = await self._ports.state.scan(self._state.partition, self._round.cursor, piece)
         if stored:
             await self._evaluate(stored, self._round)
