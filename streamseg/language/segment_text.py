@@ -38,6 +38,8 @@ def generated_label(entry: Entry, language: str = DEFAULT) -> str:
         return str(entry.get("generated_label", entry.get("label", "")))
     tables = messages(language)
     text = _label(tables, said["words"], described=bool(entry.get("described", 1)))
+    if "beside" in said:
+        text = str(tables["label"]["join"]).format(text, _tag(tables, said["beside"]))
     return str(tables["label"]["numbered"]).format(text, said["number"]) if "number" in said else text
 
 
@@ -195,13 +197,15 @@ def _label(tables: Tables, words: Sequence[Mapping[str, str]], *, described: boo
 def _tag(tables: Tables, word: Mapping[str, str]) -> str:
     """Return the text of a word that is added to a name; some attributes have a text of their own."""
     tags, text = tables["tag"], word.get("text", "")
-    if word["key"] in ("high", "low"):
+    if word["key"] in ("high", "low", "higher", "lower"):
         own = f"{word['key']}_{slug(text)}"
         return str(tags[own]) if own in tags else str(tags[word["key"]]).format(_attribute(tables, text))
-    if word["key"] == "mostly":
+    if word["key"] in ("mostly", "more_often"):
         value, attribute = _value(tables, text, word.get("of", "")), word.get("of", "")
         bare = any(letter.isdigit() for letter in value) or value in _YES_OR_NO_TEXTS or slug(attribute) in _NAMED_WITH
-        return str(tags["mostly"]).format(f"{_attribute(tables, attribute)} {value}" if attribute and bare else value)
+        return str(tags[word["key"]]).format(
+            f"{_attribute(tables, attribute)} {value}" if attribute and bare else value
+        )
     return str(tags[word["key"]]).format(text)
 
 

@@ -1,6 +1,6 @@
 """Segments drawn at random, described as the trainer describes them, and what a reader takes each word to say."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -153,7 +153,13 @@ def random_segments(seed: int, shops: int, rows: int = 240) -> Iterator[list[Des
         )
         present = [int(one) for one in np.unique(segment) if np.sum(segment == one) >= 5]
         figures = [shop.figures(segment == one) for one in present]
-        named = labels([f"s-{one}" for one in present], figures, [1] * len(present), {}, KNOWN)
+
+        def against(
+            place: int, others: Sequence[int], shop: Observations = shop, segment: Any = segment, present: Any = present
+        ) -> Figures:
+            return shop.figures(segment == present[place], np.isin(segment, [present[other] for other in others]))
+
+        named = labels([f"s-{one}" for one in present], figures, [1] * len(present), {}, KNOWN, beside=against)
         described = []
         for place, (one, label) in enumerate(zip(present, named, strict=True)):
             other = present[place - 1]

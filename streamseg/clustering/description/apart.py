@@ -59,8 +59,8 @@ def apart(figures: Figures, known: Mapping[str, Feature]) -> list[Message]:
             continue
         if not is_spoken(one.feature):
             continue
-        whole = _whole(known[one.feature])
-        pair = _pair(one)
+        whole = part_of(known[one.feature])
+        pair = visible_pair(one)
         subject = whole or _subject(known[one.feature], nothing=pair is not None and pair[0] == 0)
         if pair is None or subject in said or (whole and one.sign < 0):
             continue
@@ -98,7 +98,7 @@ def told_by_value(figures: Figures, known: Mapping[str, Feature], least: float =
     }
 
 
-def _whole(feature: Feature) -> str:
+def part_of(feature: Feature) -> str:
     """Return the name of the whole that a feature is a part of; "" for none."""
     if feature.value:
         return feature.attribute
@@ -115,7 +115,7 @@ def _subject(feature: Feature, *, nothing: bool) -> str:
     return "buying" if nothing and found in ("money", "orders", "cart") else found
 
 
-def _pair(one: FeatureDifference) -> tuple[float, float] | None:
+def visible_pair(one: FeatureDifference) -> tuple[float, float] | None:
     """Return the medians of members and others, else the means.
 
     None if both look the same to people, or the other way round than the effect, which is measured on another scale.

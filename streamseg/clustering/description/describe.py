@@ -104,7 +104,14 @@ def describe(
         else sizes
     )
     names = labels(
-        snapshot.segments, figures, [of.get(segment, 0) for segment in snapshot.segments], current or {}, known
+        snapshot.segments,
+        figures,
+        [of.get(segment, 0) for segment in snapshot.segments],
+        current or {},
+        known,
+        beside=lambda one, others: observations.figures(
+            members[one], np.logical_or.reduce([members[i] for i in others])
+        ),
     )
     centres = np.array(snapshot.centres)
     descriptions = []

@@ -1,15 +1,17 @@
 """Gives each segment a label: words that set it apart and that its figures bear out.
 
 A label is kept while it holds, so that it does not change with every model: a new word must clear its bounds by a
-margin, one that is said already may stay until it is no longer true.
+margin, one that is said already may stay until it is no longer true. Where all labels that hold are taken, a
+comparative tells the segment from those that are called the same, and only where nothing does, a number.
 """
 
-from collections.abc import Mapping, Sequence
-from itertools import count
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain, count
 from typing import Any, Final, TypeAlias
 
 from streamseg.clustering.description.bounds import MARGIN, Word
 from streamseg.clustering.description.difference import NOTICEABLE, Figures
+from streamseg.clustering.description.same_name import comparatives, telling_apart
 from streamseg.clustering.description.words import EXCLUDED, vocabulary
 from streamseg.features.catalogue import Feature
 from streamseg.features.words.attributes import slug
@@ -24,7 +26,10 @@ OF_ATTRIBUTES: Final = ("mostly", "high", "low")
 
 Label: TypeAlias = dict[str, Any]
 """`words`: the noun first, then one more, or two where another segment is called so already; none where nothing sets it
-apart. `number` tells equal ones apart."""
+apart. `beside`, a comparative, tells it from a segment with the same words, or else `number`."""
+
+Beside: TypeAlias = Callable[[int, Sequence[int]], Figures]
+"""Returns the figures of a segment against the members of others, all by their place."""
 
 
 def labels(
@@ -33,6 +38,8 @@ def labels(
     sizes: Sequence[int],
     current: Mapping[str, Label],
     known: Mapping[str, Feature],
+    *,
+    beside: Beside = lambda *_: {},
 ) -> list[Label]:
     """Return one label per segment, all different.
 
@@ -42,18 +49,41 @@ def labels(
         sizes: members of each segment. Segments whose current label still holds keep it; then larger ones choose first.
         current: present label by segment id.
         known: features by name.
+        beside: compares segments that are called the same.
     """
-    spoken = vocabulary(known)
+    spoken, compared = vocabulary(known), comparatives(known)
+    word_of = {str(word.as_json()): word for word in spoken}
     chosen: dict[int, Label] = {}
-    for index, segment in enumerate(segments):
-        label = current.get(segment)
-        if label is not None and label not in chosen.values() and _still_holds(label, figures[index], spoken):
+
+    def is_free(label: Label) -> bool:
+        return _said(label) not in map(_said, chosen.values())
+
+    def beside_the_same(index: int, label: Label) -> Figures:
+        same = [other for other, one in chosen.items() if _words(one) == _words(label)]
+        return beside(index, same) if same else {}
+
+    def told_apart(label: Label, figures: Figures, least: float) -> Sequence[dict[str, str]]:
+        return telling_apart(figures, compared, {word_of[word].family for word in _words(label)}, least)
+
+    kept = [
+        index
+        for index, segment in enumerate(segments)
+        if segment in current and _still_holds(current[segment], figures[index], spoken)
+    ]
+    for index in sorted(kept, key=lambda i: {*current[segments[i]]} != {"words"}):  # who is told from others, later
+        label = current[segments[index]]
+        telling = told_apart(label, beside_the_same(index, label), STAYS * NOTICEABLE)
+        still = label["beside"] in telling if "beside" in label else "number" not in label or not telling
+        if still and is_free(label):
             chosen[index] = label
     for index in sorted(range(len(segments)), key=lambda i: (-sizes[i], segments[i])):
         if index not in chosen:
-            found = candidates(figures[index], spoken)
-            numbered = ({**found[0], "number": number} for number in count(2))
-            chosen[index] = next(label for each in (found, numbered) for label in each if label not in chosen.values())
+            first, *others = candidates(figures[index], spoken)
+            same = beside_the_same(index, first)
+            other_words = (one for one in others if any(_tells(word_of[word], same) for word in _words(one)))
+            compare = ({**first, "beside": one} for one in told_apart(first, same, NOTICEABLE))
+            numbered = ({**first, "number": number} for number in count(2))
+            chosen[index] = next(filter(is_free, chain([first], other_words, compare, others, numbered)))
     return [chosen[index] for index in range(len(segments))]
 
 
@@ -114,6 +144,19 @@ def _go_together(one: Word, other: Word) -> bool:
 
 def _label(*words: Word) -> Label:
     return {"words": [word.as_json() for word in words]}
+
+
+def _words(label: Label) -> frozenset[str]:
+    return frozenset(map(str, label["words"]))
+
+
+def _said(label: Label) -> tuple[frozenset[str], str]:
+    """Return what two labels must not have in common; the order of words tells nobody apart."""
+    return _words(label), str({name: one for name, one in label.items() if name != "words"})
+
+
+def _tells(word: Word, beside: Figures) -> bool:
+    return bool(word.sign) and _sets_apart(word, beside, NOTICEABLE)
 
 
 def _sets_apart(word: Word, figures: Figures, least: float) -> bool:

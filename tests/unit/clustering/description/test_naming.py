@@ -7,9 +7,11 @@ import pytest
 
 from streamseg.clustering.description.bounds import Word
 from streamseg.clustering.description.difference import Figures
-from streamseg.clustering.description.naming import Label, labels, traits
+from streamseg.clustering.description.naming import Beside, Label, labels, traits
+from streamseg.clustering.description.same_name import comparatives
 from streamseg.clustering.description.words import vocabulary
 from streamseg.language import languages, messages
+from streamseg.language.segment_text import label
 from tests.support.random_segments import KNOWN, observations
 
 
@@ -23,8 +25,8 @@ def two_groups(**of: tuple[float, float]) -> Figures:
     return observations(100, **columns).figures(np.arange(100) < 50)
 
 
-def keys(label: Label) -> list[str]:
-    return [word["key"] for word in label["words"]]
+def keys(said: Label) -> list[str]:
+    return [word["key"] for word in said["words"]]
 
 
 def label_of(figures: Figures, current: Label | None = None) -> list[str]:
@@ -93,13 +95,13 @@ def test_big_spenders_have_brought_more_than_others_in_all() -> None:
 def test_a_label_stays_while_it_holds_and_goes_when_it_is_no_longer_true() -> None:
     """A label that changes within a minute under the same id is none."""
     before = two_groups(weekend_share=(0.56, 0.3), sessions=(8.0, 5.0))
-    label = labels(["a"], [before], [1], {}, KNOWN)[0]
-    assert "weekend_shoppers" in keys(label)
+    said = labels(["a"], [before], [1], {}, KNOWN)[0]
+    assert "weekend_shoppers" in keys(said)
     slipped = two_groups(weekend_share=(0.52, 0.3), sessions=(9.5, 3.0))
     assert "weekend_shoppers" not in label_of(slipped), "a new word needs a margin"
-    assert label_of(slipped, label) == keys(label), "a present one does not"
+    assert label_of(slipped, said) == keys(said), "a present one does not"
     untrue = two_groups(weekend_share=(0.45, 0.3), sessions=(9.5, 3.0))
-    assert "weekend_shoppers" not in label_of(untrue, label)
+    assert "weekend_shoppers" not in label_of(untrue, said)
 
 
 def test_labels_do_not_flicker_while_figures_wander_about_a_bound() -> None:
@@ -119,10 +121,63 @@ def test_equal_labels_are_numbered_and_keep_their_number() -> None:
     assert kept == found
 
 
+BOUGHT_LATELY: Label = {"words": [{"key": "recent_buyers"}]}
+
+
+def of_three(**of: tuple[float, float, float]) -> tuple[list[Figures], Beside]:
+    """The figures of three segments of 50 with these values and a little noise, and of each beside others."""
+    rng = np.random.default_rng(1)
+    columns = {name: np.repeat(each, 50) * rng.lognormal(0, 0.1, 150) for name, each in of.items()}
+    shop, segment = observations(150, transactions=3.0, **columns), np.repeat(range(3), 50)
+    return [shop.figures(segment == one) for one in range(3)], lambda one, others: shop.figures(
+        segment == one, np.isin(segment, others)
+    )
+
+
+def test_what_two_segments_of_one_name_differ_in_most_tells_them_apart() -> None:
+    """Both have bought lately, one came five times and the other four: too little to be said against all others."""
+    figures, beside = of_three(purchase_recency=(5.0, 5.0, 80.0), sessions=(5.0, 4.0, 4.5), views=(9.0, 8.5, 8.7))
+    found = labels(["a", "b", "c"], figures, [9, 5, 4], {}, KNOWN, beside=beside)
+    assert found[:2] == [BOUGHT_LATELY, BOUGHT_LATELY | {"beside": {"key": "less_sessions"}}]
+    swapped = labels(["a", "b", "c"], figures, [5, 9, 4], {}, KNOWN, beside=beside)
+    assert swapped[:2] == [BOUGHT_LATELY | {"beside": {"key": "more_sessions"}}, BOUGHT_LATELY]
+    assert [label({"label_words": found[1]}, language) for language in languages()] == [
+        "Recent buyers, here less often",
+        "Recente kopers, die minder vaak komen",
+        "Köpare som nyss handlat, som är här mer sällan",
+    ]
+
+
+def test_what_the_name_says_already_tells_nobody_apart() -> None:
+    """ "Recent buyers, longer without an order": of what both names say nothing is compared."""
+    figures, beside = of_three(purchase_recency=(5.0, 12.0, 80.0))
+    found = labels(["a", "b", "c"], figures, [9, 5, 4], {}, KNOWN, beside=beside)
+    assert [keys(one) for one in found[:2]] == [["recent_buyers"], ["recent_buyers", "repeat_buyers"]]
+
+
+def test_a_comparative_stays_while_it_holds_and_goes_with_the_other_segment_of_that_name() -> None:
+    current: dict[str, Label] = {"a": BOUGHT_LATELY, "b": BOUGHT_LATELY | {"beside": {"key": "less_sessions"}}}
+    figures, beside = of_three(purchase_recency=(5.0, 5.0, 80.0), sessions=(5.0, 4.0, 4.5), views=(9.0, 6.0, 7.5))
+    assert labels(["a", "b", "c"], figures, [9, 5, 4], {}, KNOWN, beside=beside)[1] != current["b"], "views differ more"
+    assert labels(["a", "b", "c"], figures, [5, 9, 4], current, KNOWN, beside=beside)[:2] == [*current.values()]
+    figures, beside = of_three(purchase_recency=(5.0, 5.0, 80.0), sessions=(4.0, 5.0, 4.5))
+    now = labels(["a", "b", "c"], figures, [9, 5, 4], current, KNOWN, beside=beside)[:2]
+    assert now == [BOUGHT_LATELY, BOUGHT_LATELY | {"beside": {"key": "more_sessions"}}]
+    alone, beside = of_three(purchase_recency=(80.0, 5.0, 80.0), sessions=(5.0, 4.0, 4.5))
+    assert labels(["a", "b", "c"], alone, [9, 5, 4], current, KNOWN, beside=beside)[1] == BOUGHT_LATELY
+
+
+def test_a_number_of_an_earlier_release_gives_way_to_words() -> None:
+    current: dict[str, Label] = {"a": BOUGHT_LATELY, "b": BOUGHT_LATELY | {"number": 2}}
+    figures, beside = of_three(purchase_recency=(5.0, 5.0, 80.0), sessions=(5.0, 4.0, 4.5))
+    found = labels(["a", "b", "c"], figures, [9, 5, 4], current, KNOWN, beside=beside)
+    assert found[1] == BOUGHT_LATELY | {"beside": {"key": "less_sessions"}}
+
+
 def test_names_of_the_shop_are_in_the_label() -> None:
     figures = two_groups(category_shoes=(0.8, 0.2), profile_country_nl=(1.0, 0.0))
-    label = labels(["a"], [figures], [1], {}, KNOWN)[0]
-    assert {word["key"]: word.get("text") for word in label["words"]} == {"category": "shoes", "mostly": "NL"}
+    said = labels(["a"], [figures], [1], {}, KNOWN)[0]
+    assert {word["key"]: word.get("text") for word in said["words"]} == {"category": "shoes", "mostly": "NL"}
 
 
 def test_every_word_is_in_every_language() -> None:
@@ -131,6 +186,9 @@ def test_every_word_is_in_every_language() -> None:
         for word in vocabulary(KNOWN):
             assert word.key in tables["tag"], (language, word.key)
             assert not word.noun or word.key in tables["label"], (language, word.key)
+        for word in comparatives(KNOWN):
+            assert word.key in tables["tag"], (language, word.key)
+        assert len({*tables["tag"].values()}) == len(tables["tag"]), "two words that read the same tell nobody apart"
 
 
 def test_each_word_speaks_of_a_feature_that_there_is() -> None:
