@@ -123,15 +123,21 @@ class Scale:
         return cls(tuple(mean), tuple(cleaned), bound)
 
     @classmethod
-    def measured(cls, logged: Floats, blocks: Sequence[str] = (), floors: Sequence[float] = ()) -> "Scale":
-        """Measure the scale of log-space rows (n, d), n > 0, with the bound `BOUND`; for the others see `of`."""
+    def measured(
+        cls,
+        logged: Floats,
+        blocks: Sequence[str] = (),
+        floors: Sequence[float] = (),
+        bound: float | None = BOUND,
+    ) -> "Scale":
+        """Measure the scale of log-space rows (n, d), n > 0; for the others see `of`."""
         values = drawn_in(logged)
         known = np.isfinite(values)
         count = np.maximum(known.sum(axis=0), 1)
         mean = np.where(known, values, 0.0).sum(axis=0) / count
         variance = np.where(known, values - mean, 0.0) ** 2
         least = floors_of(logged, blocks, floors)
-        return cls.of(mean.tolist(), (variance.sum(axis=0) / count).tolist(), blocks, least, BOUND)
+        return cls.of(mean.tolist(), (variance.sum(axis=0) / count).tolist(), blocks, least, bound)
 
     def deviation(self) -> Floats:
         """Return the standard deviation per feature (d,)."""

@@ -3,12 +3,56 @@
 from dataclasses import dataclass
 from typing import Final
 
+from streamseg.clustering.encode import BOUND
 from streamseg.time_units import DAY_SECONDS
 
 REFUSED: Final = {
     "denstream": "in river 0.26.1 its radius depends on where the data lie, and predicting changes the model",
 }
 """River's clusterers that must not be used, each with the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """What a fresh fit may move, and must gain for it (`clustering/learning/challenge.py`)."""
+
+    change_cost: float = 0.04
+    """Share of inertia that the polished model must gain per share of customers who would not keep their segment."""
+    leaving_cost: float = 0.5
+    """Share of inertia that any other fit must gain, or staying must have cost since the latest such fit, per share of
+    customers who would not keep their segment: 10 % for a fifth of them, at once or as 2 % at five challenges. As the
+    gain of one challenge, 0.2 let good models come so late that the ARI after a change fell from 0.83 to 0.64, and at
+    0.065 an optimum that was 3 % worse was kept for good. Each such fit costs more while customers move to it than it
+    gains: at 0.2 a young shop was in a handover on most days (DESIGN.md, Handover)."""
+    keeps_regret: bool = True
+    """Whether what staying has cost adds up from challenge to challenge."""
+    at_once: float = 0.05
+    """Share of the customers below which a model may move them at once, without a handover, where no segment ends. The
+    polished model is taken as far on its way as it does; at 0 it is never taken, at 1 always as a whole."""
+    portions: int = 8
+    """A polished model that moves more is taken by so many parts of its way."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeastCluster:
+    """What a cluster needs to be more than a handful (`clustering/learning/lloyd.py`)."""
+
+    share: float = 0.01
+    """Share of all rows, by weight, below which a cluster is a handful: the thin end of a tail, unless it lies far
+    off."""
+    members: float = 3
+    """Customers that a cluster needs, however far off they lie: one or two are persons and no segment, and in a shop of
+    40 one is already more than `share`. Of fewer nothing is said either (`difference.LEAST_DESCRIBED`)."""
+    far: float = 6.0
+    """Distance of a handful from the nearest other centre, in mean distances of the rows there from it, from which it
+    is a group of its own."""
+    shrunk: float = 0.5
+    """Part of `share` and `members` below which a segment of the running model has become a handful, so that another
+    fit replaces it whatever that moves. Below what a fit needs, or segments near it would come and go."""
+
+
+ADOPTION: Final = Adoption()
+LEAST_CLUSTER: Final = LeastCluster()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +68,8 @@ class LearnerParams:
     """The block of each feature, as `Scale.of` takes it; empty for no blocks."""
     floors: tuple[float, ...] = ()
     """The least variance of each feature or its block, as `Scale.of` takes it; empty for none."""
+    bound: float | None = BOUND
+    """As `Scale.bound`."""
     observed_places: tuple[int, ...] = ()
     """Where each feature stands in `Sample.observed`; empty to let features decide in which hardly anybody differs."""
     clusterer: str = "kmeans"
@@ -54,4 +100,6 @@ class LearnerParams:
     adoption_gain: float = 0.003
     """Share by which the inertia of a fresh fit must be lower than that of River's centres. It lies below the goal of
     1 % above offline k-means: at 2 %, a model that was 1.9 % worse stayed for good."""
+    adoption: Adoption = ADOPTION
+    least_cluster: LeastCluster = LEAST_CLUSTER
     seed: int = 0

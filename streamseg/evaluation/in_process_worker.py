@@ -68,7 +68,9 @@ class InProcessWorker:
             warm_up_patience=params.warm_up_patience / DAY_SECONDS * interval,
             active=params.active / DAY_SECONDS * interval,
         )
-        params = (variant or Variant()).of(params)
+        variant = variant or Variant()
+        self._assigning = variant.settled(self._assigning)
+        params = variant.of(params)
         self.learner = Learner(params, draw=random.Random(seed))  # noqa: S311 - ids, not secrets
         self._offsets = dict.fromkeys(INPUT_TOPICS, 0)
         self._samples = 0

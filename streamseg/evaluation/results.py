@@ -67,6 +67,11 @@ class StreamResult:
     """Moves in the steady time of customers without an event on that day, per such customer and day. Decay or a new
     model caused them. None if all customers had events every day."""
     unassigned_share: float
+    offline_self_ari: float | None = None
+    """Mean agreement of offline k-means on one bootstrap sample of the customers with that on another, at the end: what
+    `ari_to_offline` can be expected to reach. None where the answer is degenerate."""
+    offline_near_ari: float | None = None
+    """Least agreement of `offline` with another fit whose inertia is at most 0.5 % higher, see `SelfAgreement`."""
     first_rejection: str | None = None
     true_groups: int | None = None
     """True groups with customers at the end. `k` is chosen without knowing it."""

@@ -23,8 +23,9 @@ from streamseg.evaluation.measures import (
 )
 from streamseg.evaluation.playing import Moment, Run
 from streamseg.evaluation.results import MethodResult, StreamResult
+from streamseg.evaluation.self_agreement import self_agreement
 from streamseg.evaluation.usefulness import explained, rfm_cells
-from streamseg.evaluation.variants import VARIANTS
+from streamseg.evaluation.variants import VARIANTS, WITHOUT
 from streamseg.settings import Settings
 
 METHODS: Final = (
@@ -33,6 +34,8 @@ METHODS: Final = (
 """In the order of the rows."""
 SLOW_METHODS: Final = ("river-streamkmeans", "river-clustream", "river-dbstream")
 """Run only when they are asked for: they take up to a hundred times the CPU of all others."""
+ALL_METHODS: Final = (*METHODS, *SLOW_METHODS, *WITHOUT)
+"""What is taken away (`WITHOUT`) is run only when it is asked for, too."""
 OWN_NUMBER: Final = frozenset({"rfm", "river-dbstream"})
 """Methods that choose the number of groups themselves. Inertia is not comparable then."""
 
@@ -52,14 +55,14 @@ def evaluate_stream(
             stream's day are shortened to it.
         seed: of all methods.
         progress: called with the share of the work that is done, in [0, 1].
-        methods: of `METHODS` and `SLOW_METHODS`; `streamseg` and `offline` always run.
+        methods: of `ALL_METHODS`; `streamseg` and `offline` always run.
     """
     paced = _within_a_day(settings, stream.day)
     chosen = {"streamseg", "offline", *methods}
     runs: list[Run] = []
-    for name in VARIANTS:
+    for name, variant in {**VARIANTS, **WITHOUT}.items():
         if name in chosen:
-            worker = InProcessWorker(paced, seed, VARIANTS[name])
+            worker = InProcessWorker(paced, seed, variant)
             beside = [one for one in BASELINES if one in chosen and not runs]
             params = worker.learner.params
             runs.append(Run(name, stream, worker, [BASELINES[one](params, seed) for one in beside]))
@@ -70,7 +73,7 @@ def evaluate_stream(
     with threadpool_limits(1):
         for number, run in enumerate(runs):
             run.play(partial(report, number))
-        return _judged(stream, runs, [name for name in (*METHODS, *SLOW_METHODS) if name in chosen])
+        return _judged(stream, runs, [name for name in ALL_METHODS if name in chosen])
 
 
 def _judged(stream: EventStream, runs: list[Run], methods: list[str]) -> StreamResult:
@@ -79,9 +82,10 @@ def _judged(stream: EventStream, runs: list[Run], methods: list[str]) -> StreamR
     rows = {name: MethodResult(name, k) for name in methods}
     moments = {when: _with_all_labels(runs, first.moments[when], methods) for when in first.moments}
     end, before, useful = moments["end"], moments.get("before"), moments.get("useful")
-    degenerate = False
+    degenerate, itself = False, None
     if "offline" in end.labels:
         degenerate = largest_share(end.labels["offline"]) >= DEGENERATE_SHARE
+        itself = None if degenerate else self_agreement(end.vectors, end.labels["offline"])
         for name, labels in end.labels.items():
             _measure_end(rows[name], stream, end, labels, comparable=not degenerate)
     if before is not None:
@@ -112,6 +116,8 @@ def _judged(stream: EventStream, runs: list[Run], methods: list[str]) -> StreamR
         renamed_mean_day=float(np.mean(first.renamed)) if first.renamed else 0.0,
         silent_moves_per_customer_day=rows["streamseg"].moves_without_event_per_day,
         unassigned_share=float(np.mean(segments == UNASSIGNED)) if len(segments) else 0.0,
+        offline_self_ari=None if itself is None else itself.resampled,
+        offline_near_ari=None if itself is None else itself.near,
         first_rejection=first.worker.first_rejection,
         births=first.births.births(k) if first.births is not None else None,
         true_groups=_groups(stream.labels(end.at), end.customer_ids),

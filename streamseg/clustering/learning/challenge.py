@@ -17,24 +17,9 @@ from streamseg.clustering.distances import nearest
 from streamseg.clustering.encode import Floats
 from streamseg.clustering.learning import lloyd
 from streamseg.clustering.lineage import Lineage, kept_share
+from streamseg.clustering.params import ADOPTION, LEAST_CLUSTER, Adoption, LeastCluster
 
 FRESH_RESTARTS: Final = 6
-MOVED_AT_ONCE: Final = 0.05
-"""Share of customers that a model may move at once, without a handover, where no segment ends."""
-PORTIONS: Final = 8
-"""A polished model that moves more is taken by so many parts of its way."""
-CHANGE_COST: Final = 0.04
-"""Share of inertia that the polished model must gain per share of customers who would not keep their segment."""
-LEAVING_COST: Final = 0.5
-"""Share of inertia that any other fit must gain, or staying must have cost since the latest such fit, per share of
-customers who would not keep their segment: 10 % for a fifth of them, at once or as 2 % at five challenges. As the gain
-of one challenge, 0.2 let good models come so late that the ARI after a change fell from 0.83 to 0.64, and at 0.065 an
-optimum that was 3 % worse was kept for good. Each such fit costs more while customers move to it than it gains: at 0.2
-a young shop was in a handover on most days (DESIGN.md, Handover)."""
-
-SHRUNK: Final = 0.5
-"""Part of the bounds of `lloyd.handful` below which a segment of the running model has become a handful, so that
-another fit replaces it whatever that moves. Below what a fit needs, or segments near it would come and go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +69,8 @@ def challenge(
     rng: np.random.Generator,
     regret: float = 0.0,
     may_leave: bool = True,
-    at_once: float = MOVED_AT_ONCE,
+    adoption: Adoption = ADOPTION,
+    least_cluster: LeastCluster = LEAST_CLUSTER,
 ) -> Outcome:
     """Compare fresh fits with the running model. All arrays are in the same scaled space.
 
@@ -103,26 +89,27 @@ def challenge(
         rng: random source of the seedings.
         regret: `Outcome.regret` of the challenge before.
         may_leave: whether any fit may win, or only the polished running model.
-        at_once: share of the customers below which the polished model must move them; 1 for any.
+        adoption: what a fit may move, and must gain for it.
+        least_cluster: what makes a cluster more than a handful.
     """
     running = lloyd.inertia(rows, centres, weights)
     before = nearest(customers, centres)
-    fits = lloyd.fits(rows, clusters, rng, FRESH_RESTARTS, weights)
+    fits = lloyd.fits(rows, clusters, rng, FRESH_RESTARTS, weights, least=least_cluster)
     if clusters < len(centres) or len(fits[0].centres) > len(centres):
         return Outcome(running, _with_two(fits[0]), fits[0].inertia, before, 0.0)
     polished = lloyd.lloyd(rows, centres, weights)
-    fits += lloyd.refits_with_one_centre_moved(rows, polished.centres, rng, weights)
+    fits += lloyd.refits_with_one_centre_moved(rows, polished.centres, rng, weights, least=least_cluster)
     best = min(fit.inertia for fit in (polished, *fits))
     if running <= 0.0:  # all customers are alike, as before the first purchase: nothing can be better
         return Outcome(running, None, best, before, 0.0)
 
     def worth(fit: lloyd.Fit) -> float:
         gain, moved = 1.0 - fit.inertia / running, 1.0 - kept_share(before, nearest(customers, fit.centres))
-        return gain - CHANGE_COST * moved if fit is portion else gain + regret - LEAVING_COST * moved
+        return gain - adoption.change_cost * moved if fit is portion else gain + regret - adoption.leaving_cost * moved
 
     chance = clusters / len(rows)
-    portion = _first_part(rows, weights, customers, [centres, polished.centres], at_once)
-    if lloyd.handful(rows, polished, weights, SHRUNK) is not None:
+    portion = _first_part(rows, weights, customers, [centres, polished.centres], adoption)
+    if lloyd.handful(rows, polished, weights, least_cluster, least_cluster.shrunk) is not None:
         fullest = max(fits, key=lambda fit: (len(fit.centres), worth(fit)))
         return Outcome(running, _with_two(fullest), best, before, 0.0)
     able = [portion, *fits] if may_leave else [portion]
@@ -134,7 +121,8 @@ def challenge(
         fresh = None
     cost = (polished.inertia - best) / running
     left = fresh is not None and fresh is not portion
-    return Outcome(running, fresh, best, before, 0.0 if left or cost <= chance else regret + cost)
+    forgotten = left or cost <= chance or not adoption.keeps_regret
+    return Outcome(running, fresh, best, before, 0.0 if forgotten else regret + cost)
 
 
 def _with_two(fit: lloyd.Fit) -> lloyd.Fit | None:
@@ -143,7 +131,7 @@ def _with_two(fit: lloyd.Fit) -> lloyd.Fit | None:
 
 
 def _first_part(
-    rows: Floats, weights: Floats | None, customers: Floats, way: Sequence[Floats], at_once: float
+    rows: Floats, weights: Floats | None, customers: Floats, way: Sequence[Floats], adoption: Adoption
 ) -> lloyd.Fit:
     """Return the model on the way from the running to the polished centres that moves as many customers as may at once.
 
@@ -151,8 +139,8 @@ def _first_part(
     """
     centres, polished = way
     before = nearest(customers, centres)
-    for part in range(PORTIONS, -1, -1):
-        between = centres + (polished - centres) * (part / PORTIONS)
-        if kept_share(before, nearest(customers, between)) > 1.0 - at_once:
+    for part in range(adoption.portions, -1, -1):
+        between = centres + (polished - centres) * (part / adoption.portions)
+        if kept_share(before, nearest(customers, between)) > 1.0 - adoption.at_once:
             break
     return lloyd.Fit(between, nearest(rows, between), lloyd.inertia(rows, between, weights))

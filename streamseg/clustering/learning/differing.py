@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamseg.clustering.encode import Floats
-from streamseg.clustering.learning.lloyd import LEAST_MEMBERS
+from streamseg.clustering.params import LEAST_CLUSTER
 from streamseg.clustering.sample import Sample
 
 LEAST_DIFFERING: Final = 0.01
-"""Share of the customers that must differ from the median in a feature, and `LEAST_MEMBERS` of them at least: what
-fewer did could only make a segment that has too few members."""
+"""Share of the customers that must differ from the median in a feature, and `LeastCluster.members` of them at least:
+what fewer did could only make a segment that has too few members."""
 SAME: Final = 1e-3
 """Difference from the median, as a share of it, up to which values are the same."""
 
@@ -43,5 +43,5 @@ def enough_differ(seen: Floats) -> NDArray[np.bool_]:
         [np.median(column[one]) if one.any() else 0.0 for column, one in zip(seen.T, known.T, strict=True)]
     )
     count = (known & (np.abs(seen - middle) > SAME * np.abs(middle))).sum(axis=0)
-    enough: NDArray[np.bool_] = count >= max(LEAST_DIFFERING * len(seen), LEAST_MEMBERS)
+    enough: NDArray[np.bool_] = count >= max(LEAST_DIFFERING * len(seen), LEAST_CLUSTER.members)
     return enough

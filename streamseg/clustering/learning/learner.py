@@ -130,7 +130,9 @@ class Learner:
     def measured_scale(self) -> Scale | None:
         """Measure the scale of the remembered customers; None without any."""
         params = self.params
-        return Scale.measured(self._deciding(), params.blocks, params.floors) if len(self._customers) else None
+        if not len(self._customers):
+            return None
+        return Scale.measured(self._deciding(), params.blocks, params.floors, params.bound)
 
     def warm_up(self) -> WarmUp:
         """Return the progress towards the first model."""

@@ -17,19 +17,12 @@ from numpy.typing import NDArray
 
 from streamseg.clustering.distances import squared_distances
 from streamseg.clustering.encode import Floats
+from streamseg.clustering.params import LEAST_CLUSTER, LeastCluster
 
 MAX_ROUNDS: Final = 100
 """Lloyd converges in 10-40 rounds on samples of a few thousand; the bound only ends a cycle of ties."""
 REPLACEMENT_CANDIDATES: Final = 3
 """Rows tried for the new place of a centre in `refits_with_one_centre_moved`."""
-LEAST_SHARE: Final = 0.01
-"""Share of all rows, by weight, below which a cluster is a handful: the thin end of a tail, unless it lies far off."""
-LEAST_MEMBERS: Final = 3
-"""Customers that a cluster needs, however far off they lie: one or two are persons and no segment, and in a shop of 40
-one is already more than `LEAST_SHARE`. Of fewer nothing is said either (`difference.LEAST_DESCRIBED`)."""
-FAR: Final = 6.0
-"""Distance of a handful from the nearest other centre, in mean distances of the rows there from it, from which it is a
-group of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +65,32 @@ def inertia(rows: Floats, centres: Floats, weights: Floats | None = None) -> flo
     return float(_weights_of(rows, weights) @ np.min(squared_distances(rows, centres), axis=1))
 
 
-def fits(rows: Floats, k: int, rng: np.random.Generator, restarts: int, weights: Floats | None = None) -> list[Fit]:
+def fits(
+    rows: Floats,
+    k: int,
+    rng: np.random.Generator,
+    restarts: int,
+    weights: Floats | None = None,
+    *,
+    least: LeastCluster = LEAST_CLUSTER,
+) -> list[Fit]:
     """Return one fit for each of `restarts` seedings: those with k filled clusters first, then by lowest inertia.
 
     Clusters without rows, and handfuls, are left out of a fit.
     """
     weight = _weights_of(rows, weights)
-    runs = [_sizeable(rows, lloyd(rows, _seed_centres(rows, weight, k, rng), weight), weights) for _ in range(restarts)]
+    started = (lloyd(rows, _seed_centres(rows, weight, k, rng), weight) for _ in range(restarts))
+    runs = [_sizeable(rows, fit, weights, least) for fit in started]
     return sorted(runs, key=lambda run: (-len(run.centres), run.inertia))
 
 
 def refits_with_one_centre_moved(
-    rows: Floats, centres: Floats, rng: np.random.Generator, weights: Floats | None = None
+    rows: Floats,
+    centres: Floats,
+    rng: np.random.Generator,
+    weights: Floats | None = None,
+    *,
+    least: LeastCluster = LEAST_CLUSTER,
 ) -> list[Fit]:
     """Return k fits: for each centre, the one that starts with this centre seeded again and the others in place.
 
@@ -97,28 +104,31 @@ def refits_with_one_centre_moved(
         to_others = np.min(np.delete(squared, index, axis=1), axis=1)
         start = centres.copy()
         start[index] = rows[_best_candidate(rows, to_others, weight, REPLACEMENT_CANDIDATES, rng)]
-        runs.append(_sizeable(rows, lloyd(rows, start, weight), weights))
+        runs.append(_sizeable(rows, lloyd(rows, start, weight), weights, least))
     return runs
 
 
-def handful(rows: Floats, fit: Fit, weights: Floats | None = None, part: float = 1.0) -> int | None:
+def handful(
+    rows: Floats, fit: Fit, weights: Floats | None = None, bounds: LeastCluster = LEAST_CLUSTER, part: float = 1.0
+) -> int | None:
     """Return the number of the smallest cluster if it has too few of the rows; None if all have enough.
 
-    Too few are less than `LEAST_SHARE`, unless they lie far off, and fewer than `LEAST_MEMBERS` in any case. In a tail
-    each distance is as large as the rows near it are wide apart. What lies `FAR` times as far is no tail, unless rows
-    are nearly all alike and it still lies nearer than rows commonly do from their mean.
+    Too few are less than the least share, unless they lie far off, and fewer than the least members in any case. In a
+    tail each distance is as large as the rows near it are wide apart. What lies `far` times as far is no tail, unless
+    rows are nearly all alike and it still lies nearer than rows commonly do from their mean.
 
     Args:
         rows: the points, (n, d).
         fit: of these rows.
         weights: of the rows, (n,); None where each is one customer. With weights members are not counted.
-        part: of both bounds that counts.
+        bounds: what a cluster needs.
+        part: of share and members that counts.
     """
     weight = _weights_of(rows, weights)
     mean = np.average(rows, axis=0, weights=weight)
     common = np.average(((rows - mean) ** 2).sum(axis=1), weights=weight) ** 0.5
     mass = np.bincount(fit.nearest, weight, len(fit.centres))
-    least, fewest = part * LEAST_SHARE * weight.sum(), part * LEAST_MEMBERS if weights is None else 0.0
+    least, fewest = part * bounds.share * weight.sum(), part * bounds.members if weights is None else 0.0
     for small in np.argsort(mass).tolist():
         if mass[small] >= max(least, fewest) or len(fit.centres) == 1:
             return None
@@ -129,13 +139,13 @@ def handful(rows: Floats, fit: Fit, weights: Floats | None = None, part: float =
         beside = int(np.argmin(gaps))
         among = fit.nearest == beside
         width = np.average(np.linalg.norm(rows[among] - fit.centres[beside], axis=1), weights=weight[among])
-        if gaps[beside] < max(FAR * width, common):
+        if gaps[beside] < max(bounds.far * width, common):
             return int(small)
     return None
 
 
-def _sizeable(rows: Floats, fit: Fit, weights: Floats | None) -> Fit:
-    while (small := handful(rows, fit, weights)) is not None:
+def _sizeable(rows: Floats, fit: Fit, weights: Floats | None, least: LeastCluster) -> Fit:
+    while (small := handful(rows, fit, weights, least)) is not None:
         fit = lloyd(rows, np.delete(fit.centres, small, axis=0), weights)
     return fit
 

@@ -13,7 +13,7 @@ from streamseg.clustering.encode import Floats, Scale
 from streamseg.clustering.handover import Handover
 from streamseg.clustering.identity import new_id
 from streamseg.clustering.learning import clusterers, following, lloyd, scaler
-from streamseg.clustering.learning.challenge import MOVED_AT_ONCE, Transition, challenge
+from streamseg.clustering.learning.challenge import Transition, challenge
 from streamseg.clustering.learning.drift import DriftWatch
 from streamseg.clustering.lineage import Lineage, Matched, closing_at, emerged, match
 from streamseg.clustering.params import LearnerParams
@@ -113,7 +113,7 @@ class RunningModel:
         clusters = min(self._params.k, different(rows))
         if clusters < LEAST_CLUSTERS:
             return None
-        first = lloyd.fits(rows, clusters, rng, FIRST_RESTARTS)[0]
+        first = lloyd.fits(rows, clusters, rng, FIRST_RESTARTS, least=self._params.least_cluster)[0]
         if len(first.centres) < LEAST_CLUSTERS:
             return None
         self._use_scale(scale)
@@ -144,7 +144,8 @@ class RunningModel:
             adoption_gain=self._params.adoption_gain,
             regret=self.regret,
             may_leave=self.handover is None,
-            at_once=MOVED_AT_ONCE if self._params.handover else 1.0,
+            adoption=self._params.adoption if self._params.handover else replace(self._params.adoption, at_once=1.0),
+            least_cluster=self._params.least_cluster,
             rng=rng,
         )
         self.regret = outcome.regret
@@ -165,7 +166,7 @@ class RunningModel:
         moved = float(np.mean(np.array(self.segments)[outcome.before] != np.array(matched.segments)[after]))
         same, resized = {*matched.segments} == {*self.segments}, len(matched.segments) != len(self.segments)
         lineage = matched.lineage
-        if resized or not self._params.handover or (same and moved < MOVED_AT_ONCE):
+        if resized or not self._params.handover or (same and moved < self._params.adoption.at_once):
             if moved >= MOVED_BY_A_SWEEP or not same:
                 self.generation += 1
             if resized:
@@ -239,7 +240,8 @@ class RunningModel:
 
         A scaler that had learned every sample since the first day would weigh features by past behaviour.
         """
-        return scaler.measure(logged, self._params.features, self._params.blocks, self._params.floors)
+        params = self._params
+        return scaler.measure(logged, params.features, params.blocks, params.floors, params.bound)
 
     def _use_scale(self, scale: Scale) -> None:
         """Fix the scale until the next challenge, so that centres keep their meaning."""

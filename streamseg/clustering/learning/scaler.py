@@ -8,7 +8,13 @@ from river import preprocessing
 from streamseg.clustering.encode import BOUND, Floats, Scale, drawn_in, floors_of
 
 
-def measure(logged: Floats, features: Sequence[str], blocks: Sequence[str], floors: Sequence[float]) -> Scale:
+def measure(
+    logged: Floats,
+    features: Sequence[str],
+    blocks: Sequence[str],
+    floors: Sequence[float],
+    bound: float | None = BOUND,
+) -> Scale:
     """Return the scale that River's scaler learns from log-space rows (n, d), as `Scale.measured` does.
 
     Extremes are drawn in, and missing values (NaN) are not learned.
@@ -17,7 +23,7 @@ def measure(logged: Floats, features: Sequence[str], blocks: Sequence[str], floo
     for row in drawn_in(logged).tolist():
         scaler.learn_one({name: value for name, value in zip(features, row, strict=True) if not math.isnan(value)})
     means, variances = ([learned.get(name, 0.0) for name in features] for learned in (scaler.means, scaler.vars))
-    return Scale.of(means, variances, blocks, floors_of(logged, blocks, floors), BOUND)
+    return Scale.of(means, variances, blocks, floors_of(logged, blocks, floors), bound)
 
 
 class FixedScaler:

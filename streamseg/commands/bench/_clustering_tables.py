@@ -50,6 +50,12 @@ def show(results: "list[StreamResult]") -> None:
             if row.degenerate:
                 share = row.largest_share or 0.0
                 console.print(f"{row.method} is degenerate: {share:.0%} of the customers are in one cluster")
+        if result.offline_self_ari is not None:
+            console.print(
+                f"offline k-means agrees with itself by {_number(result.offline_self_ari)} (ARI of fits on two"
+                f" bootstrap samples), and with fits of up to 0.5 % more inertia by {_number(result.offline_near_ari)}"
+                " at least"
+            )
         console.print(
             f"renamed per day {result.renamed_mean_day:.2%} on average; unassigned {result.unassigned_share:.1%};"
             f" silent customers moved per day {result.silent_moves_per_customer_day or 0.0:.2%};"

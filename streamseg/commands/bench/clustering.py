@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     "methods",
     multiple=True,
     metavar="METHOD",
-    help="Method to run beside streamseg and offline; repeatable.  [default: all but River's slow ones]",
+    help="Method to run beside streamseg and offline; repeatable.  [default: all but River's slow ones, and none that"
+    " takes a part of streamseg away]",
 )
 @json_option
 @click.pass_obj
@@ -47,10 +48,10 @@ def command(
     the streams are simulated: customers of FitGear or of the shops of --shop, who change at half time.
     """
     from streamseg.commands.bench._clustering_tables import show
-    from streamseg.evaluation.stream_evaluation import METHODS, SLOW_METHODS, evaluate_stream
+    from streamseg.evaluation.stream_evaluation import ALL_METHODS, METHODS, SLOW_METHODS, evaluate_stream
 
-    if unknown := sorted({*methods} - {*METHODS, *SLOW_METHODS}):
-        there = ", ".join((*METHODS, *SLOW_METHODS))
+    if unknown := sorted({*methods} - {*ALL_METHODS}):
+        there = ", ".join(ALL_METHODS)
         raise click.BadParameter(f"there is no method {unknown[0]}; there are {there}", param_hint="--only")
     methods = methods or (METHODS + SLOW_METHODS if streams.quick else METHODS)
     runs = streams.of(_one_segmentation(invocation.settings, segmentation))
