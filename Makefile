@@ -67,6 +67,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 lock: ## update the locks to the newest allowed versions (needs uv)
 	$(LOCK) --upgrade pyproject.toml --all-extras --group dev -o requirements.lock
 	$(LOCK) --upgrade tests/bench/peers/requirements.in -o tests/bench/peers/requirements.lock
+	$(LOCK) --upgrade tests/bench/peers/pathway.in -o tests/bench/peers/pathway.lock
 	$(LOCK) pyproject.toml --extra parquet --extra excel --extra otel --extra console --group build -c requirements.lock -o deploy/requirements.lock
 
 clean: ## remove everything that make created

@@ -19,6 +19,7 @@ CONTESTANTS = (
     "flink-rocksdb",
     "faust",
     "bytewax",
+    "pathway",
     "quix",
     "limit",
 )

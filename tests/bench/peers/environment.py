@@ -1,4 +1,4 @@
-"""The peers' own Python environment, installed on first use from a lock file with hashes."""
+"""The peers' own Python environments, installed on first use from lock files with hashes."""
 
 import hashlib
 import subprocess
@@ -10,7 +10,8 @@ import click
 
 ROOT: Final = Path(__file__).parents[3]
 LOCK: Final = Path(__file__).parent / "requirements.lock"
-NAMED: Final = ("bytewax", "quixstreams")
+PATHWAY_LOCK: Final = Path(__file__).parent / "pathway.lock"
+NAMED: Final = ("bytewax", "quixstreams", "pathway")
 
 
 def folder_of(lock: bytes) -> Path:
@@ -18,15 +19,15 @@ def folder_of(lock: bytes) -> Path:
     return ROOT / ".cache" / "peers" / hashlib.sha256(lock).hexdigest()[:12]
 
 
-def python(say: Callable[[str], None]) -> Path:
-    """The environment's Python; installs it when missing. Raises `click.ClickException`."""
-    folder = folder_of(LOCK.read_bytes())
+def python(say: Callable[[str], None], lock: Path = LOCK) -> Path:
+    """The Python of the lock file's environment; installs it when missing. Raises `click.ClickException`."""
+    folder = folder_of(lock.read_bytes())
     program = folder / "bin" / "python"
     done = folder / ".installed"
     if not done.exists():
-        say(f"installing the peers into {folder.relative_to(ROOT)}")
+        say(f"installing {lock.stem} of the peers into {folder.relative_to(ROOT)}")
         made = subprocess.run(
-            [str(ROOT / ".ci" / "install.sh"), str(folder), str(LOCK)], capture_output=True, text=True, check=False
+            [str(ROOT / ".ci" / "install.sh"), str(folder), str(lock)], capture_output=True, text=True, check=False
         )
         if made.returncode:
             raise click.ClickException(
@@ -36,7 +37,8 @@ def python(say: Callable[[str], None]) -> Path:
     return program
 
 
-def versions(lock: str) -> dict[str, str]:
-    """Versions of the peers in the lock file."""
-    pinned = (line.split(" ", 1)[0].partition("==") for line in lock.splitlines() if "==" in line)
+def versions() -> dict[str, str]:
+    """Versions of the peers in the lock files."""
+    lines = [line for lock in (LOCK, PATHWAY_LOCK) for line in lock.read_text().splitlines()]
+    pinned = (line.split(" ", 1)[0].partition("==") for line in lines if "==" in line)
     return {name: version for name, _, version in pinned if name in NAMED}

@@ -88,6 +88,10 @@ def _peers_python(say: Say) -> Sequence[str]:
     return (str(environment.python(say)),)
 
 
+def _pathways_python(say: Say) -> Sequence[str]:
+    return (str(environment.python(say, environment.PATHWAY_LOCK)),)
+
+
 def _java(module: str, main: str) -> Callable[[Say], Sequence[str]]:
     return lambda say: (
         path_of("java", "default-jre-headless"),
@@ -112,11 +116,12 @@ def _ours(testbed: Testbed) -> dict[str, Kept]:
 def _theirs(testbed: Testbed) -> dict[str, Kept]:
     with redis.Redis.from_url(testbed.redis.url) as client:
         names = list(client.scan_iter(f"{ROW_PREFIX}*", 5_000))
-        held = client.mget(names) if names else []
-    customers: dict[str, Kept] = {}
-    for name, row in zip(names, held, strict=True):
-        events, transactions, spend_minor, _ = row.split(b" ", 3)
-        customers[name.decode().removeprefix(ROW_PREFIX)] = (int(events), int(transactions), int(spend_minor))
+        customers: dict[str, Kept] = {}
+        for at in range(0, len(names), 5_000):
+            some = names[at : at + 5_000]
+            for name, row in zip(some, client.mget(some), strict=True):
+                events, transactions, spend_minor, _ = row.split(b" ", 3)
+                customers[name.decode().removeprefix(ROW_PREFIX)] = (int(events), int(transactions), int(spend_minor))
     return customers
 
 
@@ -160,6 +165,7 @@ CONTESTANTS: Final = {
         ),
         Contestant("faust", _ours_python, _peer("faust_app"), _theirs, Testbed.rows_written, slow=True),
         Contestant("bytewax", _peers_python, _peer("bytewax_app"), _theirs, Testbed.rows_written, grouped=False),
+        Contestant("pathway", _pathways_python, _peer("pathway_app"), _theirs, Testbed.events_done),
         Contestant("quix", _peers_python, _peer("quix_app"), _theirs, Testbed.rows_written, slow=True),
         Contestant("limit", _ours_python, _peer("limit"), None, Testbed.committed),
         Contestant("bare", _ours_python, _peer("bare"), None, Testbed.committed),

@@ -97,7 +97,7 @@ def measure(
                             f"{one.cpu_seconds_per_event * 1e6:.2f} us of CPU per event"
                         )
             medians[name] = {one: _median(taken[one]) for one in names}
-        found = versions(testbed) | environment.versions(environment.LOCK.read_text()) | jvm_build.versions()
+        found = versions(testbed) | environment.versions() | jvm_build.versions()
     return {
         "machine": machine(),
         "versions": found,

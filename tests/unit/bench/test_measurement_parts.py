@@ -8,7 +8,7 @@ import pytest
 
 from tests.bench.growth.measure_growth import fitting
 from tests.bench.latency.generator import probes, records
-from tests.bench.peers.environment import LOCK, folder_of, versions
+from tests.bench.peers.environment import LOCK, PATHWAY_LOCK, folder_of, versions
 from tests.bench.percentiles import percentiles
 from tests.bench.process_usage import cpu_seconds, resident_bytes, ticks_of
 from tests.bench.scaling.capacity import Cost, needed
@@ -28,6 +28,7 @@ def test_slow_peers_get_a_smaller_load_of_the_same_kind() -> None:
             "flink",
             "flink-rocksdb",
             "bytewax",
+            "pathway",
             "limit",
             "bare",
         ),
@@ -65,11 +66,10 @@ def test_cpu_time_of_children_counts_after_they_ended() -> None:
 
 
 def test_peers_are_pinned_with_hashes_and_without_an_index_url() -> None:
-    lock = LOCK.read_text()
-
-    assert set(versions(lock)) == {"bytewax", "quixstreams"}
-    assert "--hash=sha256:" in lock
-    assert "://" not in lock
+    assert set(versions()) == {"bytewax", "quixstreams", "pathway"}
+    for lock in (LOCK.read_text(), PATHWAY_LOCK.read_text()):
+        assert "--hash=sha256:" in lock
+        assert "://" not in lock
     assert folder_of(b"a") != folder_of(b"b")
 
 
