@@ -138,7 +138,10 @@ def main() -> None:
     packs = ("behaviour", "status", "journey") if given.declared else ("behaviour",)
     settings = Settings(
         segmentations={name: SegmentationSettings(pack=name) for name in packs},
-        audiences=AudienceSettings(most=given.audiences, tracked=TRACKED if given.audiences else {}),
+        # Rows keep among those of the audiences when a rule of the journey ends.
+        audiences=AudienceSettings(
+            most=max(given.audiences, int(given.declared)), tracked=TRACKED if given.audiences else {}
+        ),
     )
     gc.set_threshold(YOUNG_OBJECTS)
     for skewed in (True, False):
