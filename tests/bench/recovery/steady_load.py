@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter
 from typing import Final, Self
 
 import redis
@@ -31,6 +32,8 @@ class SteadyLoad:
         self._thread = threading.Thread(target=self._run, name="steady-load", daemon=True)
         self.sent = 0
         """Clicks sent, probes included."""
+        self.sent_to: Counter[str] = Counter()
+        """Clicks sent, by customer."""
         self.probes: list[Probe] = []
 
     def __enter__(self) -> Self:
@@ -38,10 +41,14 @@ class SteadyLoad:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+        self._store.close()
+
+    def stop(self) -> None:
+        """Send no more; everything sent is in Kafka when it returns."""
         self._stopped.set()
         self._thread.join()
         self._producer.flush(30)
-        self._store.close()
 
     def look(self) -> bool:
         """Read the memberships of waiting probes from Redis. Returns whether a probe is late."""
@@ -79,3 +86,4 @@ class SteadyLoad:
     def _send(self, customer: str, value: bytes) -> None:
         self._producer.produce(CLICKS, key=customer.encode(), value=value)
         self.sent += 1
+        self.sent_to[customer] += 1

@@ -5,6 +5,7 @@ from itertools import islice
 import pytest
 
 from streamseg.kafka.partitioner import partition_of
+from tests.bench.recovery.measure_recovery import missing
 from tests.bench.recovery.probes import Probe, Recovery, customers_on, recovery
 
 
@@ -32,3 +33,10 @@ def test_probe_ids_belong_to_their_partition_and_are_distinct() -> None:
 
     assert {partition_of(name, 4) for name in names} == {3}
     assert len(set(names)) == 50
+
+
+def test_events_that_count_twice_do_not_hide_those_that_are_lost() -> None:
+    sent = {"a": 3, "b": 2, "c": 1}
+
+    assert missing(sent, {"a": 3, "b": 2, "c": 1}) == 0
+    assert missing(sent, {"a": 9, "b": 1}) == 2

@@ -1,7 +1,12 @@
 package streamseg.peer;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Comparator;
+import java.util.Optional;
+import java.util.stream.Stream;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.api.java.tuple.Tuple2;
@@ -10,6 +15,7 @@ import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.PipelineOptions;
 import org.apache.flink.configuration.StateBackendOptions;
+import org.apache.flink.configuration.StateRecoveryOptions;
 import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.apache.flink.connector.kafka.sink.KafkaSink;
 import org.apache.flink.connector.kafka.source.KafkaSource;
@@ -55,13 +61,25 @@ public final class FlinkApp {
                 .build();
     }
 
-    private static Configuration settings(Arguments arguments) {
+    private static Configuration settings(Arguments arguments) throws IOException {
         Configuration settings = new Configuration();
         settings.set(StateBackendOptions.STATE_BACKEND, arguments.store().equals("rocksdb") ? "rocksdb" : "hashmap");
         settings.set(CheckpointingOptions.CHECKPOINT_STORAGE, "filesystem");
         settings.set(CheckpointingOptions.CHECKPOINTS_DIRECTORY, Path.of(arguments.folder()).toUri().toString());
         settings.set(CheckpointingOptions.INCREMENTAL_CHECKPOINTS, true);
         settings.set(PipelineOptions.OBJECT_REUSE, true);
+        latestCheckpoint(Path.of(arguments.folder()))
+                .ifPresent(found -> settings.set(StateRecoveryOptions.SAVEPOINT_PATH, found.toUri().toString()));
         return settings;
+    }
+
+    /** The newest complete checkpoint: a cluster of one process has nobody else who would know it after a crash. */
+    private static Optional<Path> latestCheckpoint(Path folder) throws IOException {
+        if (!Files.exists(folder)) {
+            return Optional.empty();
+        }
+        try (Stream<Path> jobs = Files.find(folder, 3, (path, is) -> path.endsWith("_metadata"))) {
+            return jobs.max(Comparator.comparingLong(path -> path.toFile().lastModified())).map(Path::getParent);
+        }
     }
 }

@@ -63,6 +63,8 @@ public final class KafkaStreamsApp {
         // The processor commits itself, right after a flush: nothing is committed that is not in Redis.
         settings.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, Long.MAX_VALUE);
         settings.put(StreamsConfig.consumerPrefix(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG), "earliest");
+        // A static member, as advised for restarts: it gets its partitions back without waiting for a session timeout.
+        settings.put(StreamsConfig.consumerPrefix(ConsumerConfig.GROUP_INSTANCE_ID_CONFIG), "peer");
         return settings;
     }
 }
