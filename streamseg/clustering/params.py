@@ -16,14 +16,12 @@ REFUSED: Final = {
 class Adoption:
     """What a fresh fit may move, and must gain for it (`clustering/learning/challenge.py`)."""
 
-    change_cost: float = 0.04
-    """Share of inertia that the polished model must gain per share of customers who would not keep their segment."""
     leaving_cost: float = 0.5
-    """Share of inertia that any other fit must gain, or staying must have cost since the latest such fit, per share of
-    customers who would not keep their segment: 10 % for a fifth of them, at once or as 2 % at five challenges. As the
-    gain of one challenge, 0.2 let good models come so late that the ARI after a change fell from 0.83 to 0.64, and at
-    0.065 an optimum that was 3 % worse was kept for good. Each such fit costs more while customers move to it than it
-    gains: at 0.2 a young shop was in a handover on most days (DESIGN.md, Handover)."""
+    """Share of inertia that any fit but the polished model must gain, or staying must have cost since the latest such
+    fit, per share of customers who would not keep their segment: 10 % for a fifth of them, at once or as 2 % at five
+    challenges. As the gain of one challenge, 0.2 let good models come so late that the ARI after a change fell from
+    0.83 to 0.64, and at 0.065 an optimum that was 3 % worse was kept for good. Each such fit costs more while customers
+    move to it than it gains: at 0.2 a young shop was in a handover on most days (DESIGN.md, Handover)."""
     keeps_regret: bool = True
     """Whether what staying has cost adds up from challenge to challenge."""
     at_once: float = 0.05

@@ -81,7 +81,8 @@ def labels(
             first, *others = candidates(figures[index], spoken)
             same = beside_the_same(index, first)
             other_words = (one for one in others if any(_tells(word_of[word], same) for word in _words(one)))
-            compare = ({**first, "beside": one} for one in told_apart(first, same, NOTICEABLE))
+            name = next((one["words"] for one in chosen.values() if _words(one) == _words(first)), first["words"])
+            compare = ({"words": name, "beside": one} for one in told_apart(first, same, NOTICEABLE))
             numbered = ({**first, "number": number} for number in count(2))
             chosen[index] = next(filter(is_free, chain([first], other_words, compare, others, numbered)))
     return [chosen[index] for index in range(len(segments))]

@@ -105,7 +105,7 @@ def challenge(
 
     def worth(fit: lloyd.Fit) -> float:
         gain, moved = 1.0 - fit.inertia / running, 1.0 - kept_share(before, nearest(customers, fit.centres))
-        return gain - adoption.change_cost * moved if fit is portion else gain + regret - adoption.leaving_cost * moved
+        return gain if fit is portion else gain + regret - adoption.leaving_cost * moved
 
     chance = clusters / len(rows)
     portion = _first_part(rows, weights, customers, [centres, polished.centres], adoption)

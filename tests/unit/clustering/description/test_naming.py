@@ -148,6 +148,18 @@ def test_what_two_segments_of_one_name_differ_in_most_tells_them_apart() -> None
     ]
 
 
+def test_the_same_words_in_another_order_are_the_same_name() -> None:
+    """ "Big spenders, buying often" and "Frequent buyers, spending much"."""
+    of: dict[str, tuple[float, float, float]] = {
+        "purchase_recency": (5.0, 5.0, 80.0), "weekend_share": (0.85, 0.85, 0.2), "sessions": (5.0, 4.0, 4.5),
+    }  # fmt: skip
+    figures, beside = of_three(**of)
+    alone = [labels(["a"], [one], [1], {}, KNOWN)[0] for one in figures[:2]]
+    assert keys(alone[0]) == [*reversed(keys(alone[1]))] == ["weekend_shoppers", "recent_buyers"]
+    found = labels(["a", "b", "c"], figures, [9, 5, 4], {}, KNOWN, beside=beside)
+    assert found[:2] == [alone[0], alone[0] | {"beside": {"key": "less_sessions"}}]
+
+
 def test_what_the_name_says_already_tells_nobody_apart() -> None:
     """ "Recent buyers, longer without an order": of what both names say nothing is compared."""
     figures, beside = of_three(purchase_recency=(5.0, 12.0, 80.0))

@@ -1,8 +1,12 @@
-"""The drift watch: an alarm when distances rise, none when they fall, and the same after a restore."""
+"""The drift watch: an alarm when distances rise, none when they fall, the same after a restore, and what it calls."""
+
+from dataclasses import replace
 
 import numpy as np
 
 from streamseg.clustering.learning.drift import MAX_VALUES, DriftWatch
+from streamseg.time_units import DAY_SECONDS
+from tests.support.shoppers import KINDS, day_of_samples, learner
 
 HOUR = 3600.0
 
@@ -32,3 +36,21 @@ def test_a_watch_made_from_its_values_continues_exactly() -> None:
         assert feed(watch, hours, 1.3) == feed(again, hours, 1.3)
     assert watch.alarm
     assert watch.fed == again.fed
+
+
+def hour_of_the_first_challenge(*, on_drift: bool) -> float:
+    """Return when a model is challenged first, in hours of the day on which everybody is another one than before."""
+    model, offset = learner(challenges_on_drift=on_drift), 0
+    for day in range(14):
+        for n, sample in enumerate(day_of_samples(day, customers=96, kinds=KINDS * (30.0 if day == 13 else 1.0))):
+            model.learn(replace(sample, at=day * DAY_SECONDS + n * DAY_SECONDS / 96), offset)
+            offset += 1
+            if model.challenge_due():
+                model.challenge()
+    return min(one.at for one in model.snapshot().challenges if one.at > 13 * DAY_SECONDS) / HOUR - 13 * 24
+
+
+def test_where_everybody_changes_in_a_night_the_challenge_comes_hours_earlier() -> None:
+    """Distances have to double for that: at half as much more ADWIN needs a day, and the daily challenge is there."""
+    assert hour_of_the_first_challenge(on_drift=True) <= 5.0
+    assert hour_of_the_first_challenge(on_drift=False) > 9.0, "or the alarm would not be needed"
