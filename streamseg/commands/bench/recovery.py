@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 TAKEN_OVER = ("streamseg", "faust")
 """Two workers: one is killed, and the other takes over."""
-RESTARTED = ("streamseg-alone", "kafka-streams", "kafka-streams-rocksdb", "flink", "flink-rocksdb")
+RESTARTED = ("streamseg-alone", "streamseg-static", "kafka-streams", "kafka-streams-rocksdb", "flink", "flink-rocksdb")
 """One worker, killed and started again."""
 
 
@@ -44,16 +44,17 @@ def command(
     """Kill a worker; measure how long memberships in Redis are late.
 
     One of two workers of ours, whose partitions the other takes over; and the only one, which is started again at once,
-    beside the peers on the JVM. The same for an idiomatic Faust app, which restores its state from its table's
+    as a dynamic and as a static member of its group, beside the peers on the JVM. The same for an idiomatic Faust app, which restores its state from its table's
     changelog; it gets fewer customers and a rate that it can carry.
     """
     cases = [
         {
             "name": name,
-            "contestant": name.removesuffix("-alone"),
+            "contestant": name.removesuffix("-alone").removesuffix("-static"),
             "workers": 2 if name in TAKEN_OVER else 1,
             "customers": faust_customers if name == "faust" else customers,
             "rate": faust_rate if name == "faust" else rate,
+            "static": name == "streamseg-static",
         }
         for name in dict.fromkeys(names)
     ]

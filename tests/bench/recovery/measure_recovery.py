@@ -40,6 +40,7 @@ SETTLED_SECONDS: Final = 10.0
 LONGEST_SECONDS: Final = 400.0
 SLOWEST_EVENTS_PER_SECOND: Final = 300
 POLL_SECONDS: Final = 0.05
+STATIC_MEMBER: Final = {"STREAMSEG_KAFKA__MEMBERSHIP_PROFILE": "rolling", "STREAMSEG_KAFKA__INSTANCE_ID": "bench"}
 LOOKS: Final = 6
 LOOK_SECONDS: Final = 10.0
 
@@ -56,6 +57,8 @@ class Case:
     """Known customers."""
     rate: float
     """Events per second."""
+    static: bool
+    """Ours is a static member of its group, as Kafka Streams is: its partitions are kept for it."""
 
 
 def measure(*, cases: Sequence[Mapping[str, Any]], say: Say) -> dict[str, Any]:
@@ -65,6 +68,7 @@ def measure(*, cases: Sequence[Mapping[str, Any]], say: Say) -> dict[str, Any]:
     for case in (Case(**fields) for fields in cases):
         CONTESTANTS[case.contestant].program(say)
         with tempfile.TemporaryDirectory(prefix="streamseg-bench-") as folder, Testbed(Path(folder)) as testbed:
+            testbed.given = STATIC_MEMBER if case.static else {}
             measured[case.name] = _recovered(testbed, case, say)
             used = versions(testbed) | jvm_build.versions()
     return {"machine": machine(), "versions": used, "recovery": measured}
