@@ -44,8 +44,8 @@ def command(
     """Kill a worker; measure how long memberships in Redis are late.
 
     One of two workers of ours, whose partitions the other takes over; and the only one, which is started again at once,
-    as a dynamic and as a static member of its group, beside the peers on the JVM. The same for an idiomatic Faust app, which restores its state from its table's
-    changelog; it gets fewer customers and a rate that it can carry.
+    as a dynamic and as a static member of its group, beside the peers on the JVM. The same for an idiomatic Faust app,
+    which restores its state from its table's changelog; it gets fewer customers and a rate that it can carry.
     """
     cases = [
         {
