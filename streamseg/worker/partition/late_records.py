@@ -9,6 +9,7 @@ it did not send (DESIGN.md, Exactly-once effect).
 
 import logging
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from streamseg.membership.encoding import decode, order_of
 from streamseg.membership.latest_changes import LatestChange, segments_of
@@ -93,7 +94,7 @@ def _tells(record: LatestChange, string: bytes) -> bool:
     return told is not None and (segments_of(told), told.consent) == (segments_of(held), held.consent)
 
 
-def without(entries: Sequence[OutboxEntry], refused: set[tuple[str, int]]) -> Sequence[OutboxEntry]:
+def without(entries: Sequence[OutboxEntry], refused: AbstractSet[tuple[str, int]]) -> Sequence[OutboxEntry]:
     """Return all entries except those of a customer and epoch in `refused`.
 
     Not all of the customer: the outbox can hold a refused entry and a later one whose record is still to be sent.

@@ -3,6 +3,9 @@
 Entries are written to the outbox together with their rows, stay there for the redelivery window, and are delivered
 again whenever an outcome is in doubt. Readers keep the highest (epoch, seq), so redelivery is harmless.
 
+While Kafka acknowledges the records of one delivery, the strings of the next one are written: readers of Redis do not
+wait for Kafka.
+
 On a Redis Cluster strings lie on all nodes. Entries whose node is away are kept back, with the later ones of their
 customers; the others go on. When a node was restarted or replaced, the whole outbox is delivered again: the node may
 have lost strings that it had acknowledged, and nothing else would miss them (DESIGN.md, Exactly-once effect).
@@ -11,22 +14,21 @@ have lost strings that it had acknowledged, and nothing else would miss them (DE
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
-from streamseg import pipeline
 from streamseg.errors import PartlyWrittenError, StoreUnavailableError, StreamsegError
-from streamseg.events.cloudevents import MEMBERSHIP_TYPE, Headers, headers_at
 from streamseg.kafka.partitioner import misrouted
 from streamseg.logs import OutageLog
-from streamseg.membership.encoding import change_record, ends_learning, history_record, tombstone_headers
 from streamseg.membership.types import OutboxEntry
 from streamseg.metrics import Metrics
-from streamseg.ports import OutgoingRecord
-from streamseg.topics import HISTORY, MEMBERSHIPS, SAMPLES, SAMPLES_PARTITION
+from streamseg.tasks import end
 from streamseg.worker.context import Ports, Rules
 from streamseg.worker.pace import Pace
+from streamseg.worker.partition.change_records import change_records
 from streamseg.worker.partition.late_records import LateRecords, without
 from streamseg.worker.partition.outbox_window import OutboxWindow
 from streamseg.worker.partition.pending_delivery import PendingDelivery
@@ -62,6 +64,8 @@ class OutboxRelay:
         self._pace = pace
         self._signs = signs
         self._pending: asyncio.Queue[PendingDelivery] = asyncio.Queue(maxsize=QUEUED_DELIVERIES)
+        self._ahead: PendingDelivery | None = None
+        """What comes next; its strings were written, or begun to be, while records were acknowledged."""
         self._kept: PendingDelivery | None = None
         """What waits for nodes that are away."""
         self._kept_tried_at = 0.0
@@ -88,7 +92,7 @@ class OutboxRelay:
     @property
     def is_idle(self) -> bool:
         """Whether nothing is queued or under way."""
-        return self._pending.empty() and not self._busy
+        return self._pending.empty() and not self._busy and self._ahead is None
 
     @property
     def kept_back(self) -> int:
@@ -110,20 +114,33 @@ class OutboxRelay:
                 await asyncio.sleep(self._pace.retry)
                 await self._try(NOTHING)
                 continue
-            try:
-                async with asyncio.timeout(self._pace.relay_idle):
-                    delivery = await self._pending.get()
-            except TimeoutError:
+            delivery = await self._next()
+            if delivery is None:
                 await self._try(NOTHING)  # nodes may fail over and former owners deliver late meanwhile
                 continue
-            self._busy = True
-            while not self._pending.empty():
-                delivery = delivery.with_next(self._pending.get_nowait())
             while not await self._try(delivery):
                 await asyncio.sleep(self._pace.retry)
                 # The server may have failed over and lost what it acknowledged within the redelivery window.
                 delivery = replace(delivery, entries=(), position=None, in_doubt=True)
             self._busy = False
+
+    async def _next(self) -> PendingDelivery | None:
+        """Return what is to be delivered, and be busy; None after a while without anything."""
+        if self._ahead is not None:
+            delivery, self._ahead = self._ahead, None
+        else:
+            try:
+                async with asyncio.timeout(self._pace.relay_idle):
+                    delivery = self._with_queued(await self._pending.get())
+            except TimeoutError:
+                return None
+        self._busy = True
+        return delivery
+
+    def _with_queued(self, delivery: PendingDelivery) -> PendingDelivery:
+        while not self._pending.empty():
+            delivery = delivery.with_next(self._pending.get_nowait())
+        return delivery
 
     async def _try(self, delivery: PendingDelivery) -> bool:
         started = time.perf_counter()
@@ -173,16 +190,17 @@ class OutboxRelay:
             delivery, kept = kept.with_next(delivery), None
         if in_doubt:
             entries, position = await self._outbox(NOTHING_PUBLISHED)
-            delivery = replace(delivery, entries=entries, position=position)
+            delivery = replace(delivery, entries=entries, position=position, refused=None)
         if kept is not None:
             delivery, later = delivery.split({entry.customer_id for entry in kept.entries})
             kept = kept.with_next(later)
-        overtaken, unreached = await self._deliver(delivery.entries)
+        refused, unreached = delivery.refused, frozenset[str]()
+        if refused is None:
+            refused, unreached = await self._write(delivery.entries)
         if unreached:
             delivery, later = delivery.split(unreached)
             kept = later if kept is None else kept.with_next(later)
-        if delivery.extra and not overtaken:
-            await self._ports.sink.send(delivery.extra)
+        await self._tell(delivery, refused, reads_on=kept is None)
         self._kept = kept
         if in_doubt:
             self._window.delivered_all()
@@ -209,12 +227,12 @@ class OutboxRelay:
         """
         await self._window.look(now=True)
         entries, position = await self._outbox(published)
-        _, unreached = await self._deliver(entries)
         delivery = PendingDelivery(entries, position, (), {}, ())
+        refused, unreached = await self._write(entries)
         if unreached:
-            self._kept = delivery.split(unreached)[1]
-        else:
-            self._window.delivered(position)
+            delivery, self._kept = delivery.split(unreached)
+        await self._tell(delivery, refused, reads_on=False)
+        self._window.delivered(delivery.position)
         self._window.delivered_all()
 
     async def _outbox(self, published: Mapping[str, tuple[int, int]]) -> tuple[list[OutboxEntry], str | None]:
@@ -224,52 +242,42 @@ class OutboxRelay:
         kept = [entry for entry, order in orders if order <= (entry.epoch, entry.seq)]
         return kept, entries[-1][0] if entries else None
 
-    async def _deliver(self, entries: Sequence[OutboxEntry]) -> tuple[set[tuple[str, int]], frozenset[str]]:
-        """Write the strings, then send the records, but none that the store refused for one of a newer owner.
+    async def _write(self, entries: Sequence[OutboxEntry]) -> tuple[AbstractSet[tuple[str, int]], frozenset[str]]:
+        """Write the strings; return customer and epoch of those that the store refused, and who was not reached.
 
-        Returns customer and epoch of those, which the newer owner has delivered, and the customers whose node is away.
+        It refuses a string for one of a newer owner, who has delivered the customer's later changes.
         """
         if not entries:
-            return set(), frozenset()
-        overtaken, unreached = await self._write(entries)
-        entries = [entry for entry in without(entries, overtaken) if entry.customer_id not in unreached]
-        changed = [entry for entry in entries if entry.is_change]
-        await self._send(changed, entries)
-        self._late.sent(len(changed))
-        return overtaken, unreached
-
-    async def _write(self, entries: Sequence[OutboxEntry]) -> tuple[set[tuple[str, int]], frozenset[str]]:
+            return frozenset(), frozenset()
         try:
             return await self._ports.memberships.write(entries), frozenset()
         except PartlyWrittenError as error:
             self._metrics.store_errors.labels(operation="membership").inc()
             return error.overtaken, error.customers
 
-    async def _send(self, changed: Sequence[OutboxEntry], entries: Sequence[OutboxEntry]) -> None:
-        """Send a change and a history record of each in `changed`, and tombstones for the samples of deletions."""
-        headers_of = headers_at(MEMBERSHIP_TYPE, time.time())
-        history = [OutgoingRecord(HISTORY, entry.customer_id.encode(), history_record(entry)) for entry in changed]
-        await self._ports.sink.send(
-            [*(_record(entry, headers_of) for entry in changed), *history, *self._deleted_samples(entries)]
-        )
+    async def _tell(self, delivery: PendingDelivery, refused: AbstractSet[tuple[str, int]], *, reads_on: bool) -> None:
+        """Send the records of all strings that the store took; if `reads_on`, write the next strings meanwhile."""
+        entries = without(delivery.entries, refused)
+        changed = [entry for entry in entries if entry.is_change]
+        records = change_records(changed, entries, self._segmentations)
+        if not refused:
+            records += delivery.extra
+        if not records:
+            return
+        ahead = asyncio.create_task(self._write_ahead()) if reads_on and self._ahead is None else None
+        try:
+            await self._ports.sink.send(records)
+            if ahead is not None and self._ahead is not None:
+                await ahead
+        finally:
+            await end(ahead)
+        self._late.sent(len(changed))
 
-    def _deleted_samples(self, entries: Sequence[OutboxEntry]) -> list[OutgoingRecord]:
-        """Return tombstones for all samples of customers who were erased, expired, or withdrew consent to analytics.
-
-        They follow from the outbox, so a worker that is killed after the flush has not forgotten them.
-        """
-        return [
-            OutgoingRecord(
-                SAMPLES,
-                pipeline.sample_key(name, entry.customer_id),
-                None,
-                ((pipeline.SAMPLE_EPOCH_HEADER, b"%d" % entry.epoch),),
-                partition=SAMPLES_PARTITION,
-            )
-            for entry in entries
-            if ends_learning(entry)
-            for name in self._segmentations
-        ]
+    async def _write_ahead(self) -> None:
+        """Write the strings of the next delivery; what fails is written again when it is the next one's turn."""
+        self._ahead = ahead = self._with_queued(await self._pending.get())
+        with suppress(StreamsegError):
+            self._ahead = replace(ahead, refused=await self._ports.memberships.write(ahead.entries))
 
     async def _note_change_topic_end(self) -> None:
         now = time.monotonic()
@@ -290,16 +298,9 @@ class OutboxRelay:
         last = await self._ports.changes.last_records(self._partition, self._late.looked_until, end)
         for customer in misrouted(list(last), self._partition, self._partitions):
             del last[customer]  # after the topics were grown, old records of other partitions' customers stay here
-        hidden = await self._late.hidden(last)
+        # The strings that were written ahead are newer than any record, and their records come next.
+        ahead = set() if self._ahead is None else {entry.customer_id for entry in self._ahead.entries}
+        hidden = await self._late.hidden({one: change for one, change in last.items() if one not in ahead})
         if hidden:
-            await self._send(hidden, hidden)
+            await self._ports.sink.send(change_records(hidden, hidden, self._segmentations))
         return len(hidden)
-
-
-def _record(entry: OutboxEntry, headers_of: Callable[[str], Headers]) -> OutgoingRecord:
-    """Return the change as a CloudEvent, or as a tombstone, which is none."""
-    if entry.membership is None:
-        headers = tombstone_headers(entry)
-    else:
-        headers = headers_of(f"{entry.customer_id}/{entry.epoch}-{entry.seq}")
-    return OutgoingRecord(MEMBERSHIPS, entry.customer_id.encode(), change_record(entry), headers)

@@ -30,6 +30,8 @@ class PendingDelivery:
     probe: float | None = None
     """When the newest probe was sent, epoch seconds."""
     traced: Sequence[Traced] = ()
+    refused: AbstractSet[tuple[str, int]] | None = None
+    """Of strings that are written: customer and epoch of those that the store refused. None: not all are written."""
 
     def with_next(self, later: "PendingDelivery") -> "PendingDelivery":
         """Merge with a later one: a queue of several costs one delivery.
