@@ -1,8 +1,7 @@
 """Fetches records from the broker in larger answers, and keeps them as aiokafka's C code reads them.
 
-A fetch that returns with the first record makes a run of one or two, and a run costs the same with one record or
-fifty: a worker was as busy at a hundredth of its rate as at half. So the broker gathers records for a moment. aiokafka
-fetches more only when all its records are taken, so gathering at the broker also keeps runs fresh.
+The broker gathers records for a moment before it answers (`gathering.py`). aiokafka fetches more only when all its
+records are taken, so gathering at the broker also keeps runs fresh.
 """
 
 from collections.abc import Callable, Collection, Iterator
@@ -18,9 +17,8 @@ from faust.types import TP
 from typing_extensions import override
 
 from streamseg.events.record import Record
+from streamseg.stream.gathering import Gathering
 
-GATHERING_SECONDS: Final = 0.02
-"""How long the broker gathers records for one answer; adds half of it to each event's latency."""
 ENOUGH_BYTES: Final = 1_048_576
 """The broker answers at once when it has so much: a backlog is read at full speed."""
 ASK_AGAIN_SECONDS: Final = 1.0
@@ -127,7 +125,8 @@ class FetchingThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # Fa
         fetcher.PartitionRecords, fetcher.FetchResult = PlainRecords, RunResult
         consumer = super()._create_worker_consumer(transport)
         # The consumer gives these to its fetcher when it starts.
-        consumer._fetch_max_wait_ms = int(GATHERING_SECONDS * 1000)  # noqa: SLF001  Faust fixes it at 1.5 s
+        self._gathering = Gathering()
+        consumer._fetch_max_wait_ms = self._gathering.milliseconds  # noqa: SLF001  Faust fixes it at 1.5 s
         consumer._fetch_min_bytes = ENOUGH_BYTES  # noqa: SLF001  Faust has no setting for it
         # Faust ties it to its own exactly-once mode.
         consumer._isolation_level = transport.isolation_level  # noqa: SLF001
@@ -146,7 +145,11 @@ class FetchingThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # Fa
     @override
     async def getmany(self, active_partitions: Collection[TP], timeout: float) -> Any:
         """Poll those that have room; what was fetched of the others stays where it is, and hinders nobody."""
-        return await super().getmany(WithRoom(active_partitions, self.consumer.handler.has_room), timeout)
+        polled = await super().getmany(WithRoom(active_partitions, self.consumer.handler.has_room), timeout)
+        self._gathering.saw(sum(map(len, polled.values())), len({tp.partition for tp in polled}))
+        # aiokafka has no setting for it, and reads it before each fetch.
+        self._ensure_consumer()._fetcher._fetch_max_wait_ms = self._gathering.milliseconds  # noqa: SLF001
+        return polled
 
     def wake(self) -> None:
         """Let a poll that waits look again at what was fetched. Called from any thread; nothing happens without one."""

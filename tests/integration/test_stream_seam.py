@@ -15,7 +15,8 @@ from confluent_kafka import Producer
 
 from streamseg.events.record import RecordBatch
 from streamseg.settings import KafkaSettings
-from streamseg.stream.fetching import ENOUGH_BYTES, GATHERING_SECONDS
+from streamseg.stream.fetching import ENOUGH_BYTES
+from streamseg.stream.gathering import LEAST_SECONDS, MOST_SECONDS
 from streamseg.stream.run_stream import FaustStream
 from streamseg.topics import CLICKS, PURCHASES
 from streamseg.worker.run_sequence import MissingRunError, RunSequence
@@ -118,8 +119,11 @@ async def test_the_broker_gathers_and_records_stay_as_they_were_read(kafka_topic
         await until(lambda: len(reader.seen) == 50)
         fetcher = reader.stream.consumer._thread._consumer._fetcher
         asked = fetcher._fetch_max_wait_ms, fetcher._fetch_min_bytes
+        for start in range(50, 20_000, 2_000):
+            produce(kafka_topics, CLICKS, start, 2_000)
+        await until(lambda: fetcher._fetch_max_wait_ms == LEAST_SECONDS * 1000)
 
-    assert asked == (GATHERING_SECONDS * 1000, ENOUGH_BYTES)
+    assert asked == (MOST_SECONDS * 1000, ENOUGH_BYTES)
     assert {type(record) for run in reader.runs for record in run.records} == {DefaultRecord}
 
 
