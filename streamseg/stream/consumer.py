@@ -12,12 +12,14 @@ can skip a record.
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Final, cast
 
 import aiokafka
 import faust
 from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
+from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
@@ -174,7 +176,8 @@ class RunConsumer(driver.Consumer):  # type: ignore[misc]  # Faust is untyped
     async def wait_empty(self) -> None:
         """Commit without waiting for runs under way: they are read again, and skipped where they were applied."""
         self._unacked_messages.clear()
-        await self.commit_and_end_transactions()
+        with suppress(ConsumerNotStarted):  # stopped while it starts: nothing was read
+            await self.commit_and_end_transactions()
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         """Commit checkpoints to Kafka. Losing a commit costs nothing, so an error must not end the worker."""

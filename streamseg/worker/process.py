@@ -98,16 +98,17 @@ class WorkerProcess:
             for check in (*self._checks, self._models.check):
                 await once_available(check, self._pace)
             await self._start_stream()
-            background += [
-                self._watched(run())
-                for run in (self._models.watch, self._gauge, self._watch_stream, self._report.repeat, *self._beside)
-            ]
-            # Objects of the start-up live until the end: collecting them would delay lookups by tens of ms.
-            gc.collect()
-            gc.freeze()
-            gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
-            sys.setswitchinterval(SWITCH_SECONDS)
-            log.info("worker is up")
+            if not self._stop.is_set:
+                background += [
+                    self._watched(run())
+                    for run in (self._models.watch, self._gauge, self._watch_stream, self._report.repeat, *self._beside)
+                ]
+                # Objects of the start-up live until the end: collecting them would delay lookups by tens of ms.
+                gc.collect()
+                gc.freeze()
+                gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
+                sys.setswitchinterval(SWITCH_SECONDS)
+                log.info("worker is up")
             await self._stop.wait()
         finally:
             for task in background:

@@ -241,3 +241,18 @@ def test_unequal_partition_counts_stop_the_start(
 
     assert process.wait(30) == 2
     assert "unequal partition counts" in (tmp_path / "worker.log").read_text()
+
+
+@pytest.mark.parametrize("reached", ["TablelessApp]: Starting", "FetchingThread]: Starting", "assigned partitions"])
+def test_a_worker_that_is_stopped_while_it_starts_stops_quietly(
+    environment: dict[str, str], tmp_path: Path, reached: str
+) -> None:
+    """Its consumer may not have begun: a stack trace told so, after a line that the worker was up."""
+    log = tmp_path / "worker.log"
+    with worker(environment, log) as process:
+        until(lambda: reached in log.read_text(), f"at {reached!r}", pause=0.001)
+        process.terminate()
+        assert process.wait(20) == 0
+    told = log.read_text()
+    assert "Traceback" not in told
+    assert "ERROR" not in told

@@ -104,12 +104,12 @@ def members(environment: Mapping[str, str]) -> dict[str, frozenset[tuple[str, in
     }
 
 
-def until(met: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
-    """Wait until it is so; fail when it takes too long."""
+def until(met: Callable[[], bool], what: str, seconds: float = 60.0, *, pause: float = 0.1) -> None:
+    """Wait until it is so, looking again after each pause; fail when it takes too long."""
     end = time.monotonic() + seconds
     while not met():
         assert time.monotonic() < end, f"still not {what} after {seconds:g} s"
-        time.sleep(0.1)
+        time.sleep(pause)
 
 
 def refused(environment: Mapping[str, str], tmp_path: Path) -> str:
