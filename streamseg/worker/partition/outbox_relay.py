@@ -284,18 +284,18 @@ class OutboxRelay:
         # Not before `watch`: the next owner looks for late records from `published` on.
         if self._watches and now - self._asked_at > self._pace.change_topic_end:
             self._asked_at = now
-            end = await self._ports.changes.end(self._partition)
+            offset = await self._ports.changes.end(self._partition)
             try:
-                again = await self._publish_hidden(end) if self._late.others(end) else 0
+                again = await self._publish_hidden(offset) if self._late.others(offset) else 0
             except StoreUnavailableError:
                 return  # a node with strings is away: the next look finds the same
-            self._late.looked(end)
+            self._late.looked(offset)
             self._late.sent(again)
-            self.published = end
+            self.published = offset
 
-    async def _publish_hidden(self, end: int) -> int:
+    async def _publish_hidden(self, until: int) -> int:
         """Publish again what late records of former owners hide; return how many changes."""
-        last = await self._ports.changes.last_records(self._partition, self._late.looked_until, end)
+        last = await self._ports.changes.last_records(self._partition, self._late.looked_until, until)
         for customer in misrouted(list(last), self._partition, self._partitions):
             del last[customer]  # after the topics were grown, old records of other partitions' customers stay here
         # The strings that were written ahead are newer than any record, and their records come next.

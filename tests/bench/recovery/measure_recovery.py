@@ -4,8 +4,8 @@ One of two workers is killed, and the other takes over. Or the only one is kille
 worker is compared with the peers on the JVM, of which Flink's cluster of one process has nobody who could take over.
 Probes are new customers, 10 a second on each partition; their membership strings are polled in Redis. The idiomatic
 Faust app writes the same strings and restores its state from its table's changelog. It gets fewer customers and a rate
-that it can carry, so its result is a lower bound. At the end the events that are
-missing in the store are counted, by customer: a peer that came back with empty state would be quick.
+that it can carry, so its result is a lower bound. At the end the events that are missing in the store are counted, by
+customer: a peer that came back with empty state would be quick.
 
 The kill waits until the customers are older than `redis.failover_margin_seconds`. The new owner first delivers again
 all changes decided within that margin; right after the load these are the first memberships of all customers (33 s for
