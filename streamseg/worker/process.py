@@ -126,6 +126,7 @@ class WorkerProcess:
         if starting.done():
             starting.result()
         else:
+            _silence_libraries()  # a connection that is being made is not closed, and says so
             starting.cancel()
 
     async def _shut_down(self) -> None:
@@ -134,9 +135,7 @@ class WorkerProcess:
         self._health.stop()
         pace = self._pace
         await within(pace.finish + FINISH_SLACK_SECONDS, self._assignment.finish(pace.finish))
-        # Libraries that end while their broker is away log at length, and nobody needs it now.
-        for library in QUIET:
-            logging.getLogger(library).setLevel(logging.CRITICAL + 1)
+        _silence_libraries()
         threading.excepthook = lambda crash: log.debug("a thread ended with %s", crash.exc_type.__name__)
         # The checkpoints are in the store; Kafka's copy is a courtesy to tools that show the lag.
         await within(pace.commit, self._stream.commit())
@@ -171,6 +170,12 @@ class WorkerProcess:
             self._assignment.gauge(self._metrics, self._stream.backlog())
             self._transactions.note(self._stream.held_back())
             await asyncio.sleep(self._pace.gauges)
+
+
+def _silence_libraries() -> None:
+    """Let libraries log nothing: those that end while their broker is away do so at length, and nobody needs it."""
+    for library in QUIET:
+        logging.getLogger(library).setLevel(logging.CRITICAL + 1)
 
 
 async def once_available(ask: Callable[[], Awaitable[Answer]], pace: Pace = PRODUCTION) -> Answer:

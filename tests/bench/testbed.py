@@ -45,19 +45,19 @@ MODEL_CUSTOMERS: Final = 500
 MODEL_EVENTS: Final = 10_000
 
 
-def learned(settings: Settings) -> Snapshot:
-    """Learn a model from customers like those of a load, as the trainer does."""
+def learned(settings: Settings, now: float | None = None) -> Snapshot:
+    """Learn a model from customers like those of a load, as the trainer does, now or at this epoch second."""
+    now = time.time() if now is None else now
     (params,) = derive(settings).learner_params
     rows = Rows(derive(settings).layout)
-    sent = Load("model", MODEL_EVENTS, MODEL_CUSTOMERS, skewed=True, seed=7).records(time.time())
-    now_ms = int(time.time() * 1000)
+    sent = Load("model", MODEL_EVENTS, MODEL_CUSTOMERS, skewed=True, seed=7).records(now)
+    now_ms = int(now * 1000)
     records = [MemoryRecord(CLICKS, 0, offset, now_ms, key, value) for offset, (key, value) in enumerate(sent)]
     batch = RecordBatch.of(CLICKS, 0, 0, 0, records)
     taken = pipeline.take(derive(settings).decoder, 0, batch, rows, lambda _: ())
     customers = taken.missing
     rows.load(customers, [None] * len(customers))
     pipeline.absorb(rows, 0, taken, derive(settings).money)
-    now = time.time()
     learner = Learner(replace(params, warm_up_events=1))
     slots = rows.slots_of(customers)
     values = vectors(rows, slots, now, params.features)

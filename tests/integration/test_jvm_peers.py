@@ -2,9 +2,8 @@
 
 import json
 import subprocess
-import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -22,6 +21,9 @@ from tests.support.processes import settings_of
 
 pytestmark = pytest.mark.integration
 
+NOW: Final = 1_780_488_000.0
+"""A Wednesday at noon. In the first hour of a Monday the customers met two segments only."""
+
 
 def replay(snapshot: Path, now: float, clicks: list[bytes]) -> dict[str, dict[str, Any]]:
     """What the JVM's work keeps of each customer."""
@@ -34,9 +36,9 @@ def replay(snapshot: Path, now: float, clicks: list[bytes]) -> dict[str, dict[st
 
 
 def test_the_work_in_java_keeps_and_assigns_as_the_work_in_python(tmp_path: Path) -> None:
-    now = time.time()
+    now = NOW
     saved = tmp_path / "snapshot.json"
-    saved.write_bytes(learned(settings_of({})).to_json())
+    saved.write_bytes(learned(settings_of({}), NOW).to_json())
     sent = [value for _, value in Load("some", 3_000, 100, skewed=True).records(now - DAY_SECONDS)]
     older = [value for _, value in Load("late", 300, 100, skewed=True, seed=2).records(now - 40 * DAY_SECONDS)]
     clicks = [*sent, *older, sent[-1]]

@@ -94,7 +94,7 @@ def visitor(chromium: Browser, **options: Any) -> Iterator[tuple[BrowserContext,
     context, wrong = chromium.new_context(**options), []
     page = context.new_page()
     page.set_default_timeout(WAIT_MS)
-    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    page.on("console", lambda said: wrong.append(f"{said.text} {said.location}") if said.type == "error" else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
     yield context, page, wrong
     context.close()
