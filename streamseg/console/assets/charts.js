@@ -42,7 +42,7 @@ async function draw(box) {
       address.searchParams.set("as", "json");
       address.searchParams.set("name", box.dataset.chart);
       const answer = await fetch(address, { cache: "no-store" });
-      if (!answer.ok) return;
+      if (answer.status !== 200) return; // 204: the chart is gone since
       const spec = await answer.json();
       delete spec.title; // the page has it as text, and the colours of text and grid
       delete spec.config;

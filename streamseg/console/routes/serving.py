@@ -182,13 +182,18 @@ class Serving:
 
 
 async def _download(view: View, form: str, given: Mapping[str, str], language: str) -> Response:
-    """Return a table as CSV, or a chart as spec, SVG or PNG. Raises `HTTPException` 404 and 503."""
+    """Return a table as CSV, or a chart as spec, SVG or PNG. Raises `HTTPException` 404 and 503.
+
+    A page asks for the specs of its charts. One that is gone since the page was drawn is no error: the answer is empty.
+    """
     name = given.get("name", "")
     file = {"Content-Disposition": f'attachment; filename="streamseg-{name}.{form}"'}
     if form == "csv" and name in view.tables:
         return Response(view.tables[name].csv().encode("utf-8-sig"), media_type="text/csv", headers=file)
     if form == "json" and name in view.charts:
         return Response(json.dumps(view.charts[name]), media_type="application/json")
+    if form == "json":
+        return Response(status_code=HTTPStatus.NO_CONTENT)
     try:
         if form == "svg" and name in view.charts:
             return Response(await drawing.svg(view.charts[name], language), media_type="image/svg+xml", headers=file)

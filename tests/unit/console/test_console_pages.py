@@ -152,6 +152,8 @@ async def test_charts_are_downloaded_as_svg_and_png() -> None:
         assert (await client.get("/?as=svg&name=sizes")).content.startswith(b"<svg")
         assert (await client.get("/?as=png&name=sizes")).content.startswith(b"\x89PNG")
         assert (await client.get("/?as=svg&name=other")).status_code == 404
+        gone = await client.get("/?as=json&name=other")
+        assert (gone.status_code, gone.content) == (204, b"")  # a page may ask for a chart that is gone since
 
 
 @pytest.mark.asyncio
