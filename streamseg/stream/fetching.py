@@ -147,8 +147,8 @@ class FetchingThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # Fa
         """Poll those that have room; what was fetched of the others stays where it is, and hinders nobody."""
         polled = await super().getmany(WithRoom(active_partitions, self.consumer.handler.has_room), timeout)
         self._gathering.saw(sum(map(len, polled.values())), len({tp.partition for tp in polled}))
-        # aiokafka has no setting for it, and reads it before each fetch.
-        self._ensure_consumer()._fetcher._fetch_max_wait_ms = self._gathering.milliseconds  # noqa: SLF001
+        fetcher = self._ensure_consumer()._fetcher  # noqa: SLF001  aiokafka has no setting that can change later
+        fetcher._fetch_max_wait_ms = self._gathering.milliseconds  # noqa: SLF001  it is read before each fetch
         return polled
 
     def wake(self) -> None:
