@@ -8,6 +8,7 @@ import pytest
 
 from streamseg.errors import StreamsegError
 from streamseg.membership.encoding import decode
+from streamseg.membership.types import OutboxEntry
 from streamseg.ports import OutgoingRecord
 from streamseg.topics import CONSENTS, MEMBERSHIPS
 from tests.support.kill_points import filled_servers
@@ -81,7 +82,7 @@ def told(made: Servers, customer: str) -> list[bytes]:
     return [one.value or b"" for one in made.log.records[MEMBERSHIPS] if one.key == customer.encode()]
 
 
-def test_readers_of_the_store_do_not_wait_for_kafka(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_next_string_does_not_wait_for_kafka(monkeypatch: pytest.MonkeyPatch) -> None:
     async def play(made: Servers, worker: OnePartition, kafka: SlowKafka) -> None:
         refuse(made, "c-1", 1)
         await kafka.asked.wait()
@@ -114,11 +115,11 @@ def test_a_store_that_does_not_answer_ahead_is_asked_again_in_turn(monkeypatch: 
         await kafka.asked.wait()
         write, failed = made.memberships.write, asyncio.Event()
 
-        async def fails_once(entries: Sequence[object]) -> set[tuple[str, int]]:
+        async def fails_once(entries: Sequence[OutboxEntry]) -> set[tuple[str, int]]:
             if not failed.is_set():
                 failed.set()
                 raise StreamsegError("no answer")
-            return await write(entries)  # type: ignore[arg-type]  # entries of the same kind
+            return await write(entries)
 
         monkeypatch.setattr(made.memberships, "write", fails_once)
         refuse(made, "c-2", 2)

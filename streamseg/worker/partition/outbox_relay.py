@@ -3,8 +3,8 @@
 Entries are written to the outbox together with their rows, stay there for the redelivery window, and are delivered
 again whenever an outcome is in doubt. Readers keep the highest (epoch, seq), so redelivery is harmless.
 
-While Kafka acknowledges the records of one delivery, the strings of the next one are written: readers of Redis do not
-wait for Kafka.
+While Kafka acknowledges the records of one delivery, the strings of the next one are written. Those of later
+deliveries wait.
 
 On a Redis Cluster strings lie on all nodes. Entries whose node is away are kept back, with the later ones of their
 customers; the others go on. When a node was restarted or replaced, the whole outbox is delivered again: the node may
