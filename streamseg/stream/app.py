@@ -22,7 +22,7 @@ SESSION_TIMEOUT_SECONDS: Final = {"fast": 6.0, "rolling": 45.0}
 HEARTBEAT_SECONDS: Final = 1.0
 """How soon the members learn of a rebalance: until the last one joins, nobody reads."""
 QUEUED_RUNS: Final = 10_000
-"""Never reached: agents do not wait, and a poll yields one run per topic partition. Faust would stop the others too."""
+"""Never reached: agents do not wait, and a poll yields one item per topic. Faust would stop the others too."""
 
 
 class TablelessApp(faust.App):  # type: ignore[misc]  # Faust is untyped
@@ -85,9 +85,10 @@ def consumer_of(app: Any) -> RunConsumer:
 
 
 def _add_agent(app: Any, topic: str, offer: Callable[[RecordBatch], None]) -> None:
-    async def take_runs(runs: Any) -> AsyncIterator[None]:
-        async for run in runs:
-            offer(run)
+    async def take_runs(polls: Any) -> AsyncIterator[None]:
+        async for runs in polls:
+            for run in runs:
+                offer(run)
             yield
 
     app.agent(app.topic(topic, schema=RunSchema(), partitions=None), name=topic)(take_runs)

@@ -1,8 +1,8 @@
 """Faust's consumer, changed to hand out whole runs and to commit checkpoints (DESIGN.md, Reading in runs).
 
-An idiomatic agent pays a task, a queue item and an ack per record. Here a poll yields one item per partition. Commits
-follow the *checkpoint*, not Faust's acks: Faust acks in `finally`, so a run whose agent raised would count as done, and
-"highest acked + 1" would commit past a hole.
+An idiomatic agent pays a task, a queue item and an ack per record. Here a poll yields one item per topic, with a run of
+each partition. Commits follow the *checkpoint*, not Faust's acks: Faust acks in `finally`, so a run whose agent raised
+would count as done, and "highest acked + 1" would commit past a hole.
 
 Reading happens in *sessions*. Each starts at a durable checkpoint and numbers its runs from 0. A poll that was under
 way when a new session began carries the old session, and its reader drops it: no order of rebalance, rewind and poll
@@ -11,7 +11,7 @@ can skip a record.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, cast
 
@@ -137,12 +137,13 @@ class RunConsumer(driver.Consumer):  # type: ignore[misc]  # Faust is untyped
             self._read_offset[tp] = None
             self._committed_offset[tp] = None
 
-    def _to_message(self, tp: TP, record: RecordBatch) -> Any:
+    def _to_message(self, tp: TP, record: Sequence[RecordBatch]) -> Any:
+        first = record[0]
         return driver.ConsumerMessage(
             tp.topic,
             tp.partition,
-            record.next_offset - 1,
-            record.records[-1].timestamp / 1000.0 if record.records else 0.0,
+            first.next_offset - 1,
+            first.records[-1].timestamp / 1000.0 if first.records else 0.0,
             None,
             (),
             None,
@@ -222,5 +223,5 @@ class RunSchema(faust.Schema):  # type: ignore[misc]  # Faust is untyped
         """Return None: a run has many keys."""
 
     def loads_value(self, app: Any, message: Any, **_: Any) -> Any:  # noqa: ARG002  Faust's signature
-        """Return the run."""
+        """Return the runs."""
         return message.value

@@ -11,7 +11,7 @@ from streamseg.events.record import RecordBatch
 
 
 class RunScheduler(SchedulingStrategyT):  # type: ignore[misc]  # Faust is untyped
-    """Yields one run per poll and partition."""
+    """Yields one item per poll and topic: a run of each partition."""
 
     def __init__(self) -> None:
         self._sessions: dict[TP, int] = defaultdict(int)
@@ -35,10 +35,22 @@ class RunScheduler(SchedulingStrategyT):  # type: ignore[misc]  # Faust is untyp
         return session, self._numbers[tp, session]
 
     def iterate(self, records: Mapping[TP, Any]) -> Iterator[tuple[TP, Any]]:
-        """Yield the polled records as runs; nothing of partitions whose session has not begun."""
-        for tp, run in records.items():
-            if run and (session := self._begun.get(tp)) == self._sessions[tp]:
-                number = self._numbers[tp, session]
-                self._numbers[tp, session] += 1
-                plain = list(run)  # false when empty; the polled one is true with a marker alone
-                yield tp, RecordBatch(tp.topic, tp.partition, session, number, plain, run.start, run.next_offset)
+        """Yield the polled records of each topic as runs, with one of its partitions.
+
+        Nothing of partitions whose session has not begun.
+        """
+        topics = defaultdict[str, list[TP]](list)
+        for tp in records:
+            topics[tp.topic].append(tp)
+        for polled in topics.values():
+            if runs := [run for tp in polled if (run := self._run(tp, records[tp])) is not None]:
+                yield TP(runs[0].topic, runs[0].partition), runs
+
+    def _run(self, tp: TP, polled: Any) -> RecordBatch | None:
+        session = self._begun.get(tp)
+        if not polled or session is None or session != self._sessions[tp]:
+            return None
+        number = self._numbers[tp, session]
+        self._numbers[tp, session] += 1
+        plain = list(polled)  # false when empty; the polled one is true with a marker alone
+        return RecordBatch(tp.topic, tp.partition, session, number, plain, polled.start, polled.next_offset)
