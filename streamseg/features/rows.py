@@ -93,17 +93,18 @@ class Rows:
     streak: NDArray[np.uint8]
     held_streak: NDArray[np.uint8]
 
-    def __init__(self, layout: Layout, capacity: int = _CAPACITY) -> None:
+    def __init__(self, layout: Layout, capacity: int = _CAPACITY, heard: HeardNames | None = None) -> None:
         self.layout = layout
         self.slots: dict[str, int] = {}
         """Slot of each customer id."""
         self.customer_ids: list[str] = []
         """Customer id of each slot; empty if the slot is free."""
-        self.heard = HeardNames()
+        self.heard = heard or HeardNames()
         """Names of what rows keep hash groups of; not stored, and not part of any row."""
         self._free: list[int] = []
         self.slab: NDArray[np.void]
-        self._bytes: NDArray[np.uint8]
+        self.raw: NDArray[np.uint8]
+        """The same memory as bytes, shape (capacity, row bytes)."""
         self._touched: NDArray[np.int64]
         self._touches = 0
         self._allot(max(capacity, 1))
@@ -131,13 +132,31 @@ class Rows:
         self.slab[slots] = self.layout.fresh
         if records is not None:
             found = np.fromiter((row is not None for row in stored), dtype=np.bool_, count=len(stored))
-            self._bytes[slots[found]] = records
+            self.raw[slots[found]] = records
         self.touch(slots)
         return slots
 
+    def add_copies(self, rows: "Rows", slots: Slots) -> int:
+        """Add copies of rows of another slab of this layout, to be worked on; return the slot of the first.
+
+        They follow each other, and are not found by their customers.
+        """
+        begin = len(self.customer_ids)
+        end = begin + len(slots)
+        if end > len(self.slab):
+            self._allot(max(2 * len(self.slab), end))
+        self.customer_ids += [rows.customer_ids[slot] for slot in slots.tolist()]
+        self.raw[begin:end] = rows.raw[slots]
+        return begin
+
+    def take_back(self, slots: Slots, copies: "Rows", piece: slice) -> None:
+        """Replace rows by their copies in another slab, and mark them as most recently used."""
+        self.raw[slots] = copies.raw[piece]
+        self.touch(slots)
+
     def dump(self, slots: Slots) -> list[bytes]:
         """Return the rows encoded for the store."""
-        return codec.encode(self.layout, self._bytes[slots])
+        return codec.encode(self.layout, self.raw[slots])
 
     def answers(self, slots: Slots) -> list[tuple[int, int, int]]:
         """Return the codes of the consents to ads, personalisation and analytics: 1 yes, 0 no, -1 unknown."""
@@ -215,7 +234,7 @@ class Rows:
         touched = np.zeros(capacity, dtype=np.int64)
         if self.customer_ids:
             held = len(self.slab)
-            raw[:held], touched[:held] = self._bytes, self._touched
-        self.slab, self._bytes, self._touched = slab, raw, touched
+            raw[:held], touched[:held] = self.raw, self._touched
+        self.slab, self.raw, self._touched = slab, raw, touched
         for field in self.layout.fields:
             setattr(self, _ATTRIBUTES.get(field.name, field.name), slab[field.name])

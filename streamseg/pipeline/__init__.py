@@ -1,6 +1,7 @@
 """START HERE: the path of an event, as a few plain functions without I/O or clock.
 
-One partition's worker (`worker/partition/state.py`) loads rows, calls these functions in order, and writes the results:
+A partition (`worker/partition/state.py`) takes its runs, loads rows and writes the results. From absorb to publish,
+partitions that have few events share a cycle (`worker/shared_cycle.py`, `pipeline/cycle.py`):
 
     a run of records                             one poll of one topic partition: events.record.RecordBatch
       |  take      pipeline/intake.py            decode and reject (events/decode.py), find misrouted keys
@@ -18,7 +19,8 @@ One partition's worker (`worker/partition/state.py`) loads rows, calls these fun
     settled segments                             stored in the rows; count_sizes adds up members per segment
       |  publish   pipeline/publishing.py        membership strings and changes (membership/encoding.py)
       v
-    outbox entries                               flushed together with the rows, then delivered to Redis and to
+    outbox entries                               from look to here it is one call, `decide` (pipeline/deciding.py);
+                                                 flushed together with the rows, then delivered to Redis and to
                                                  streamseg.memberships by worker/partition/outbox_relay.py
 
 `pipeline/segmentation.py` has what the path knows of a segmentation: features, rules, current model. The path runs for
@@ -38,11 +40,14 @@ from streamseg.pipeline.audience_sizes import (
 from streamseg.pipeline.audiences import AudiencesLook, leave_all, look_at_audiences, moved_by
 from streamseg.pipeline.backfill import CLOCK, IN_STEP, BackfillEnd, Step, SweepKind, end_key, is_end, is_in_step
 from streamseg.pipeline.consents import NOTHING_SAID, consents
+from streamseg.pipeline.cycle import Cycle, PartitionRuns
+from streamseg.pipeline.deciding import Decision, Models, Since, decide, first_event
 from streamseg.pipeline.expiry import exit_entries, is_expired
 from streamseg.pipeline.intake import Taken, absorb, take
 from streamseg.pipeline.likeness import LearnedLikeness, SeedsLook, look_at_seeds
 from streamseg.pipeline.live_audiences import LiveAudiences, belonged
 from streamseg.pipeline.looking import Looked, count_sizes, look
+from streamseg.pipeline.parts import Part
 from streamseg.pipeline.publishing import PublishingRules, publish
 from streamseg.pipeline.sampling import (
     SAMPLE_EPOCH_HEADER,
@@ -67,14 +72,20 @@ __all__ = [
     "AbsorbedRuns",
     "AudiencesLook",
     "BackfillEnd",
+    "Cycle",
+    "Decision",
     "LearnedLikeness",
     "LiveAudiences",
     "Looked",
+    "Models",
+    "Part",
+    "PartitionRuns",
     "PublishingRules",
     "SampleRecord",
     "SampleValue",
     "SeedsLook",
     "Segmentation",
+    "Since",
     "Slots",
     "Step",
     "SweepKind",
@@ -86,9 +97,11 @@ __all__ = [
     "consents",
     "count_audiences",
     "count_sizes",
+    "decide",
     "end_key",
     "exit_entries",
     "figures",
+    "first_event",
     "has_behaviour",
     "is_assignable",
     "is_end",

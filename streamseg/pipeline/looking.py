@@ -37,6 +37,10 @@ class Looked:
     def __post_init__(self) -> None:
         self.moved = (self.before != self.after).any(axis=1)
 
+    def part(self, piece: slice) -> "Looked":
+        """Return the look at some of the rows."""
+        return Looked(self.before[piece], self.after[piece], self.score[piece], self.changed[piece])
+
     def decided(self, column: int, codes: Codes) -> None:
         """Take the segments of a declared segmentation, shape (n,); they are certain."""
         self.after[:, column] = codes

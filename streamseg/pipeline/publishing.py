@@ -15,6 +15,7 @@ from streamseg.membership.encoding import audiences_json, consent_json, encoder_
 from streamseg.membership.types import AudienceChange, Consent, MembershipChange, OutboxEntry
 from streamseg.pipeline.audiences import AudiencesLook
 from streamseg.pipeline.looking import Looked
+from streamseg.pipeline.parts import Part, epochs, first_seqs
 from streamseg.pipeline.segmentation import Segmentation, is_known
 
 Answers: TypeAlias = tuple[int, int, int]
@@ -41,12 +42,11 @@ def publish(
     *,
     now: float,
     wall_now: float,
-    epoch: int,
+    parts: Sequence[Part],
     segmentations: Sequence[Segmentation],
     rules: PublishingRules,
     answered: Mapping[int, Answers] = NOTHING_ANSWERED,
     cleared: Slots = NO_SLOTS,
-    first_seq: int = 1,
     audiences: AudiencesLook | None = None,
 ) -> list[OutboxEntry]:
     """Return an outbox entry for each row that must be published, and increase its `seq`.
@@ -64,13 +64,11 @@ def publish(
         looked: result of the look at these slots.
         now: time of the look on the partition's clock, epoch seconds.
         wall_now: wall time, epoch seconds.
-        epoch: epoch of the partition's lease.
+        parts: the partitions of the rows.
         segmentations: in the order of the rows' segmentations.
         rules: when to rewrite.
         answered: by slot, the codes of the consent in the latest flush, for rows with consents or erasures since then.
         cleared: rows that an erasure has cleared since the latest flush, whether events came after it or not.
-        first_seq: `seq` of new customers. Must be above the `seq` of all customers removed in this epoch, so that a
-            customer who returns does not reuse one.
         audiences: result of the look at the audiences of these slots; None where none are declared.
     """
     known = is_known(rows, slots)
@@ -91,16 +89,19 @@ def publish(
     if not len(chosen):
         return []
     touched = slots[chosen]
-    rows.seq[touched] = np.where(rows.seq[touched] > 0, rows.seq[touched] + 1, first_seq) + begins_anew[chosen]
+    begins = first_seqs(parts)[chosen]
+    rows.seq[touched] = np.where(rows.seq[touched] > 0, rows.seq[touched] + 1, begins) + begins_anew[chosen]
     rows.published_at[touched] = int(now)
     rows.published_wall[touched] = np.where(withdrawn[chosen], 0, int(wall_now))
     names = tuple(s.name for s in shown.segmentations)
-    string_of = encoder_at(epoch, int(now), models_of(shown.segmentations))
+    models = models_of(shown.segmentations)
+    strings_of = {part.epoch: encoder_at(part.epoch, int(now), models) for part in parts}
     consents = _consents(rules.unknown_consent)
     belonging = _told_audiences(audiences, chosen, begins_anew[chosen])
     # Whole columns to lists: reading single numbers out of arrays would cost more than everything else here.
     columns = zip(
         touched.tolist(),
+        epochs(parts)[chosen].tolist(),
         withdrawn[chosen].tolist(),
         begins_anew[chosen].tolist(),
         rows.seq[touched].tolist(),
@@ -113,7 +114,7 @@ def publish(
         strict=True,
     )
     entries = []
-    for slot, is_withdrawn, anew, seq, consent, before, after, since, scores, (belongs, moves) in columns:
+    for slot, epoch, is_withdrawn, anew, seq, consent, before, after, since, scores, (belongs, moves) in columns:
         customer_id = rows.customer_ids[slot]
         if is_withdrawn or anew:
             told = Consent.of_codes(answered.get(slot, consent), rules.unknown_consent)
@@ -121,7 +122,7 @@ def publish(
         if is_withdrawn:
             continue
         segments = map(_segment_json, names, after, since, scores)
-        string = string_of(customer_id, seq, segments, belongs, consents[consent])
+        string = strings_of[epoch](customer_id, seq, segments, belongs, consents[consent])
         changes = _changes(names, tuple(before), tuple(after)) if before != after else ()
         entries.append(
             OutboxEntry(customer_id, epoch, seq, string, changes, None if anew else previous.get(slot), moves)

@@ -5,7 +5,7 @@ than what they are learned from.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,12 +13,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from streamseg.clustering.budget import LearnBudget, draw
 from streamseg.clustering.sample import RANKS, rank_of
 from streamseg.features.catalogue import catalogue
 from streamseg.features.rows import Floats, Rows, Slots
 from streamseg.features.vector import heard_names, names_hash, observed, told_texts, vectors
 from streamseg.pipeline.likeness import SeedsLook
+from streamseg.pipeline.parts import Part, epochs, granted
 from streamseg.pipeline.segmentation import Segmentation, is_assignable, is_outside
 
 
@@ -74,9 +74,8 @@ def sample(
     slots: Slots,
     now: float,
     segmentations: Sequence[Segmentation],
-    budget: LearnBudget | None = None,
+    parts: Sequence[Part] = (),
     *,
-    epoch: int = 0,
     unknown: bool = True,
     everybody: bool = False,
     seeds: SeedsLook | None = None,
@@ -90,17 +89,17 @@ def sample(
 
     Args:
         rows: the slab; `learned_at` is updated.
-        slots: rows that were looked at, each once, shape (n,).
+        slots: rows that were looked at, each once, ascending, shape (n,).
         now: time of the look on the partition's clock, epoch seconds.
         segmentations: in the order of the rows' segmentations.
-        budget: limits the samples per second; None takes all.
-        epoch: epoch of the partition's lease.
+        parts: the partitions of the rows; empty if nothing limits the samples.
         unknown: as for `may_learn`.
         everybody: also those who were sampled lately, and beyond the budget.
         seeds: which of the rows are of the seeds of look-alikes. These are sampled also where the uniform choice leaves
             them out, and whoever enters or leaves a seed at once.
     """
     samples, taken = list[SampleRecord](), list[tuple[Segmentation, Slots]]()
+    looked_at, of_epoch = slots, epochs(parts := parts or [Part(len(slots))])
     slots = slots[may_learn(rows, slots, unknown=unknown)]
     for s, segmentation in enumerate(segmentations):
         if segmentation.dropped or segmentation.declared:
@@ -108,9 +107,7 @@ def sample(
         outside = is_outside(rows, slots, segmentation, now)
         left = slots[outside & (rows.learned_at[slots, s] > 0)]
         rows.learned_at[left, s] = 0
-        gone = (rows.customer_ids[slot] for slot in left.tolist())
-        header = (SAMPLE_EPOCH_HEADER, b"%d" % epoch)
-        samples.extend(SampleRecord(one, sample_key(segmentation.name, one), None, (header,)) for one in gone)
+        samples += _deletions(rows, left, of_epoch[np.searchsorted(looked_at, left)], segmentation.name)
         active = slots[is_assignable(rows, slots, segmentation) & ~outside]
         lately = now - rows.learned_at[active, s] < segmentation.learn_interval_seconds
         chosen, moved = _on_purpose(rows, active, segmentation.name, seeds)
@@ -121,11 +118,10 @@ def sample(
             wanted |= np.isin(due, active[chosen | moved])
             rows.learned_at[due[~wanted], s] = now
             due = due[wanted]
-        granted = len(due) if budget is None or everybody else budget.grant(segmentation.name, len(due), now)
-        if not granted:
+        if not everybody:
+            due = granted(rows, looked_at, due, segmentation=segmentation.name, parts=parts, now=now)
+        if not len(due):
             continue
-        if granted < len(due):
-            due = due[draw([rows.customer_ids[slot] for slot in due.tolist()], granted, now)]
         rows.learned_at[due, s] = now
         taken.append((segmentation, due))
     if not taken:
@@ -142,6 +138,7 @@ def sample(
     for segmentation, due in taken:
         columns = zip(
             due.tolist(),
+            of_epoch[np.searchsorted(looked_at, due)].tolist(),
             rows.events[due].tolist(),
             rows.spend_minor[due].tolist(),
             vectors(rows, due, now, segmentation.features).tolist(),
@@ -151,7 +148,7 @@ def sample(
         if seeds is not None and of:
             place = dict(zip(due.tolist(), seeds.places(due).tolist(), strict=True))
         bound = segmentation.sampled_share * RANKS
-        for slot, events, spend_minor, vector in columns:
+        for slot, epoch, events, spend_minor, vector in columns:
             seen, texts, heard = known[slot]
             customer_id = rows.customer_ids[slot]
             value = SampleValue(
@@ -171,6 +168,13 @@ def sample(
             )
             samples.append(SampleRecord(customer_id, sample_key(segmentation.name, customer_id), _ENCODE_SAMPLE(value)))
     return samples
+
+
+def _deletions(rows: Rows, slots: Slots, of_epoch: NDArray[np.int64], segmentation: str) -> Iterable[SampleRecord]:
+    """Return the records that delete the samples of these rows; epochs are parallel to the slots."""
+    for slot, epoch in zip(slots.tolist(), of_epoch.tolist(), strict=True):
+        one, header = rows.customer_ids[slot], (SAMPLE_EPOCH_HEADER, b"%d" % epoch)
+        yield SampleRecord(one, sample_key(segmentation, one), None, (header,))
 
 
 def _on_purpose(

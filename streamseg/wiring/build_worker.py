@@ -29,6 +29,7 @@ from streamseg.worker.model_cache import ModelCache
 from streamseg.worker.partition.actor import Partition
 from streamseg.worker.probes import Probes
 from streamseg.worker.process import WorkerProcess, once_available
+from streamseg.worker.shared_cycle import SharedCycle
 from streamseg.worker.stop_signal import StopSignal
 from streamseg.worker.trainer.lookalikes import LookalikeTraining
 from streamseg.worker.trainer.segment_catalogue import SegmentCatalogue
@@ -66,6 +67,23 @@ async def run_worker(settings: Settings) -> None:
         models = ModelCache(model_store, derived.segmentations, metrics, compile_audiences=compile_audiences)
         row_limit = RowLimit(settings.worker.rows_in_memory)
         tracer = _tracer(settings.worker.trace_endpoint, owner)
+        partition_rules = Rules(
+            layout=layouts.layout,
+            replaces=layouts.replaces,
+            segmentations=layouts.segmentations,
+            topics=topics,
+            partitions=partitions,
+            decoder=derived.decoder,
+            money=derived.money,
+            publishing=derived.publishing,
+            learns_per_second=settings.worker.learns_per_second,
+            redelivery_window=settings.redis.failover_margin_seconds,
+            sweep_interval=derived.sweep_interval,
+            retention=settings.membership.retention_seconds,
+            rejected_share_limit=settings.worker.rejected_share_limit,
+            rejected_share_window=settings.worker.rejected_share_window,
+        )
+        shared_cycle = SharedCycle(partition_rules, models, metrics, one_clock=settings.clock == "wall")
         open_partition = partial(
             Partition,
             owner=owner,
@@ -78,23 +96,9 @@ async def run_worker(settings: Settings) -> None:
                 changes=ChangeTopic(log),
                 tracer=tracer,
             ),
-            rules=Rules(
-                layout=layouts.layout,
-                replaces=layouts.replaces,
-                segmentations=layouts.segmentations,
-                topics=topics,
-                partitions=partitions,
-                decoder=derived.decoder,
-                money=derived.money,
-                publishing=derived.publishing,
-                learns_per_second=settings.worker.learns_per_second,
-                redelivery_window=settings.redis.failover_margin_seconds,
-                sweep_interval=derived.sweep_interval,
-                retention=settings.membership.retention_seconds,
-                rejected_share_limit=settings.worker.rejected_share_limit,
-                rejected_share_window=settings.worker.rejected_share_window,
-            ),
+            rules=partition_rules,
             models=models,
+            shared_cycle=shared_cycle,
             row_limit=row_limit,
             stop=stop,
             metrics=metrics,

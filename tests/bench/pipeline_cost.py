@@ -80,7 +80,9 @@ def measure(load: Load, settings: Settings, run_size: int, audiences: int) -> di
     rules_of = live_audiences(derived.layout, declared(audiences), segmentations=derived.declared)[0]
     live = rules_of if derived.declared or audiences else None
     rules = pipeline.PublishingRules(86_400.0, 30 * 86_400.0, Consent(ads=False, personalisation=True))
+    models = pipeline.Models(segmentations, live, rules)
     rows, decoder, money = Rows(derive(settings).layout), derive(settings).decoder, derive(settings).money
+    slab, part = Rows(derived.layout), pipeline.Part(0, epoch=1)
     spent: defaultdict[str, list[float]] = defaultdict(list)
     began, sizes = 0.0, dict[str, int]()
 
@@ -95,35 +97,19 @@ def measure(load: Load, settings: Settings, run_size: int, audiences: int) -> di
         lap("take")
         rows.load(taken.missing, [None] * len(taken.missing))
         lap("load")
-        absorbed = pipeline.absorb_runs(rows, [pipeline.TakenRun(0, taken)], money, segmentations, 0.0)
-        slots = absorbed.slots
+        given = pipeline.PartitionRuns(rows, [pipeline.TakenRun(0, taken)], part, {})
+        cycle = pipeline.Cycle([given], slab)
+        cycle.absorb(money, models, 0.0)
         lap("absorb")
-        looked = pipeline.look(rows, slots, 0.0, segmentations)
-        looked.compare_with(absorbed.flushed)
-        lap("look")
-        belonging = pipeline.look_at_audiences(rows, slots, time.time(), live, looked=looked)
-        lap("rules")
-        pipeline.sample(rows, slots, time.time(), segmentations)
-        lap("sample")
-        pipeline.publish(
-            rows,
-            slots,
-            looked,
-            now=time.time(),
-            wall_now=time.time(),
-            epoch=1,
-            segmentations=segmentations,
-            rules=rules,
-            audiences=belonging,
-        )
-        lap("publish")
-        if belonging is not None:
-            sizes = pipeline.count_audiences(belonging, sizes)
-            belonging.schedule(rows, slots)
+        (decision,) = cycle.decide(models, now=time.time(), earliest=0.0, wall_now=time.time())
+        lap("decide")
+        if decision.audiences is not None:
+            sizes = pipeline.count_audiences(decision.audiences, sizes)
+            decision.audiences.schedule(rows, given.slots)
             lap("count")
-        rows.dump(slots)
+        rows.dump(given.slots)
         lap("dump")
-        spent["rows touched"].append(len(slots))
+        spent["rows touched"].append(len(given.slots))
     return {stage: statistics.median(costs) / run_size for stage, costs in spent.items()}
 
 

@@ -14,6 +14,7 @@ from streamseg.events.rejection import ERROR_HEADERS
 from streamseg.pipeline import ticks
 from streamseg.ports import Flush
 from streamseg.topics import CLICKS, DEAD_LETTERS, PURCHASES
+from streamseg.worker.clock import WallClock
 from tests.support.partition import NUMBER, SNAPSHOT, OnePartition, Servers, fill, until
 
 EVENTS = 60
@@ -213,3 +214,38 @@ def test_when_most_records_raise_the_worker_stops(monkeypatch: pytest.MonkeyPatc
 
     (failure,) = asyncio.run(go())
     assert "of streamseg.clicks were rejected" in str(failure)
+
+
+def test_a_record_that_raises_costs_partitions_that_share_its_cycles_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def go() -> None:
+        made = [Servers(), Servers()]
+        broken = OnePartition(made[0], "worker", run=5, rejected_share_window=50, clock=WallClock())
+        other = OnePartition(made[1], "worker", run=5, clock=WallClock(), beside=broken)
+        fill(made[0].log, 0, EVENTS)
+        for n in range(2 * EVENTS):
+            made[1].log.event(CLICKS, f"d-{n % 7}", f"e-{n}", n * 60.0, event_name="view_item")
+        shared = list[int]()
+        run = pipeline.Cycle.absorb
+
+        def noting(cycle: Any, *rest: Any) -> Any:
+            shared.append(len(cycle._given))
+            return run(cycle, *rest)
+
+        monkeypatch.setattr(pipeline.Cycle, "absorb", noting)
+        absorbing(monkeypatch, made[0])
+        for worker in (broken, other):
+            await worker.begin()
+        try:
+            await until(lambda: (broken.is_done and other.is_done) or bool(broken.failures), 60.0)
+        finally:
+            await broken.close()
+            await other.close()
+        assert not broken.failures
+        assert 2 in shared
+        assert {detail for _, _, detail in await letters(made[0])} == {"KeyError"}
+        for servers in made:
+            report = await servers.verdict()
+            assert report.counts() == report.counts() | {"lost": 0, "doubled": 0, "different": 0}
+        assert [one.samples for one in other.metrics.resets.collect()] == [[]]
+
+    asyncio.run(go())

@@ -28,12 +28,13 @@ from streamseg.sources.event import rfc3339
 from streamseg.store.memory import MemoryMembershipStore, MemoryModelStore, MemoryStateStore
 from streamseg.topics import CLICKS, CONSENTS, ERASURES, INPUT_TOPICS, PURCHASES, SAMPLES
 from streamseg.wiring.declared_audiences import NONE, Segmentations, live_audiences
-from streamseg.worker.clock import EventClock
+from streamseg.worker.clock import EventClock, WallClock
 from streamseg.worker.context import Ports, RowLimit, Rules
 from streamseg.worker.layout_check import RowLayouts
 from streamseg.worker.model_cache import ModelCache
 from streamseg.worker.pace import Pace
 from streamseg.worker.partition.actor import Partition
+from streamseg.worker.shared_cycle import SharedCycle
 from streamseg.worker.stop_signal import StopSignal
 from streamseg.worker.trainer.late_samples import LateSamples
 from tests.support.gate import Gate
@@ -172,8 +173,12 @@ class OnePartition:
         redelivery_window: float = 30.0,
         waiting: int = 2,
         declared: Segmentations = NONE,
+        beside: "OnePartition | None" = None,
     ) -> None:
-        """`run`: records at once, which decides how often a customer is looked at; `waiting`: runs in its inbox."""
+        """`run`: records at once, which decides how often a customer is looked at; `waiting`: runs in its inbox.
+
+        `beside`: a partition of the same worker and of wall time, with which it shares its cycles.
+        """
         rows = rows or RowLayouts(LAYOUT, frozenset(), frozenset(LAYOUT.segmentations))
         gate = gate or Gate()
         self._run = run
@@ -193,6 +198,27 @@ class OnePartition:
         rules_ = partial(live_audiences, rows.layout, segmentations=declared)
         compile_audiences = rules_ if rows.layout.audiences else None
         self.models = ModelCache(servers.models, named, metrics, pace, compile_audiences)
+        self.rules = rules = Rules(
+            layout=rows.layout,
+            replaces=rows.replaces,
+            segmentations=rows.segmentations,
+            topics={},
+            partitions=partitions,
+            decoder=Decoder(MONEY),
+            money=MONEY,
+            publishing=PublishingRules(86_400.0, 30 * 86_400.0, Consent(ads=False, personalisation=True)),
+            learns_per_second=10.0,
+            redelivery_window=redelivery_window,
+            sweep_interval=6 * 3_600.0,
+            retention=retention_seconds,
+            rejected_share_limit=0.5,
+            rejected_share_window=rejected_share_window,
+        )
+        self.shared_cycle: SharedCycle = (
+            SharedCycle(rules, self.models, metrics, one_clock=isinstance(clock, WallClock))
+            if beside is None
+            else beside.shared_cycle
+        )
         self.partition = Partition(
             number,
             owner=owner,
@@ -204,23 +230,9 @@ class OnePartition:
                 sink=gate.around(servers.log),
                 changes=ChangeTopic(servers.log),
             ),
-            rules=Rules(
-                layout=rows.layout,
-                replaces=rows.replaces,
-                segmentations=rows.segmentations,
-                topics={},
-                partitions=partitions,
-                decoder=Decoder(MONEY),
-                money=MONEY,
-                publishing=PublishingRules(86_400.0, 30 * 86_400.0, Consent(ads=False, personalisation=True)),
-                learns_per_second=10.0,
-                redelivery_window=redelivery_window,
-                sweep_interval=6 * 3_600.0,
-                retention=retention_seconds,
-                rejected_share_limit=0.5,
-                rejected_share_window=rejected_share_window,
-            ),
+            rules=rules,
             models=self.models,
+            shared_cycle=self.shared_cycle,
             row_limit=RowLimit(1_000),
             stop=self.stop,
             metrics=metrics,

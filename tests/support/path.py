@@ -156,7 +156,7 @@ class PathUnderTest:
             looked,
             now=now,
             wall_now=now,
-            epoch=7,
+            parts=[pipeline.Part(len(slots), epoch=7)],
             segmentations=self.segmentations,
             rules=RULES,
             answered=answered or {},

@@ -6,12 +6,9 @@ from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from streamseg.events.record import RecordBatch
 from streamseg.events.traceparent import sampled_parent
-from streamseg.features.rows import NO_SLOTS, Rows, Slots
+from streamseg.features.rows import Rows, Slots
 from streamseg.pipeline import Taken, TakenRun
 from streamseg.ports import OutgoingRecord, SeenTimes
 from streamseg.ports.tracing import StageTimes, Traced, TracedEvent
@@ -23,12 +20,8 @@ NOT_YET: Final = StageTimes(0.0, 0.0, 0.0)
 class Absorbed:
     """What the runs of one cycle changed, until it is flushed."""
 
-    slots: Slots = field(default_factory=lambda: NO_SLOTS)
-    """Rows to settle, ascending."""
     taken: list[TakenRun] = field(default_factory=list)
     """Runs that are decoded and whose rows are loaded, to be absorbed together."""
-    flushed: NDArray[np.uint32] | None = None
-    """Codes of the segments of these rows in the latest flush; None if none was looked at since then."""
     began_at: float = 0.0
     """The partition's clock when the cycle began, epoch seconds."""
     appended_at: list[float] = field(default_factory=list)
@@ -47,10 +40,6 @@ class Absorbed:
     """When the newest probe was sent, epoch seconds."""
     answered: dict[int, tuple[int, int, int]] = field(default_factory=dict)
     """Codes of the consents before the first consent or erasure of the cycle, by slot."""
-    cleared: Slots = field(default_factory=lambda: NO_SLOTS)
-    """Rows that an erasure has cleared; events may have come after it."""
-    settles_anew: Slots = field(default_factory=lambda: NO_SLOTS)
-    """Those of them that were not looked at since."""
     dead_letters: list[OutgoingRecord] = field(default_factory=list)
     seen: Counter[str] = field(default_factory=Counter)
     """Records by topic, and how many of them were rejected."""
@@ -106,10 +95,3 @@ class Absorbed:
         """Note the consents of rows before consents or erasures are absorbed."""
         for slot, codes in zip(slots.tolist(), rows.answers(slots), strict=True):
             self.answered.setdefault(slot, codes)
-
-    def note_samples(self, rows: Rows, slots: Slots) -> None:
-        """Note rows that consented to analytics when they were sampled: the entry about it deletes their samples."""
-        self.note_answers(rows, slots)
-        for slot in slots.tolist():
-            ads, personalisation, _ = self.answered[slot]
-            self.answered[slot] = ads, personalisation, 1

@@ -1,6 +1,6 @@
 """One partition number across all input topics: the single writer of its customers (DESIGN.md, Exactly-once effect).
 
-    run -> take -> load rows -> absorb -> look -> publish -> flush -> relay -> commit
+    run -> take -> load rows -> (with other partitions: absorb -> look -> publish) -> flush -> relay -> commit
 
 One task works off the inbox; a second one, the relay, delivers what flushes decided. Any doubt about who owns the
 partition or what the store holds ends in a *reset*: forget all rows, claim, continue from the checkpoint.
@@ -9,7 +9,7 @@ partition or what the store holds ends in a *reset*: forget all rows, claim, con
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from streamseg.clustering.budget import LearnBudget
@@ -40,6 +40,7 @@ from streamseg.worker.partition.signs import Signs
 from streamseg.worker.partition.state import PartitionState
 from streamseg.worker.partition.sweep import Sweep
 from streamseg.worker.run_sequence import RunSequence
+from streamseg.worker.shared_cycle import SharedCycle
 from streamseg.worker.stop_signal import StopSignal
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ class Partition:
         ports: Ports,
         rules: Rules,
         models: ModelCache,
+        shared_cycle: SharedCycle,
         row_limit: RowLimit,
         stop: StopSignal,
         metrics: Metrics,
@@ -65,6 +67,7 @@ class Partition:
         self._ports = ports
         self._rules = rules
         self._models = models
+        self._shared_cycle = shared_cycle
         self._row_limit = row_limit
         self._stop = stop
         self._metrics = metrics
@@ -94,6 +97,7 @@ class Partition:
             ports=self._ports,
             rules=self._rules,
             models=self._models,
+            shared_cycle=self._shared_cycle,
             metrics=self._metrics,
             pace=self._pace,
             signs=self.signs,
@@ -248,23 +252,17 @@ class Partition:
         state, absorbed, quarantine = self._state, Absorbed(), self._quarantine
         checkpoint = state.checkpoint()
         quarantine.begin(runs)
-        with self._metrics.steps.labels(stage="take").time():
-            for run in runs:
-                kept, set_aside = quarantine.sift(run)
-                if kept.records:
-                    await state.take(kept, absorbed)
-                if set_aside:
-                    state.reject(set_aside, run, absorbed)
-                checkpoint[run.topic] = max(checkpoint.get(run.topic, 0), run.next_offset)
-        with self._metrics.steps.labels(stage="absorb").time():
-            state.absorb(absorbed)
-        behind = self._ports.reader.behind(self.number, checkpoint)
-        outliers = self._ports.clock.advance(self.number, absorbed.times, behind)
-        report_outliers(outliers, self._ports.clock.now(self.number), self.number, self._metrics)
-        for seen_times in absorbed.times:
-            self._lease.step.absorbed(seen_times.times, self._ports.clock.now(self.number))
-        if absorbed.history_ended and self._models.lacks_segments:
-            self._lease.step.end_history()
+        with self._shared_cycle.coming():
+            with self._metrics.steps.labels(stage="take").time():
+                for run in runs:
+                    kept, set_aside = quarantine.sift(run)
+                    if kept.records:
+                        await state.take(kept, absorbed)
+                    if set_aside:
+                        state.reject(set_aside, run, absorbed)
+                    checkpoint[run.topic] = max(checkpoint.get(run.topic, 0), run.next_offset)
+            self._advance_clock(absorbed, checkpoint)
+        decided = await state.absorb_and_decide(absorbed)
         for topic, seen in absorbed.seen.items():
             self._shares[topic].add(seen, absorbed.rejected[topic])
         if absorbed.dead_letters:
@@ -272,11 +270,20 @@ class Partition:
             self.signs.begin_wait("dead_letters")
             await self._ports.sink.send(absorbed.dead_letters)
         self.signs.end_wait("dead_letters")
-        await state.settle_and_flush(absorbed, checkpoint=checkpoint)
+        await state.flush(decided, checkpoint, absorbed)
         quarantine.passed()
         for run in runs:
             quarantine.release(run.topic, run.next_offset)
         state.evict(self._row_limit.per_partition)
+
+    def _advance_clock(self, absorbed: Absorbed, checkpoint: Mapping[str, int]) -> None:
+        behind = self._ports.reader.behind(self.number, checkpoint)
+        outliers = self._ports.clock.advance(self.number, absorbed.times, behind)
+        report_outliers(outliers, self._ports.clock.now(self.number), self.number, self._metrics)
+        for seen_times in absorbed.times:
+            self._lease.step.absorbed(seen_times.times, self._ports.clock.now(self.number))
+        if absorbed.history_ended and self._models.lacks_segments:
+            self._lease.step.end_history()
 
     def _note_failure(self, error: Exception) -> None:
         """Let the quarantine search for the record behind the error."""

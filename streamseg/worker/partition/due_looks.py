@@ -13,7 +13,6 @@ from streamseg.pipeline import SweepKind
 from streamseg.ports import Clock, StateStore
 from streamseg.worker.model_cache import ModelCache
 from streamseg.worker.pace import Pace
-from streamseg.worker.partition.absorbed import Absorbed
 from streamseg.worker.partition.state import PartitionState
 
 
@@ -53,7 +52,7 @@ class DueLooks:
         stored = {one: row for one, row in found if row is not None}
         self._state.load(list(stored), list(stored.values()))
         slots = rows.slots_of([one for one in customers if one in rows.slots])
-        await self._state.settle_and_flush(Absorbed(np.sort(slots)), SweepKind.DUE)
+        await self._state.settle_and_flush(np.sort(slots), SweepKind.DUE)
         if len(slots) < len(customers):
             await self._state.forget_due([one for one in customers if one not in rows.slots])
         rows.evict(rows.slots_of(list(stored)))

@@ -1,11 +1,14 @@
 """Writes what was decided of many rows in pieces, each as large as the store takes at once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from streamseg.features.rows import Rows, Slots
 from streamseg.membership.types import OutboxEntry
-from streamseg.pipeline import AudiencesLook
+from streamseg.pipeline import AudiencesLook, SampleRecord
 from streamseg.ports import FLUSH_ROWS
 from streamseg.worker.partition.counts.flow_count import FlowCount
 from streamseg.worker.partition.counts.segment_sizes import Codes, SegmentSizes
@@ -26,6 +29,15 @@ class Decided:
     """The look at the audiences of these rows; None where none are declared."""
     due: Sequence[tuple[str, float]]
     """When customers must be looked at without an event; also customers whose rows are not written."""
+    now: float
+    """The partition's clock when it was decided, epoch seconds."""
+    samples: Sequence[SampleRecord] = ()
+
+    def where(self, chosen: NDArray[np.bool_]) -> "Decided":
+        """Return what was decided of some of the rows, with all that follows: nothing follows of the others."""
+        audiences = None if self.audiences is None else self.audiences.part(chosen)
+        before, after = self.before[chosen], self.after[chosen]
+        return replace(self, slots=self.slots[chosen], before=before, after=after, audiences=audiences)
 
 
 class Pieces:
@@ -37,7 +49,7 @@ class Pieces:
         self._flow_count = flow_count
 
     async def write(
-        self, rows: Rows, decided: Decided, checkpoint: Mapping[str, int], now: float, *, remove: bool = False
+        self, rows: Rows, decided: Decided, checkpoint: Mapping[str, int], *, remove: bool = False
     ) -> tuple[str | None, bool]:
         """Flush the rows in pieces of `FLUSH_ROWS`, each with its entries and the sizes as they are with it.
 
@@ -47,7 +59,6 @@ class Pieces:
             rows: of the partition.
             decided: what to write.
             checkpoint: next offset by topic, as it is with all of these rows.
-            now: the partition's clock, epoch seconds.
             remove: delete the rows instead.
 
         Raises:
@@ -69,7 +80,7 @@ class Pieces:
                 entries[sent:end],
                 self._sizes.after(rows, slots[piece], *moved, None if look is None else look.part(piece)),
                 checkpoint if last else None,
-                flows=self._flow_count.of(rows, slots[piece], *moved, now),
+                flows=self._flow_count.of(rows, slots[piece], *moved, decided.now),
                 due=decided.due[piece],
                 remove=remove,
             )

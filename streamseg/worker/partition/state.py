@@ -1,6 +1,6 @@
 """One partition's rows: absorbs runs, decides memberships, flushes both.
 
-    take -> absorb -> settle_and_flush -> relay        sweep: load -> expire | settle_and_flush -> relay
+    take -> absorb_and_decide -> flush -> relay        sweep: load -> expire | settle_and_flush -> relay
 
 A reset begins with a new state: rows in memory that are ahead of the store would hide a loss behind their offsets.
 """
@@ -23,7 +23,7 @@ from streamseg.kafka.partitioner import misrouted
 from streamseg.membership.catch_up import COPIED, CatchUp
 from streamseg.membership.types import OutboxEntry
 from streamseg.metrics import Metrics
-from streamseg.pipeline import CLOCK, LiveAudiences, SweepKind
+from streamseg.pipeline import CLOCK, Decision, LiveAudiences, Part, PartitionRuns, SweepKind
 from streamseg.ports import FLUSH_ROWS, OutgoingRecord
 from streamseg.topics import CONSENTS, ERASURES, INPUT_TOPICS, MEMBERSHIPS, SAMPLES, SAMPLES_PARTITION
 from streamseg.worker.context import Ports, Rules
@@ -38,8 +38,9 @@ from streamseg.worker.partition.lease import Lease
 from streamseg.worker.partition.outbox_relay import OutboxRelay
 from streamseg.worker.partition.pending_delivery import PendingDelivery
 from streamseg.worker.partition.pieces import Decided, Pieces
-from streamseg.worker.partition.reports import report_absorbed, report_moves, report_taken
+from streamseg.worker.partition.reports import report_moves, report_taken
 from streamseg.worker.partition.signs import Signs
+from streamseg.worker.shared_cycle import SharedCycle
 
 
 class PartitionState:
@@ -53,12 +54,13 @@ class PartitionState:
         ports: Ports,
         rules: Rules,
         models: ModelCache,
+        shared_cycle: SharedCycle,
         metrics: Metrics,
         pace: Pace,
         signs: Signs,
     ) -> None:
         self.partition = lease.partition
-        self.rows = Rows(rules.layout)
+        self.rows = Rows(rules.layout, heard=shared_cycle.heard)
         self.relay = OutboxRelay(lease.partition, ports=ports, rules=rules, metrics=metrics, pace=pace, signs=signs)
         self.signs = signs
         self._lease = lease
@@ -66,6 +68,7 @@ class PartitionState:
         self._ports = ports
         self._rules = rules
         self._models = models
+        self._shared_cycle = shared_cycle
         self._metrics = metrics
         self._catch_up = CatchUp(rules.layout)
         self._flow_count = FlowCount(rules.layout.segmentations)
@@ -111,7 +114,7 @@ class PartitionState:
         return {**checkpoint, CLOCK: max(now, self._lease.checkpoint.get(CLOCK, 0))}
 
     async def take(self, run: RecordBatch, absorbed: Absorbed) -> None:
-        """Decode a run and load its rows; `absorb` takes it together with the other runs of the cycle.
+        """Decode a run and load its rows; `absorb_and_decide` takes it together with the other runs of the cycle.
 
         Raises `StoreUnavailableError`.
         """
@@ -133,20 +136,20 @@ class PartitionState:
         report_taken(run, taken, metrics)
         self.signs.saw("read", absorbed.probe)
 
-    def absorb(self, absorbed: Absorbed) -> None:
-        """Absorb the runs that were taken, tick by tick, and note in `absorbed` what changed."""
-        absorbed.through(read=time.time())
-        done = pipeline.absorb_runs(
-            self.rows, absorbed.taken, self._rules.money, self._models.segmentations, self._earliest(absorbed)
-        )
-        absorbed.slots, absorbed.flushed = done.slots, done.flushed
-        absorbed.cleared, absorbed.settles_anew = done.cleared, done.settles_anew
-        absorbed.through(absorbed=time.time())
-        report_absorbed(done.parts, self._metrics)
+    async def absorb_and_decide(self, absorbed: Absorbed) -> Decided:
+        """Absorb the runs that were taken and decide what follows, perhaps in one cycle with other partitions.
 
-    def _earliest(self, absorbed: Absorbed) -> float:
-        """Return the earliest time for which a look after events holds: late events make no verdict of long ago."""
-        return absorbed.began_at - self._rules.sweep_interval
+        Raises `StoreUnavailableError`: a row knows of newer audiences, and the store does not tell of them.
+        """
+        absorbed.through(read=time.time())
+        part = Part(0, self._lease.epoch, self._lease.first_seq, self._budget)
+        runs = PartitionRuns(self.rows, absorbed.taken, part, absorbed.answered)
+        await self._reach(runs.slots)
+        decision = await self._shared_cycle.run(
+            runs, began=absorbed.began_at, now=self._ports.clock.now(self.partition)
+        )
+        absorbed.through(absorbed=time.time())
+        return self._decided(runs.slots, decision)
 
     def reject(self, rejected: Sequence[RejectedEvent], run: RecordBatch, absorbed: Absorbed) -> None:
         """Add records of a run to the dead letters of the flush, instead of absorbing them."""
@@ -183,97 +186,90 @@ class PartitionState:
             if found:
                 self.load(list(found), list(found.values()))
                 slots = np.sort(self.rows.slots_of(list(found)))
-                await self.settle_and_flush(Absorbed(slots), SweepKind.ORDINARY)
+                await self.settle_and_flush(slots, SweepKind.ORDINARY)
                 self.rows.evict(slots)  # there may be more of them than memory is meant for
         self.relay.watch()
 
-    async def settle_and_flush(
-        self, absorbed: Absorbed, swept: SweepKind | None = None, checkpoint: Mapping[str, int] | None = None
-    ) -> None:
-        """Assign and settle the touched rows, write them with what was decided, and hand that to the relay.
+    async def settle_and_flush(self, slots: Slots, swept: SweepKind) -> None:
+        """Assign and settle rows as they are now, and write those that changed with what was decided of them.
 
         Args:
-            absorbed: the touched rows.
-            swept: by a sweep: look at the rows as they are now, and write only those that changed. None: after events.
-            checkpoint: next offset by topic once these rows are written; None leaves it.
+            slots: of the rows, each once, ascending.
+            swept: why.
 
         Raises:
             FlushRefusedError: another worker owns the partition, or the store lost a flush.
             StoreUnavailableError: a row knows of newer audiences, and the store does not tell of them.
         """
         self._flushed = False
-        await self._models.reach(int(self.rows.audiences_as_of[absorbed.slots].max(initial=0)))
-        rows, segmentations = self.rows, self._models.segmentations
-        slots = absorbed.slots
-        # Before the clock has started, use the earliest event there is: clocks do not go back.
-        now = self._ports.clock.now(self.partition) or float(rows.first_seen[slots].min(initial=time.time()))
-        earliest = now if swept else self._earliest(absorbed)
-        anew, everybody = swept is SweepKind.SETTLE, swept is SweepKind.SAMPLE
+        await self._reach(slots)
+        rows, wall_now = self.rows, time.time()
+        now = self._ports.clock.now(self.partition) or pipeline.first_event(rows, slots, wall_now)
         with self._metrics.steps.labels(stage="decide").time():
-            settles = swept is not SweepKind.DUE
-            looked = pipeline.look(
-                rows, slots, earliest, segmentations, absorbed.settles_anew, anew=anew, settles=settles
-            )
-            looked.compare_with(absorbed.flushed)
-            audiences = pipeline.look_at_audiences(
+            decision = pipeline.decide(
                 rows,
                 slots,
-                now,
-                self._audiences,
-                absorbed.cleared,
-                answered=absorbed.answered,
-                unknown=self._unknown,
-                looked=looked,
-            )
-            unknown, epoch = self._unknown.analytics, self._lease.epoch
-            absorbed.note_samples(rows, pipeline.withdrawn_samples(rows, slots, unknown=unknown))
-            sampled = pipeline.sample(
-                rows,
-                slots,
-                now,
-                segmentations,
-                self._budget,
-                epoch=epoch,
-                unknown=unknown,
-                everybody=everybody,
-                seeds=pipeline.look_at_seeds(rows, slots, looked, audiences, self._audiences),
-            )
-            entries = pipeline.publish(
-                rows,
-                slots,
-                looked,
+                pipeline.Models(self._models.segmentations, self._audiences, self._rules.publishing),
+                [Part(len(slots), self._lease.epoch, self._lease.first_seq, self._budget)],
                 now=now,
-                wall_now=time.time(),
-                epoch=epoch,
-                segmentations=segmentations,
-                rules=self._rules.publishing,
-                answered=absorbed.answered,
-                cleared=absorbed.cleared,
-                first_seq=self._lease.first_seq,
-                audiences=audiences,
+                earliest=now,
+                wall_now=wall_now,
+                anew=swept is SweepKind.SETTLE,
+                settles=swept is not SweepKind.DUE,
+                everybody=swept is SweepKind.SAMPLE,
             )
-        before, after = looked.before, looked.after
-        due = []
+        decided = self._decided(slots, decision, swept).where(self._must_be_written(slots, decision))
+        if len(decided.slots) or decided.due:
+            await self.flush(decided, self.checkpoint(), Absorbed())
+        else:
+            self._flushed = True
+
+    async def _reach(self, slots: Slots) -> None:
+        """Know the audiences that these rows were looked at for."""
+        await self._models.reach(int(self.rows.audiences_as_of[slots].max(initial=0)))
+
+    def _decided(self, slots: Slots, decision: Decision, swept: SweepKind | None = None) -> Decided:
+        audiences, due = decision.audiences, list[tuple[str, float]]()
         if audiences is not None:
-            due = audiences.schedule(rows, slots, whole=swept is not None, listed=swept is SweepKind.DUE)
-        if swept:
-            named = {entry.customer_id for entry in entries} | {one.customer_id for one in sampled}
-            must_write = np.array([rows.customer_ids[slot] in named for slot in slots.tolist()], dtype=bool)
-            write = looked.changed | must_write
-            if audiences is not None:
-                write |= audiences.moved | audiences.renewed
-                audiences = audiences.part(write)
-            slots, before, after = slots[write], before[write], after[write]
-            if not len(slots) and not due:
-                self._flushed = True
-                return
-        checkpoint = self.checkpoint() if checkpoint is None else checkpoint
-        decided = Decided(slots, before, after, entries, audiences, due)
-        written = await self._pieces.write(rows, decided, self._with_clock(checkpoint), now)
-        samples = [OutgoingRecord(SAMPLES, one.key, one.value, one.headers, SAMPLES_PARTITION) for one in sampled]
+            due = audiences.schedule(self.rows, slots, whole=swept is not None, listed=swept is SweepKind.DUE)
+        looked = decision.looked
+        return Decided(
+            slots, looked.before, looked.after, decision.entries, audiences, due, decision.now, decision.samples
+        )
+
+    def _must_be_written(self, slots: Slots, decision: Decision) -> NDArray[np.bool_]:
+        """Return the mask of swept rows that differ from those in the store, shape (n,)."""
+        named = {entry.customer_id for entry in decision.entries} | {one.customer_id for one in decision.samples}
+        told = np.array([self.rows.customer_ids[slot] in named for slot in slots.tolist()], dtype=bool)
+        write: NDArray[np.bool_] = decision.looked.changed | told
+        if (audiences := decision.audiences) is not None:
+            write |= audiences.moved | audiences.renewed
+        return write
+
+    async def flush(self, decided: Decided, checkpoint: Mapping[str, int], absorbed: Absorbed) -> None:
+        """Write rows with what was decided of them, and hand that to the relay.
+
+        Args:
+            decided: of the rows.
+            checkpoint: next offset by topic once these rows are written.
+            absorbed: the runs behind them.
+
+        Raises:
+            FlushRefusedError: another worker owns the partition, or the store lost a flush.
+        """
+        written = await self._pieces.write(self.rows, decided, self._with_clock(checkpoint))
+        samples = [
+            OutgoingRecord(SAMPLES, one.key, one.value, one.headers, SAMPLES_PARTITION) for one in decided.samples
+        ]
         self.signs.saw("flushed", absorbed.probe)
         absorbed.through(flushed=time.time())
-        await self._relay(entries, written, samples, checkpoint, absorbed)
+        await self._relay(decided.entries, written, samples, checkpoint, absorbed)
+
+    async def flush_checkpoint(self) -> None:
+        """Write the checkpoint with no rows. Raises `FlushRefusedError`."""
+        nobody = self.rows.segment[NO_SLOTS]
+        now = self._ports.clock.now(self.partition)
+        await self.flush(Decided(NO_SLOTS, nobody, nobody, (), None, (), now), self.checkpoint(), Absorbed())
 
     async def expire(self, slots: Slots) -> NDArray[np.bool_]:
         """Delete expired rows, and old marks of erasures; returns the mask of those deleted, shape (n,).
@@ -298,8 +294,8 @@ class PartitionState:
             )
             before, left = rows.segment[gone], pipeline.leave_all(rows, gone, self._audiences, self._unknown)
             due = left.schedule(rows, gone) if left is not None else ()
-            decided = Decided(gone, before, np.zeros_like(before), entries, left, due)
-            written = await self._pieces.write(rows, decided, self._with_clock(checkpoint), now, remove=True)
+            decided = Decided(gone, before, np.zeros_like(before), entries, left, due, now)
+            written = await self._pieces.write(rows, decided, self._with_clock(checkpoint), remove=True)
             self._metrics.departures.inc(int((rows.last_seen[gone] > NEVER).sum()))  # the others were erased
             rows.evict(gone)
             await self._relay(entries, written, [], checkpoint, Absorbed())

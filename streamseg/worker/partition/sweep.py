@@ -25,7 +25,6 @@ from streamseg.topics import SAMPLES, SAMPLES_PARTITION
 from streamseg.worker.context import Ports, Rules
 from streamseg.worker.model_cache import ModelCache
 from streamseg.worker.pace import Pace
-from streamseg.worker.partition.absorbed import Absorbed
 from streamseg.worker.partition.counts.recount import Recount
 from streamseg.worker.partition.pending_delivery import PendingDelivery
 from streamseg.worker.partition.state import PartitionState
@@ -144,7 +143,7 @@ class Sweep:
             self._relearned = done.relearned
         self._step.ends(done.kind, done.started_at, empty=empty)
         if done.kind is not SweepKind.ORDINARY and self._step.told_at is None:
-            await self._state.settle_and_flush(Absorbed())  # `Step.in_step_at`, with the checkpoint
+            await self._state.flush_checkpoint()  # `Step.in_step_at`, with the checkpoint
 
     def _passed(self, customer_id: str) -> bool:
         return self._round is not None and self._ports.state.passed(self._round.cursor, customer_id)
@@ -182,7 +181,7 @@ class Sweep:
         sweep.since = min(sweep.since, float(rows.first_seen[slots].min(initial=math.inf)))
         if self._state.relay.is_idle and not self._state.relay.kept_back:
             await self._mark_wrong_strings(slots)
-        await self._state.settle_and_flush(Absorbed(np.sort(slots)), sweep.kind)
+        await self._state.settle_and_flush(np.sort(slots), sweep.kind)
         self._note_oldest(slots)
         rows.evict(np.array([rows.slots[one] for one in absent if one in rows.slots], dtype=np.intp))
 

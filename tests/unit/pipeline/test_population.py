@@ -107,7 +107,7 @@ def test_nobody_outside_is_sampled_and_the_sample_of_who_left_is_deleted_once() 
     (sampled,) = pipeline.sample(path.rows, slots, NOW + 1, path.segmentations)
     assert sampled.customer_id == "c-1"
     path.feed(1, refund(1, 30.0, NOW + 2))
-    (deleted,) = pipeline.sample(path.rows, slots, NOW + 2, path.segmentations, epoch=7)
+    (deleted,) = pipeline.sample(path.rows, slots, NOW + 2, path.segmentations, [pipeline.Part(len(slots), epoch=7)])
     assert (deleted.key, deleted.value, deleted.headers) == (b"behaviour|c-1", None, (("epoch", b"7"),))
     assert pipeline.sample(path.rows, slots, NOW + 2 * DAY, path.segmentations) == []
     path.feed(1, purchase(2, 30.0, NOW + 3))

@@ -51,7 +51,10 @@ def test_customers_beyond_the_budget_stay_due() -> None:
     slots = path.rows.slots_of([f"c-{number}" for number in range(10)])
     budget = LearnBudget(per_second=1.0, burst=4)
 
-    rounds = [pipeline.sample(path.rows, slots, NOW + at, path.segmentations, budget) for at in (0, 3, 6, 9)]
+    rounds = [
+        pipeline.sample(path.rows, slots, NOW + at, path.segmentations, [pipeline.Part(len(slots), budget=budget)])
+        for at in (0, 3, 6, 9)
+    ]
 
     assert [len(one) for one in rounds] == [4, 3, 3, 0]
     assert {one.customer_id for taken in rounds for one in taken} == {f"c-{number}" for number in range(10)}
@@ -87,9 +90,13 @@ def test_at_the_end_of_a_backfill_everybody_is_sampled_also_those_of_today_and_b
     path.feed(0, *(click(offset, customer=f"c-{offset}") for offset in range(10)))
     slots = path.rows.slots_of([f"c-{number}" for number in range(10)])
     budget = LearnBudget(per_second=1.0, burst=4)
-    assert len(pipeline.sample(path.rows, slots, NOW, path.segmentations, budget)) == 4
+    assert (
+        len(pipeline.sample(path.rows, slots, NOW, path.segmentations, [pipeline.Part(len(slots), budget=budget)])) == 4
+    )
 
-    everybody = pipeline.sample(path.rows, slots, NOW + 1, path.segmentations, budget, everybody=True)
+    everybody = pipeline.sample(
+        path.rows, slots, NOW + 1, path.segmentations, [pipeline.Part(len(slots), budget=budget)], everybody=True
+    )
 
     assert len(everybody) == 10
     assert pipeline.sample(path.rows, slots, NOW + 2, path.segmentations) == []
