@@ -39,9 +39,12 @@ def test_throughput_checks_end_states_and_reports_each_load() -> None:
 
 
 def test_latency_is_reported_for_each_rate() -> None:
-    sizes = ("--events", "4000", "--customers", "1000", "--seconds", "2", "--share", "0.2")
+    sizes = ("--events", "4000", "--customers", "1000", "--seconds", "2", "--share", "0.2", "--partitions", "6")
     answer = bench("latency", *sizes, "--beside", "bare")
     (one,) = answer["loads"]
+    assert answer["partitions"] == 6
+    assert one["stages"]["absorb"]["count"] < one["stages"]["take"]["count"], "partitions share no cycle"
+    assert all(0 < process["cores"] <= 2 for process in (one, one["peers"]["bare"]))
     assert one["events_per_second"] == pytest.approx(answer["events_per_second"] * 0.2, rel=0.01)
     assert 0 < one["p50_seconds"] <= one["p99_seconds"] <= one["p99.9_seconds"]
     assert one["probes"] > 100

@@ -24,6 +24,7 @@ PEERS = ("bare", "kafka-streams")
     help="Events for measuring the throughput.",
 )
 @click.option("--customers", type=click.IntRange(min=1_000), default=100_000, show_default=True, help="Customers.")
+@click.option("--partitions", type=click.IntRange(min=1), default=4, show_default=True, help="Of each input topic.")
 @click.option("--seconds", type=click.FloatRange(min=1), default=20.0, show_default=True, help="Duration of each load.")
 @click.option(
     "--share", "shares", type=click.FloatRange(0, 1, min_open=True), multiple=True, default=SHARES, show_default=True,
@@ -35,6 +36,7 @@ def command(
     *,
     events: int,
     customers: int,
+    partitions: int,
     seconds: float,
     shares: tuple[float, ...],
     peers: tuple[str, ...],
@@ -51,6 +53,7 @@ def command(
         as_json=as_json,
         events=events,
         customers=customers,
+        partitions=partitions,
         seconds=seconds,
         shares=shares,
         peers=peers,
@@ -61,13 +64,14 @@ def _show(console: "Console", answer: dict[str, Any]) -> None:
     from streamseg.commands._text import folding_table
 
     names = ("p50_seconds", "p99_seconds", "p99.9_seconds", "probes", "generator_late_p99_seconds")
-    table = folding_table("load", "process", "p50 ms", "p99 ms", "p99.9 ms", "probes", "generator delay, p99 ms")
+    figures = ("p50 ms", "p99 ms", "p99.9 ms", "cores", "probes", "generator delay, p99 ms")
+    table = folding_table("load", "process", *figures)
     for load in answer["loads"]:
         for process, one in ({"streamseg": load} | load["peers"]).items():
             p50, p99, p999, probes, late = (one[name] for name in names)
             millis = [f"{seconds * 1000:.1f}" for seconds in (p50, p99, p999)]
             given = f"{load['share']:.0%}, {one['events_per_second']:,.0f}/s"
-            table.add_row(given, process, *millis, f"{probes:,}", f"{late * 1000:.1f}")
+            table.add_row(given, process, *millis, f"{one['cores']:.2f}", f"{probes:,}", f"{late * 1000:.1f}")
     console.print(table)
     of_stages = folding_table("load", "stage of a run or cycle", "p50 ms", "p99 ms", "times")
     for load in answer["loads"]:

@@ -28,7 +28,7 @@ from tests.bench.latency import stages
 from tests.bench.latency.generator import probes
 from tests.bench.machine import machine, versions
 from tests.bench.percentiles import percentiles
-from tests.bench.process_usage import Spent, end, spent_until, wait
+from tests.bench.process_usage import Spent, cpu_seconds, end, spent_until, wait
 from tests.bench.testbed import Testbed
 from tests.bench.throughput.contestants import CONTESTANTS, Contestant
 from tests.bench.throughput.measure_throughput import START_SECONDS, WARM_UP
@@ -48,6 +48,7 @@ def measure(
     *,
     events: int,
     customers: int,
+    partitions: int,
     seconds: float,
     shares: Sequence[float],
     peers: Sequence[str],
@@ -55,10 +56,10 @@ def measure(
 ) -> dict[str, Any]:
     """Measure the throughput, then the latency at each share of it, and that of `peers` at the same rates.
 
-    Returns the `--json` document.
+    Returns the `--json` document. `cores` is the CPU time of the process per second of the load.
     """
     loads: list[dict[str, Any]] = []
-    with tempfile.TemporaryDirectory(prefix="streamseg-bench-") as folder, Testbed(Path(folder)) as testbed:
+    with tempfile.TemporaryDirectory(prefix="streamseg-bench-") as folder, Testbed(Path(folder), partitions) as testbed:
         testbed.fill(Load("skewed", events, customers, skewed=True))
         testbed.clear()
         port = free_port()
@@ -84,6 +85,7 @@ def measure(
         "versions": used,
         "events": events,
         "customers": customers,
+        "partitions": partitions,
         "events_per_second": round(found.per_second(events), 1),
         "loads": loads,
     }
@@ -155,7 +157,9 @@ def _at(
         began = time.monotonic() + AHEAD_SECONDS
         generator.stdin.write(f"{began!r}\n".encode())
         generator.stdin.flush()
+        before = cpu_seconds(process.pid)
         seen = _observe(channel, prefix, len(sent), began + seconds + LAST_SECONDS)
+        cores = (cpu_seconds(process.pid) - before) / (time.monotonic() - began + AHEAD_SECONDS)
         late = msgspec.json.decode(generator.stdout.readline())
     missing = len(sent) - len(seen)
     if missing:
@@ -169,6 +173,7 @@ def _at(
     return {
         "events_per_second": round(rate, 1),
         **latencies,
+        "cores": round(cores, 3),
         "probes": len(counted),
         "generator_late_p99_seconds": late["p99"],
     }
