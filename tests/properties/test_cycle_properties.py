@@ -83,7 +83,7 @@ class OfPartition:
         shown: list[Any] = [
             looked.before,
             looked.after,
-            looked.score,
+            looked.score.round(9),  # the last bits of a distance depend on how many rows are measured at once
             looked.changed,
             one.audiences.before,
             one.audiences.after,
