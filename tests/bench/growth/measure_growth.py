@@ -1,8 +1,8 @@
 """Measure CPU, memory, stored bytes and the time of a sweep at growing numbers of customers.
 
 One worker and one store are kept throughout. At each size the missing customers are added with one click each; then
-loads are sent at full speed. The worker keeps all rows in memory, so that no event has to load its row from Redis. A
-second worker with room for a tenth of the rows measures what such a load costs.
+loads are sent at full speed. The worker has room for all rows, so that no event has to load its row from Redis, or for
+a given number of them. A second worker with room for a tenth of the rows measures what such a load costs.
 """
 
 import asyncio
@@ -28,20 +28,29 @@ from tests.support.processes import worker
 
 BYTES_PER_CUSTOMER: Final = 2_500
 """Memory of the worker, Redis and Kafka together, rounded up."""
+BYTES_IN_THE_STORE: Final = 1_700
+"""Memory of Redis and Kafka alone, rounded up."""
 AT_ONCE: Final = 200_000
 """First clicks that are generated before they are sent."""
 FIXED_SECONDS: Final = 120.0
 SLOWEST_EVENTS_PER_SECOND: Final = 500
 
 
-def fitting(sizes: Sequence[int], available: int) -> list[int]:
-    """The distinct sizes that fit into `available` bytes, ascending."""
-    return [size for size in sorted(set(sizes)) if size * BYTES_PER_CUSTOMER <= available]
+def fitting(sizes: Sequence[int], available: int, rows: int | None = None) -> list[int]:
+    """The distinct sizes that fit into `available` bytes, ascending; with so many rows in the worker's memory."""
+    ascending = sorted(set(sizes))
+    if rows is None:
+        return [size for size in ascending if size * BYTES_PER_CUSTOMER <= available]
+    beside = rows * (BYTES_PER_CUSTOMER - BYTES_IN_THE_STORE)
+    return [size for size in ascending if size * BYTES_IN_THE_STORE + beside <= available]
 
 
-def measure(*, sizes: Sequence[int], events: int, say: Callable[[str], None]) -> dict[str, Any]:
-    """Measure at each number of customers. Returns the `--json` document; `say` receives progress lines."""
-    fit = fitting(sizes, available_bytes())
+def measure(*, sizes: Sequence[int], rows: int | None, events: int, say: Callable[[str], None]) -> dict[str, Any]:
+    """Measure at each number of customers. Returns the `--json` document; `say` receives progress lines.
+
+    `rows` is how many rows the worker keeps in memory; None: all.
+    """
+    fit = fitting(sizes, available_bytes(), rows)
     for left_out in sorted(set(sizes) - set(fit)):
         say(f"{left_out:,} customers: skipped, this machine has too little memory")
     if not fit:
@@ -51,7 +60,8 @@ def measure(*, sizes: Sequence[int], events: int, say: Callable[[str], None]) ->
         testbed.empty()
         testbed.clear()
         empty_bytes = _used(testbed)
-        testbed.given = {"STREAMSEG_WORKER__ROWS_IN_MEMORY": str(max(1_000, *fit) * 2)}
+        room = rows or max(1_000, *fit) * 2
+        testbed.given = {"STREAMSEG_WORKER__ROWS_IN_MEMORY": str(room)}
         with worker(testbed.environment, testbed.folder / "worker.log") as process:
             wait(process, testbed.is_assigned, 60.0, "streamseg")
             known = 0
@@ -73,7 +83,15 @@ def measure(*, sizes: Sequence[int], events: int, say: Callable[[str], None]) ->
             for name, kind, size, meaning in field_table(derive(testbed.settings).layout)
         ]
         used = versions(testbed)
-    return {"machine": machine(), "versions": used, "events": events, "sizes": grown, "miss": miss, "row": row}
+    return {
+        "machine": machine(),
+        "versions": used,
+        "events": events,
+        "rows_in_memory": room,
+        "sizes": grown,
+        "miss": miss,
+        "row": row,
+    }
 
 
 def _at(

@@ -103,3 +103,5 @@ def test_needed_cores_are_rounded_up_at_the_peak() -> None:
 
 def test_sizes_that_exceed_the_memory_are_skipped() -> None:
     assert fitting([1_000_000, 10_000, 10_000, 100_000], 1_000_000_000) == [10_000, 100_000]
+    assert fitting([1_000_000, 100_000], 1_800_000_000) == [100_000]
+    assert fitting([1_000_000, 100_000], 1_800_000_000, rows=100_000) == [100_000, 1_000_000]
