@@ -144,6 +144,7 @@ def test_pasted_text_is_taken_changed_copied_and_dropped(demo: Demo, chromium: B
         page.click("button[value=activate]")
         page.wait_for_selector("h1:has-text('Pasted and changed')")
         page.click("a[href='/builder?copy=pasted']")
+        page.wait_for_selector("#of-name")  # it is hidden until the script has filled it
         assert page.input_value("#of-name") == "Copy of Pasted and changed"
         assert page.input_value("#of-id") == ""
         page.goto(f"{demo.console}/audiences/pasted")

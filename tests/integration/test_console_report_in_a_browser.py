@@ -32,6 +32,7 @@ def test_a_report_is_one_sheet_and_the_deck_one_for_each_segment(demo: Demo, chr
         page.goto(demo.console)
         page.click("text=Rapport van alle segmenten")
         page.wait_for_selector(".sheet")
+        page.wait_for_load_state()
         shown = page.locator(".sheet").count()
         assert shown >= 4
         assert sheets_of(page, "deck") == shown
