@@ -6,6 +6,7 @@ each flushes and delivers, by itself: one that waits for a server, or whose reco
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from streamseg.pipeline import Decision, PartitionRuns
 from streamseg.worker.context import Rules
 from streamseg.worker.model_cache import ModelCache
 from streamseg.worker.partition.reports import report_absorbed
+
+log = logging.getLogger(__name__)
 
 FEW_EVENTS: Final = 500
 """A partition with more has nothing to gain: its cycle costs ten times what is fixed."""
@@ -107,14 +110,14 @@ class SharedCycle:
             ready = ready[many:]
 
     def _share(self, ready: list[tuple[PartitionRuns, "asyncio.Future[Decision | None]"]]) -> None:
-        """Run a cycle for these partitions; if it fails, each runs its own."""
+        """Run a cycle for these partitions; one that is by itself runs its own, and all do if the cycle raises."""
         decisions: list[Decision | None] = [None] * len(ready)
         if len(ready) > 1:
             now = time.time()
             try:
                 decisions = [*self._cycle([runs for runs, _ in ready], now, now)]
-            except Exception:  # noqa: BLE001  whose records raise will show: no row has changed
-                decisions = [None] * len(ready)
+            except Exception as error:  # noqa: BLE001  no row has changed, and the one behind it will raise by itself
+                log.warning("a cycle of %d partitions raised %s: each runs its own", len(ready), type(error).__name__)
         for (_, decided), decision in zip(ready, decisions, strict=True):
             decided.set_result(decision)
 

@@ -57,6 +57,20 @@ def test_the_least_recently_used_rows_are_evicted_first_unless_pinned() -> None:
     assert len(rows.least_recently_used(0)) == 0
 
 
+def test_copies_are_worked_on_elsewhere_and_come_back_as_most_recently_used() -> None:
+    rows, copies = Rows(Layout.of()), Rows(Layout.of(), capacity=1)
+    of = {name: rows.load([name], [None]) for name in ("a", "b", "c")}
+    rows.seq[rows.slots_of(["a", "b", "c"])] = [1, 2, 3]
+    assert copies.add_copies(rows, of["c"]) == 0
+    begin = copies.add_copies(rows, of["a"])
+    assert (copies.customer_ids, copies.seq[: begin + 1].tolist(), len(copies)) == (["c", "a"], [3, 1], 0)
+    copies.seq[begin] = 10
+    assert rows.seq[of["a"]].tolist() == [1]
+    rows.take_back(of["a"], copies, slice(begin, begin + 1))
+    assert rows.seq[rows.slots_of(["a", "b", "c"])].tolist() == [10, 2, 3]
+    assert rows.least_recently_used(2).tolist() == [*of["b"], *of["c"]]
+
+
 def test_clear_removes_all_rows() -> None:
     rows = Rows(Layout.of())
     rows.load(["a", "b"], [None, None])

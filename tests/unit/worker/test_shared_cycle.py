@@ -122,7 +122,11 @@ async def test_a_partition_that_is_closed_while_it_waits_is_left_out(shared: lis
 
 @pytest.mark.parametrize(("module", "step"), [(cycle, "absorb_runs"), (deciding, "publish")])
 async def test_one_whose_records_raise_fails_alone_and_the_others_count_their_events_once(
-    shared: list[int], monkeypatch: pytest.MonkeyPatch, module: ModuleType, step: str
+    shared: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    module: ModuleType,
+    step: str,
 ) -> None:
     plain = getattr(module, step)
 
@@ -142,3 +146,4 @@ async def test_one_whose_records_raise_fails_alone_and_the_others_count_their_ev
     assert [len(one.entries) for one in (first, last)] == [1, 1]
     assert [one.rows.events.tolist()[0] for one in (given[0], given[2])] == [1, 1]
     assert shared == [3, 1, 1, 1]
+    assert caplog.messages == ["a cycle of 3 partitions raised ZeroDivisionError: each runs its own"]
