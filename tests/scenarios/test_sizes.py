@@ -113,7 +113,7 @@ def test_a_recount_is_exact_whatever_moves_between_its_pieces(
                 standing[customer] = after
         for customer in sorted(standing) * (1 + twice):
             if part < 3 and customer // 4 == part:
-                recount.listed(str(customer), [standing[customer]])
+                recount.sizes.update([standing[customer]] * len(recount.listed([str(customer)])))
         passed = part + 1
         recount.forget_passed()
     assert recount.result() == dict(Counter(standing.values()))

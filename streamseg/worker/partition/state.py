@@ -239,9 +239,10 @@ class PartitionState:
 
     def _must_be_written(self, slots: Slots, decision: Decision) -> NDArray[np.bool_]:
         """Return the mask of swept rows that differ from those in the store, shape (n,)."""
+        write: NDArray[np.bool_] = decision.looked.changed.copy()
         named = {entry.customer_id for entry in decision.entries} | {one.customer_id for one in decision.samples}
-        told = np.array([self.rows.customer_ids[slot] in named for slot in slots.tolist()], dtype=bool)
-        write: NDArray[np.bool_] = decision.looked.changed | told
+        if named:
+            write |= np.isin(slots, self.rows.slots_of(list(named)))
         if (audiences := decision.audiences) is not None:
             write |= audiences.moved | audiences.renewed
         return write

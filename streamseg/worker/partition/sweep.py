@@ -173,10 +173,12 @@ class Sweep:
     async def _evaluate(self, stored: Sequence[tuple[str, bytes]], sweep: _Round) -> None:
         rows = self._state.rows
         found = dict(stored)
-        absent = [customer for customer in found if customer not in rows.slots]
-        self._state.load(absent, [found[customer] for customer in absent])
-        slots = np.array([rows.slots[customer] for customer in found], dtype=np.intp)
-        self._state.sizes.count(rows, slots)
+        absent = rows.missing(found)
+        if absent:
+            self._state.load(absent, [found[customer] for customer in absent])
+        customers = list(found)
+        slots = rows.slots_of(customers)
+        self._state.sizes.count(rows, customers, slots)
         slots = slots[~await self._state.expire(slots)]
         sweep.since = min(sweep.since, float(rows.first_seen[slots].min(initial=math.inf)))
         if self._state.relay.is_idle and not self._state.relay.kept_back:

@@ -20,7 +20,7 @@ from streamseg.wiring.derived import derive
 from tests.bench.click_load import Load, first_clicks
 from tests.bench.growth.miss_cost import cost_of_a_miss
 from tests.bench.growth.stored_bytes import bytes_per_customer
-from tests.bench.growth.sweep_time import listed, publish_generation, until_swept
+from tests.bench.growth.sweep_time import listed, publish_generation, until_quiet, until_swept
 from tests.bench.machine import machine, versions
 from tests.bench.process_usage import available_bytes, resident_bytes, spent_until, wait
 from tests.bench.testbed import Testbed
@@ -112,6 +112,7 @@ def _at(
         testbed.send(records)
         cpu.append(drain() / events)
     swept_beside = listed(testbed.redis.url) > before
+    until_quiet(testbed.redis.url)
     asyncio.run(publish_generation(testbed))
     swept = until_swept(testbed.redis.url)
     return {

@@ -47,6 +47,15 @@ def until_swept(url: str) -> float:
     return moved - began
 
 
+def until_quiet(url: str) -> None:
+    """Wait until no sweep is under way; one that a model of the trainer began would be measured too."""
+    seen, moved = listed(url), time.monotonic()
+    while time.monotonic() - moved < QUIET_SECONDS:
+        time.sleep(POLL_SECONDS)
+        if seen != (seen := listed(url)):
+            moved = time.monotonic()
+
+
 def listed(url: str) -> int:
     """HSCAN calls since the server's statistics were reset."""
     with redis.Redis.from_url(url) as client:

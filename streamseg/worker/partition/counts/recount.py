@@ -1,7 +1,7 @@
 """Counts the customers of each segment during a sweep, while customers go on moving."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 
 class Recount:
@@ -23,11 +23,11 @@ class Recount:
         self.sizes: Counter[str] = Counter()
         """Customers by segment id."""
 
-    def listed(self, customer_id: str, segments: Iterable[str]) -> None:
-        """Count a listed customer, once."""
-        if customer_id not in self._ahead:
-            self._ahead.add(customer_id)
-            self.sizes.update(segments)
+    def listed(self, customer_ids: Sequence[str]) -> list[int]:
+        """Return which of the listed customers are not counted yet, by position; the caller adds them to `sizes`."""
+        new = [at for at, customer in enumerate(customer_ids) if customer not in self._ahead]
+        self._ahead.update(customer_ids)
+        return new
 
     def moved(self, customer_id: str, before: Iterable[str], after: Iterable[str]) -> None:
         """Count a customer who moved, entered or was removed; segments of all segmentations, before and after."""

@@ -1,6 +1,8 @@
 """Sizes of segments in one partition: updated with every flush, counted again with every sweep."""
 
 import logging
+from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,15 +53,16 @@ class SegmentSizes:
         counted = pipeline.count_sizes(before, after, self._models.segmentations, self._lease.sizes)
         return pipeline.count_audiences(audiences, counted)
 
-    def count(self, rows: Rows, slots: Slots) -> None:
-        """Count rows that the sweep has listed."""
+    def count(self, rows: Rows, customer_ids: Sequence[str], slots: Slots) -> None:
+        """Count customers that the sweep has listed, each once, with their rows."""
         if self.recount is None:
             return
-        belongs: list[list[str]] = [[] for _ in slots]
+        new = slots[self.recount.listed(customer_ids)]
+        codes = rows.segment[new]
+        self.recount.sizes.update(pipeline.count_sizes(np.zeros_like(codes), codes, self._models.segmentations, {}))
         if self._models.audiences is not None:
-            belongs = pipeline.sizes_held(rows, slots, self._models.audiences, self._unknown)
-        for slot, audiences in zip(slots.tolist(), belongs, strict=True):
-            self.recount.listed(rows.customer_ids[slot], self._ids(rows.segment[slot]) + audiences)
+            held = pipeline.sizes_held(rows, new, self._models.audiences, self._unknown)
+            self.recount.sizes.update(chain.from_iterable(held))
 
     async def correct(self, rows: Rows) -> None:
         """Take the sizes from the recount at the end of a sweep. Raises `FlushRefusedError`."""
