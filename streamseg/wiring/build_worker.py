@@ -22,6 +22,7 @@ from streamseg.wiring.stores import stores, worker_reports
 from streamseg.worker.assignment import Assignment
 from streamseg.worker.clock import EventClock, WallClock
 from streamseg.worker.context import Ports, RowLimit, Rules
+from streamseg.worker.freed_memory import give_back_often
 from streamseg.worker.gauges.store_memory import StoreMemory
 from streamseg.worker.health import Health
 from streamseg.worker.layout_check import check_layouts
@@ -135,7 +136,11 @@ async def run_worker(settings: Settings) -> None:
             metrics=metrics,
             checks=(state.check,),
             closing=(sink.close, log.close, *([partial(asyncio.to_thread, tracer.close)] if tracer else [])),
-            beside=[StoreMemory(state, metrics).run, *([probes.run] if settings.worker.probe_interval_seconds else [])],
+            beside=[
+                StoreMemory(state, metrics).run,
+                give_back_often,
+                *([probes.run] if settings.worker.probe_interval_seconds else []),
+            ],
             owner=owner,
             reports=reports,
             probe_seconds=settings.worker.probe_interval_seconds,
