@@ -9,12 +9,12 @@ import pytest
 pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc keeps what was freed")
 
 FREED = """
-import sys
+from mmap import PAGESIZE
 from pathlib import Path
 from streamseg.worker.freed_memory import give_back
 
 def resident():
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 // 1_000_000
+    return int(Path("/proc/self/statm").read_text().split()[1]) * PAGESIZE // 1_000_000
 
 taken = [bytes(1_000) for _ in range(200_000)]
 last = taken[-1]  # it lies at the end of the heap, so nothing before it goes back by itself
