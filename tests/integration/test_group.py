@@ -2,14 +2,18 @@
 
 import signal
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from streamseg.embedded import RedisServer
+from streamseg.embedded.child import free_port
 from streamseg.sources.fitgear import FitGear
+from streamseg.topics import CLICKS
 from tests.support.kafka.server import KafkaServer
 from tests.support.kafka.topics import remake_topics
 from tests.support.processes import members, run, send, start_worker, until, until_absorbed, worker
@@ -81,6 +85,40 @@ def test_under_the_rolling_profile_a_restart_moves_nothing(environment: dict[str
 
     assert (tmp_path / "2.log").read_text().count("assigned partitions") == assignments
     assert found == found | GOOD | {"events": len(events)}
+
+
+def test_workers_that_are_added_one_by_one_get_their_share_and_one_too_many_is_ready(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    ports = [free_port() for _ in range(5)]
+    own = [environment | {"STREAMSEG_WORKER__METRICS_PORT": str(port)} for port in ports]
+    events = list(FitGear(60, 20, 9, ends_at=time.time()))
+    with ExitStack() as running:
+        for count, its in enumerate(own[:4], 1):
+            running.enter_context(worker(its, tmp_path / f"{count}.log"))
+            standing = share_out(environment, count)
+            sizes = [len({number for topic, number in share if topic == CLICKS}) for share in standing.values()]
+            assert (sum(sizes), max(sizes) - min(sizes)) == (4, 4 % count and 1)
+        running.enter_context(worker(own[4], tmp_path / "5.log"))
+        until(lambda: ready(ports[4]), "ready without a partition")
+        shares = list(members(environment).values())
+        send(environment["STREAMSEG_KAFKA__BOOTSTRAP"], events)
+        until_absorbed(environment)
+        status, found = run(environment, "status"), run(environment, "verify")
+
+    assert status["right"], status["problems"]
+    assert "Traceback" not in (tmp_path / "5.log").read_text()
+    assert sorted(len({number for topic, number in share if topic == CLICKS}) for share in shares) == [0, 1, 1, 1, 1]
+    assert found == found | GOOD | {"events": len(events)}
+
+
+def ready(port: int) -> bool:
+    """Whether the worker says that it is ready."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=1.0) as answer:
+            return bool(answer.status == 200)
+    except OSError:  # not started, or not ready
+        return False
 
 
 def stopped_in(process_log: Path, environment: Mapping[str, str], before: Callable[[], None]) -> tuple[float, int]:

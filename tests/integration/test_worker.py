@@ -16,7 +16,7 @@ from streamseg.sources.fitgear import FitGear
 from streamseg.sources.mutations import mutated_record
 from streamseg.topics import CLICKS, DEAD_LETTERS, INPUT_TOPICS, PURCHASES
 from streamseg.wiring.derived import derive
-from tests.support.processes import send, settings_of, start_worker, stored_rows, until, until_absorbed, worker
+from tests.support.processes import members, send, settings_of, start_worker, stored_rows, until, until_absorbed, worker
 from tests.support.reference_rows import assert_same, single_pass
 
 pytestmark = pytest.mark.integration
@@ -61,26 +61,19 @@ def test_a_killed_worker_is_replaced_in_the_middle_and_the_rows_are_those_of_one
 def test_with_three_workers_clicks_and_purchases_of_a_customer_meet(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    admin = AdminClient({"bootstrap.servers": environment["STREAMSEG_KAFKA__BOOTSTRAP"]})
-    group = environment["STREAMSEG_KAFKA__GROUP"]
-
-    def members() -> list[Counter[tuple[str, int]]]:
-        described = admin.describe_consumer_groups([group])[group].result(10)
-        return [
-            Counter((tp.topic, tp.partition) for tp in member.assignment.topic_partitions)
-            for member in described.members
-        ]
-
     with (
         worker(environment, tmp_path / "1.log"),
         worker(environment, tmp_path / "2.log"),
         worker(environment, tmp_path / "3.log"),
     ):
-        until(lambda: len(members()) == 3 and all(members()), "three members with partitions")
+        until(
+            lambda: len(standing := members(environment)) == 3 and all(standing.values()),
+            "three members with partitions",
+        )
         events = list(FitGear(60, 20, 3, ends_at=time.time()))
         send(environment["STREAMSEG_KAFKA__BOOTSTRAP"], events)
         until_absorbed(environment)
-        standing = members()
+        standing = members(environment).values()
 
     for member in standing:
         numbers = [{p for topic, p in member if topic == wanted} for wanted in INPUT_TOPICS]

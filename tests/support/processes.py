@@ -84,7 +84,7 @@ def send(bootstrap: str, events: Iterable[SourceEvent], partitioner: str = "murm
 
 
 def members(environment: Mapping[str, str]) -> dict[str, frozenset[tuple[str, int]]]:
-    """Who is in the group (member ids), with their topic partitions."""
+    """Who is in the group (member ids), with their topic partitions; a new broker has 30 s to answer."""
     admin = AdminClient({"bootstrap.servers": environment["STREAMSEG_KAFKA__BOOTSTRAP"]})
     group = environment["STREAMSEG_KAFKA__GROUP"]
     end = time.monotonic() + 30.0
@@ -92,7 +92,7 @@ def members(environment: Mapping[str, str]) -> dict[str, frozenset[tuple[str, in
         try:
             described = admin.describe_consumer_groups([group])[group].result(10)
             break
-        except KafkaException:  # the group has no coordinator yet
+        except (KafkaException, TimeoutError):  # the group has no coordinator yet
             if time.monotonic() > end:
                 raise
             time.sleep(0.2)

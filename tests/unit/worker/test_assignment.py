@@ -74,6 +74,23 @@ def test_what_stays_is_not_opened_again_and_what_is_taken_away_is_given_up() -> 
     asyncio.run(go())
 
 
+def test_a_worker_without_partitions_is_ready_and_gives_up_those_that_it_had() -> None:
+    async def go() -> None:
+        opened = Opened()
+        one = opened.assignment
+        assert one.cold() == "no partitions are assigned yet"
+        one.begin(set())
+        await until(lambda: one.cold() is None)
+        one.begin(of(0, trains=True))
+        await until(lambda: set(one.numbers) == {0})
+        one.begin(set())
+        await until(lambda: not one.numbers and not one.trains)
+        assert (opened.role.told[-1], one.cold()) == ("stop", None)
+        await one.finish(1.0)
+
+    asyncio.run(go())
+
+
 def test_a_worker_that_stops_begins_nothing_more() -> None:
     async def go() -> None:
         opened = Opened()
