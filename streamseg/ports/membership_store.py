@@ -22,11 +22,12 @@ class MembershipStore(Protocol):
         """
         ...
 
-    async def replacements(self) -> int:
-        """Return a number that rises when a node was seen to be restarted or replaced by its replica.
+    async def server_runs(self) -> str:
+        """Return a name of the server processes that hold the strings: another one when any is a new one.
 
-        It may then have lost its latest strings alone. Called by the outbox relay every few seconds. 0 for ever where
-        a server that loses strings loses the rows of the same time with them. Raises while a node is away.
+        One that was restarted or replaced by its replica may have lost its latest strings, and not the rows and the
+        outbox entries that were written before them. Called by the outbox relay every few seconds. Raises while a
+        server is away.
         """
         ...
 

@@ -165,6 +165,17 @@ class StateStore(Protocol):
         """Delete entries up to and including a position. Called by the relay after the redelivery window."""
         ...
 
+    async def note_delivered(self, partition: int, through: str, server_runs: str) -> None:
+        """Store that entries up to a position were delivered, and to which runs of the servers (see `server_runs`).
+
+        Called by the relay every few seconds, also by one whose lease has ended: what it stores is true all the same.
+        """
+        ...
+
+    async def delivered(self, partition: int) -> tuple[str, str] | None:
+        """Return what `note_delivered` stored last as (position, server runs). Called by the relay after a claim."""
+        ...
+
     async def outbox_flushes(self, partition: int) -> int:
         """Return how many flushes have entries in the outbox. Called by the relay every few seconds, for a metric."""
         ...

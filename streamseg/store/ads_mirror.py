@@ -67,9 +67,9 @@ class AdsMirror:
             unwritten, overtaken = unwritten | error.customers, error.overtaken
         raise PartlyWrittenError(str(without), unwritten, overtaken)
 
-    async def replacements(self) -> int:
+    async def server_runs(self) -> str:
         """See the port."""
-        return await self._memberships.replacements()
+        return await self._memberships.server_runs()
 
     async def read(self, customer_ids: Sequence[str]) -> list[bytes | None]:
         """See the port."""

@@ -67,6 +67,8 @@ async def as_worker(client: Client) -> None:
     await state.memory()
     await memberships.note_probe(0, 1.0)
     await state.trim_outbox(0, position)
+    await state.note_delivered(0, position, await memberships.server_runs())
+    await state.delivered(0)
     await memberships.write([written("c-1", 1), written("c-2", 1)])
     await views.write([OutboxEntry("c-9", 7, 1, b"{}")])
     await memberships.write([OutboxEntry("c-2", 7, 2, None)])

@@ -48,6 +48,17 @@ async def test_the_outbox_counts_the_flushes_that_are_not_trimmed(state: StateSt
     assert await state.outbox_flushes(partition) == 0
 
 
+async def test_how_far_the_outbox_was_delivered_is_kept_through_claims(state: StateStore, partition: int) -> None:
+    assert await state.delivered(partition) is None
+    await state.claim(partition, "w-1", "layout-a", NOW_MS)
+    assert await state.delivered(partition) is None
+    await state.note_delivered(partition, "1-0", "a run")
+    await state.note_delivered(partition, "2-0", "another")
+    claimed = await state.claim(partition, "w-2", "layout-a", NOW_MS)
+    assert claimed == await state.metadata(partition)
+    assert await state.delivered(partition) == ("2-0", "another")
+
+
 async def test_the_outbox_keeps_entries_whole(state: StateStore, partition: int) -> None:
     await state.claim(partition, "w-1", "layout-a", NOW_MS)
     entries: Sequence[OutboxEntry] = [

@@ -50,3 +50,4 @@ def test_a_worker_that_stops_at_any_call_harms_nothing(caplog: pytest.LogCapture
     stopped = {asyncio.run(stop_and_take_over(at, thaw=thaw)) for at in asyncio.run(points())}
     assert "the store has lost" not in caplog.text
     assert {"before flush", "after flush", "before write", "after write", "before send", "after send"} <= stopped
+    assert {"before note_delivered", "after note_delivered"} <= stopped

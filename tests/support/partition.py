@@ -77,6 +77,7 @@ QUICK = Pace(
     sweep_piece=5,
     sweep_piece_between=3,
     change_topic_end=0.02,
+    outbox_trim=0.0,
     relay_idle=0.02,
 )
 """Waits of a partition under test."""

@@ -36,10 +36,18 @@ RESTARTED = ("streamseg-alone", "streamseg-static", "kafka-streams", "kafka-stre
     show_default=True,
     help="Events per second of the Faust app.",
 )
+@click.option("--at-once", is_flag=True, help="Kill right after the customers came, as after a backfill.")
 @choices_option("--only", "names", TAKEN_OVER + RESTARTED, "What to measure")
 @json_option
 def command(
-    *, customers: int, rate: float, faust_customers: int, faust_rate: float, names: tuple[str, ...], as_json: bool
+    *,
+    customers: int,
+    rate: float,
+    faust_customers: int,
+    faust_rate: float,
+    at_once: bool,
+    names: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """Kill a worker; measure how long memberships in Redis are late.
 
@@ -55,6 +63,7 @@ def command(
             "customers": faust_customers if name == "faust" else customers,
             "rate": faust_rate if name == "faust" else rate,
             "static": name == "streamseg-static",
+            "at_once": at_once,
         }
         for name in dict.fromkeys(names)
     ]

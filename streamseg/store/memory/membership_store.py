@@ -18,9 +18,9 @@ class MemoryMembershipStore:
         self._probes: dict[int, float] = {}
         self._marks: dict[str, tuple[float, tuple[int, int]]] = {}
 
-    async def replacements(self) -> int:
+    async def server_runs(self) -> str:
         """See the port."""
-        return 0
+        return "memory"
 
     async def write(self, entries: Sequence[OutboxEntry]) -> set[tuple[str, int]]:
         """See the port."""

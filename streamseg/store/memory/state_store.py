@@ -18,6 +18,8 @@ class _Partition:
     staged: dict[str, bytes] = field(default_factory=dict)
     outbox: list[tuple[int, OutboxEntry]] = field(default_factory=list)
     appended: int = 0
+    delivered: tuple[str, str] | None = None
+    """Position in the outbox and runs of the servers."""
     flush_ends: list[int] = field(default_factory=list)
     """Number of the last entry of each flush that had some."""
     flows: dict[int, Flows] = field(default_factory=dict)
@@ -145,6 +147,14 @@ class MemoryStateStore:
         """See the port."""
         at = self._of(partition)
         at.outbox = [(number, entry) for number, entry in at.outbox if number > _number(through)]
+
+    async def note_delivered(self, partition: int, through: str, server_runs: str) -> None:
+        """See the port."""
+        self._of(partition).delivered = through, server_runs
+
+    async def delivered(self, partition: int) -> tuple[str, str] | None:
+        """See the port."""
+        return self._of(partition).delivered
 
     async def outbox_flushes(self, partition: int) -> int:
         """See the port."""

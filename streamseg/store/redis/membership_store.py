@@ -4,6 +4,7 @@ A deletion leaves a mark for as long as Kafka keeps tombstones. An older write t
 entry, a worker that was frozen) then cannot restore an erased customer.
 """
 
+import asyncio
 from collections.abc import Sequence
 from itertools import count, groupby
 from operator import attrgetter
@@ -18,6 +19,7 @@ from streamseg.store.limits_and_refusals import DELETION_MARK_SECONDS, jittered_
 from streamseg.store.redis.membership_calls import MembershipCalls
 from streamseg.store.redis.servers.cluster import UNREACHED, Cluster
 from streamseg.store.redis.servers.connection import Client, reason, translated_errors
+from streamseg.store.redis.servers.runs import Runs
 from streamseg.store.redis.servers.script import Argument, Script
 
 ENTRIES_IN_ONE_CALL: Final = 1_000
@@ -44,6 +46,7 @@ class RedisMembershipStore:
         self._is_view = prefix != keys.MEMBERSHIP_PREFIX
         self._ttl_seconds = ttl_seconds
         self._write = Script("write_memberships")
+        self._runs, self._looking = Runs(), asyncio.Lock()
 
     async def write(self, entries: Sequence[OutboxEntry]) -> set[tuple[str, int]]:
         """See the port."""
@@ -126,12 +129,15 @@ class RedisMembershipStore:
                         overtaken.append(number + 1)
         return overtaken
 
-    async def replacements(self) -> int:
+    async def server_runs(self) -> str:
         """See the port."""
-        if not isinstance(self._redis, Cluster):
-            return 0
         with translated_errors():
-            return await self._redis.replacements()
+            if isinstance(self._redis, Cluster):
+                return await self._redis.server_runs()
+            async with self._looking:
+                if not self._runs.looked_lately:
+                    self._runs.saw([(await self._redis.info("server"))["run_id"]])
+                return self._runs.name
 
     async def read(self, customer_ids: Sequence[str]) -> list[bytes | None]:
         """See the port."""

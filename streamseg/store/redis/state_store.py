@@ -197,6 +197,20 @@ class RedisStateStore:
         with translated_errors():
             await self._redis.execute_command("XTRIM", keys.outbox(partition), "MINID", beyond)
 
+    async def note_delivered(self, partition: int, through: str, server_runs: str) -> None:
+        """See the port."""
+        with translated_errors():
+            await self._redis.execute_command("HSET", keys.metadata(partition), "delivered", f"{through} {server_runs}")
+
+    async def delivered(self, partition: int) -> tuple[str, str] | None:
+        """See the port."""
+        with translated_errors():
+            noted = await self._redis.execute_command("HGET", keys.metadata(partition), "delivered")
+        if noted is None:
+            return None
+        through, _, server_runs = noted.decode().partition(" ")
+        return through, server_runs
+
     async def outbox_flushes(self, partition: int) -> int:
         """See the port."""
         with translated_errors():

@@ -30,7 +30,7 @@ from streamseg.worker.context import Ports, Rules
 from streamseg.worker.pace import Pace
 from streamseg.worker.partition.change_records import change_records
 from streamseg.worker.partition.late_records import LateRecords, without
-from streamseg.worker.partition.outbox_window import OutboxWindow
+from streamseg.worker.partition.outbox_window import OLDEST, OutboxWindow
 from streamseg.worker.partition.pending_delivery import PendingDelivery
 from streamseg.worker.partition.signs import Signs
 
@@ -216,7 +216,9 @@ class OutboxRelay:
         return len(unreached) < len({entry.customer_id for entry in sample})
 
     async def deliver_outbox(self, published: Mapping[str, tuple[int, int]] = NOTHING_PUBLISHED) -> None:
-        """Deliver everything in the outbox, in order; idempotent. Keeps back what nodes that are away should take.
+        """Deliver what is in the outbox, in order; idempotent. Keeps back what nodes that are away should take.
+
+        What a former owner delivered is left out, if no server was restarted or replaced since.
 
         Args:
             published: (epoch, seq) of the latest change on the topic by customer id. Older entries were delivered
@@ -225,8 +227,9 @@ class OutboxRelay:
         Raises:
             StoreUnavailableError: the store did not answer. Also what the sink raises.
         """
-        await self._window.look(now=True)
-        entries, position = await self._outbox(published)
+        after = await self._window.delivered_before()
+        entries, position = await self._outbox(published, after)
+        self._window.delivered(after if after != OLDEST else None)
         delivery = PendingDelivery(entries, position, (), {}, ())
         refused, unreached = await self._write(entries)
         if unreached:
@@ -235,9 +238,11 @@ class OutboxRelay:
         self._window.delivered(delivery.position)
         self._window.delivered_all()
 
-    async def _outbox(self, published: Mapping[str, tuple[int, int]]) -> tuple[list[OutboxEntry], str | None]:
-        """Return the entries of the outbox that are not older than what is published, and the last position."""
-        entries = await self._ports.state.outbox(self._partition)
+    async def _outbox(
+        self, published: Mapping[str, tuple[int, int]], after: str = OLDEST
+    ) -> tuple[list[OutboxEntry], str | None]:
+        """Return the entries after a position that are not older than what is published, and the last position."""
+        entries = await self._ports.state.outbox(self._partition, after)
         orders = [(entry, published.get(entry.customer_id, (0, 0))) for _, entry in entries]
         kept = [entry for entry, order in orders if order <= (entry.epoch, entry.seq)]
         return kept, entries[-1][0] if entries else None

@@ -79,16 +79,13 @@ class Cluster:
             await self._read_map(self._readings)
         return [self.node(address) for address in self._map.primaries]
 
-    async def replacements(self) -> int:
-        """Return a number that rises when a primary was restarted, or another took its place.
-
-        Raises `RedisError` or `OSError` while one is away.
-        """
+    async def server_runs(self) -> str:
+        """Return the name of the primaries' runs (`Runs.name`). Raises `RedisError` or `OSError` while one is away."""
         async with self._looking:
-            if not self._nodes.looked_lately:
+            if not self._nodes.runs.looked_lately:
                 await self._read_map(self._readings)
                 await self._nodes.look(self._map.primaries)
-            return self._nodes.replacements
+            return self._nodes.runs.name
 
     def distrust(self, address: Address, error: BaseException | None = None) -> None:
         """Read the map again before the next call, and not from this node if another answers."""

@@ -1,11 +1,10 @@
-"""The nodes of a Cluster: a client of each, which of them are silent, and which were restarted or replaced.
+"""The nodes of a Cluster: a client of each, which of them are silent, and which runs of the server they are.
 
 A node that is frozen, or whose machine is gone, would cost every call the whole time limit. So after the first
 such call nobody waits for it: calls fail at once until it has answered a question that is asked beside them.
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
@@ -14,14 +13,13 @@ from redis.exceptions import ConnectionError as LostConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as SilenceError
 
+from streamseg.store.redis.servers.runs import Runs
 from streamseg.store.redis.servers.slots import Address
 from streamseg.tasks import end
 
 LOST: Final = (LostConnectionError, SilenceError, OSError)
 SILENT: Final = (SilenceError, TimeoutError)
 PING_SECONDS: Final = 0.5
-RUNS_SECONDS: Final = 1.0
-"""Between two looks for nodes that were restarted or replaced."""
 
 
 class Nodes:
@@ -34,9 +32,8 @@ class Nodes:
         self._failed: dict[Address, None] = {}
         """Nodes that did not answer: asked last for the map."""
         self._silent: dict[Address, asyncio.Task[None]] = {}
-        self._runs: frozenset[str] = frozenset()
-        self._looked_at = float("-inf")
-        self._replacements = 0
+        self.runs = Runs()
+        """Of the primaries."""
 
     def client(self, address: Address) -> Any:
         """Return the client of one node."""
@@ -88,28 +85,16 @@ class Nodes:
         for address in set(self._clients) - set(primaries):
             await self._clients[address].connection_pool.disconnect(inuse_connections=False)
 
-    @property
-    def looked_lately(self) -> bool:
-        """Whether `replacements` holds for now."""
-        return time.monotonic() - self._looked_at < RUNS_SECONDS
-
-    @property
-    def replacements(self) -> int:
-        """How often `look` found that primaries were restarted or others took their places."""
-        return self._replacements
-
     async def look(self, primaries: Iterable[Address]) -> None:
         """Ask all primaries which run of the server they are. Raises `RedisError` or `OSError`."""
-        found = set()
+        found = list[str]()
         for address in primaries:
             try:
-                found.add((await self.speaking(address).info("server"))["run_id"])
+                found.append((await self.speaking(address).info("server"))["run_id"])
             except LOST as error:
                 self.lost(address, error)
                 raise
-        if self._runs and found - self._runs:
-            self._replacements += 1
-        self._runs, self._looked_at = frozenset(found), time.monotonic()
+        self.runs.saw(found)
 
     async def close(self) -> None:
         """Close all connections."""
