@@ -43,6 +43,9 @@ class KafkaSettings(TomlTable):
     """Private key (PEM) of that certificate."""
     isolation_level: Literal["read_committed", "read_uncommitted"] = "read_committed"
     """`read_committed` leaves out records of aborted transactions, and waits for open ones."""
+    gathering_seconds: float = Field(default=0.02, ge=0.001, le=1.0)
+    """How long the broker gathers records for a worker, at most: less where they are many. With longer, a worker with
+    few events takes less CPU, and each event waits longer."""
     membership_profile: Literal["fast", "rolling"] = "fast"
     """`fast`: dynamic group membership, session timeout 6 s. `rolling`: static group membership, session timeout
     45 s; a restart within that time moves no partition."""

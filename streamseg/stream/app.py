@@ -75,7 +75,7 @@ def build_app(
         stream_recovery_delay=0.0,
         producer_linger=0.0,
     )
-    app.transport = RunTransport(app.conf.broker_consumer, app, handler=handler, isolation_level=kafka.isolation_level)
+    app.transport = RunTransport(app.conf.broker_consumer, app, handler=handler, kafka=kafka)
     for topic in (*INPUT_TOPICS, SAMPLES):
         _add_agent(app, topic, handler.offer)
     _tell_of_nothing_assigned(app, handler)

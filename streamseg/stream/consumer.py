@@ -26,6 +26,7 @@ from faust.types import TP
 from streamseg.events.record import RecordBatch
 from streamseg.logs import KAFKA_OUTAGE, OutageLog
 from streamseg.ports import RunHandler
+from streamseg.settings import KafkaSettings
 from streamseg.stream.fetching import FetchingThread
 from streamseg.stream.sessions import RunScheduler
 from streamseg.topics import INPUT_TOPICS
@@ -63,7 +64,8 @@ class RunConsumer(driver.Consumer):  # type: ignore[misc]  # Faust is untyped
 
     def behind(self, partition: int, reached: Mapping[str, int]) -> list[str]:
         """Return the assigned input topics of a partition with records at or after `reached`, or an unknown end."""
-        mine = [tp for tp in self.assignment() if tp.partition == partition and tp.topic in INPUT_TOPICS]
+        assigned = self._thread._ensure_consumer().assignment()  # noqa: SLF001  Faust makes a set of its own each time
+        mine = [tp for topic in INPUT_TOPICS if (tp := TP(topic, partition)) in assigned]
         ends = {tp.topic: self.highwater(tp) for tp in mine}
         return [topic for topic, end in ends.items() if end is None or reached.get(topic, 0) < end]
 
@@ -210,10 +212,11 @@ class RunTransport(driver.Transport):  # type: ignore[misc]  # Faust is untyped
 
     Consumer = RunConsumer
 
-    def __init__(self, *args: Any, handler: RunHandler, isolation_level: str, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, handler: RunHandler, kafka: KafkaSettings, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.handler = handler
-        self.isolation_level = isolation_level
+        self.isolation_level = kafka.isolation_level
+        self.gathering_seconds = kafka.gathering_seconds
 
 
 class RunSchema(faust.Schema):  # type: ignore[misc]  # Faust is untyped

@@ -125,7 +125,7 @@ class FetchingThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # Fa
         fetcher.PartitionRecords, fetcher.FetchResult = PlainRecords, RunResult
         consumer = super()._create_worker_consumer(transport)
         # The consumer gives these to its fetcher when it starts.
-        self._gathering = Gathering()
+        self._gathering = Gathering(transport.gathering_seconds)
         consumer._fetch_max_wait_ms = self._gathering.milliseconds  # noqa: SLF001  Faust fixes it at 1.5 s
         consumer._fetch_min_bytes = ENOUGH_BYTES  # noqa: SLF001  Faust has no setting for it
         # Faust ties it to its own exactly-once mode.

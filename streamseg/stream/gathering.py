@@ -2,13 +2,12 @@
 
 A cycle of a partition costs about the same with one record or sixty. So a fetch that returns with the first record made
 a worker as busy at a hundredth of its rate as at half. Where records are many, gathering saves little, and each event
-waits for half of it.
+waits for half of it. The setting `kafka.gathering_seconds` is the longest.
 """
 
 from typing import Final
 
 LEAST_SECONDS: Final = 0.01
-MOST_SECONDS: Final = 0.02
 ENOUGH_RECORDS: Final = 60
 """Of one partition in one answer. With fewer, the broker gathers longer."""
 STEP: Final = 0.2
@@ -16,10 +15,11 @@ STEP: Final = 0.2
 
 
 class Gathering:
-    """The time for the next answer."""
+    """The time for the next answer, at most `longest_seconds`."""
 
-    def __init__(self) -> None:
-        self.seconds = MOST_SECONDS
+    def __init__(self, longest_seconds: float) -> None:
+        self.seconds = self._longest = longest_seconds
+        self._shortest = min(LEAST_SECONDS, longest_seconds)
 
     @property
     def milliseconds(self) -> int:
@@ -30,4 +30,4 @@ class Gathering:
         """Note how many records an answer had, and of how many partition numbers; nothing follows from an empty one."""
         if records:
             wanted = self.seconds * ENOUGH_RECORDS * partitions / records
-            self.seconds += STEP * (min(max(wanted, LEAST_SECONDS), MOST_SECONDS) - self.seconds)
+            self.seconds += STEP * (min(max(wanted, self._shortest), self._longest) - self.seconds)

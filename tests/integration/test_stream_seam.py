@@ -16,13 +16,16 @@ from confluent_kafka import Producer
 from streamseg.events.record import RecordBatch
 from streamseg.settings import KafkaSettings
 from streamseg.stream.fetching import ENOUGH_BYTES
-from streamseg.stream.gathering import LEAST_SECONDS, MOST_SECONDS
+from streamseg.stream.gathering import LEAST_SECONDS
 from streamseg.stream.run_stream import FaustStream
 from streamseg.topics import CLICKS, PURCHASES
 from streamseg.worker.run_sequence import MissingRunError, RunSequence
 from tests.support.kafka.topics import delete_topics
 
 pytestmark = pytest.mark.integration
+
+GATHERING_SECONDS = 0.03
+"""Not the default, so that the setting is seen to arrive."""
 
 
 class Reader:
@@ -70,7 +73,8 @@ class Reader:
 
 @asynccontextmanager
 async def reading(bootstrap: str, group: str, reader: Reader) -> AsyncIterator[Reader]:
-    reader.stream = FaustStream(KafkaSettings(bootstrap=bootstrap, group=group), max_poll=500, max_fetch=1_048_576)
+    kafka = KafkaSettings(bootstrap=bootstrap, group=group, gathering_seconds=GATHERING_SECONDS)
+    reader.stream = FaustStream(kafka, max_poll=500, max_fetch=1_048_576)
     await reader.stream.start(reader)
     try:
         yield reader
@@ -123,7 +127,7 @@ async def test_the_broker_gathers_and_records_stay_as_they_were_read(kafka_topic
             while fetcher._fetch_max_wait_ms > LEAST_SECONDS * 1000:
                 await asyncio.to_thread(produce, kafka_topics, CLICKS, 50, 2_000)
 
-    assert asked == (MOST_SECONDS * 1000, ENOUGH_BYTES)
+    assert asked == (GATHERING_SECONDS * 1000, ENOUGH_BYTES)
     assert {type(record) for run in reader.runs for record in run.records} == {DefaultRecord}
 
 
