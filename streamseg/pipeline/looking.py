@@ -5,6 +5,7 @@ the tick, and every look of the tick settles from it. So the last look of a tick
 ones, and a verdict does not depend on how many looks there were (DESIGN.md, Settling).
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -188,9 +189,11 @@ def count_sizes(
     """
     counted = dict(sizes)
     for s, segmentation in enumerate(segmentations):
-        for codes, step in ((before[:, s], -1), (after[:, s], +1)):
-            for code, count in zip(*np.unique(codes, return_counts=True), strict=True):
-                if code != UNASSIGNED:
-                    name = id_of(segmentation.name, int(code))
-                    counted[name] = counted.get(name, 0) + step * int(count)
+        moved = before[:, s] != after[:, s]
+        gained = Counter(after[moved, s].tolist())
+        gained.subtract(before[moved, s].tolist())
+        for code, count in gained.items():
+            if code != UNASSIGNED:
+                name = id_of(segmentation.name, code)
+                counted[name] = counted.get(name, 0) + count
     return {name: count for name, count in counted.items() if count}
