@@ -19,7 +19,7 @@ from streamseg.store.limits_and_refusals import DELETION_MARK_SECONDS, jittered_
 from streamseg.store.redis.membership_calls import MembershipCalls
 from streamseg.store.redis.servers.cluster import UNREACHED, Cluster
 from streamseg.store.redis.servers.connection import Client, reason, translated_errors
-from streamseg.store.redis.servers.runs import Runs
+from streamseg.store.redis.servers.runs import Runs, run_id
 from streamseg.store.redis.servers.script import Argument, Script
 
 ENTRIES_IN_ONE_CALL: Final = 1_000
@@ -136,7 +136,7 @@ class RedisMembershipStore:
                 return await self._redis.server_runs()
             async with self._looking:
                 if not self._runs.looked_lately:
-                    self._runs.saw([(await self._redis.info("server"))["run_id"]])
+                    self._runs.saw([await run_id(self._redis)])
                 return self._runs.name
 
     async def read(self, customer_ids: Sequence[str]) -> list[bytes | None]:

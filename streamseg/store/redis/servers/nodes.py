@@ -13,7 +13,7 @@ from redis.exceptions import ConnectionError as LostConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as SilenceError
 
-from streamseg.store.redis.servers.runs import Runs
+from streamseg.store.redis.servers.runs import Runs, run_id
 from streamseg.store.redis.servers.slots import Address
 from streamseg.tasks import end
 
@@ -90,7 +90,7 @@ class Nodes:
         found = list[str]()
         for address in primaries:
             try:
-                found.append((await self.speaking(address).info("server"))["run_id"])
+                found.append(await run_id(self.speaking(address)))
             except LOST as error:
                 self.lost(address, error)
                 raise

@@ -5,8 +5,15 @@ import time
 from collections.abc import Iterable
 from typing import Final
 
+from redis.asyncio import Redis
+
 LOOK_SECONDS: Final = 1.0
 """Between two looks."""
+
+
+async def run_id(redis: Redis) -> str:
+    """Return the id of a server's run; empty where a hosted server does not tell it. Raises `RedisError`, `OSError`."""
+    return str((await redis.info("server")).get("run_id", ""))
 
 
 class Runs:
