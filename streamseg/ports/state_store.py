@@ -207,6 +207,7 @@ class StateStore(Protocol):
         """Replace the live rows by the staged ones and the metadata by `metadata`, in one step. Called by rebuild.
 
         Epoch and outbox stay, the flush number rises by one and the owner becomes empty, whatever `metadata` holds: a
-        worker that still owns the partition is refused from then on.
+        worker that still owns the partition is refused from then on. What `note_delivered` stored is forgotten: after
+        topics were grown, the changes in the outbox must reach other partitions of the change topic.
         """
         ...

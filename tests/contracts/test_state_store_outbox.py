@@ -57,6 +57,8 @@ async def test_how_far_the_outbox_was_delivered_is_kept_through_claims(state: St
     claimed = await state.claim(partition, "w-2", "layout-a", NOW_MS)
     assert claimed == await state.metadata(partition)
     assert await state.delivered(partition) == ("2-0", "another")
+    await state.swap(partition, claimed)
+    assert await state.delivered(partition) is None
 
 
 async def test_the_outbox_keeps_entries_whole(state: StateStore, partition: int) -> None:

@@ -189,6 +189,7 @@ class MemoryStateStore:
         for customer_id, row in at.staged.items():
             at.bucket(customer_id)[customer_id] = row
         at.staged.clear()
+        at.delivered = None
         stored = at.metadata or PartitionMetadata(0, "", 0)
         at.metadata = replace(metadata, epoch=stored.epoch, owner="", flush_number=stored.flush_number + 1)
 

@@ -15,4 +15,5 @@ redis.call(
   'gathered', ARGV[5]
 )
 redis.call('HINCRBY', KEYS[1], 'flush', 1)
+redis.call('HDEL', KEYS[1], 'delivered')
 return nil
