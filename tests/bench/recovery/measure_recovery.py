@@ -7,9 +7,8 @@ Faust app writes the same strings and restores its state from its table's change
 that it can carry, so its result is a lower bound. At the end the events that are missing in the store are counted, by
 customer: a peer that came back with empty state would be quick.
 
-The kill waits until the customers are older than `redis.failover_margin_seconds`: the new owner first delivers what is
-left of the changes decided within that margin. With `at_once` it does not wait, so these are the first memberships of
-all customers.
+The kill waits until all customers are older than `redis.failover_margin_seconds`, so that their first memberships have
+left the outbox. With `at_once` it comes right after them.
 """
 
 import subprocess
