@@ -73,6 +73,12 @@ def run(environment: Mapping[str, str], *arguments: str) -> dict[str, Any]:
     return told
 
 
+def is_right(environment: Mapping[str, str]) -> bool:
+    """Return whether `streamseg status` finds nothing wrong."""
+    done = subprocess.run([*STREAMSEG, "status"], env=os.environ | dict(environment), timeout=60, check=False)
+    return done.returncode == 0
+
+
 def send(bootstrap: str, events: Iterable[SourceEvent], partitioner: str = "murmur2_random") -> None:
     """Produce the events, keyed by customer, and wait for their acknowledgement."""
     producer = Producer({"bootstrap.servers": bootstrap, "partitioner": partitioner, "linger.ms": 5})
