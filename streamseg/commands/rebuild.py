@@ -25,7 +25,7 @@ def command(invocation: Invocation, *, partial: bool, as_json: bool) -> None:
     then start workers with the new settings. Memberships do not change until these have caught up.
 
     Use it also after adding partitions: stop the workers, grow all input topics and the memberships topic to the same
-    count, then rebuild. Customers move to the partitions that their keys now belong to.
+    count, then rebuild. Customers move to the partitions that their keys now belong to, with their latest changes.
     """
     customers, events = asyncio.run(_rebuild(invocation.settings, partial=partial))
     counts = {"customers": customers, "events": events}

@@ -42,18 +42,19 @@ class LatestChanges:
         self.late: set[str] = set()
         """Customers whose last record is older than their latest change. Compaction keeps the last record."""
 
-    def read(self, record: Record) -> None:
-        """Read the next record; one that is no change record is left out."""
+    def read(self, record: Record) -> bool:
+        """Read the next record, and return whether it is the customer's latest; what is no change record is not."""
         customer = (record.key or b"").decode(errors="replace")
         known = self.latest.get(customer)
         change = change_of(record, known)
         if change is None:
-            return
+            return False
         if known is not None and change.order < known.order:
             self.late.add(customer)
-            return
+            return False
         self.late.discard(customer)
         self.latest[customer] = change
+        return True
 
     def segments(self, customer_id: str) -> Segments:
         """Return the customer's segments according to the topic."""

@@ -5,7 +5,8 @@ one continue from the end of the pass. Published memberships are copied into the
 The checkpoint says how far, so a worker reads only the changes that came later, and not the whole topic into memory.
 
 After topics were grown, a customer's records are on the old partition and on the new one. Therefore all partitions are
-read for each, and all rows are staged before the first swap.
+read for each, and all rows are staged before the first swap. The latest change of who moved to another partition is
+sent there once more, because its owner and `verify` read no other partition of the change topic.
 """
 
 import sys
@@ -31,7 +32,7 @@ from streamseg.membership.catch_up import COPIED, CatchUp
 from streamseg.membership.latest_changes import LatestChanges
 from streamseg.membership.types import Consent, Membership
 from streamseg.pipeline import NOTHING_SAID, LiveAudiences, sizes_held
-from streamseg.ports import Log, PartitionMetadata, StateStore
+from streamseg.ports import EventSink, Log, OutgoingRecord, PartitionMetadata, StateStore
 from streamseg.repair.single_pass import ERASURES_FIRST, SinglePass
 from streamseg.service.row_scans import ROWS_AT_ONCE, scan_rows
 from streamseg.topics import CLICKS, INPUT_TOPICS, MEMBERSHIPS, PROFILES
@@ -62,6 +63,7 @@ class Rebuilder:
         money: same as that of the workers.
         state: the store of the rows.
         log: the retained log.
+        sink: takes the changes of those who moved to another partition.
         topics: current id and partition count of each input topic.
         belongs: returns whether a customer's key falls on a partition.
         audiences: those declared; None for none.
@@ -76,6 +78,7 @@ class Rebuilder:
         money: Money,
         state: StateStore,
         log: Log,
+        sink: EventSink,
         topics: Mapping[str, tuple[str, int]],
         belongs: Callable[[int, str], bool],
         audiences: LiveAudiences | None = None,
@@ -88,6 +91,7 @@ class Rebuilder:
         self._money = money
         self._state = state
         self._log = log
+        self._sink = sink
         self._topics = topics
         self._belongs = belongs
         self._partitions = range(topics[CLICKS][1])
@@ -189,8 +193,8 @@ class Rebuilder:
         return (one for one in records if one.key and self._belongs(partition, one.key.decode(errors="replace")))
 
     async def _changes(self, partition: int, *, gather: bool) -> dict[int, tuple[int, int]]:
-        """Return the bounds of the partitions of the change topic that have a partition's customers."""
-        places = self._partitions if gather else (partition,)
+        """Return the bounds of the partitions of the change topic that have a partition's customers, its own last."""
+        places = (*(other for other in self._partitions if gather and other != partition), partition)
         return {place: await self._log.bounds(MEMBERSHIPS, place) for place in places}
 
     async def _looked_until(self, partition: int, end: int) -> int:
@@ -208,13 +212,20 @@ class Rebuilder:
     ) -> dict[str, int]:
         """Copy the published memberships into the rows; return the members of each segment and audience.
 
-        `copied`: bounds to read between, by partition of the change topic.
+        `copied`: bounds to read between, by partition of the change topic, its own last.
         """
-        changes = LatestChanges()
+        changes, elsewhere = LatestChanges(), dict[bytes, OutgoingRecord]()
         for place, (first, end) in copied.items():
             async for records in self._log.read(MEMBERSHIPS, place, first, end):
                 for record in self._keyed(partition, records):
-                    changes.read(record)
+                    if not changes.read(record) or record.key is None:
+                        continue
+                    elsewhere.pop(record.key, None)
+                    if place != partition:
+                        elsewhere[record.key] = OutgoingRecord(
+                            MEMBERSHIPS, record.key, record.value, tuple(record.headers), partition
+                        )
+        await self._send(list(elsewhere.values()))
         latest: dict[str, Membership] = {
             customer: one.membership for customer, one in changes.latest.items() if one.membership is not None
         }
@@ -229,6 +240,10 @@ class Rebuilder:
             codes, counts = np.unique(column[column != UNASSIGNED], return_counts=True)
             sizes |= {id_of(name, code): count for code, count in zip(codes.tolist(), counts.tolist(), strict=True)}
         return sizes
+
+    async def _send(self, records: Sequence[OutgoingRecord]) -> None:
+        for start in range(0, len(records), ROWS_AT_ONCE):
+            await self._sink.send(records[start : start + ROWS_AT_ONCE])
 
     async def _stage(self, partition: int, rows: Rows) -> None:
         await self._state.unstage(partition)

@@ -8,7 +8,7 @@ from streamseg.clustering.likeness.models import Lookalikes
 from streamseg.features.relayout import encoded_settings
 from streamseg.kafka.partitioner import partition_of
 from streamseg.kafka.topic_reader import TopicReader
-from streamseg.ports import Log
+from streamseg.ports import EventSink, Log
 from streamseg.repair.rebuilder import Rebuilder
 from streamseg.repair.set_aside import LogWithoutSetAside, set_aside_places
 from streamseg.repair.verifier import Verifier
@@ -16,7 +16,7 @@ from streamseg.settings import Settings
 from streamseg.topics import CLICKS, DEAD_LETTERS
 from streamseg.wiring.declared_audiences import live_audiences
 from streamseg.wiring.derived import derive
-from streamseg.wiring.kafka_clients import topic_ids
+from streamseg.wiring.kafka_clients import event_sink, topic_ids
 from streamseg.wiring.stores import stored_layout, stores
 
 
@@ -30,6 +30,15 @@ async def topic_reader(settings: Settings) -> AsyncIterator[TopicReader]:
         await log.close()
 
 
+@asynccontextmanager
+async def _change_sink(settings: Settings) -> AsyncIterator[EventSink]:
+    sink = event_sink(settings)
+    try:
+        yield sink
+    finally:
+        await sink.close()
+
+
 async def _applied_log(log: TopicReader) -> Log:
     """Return the log without the records that workers set aside."""
     return LogWithoutSetAside(log, await set_aside_places(log, await log.partitions(DEAD_LETTERS)))
@@ -40,7 +49,11 @@ async def rebuilder(settings: Settings) -> AsyncIterator[tuple[Rebuilder, int]]:
     """Open the `Rebuilder`; yields it with the number of partitions. Raises `SettingsError`."""
     derived, topics = derive(settings), await topic_ids(settings)
     partitions = topics[CLICKS][1]
-    async with topic_reader(settings) as log, stores(settings) as (state, _, models):
+    async with (
+        topic_reader(settings) as log,
+        _change_sink(settings) as sink,
+        stores(settings) as (state, _, models),
+    ):
         await state.check()
         await state.remember_layout(derived.layout.fingerprint, encoded_settings(derived.layout))
         declared = DeclaredAudiences.decode(await models.declared())
@@ -60,6 +73,7 @@ async def rebuilder(settings: Settings) -> AsyncIterator[tuple[Rebuilder, int]]:
             money=derived.money,
             state=state,
             log=await _applied_log(log),
+            sink=sink,
             topics=topics,
             belongs=lambda partition, customer: partition_of(customer, partitions) == partition,
             audiences=live,

@@ -31,6 +31,7 @@ def rebuilder(made: Servers) -> Rebuilder:
         money=MONEY,
         state=made.state,
         log=made.log,
+        sink=made.log,
         topics=dict.fromkeys(INPUT_TOPICS, ("id", 1)),
         belongs=lambda *_: True,
     )
