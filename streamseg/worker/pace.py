@@ -13,14 +13,18 @@ class Pace:
     """How long a start waits for the store; Kafka's admin client waits as long."""
     idle: float = 0.2
     """How long a partition waits for a run before it does other work."""
-    sweep_idle: float = 0.02
-    """The same during a sweep: a million customers take half a minute while no events come."""
+    sweep_idle: float = 0.002
+    """The same between two pieces of a sweep."""
+    sweep_idle_between: float = 0.02
+    """The same while events come."""
+    quiet: float = 0.5
+    """Without a run for so long, no events come."""
     due_pause: float = 1.0
     """Between two questions for customers whose look is due."""
     sweep_pause: float = 1.0
     """Between two sweeps, for event clocks that run much faster than wall time."""
-    sweep_piece: int = 500
-    """Rows that a sweep evaluates at once while no events come, or of who is due."""
+    sweep_piece: int = 2_000
+    """Rows that a sweep evaluates at once while no events come, or of who is due: as many as one flush writes."""
     sweep_piece_between: int = 100
     """The same between runs of events: every partition's events wait for every partition's piece."""
     health_check: float = 2.0
@@ -64,6 +68,10 @@ class Pace:
     """How long a stopping worker waits to leave the group. With `finish` and `close` it stays within 10 s."""
     close: float = 0.75
     """How long a stopping worker waits for its clients to close, all together."""
+
+    def rest(self, *, events_come: bool) -> float:
+        """Return how long a partition waits for a run between two pieces of a sweep, in seconds."""
+        return self.sweep_idle_between if events_come else self.sweep_idle
 
     def piece(self, *, events_come: bool) -> int:
         """Return how many rows to look at between two runs."""

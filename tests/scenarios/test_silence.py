@@ -137,18 +137,42 @@ def test_a_partition_without_events_trims_its_outbox() -> None:
     asyncio.run(go())
 
 
+def note_pieces(servers: Servers) -> list[int]:
+    """Return a list that each piece of a sweep adds its size to."""
+    pieces, scan = list[int](), servers.state.scan
+
+    def noted(partition: int, cursor: int, count: int) -> Any:
+        pieces.append(count)
+        return scan(partition, cursor, count)
+
+    servers.state.scan = noted  # type: ignore[method-assign]  # the worker asks this store for its pieces
+    return pieces
+
+
+def test_pieces_stay_small_in_the_pauses_between_events() -> None:
+    async def go() -> None:
+        servers, before = await fallen_silent()
+        await before.close()
+        worker = OnePartition(servers, "third", pace=replace(QUICK, quiet=60.0))
+        await worker.begin()
+        for n in range(3):  # three events start the clock of a new owner
+            servers.log.event(CLICKS, ACTIVE, f"a-{n}", HOUR, event_name="view_item")
+        await until(lambda: worker.is_done)
+        await worker.sweep()
+        pieces = note_pieces(servers)
+        await worker.sweep()
+        assert set(pieces) == {QUICK.sweep_piece_between}
+        await worker.close()
+
+    asyncio.run(go())
+
+
 def test_a_sweep_takes_smaller_pieces_while_events_come() -> None:
     """After a backfill everybody is sampled: events once waited 0.4 to 1.1 s for pieces of all partitions."""
 
     async def go() -> None:
         servers, worker = await fallen_silent()
-        pieces, scan = list[int](), servers.state.scan
-
-        def noted(partition: int, cursor: int, count: int) -> Any:
-            pieces.append(count)
-            return scan(partition, cursor, count)
-
-        servers.state.scan = noted  # type: ignore[method-assign]  # the worker asks this store for its pieces
+        pieces = note_pieces(servers)
         for n in range(3):  # three events start the clock of a new owner
             servers.log.event(CLICKS, ACTIVE, f"a-{n}", HOUR, event_name="view_item")
         await until(lambda: worker.is_done)

@@ -76,6 +76,7 @@ QUICK = Pace(
     due_pause=0.005,
     sweep_piece=5,
     sweep_piece_between=3,
+    quiet=0.005,
     change_topic_end=0.02,
     outbox_trim=0.0,
     relay_idle=0.02,

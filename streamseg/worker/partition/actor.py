@@ -8,6 +8,7 @@ partition or what the store holds ends in a *reset*: forget all rows, claim, con
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -212,16 +213,20 @@ class Partition:
         )
         due_looks = DueLooks(state, clock=self._ports.clock, store=self._ports.state, models=self._models, pace=pace)
         checked_at = time.monotonic()
+        came_at, events_come = -math.inf, False
         while True:
-            if runs := await self._inbox.wait(pace.sweep_idle if sweep.under_way else pace.idle):
+            rest = pace.rest(events_come=events_come) if sweep.under_way else pace.idle
+            if runs := await self._inbox.wait(rest):
                 await self.work_off(runs)
+                came_at = time.monotonic()
             if self._assigned > self._heard:
                 await self._read_on()
             if not caught_up and self._ports.clock.now(self.number) > 0:
                 await state.flush_caught_up()
                 caught_up = True
-            await sweep.step(events_come=bool(runs))
-            await due_looks.step(events_come=bool(runs))
+            events_come = time.monotonic() - came_at < pace.quiet
+            await sweep.step(events_come=events_come)
+            await due_looks.step(events_come=events_come)
             if time.monotonic() - checked_at > pace.health_check:
                 checked_at = time.monotonic()
                 await self._check_health()

@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -30,6 +31,9 @@ from streamseg.worker.partition.pending_delivery import PendingDelivery
 from streamseg.worker.partition.state import PartitionState
 
 log = logging.getLogger(__name__)
+
+NO_SEQ: Final = -1
+"""Where there is no membership string."""
 
 
 @dataclass(slots=True)
@@ -171,13 +175,15 @@ class Sweep:
             self._ports.clock.advance(partition, [SeenTimes("", (), (), stood_at)], ())
 
     async def _evaluate(self, stored: Sequence[tuple[str, bytes]], sweep: _Round) -> None:
-        rows = self._state.rows
-        found = dict(stored)
-        absent = rows.missing(found)
-        if absent:
-            self._state.load(absent, [found[customer] for customer in absent])
+        rows, found = self._state.rows, dict(stored)
+        absent = list[str]()
         customers = list(found)
-        slots = rows.slots_of(customers)
+        try:
+            slots = rows.slots_of(customers)
+        except KeyError:
+            absent = rows.missing(found)
+            self._state.load(absent, [found[customer] for customer in absent])
+            slots = rows.slots_of(customers)
         self._state.sizes.count(rows, customers, slots)
         slots = slots[~await self._state.expire(slots)]
         sweep.since = min(sweep.since, float(rows.first_seen[slots].min(initial=math.inf)))
@@ -202,7 +208,7 @@ class Sweep:
             strings = await self._ports.memberships.read([rows.customer_ids[slot] for slot in slots.tolist()])
         except StoreUnavailableError:
             return  # a Cluster node with strings alone is away: the next sweep compares
-        for slot, string in zip(slots.tolist(), strings, strict=True):
-            order = order_of(string) if string is not None else None
-            if rows.published_wall[slot] > 0 and (order is None or order[1] != rows.seq[slot]):
-                rows.published_at[slot] = 0
+        orders = [None if string is None else order_of(string) for string in strings]
+        told = np.array([NO_SEQ if order is None else order[1] for order in orders], dtype=np.int64)
+        wrong = (rows.published_wall[slots] > 0) & (rows.seq[slots] != told)
+        rows.published_at[slots[wrong]] = 0

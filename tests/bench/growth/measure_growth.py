@@ -5,7 +5,6 @@ loads are sent at full speed. The worker has room for all rows, so that no event
 a given number of them. A second worker with room for a tenth of the rows measures what such a load costs.
 """
 
-import asyncio
 import subprocess
 import tempfile
 import time
@@ -15,12 +14,13 @@ from typing import Any, Final
 
 import redis
 
+from streamseg.embedded.child import free_port
 from streamseg.features.codec import field_table
 from streamseg.wiring.derived import derive
 from tests.bench.click_load import Load, first_clicks
 from tests.bench.growth.miss_cost import cost_of_a_miss
 from tests.bench.growth.stored_bytes import bytes_per_customer
-from tests.bench.growth.sweep_time import listed, publish_generation, until_quiet, until_swept
+from tests.bench.growth.sweep_time import listed, time_of_a_sweep, until_quiet
 from tests.bench.machine import machine, versions
 from tests.bench.process_usage import available_bytes, resident_bytes, spent_until, wait
 from tests.bench.testbed import Testbed
@@ -61,12 +61,16 @@ def measure(*, sizes: Sequence[int], rows: int | None, events: int, say: Callabl
         testbed.clear()
         empty_bytes = _used(testbed)
         room = rows or max(1_000, *fit) * 2
-        testbed.given = {"STREAMSEG_WORKER__ROWS_IN_MEMORY": str(room)}
+        port = free_port()
+        testbed.given = {
+            "STREAMSEG_WORKER__ROWS_IN_MEMORY": str(room),
+            "STREAMSEG_WORKER__METRICS_PORT": str(port),
+        }
         with worker(testbed.environment, testbed.folder / "worker.log") as process:
             wait(process, testbed.is_assigned, 60.0, "streamseg")
             known = 0
             for size in fit:
-                one = _at(testbed, process, known=known, size=size, smallest=fit[0], events=events)
+                one = _at(testbed, process, port, known=known, size=size, smallest=fit[0], events=events)
                 one["redis_bytes_per_customer"] = bytes_per_customer(
                     testbed.redis.url, testbed.partitions, size, empty_bytes
                 )
@@ -95,7 +99,14 @@ def measure(*, sizes: Sequence[int], rows: int | None, events: int, say: Callabl
 
 
 def _at(
-    testbed: Testbed, process: "subprocess.Popen[bytes]", *, known: int, size: int, smallest: int, events: int
+    testbed: Testbed,
+    process: "subprocess.Popen[bytes]",
+    port: int,
+    *,
+    known: int,
+    size: int,
+    smallest: int,
+    events: int,
 ) -> dict[str, Any]:
     def drain() -> float:
         limit = FIXED_SECONDS + testbed.sent / SLOWEST_EVENTS_PER_SECOND
@@ -113,8 +124,7 @@ def _at(
         cpu.append(drain() / events)
     swept_beside = listed(testbed.redis.url) > before
     until_quiet(testbed.redis.url)
-    asyncio.run(publish_generation(testbed))
-    swept = until_swept(testbed.redis.url)
+    swept = time_of_a_sweep(testbed, port)
     return {
         "customers": size,
         "cpu_seconds_per_event": round(cpu[0], 9),

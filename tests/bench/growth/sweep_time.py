@@ -1,10 +1,13 @@
 """Measure how long a sweep over all customers takes after a new model generation."""
 
+import asyncio
 import time
 from dataclasses import replace
 from typing import Final
+from urllib.request import urlopen
 
 import redis
+from prometheus_client.parser import text_string_to_metric_families
 
 from streamseg.clustering.snapshot import Snapshot
 from streamseg.wiring.stores import stores
@@ -15,6 +18,7 @@ QUIET_SECONDS: Final = 3.0
 BEGIN_SECONDS: Final = 30.0
 LONGEST_SECONDS: Final = 1_800.0
 POLL_SECONDS: Final = 0.05
+COMPLETED: Final = "streamseg_membership_sweeps_total"
 
 
 async def publish_generation(testbed: Testbed) -> None:
@@ -27,6 +31,29 @@ async def publish_generation(testbed: Testbed) -> None:
             new = replace(old, version=old.version + 1, parent=old.version, generation=old.generation + 1)
             if await models.publish(SEGMENTATION, new.version, new.parent, new.to_json()):
                 return
+
+
+def time_of_a_sweep(testbed: Testbed, port: int) -> float:
+    """Publish a new generation; return the seconds until the worker on this machine has swept all its partitions.
+
+    A model that the trainer publishes meanwhile begins the next sweep, which does not count.
+
+    Raises `RuntimeError` when it takes longer than 30 minutes.
+    """
+    began, before = time.monotonic(), completed(port)
+    asyncio.run(publish_generation(testbed))
+    while completed(port) < before + testbed.partitions:
+        time.sleep(POLL_SECONDS)
+        if time.monotonic() - began > LONGEST_SECONDS:
+            raise RuntimeError("the sweep did not end")
+    return time.monotonic() - began
+
+
+def completed(port: int) -> float:
+    """Return how many sweeps of a partition the worker has completed."""
+    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=BEGIN_SECONDS) as answer:
+        families = text_string_to_metric_families(answer.read().decode())
+    return sum(one.value for family in families for one in family.samples if one.name == COMPLETED)
 
 
 def until_swept(url: str) -> float:
