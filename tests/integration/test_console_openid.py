@@ -3,12 +3,13 @@
 import json
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, Route
 
 from streamseg.embedded.child import free_port, listens
 from tests.support.api import run_command
@@ -94,6 +95,24 @@ def test_people_log_in_at_the_provider_with_the_role_of_their_group_and_log_out(
     tab.goto(f"{console.address}/audiences")
     assert tab.url == f"{console.address}/login"
     assert console.audit() == []
+
+
+def test_a_page_that_has_been_read_does_not_cut_off_the_way_to_another(console: OpenConsole, tab: Page) -> None:
+    """A page without its facts yet loads itself again once they are read, and so undid a click on "Log out"."""
+    log_in(tab, console, "dora")
+    tab.wait_for_selector("[data-live-state][data-state=live]")
+    tab.wait_for_selector("[data-reading]", state="detached")
+
+    def answer_late(route: Route) -> None:
+        time.sleep(4)  # in which the server has said four times that all is read
+        route.continue_()
+
+    tab.route("**/logout", answer_late)
+    tab.evaluate("""() => {
+        document.querySelector("main").insertAdjacentHTML("beforeend", "<p data-reading></p>");
+        document.querySelector("button.quiet").click(); // in the same moment: nothing is said between the two
+    }""")
+    tab.wait_for_selector("text=still logged in at the shop's login")
 
 
 REFUSED = [

@@ -10,7 +10,9 @@ const day = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: "
 const clock = new Intl.DateTimeFormat(language, { timeStyle: "medium" });
 const ago = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
 const SILENCE_MS = 6000; // the server says something every second
+const LEAVING_MS = 10000; // as long may the answer take when the reader has clicked on a way to another page
 let heard = Date.now();
+let leftAt = 0;
 
 function writeTimes(root) {
   for (const one of root.querySelectorAll("time[datetime]")) {
@@ -79,7 +81,8 @@ function listen() {
   stream.addEventListener("now", () => {
     heard = Date.now();
     show("live");
-    if (document.querySelector("[data-reading]")) location.reload(); // what it waited for is there
+    const leaving = Date.now() - leftAt < LEAVING_MS; // a reload would cut off the way to the other page
+    if (!leaving && document.querySelector("[data-reading]")) location.reload(); // what it waited for is there
   });
   stream.addEventListener("reading", () => { heard = Date.now(); show("live"); });
   stream.addEventListener("away", () => show("away"));
@@ -100,6 +103,7 @@ async function again() {
 }
 
 let stream;
+for (const begins of ["submit", "beforeunload"]) addEventListener(begins, () => { leftAt = Date.now(); });
 writeTimes(document);
 document.addEventListener("streamseg:times", () => writeTimes(document));
 if (document.querySelector("[id^=live_]")) {
