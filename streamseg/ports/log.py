@@ -38,7 +38,7 @@ class OutgoingRecord(msgspec.Struct, frozen=True, gc=False):
 
 
 class EventSink(Protocol):
-    """Writes records to Kafka. Called by the outbox relay, the trainer, the API's event intake, replay and simulate."""
+    """Writes records to Kafka. Called by the outbox relay, the trainer, the API's event intake and offline commands."""
 
     async def send(self, records: Sequence[OutgoingRecord]) -> None:
         """Write the records; return when all in-sync replicas have them. Order holds within a partition.

@@ -212,6 +212,8 @@ class Rebuilder:
     ) -> dict[str, int]:
         """Copy the published memberships into the rows; return the members of each segment and audience.
 
+        The latest changes that are on other partitions of the change topic are sent to this one.
+
         `copied`: bounds to read between, by partition of the change topic, its own last.
         """
         changes, elsewhere = LatestChanges(), dict[bytes, OutgoingRecord]()
