@@ -216,11 +216,11 @@ class Rebuilder:
 
         `copied`: bounds to read between, by partition of the change topic, its own last.
         """
-        changes, elsewhere = LatestChanges(), dict[bytes, OutgoingRecord]()
+        changes, elsewhere = LatestChanges(), dict[bytes | None, OutgoingRecord]()
         for place, (first, end) in copied.items():
             async for records in self._log.read(MEMBERSHIPS, place, first, end):
                 for record in self._keyed(partition, records):
-                    if not changes.read(record) or record.key is None:
+                    if not changes.read(record):
                         continue
                     elsewhere.pop(record.key, None)
                     if place != partition:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from streamseg.ports import FLUSH_ROWS
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
@@ -23,7 +25,7 @@ class Pace:
     """Between two questions for customers whose look is due."""
     sweep_pause: float = 1.0
     """Between two sweeps, for event clocks that run much faster than wall time."""
-    sweep_piece: int = 2_000
+    sweep_piece: int = FLUSH_ROWS
     """Rows that a sweep evaluates at once while no events come, or of who is due: as many as one flush writes."""
     sweep_piece_between: int = 100
     """The same between runs of events: every partition's events wait for every partition's piece."""

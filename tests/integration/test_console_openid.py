@@ -97,7 +97,13 @@ def test_people_log_in_at_the_provider_with_the_role_of_their_group_and_log_out(
     assert console.audit() == []
 
 
-def test_a_page_that_has_been_read_does_not_cut_off_the_way_to_another(console: OpenConsole, tab: Page) -> None:
+WAYS_OUT = [("button.quiet", "**/logout", "**/login?*"), ("nav a[href='/audiences']", "**/audiences", "**/audiences")]
+
+
+@pytest.mark.parametrize(("way", "asked", "reached"), WAYS_OUT, ids=["form", "link"])
+def test_a_page_that_has_been_read_does_not_cut_off_the_way_to_another(
+    console: OpenConsole, tab: Page, way: str, asked: str, reached: str
+) -> None:
     """A page without its facts yet loads itself again once they are read, and so undid a click on "Log out"."""
     log_in(tab, console, "dora")
     tab.wait_for_selector("[data-live-state][data-state=live]")
@@ -107,12 +113,15 @@ def test_a_page_that_has_been_read_does_not_cut_off_the_way_to_another(console: 
         time.sleep(4)  # in which the server has said four times that all is read
         route.continue_()
 
-    tab.route("**/logout", answer_late)
-    tab.evaluate("""() => {
-        document.querySelector("main").insertAdjacentHTML("beforeend", "<p data-reading></p>");
-        document.querySelector("button.quiet").click(); // in the same moment: nothing is said between the two
-    }""")
-    tab.wait_for_selector("text=still logged in at the shop's login")
+    tab.route(asked, answer_late)
+    with tab.expect_navigation(url=reached):
+        tab.evaluate(
+            """(way) => {
+                document.querySelector("main").insertAdjacentHTML("beforeend", "<p data-reading></p>");
+                document.querySelector(way).click(); // in the same moment: nothing is said between the two
+            }""",
+            way,
+        )
 
 
 REFUSED = [

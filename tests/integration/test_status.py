@@ -18,7 +18,7 @@ from streamseg.kafka.partitioner import partition_of
 from streamseg.sources.event import SourceEvent
 from tests.support.kafka.server import KafkaServer
 from tests.support.kafka.topics import remake_topics
-from tests.support.processes import STREAMSEG, members, send, until, until_absorbed, worker
+from tests.support.processes import STREAMSEG, is_right, members, send, until, until_absorbed, worker
 
 pytestmark = pytest.mark.integration
 
@@ -75,7 +75,7 @@ def test_a_worker_that_runs_stops_and_leaves_a_lag_and_servers_that_are_away(
     with worker(environment, tmp_path / "worker.log") as process:
         clicks(kafka.bootstrap, 0, 50)
         until_absorbed(environment)
-        until(lambda: status(environment)[0] == 0, "right")
+        until(lambda: is_right(environment), "right")
         code, found, error = status(environment)
         assert (code, found["right"], error) == (0, True, "")
         (one,), (member,) = found["workers"], found["members"]
@@ -98,7 +98,7 @@ def test_a_worker_that_runs_stops_and_leaves_a_lag_and_servers_that_are_away(
         assert "Redis" in found["away"][0]
         assert "Redis" in error
         store.start()
-        until(lambda: status(environment)[0] == 0, "right again")
+        until(lambda: is_right(environment), "right again")
         process.send_signal(signal.SIGTERM)
         process.wait(20)
     until(lambda: not members(environment), "without members")

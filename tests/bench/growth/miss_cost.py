@@ -3,13 +3,11 @@
 import time
 from pathlib import Path
 from typing import Any, Final
-from urllib.request import urlopen
-
-from prometheus_client.parser import text_string_to_metric_families
 
 from streamseg.embedded.child import free_port
 from tests.bench.click_load import click
 from tests.bench.growth.sweep_time import until_swept
+from tests.bench.growth.worker_counters import counted
 from tests.bench.process_usage import spent_until, wait
 from tests.bench.testbed import Testbed
 from tests.support.processes import worker
@@ -53,20 +51,8 @@ def _passes(testbed: Testbed, customers: int, bound: int, turn: int) -> tuple[fl
         until_swept(testbed.redis.url)  # every worker starts with a sweep
         cpu, before = 0.0, 0
         for number in range(2):
-            before = _evictions(port)
+            before = counted(port, EVICTIONS)
             now, first = time.time(), (2 * turn + number) * 1_000_000_000
             testbed.send([(f"c-{whose}".encode(), click(first + whose, whose, now)) for whose in range(customers)])
             cpu = spent_until(process, testbed.is_drained, 120.0 + customers / 500, "streamseg").cpu
-        return cpu, _evictions(port) - before
-
-
-def _evictions(port: int) -> int:
-    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
-        families = text_string_to_metric_families(answer.read().decode())
-    return sum(
-        int(one.value)
-        for family in families
-        if family.name == EVICTIONS
-        for one in family.samples
-        if one.name == f"{EVICTIONS}_total"
-    )
+        return cpu, counted(port, EVICTIONS) - before

@@ -4,13 +4,12 @@ import asyncio
 import time
 from dataclasses import replace
 from typing import Final
-from urllib.request import urlopen
 
 import redis
-from prometheus_client.parser import text_string_to_metric_families
 
 from streamseg.clustering.snapshot import Snapshot
 from streamseg.wiring.stores import stores
+from tests.bench.growth.worker_counters import counted
 from tests.bench.testbed import Testbed
 
 SEGMENTATION: Final = "behaviour"
@@ -18,7 +17,7 @@ QUIET_SECONDS: Final = 3.0
 BEGIN_SECONDS: Final = 30.0
 LONGEST_SECONDS: Final = 1_800.0
 POLL_SECONDS: Final = 0.05
-COMPLETED: Final = "streamseg_membership_sweeps_total"
+SWEEPS: Final = "streamseg_membership_sweeps"
 
 
 async def publish_generation(testbed: Testbed) -> None:
@@ -40,20 +39,13 @@ def time_of_a_sweep(testbed: Testbed, port: int) -> float:
 
     Raises `RuntimeError` when it takes longer than 30 minutes.
     """
-    began, before = time.monotonic(), completed(port)
+    began, before = time.monotonic(), counted(port, SWEEPS)
     asyncio.run(publish_generation(testbed))
-    while completed(port) < before + testbed.partitions:
+    while counted(port, SWEEPS) < before + testbed.partitions:
         time.sleep(POLL_SECONDS)
         if time.monotonic() - began > LONGEST_SECONDS:
             raise RuntimeError("the sweep did not end")
     return time.monotonic() - began
-
-
-def completed(port: int) -> float:
-    """Return how many sweeps of a partition the worker has completed."""
-    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=BEGIN_SECONDS) as answer:
-        families = text_string_to_metric_families(answer.read().decode())
-    return sum(one.value for family in families for one in family.samples if one.name == COMPLETED)
 
 
 def until_swept(url: str) -> float:
